@@ -1,0 +1,73 @@
+# Everything is installed into .venv and cached in .cache, nothing is written outside the checkout.
+#   PYTHON=python3.12 make test    another interpreter (then `make clean` first)
+#   KEEP=1 make demo               leave the UI up
+#   FAULTS=dev/faults/rough.json make demo    let the simulator misbehave
+
+PYTHON ?= python3
+AIRFLOW_VERSION ?= 3.3.2
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+# The certificates of the system first, for networks with an authority of their own, then those that uv brings.
+UV := UV_CACHE_DIR=$(CURDIR)/.cache/uv $(BIN)/uv
+UV_INSTALL := --constraint constraints.txt --build-constraint constraints.txt --editable '.[dev]'
+
+export PIP_CACHE_DIR := $(CURDIR)/.cache/pip
+# Airflow must never find, or make, a home outside the checkout.
+export AIRFLOW_HOME := $(CURDIR)/.cache/airflow
+
+.DEFAULT_GOAL := help
+.PHONY: help venv test lint types demo constraints clean python
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+venv: $(STAMP) ## install the package and everything it needs into .venv
+
+test: $(STAMP) ## lint, types and all tests; goes on after a failure, so that one run shows everything
+	@status=0; \
+	$(MAKE) --no-print-directory lint || status=1; \
+	$(MAKE) --no-print-directory types || status=1; \
+	$(BIN)/python -m pytest $(ARGS) || status=1; \
+	exit $$status
+
+lint: $(STAMP) ## ruff: rules and formatting
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+types: $(STAMP) ## mypy, strict
+	$(BIN)/mypy
+
+demo: $(STAMP) ## real Airflow and the simulator run all example DAGs (KEEP=1 leaves the UI up)
+	@$(BIN)/python -m dev.demo $(if $(KEEP),--keep) $(if $(FAULTS),--faults "$(FAULTS)")
+
+constraints: $(BIN)/uv ## resolve constraints.txt anew, for Python 3.10 to 3.13
+	@printf '%s\n' apache-airflow==$(AIRFLOW_VERSION) hatchling uv | $(UV) pip compile --quiet --system-certs \
+	    --universal --python-version 3.10 --no-emit-index-url --no-annotate --no-header \
+	    --extra dev pyproject.toml - > $(VENV)/constraints.new
+	@{ echo '# Made by `make constraints`. Demo, tests and CI run with exactly these.'; \
+	    cat $(VENV)/constraints.new; } > constraints.txt
+	@echo "constraints.txt: $$(grep -c == constraints.txt) pins"
+
+clean: ## remove everything that make has written
+	rm -rf $(VENV) .cache .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find airflow_provider_ops dags_examples dev tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null || { \
+	    echo "error: $(PYTHON) is missing or older than Python 3.10; name another one: make PYTHON=python3.12 ..." >&2; exit 1; }
+
+# uv installs the same pins several times faster than pip; where it cannot be had, pip does it all.
+$(BIN)/uv: | python
+	@echo "Installing Airflow $(AIRFLOW_VERSION) and the tools into $(VENV): one to three minutes, once"
+	@$(PYTHON) -m venv $(VENV) || { \
+	    echo "error: $(PYTHON) cannot make a virtual environment; install its venv module (Debian: python3-venv)" >&2; exit 1; }
+	@$(PIP) install --quiet uv || echo "uv cannot be had, pip will do"
+
+$(STAMP): pyproject.toml constraints.txt | $(BIN)/uv
+	@VIRTUAL_ENV=$(VENV) $(UV) pip install --system-certs $(UV_INSTALL) \
+	    || VIRTUAL_ENV=$(VENV) $(UV) pip install $(UV_INSTALL) \
+	    || $(PIP) install --constraint constraints.txt --editable '.[dev]'
+	@touch $@

@@ -1,0 +1,64 @@
+"""What differs between the Airflow releases we run on (3.1 and later), asked for by feature, not by version."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from airflow.sdk import BaseHook, Connection
+from airflow.sdk.exceptions import AirflowNotFoundException
+
+from airflow_provider_ops.exceptions import InvalidConnection
+
+
+def get_connection(conn_id: str) -> tuple[Connection, Mapping[str, Any]]:
+    """A connection and its ``extra`` in worker code; Airflow masks what is secret in it.
+
+    :raises InvalidConnection: there is no such connection.
+    """
+    try:
+        conn = BaseHook.get_connection(conn_id)
+    except AirflowNotFoundException:
+        raise _no_such_connection(conn_id) from None
+    return conn, conn.extra_dejson
+
+
+async def get_connection_async(conn_id: str) -> tuple[Connection, Mapping[str, Any]]:
+    """As :func:`get_connection`, on an event loop (triggers)."""
+    try:
+        if hasattr(Connection, "aextra_dejson"):
+            conn = await BaseHook.aget_connection(conn_id)
+            return conn, await conn.aextra_dejson()
+        # before 3.3.2 the asynchronous look-up masks secrets synchronously, which can deadlock the triggerer
+        from asgiref.sync import sync_to_async  # noqa: PLC0415 - not needed on current releases
+
+        return await sync_to_async(get_connection)(conn_id)
+    except AirflowNotFoundException:
+        raise _no_such_connection(conn_id) from None
+
+
+async def awaited_operation(ti: Any) -> str | None:
+    """The operation id that a task instance is deferred on now, for triggers; ``None`` when it is not deferred."""
+    from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance  # noqa: PLC0415 - only in a triggerer
+    from airflow.sdk.execution_time.xcom import XCom  # noqa: PLC0415
+    from asgiref.sync import sync_to_async  # noqa: PLC0415
+
+    states = await sync_to_async(RuntimeTaskInstance.get_task_states)(
+        dag_id=ti.dag_id,
+        task_ids=[ti.task_id],
+        run_ids=[ti.run_id],
+        map_index=ti.map_index if ti.map_index >= 0 else None,
+    )
+    if next(iter(states.get(ti.run_id, {}).values()), None) != "deferred":
+        return None
+    operation_id: str | None = await XCom.aget_one(
+        key="operation_id", dag_id=ti.dag_id, task_id=ti.task_id, run_id=ti.run_id, map_index=ti.map_index
+    )
+    return operation_id
+
+
+def _no_such_connection(conn_id: str) -> InvalidConnection:
+    return InvalidConnection(
+        f"there is no connection {conn_id!r}: create it under Admin > Connections, "
+        f"or set the environment variable AIRFLOW_CONN_{conn_id.upper()}"
+    )

@@ -1,0 +1,1 @@
+"""What the provider knows of each API: requests, wire models, mapping to ``Operation``. No I/O."""

@@ -1,0 +1,295 @@
+"""What an API must tell about itself. A new API is one subclass of :class:`Api` in a file of its own."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any, ClassVar, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from airflow_provider_ops.apis.http import Call, Flow, Paged, Request, Response, check_path, split_reference
+from airflow_provider_ops.exceptions import CancelNotSupported, InvalidArgument, OpsError, TransportError
+from airflow_provider_ops.operation import Operation
+from airflow_provider_ops.waiting.policy import PollPolicy
+
+M = TypeVar("M", bound=BaseModel)
+
+
+class WireModel(BaseModel):
+    """Base of all wire models: unknown fields are ignored, so that an API may grow under us."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, populate_by_name=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """What the answer to a submit says, whatever its shape."""
+
+    operation_id: str
+    kind: str
+    resource_type: str | None = None
+    resource_id: str | None = None
+    #: The operation itself where the answer carries it.
+    operation: Operation | None = None
+    #: A page for people that shows the operation, where the API gives one.
+    operation_url: str | None = None
+
+    @classmethod
+    def of(cls, operation: Operation) -> Submitted:
+        """From an answer that is the operation."""
+        return cls(
+            operation.id, operation.kind, operation.resource_type, operation.resource_id, operation, operation.url
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Submit(Call[Submitted]):
+    """A call that starts an operation.
+
+    :param kind: what will be started, like ``deployment.create``; chooses the default wait timeout.
+    :param creates: whether success leaves a new resource that a policy may delete again.
+    """
+
+    kind: str = ""
+    creates: bool = False
+    #: A call that must succeed before anything is submitted (Nirvana's availability).
+    preflight: Call[Any] | None = None
+
+    def marked(self, **changes: Any) -> Submit:
+        """The same submit with some parts of its request replaced."""
+        return replace(self, request=replace(self.request, **changes))
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """What is known of a submit whose answer was never seen: its marked request, our key, and since when."""
+
+    submit: Submit
+    key: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorBody:
+    """The API's own words in an error answer."""
+
+    code: str | None
+    message: str
+
+
+class Api(ABC):
+    """Facts about one remote API: no I/O, no state."""
+
+    #: Connection type and value of ``Operation.api``.
+    name: ClassVar[str]
+    title: ClassVar[str]
+    #: Documented base URL with scheme; its path must also end every other base URL of this API.
+    base_url: ClassVar[str]
+    #: Seconds to wait by kind; the longest prefix of a kind wins, ``""`` is for all others.
+    timeouts: ClassVar[Mapping[str, float]]
+    #: When to look, by kind, chosen like ``timeouts``.
+    polls: ClassVar[Mapping[str, PollPolicy]]
+    can_cancel: ClassVar[bool] = False
+    #: Longest time in seconds for which :meth:`long_poll` may ask; 0 where the API has no long poll.
+    longest_poll: ClassVar[float] = 0.0
+    #: What else can be waited for by its own status, written ``kind:id``.
+    reference_kinds: ClassVar[tuple[str, ...]] = ()
+    #: Extras of the connection this API uses beside the common ones.
+    extras: ClassVar[tuple[str, ...]] = ()
+
+    @abstractmethod
+    def authenticate(self, key: str) -> Mapping[str, str]:
+        """Headers that carry the API key."""
+
+    @abstractmethod
+    def error(self, response: Response) -> ErrorBody:
+        """Read an error answer. Must cope with any body; HTML and nothing included."""
+
+    @abstractmethod
+    def get_operation(self, operation_id: str) -> Call[Operation]:
+        """Read one operation."""
+
+    @abstractmethod
+    def check(self) -> Call[str]:
+        """One cheap authenticated read for ``test_connection``; the text says who answered."""
+
+    def reference(self, operation_id: object) -> str:
+        """``operation_id`` when this API can wait for it.
+
+        :raises InvalidArgument: it cannot be an id, or its kind is none that this API knows.
+        """
+        kind, _ = split_reference("operation_id", operation_id)
+        if kind is not None and kind not in self.reference_kinds:
+            known = ", ".join(self.reference_kinds) or "none"
+            raise InvalidArgument(
+                f"operation_id {operation_id!r}: {self.title} has no {kind!r} to wait for (known: {known})"
+            )
+        return str(operation_id)
+
+    def prepare(self, request: Request, extras: Mapping[str, Any]) -> Request:  # noqa: ARG002
+        """``request`` completed from the connection's extras (default project, workspace header)."""
+        return request
+
+    def list_operations(self, **filters: Any) -> Paged[Operation]:
+        """All operations the API lists, newest or oldest first as it likes."""
+        raise NotImplementedError(f"{self.title} has no call that lists operations")
+
+    def long_poll(self, operation_id: str, seconds: float) -> Call[Operation]:  # noqa: ARG002
+        """Read one operation, the API holding the answer back up to ``seconds`` for the operation to settle."""
+        return self.get_operation(operation_id)
+
+    def cancel_operation(self, operation_id: str, key: str | None = None) -> Call[Operation]:  # noqa: ARG002
+        """Ask the API to cancel."""
+        msg = f"{self.title} has no call that cancels an operation; {operation_id} goes on until it settles"
+        raise CancelNotSupported(msg)
+
+    def mark(self, submit: Submit, key: str) -> Submit:  # noqa: ARG002
+        """``submit`` with ``key`` in it (header, tag, derived name), as far as the API has a place for it."""
+        return submit
+
+    def submitting(self, submit: Submit) -> Flow[Submitted]:
+        """Flow that sends a marked submit: once, unless the API refused it before it started anything."""
+        answer: Submitted = yield submit
+        return answer
+
+    def request(self, method: str, path: str, *, json: Any = None, query: Mapping[str, Any] | None = None) -> Submit:
+        """Any call of this API whose answer names an operation, for ``OperationRequestOperator``.
+
+        An API overrides this to recognise its own calls, so that they get the kind, the mark and the
+        search of the typed operators.
+        """
+        return generic_submit(method, path, json=json, query=query)
+
+    def is_busy(self, error: OpsError) -> bool:  # noqa: ARG002
+        """Whether ``error`` refuses a submit only for as long as something else is going on."""
+        return False
+
+    def find(self, intent: Intent) -> Flow[list[Submitted]] | None:  # noqa: ARG002
+        """Flow that looks for what an unanswered submit started; ``None`` where nothing can be found out."""
+        return None
+
+    def read_resource(self, operation: Operation) -> Flow[Mapping[str, Any] | None]:  # noqa: ARG002
+        """Flow that reads what a settled operation acted on, as JSON; ``None`` where there is nothing to read."""
+        yield from ()
+        return None
+
+    def explain_failure(self, operation: Operation) -> Flow[Operation]:
+        """Flow that adds to a failed operation what only its resource tells."""
+        yield from ()
+        return operation
+
+    def delete_resource(self, resource_type: str, resource_id: str) -> Flow[Submitted | None] | None:  # noqa: ARG002
+        """Flow that starts deleting a resource; ``None`` where the API has no such call."""
+        return None
+
+    def resource_url(self, resource: Mapping[str, Any]) -> str | None:  # noqa: ARG002
+        """A page for people, read from a resource."""
+        return None
+
+    def default_timeout(self, kind: str) -> float:
+        """Seconds to wait for an operation of this kind when the user does not say."""
+        return _by_kind(self.timeouts, kind)
+
+    def poll_policy(self, kind: str, poll_interval: float | None = None) -> PollPolicy:
+        """When to look at an operation of this kind; ``poll_interval`` overrides the API's advice."""
+        if poll_interval is not None:
+            return PollPolicy.every(poll_interval)
+        return _by_kind(self.polls, kind)
+
+
+V = TypeVar("V")
+
+
+def _by_kind(table: Mapping[str, V], kind: str) -> V:
+    matching = [prefix for prefix in table if kind.startswith(prefix)]
+    return table[max(matching, key=len)]
+
+
+def table(values: Mapping[str, V]) -> Mapping[str, V]:
+    """A read-only table by kind; must have the entry ``""``."""
+    if "" not in values:
+        msg = "a table by kind needs the entry '' for kinds it does not name"
+        raise ValueError(msg)
+    return MappingProxyType(dict(values))
+
+
+def read(model: type[M], data: Any) -> M:
+    """``data`` as a wire model.
+
+    :raises TransportError: reason ``unreadable`` when required fields are missing or of another type.
+    """
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(map(str, item['loc'])) or 'body'}: {item['msg']}"
+            for item in error.errors(include_input=False)[:3]
+        )
+        msg = f"the answer is not a {model.__name__} as documented: {problems}"
+        raise TransportError(msg, reason="unreadable") from None
+
+
+def read_error(response: Response, find: Callable[[Any], tuple[Any, Any]]) -> ErrorBody:
+    """Code and message of an error answer.
+
+    :param find: takes the parsed body, returns code and message; may fail on bodies it does not know
+        (a proxy's page, nothing at all), which are then quoted by their beginning.
+    """
+    try:
+        code, message = find(response.json())
+    except (TransportError, KeyError, TypeError, AttributeError, IndexError, ValueError):
+        code, message = None, None
+    if message is None:
+        start = response.content[:120].decode("utf-8", "replace").strip()
+        message = start or "(no message)"
+    return ErrorBody(None if code is None else str(code), str(message))
+
+
+#: Where answers are known to name their operation, tried in this order; a dot goes one object deeper.
+_OPERATION_IDS = (
+    "operation_id",
+    "operationId",
+    "data.operation_id",
+    "operation.id",
+    "render.operation_id",
+    "data.operation.id",
+    "id",
+    "data.id",
+)
+
+
+def generic_submit(method: str, path: str, *, json: Any = None, query: Mapping[str, Any] | None = None) -> Submit:
+    """A submit of which nothing is known but its request.
+
+    :raises InvalidArgument: method or path cannot be sent.
+    """
+    method = method.upper()
+    check_path(method, path)
+    request = Request(method, path, path, query=dict(query or {}), json=json)
+    return Submit(request, lambda response: Submitted(find_operation_id(response), ""))
+
+
+def find_operation_id(response: Response) -> str:
+    """The operation id in an answer of unknown shape: a known field, else the last part of ``Location``.
+
+    :raises TransportError: reason ``unreadable`` when the answer names none.
+    """
+    try:
+        body = response.json()
+    except TransportError:
+        body = None
+    for dotted in _OPERATION_IDS:
+        value: Any = body
+        for name in dotted.split("."):
+            value = value.get(name) if isinstance(value, dict) else None
+        if isinstance(value, str) and value:
+            return value
+    location = response.headers.get("location", "").split("?")[0].rstrip("/")
+    if location:
+        return location.rsplit("/", 1)[-1]
+    msg = f"the answer (HTTP {response.status}) names no operation: looked for {', '.join(_OPERATION_IDS)} and Location"
+    raise TransportError(msg, reason="unreadable")

@@ -1,0 +1,166 @@
+"""Requests and answers as values, and the two shapes of a call: one answer, or pages of them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Generic, TypeVar
+from urllib.parse import quote
+
+from airflow_provider_ops.exceptions import InvalidArgument, TransportError
+
+T = TypeVar("T")
+
+#: What an id may look like in every API we know (UUID, ``op_<uuid>``, ``W5Y1B8G3SK``); never a path or a query.
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._\-]{0,127}")
+_KIND = re.compile(r"[a-z][a-z_]{0,31}")
+_PATH = re.compile(r"/[A-Za-z0-9._~:%/\-]{1,500}")
+_READS = frozenset({"GET", "HEAD"})
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One HTTP request below the base URL of a connection.
+
+    :param path: quoted path, see :func:`path`.
+    :param route: the path template, for logs and metrics (``/operations/{operation_id}``).
+    :param idempotent: a write that may be sent again because the API carries it out once only
+        (idempotency key, or by nature). Reads always may.
+    :param read_timeout: seconds the answer may take when that is longer than the connection's timeout.
+    """
+
+    method: str
+    path: str
+    route: str
+    query: Mapping[str, Any] = field(default_factory=dict)
+    json: Any = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    idempotent: bool = False
+    read_timeout: float | None = None
+
+    @property
+    def replayable(self) -> bool:
+        """Whether the HTTP layer may send this request a second time."""
+        return self.idempotent or self.method in _READS
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.route}"
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """One HTTP answer: status, headers with lower-case names, the whole body."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+
+    def json(self) -> Any:
+        """The body as JSON.
+
+        :raises TransportError: reason ``unreadable`` when it is not JSON (a proxy's page, a cut body).
+        """
+        try:
+            return json.loads(self.content)
+        except ValueError:
+            start = self.content[:80].decode("utf-8", "replace")
+            msg = f"the answer (HTTP {self.status}) is not JSON; it starts with {start!r}"
+            raise TransportError(msg, reason="unreadable") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[T]):
+    """A request and how to read its answer. ``parse`` sees 2xx answers only."""
+
+    request: Request
+    parse: Callable[[Response], T]
+
+    def changed(self, **changes: Any) -> Call[T]:
+        """The same call with some parts of its request replaced."""
+        return Call(replace(self.request, **changes), self.parse)
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """One page of a list and the call for the next, if there is one."""
+
+    items: Sequence[T]
+    next: Call[Page[T]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Paged(Generic[T]):
+    """A list that comes in pages."""
+
+    first: Call[Page[T]]
+
+
+#: A conversation with an API, without I/O: yields calls, is sent their answers (or has their error
+#: thrown in) and returns its result. Sync and async clients drive the same one.
+Flow = Generator[Call[Any], Any, T]
+
+
+def all_items(paged: Paged[T], *, limit: int = 10_000) -> Flow[list[T]]:
+    """Flow that reads all pages, up to ``limit`` items."""
+    found: list[T] = []
+    call: Call[Page[T]] | None = paged.first
+    while call is not None and len(found) < limit:
+        page: Page[T] = yield call
+        found.extend(page.items)
+        call = page.next
+    return found
+
+
+def path(template: str, **ids: str) -> str:
+    """``template`` with validated, quoted ids: ``path("/operations/{operation_id}", operation_id="op_1")``.
+
+    :raises InvalidArgument: an id is empty or could break out of its place in the path.
+    """
+    return template.format(**{name: quote(check_id(name, value), safe="") for name, value in ids.items()})
+
+
+def check_id(name: str, value: object) -> str:
+    """``value`` when it can be an id of a remote object.
+
+    :raises InvalidArgument: it is not text, is empty, or has characters that no id has.
+    """
+    if isinstance(value, str) and _ID.fullmatch(value):
+        return value
+    msg = (
+        f"{name} {value!r} cannot be an id: expected 1 to 128 letters, digits, '.', '_' or '-', "
+        "beginning with a letter or digit; pass the id exactly as the API gave it"
+    )
+    raise InvalidArgument(msg)
+
+
+def check_path(method: str, value: object) -> None:
+    """Refuse a method or path that a user gave and that could leave the API.
+
+    :raises InvalidArgument: names what is wrong.
+    """
+    if method not in ("POST", "PUT", "PATCH", "DELETE"):
+        msg = f"method {method!r} starts nothing: use POST, PUT, PATCH or DELETE"
+        raise InvalidArgument(msg)
+    if not isinstance(value, str) or not _PATH.fullmatch(value) or ".." in value or "//" in value:
+        msg = f"path {value!r} must be a path below the connection's base URL, like '/deployments', without query"
+        raise InvalidArgument(msg)
+
+
+def split_reference(name: str, value: object) -> tuple[str | None, str]:
+    """``session:A1B2`` as ``("session", "A1B2")``, a plain operation id as ``(None, id)``.
+
+    References with a kind stand for things that some APIs let us wait for by their own status.
+
+    :raises InvalidArgument: it is neither.
+    """
+    kind, colon, rest = value.partition(":") if isinstance(value, str) else ("", "", "")
+    if colon and _KIND.fullmatch(kind):
+        return kind, check_id(name, rest)
+    return None, check_id(name, value)
+
+
+def given(**values: Any) -> dict[str, Any]:
+    """The arguments that are not ``None``: what goes into a body or query."""
+    return {name: value for name, value in values.items() if value is not None}

@@ -1,0 +1,167 @@
+"""From httpx to our values: answers, errors, Retry-After. Shared by the sync and the async client."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import ssl
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+from typing import Any, TypeVar
+
+import httpx
+
+from airflow_provider_ops import __version__
+from airflow_provider_ops.apis.base import Api
+from airflow_provider_ops.apis.http import Call, Request, Response
+from airflow_provider_ops.client.settings import Settings
+from airflow_provider_ops.exceptions import ApiError, TransportError, error_class
+
+T = TypeVar("T")
+
+#: No answer of these APIs is near this; a larger one is a fault that must not eat the triggerer's memory.
+MAX_BODY = 32 * 1024 * 1024
+#: A server that asks for more is not believed; deadlines are shorter than this anyway.
+_LONGEST_RETRY_AFTER = 3600.0
+_REQUEST_ID_HEADERS = ("x-request-id", "request-id", "x-correlation-id")
+_OK, _NOT_OK = 200, 300
+
+
+def client_options(api: Api, settings: Settings) -> dict[str, Any]:
+    """What both httpx clients are built with."""
+    return {
+        "headers": {
+            **api.authenticate(settings.key),
+            "accept": "application/json",
+            "user-agent": f"airflow-provider-ops/{__version__}",
+        },
+        "verify": settings.tls(),
+        "proxy": settings.proxy,
+        "timeout": settings.timeout,
+        # a redirect could carry the key to another origin
+        "follow_redirects": False,
+        "limits": httpx.Limits(max_connections=20, max_keepalive_connections=20, keepalive_expiry=60),
+    }
+
+
+def request_options(api: Api, settings: Settings, request: Request) -> dict[str, Any]:
+    """What ``httpx`` is asked to send."""
+    request = api.prepare(request, settings.extras)
+    timeout = settings.timeout
+    return {
+        "method": request.method,
+        "url": settings.base_url + request.path,
+        "params": _query(request.query),
+        "json": request.json,
+        "headers": dict(request.headers),
+        "timeout": httpx.Timeout(timeout, read=max(timeout, request.read_timeout or 0.0)),
+    }
+
+
+def _query(query: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: str(value).lower() if isinstance(value, bool) else value for name, value in query.items()}
+
+
+def understand(api: Api, call: Call[T], response: Response, now: float) -> T:
+    """The parsed answer of a call.
+
+    :raises ApiError: the API answered with an error status.
+    :raises TransportError: the body cannot be read.
+    """
+    if _OK <= response.status < _NOT_OK:
+        return call.parse(response)
+    raise api_error(api, call.request, response, now)
+
+
+def api_error(api: Api, request: Request, response: Response, now: float) -> ApiError:
+    """The error an answer stands for, as a value of the tree."""
+    body = api.error(response)
+    request_id = next((response.headers[name] for name in _REQUEST_ID_HEADERS if name in response.headers), None)
+    return error_class(response.status)(
+        response.status,
+        body.code,
+        body.message,
+        request_id,
+        retry_after=retry_after(response.headers, now),
+        request=str(request),
+    )
+
+
+def retry_after(headers: Mapping[str, str], now: float) -> float | None:
+    """Seconds an answer asks to leave before the next request: ms header, seconds or HTTP date; garbage is ignored."""
+    with contextlib.suppress(ValueError):
+        if "retry-after-ms" in headers:
+            return _bounded(float(headers["retry-after-ms"]) / 1000)
+    value = headers.get("retry-after")
+    if value is None:
+        return None
+    try:
+        return _bounded(float(value))
+    except ValueError:
+        pass
+    with contextlib.suppress(ValueError, TypeError):
+        return _bounded(parsedate_to_datetime(value).timestamp() - now)
+    return None
+
+
+def _bounded(seconds: float) -> float | None:
+    return min(max(seconds, 0.0), _LONGEST_RETRY_AFTER) if math.isfinite(seconds) else None
+
+
+def transport_error(request: Request, settings: Settings, error: Exception) -> TransportError:
+    """An httpx failure as one of ours: what happened, with whom, and whether it may have been carried out."""
+    reason = _reason(error)
+    sent = not isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError))
+    what = {
+        "dns": "no such host",
+        "tls": "TLS failed",
+        "connect": "no connection",
+        "timeout": f"no answer within {settings.timeout:g} s",
+        "reset": "the connection was cut before the answer",
+    }.get(reason, "the answer cannot be read")
+    detail = str(error) or type(error).__name__
+    return TransportError(f"{request} at {settings.origin}: {what} ({detail})", reason=reason, maybe_executed=sent)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, httpx.ConnectError):
+        cause: BaseException | None = error
+        while cause is not None:
+            if isinstance(cause, ssl.SSLError):
+                return "tls"
+            cause = cause.__cause__ or cause.__context__
+        text = str(error).lower()
+        if any(word in text for word in ("name or service", "getaddrinfo", "nodename", "temporary failure in name")):
+            return "dns"
+        return "connect"
+    if isinstance(error, httpx.PoolTimeout):
+        return "connect"
+    if isinstance(error, httpx.TimeoutException):
+        return "timeout"
+    if isinstance(error, httpx.DecodingError):
+        return "unreadable"
+    return "reset"
+
+
+def whole_answer_limit(settings: Settings, request: Request) -> float:
+    """Seconds for a whole answer. httpx limits single reads only, which a trickling server never exceeds."""
+    return settings.timeout * 2 + (request.read_timeout or 0.0)
+
+
+def check_body(request: Request, size: int, elapsed: float, limit: float) -> None:
+    """Refuse a body that is too large or takes too long."""
+    if size > MAX_BODY:
+        msg = f"{request}: the answer is larger than {MAX_BODY // 1024 // 1024} MiB and was not read"
+        raise TransportError(msg, reason="unreadable")
+    if elapsed > limit:
+        raise too_slow(request, limit)
+
+
+def too_slow(request: Request, limit: float) -> TransportError:
+    """The error for an answer that did not end in time."""
+    return TransportError(f"{request}: the answer was not complete after {limit:g} s", reason="timeout")
+
+
+def headers_of(response: httpx.Response) -> dict[str, str]:
+    """Headers with lower-case names."""
+    return {name.lower(): value for name, value in response.headers.items()}

@@ -1,0 +1,131 @@
+"""The client of triggers: the same calls on an event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
+from typing import Any, TypeVar
+
+import httpx
+import stamina
+
+from airflow_provider_ops.apis.base import Api
+from airflow_provider_ops.apis.http import Call, Flow, Page, Paged, Request, Response
+from airflow_provider_ops.client import answers, retries
+from airflow_provider_ops.client.pace import Clock, Pace, SystemClock
+from airflow_provider_ops.client.settings import Settings
+from airflow_provider_ops.exceptions import AuthenticationError
+
+T = TypeVar("T")
+
+#: Seconds between two looks for a new key in the Airflow connection after 401.
+RELOAD_INTERVAL = 10.0
+
+
+class AsyncClient:
+    """Sends calls of one API with the settings of one connection, on one event loop."""
+
+    def __init__(
+        self,
+        api: Api,
+        settings: Settings,
+        clock: Clock | None = None,
+        reload: Callable[[], Awaitable[Settings]] | None = None,
+    ) -> None:
+        self.api = api
+        self.settings = settings
+        self.clock = clock or SystemClock()
+        self._reload = reload
+        self._reloaded_at = 0.0
+        self._pace = Pace(settings.requests_per_second)
+        #: How many requests wait in a long poll now.
+        self.long_polls = 0
+        self._http = httpx.AsyncClient(**answers.client_options(api, settings))
+
+    async def send(self, call: Call[T], *, patience: float = retries.PATIENCE) -> T:
+        """As :meth:`SyncClient.send`."""
+        if not call.request.replayable:
+            return await self.send_once(call)
+        async for attempt in stamina.retry_context(**retries.options(patience)):
+            with attempt:
+                return await self.send_once(call)
+        raise AssertionError  # pragma: no cover - stamina ends with the last error
+
+    async def send_once(self, call: Call[T]) -> T:
+        """As :meth:`SyncClient.send_once`."""
+        key = self.settings.key
+        try:
+            return await self._send(call)
+        except AuthenticationError:
+            if not await self._has_new_key(key):
+                raise
+            return await self._send(call)
+
+    async def _has_new_key(self, old: str) -> bool:
+        now = self.clock.time()
+        if self.settings.key != old:
+            return True
+        # a thousand waits refused together must not ask Airflow a thousand times
+        if self._reload is None or now - self._reloaded_at < RELOAD_INTERVAL:
+            return False
+        self._reloaded_at = now
+        settings = await self._reload()
+        self.settings = replace(self.settings, key=settings.key)
+        self._http.headers.update(self.api.authenticate(settings.key))
+        return settings.key != old
+
+    async def _send(self, call: Call[T]) -> T:
+        while delay := self._pace.delay(self.clock.time()):
+            await self.clock.asleep(delay)
+        response = await self._exchange(call.request)
+        now = self.clock.time()
+        if pause := answers.retry_after(response.headers, now):
+            self._pace.pause(now, pause)
+        return answers.understand(self.api, call, response, now)
+
+    async def run(self, flow: Flow[T]) -> T:
+        """As :meth:`SyncClient.run`."""
+        try:
+            call = next(flow)
+            while True:
+                try:
+                    answer: Any = await self.send(call)
+                except Exception as error:  # noqa: BLE001 - the flow decides what an error means
+                    call = flow.throw(error)
+                else:
+                    call = flow.send(answer)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+
+    async def items(self, paged: Paged[T]) -> AsyncIterator[T]:
+        """As :meth:`SyncClient.items`."""
+        call: Call[Page[T]] | None = paged.first
+        while call is not None:
+            page = await self.send(call)
+            for item in page.items:
+                yield item
+            call = page.next
+
+    async def aclose(self) -> None:
+        """Close the sockets."""
+        await self._http.aclose()
+
+    async def _exchange(self, request: Request) -> Response:
+        options = answers.request_options(self.api, self.settings, request)
+        limit = answers.whole_answer_limit(self.settings, request)
+        try:
+            return await asyncio.wait_for(self._read(request, options), limit)
+        except (httpx.HTTPError, httpx.StreamError) as error:
+            raise answers.transport_error(request, self.settings, error) from error
+        except asyncio.TimeoutError:
+            raise answers.too_slow(request, limit) from None
+
+    async def _read(self, request: Request, options: dict[str, Any]) -> Response:
+        async with self._http.stream(**options) as response:
+            content = bytearray()
+            async for chunk in response.aiter_bytes():
+                content += chunk
+                answers.check_body(request, len(content), 0.0, 1.0)
+            return Response(response.status_code, answers.headers_of(response), bytes(content))

@@ -1,0 +1,133 @@
+"""The client of worker code: one httpx client, paced, with reads tried again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from types import TracebackType
+from typing import Any, TypeVar
+
+import httpx
+import stamina
+from typing_extensions import Self
+
+from airflow_provider_ops.apis.base import Api
+from airflow_provider_ops.apis.http import Call, Flow, Page, Paged, Request, Response
+from airflow_provider_ops.client import answers, retries
+from airflow_provider_ops.client.pace import Clock, Pace, SystemClock
+from airflow_provider_ops.client.settings import Settings
+from airflow_provider_ops.exceptions import AuthenticationError
+
+T = TypeVar("T")
+
+
+class SyncClient:
+    """Sends calls of one API with the settings of one connection. Close it, or use it as a context manager."""
+
+    def __init__(
+        self,
+        api: Api,
+        settings: Settings,
+        clock: Clock | None = None,
+        reload: Callable[[], Settings] | None = None,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        self.api = api
+        self.settings = settings
+        self.clock = clock or SystemClock()
+        self._reload = reload
+        self._pace = Pace(settings.requests_per_second)
+        self._http = httpx.Client(**answers.client_options(api, settings), transport=transport)
+
+    def send(self, call: Call[T], *, patience: float = retries.PATIENCE) -> T:
+        """The answer of a call. Reads and idempotent writes are sent again for ``patience`` seconds, others never.
+
+        :raises ApiError: the API answered with an error.
+        :raises TransportError: no answer, or none that can be read.
+        """
+        if not call.request.replayable:
+            return self.send_once(call)
+        for attempt in stamina.retry_context(**retries.options(patience)):
+            with attempt:
+                return self.send_once(call)
+        raise AssertionError  # pragma: no cover - stamina ends with the last error
+
+    def send_once(self, call: Call[T]) -> T:
+        """The answer of a call, carried out at most once.
+
+        A 401 was not carried out: when the connection has another key by now, the call goes again with that.
+        """
+        try:
+            return self._send(call)
+        except AuthenticationError:
+            if not self._has_new_key():
+                raise
+            return self._send(call)
+
+    def _has_new_key(self) -> bool:
+        if self._reload is None:
+            return False
+        settings = self._reload()
+        if settings.key == self.settings.key:
+            return False
+        self.settings = replace(self.settings, key=settings.key)
+        self._http.headers.update(self.api.authenticate(settings.key))
+        return True
+
+    def _send(self, call: Call[T]) -> T:
+        while delay := self._pace.delay(self.clock.time()):
+            self.clock.sleep(delay)
+        response = self._exchange(call.request)
+        now = self.clock.time()
+        if pause := answers.retry_after(response.headers, now):
+            self._pace.pause(now, pause)
+        return answers.understand(self.api, call, response, now)
+
+    def run(self, flow: Flow[T]) -> T:
+        """Drive a conversation to its result."""
+        try:
+            call = next(flow)
+            while True:
+                try:
+                    answer: Any = self.send(call)
+                except Exception as error:  # noqa: BLE001 - the flow decides what an error means
+                    call = flow.throw(error)
+                else:
+                    call = flow.send(answer)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+
+    def items(self, paged: Paged[T]) -> Iterator[T]:
+        """All items of all pages, fetched as they are needed."""
+        call: Call[Page[T]] | None = paged.first
+        while call is not None:
+            page = self.send(call)
+            yield from page.items
+            call = page.next
+
+    def close(self) -> None:
+        """Close the sockets."""
+        self._http.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _exchange(self, request: Request) -> Response:
+        options = answers.request_options(self.api, self.settings, request)
+        started = self.clock.time()
+        limit = answers.whole_answer_limit(self.settings, request)
+        try:
+            with self._http.stream(**options) as response:
+                content = bytearray()
+                for chunk in response.iter_bytes():
+                    content += chunk
+                    answers.check_body(request, len(content), self.clock.time() - started, limit)
+                return Response(response.status_code, answers.headers_of(response), bytes(content))
+        except (httpx.HTTPError, httpx.StreamError) as error:
+            raise answers.transport_error(request, self.settings, error) from error

@@ -1,0 +1,190 @@
+"""Every error of the provider, one tree.
+
+::
+
+    OpsError
+    ├── ConfigurationError           nothing was sent
+    │   ├── InvalidArgument          an argument of an operator, sensor or hook method (also a ValueError)
+    │   └── InvalidConnection        the Airflow connection
+    ├── TransportError               no answer, or none that can be read
+    ├── ApiError                     the API answered with an error
+    │   ├── InvalidRequest           400, 422
+    │   ├── AuthenticationError      401
+    │   ├── PermissionDenied         403
+    │   ├── NotFound                 404, 410
+    │   ├── Conflict                 409, 412
+    │   ├── RateLimited              429
+    │   └── ServerError              5xx
+    ├── CancelNotSupported           the API has no call that cancels
+    ├── SubmissionError
+    │   ├── AmbiguousSubmission      a submit whose outcome cannot be known
+    │   ├── DifferentRequest         the running operation was started by another request
+    │   └── OperationLost            the API no longer knows the stored operation
+    ├── OperationFailed              settled: failed
+    ├── OperationCancelled           settled: cancelled
+    └── WaitTimeout                  our deadline passed, the operation goes on
+
+The tree does not derive from ``AirflowException``: a deferred sensor with ``soft_fail`` turns every
+``AirflowException`` into a skip, and a failed operation must never be skipped.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from airflow_provider_ops.operation import Operation
+
+
+class OpsError(RuntimeError):
+    """Root of all errors of this provider."""
+
+
+class ConfigurationError(OpsError):
+    """Something on our side must be changed first; nothing was sent."""
+
+
+class InvalidArgument(ConfigurationError, ValueError):
+    """An argument has a value that cannot work; the message names it and what is allowed."""
+
+
+class InvalidConnection(ConfigurationError):
+    """The Airflow connection cannot be used; the message says what to change."""
+
+
+class TransportError(OpsError):
+    """No answer came, or none that can be read.
+
+    :param reason: ``dns``, ``tls``, ``connect``, ``timeout``, ``reset`` or ``unreadable``.
+    :param maybe_executed: whether the request may have reached the API and been carried out.
+    """
+
+    def __init__(self, message: str, *, reason: str = "reset", maybe_executed: bool = True) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.maybe_executed = maybe_executed
+
+
+class ApiError(OpsError):
+    """The API answered with an error.
+
+    :param status: HTTP status.
+    :param code: the API's own code, where it gives one.
+    :param message: the API's own message.
+    :param request_id: correlation id of the answer, where the API sends one.
+    :param retry_after: seconds the API asks to leave before the next request.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        code: str | None,
+        message: str,
+        request_id: str | None = None,
+        *,
+        retry_after: float | None = None,
+        request: str | None = None,
+    ) -> None:
+        self.status = status
+        self.code = code
+        self.message = message
+        self.request_id = request_id
+        self.retry_after = retry_after
+        said = f"{code}: {message}" if code else message
+        where = f"{request} answered " if request else ""
+        trace = f" (request id {request_id})" if request_id else ""
+        super().__init__(f"{where}{status} {said}{trace}")
+
+
+class InvalidRequest(ApiError):
+    """400 or 422: the API refuses what was sent."""
+
+
+class AuthenticationError(ApiError):
+    """401: the key is missing, wrong, expired or revoked."""
+
+
+class PermissionDenied(ApiError):
+    """403: the key is known but may not do this."""
+
+
+class NotFound(ApiError):
+    """404 or 410."""
+
+
+class Conflict(ApiError):
+    """409 or 412: the resource is busy, or changed since it was read."""
+
+
+class RateLimited(ApiError):
+    """429."""
+
+
+class ServerError(ApiError):
+    """Any 5xx."""
+
+
+class CancelNotSupported(OpsError):
+    """The API has no call that cancels an operation."""
+
+
+class SubmissionError(OpsError):
+    """Submitting again could make a second resource, so nothing was submitted."""
+
+
+class AmbiguousSubmission(SubmissionError):
+    """A submit whose outcome cannot be known; the message says what to look for.
+
+    :param candidates: descriptions of what was found and may be ours.
+    """
+
+    def __init__(self, message: str, candidates: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.candidates = tuple(candidates)
+
+
+class DifferentRequest(SubmissionError):
+    """The operation this task run started is still going on, and today's request is another one."""
+
+
+class OperationLost(SubmissionError):
+    """The API no longer knows the operation that this task run started."""
+
+
+class _WithOperation(OpsError):
+    def __init__(self, message: str, operation: Operation | None = None) -> None:
+        super().__init__(message)
+        self.operation = operation
+
+
+class OperationFailed(_WithOperation):
+    """The operation settled as failed. ``operation`` is what the API said last."""
+
+
+class OperationCancelled(_WithOperation):
+    """The operation settled as cancelled. ``operation`` is what the API said last."""
+
+
+class WaitTimeout(_WithOperation):
+    """The deadline passed before the operation settled; it goes on remotely unless the message says otherwise."""
+
+
+_BY_STATUS: dict[int, type[ApiError]] = {
+    400: InvalidRequest,
+    401: AuthenticationError,
+    403: PermissionDenied,
+    404: NotFound,
+    409: Conflict,
+    410: NotFound,
+    412: Conflict,
+    422: InvalidRequest,
+    429: RateLimited,
+}
+_SERVER_ERRORS = 500
+
+
+def error_class(status: int) -> type[ApiError]:
+    """The class of the tree that stands for an HTTP status."""
+    return _BY_STATUS.get(status, ServerError if status >= _SERVER_ERRORS else ApiError)

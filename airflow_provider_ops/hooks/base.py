@@ -1,0 +1,262 @@
+"""What every hook of this provider can do."""
+
+from __future__ import annotations
+
+import logging
+import weakref
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, ClassVar, TypeVar
+
+from airflow.sdk import BaseHook
+
+from airflow_provider_ops._compat import get_connection, get_connection_async
+from airflow_provider_ops.apis.base import Api
+from airflow_provider_ops.apis.http import Call, Flow, Paged
+from airflow_provider_ops.client.asynchronous import AsyncClient
+from airflow_provider_ops.client.pace import Clock, SystemClock
+from airflow_provider_ops.client.settings import Settings, read_settings
+from airflow_provider_ops.client.shared import shared_client
+from airflow_provider_ops.client.sync import SyncClient
+from airflow_provider_ops.client.waits import await_all, wait
+from airflow_provider_ops.exceptions import (
+    AuthenticationError,
+    InvalidArgument,
+    InvalidConnection,
+    OpsError,
+    PermissionDenied,
+    TransportError,
+)
+from airflow_provider_ops.operation import Operation
+from airflow_provider_ops.provider_info import ui_field_behaviour
+from airflow_provider_ops.waiting.watch import GaveUp, Settled, Watch
+from airflow_provider_ops.waiting.wording import timed_out
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+#: ``test_connection`` must answer within 5 s, whatever the connection's own timeout.
+_TEST_TIMEOUT = 4.0
+
+
+class OperationsHook(BaseHook):
+    """A connection as a client of one API. Methods come in pairs: ``name`` for workers, ``aname`` for event loops.
+
+    Every method raises :class:`~airflow_provider_ops.exceptions.ApiError` when the API answers with an error,
+    :class:`~airflow_provider_ops.exceptions.TransportError` when no readable answer comes, and
+    :class:`~airflow_provider_ops.exceptions.InvalidConnection` when the connection cannot be used. Reads are
+    tried again for a while; calls that start something are sent once, whatever happens.
+
+    :param conn_id: Airflow connection; default ``<type>_default``.
+    """
+
+    conn_name_attr = "conn_id"
+    default_conn_name: ClassVar[str]
+    conn_type: ClassVar[str]
+    hook_name: ClassVar[str]
+    #: Facts of the API; a subclass sets it.
+    api: ClassVar[Api]
+
+    def __init__(self, conn_id: str | None = None, *, clock: Clock | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.conn_id = conn_id or self.default_conn_name
+        self.clock = clock or SystemClock()
+        self._client: SyncClient | None = None
+
+    def get_conn(self) -> SyncClient:
+        """The HTTP client of this hook, opened at the first use and closed with the hook."""
+        if self._client is None:
+            self._client = SyncClient(self.api, self.settings(), self.clock, reload=self.settings)
+            weakref.finalize(self, self._client.close)
+        return self._client
+
+    def settings(self) -> Settings:
+        """What the connection says, checked.
+
+        :raises InvalidConnection: one sentence that says what to change.
+        """
+        return read_settings(self.api, self.conn_id, *get_connection(self.conn_id))
+
+    @asynccontextmanager
+    async def aclient(self) -> AsyncIterator[AsyncClient]:
+        """The client shared by all users of this connection on the running event loop."""
+        async with shared_client((self.api.name, self.conn_id), self._open) as client:
+            yield client
+
+    async def _open(self) -> AsyncClient:
+        return AsyncClient(self.api, await self._asettings(), self.clock, reload=self._asettings)
+
+    async def _asettings(self) -> Settings:
+        return read_settings(self.api, self.conn_id, *await get_connection_async(self.conn_id))
+
+    def call(self, call: Call[T]) -> T:
+        """The parsed answer of a call."""
+        return self.get_conn().send(call)
+
+    async def acall(self, call: Call[T]) -> T:
+        """The parsed answer of a call."""
+        async with self.aclient() as client:
+            return await client.send(call)
+
+    def run(self, flow: Flow[T]) -> T:
+        """The result of a conversation."""
+        return self.get_conn().run(flow)
+
+    async def arun(self, flow: Flow[T]) -> T:
+        """The result of a conversation."""
+        async with self.aclient() as client:
+            return await client.run(flow)
+
+    def items(self, paged: Paged[T]) -> Any:
+        """Iterator over all items of all pages."""
+        return self.get_conn().items(paged)
+
+    async def aitems(self, paged: Paged[T]) -> AsyncIterator[T]:
+        """All items of all pages."""
+        async with self.aclient() as client:
+            async for item in client.items(paged):
+                yield item
+
+    def get_operation(self, operation_id: str) -> Operation:
+        """One operation as it is now."""
+        return self.call(self.api.get_operation(operation_id))
+
+    async def aget_operation(self, operation_id: str) -> Operation:
+        """One operation as it is now."""
+        return await self.acall(self.api.get_operation(operation_id))
+
+    def cancel_operation(self, operation_id: str) -> Operation:
+        """Ask the API to cancel; the answer is the operation, which may still be running.
+
+        :raises CancelNotSupported: the API has no such call.
+        """
+        return self.call(self.api.cancel_operation(operation_id))
+
+    async def acancel_operation(self, operation_id: str) -> Operation:
+        """As :meth:`cancel_operation`."""
+        return await self.acall(self.api.cancel_operation(operation_id))
+
+    def wait_for_operation(
+        self, operation_id: str, timeout: float | None = None, poll_interval: float | None = None
+    ) -> Operation:
+        """The settled operation, whatever its state. Blocks.
+
+        :param timeout: seconds; default per kind of operation (``Api.timeouts``).
+        :param poll_interval: seconds between looks; default is the API's own advice.
+        :raises WaitTimeout: the operation goes on; it carries what was last seen.
+        """
+        watch = self.watch(operation_id, timeout=timeout, poll_interval=poll_interval)
+        wait(self.get_conn(), [watch], log.info)
+        return _settled(watch)
+
+    async def await_operation(
+        self, operation_id: str, timeout: float | None = None, poll_interval: float | None = None
+    ) -> Operation:
+        """As :meth:`wait_for_operation`, on the event loop."""
+        watch = self.watch(operation_id, timeout=timeout, poll_interval=poll_interval)
+        async with self.aclient() as client:
+            await await_all(client, [watch], log.info)
+        return _settled(watch)
+
+    def watch(
+        self,
+        operation_id: str,
+        *,
+        timeout: float | None = None,
+        poll_interval: float | None = None,
+        deadline: float | None = None,
+        kind: str = "",
+    ) -> Watch:
+        """A wait that begins now, with the defaults of this API.
+
+        :param deadline: epoch seconds; else ``timeout`` seconds from now; else the default of ``kind``.
+        :raises InvalidArgument: the id cannot be one, or a number is out of range.
+        """
+        check_seconds("timeout", timeout)
+        check_seconds("poll_interval", poll_interval, above=0.0)
+        now = self.clock.time()
+        if deadline is None:
+            deadline = now + (self.api.default_timeout(kind) if timeout is None else timeout)
+        return Watch(
+            self.api.reference(operation_id),
+            now=now,
+            policy=self.api.poll_policy(kind, poll_interval),
+            deadline=deadline,
+        )
+
+    def test_connection(self) -> tuple[bool, str]:
+        """Whether one cheap authenticated read succeeds, with what answered or what is wrong; never with the key."""
+        try:
+            settings = self.settings()
+            quick = Settings(**{**_fields(settings), "timeout": min(settings.timeout, _TEST_TIMEOUT)})
+            with SyncClient(self.api, quick, self.clock) as client:
+                return True, f"{self.api.title} at {settings.origin} answers for {client.send_once(self.api.check())}"
+        except OpsError as error:
+            return False, _diagnose(self.api, error)
+
+    @classmethod
+    def get_ui_field_behaviour(cls) -> dict[str, Any]:
+        """Form fields for Airflow 3.1, which does not read them from the provider's metadata."""
+        known = ui_field_behaviour(cls.conn_type)
+        return {name.replace("-", "_"): value for name, value in known.items()}
+
+    def close(self) -> None:
+        """Close the sockets of the synchronous client."""
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+
+
+def check_seconds(name: str, value: object, *, above: float | None = None) -> None:
+    """Refuse a number of seconds that cannot be meant.
+
+    :raises InvalidArgument: names the argument and what is allowed.
+    """
+    if value is None:
+        return
+    if (
+        isinstance(value, (int, float))
+        and not isinstance(value, bool)
+        and value >= 0
+        and (above is None or value > above)
+    ):
+        return
+    least = f"above {above:g}" if above is not None else "0 or more"
+    msg = f"{name} must be a number of seconds, {least}, not {value!r}"
+    raise InvalidArgument(msg)
+
+
+def _settled(watch: Watch) -> Operation:
+    match watch.outcome:
+        case Settled(operation):
+            return operation
+        case GaveUp(_, error):
+            raise error
+        case outcome:
+            waited = (watch.deadline or watch.next_look) - watch.timeline.start
+            raise timed_out(
+                watch.operation_id,
+                watch.operation,
+                waited=waited,
+                error=outcome.error if outcome else None,
+                consequence="It goes on remotely; wait for it again with the same id.",
+            )
+
+
+def _diagnose(api: Api, error: OpsError) -> str:
+    if isinstance(error, InvalidConnection):
+        return str(error)
+    if isinstance(error, AuthenticationError):
+        text = f"{error.code or ''} {error.message}".lower()
+        problem = next((f"key {word}" for word in ("missing", "expired", "revoked") if word in text), "key invalid")
+        return f"{problem}: {error}"
+    if isinstance(error, PermissionDenied):
+        return f"scope missing: {error}"
+    if isinstance(error, TransportError):
+        title = {"dns": "no such host", "tls": "TLS failed", "connect": "no connection", "timeout": "no answer in time"}
+        return f"{title.get(error.reason, 'no readable answer')}: {error}"
+    return f"{api.title} answered with an error: {error}"
+
+
+def _fields(settings: Settings) -> Mapping[str, Any]:
+    return {name: getattr(settings, name) for name in Settings.__slots__}

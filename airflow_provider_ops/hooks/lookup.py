@@ -1,0 +1,37 @@
+"""From a connection to its hook, for code that serves every API (sensor, triggers, generic operator)."""
+
+from __future__ import annotations
+
+import pkgutil
+
+from airflow_provider_ops._compat import get_connection, get_connection_async
+from airflow_provider_ops.exceptions import InvalidConnection
+from airflow_provider_ops.hooks.base import OperationsHook
+from airflow_provider_ops.provider_info import connection_types, hook_class_name
+
+
+def hook_for(conn_id: str) -> OperationsHook:
+    """The hook for a connection, chosen by its type. For worker code.
+
+    :raises InvalidConnection: the connection is of a type this provider does not serve.
+    """
+    conn, _ = get_connection(conn_id)
+    return _hook(conn_id, conn.conn_type)
+
+
+async def ahook_for(conn_id: str, api: str | None = None) -> OperationsHook:
+    """As :func:`hook_for`, on an event loop; ``api`` spares the look-up where it is known."""
+    if api is not None:
+        return _hook(conn_id, api)
+    conn, _ = await get_connection_async(conn_id)
+    return _hook(conn_id, conn.conn_type)
+
+
+def _hook(conn_id: str, conn_type: str | None) -> OperationsHook:
+    name = hook_class_name(conn_type or "")
+    if name is None:
+        known = ", ".join(connection_types())
+        msg = f"connection {conn_id!r} has type {conn_type!r}; use one of type {known}"
+        raise InvalidConnection(msg)
+    hook: OperationsHook = pkgutil.resolve_name(name)(conn_id=conn_id)
+    return hook

@@ -1,0 +1,169 @@
+"""The values everything speaks of: an operation, its state, its progress, its error.
+
+No I/O and no Airflow here. Every API maps its own wire model to :class:`Operation`
+(see ``airflow_provider_ops.apis``), so hooks, operators, sensor and trigger know one shape.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from datetime import datetime, timezone
+from enum import Enum
+from typing import Any
+
+
+class OperationState(str, Enum):
+    """Where an operation stands, the same words for every API."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    #: A word this release does not know. Not terminal: ``Operation.raw_state`` keeps the text.
+    UNKNOWN = "unknown"
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether the operation has settled and will not change again."""
+        return self in _TERMINAL
+
+    def __str__(self) -> str:
+        return self.value
+
+
+_TERMINAL = frozenset({OperationState.SUCCEEDED, OperationState.FAILED, OperationState.CANCELLED})
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step or one resource inside an operation, where the API tells of them."""
+
+    name: str
+    state: str
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    message: str | None = None
+    #: The step waits for a person (Akua ``user`` and ``approval`` steps).
+    needs_human: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What a running operation is doing now."""
+
+    phase: str | None = None
+    message: str | None = None
+    steps: tuple[Step, ...] = ()
+    done: int | None = None
+    total: int | None = None
+
+    def __str__(self) -> str:
+        count = f"{self.done}/{self.total}" if self.total else None
+        return ", ".join(part for part in (self.phase, self.message, count) if part)
+
+
+@dataclass(frozen=True, slots=True)
+class OperationError:
+    """Why an operation failed, as far as the API says."""
+
+    message: str
+    code: str | None = None
+    #: What the API says about trying again; ``None`` where it says nothing.
+    retryable: bool | None = None
+    #: Seconds to leave before trying again, where the API says so.
+    retry_after: float | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.message}" if self.code else self.message
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """A remote long-running action. Times are aware UTC ``datetime``; absent facts are ``None``."""
+
+    id: str
+    api: str
+    kind: str
+    state: OperationState
+    raw_state: str
+    resource_type: str | None = None
+    resource_id: str | None = None
+    progress: Progress | None = None
+    error: OperationError | None = None
+    result: Mapping[str, Any] | None = None
+    #: A page for people, where the API gives one.
+    url: str | None = None
+    created_at: datetime | None = None
+    started_at: datetime | None = None
+    updated_at: datetime | None = None
+    ended_at: datetime | None = None
+    #: The answer of the API as it came. Not part of events and XCom.
+    raw: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    def __str__(self) -> str:
+        return f"{self.api} operation {self.id} ({self.kind}, {self.raw_state})"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The operation as JSON values, without ``raw``; times in ISO 8601."""
+        return {item.name: _to_json(getattr(self, item.name)) for item in fields(self) if item.name != "raw"}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Operation:
+        """The operation back from :meth:`to_dict`, also from one written by an older or newer release."""
+        progress, error = data.get("progress"), data.get("error")
+        state = data.get("state", "unknown")
+        return cls(
+            id=data["id"],
+            api=data.get("api", ""),
+            kind=data.get("kind", ""),
+            state=OperationState(state) if state in _STATES else OperationState.UNKNOWN,
+            raw_state=data.get("raw_state") or str(state),
+            resource_type=data.get("resource_type"),
+            resource_id=data.get("resource_id"),
+            progress=_progress_from(progress) if progress else None,
+            error=OperationError(**_known(OperationError, error)) if error else None,
+            result=data.get("result"),
+            url=data.get("url"),
+            created_at=_time(data.get("created_at")),
+            started_at=_time(data.get("started_at")),
+            updated_at=_time(data.get("updated_at")),
+            ended_at=_time(data.get("ended_at")),
+        )
+
+
+_STATES = frozenset(state.value for state in OperationState)
+
+
+def _progress_from(data: Mapping[str, Any]) -> Progress:
+    known = _known(Progress, data)
+    steps = []
+    for step in known.pop("steps", None) or ():
+        times = {"started_at": _time(step.get("started_at")), "ended_at": _time(step.get("ended_at"))}
+        steps.append(Step(**{**_known(Step, step), **times}))
+    return Progress(**known, steps=tuple(steps))
+
+
+def _known(cls: type, data: Mapping[str, Any]) -> dict[str, Any]:
+    names = {item.name for item in fields(cls)}
+    return {key: value for key, value in data.items() if key in names}
+
+
+def _time(value: str | None) -> datetime | None:
+    return datetime.fromisoformat(value) if value else None
+
+
+def _to_json(value: Any) -> Any:
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, datetime):
+        return value.astimezone(timezone.utc).isoformat()
+    if isinstance(value, (Step, Progress, OperationError)):
+        return {item.name: _to_json(getattr(value, item.name)) for item in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): _to_json(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_to_json(item) for item in value]
+    return value

@@ -1,0 +1,1 @@
+"""Operators: one class per call that starts an operation."""

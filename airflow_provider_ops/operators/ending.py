@@ -1,0 +1,74 @@
+"""How a wait ends badly: the policy is carried out, and the error says what is left."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from airflow_provider_ops.apis.ending import end
+from airflow_provider_ops.exceptions import ApiError, OpsError, WaitTimeout
+from airflow_provider_ops.hooks.base import OperationsHook
+from airflow_provider_ops.operation import Operation
+from airflow_provider_ops.waiting.submitting import Handle
+from airflow_provider_ops.waiting.watch import TimedOut
+from airflow_provider_ops.waiting.wording import settled_badly, timed_out
+
+Log = Callable[[str], None]
+
+
+class Ending:
+    """Carries out policies on one submitted operation and words what follows."""
+
+    def __init__(self, hook: OperationsHook, handle: Handle, *, durable: bool, log: Log) -> None:
+        self._hook = hook
+        self._handle = handle
+        self._durable = durable
+        self._log = log
+
+    def carry_out(self, policy: str) -> str:
+        """Cancel, delete or leave; the sentence says what is going on now."""
+        return self._hook.run(end(self._hook.api, self._handle, policy))
+
+    def failed(self, operation: Operation, policy: str, *, may_retry: bool) -> OpsError:
+        """The error for an operation that failed or was cancelled."""
+        operation = self._explain(operation)
+        handle = self._handle
+        left = ""
+        if policy == "delete":
+            left = _sentence(self.carry_out("delete"))
+        elif handle.resource_id:
+            left = f"What it left of {handle.resource_type} {handle.resource_id} was not removed."
+        retry = "A retry submits a new one." if may_retry else "Clear the task to submit a new one."
+        return settled_badly(operation, what_exists=left, next_try=retry)
+
+    def timed_out(self, outcome: TimedOut, policy: str, *, waited: float) -> WaitTimeout:
+        """The error for a passed deadline, after the timeout policy was carried out."""
+        consequence = _sentence(self.carry_out(policy))
+        retry = "A retry joins it if it is still running." if self._durable else "A retry submits a new one."
+        return timed_out(
+            self._handle.operation_id or "",
+            outcome.operation,
+            waited=waited,
+            error=outcome.error,
+            consequence=f"{consequence} {retry}",
+        )
+
+    def gave_up(self, error: OpsError) -> OpsError:
+        """The error for an operation that may no longer be looked at."""
+        message = (
+            f"Operation {self._handle.operation_id} cannot be looked at any more: {error}. "
+            f"{_sentence(self.carry_out('leave'))} A retry looks again."
+        )
+        if isinstance(error, ApiError):
+            return type(error)(error.status, error.code, message, error.request_id)
+        return OpsError(message)
+
+    def _explain(self, operation: Operation) -> Operation:
+        try:
+            return self._hook.run(self._hook.api.explain_failure(operation))
+        except OpsError as error:
+            self._log(f"the reason could not be looked up: {error}")
+            return operation
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."

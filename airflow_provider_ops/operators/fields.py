@@ -1,0 +1,70 @@
+"""Checks of arguments when the DAG is parsed, where templates and results of other tasks are not known yet."""
+
+from __future__ import annotations
+
+import inspect
+import types
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from airflow_provider_ops.apis.http import check_id
+from airflow_provider_ops.exceptions import InvalidArgument
+
+_PLAIN = (bool, int, float, type(None))
+
+
+def own_arguments(init: Callable[..., Any]) -> tuple[str, ...]:
+    """The keyword arguments a subclass adds in its ``__init__``."""
+    parameters = inspect.signature(init).parameters.values()
+    return tuple(parameter.name for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY)
+
+
+def is_literal(value: object) -> bool:
+    """Whether ``value`` is final already: no template in it, no result of another task."""
+    if isinstance(value, str):
+        return "{{" not in value and "{%" not in value
+    if isinstance(value, Mapping):
+        return all(is_literal(item) for item in value.values())
+    if isinstance(value, (list, tuple)):
+        return all(is_literal(item) for item in value)
+    return isinstance(value, _PLAIN)
+
+
+def check_fields(starts: Callable[..., Any], fields: Mapping[str, Any]) -> None:
+    """Refuse what cannot work in the fields of a request, as far as it is known; without I/O.
+
+    Each literal is held against the annotation of ``starts`` (allowed words, ids); when all are literals the whole
+    request is built.
+
+    :raises InvalidArgument: names the argument and what is allowed.
+    """
+    hints = get_type_hints(starts)
+    for name, value in fields.items():
+        if is_literal(value):
+            _check(name, value, hints.get(name, Any))
+    if all(is_literal(value) for value in fields.values()):
+        starts(**fields)
+
+
+def _check(name: str, value: Any, hint: Any) -> None:
+    if value is None and _is_optional(hint):
+        return
+    allowed = _allowed(hint)
+    if allowed and value not in allowed:
+        msg = f"{name} {value!r} is not known: use {', '.join(map(repr, allowed))}"
+        raise InvalidArgument(msg)
+    if name.endswith("_id"):
+        check_id(name, value)
+
+
+def _is_optional(hint: Any) -> bool:
+    return hint is Any or type(None) in get_args(hint)
+
+
+def _allowed(hint: Any) -> tuple[Any, ...]:
+    if get_origin(hint) is Literal:
+        return get_args(hint)
+    if get_origin(hint) in (Union, types.UnionType):
+        choices = [_allowed(arm) for arm in get_args(hint) if arm is not type(None)]
+        return tuple(value for arm in choices for value in arm) if all(choices) else ()
+    return ()

@@ -1,0 +1,39 @@
+"""Operators of Onvera: create and destroy managed Airflow and Superset deployments."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow_provider_ops.apis import onvera
+from airflow_provider_ops.hooks.onvera import OnveraHook
+from airflow_provider_ops.operators.base import OperationOperator
+
+
+class OnveraCreateDeploymentOperator(OperationOperator):
+    """Creates a deployment and waits until it is ready [api-reference/deployments].
+
+    ``resource`` in the result is the deployment: ``id``, ``name``, ``app_type``, ``status``, ``url`` and more.
+
+    :param app_type: ``airflow`` or ``superset``.
+    :param name: name for people; without one a name is derived from the task run, which is what makes the
+        create findable after a crash. Give names that no other task run uses.
+    """
+
+    hook_class = OnveraHook
+    starts = staticmethod(onvera.create_deployment)
+
+    def __init__(self, *, app_type: onvera.AppType, name: str | None = None, **kwargs: Any) -> None:
+        super().__init__(fields={"app_type": app_type, "name": name}, **kwargs)
+
+
+class OnveraDestroyDeploymentOperator(OperationOperator):
+    """Destroys a deployment with its data and waits until it is gone [api-reference/deployments].
+
+    :param deployment_id: id of the deployment, bare or with ``dep_``.
+    """
+
+    hook_class = OnveraHook
+    starts = staticmethod(onvera.destroy_deployment)
+
+    def __init__(self, *, deployment_id: str, **kwargs: Any) -> None:
+        super().__init__(fields={"deployment_id": deployment_id}, **kwargs)

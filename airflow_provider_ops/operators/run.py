@@ -1,0 +1,239 @@
+"""One leg of an operator on a worker: submit or join, wait or defer, end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from airflow_provider_ops.apis.base import Submit
+from airflow_provider_ops.client.waits import wait
+from airflow_provider_ops.exceptions import OpsError
+from airflow_provider_ops.links import OPERATION_URL
+from airflow_provider_ops.operation import Operation, OperationState
+from airflow_provider_ops.operators.ending import Ending
+from airflow_provider_ops.operators.store import HandleStore
+from airflow_provider_ops.operators.submission import Identity, Submission
+from airflow_provider_ops.triggers.operation import OperationTrigger
+from airflow_provider_ops.waiting.submitting import Handle, fingerprint, submission_key
+from airflow_provider_ops.waiting.verdict import from_event
+from airflow_provider_ops.waiting.watch import GaveUp, Outcome, Settled, TimedOut
+from airflow_provider_ops.waiting.wording import took, utc
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from airflow_provider_ops.operators.base import OperationOperator
+
+#: A deferral costs two worker legs and some seconds, so what settles within this is not worth one.
+LOOK_BEFORE_DEFERRING = 3.0
+#: How much later than ours the framework's own deferral timeout comes; it only fires when no triggerer works.
+BACKSTOP = timedelta(seconds=120)
+
+
+class Run:
+    """What an operator does in one leg of one try."""
+
+    def __init__(self, task: OperationOperator, context: Context) -> None:
+        self._task = task
+        self._ti = context["ti"]
+        self._hook = task.hook
+        self._clock = task.hook.clock
+        self._log = task.log
+        self._state_store = context.get("task_state_store") if task.durable else None
+        self._store = HandleStore(self._state_store, task.log.warning)
+        self._handle: Handle | None = None
+
+    def begin(self) -> dict[str, Any]:
+        """The first leg of a try; returns the result, or defers."""
+        self._hook.settings()
+        submit = self._task.submit()
+        deadline = self._deadline(submit.kind)
+        # anything that cannot travel into the trigger must show before something remote exists
+        self._trigger(Handle.placeholder(submit.kind), deadline, "").check()
+        started = self._submission(submit, deadline).ensure()
+        handle = self._keep(started.handle)
+        self._announce(handle, deadline)
+        if not self._task.wait_for_completion:
+            return self._result(handle, started.operation, None)
+        if started.operation is not None and started.operation.state.is_terminal:
+            return self._end(handle, Settled(started.operation), handle.operation_id)
+        return self._wait_on(handle, handle.operation_id or "")
+
+    def go_on(self, event: Mapping[str, Any]) -> dict[str, Any]:
+        """The leg after the trigger has fired."""
+        handle = self._handle_again()
+        for operation_id, (outcome, timeline) in from_event(event).items():
+            for line in timeline.lines():
+                self._log.info("%s %s", operation_id, line)
+            if outcome is not None:
+                return self._end(handle, outcome, operation_id)
+        ids = event.get("operation_ids") or [None]
+        return self.look_again(f"the trigger ended without an outcome: {event.get('error', 'no reason given')}", ids[0])
+
+    def look_again(self, why: str, operation_id: str | None = None) -> dict[str, Any]:
+        """The leg after something went wrong around us: look, and wait on where the operation is still going."""
+        handle = self._handle_again()
+        self._log.warning("Looking at %s again, because %s", operation_id or handle.operation_id, why)
+        return self._wait_on(handle, operation_id or handle.operation_id or "")
+
+    def kill(self) -> None:
+        """Carry out the kill policy on what is known to be started."""
+        if self._handle is not None:
+            self._log.warning("Task killed: %s", self._ending(self._handle).carry_out(self._task.kill_policy))
+
+    def _submission(self, submit: Submit, deadline: float) -> Submission:
+        ti, task = self._ti, self._task
+        if task.durable and not self._store.exists:
+            self._log.warning("This Airflow has no task state store: a retry cannot join what an earlier try started")
+        run = (ti.dag_id, ti.run_id, ti.task_id, -1 if ti.map_index is None else ti.map_index)
+        # without a store nothing counts generations, so each try has a key of its own
+        lasting = self._store.exists
+        request = submit.request
+        identity = Identity(
+            key=lambda generation: submission_key(*run, generation if lasting else f"try {ti.try_number}"),
+            fingerprint=fingerprint(request.method, request.path, request.query, request.json),
+            max_tries=ti.max_tries,
+            try_number=ti.try_number,
+            kill_ends_it=self._kill_ends(submit),
+        )
+        return Submission(self._hook, submit, identity, self._store, deadline=deadline, log=self._log.info)
+
+    def _kill_ends(self, submit: Submit) -> bool:
+        if self._task.kill_policy == "delete":
+            return submit.creates
+        return self._task.kill_policy == "cancel" and self._hook.api.can_cancel
+
+    def _deadline(self, kind: str) -> float:
+        """Epoch seconds. Anchored at the start of the try, which Airflow keeps across deferrals."""
+        limit = self._hook.api.default_timeout(kind) if self._task.timeout is None else self._task.timeout
+        if self._task.execution_timeout is not None:
+            limit = min(limit, self._task.execution_timeout.total_seconds())
+        return self._started_at() + limit
+
+    def _started_at(self) -> float:
+        return float(self._ti.start_date.timestamp())
+
+    def _announce(self, handle: Handle, deadline: float) -> None:
+        resource = f", {handle.resource_type} {handle.resource_id}" if handle.resource_id else ""
+        until = f"waiting until {utc(deadline)} at the latest" if self._task.wait_for_completion else "not waiting"
+        self._log.info("%s operation %s (%s%s): %s", handle.api, handle.operation_id, handle.kind, resource, until)
+        ids = {
+            "operation_id": handle.operation_id,
+            "resource_id": handle.resource_id,
+            OPERATION_URL: handle.operation_url,
+        }
+        for key, value in ids.items():
+            if value is not None:
+                self._ti.xcom_push(key=key, value=value)
+
+    def _wait_on(self, handle: Handle, operation_id: str) -> dict[str, Any]:
+        deadline = self._deadline(handle.kind)
+        until = deadline
+        if self._task.deferrable:
+            until = min(self._clock.time() + LOOK_BEFORE_DEFERRING, deadline)
+        outcome = self._wait_here(handle, operation_id, until)
+        if isinstance(outcome, TimedOut) and until < deadline:
+            self._defer(handle, deadline, operation_id)
+        return self._end(handle, outcome, operation_id)
+
+    def _wait_here(self, handle: Handle, operation_id: str, until: float) -> Outcome | None:
+        watch = self._hook.watch(operation_id, deadline=until, poll_interval=self._task.poll_interval, kind=handle.kind)
+        wait(self._hook.get_conn(), [watch], self._log.info)
+        return watch.outcome
+
+    def _defer(self, handle: Handle, deadline: float, operation_id: str) -> NoReturn:
+        left = max(0.0, deadline - self._clock.time())
+        self._task.defer(
+            trigger=self._trigger(handle, deadline, operation_id),
+            method_name="execute_complete",
+            timeout=timedelta(seconds=left) + BACKSTOP,
+        )
+
+    def _trigger(self, handle: Handle, deadline: float, operation_id: str) -> OperationTrigger:
+        return OperationTrigger(
+            conn_id=self._task.conn_id,
+            operation_ids=[operation_id],
+            poll_interval=self._task.poll_interval,
+            deadline=deadline,
+            kind=handle.kind,
+            api=self._hook.api.name,
+            handle=handle.to_dict(),
+            on_kill=self._task.kill_policy,
+        )
+
+    def _handle_again(self) -> Handle:
+        """What this task run submitted, on a later leg: from the store, else from the ids in XCom."""
+        if self._handle is not None:
+            return self._handle
+        handle = self._store.load()
+        if handle is None or handle.operation_id is None:
+            handle = self._handle_from_xcom()
+        return self._keep(handle)
+
+    def _keep(self, handle: Handle) -> Handle:
+        self._handle = handle
+        self._task.remote_url = handle.operation_url
+        return handle
+
+    def _handle_from_xcom(self) -> Handle:
+        submit = self._task.submit()
+
+        def pull(key: str) -> Any:
+            return self._ti.xcom_pull(task_ids=self._ti.task_id, key=key, map_indexes=self._ti.map_index)
+
+        return Handle.placeholder(
+            submit.kind,
+            api=self._hook.api.name,
+            operation_id=pull("operation_id"),
+            resource_id=pull("resource_id"),
+            operation_url=pull(OPERATION_URL),
+        )
+
+    def _end(self, handle: Handle, outcome: Outcome | None, waited_for: str | None) -> dict[str, Any]:
+        match outcome:
+            case Settled(operation) if operation.state is OperationState.SUCCEEDED:
+                return self._succeed(handle, operation, waited_for)
+            case Settled(operation):
+                may_retry = self._ti.try_number <= self._ti.max_tries
+                raise self._ending(handle).failed(operation, self._task.failure_policy, may_retry=may_retry)
+            case GaveUp(_, error):
+                raise self._ending(handle).gave_up(error)
+            case _:
+                last = outcome if isinstance(outcome, TimedOut) else TimedOut(None, None)
+                waited = self._clock.time() - self._started_at()
+                raise self._ending(handle).timed_out(last, self._task.timeout_policy, waited=waited)
+
+    def _ending(self, handle: Handle) -> Ending:
+        return Ending(self._hook, handle, durable=self._task.durable, log=self._log.info)
+
+    def _succeed(self, handle: Handle, operation: Operation, waited_for: str | None) -> dict[str, Any]:
+        if waited_for != handle.operation_id:
+            # what came after the operation is over as well; the result is about the operation itself
+            operation = self._hook.get_operation(handle.operation_id or "")
+        elif (following := self._task.then(operation)) is not None:
+            self._log.info("operation %s succeeded; waiting for %s", operation.id, following)
+            return self._wait_on(handle, following)
+        resource = self._read_resource(operation)
+        if resource is not None:
+            self._task.remote_url = self._hook.api.resource_url(resource) or self._task.remote_url
+        self._log.info("%s operation %s (%s) succeeded%s", operation.api, operation.id, operation.kind, took(operation))
+        return self._result(handle, operation, resource)
+
+    def _read_resource(self, operation: Operation) -> Mapping[str, Any] | None:
+        try:
+            return self._hook.run(self._hook.api.read_resource(operation))
+        except OpsError as error:
+            self._log.warning("It succeeded, but its resource cannot be read, so the result has none: %s", error)
+            return None
+
+    def _result(
+        self, handle: Handle, operation: Operation | None, resource: Mapping[str, Any] | None
+    ) -> dict[str, Any]:
+        return {
+            "operation_id": handle.operation_id,
+            "resource_id": handle.resource_id or (operation.resource_id if operation else None),
+            "state": str(operation.state if operation else OperationState.PENDING),
+            "operation": operation.to_dict() if operation else None,
+            "resource": dict(resource) if resource is not None else None,
+        }

@@ -1,0 +1,253 @@
+"""Carries out the submit protocol: read the handle, decide, write the intent, submit, write the handle."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+
+from airflow_provider_ops.apis.base import Intent, Submit, Submitted
+from airflow_provider_ops.client.pace import Clock
+from airflow_provider_ops.exceptions import (
+    AmbiguousSubmission,
+    Conflict,
+    DifferentRequest,
+    NotFound,
+    OperationLost,
+    OpsError,
+    RateLimited,
+    ServerError,
+    TransportError,
+)
+from airflow_provider_ops.hooks.base import OperationsHook
+from airflow_provider_ops.operation import Operation
+from airflow_provider_ops.operators.store import HandleStore
+from airflow_provider_ops.waiting.submitting import Decision, Handle, Next, Today, decide, find_out_pauses
+from airflow_provider_ops.waiting.wording import utc
+
+Log = Callable[[str], None]
+
+#: Seconds for which a submit that was certainly not carried out (refused connection, 429) is sent again.
+_REFUSED_PATIENCE = 300.0
+_FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 30.0
+#: Submits whose outcome was unclear and that turned out to have started nothing, before the try fails.
+_MOST_UNCLEAR = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Which task run this is, and which try of it."""
+
+    key: Callable[[int], str]
+    fingerprint: str
+    max_tries: int
+    try_number: int
+    kill_ends_it: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The operation this task run has, and its last known state where that is known."""
+
+    handle: Handle
+    operation: Operation | None
+    joined: bool
+
+
+class Submission:
+    """One task's submit. :meth:`ensure` returns its operation, starting it at most once.
+
+    :param deadline: epoch seconds after which no further attempt is made.
+    """
+
+    def __init__(
+        self,
+        hook: OperationsHook,
+        submit: Submit,
+        identity: Identity,
+        store: HandleStore,
+        *,
+        deadline: float,
+        log: Log,
+    ) -> None:
+        self._hook = hook
+        self._api = hook.api
+        self._clock: Clock = hook.clock
+        self._submit = submit
+        self._identity = identity
+        self._store = store
+        self._deadline = deadline
+        self._log = log
+
+    def ensure(self) -> Started:
+        """The operation of this task run: joined, found out, or submitted.
+
+        :raises SubmissionError: submitting could make a second resource.
+        :raises ApiError: the API refuses the request.
+        """
+        found = self._store.load()
+        operation = self._look_up(found)
+        identity = self._identity
+        decision = decide(found, operation, Today(identity.fingerprint, identity.max_tries, identity.kill_ends_it))
+        if found is not None:
+            self._log(_sentence(decision))
+        match decision.next:
+            case Next.REFUSE_DIFFERENT | Next.REFUSE_LOST:
+                raise self._refusal(decision, found)
+            case Next.JOIN | Next.FINISH if found is not None:
+                return Started(self._store.adopt(found, identity.max_tries), operation, joined=True)
+            case Next.FIND_OUT if found is not None:
+                return self._find_out_or_submit(found)
+        return self._start(self._intend(decision.generation))
+
+    def _look_up(self, handle: Handle | None) -> Operation | None:
+        if handle is None or handle.operation_id is None:
+            return None
+        try:
+            return self._hook.get_operation(handle.operation_id)
+        except NotFound:
+            return None
+
+    def _refusal(self, decision: Decision, found: Handle | None) -> OpsError:
+        operation_id = found.operation_id if found else None
+        if decision.next is Next.REFUSE_DIFFERENT:
+            return DifferentRequest(
+                f"{decision.why[:1].upper()}{decision.why[1:]}; nothing was submitted. "
+                "Wait until it settles, or end it, then clear this task."
+            )
+        resource = f" Look for {found.resource_type} {found.resource_id}." if found and found.resource_id else ""
+        return OperationLost(
+            f"{self._api.title} no longer knows operation {operation_id}, which this task run submitted; "
+            f"nothing new was submitted.{resource} Clear this task to submit again."
+        )
+
+    def _intend(self, generation: int) -> Handle:
+        if self._submit.preflight is not None:
+            self._hook.call(self._submit.preflight)
+        identity = self._identity
+        handle = Handle(
+            api=self._api.name,
+            kind=self._submit.kind,
+            key=identity.key(generation),
+            generation=generation,
+            fingerprint=identity.fingerprint,
+            max_tries=identity.max_tries,
+            try_number=identity.try_number,
+            at=self._clock.time(),
+        )
+        self._store.save_intent(handle)
+        return handle
+
+    def _find_out_or_submit(self, handle: Handle) -> Started:
+        marked = self._api.mark(self._submit, handle.key)
+        if marked.request.idempotent:
+            return self._start(handle)
+        found = self._search(handle, marked)
+        if found is not None:
+            return self._keep(handle, found, joined=True)
+        self._log("nothing was started by then; submitting")
+        return self._start(handle)
+
+    def _start(self, handle: Handle) -> Started:
+        marked = self._api.mark(self._submit, handle.key)
+        for _ in range(_MOST_UNCLEAR):
+            try:
+                return self._keep(handle, self._send(marked), joined=False)
+            except (TransportError, ServerError) as error:
+                if marked.request.idempotent:
+                    raise
+                self._log(f"the outcome of the submit is unclear ({error}); looking for what it started")
+                found = self._search(handle, marked)
+                if found is not None:
+                    return self._keep(handle, found, joined=True)
+                self._log("it started nothing; submitting again")
+                last = error
+            except Conflict as error:
+                return self._join_conflicting(handle, marked, error)
+        raise last
+
+    def _send(self, marked: Submit) -> Submitted:
+        give_up = min(self._deadline, self._clock.time() + _REFUSED_PATIENCE)
+        pause = _FIRST_PAUSE
+        while True:
+            try:
+                return self._hook.run(self._api.submitting(marked))
+            except OpsError as error:
+                limit = self._deadline if self._api.is_busy(error) else give_up
+                if not self._was_refused(error) or self._clock.time() + pause > limit:
+                    raise
+                self._log(f"not accepted yet ({error}); trying again in {pause:.0f} s")
+            self._clock.sleep(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE)
+
+    def _was_refused(self, error: OpsError) -> bool:
+        """Whether the request was certainly not carried out and may be accepted later."""
+        if isinstance(error, TransportError):
+            return not error.maybe_executed and error.reason == "connect"
+        return isinstance(error, RateLimited) or self._api.is_busy(error)
+
+    def _search(self, handle: Handle, marked: Submit) -> Submitted | None:
+        intent = Intent(marked, handle.key, datetime.fromtimestamp(handle.at, timezone.utc))
+        for pause in find_out_pauses(self._clock.time() - handle.at):
+            self._clock.sleep(pause)
+            flow = self._api.find(intent)
+            if flow is None:
+                raise self._ambiguous(handle, ())
+            matches = self._hook.run(flow)
+            if len(matches) > 1:
+                raise self._ambiguous(handle, matches)
+            if matches:
+                self._log(f"found operation {matches[0].operation_id}: going on with it, nothing is submitted again")
+                return matches[0]
+        return None
+
+    def _join_conflicting(self, handle: Handle, marked: Submit, error: Conflict) -> Started:
+        """A conflict on something that makes nothing new usually means that somebody else has started it."""
+        flow = (
+            None
+            if marked.creates
+            else self._api.find(Intent(marked, handle.key, datetime.fromtimestamp(0, timezone.utc)))
+        )
+        matches = [] if flow is None else self._hook.run(flow)
+        running = [match for match in matches if match.operation and not match.operation.state.is_terminal]
+        if len(running) != 1:
+            raise error
+        self._log(f"{error}; joining operation {running[0].operation_id}, which does the same")
+        return self._keep(handle, running[0], joined=True)
+
+    def _keep(self, handle: Handle, submitted: Submitted, *, joined: bool) -> Started:
+        known = handle.answered(
+            submitted.operation_id,
+            resource_type=submitted.resource_type,
+            resource_id=submitted.resource_id,
+            operation_url=submitted.operation_url,
+        )
+        self._store.save(known)
+        return Started(known, submitted.operation, joined=joined)
+
+    def _ambiguous(self, handle: Handle, matches: Sequence[Submitted]) -> AmbiguousSubmission:
+        candidates = [
+            f"operation {match.operation_id} ({match.resource_type} {match.resource_id})" for match in matches
+        ]
+        what = f"{self._submit.request} sent at {utc(handle.at)}"
+        seen = (
+            f"several operations may be its: {', '.join(candidates)}"
+            if candidates
+            else f"{self._api.title} offers no way to find out"
+        )
+        return AmbiguousSubmission(
+            f"The outcome of {what} is unknown and {seen}. Nothing was submitted again. Look for {self._api.title} "
+            f"objects made at that time{f' marked {handle.key!r}' if handle.key else ''}, remove what is not wanted, "
+            "then clear this task; a plain retry will stop here again.",
+            candidates,
+        )
+
+
+def _sentence(decision: Decision) -> str:
+    does = {
+        Next.SUBMIT: f"submitting a new one (generation {decision.generation})",
+        Next.FIND_OUT: "looking for what it started before anything else",
+        Next.JOIN: "joining it, nothing is submitted",
+        Next.FINISH: "finishing with its result, nothing is submitted",
+    }.get(decision.next, "nothing is submitted")
+    return f"{decision.why}: {does}"

@@ -1,0 +1,102 @@
+"""What Airflow discovers. Imports nothing but the version: Airflow reads this in every process it starts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow_provider_ops import __version__
+
+PACKAGE = "airflow_provider_ops"
+
+#: One row per API: connection type, hook class, title, documented base URL, fields only this API has.
+_APIS: tuple[tuple[str, str, str, str, dict[str, Any]], ...] = (
+    ("onvera", "OnveraHook", "Onvera", "https://api.onvera.io/api/v1", {}),
+)
+
+
+def get_provider_info() -> dict[str, Any]:
+    """The provider's metadata (schema: ``provider_info.schema.json`` and ``provider.yaml.schema.json`` of Airflow)."""
+    integrations = [{"integration-name": title, "tags": ["service"]} for _, _, title, _, _ in _APIS]
+    return {
+        "package-name": "airflow-provider-ops",
+        "name": "Long-running operations",
+        "description": "Start something remote that takes minutes, and wait for its operation.",
+        "versions": [__version__],
+        "integrations": [*integrations, {"integration-name": "Operations", "tags": ["service"]}],
+        "hooks": [_modules(title, f"{PACKAGE}.hooks.{name}") for name, _, title, _, _ in _APIS],
+        "operators": [_modules(title, f"{PACKAGE}.operators.{name}") for name, _, title, _, _ in _APIS],
+        "sensors": [_modules("Operations", f"{PACKAGE}.sensors.operation")],
+        "triggers": [_modules("Operations", f"{PACKAGE}.triggers.operation")],
+        "connection-types": [
+            {
+                "connection-type": name,
+                "hook-class-name": f"{PACKAGE}.hooks.{name}.{hook}",
+                "hook-name": title,
+                "ui-field-behaviour": ui_field_behaviour(name),
+                "conn-fields": {**_COMMON_FIELDS, **fields},
+            }
+            for name, hook, title, _, fields in _APIS
+        ],
+        "extra-links": [f"{PACKAGE}.links.OperationLink"],
+    }
+
+
+def hook_class_name(conn_type: str) -> str | None:
+    """Import path of the hook for a connection type, or ``None`` when it is not one of ours."""
+    return next((f"{PACKAGE}.hooks.{name}.{hook}" for name, hook, *_ in _APIS if name == conn_type), None)
+
+
+def connection_types() -> tuple[str, ...]:
+    """Our connection types."""
+    return tuple(name for name, *_ in _APIS)
+
+
+def ui_field_behaviour(conn_type: str) -> dict[str, Any]:
+    """Which standard fields the connection form shows, and how."""
+    base_url, title = next((url, title) for name, _, title, url, _ in _APIS if name == conn_type)
+    return {
+        "hidden-fields": ["schema", "port", "login", "extra"],
+        "relabeling": {"host": "Base URL", "password": "API key"},
+        "placeholders": {"host": base_url, "password": f"{title} API key"},
+    }
+
+
+def _modules(title: str, module: str) -> dict[str, Any]:
+    return {"integration-name": title, "python-modules": [module]}
+
+
+def _field(label: str, description: str, **schema: Any) -> dict[str, Any]:
+    return {"label": label, "description": description, "schema": schema}
+
+
+_COMMON_FIELDS: dict[str, Any] = {
+    "verify": _field(
+        "Verify TLS",
+        "true, false, or the path of a CA file on the workers and triggerers. Default: true.",
+        type=["string", "null"],
+    ),
+    "timeout": _field(
+        "Request timeout (s)",
+        "Seconds one HTTP request may take. Default: 30.",
+        type=["number", "null"],
+        minimum=0.1,
+        maximum=600,
+    ),
+    "requests_per_second": _field(
+        "Requests per second",
+        "Budget of this connection in each process. Default: no limit of our own; Retry-After is always obeyed.",
+        type=["number", "null"],
+        minimum=0.01,
+    ),
+    "proxy": _field(
+        "Proxy",
+        "URL of an HTTP or SOCKS proxy, like http://proxy.example.com:3128. Default: the environment's.",
+        type=["string", "null"],
+    ),
+    "allow_http": _field(
+        "Allow http://",
+        "Send the key unencrypted to a host that is not this machine. Leave off.",
+        type=["boolean", "null"],
+        default=False,
+    ),
+}

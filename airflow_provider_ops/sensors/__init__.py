@@ -1,0 +1,1 @@
+"""Sensors: waiting for operations that somebody else started."""

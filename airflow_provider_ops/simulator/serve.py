@@ -1,0 +1,75 @@
+"""Running the simulator in this process: on the main thread for the command, on another one for tests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from .app import Simulator
+from .network import Server, listen
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable
+
+    from .clock import Clock
+    from .world import Settings
+
+
+class CannotStartError(Exception):
+    """The server cannot be started; the message is one line."""
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where and how to listen."""
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    certfile: str | None = None
+    keyfile: str | None = None
+
+
+class Service:
+    """A simulator with its socket and server; the socket listens from the start, so `url` is known at once."""
+
+    def __init__(
+        self,
+        address: Address,
+        settings: Settings,
+        *,
+        clock: Clock | None = None,
+        faults: Any = None,
+        on_ready: Callable[[Service], None],
+    ) -> None:
+        self.simulator = Simulator(settings, clock)
+        if faults is not None:
+            self.simulator.set_faults(faults)
+        self._address = address
+        try:
+            self.server = Server(
+                self.simulator.app,
+                self.simulator.connections,
+                on_ready=lambda: on_ready(self),
+                certfile=address.certfile,
+                keyfile=address.keyfile,
+            )
+        except OSError as error:
+            message = f"cannot use {address.certfile} and {address.keyfile}: {error.strerror or error}"
+            raise CannotStartError(message) from None
+        try:
+            self._socket: socket.socket = listen(address.host, address.port)
+        except OSError as error:
+            message = f"cannot listen on {address.host}:{address.port}: {error.strerror or error}"
+            raise CannotStartError(message) from None
+
+    @property
+    def url(self) -> str:
+        """Return the address, without a slash at the end."""
+        host, port = self._socket.getsockname()[:2]
+        shown = f"[{host}]" if ":" in host else host
+        return f"{'https' if self._address.certfile else 'http'}://{shown}:{port}"
+
+    def run(self) -> None:
+        """Serve until told to stop."""
+        self.server.run(sockets=[self._socket])

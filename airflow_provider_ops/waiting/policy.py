@@ -1,0 +1,52 @@
+"""When to look at an operation, as a plain value that can cross into a trigger."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+#: How far a user-given interval is spread, so that waits started together do not look together.
+_SPREAD = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class PollPolicy:
+    """Seconds between looks: ``first``, then growing by ``factor`` up to ``cap``, each spread by ``jitter``.
+
+    :param jitter: share of the interval, 0.1 means plus or minus 10 %.
+    """
+
+    first: float = 1.0
+    factor: float = 1.5
+    cap: float = 10.0
+    jitter: float = _SPREAD
+
+    @classmethod
+    def every(cls, seconds: float) -> PollPolicy:
+        """A steady interval."""
+        return cls(first=seconds, factor=1.0, cap=seconds)
+
+    def interval(self, looks: int, spread: float) -> float:
+        """Seconds until the next look after ``looks`` looks; ``spread`` in -1..1 places it within the jitter."""
+        # beyond 64 steps every factor has reached its cap, and a float power would overflow
+        plain = min(self.cap, self.first * self.factor ** min(looks, 64))
+        return plain * (1.0 + self.jitter * spread)
+
+
+@dataclass(frozen=True, slots=True)
+class Tolerance:
+    """For how many seconds in a row an answer that may be permanent is taken for a passing one.
+
+    Errors that say nothing about the operation (5xx, 429, transport) are tolerated until the deadline.
+
+    :param refused: 401 and 403; keys rotate and permissions propagate.
+    :param missing: 404; a fresh operation may not be readable at once, and lists and reads may disagree.
+    :param invalid: other 4xx.
+    :param first_pause: seconds after the first error; doubles with each further one in a row.
+    :param longest_pause: seconds between looks while errors go on.
+    """
+
+    refused: float = 120.0
+    missing: float = 60.0
+    invalid: float = 60.0
+    first_pause: float = 1.0
+    longest_pause: float = 30.0

@@ -1,0 +1,171 @@
+"""What a task may do about its submit, decided from what it finds at its start.
+
+The handle is what is stored about a submitted operation so that any later process can go on. It is
+written twice: as an intent before the submit, and with the operation's id after the answer. Between
+the two lies the only moment whose outcome nobody knows, and :attr:`Next.FIND_OUT` is for that.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from enum import Enum, auto
+from typing import Any
+
+from airflow_provider_ops.operation import Operation, OperationState
+
+#: Layout of the stored handle; older layouts stay readable.
+VERSION = 1
+
+#: Seconds between looks for what a lost answer may have started. Together they outlast an API that was still
+#: working on the request when we lost it, and lists that lag behind.
+FIND_OUT_PAUSES = (1.0, 2.0, 4.0, 8.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Handle:
+    """What is stored about one submit.
+
+    :param key: our mark in the request: idempotency key, tag or derived name.
+    :param generation: counts the resources this task run was meant to have; 1 is the first.
+    :param fingerprint: hash of the request, to notice that a retry asks for something else.
+    :param max_tries: ``ti.max_tries`` at the time; it changes when a user clears the task, not on a retry.
+    :param at: epoch seconds just before the submit.
+    :param operation_id: ``None`` while only the intent is known.
+    """
+
+    api: str
+    kind: str
+    key: str
+    generation: int
+    fingerprint: str
+    max_tries: int
+    try_number: int
+    at: float
+    operation_id: str | None = None
+    resource_type: str | None = None
+    resource_id: str | None = None
+    operation_url: str | None = None
+    version: int = VERSION
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON values for the task state store."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Handle:
+        """Back from :meth:`to_dict`; fields of a newer release are ignored."""
+        known = {item.name for item in fields(cls)}
+        return cls(**{name: value for name, value in data.items() if name in known})
+
+    @classmethod
+    def placeholder(cls, kind: str, *, api: str = "", **facts: str | None) -> Handle:
+        """A handle for an operation whose submit is not (or no longer) known."""
+        return cls(api, kind, "", 0, "", 0, 0, 0.0, **facts)  # type: ignore[arg-type]
+
+    def answered(self, operation_id: str, **facts: str | None) -> Handle:
+        """The handle once the operation is known."""
+        return replace(self, operation_id=operation_id, **facts)  # type: ignore[arg-type]
+
+
+class Next(Enum):
+    """What to do now."""
+
+    SUBMIT = auto()
+    FIND_OUT = auto()
+    JOIN = auto()
+    FINISH = auto()
+    REFUSE_DIFFERENT = auto()
+    REFUSE_LOST = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What to do, for which generation, and the sentence that tells the user."""
+
+    next: Next
+    generation: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Today:
+    """What holds at the start of this try.
+
+    :param kill_ends_it: whether the kill policy ends a running operation when a user clears the task.
+    """
+
+    fingerprint: str
+    max_tries: int
+    kill_ends_it: bool
+
+
+def decide(found: Handle | None, operation: Operation | None, today: Today) -> Decision:
+    """The next step of the submit protocol.
+
+    :param found: the stored handle.
+    :param operation: the handle's operation as the API shows it now; ``None`` when the handle has none
+        or the API no longer knows it.
+    """
+    if found is None:
+        return Decision(Next.SUBMIT, 1, "nothing was submitted for this task run before")
+    generation = found.generation
+    if found.operation_id is None:
+        why = "an earlier try ended between sending the request and storing its answer"
+        return Decision(Next.FIND_OUT, generation, why)
+    cleared = found.max_tries != today.max_tries
+    if operation is None:
+        if cleared:
+            return Decision(Next.SUBMIT, generation + 1, "the task was cleared and its earlier operation is gone")
+        return Decision(Next.REFUSE_LOST, generation, "the API no longer knows the operation of this task run")
+    if operation.state.is_terminal:
+        return _after_the_end(operation, generation, cleared=cleared, same=found.fingerprint == today.fingerprint)
+    return _while_running(found, today, cleared=cleared)
+
+
+def _after_the_end(operation: Operation, generation: int, *, cleared: bool, same: bool) -> Decision:
+    if cleared:
+        return Decision(Next.SUBMIT, generation + 1, f"the task was cleared after its operation {operation.raw_state}")
+    if operation.state is not OperationState.SUCCEEDED:
+        return Decision(Next.SUBMIT, generation + 1, f"the earlier operation {operation.id} {operation.raw_state}")
+    if not same:
+        return Decision(
+            Next.SUBMIT, generation + 1, "the earlier operation succeeded, but the request is another one now"
+        )
+    return Decision(Next.FINISH, generation, f"the earlier operation {operation.id} has succeeded")
+
+
+def _while_running(found: Handle, today: Today, *, cleared: bool) -> Decision:
+    if cleared and today.kill_ends_it:
+        why = f"the task was cleared, and clearing ends its operation {found.operation_id}"
+        return Decision(Next.SUBMIT, found.generation + 1, why)
+    if found.fingerprint != today.fingerprint:
+        why = f"operation {found.operation_id} is still running and was started by another request"
+        return Decision(Next.REFUSE_DIFFERENT, found.generation, why)
+    if cleared:
+        why = f"the task was cleared, but nothing ends its operation {found.operation_id}, so it is still ours"
+        return Decision(Next.JOIN, found.generation, why)
+    return Decision(Next.JOIN, found.generation, f"operation {found.operation_id} of an earlier try is still running")
+
+
+def find_out_pauses(age: float) -> tuple[float, ...]:
+    """Seconds to leave before each look for what a lost answer started, ``age`` seconds after the submit."""
+    left = sum(FIND_OUT_PAUSES) - age
+    if left <= 0:
+        return (0.0,)
+    return tuple(pause for pause in FIND_OUT_PAUSES if pause <= left) or (left,)
+
+
+def submission_key(dag_id: str, run_id: str, task_id: str, map_index: int, generation: int | str) -> str:
+    """Our mark for one generation of one task run: the same in every try, 32 characters that any API takes."""
+    # NUL cannot occur in an id, so no two identities join to the same text
+    identity = "\0".join((dag_id, run_id, task_id, str(map_index), str(generation)))
+    return f"airflow-{hashlib.sha256(identity.encode()).hexdigest()[:24]}"
+
+
+def fingerprint(method: str, path: str, query: Mapping[str, Any], body: Any) -> str:
+    """Hash of a request as the user gave it, without our mark."""
+    text = json.dumps([method, path, dict(query), body], sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]

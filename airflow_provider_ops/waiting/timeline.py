@@ -1,0 +1,42 @@
+"""The story of a wait in a few lines, small enough to travel in an event."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+#: More changes than this keep the first and the latest; an event must stay small.
+_KEEP_FIRST, _KEEP_LAST = 10, 20
+_LONGEST_LINE = 300
+
+
+class Timeline:
+    """Lines with the second at which each happened, counted from the start of the wait."""
+
+    def __init__(self, start: float, entries: Iterable[tuple[float, str]] = (), dropped: int = 0) -> None:
+        self.start = start
+        self.entries = [(float(at), str(text)) for at, text in entries]
+        self.dropped = dropped
+
+    def add(self, now: float, text: str) -> None:
+        """Note what happened at ``now`` (epoch seconds)."""
+        self.entries.append((round(now - self.start, 1), text[:_LONGEST_LINE]))
+        if len(self.entries) > _KEEP_FIRST + _KEEP_LAST:
+            del self.entries[_KEEP_FIRST]
+            self.dropped += 1
+
+    def lines(self) -> list[str]:
+        """The story, a line each: ``+12 s running (provisioning_db)``."""
+        told = [f"+{at:.0f} s {text}" for at, text in self.entries]
+        if self.dropped:
+            told.insert(_KEEP_FIRST, f"({self.dropped} more changes)")
+        return told
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON values for an event."""
+        return {"start": self.start, "entries": [list(entry) for entry in self.entries], "dropped": self.dropped}
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Timeline:
+        """Back from :meth:`to_dict`."""
+        return cls(data.get("start", 0.0), data.get("entries", ()), data.get("dropped", 0))

@@ -1,0 +1,131 @@
+"""What the outcomes of several waits mean together, and how they travel in an event."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, get_args
+
+from airflow_provider_ops.exceptions import ApiError, InvalidArgument, OpsError, TransportError, error_class
+from airflow_provider_ops.operation import Operation, OperationState
+from airflow_provider_ops.waiting.timeline import Timeline
+from airflow_provider_ops.waiting.watch import GaveUp, Outcome, Settled, TimedOut, Watch
+
+WaitFor = Literal["all", "any"]
+
+#: Raised when the layout of events or trigger arguments changes; older ones stay readable.
+VERSION = 1
+
+
+def check_wait_for(value: str) -> WaitFor:
+    """``value`` when it is allowed.
+
+    :raises InvalidArgument: it is not.
+    """
+    if value in get_args(WaitFor):
+        return value  # type: ignore[return-value]
+    msg = f"wait_for {value!r} is not known: use 'all' or 'any'"
+    raise InvalidArgument(msg)
+
+
+def succeeded(outcome: Outcome | None) -> bool:
+    """Whether a wait ended with success."""
+    return isinstance(outcome, Settled) and outcome.operation.state is OperationState.SUCCEEDED
+
+
+def is_decided(wait_for: WaitFor, outcomes: Sequence[Outcome | None]) -> bool:
+    """Whether further looks cannot change the verdict.
+
+    ``all`` is decided by the first failure, ``any`` by the first success; running out of time never
+    ends a wait whose siblings may still decide it.
+    """
+    open_waits = any(outcome is None for outcome in outcomes)
+    if wait_for == "any":
+        return not open_waits or any(succeeded(outcome) for outcome in outcomes)
+    return not open_waits or any(_failed(outcome) for outcome in outcomes)
+
+
+def _failed(outcome: Outcome | None) -> bool:
+    return isinstance(outcome, GaveUp) or (isinstance(outcome, Settled) and not succeeded(outcome))
+
+
+def to_event(watches: Sequence[Watch]) -> dict[str, Any]:
+    """The payload of a trigger's event: everything the worker needs, JSON only, no secrets."""
+    return {
+        "version": VERSION,
+        "status": _status([watch.outcome for watch in watches]),
+        "operation_ids": [watch.operation_id for watch in watches],
+        "waits": {
+            watch.operation_id: {
+                **_encode(watch.outcome, watch.operation),
+                "timeline": watch.timeline.to_dict(),
+            }
+            for watch in watches
+        },
+    }
+
+
+def from_event(event: Mapping[str, Any]) -> dict[str, tuple[Outcome | None, Timeline]]:
+    """The outcomes and timelines back from an event, by operation id."""
+    return {
+        operation_id: (_decode(data), Timeline.from_dict(data.get("timeline") or {}))
+        for operation_id, data in event.get("waits", {}).items()
+    }
+
+
+def _status(outcomes: Sequence[Outcome | None]) -> str:
+    if any(_failed(outcome) for outcome in outcomes):
+        return "failed"
+    if any(isinstance(outcome, TimedOut) for outcome in outcomes):
+        return "timeout"
+    return "succeeded"
+
+
+def _encode(outcome: Outcome | None, last: Operation | None) -> dict[str, Any]:
+    operation = last.to_dict() if last else None
+    match outcome:
+        case Settled():
+            return {"outcome": "settled", "operation": outcome.operation.to_dict()}
+        case TimedOut():
+            return {"outcome": "timeout", "operation": operation, "error": _encode_error(outcome.error)}
+        case GaveUp():
+            return {"outcome": "gave_up", "operation": operation, "error": _encode_error(outcome.error)}
+        case None:
+            return {"outcome": "open", "operation": operation}
+
+
+def _decode(data: Mapping[str, Any]) -> Outcome | None:
+    operation = Operation.from_dict(data["operation"]) if data.get("operation") else None
+    error = _decode_error(data.get("error"))
+    match data.get("outcome"):
+        case "settled" if operation is not None:
+            return Settled(operation)
+        case "timeout":
+            return TimedOut(operation, error)
+        case "gave_up":
+            return GaveUp(operation, error or OpsError("the trigger gave up without saying why"))
+        case _:
+            return None
+
+
+def _encode_error(error: OpsError | None) -> dict[str, Any] | None:
+    if error is None:
+        return None
+    if isinstance(error, ApiError):
+        return {
+            "status": error.status,
+            "code": error.code,
+            "message": error.message,
+            "request_id": error.request_id,
+        }
+    return {"message": str(error), "reason": getattr(error, "reason", None)}
+
+
+def _decode_error(data: Mapping[str, Any] | None) -> OpsError | None:
+    if data is None:
+        return None
+    if data.get("status"):
+        status = int(data["status"])
+        return error_class(status)(status, data.get("code"), data.get("message", ""), data.get("request_id"))
+    if data.get("reason"):
+        return TransportError(data.get("message", ""), reason=data["reason"])
+    return OpsError(data.get("message", ""))

@@ -1,0 +1,212 @@
+"""One wait for one operation: what each look means, when to look next, when it is over.
+
+A :class:`Watch` has neither clock nor I/O. Whoever looks (worker, trigger, a poller that serves
+thousands) tells it what was seen and when; it answers with the next time to look, lines worth
+logging, and, in the end, an outcome. So every driver reaches the same verdict.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+
+from airflow_provider_ops.exceptions import (
+    ApiError,
+    AuthenticationError,
+    NotFound,
+    OpsError,
+    PermissionDenied,
+    RateLimited,
+    ServerError,
+)
+from airflow_provider_ops.operation import Operation, OperationState
+from airflow_provider_ops.waiting.policy import PollPolicy, Tolerance
+from airflow_provider_ops.waiting.timeline import Timeline
+
+#: Seconds without any change after which one line says that we are still there.
+HEARTBEAT = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The API said that the operation is over."""
+
+    operation: Operation
+
+
+@dataclass(frozen=True, slots=True)
+class TimedOut:
+    """The deadline passed; ``operation`` is what was last seen, ``error`` why the last look failed."""
+
+    operation: Operation | None
+    error: OpsError | None
+
+
+@dataclass(frozen=True, slots=True)
+class GaveUp:
+    """Looking was refused for longer than can be a passing fault."""
+
+    operation: Operation | None
+    error: OpsError
+
+
+Outcome = Settled | TimedOut | GaveUp
+
+
+class Watch:
+    """The state of one wait.
+
+    :param now: when the wait begins (epoch seconds, as all times here).
+    :param deadline: when to stop; ``None`` waits for ever (the caller decides that, never a default).
+    """
+
+    def __init__(
+        self,
+        operation_id: str,
+        *,
+        now: float,
+        policy: PollPolicy,
+        deadline: float | None = None,
+        tolerance: Tolerance | None = None,
+        timeline: Timeline | None = None,
+    ) -> None:
+        self.operation_id = operation_id
+        self.policy = policy
+        self.deadline = deadline
+        self.tolerance = tolerance or Tolerance()
+        self.timeline = timeline or Timeline(start=now)
+        self.operation: Operation | None = None
+        self.outcome: Outcome | None = None
+        self.next_look = now
+        self._looks = 0
+        self._errors_in_row = 0
+        self._refused_since: tuple[float, float] | None = None
+        self._spoke_at = now
+        # seeded by the id: the same wait behaves the same everywhere, different waits spread out
+        self._random = random.Random(operation_id)
+
+    def saw(self, operation: Operation, now: float, *, waited: float = 0.0) -> list[str]:
+        """Take in a successful look.
+
+        :param waited: seconds for which the API held the answer back to wait for a change; they count
+            as part of the interval, so a long poll follows the last at once and an API that answers
+            without waiting is still not flooded.
+        :return: lines worth logging.
+        """
+        lines = self._recovered(now)
+        if changed := self._describe_change(operation):
+            lines += changed
+            for line in changed:
+                self.timeline.add(now, line)
+        elif now - self._spoke_at >= HEARTBEAT:
+            lines.append(f"still {_short(operation)}; next look in {self._peek():.0f} s")
+        if lines:
+            self._spoke_at = now
+        self.operation = operation
+        if operation.state.is_terminal:
+            self.outcome = Settled(operation)
+            return lines
+        self._schedule(now, max(self._interval() - waited, 0.0))
+        return lines
+
+    @property
+    def is_stumbling(self) -> bool:
+        """Whether the last look failed."""
+        return self._errors_in_row > 0
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether the last look failed with an answer that becomes final when it goes on."""
+        return self._refused_since is not None
+
+    def failed(self, error: OpsError, now: float) -> list[str]:
+        """Take in a look that failed.
+
+        :return: lines worth logging.
+        """
+        self._errors_in_row += 1
+        lines = []
+        if self._errors_in_row == 1:
+            lines.append(f"could not look: {error}; trying again, the operation is not affected")
+            self.timeline.add(now, f"could not look: {error}")
+            self._spoke_at = now
+        elif now - self._spoke_at >= HEARTBEAT:
+            lines.append(f"still cannot look ({self._errors_in_row} times in a row): {error}")
+            self._spoke_at = now
+        if self._refused_too_long(error, now):
+            self.outcome = GaveUp(self.operation, error)
+            return [*lines, f"giving up: {error}"]
+        self._schedule(now, self._error_pause(error), error)
+        return lines
+
+    def _describe_change(self, operation: Operation) -> list[str]:
+        before = self.operation
+        if operation.state is OperationState.UNKNOWN and (before is None or before.raw_state != operation.raw_state):
+            return [f"status {operation.raw_state!r} is not known to this release; waiting on"]
+        if before is None or _short(before) != _short(operation):
+            return [_short(operation), *_human_steps(operation, before)]
+        return []
+
+    def _recovered(self, now: float) -> list[str]:
+        errors, self._errors_in_row, self._refused_since = self._errors_in_row, 0, None
+        if not errors:
+            return []
+        line = f"can look again after {errors} failed {'look' if errors == 1 else 'looks'}"
+        self.timeline.add(now, line)
+        return [line]
+
+    def _refused_too_long(self, error: OpsError, now: float) -> bool:
+        limit = self._limit(error)
+        if limit is None:
+            self._refused_since = None
+            return False
+        if self._refused_since is None or self._refused_since[1] != limit:
+            self._refused_since = (now, limit)
+        return now - self._refused_since[0] >= limit
+
+    def _limit(self, error: OpsError) -> float | None:
+        if isinstance(error, (AuthenticationError, PermissionDenied)):
+            return self.tolerance.refused
+        if isinstance(error, NotFound):
+            return self.tolerance.missing
+        if isinstance(error, (RateLimited, ServerError)) or not isinstance(error, ApiError):
+            return None
+        return self.tolerance.invalid
+
+    def _error_pause(self, error: OpsError) -> float:
+        asked = (error.retry_after if isinstance(error, ApiError) else None) or 0.0
+        grown = self.tolerance.first_pause * 2.0 ** min(self._errors_in_row - 1, 16)
+        spread = 1.0 + self.policy.jitter * self._random.uniform(-1, 1)
+        # a steady long interval stays the floor: errors never make us look more often than asked
+        floor = min(self.policy.first, self.tolerance.longest_pause)
+        return max(asked, floor, min(grown, self.tolerance.longest_pause) * spread)
+
+    def _schedule(self, now: float, pause: float, error: OpsError | None = None) -> None:
+        if self.deadline is not None and now >= self.deadline:
+            self.outcome = TimedOut(self.operation, error)
+            self.timeline.add(now, "deadline reached")
+            return
+        # the last look falls on the deadline itself, so that an end just before it still counts
+        self.next_look = now + pause if self.deadline is None else min(now + pause, self.deadline)
+
+    def _peek(self) -> float:
+        return self.policy.interval(self._looks, 0.0)
+
+    def _interval(self) -> float:
+        interval = self.policy.interval(self._looks, self._random.uniform(-1, 1))
+        self._looks += 1
+        return interval
+
+
+def _short(operation: Operation) -> str:
+    progress = str(operation.progress) if operation.progress else ""
+    return f"{operation.raw_state} ({progress})" if progress else operation.raw_state
+
+
+def _human_steps(operation: Operation, before: Operation | None) -> list[str]:
+    known = {step.name for step in before.progress.steps if step.needs_human} if before and before.progress else set()
+    steps = operation.progress.steps if operation.progress else ()
+    link = f" at {operation.url}" if operation.url else ""
+    return [
+        f"step {step.name!r} waits for a person{link}" for step in steps if step.needs_human and step.name not in known
+    ]

@@ -1,0 +1,105 @@
+"""The simulator of the APIs as a process of the stack: where it listens, and its control calls."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import httpx
+
+# Connection type -> where the simulator serves its API, and the extras that the API cannot do without.
+APIS: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
+    "onvera": ("/onvera/api/v1", {}),
+    "nirvana": ("/nirvana", {"project_id": "demo-project"}),
+    "lakesail": ("/lakesail/api/v1", {}),
+    "akua": ("/akua/v1", {"workspace_id": "demo-workspace"}),
+}
+
+
+class BadFaults(RuntimeError):
+    """The simulator does not understand a fault plan."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """Something that a create call has made."""
+
+    api: str
+    kind: str
+    id: str
+    name: str
+    operation_id: str | None
+    deleted: bool
+
+    @classmethod
+    def of(cls, data: Mapping[str, Any]) -> Resource:
+        """Read it from the simulator's JSON."""
+        return cls(
+            api=data["api"],
+            kind=data["kind"],
+            id=data["id"],
+            name=data["name"] or "",
+            operation_id=data["operation_id"],
+            deleted=bool(data["deleted"]),
+        )
+
+
+@dataclass(frozen=True)
+class Simulator:
+    """A simulator at a port of the loopback interface."""
+
+    port: int
+    duration: float = 5.0
+    seed: int = 1
+    _http: httpx.Client = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_http", httpx.Client(base_url=self.url, timeout=10, trust_env=False))
+
+    @property
+    def url(self) -> str:
+        """Its address."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def command(self) -> list[str]:
+        """The command that starts it."""
+        command = [sys.executable, "-m", "airflow_provider_ops.simulator", "--port", str(self.port)]
+        return [*command, "--duration", str(self.duration), "--seed", str(self.seed)]
+
+    def connections(self, api_key: str) -> dict[str, str]:
+        """Return environment variables that make the default connection of each API point here."""
+        return {
+            f"AIRFLOW_CONN_{api.upper()}_DEFAULT": json.dumps(
+                {"conn_type": api, "host": self.url + path, "password": api_key, "extra": dict(extra)}
+            )
+            for api, (path, extra) in APIS.items()
+        }
+
+    def answers(self) -> bool:
+        """Whether it is up."""
+        try:
+            return self._http.get("/_control/stats").is_success
+        except httpx.TransportError:
+            return False
+
+    def stats(self) -> Mapping[str, Any]:
+        """Return what it has counted."""
+        return dict(self._http.get("/_control/stats").raise_for_status().json())
+
+    def resources(self) -> list[Resource]:
+        """Return everything that was ever created, with what is left of it."""
+        return [Resource.of(data) for data in self._http.get("/_control/resources").raise_for_status().json()]
+
+    def set_faults(self, plan: str) -> None:
+        """Replace the fault plan; its times count from now."""
+        answer = self._http.post("/_control/faults", content=plan, headers={"Content-Type": "application/json"})
+        if answer.is_error:
+            raise BadFaults(f"the simulator refuses the fault plan: {answer.text}")
+
+    def reset(self) -> None:
+        """Forget everything."""
+        self._http.post("/_control/reset").raise_for_status()

@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+
+import pytest
+
+from dev.airflow_api import Dag, Event, TaskInstance
+from dev.runs import PlannedRun, RunReport, Totals, creators, deferrals, plan, problems
+from dev.simulator import Resource
+
+START = datetime(2026, 1, 1, tzinfo=timezone.utc)
+
+
+def dag(dag_id: str, *tags: str) -> Dag:
+    return Dag(dag_id, frozenset(tags), f"/dags/{dag_id}.py")
+
+
+def event(second: float, name: str, task_id: str | None = "create", map_index: int = -1) -> Event:
+    return Event(START + timedelta(seconds=second), name, task_id, map_index, 1)
+
+
+def task(task_id: str, operator: str, map_index: int = -1) -> TaskInstance:
+    return TaskInstance("dag", "run", task_id, map_index, "success", operator, 1, START)
+
+
+def resource(number: int, *, deleted: bool = True) -> Resource:
+    return Resource("onvera", "deployment", f"dep_{number}", f"Team {number}", f"op_{number}", deleted)
+
+
+def report(*operations: str, created_by: tuple[str, ...] = (), state: str = "success") -> RunReport:
+    return RunReport(PlannedRun("dag"), state, operations=frozenset(operations), created_by=created_by)
+
+
+def at(second: float) -> datetime:
+    return START + timedelta(seconds=second)
+
+
+class TestPlan:
+    def test_a_dag_runs_once_and_should_succeed(self) -> None:
+        assert plan([dag("one", "onvera")], {}) == [PlannedRun("one", "success")]
+
+    def test_a_tag_says_that_a_dag_should_fail(self) -> None:
+        assert plan([dag("one", "onvera", "expected:failed")], {}) == [PlannedRun("one", "failed")]
+
+    def test_a_dag_whose_work_can_fail_runs_both_ways(self) -> None:
+        runs = plan([dag("one")], {"one": {"work_fails": False}})
+
+        assert runs == [PlannedRun("one", "success"), PlannedRun("one", "failed", {"work_fails": True})]
+        assert [run.title for run in runs] == ["plain", "work_fails=true"]
+
+
+class TestDeferrals:
+    def test_a_deferral_lasts_until_the_next_leg(self) -> None:
+        events = [event(0, "running"), event(1, "deferred"), event(13, "running")]
+
+        assert deferrals(events, at(60)) == {("create", -1): 12}
+
+    def test_several_deferrals_of_a_task_add_up(self) -> None:
+        events = [event(1, "deferred"), event(3, "running"), event(4, "deferred"), event(9, "running")]
+
+        assert deferrals(events, at(60)) == {("create", -1): 7}
+
+    def test_mapped_tasks_are_told_apart(self) -> None:
+        events = [
+            event(1, "deferred", map_index=0),
+            event(2, "deferred", map_index=1),
+            event(11, "running", map_index=1),
+            event(12, "running", map_index=0),
+        ]
+
+        assert deferrals(events, at(60)) == {("create", 0): 11, ("create", 1): 9}
+
+    def test_a_deferral_that_no_leg_follows_lasts_until_the_end(self) -> None:
+        assert deferrals([event(10, "deferred")], at(30)) == {("create", -1): 20}
+
+    def test_entries_without_a_task_and_tasks_that_never_defer_do_not_count(self) -> None:
+        assert deferrals([event(0, "running"), event(1, "deferred", task_id=None)], at(30)) == {}
+
+
+class TestCreators:
+    @pytest.mark.parametrize(
+        "operator",
+        [
+            "OnveraCreateDeploymentOperator",
+            "NirvanaCreateVMOperator",
+            "LakeSailCreateThingOperator",
+            "AkuaCreateInstallOperator",
+        ],
+    )
+    def test_create_operators_ask_for_a_resource(self, operator: str) -> None:
+        assert creators([task("create", operator)], [event(0, "running")]) == ["create"]
+
+    @pytest.mark.parametrize(
+        "operator",
+        ["OnveraDestroyDeploymentOperator", "NirvanaRestartVMOperator", "OperationSensor", "_PythonOperator"],
+    )
+    def test_others_do_not(self, operator: str) -> None:
+        assert creators([task("create", operator)], [event(0, "running")]) == []
+
+    def test_a_create_task_that_never_ran_has_not_asked(self) -> None:
+        tasks = [task("create", "OnveraCreateDeploymentOperator", index) for index in (0, 1)]
+
+        assert creators(tasks, [event(0, "running", map_index=1)]) == ["create[1]"]
+
+    def test_a_task_that_ran_twice_has_asked_for_one(self) -> None:
+        events = [event(0, "running"), event(20, "running")]
+
+        assert creators([task("create", "OnveraCreateDeploymentOperator")], events) == ["create"]
+
+
+class TestVerdict:
+    def test_nothing_is_wrong_when_both_sides_agree(self) -> None:
+        reports = [report("op_1", "op_2", created_by=("create",))]
+        totals = Totals.of(reports, [resource(1)], operations_started=2)
+
+        assert totals.agree
+        assert problems(reports, totals) == []
+
+    def test_a_run_that_ends_otherwise_is_named(self) -> None:
+        reports = [report(state="failed")]
+
+        assert problems(reports, Totals.of(reports, [], 0)) == [
+            "dag (plain) ended failed and should have ended success"
+        ]
+
+    def test_a_resource_created_twice_is_found(self) -> None:
+        reports = [report("op_1", created_by=("create",))]
+        totals = Totals.of(reports, [resource(1), resource(2)], operations_started=2)
+
+        assert not totals.agree
+        assert problems(reports, totals) == [
+            "1 tasks asked for a resource, but 2 were created",
+            "onvera deployment dep_2 (Team 2) was created by op_2, an operation that no task knows",
+            "the tasks know 1 operations, but 2 were started",
+        ]
+
+    def test_a_resource_that_is_left_behind_is_found(self) -> None:
+        reports = [report("op_1", created_by=("create",))]
+        totals = Totals.of(reports, [resource(1, deleted=False)], operations_started=1)
+
+        assert totals.agree
+        assert problems(reports, totals) == ["onvera deployment dep_1 (Team 1) was left behind"]
