@@ -1,7 +1,8 @@
 # Everything is installed into .venv and cached in .cache, nothing is written outside the checkout.
-#   PYTHON=python3.12 make test    another interpreter (then `make clean` first)
-#   KEEP=1 make demo               leave the UI up
-#   FAULTS=dev/faults/rough.json make demo    let the simulator misbehave
+#   make clean && make test PYTHON=python3.12   another interpreter
+#   make test ARGS='-k sensor'                  some of the tests
+#   make demo KEEP=1                            leave the UI up
+#   make demo FAULTS=dev/faults/rough.json      let the simulator misbehave
 
 PYTHON ?= python3
 AIRFLOW_VERSION ?= 3.3.2
@@ -13,6 +14,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 # The certificates of the system first, for networks with an authority of their own, then those that uv brings.
 UV := UV_CACHE_DIR=$(CURDIR)/.cache/uv $(BIN)/uv
 UV_INSTALL := --constraint constraints.txt --build-constraint constraints.txt --editable '.[dev]'
+
+TEMP := $(CURDIR)/.cache/tmp
 
 export PIP_CACHE_DIR := $(CURDIR)/.cache/pip
 # Airflow must never find, or make, a home outside the checkout.
@@ -30,7 +33,7 @@ test: $(STAMP) ## lint, types and all tests; goes on after a failure, so that on
 	@status=0; \
 	$(MAKE) --no-print-directory lint || status=1; \
 	$(MAKE) --no-print-directory types || status=1; \
-	$(BIN)/python -m pytest $(ARGS) || status=1; \
+	mkdir -p $(TEMP) && TMPDIR=$(TEMP) $(BIN)/python -m pytest $(ARGS) || status=1; \
 	exit $$status
 
 lint: $(STAMP) ## ruff: rules and formatting

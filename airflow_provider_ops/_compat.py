@@ -37,6 +37,18 @@ async def get_connection_async(conn_id: str) -> tuple[Connection, Mapping[str, A
         raise _no_such_connection(conn_id) from None
 
 
+def task_state(ti: Any) -> str | None:
+    """The state of a task instance as the scheduler sees it now, asked from its own worker."""
+    states = ti.get_task_states(
+        dag_id=ti.dag_id,
+        task_ids=[ti.task_id],
+        run_ids=[ti.run_id],
+        map_index=ti.map_index if ti.map_index is not None and ti.map_index >= 0 else None,
+    )
+    state: str | None = next(iter(states.get(ti.run_id, {}).values()), None)
+    return state
+
+
 async def awaited_operation(ti: Any) -> str | None:
     """The operation id that a task instance is deferred on now, for triggers; ``None`` when it is not deferred."""
     from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance  # noqa: PLC0415 - only in a triggerer

@@ -155,34 +155,42 @@ def keep_up(stack: AirflowStack, simulator: Simulator, screen: Screen) -> None:
             time.sleep(1)
 
 
+def judge(
+    stack: AirflowStack, simulator: Simulator, planned: Sequence[PlannedRun], runs: Sequence[Run], screen: Screen
+) -> bool:
+    """Print what the runs did, beside what the simulator saw, and return whether all was as it should be."""
+    reports = [observe(stack.api, p, run) for p, run in zip(planned, runs, strict=True)]
+    started = sum(api["operations"] for api in simulator.stats()["by_api"].values())
+    totals = Totals.of(reports, simulator.resources(), started)
+    screen.results(reports)
+    screen.comparison(totals)
+    print_failures(stack.api, reports, runs, screen)
+    found = problems(reports, totals)
+    for problem in found:
+        screen.console.print(f"- {problem}", style="red", markup=False, soft_wrap=True)
+    return not found
+
+
 def demo(options: argparse.Namespace, screen: Screen) -> bool:
     """Run the demo and return whether all was as it should be."""
     simulator = Simulator(free_ports(1)[0], duration=options.duration)
     connections = simulator.connections(API_KEY)
-    options_of_stack = StackOptions(
-        home=SCRATCH / "airflow", dags_folder=EXAMPLES, parallelism=PARALLELISM, env=connections
-    )
-    with AirflowStack(options_of_stack) as stack:
-        planned = start(stack, simulator, screen)
-        if options.faults is not None:
-            # Only now: the times of the plan count from the start of the runs.
-            simulator.set_faults(options.faults.read_text())
-            screen.say(f"The simulator misbehaves from here on, as {options.faults} says")
-        runs = run_all(stack, planned, screen, options.timeout)
-        reports = [observe(stack.api, p, run) for p, run in zip(planned, runs, strict=True)]
-        started = sum(api["operations"] for api in simulator.stats()["by_api"].values())
-        totals = Totals.of(reports, simulator.resources(), started)
-        found = problems(reports, totals)
-        screen.results(reports)
-        screen.comparison(totals)
-        print_failures(stack.api, reports, runs, screen)
-        for problem in found:
-            screen.console.print(f"[red]- {problem}[/red]", soft_wrap=True)
-        if options.keep:
-            keep_up(stack, simulator, screen)
-        screen.say("Stopping everything")
-    screen.say("[green]The demo did what it should.[/green]" if not found else "[red]The demo failed.[/red]")
-    return not found
+    home = SCRATCH / "airflow"
+    with AirflowStack(StackOptions(home, dags_folder=EXAMPLES, parallelism=PARALLELISM, env=connections)) as stack:
+        try:
+            planned = start(stack, simulator, screen)
+            if options.faults is not None:
+                # Only now: the times of the plan count from the start of the runs.
+                simulator.set_faults(options.faults.read_text())
+                screen.say(f"The simulator misbehaves from here on, as {options.faults} says")
+            runs = run_all(stack, planned, screen, options.timeout)
+            good = judge(stack, simulator, planned, runs, screen)
+            if options.keep:
+                keep_up(stack, simulator, screen)
+        finally:
+            screen.say("Stopping everything")
+    screen.say("[green]The demo did what it should.[/green]" if good else "[red]The demo failed.[/red]")
+    return good
 
 
 def main() -> int:

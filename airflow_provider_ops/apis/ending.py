@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from airflow_provider_ops.apis.base import Api, Submitted
-from airflow_provider_ops.apis.http import Flow
+from airflow_provider_ops.apis.http import Flow, Pause
 from airflow_provider_ops.exceptions import CancelNotSupported, Conflict, InvalidRequest, NotFound, OpsError
 from airflow_provider_ops.waiting.submitting import Handle
 
-#: Answers that mean the thing to be ended is over already, or may not be ended any more.
-_ALREADY_OVER = (NotFound, Conflict, InvalidRequest)
+#: Together well inside the 20 s that a kill may take.
+_DELETE_TRIES, _DELETE_PAUSE = 7, 2.0
 
 
 def end(api: Api, handle: Handle, policy: str) -> Flow[str]:
@@ -23,8 +23,12 @@ def end(api: Api, handle: Handle, policy: str) -> Flow[str]:
         if policy == "cancel":
             return (yield from _cancel(api, handle, name))
         return (yield from _delete(api, handle, name))
-    except _ALREADY_OVER as error:
-        return f"{name}: {policy} was refused, it is probably over already ({error})"
+    except NotFound as error:
+        return f"{name} is gone already ({error})"
+    except (Conflict, InvalidRequest) as error:
+        if policy == "cancel":
+            return f"{name}: cancel was refused, it is probably over already ({error})"
+        return f"{name} still exists: delete was refused ({error}){_link(handle)}"
     except OpsError as error:
         return f"{name} may still be running: {policy} failed ({error}){_link(handle)}"
 
@@ -39,12 +43,26 @@ def _cancel(api: Api, handle: Handle, name: str) -> Flow[str]:
 
 
 def _delete(api: Api, handle: Handle, name: str) -> Flow[str]:
-    flow = api.delete_resource(handle.resource_type or "", handle.resource_id) if handle.resource_id else None
-    if flow is None:
+    if not handle.resource_id or api.delete_resource(handle.resource_type or "", handle.resource_id) is None:
         return f"{name} goes on remotely, because there is nothing that {api.title} could delete{_link(handle)}"
-    deleting: Submitted | None = yield from flow
+    deleting = yield from _when_possible(api, handle)
     by = f" by operation {deleting.operation_id}" if deleting else ""
     return f"{handle.resource_type} {handle.resource_id} is being deleted{by}"
+
+
+def _when_possible(api: Api, handle: Handle) -> Flow[Submitted | None]:
+    """What is being made can often not be deleted at once: ask again for as long as a kill may take."""
+    for _ in range(_DELETE_TRIES - 1):
+        try:
+            return (yield from _deleting(api, handle))
+        except Conflict:
+            yield Pause(_DELETE_PAUSE)
+    return (yield from _deleting(api, handle))
+
+
+def _deleting(api: Api, handle: Handle) -> Flow[Submitted | None]:
+    flow = api.delete_resource(handle.resource_type or "", handle.resource_id or "")
+    return None if flow is None else (yield from flow)
 
 
 def _resource(handle: Handle) -> str:

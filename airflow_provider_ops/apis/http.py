@@ -97,9 +97,16 @@ class Paged(Generic[T]):
     first: Call[Page[T]]
 
 
-#: A conversation with an API, without I/O: yields calls, is sent their answers (or has their error
-#: thrown in) and returns its result. Sync and async clients drive the same one.
-Flow = Generator[Call[Any], Any, T]
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """What a flow yields to let time pass."""
+
+    seconds: float
+
+
+#: A conversation with an API, without I/O: yields calls and pauses, is sent the answers of the calls (or has
+#: their error thrown in) and returns its result. Sync and async clients drive the same one.
+Flow = Generator[Call[Any] | Pause, Any, T]
 
 
 def all_items(paged: Paged[T], *, limit: int = 10_000) -> Flow[list[T]]:

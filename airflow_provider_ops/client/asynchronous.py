@@ -11,7 +11,7 @@ import httpx
 import stamina
 
 from airflow_provider_ops.apis.base import Api
-from airflow_provider_ops.apis.http import Call, Flow, Page, Paged, Request, Response
+from airflow_provider_ops.apis.http import Call, Flow, Page, Paged, Pause, Request, Response
 from airflow_provider_ops.client import answers, retries
 from airflow_provider_ops.client.pace import Clock, Pace, SystemClock
 from airflow_provider_ops.client.settings import Settings
@@ -87,17 +87,22 @@ class AsyncClient:
     async def run(self, flow: Flow[T]) -> T:
         """As :meth:`SyncClient.run`."""
         try:
-            call = next(flow)
+            wish = next(flow)
             while True:
                 try:
-                    answer: Any = await self.send(call)
+                    answer = await self._fulfil(wish)
                 except Exception as error:  # noqa: BLE001 - the flow decides what an error means
-                    call = flow.throw(error)
+                    wish = flow.throw(error)
                 else:
-                    call = flow.send(answer)
+                    wish = flow.send(answer)
         except StopIteration as end:
             result: T = end.value
             return result
+
+    async def _fulfil(self, wish: Call[Any] | Pause) -> Any:
+        if isinstance(wish, Pause):
+            return await self.clock.asleep(wish.seconds)
+        return await self.send(wish)
 
     async def items(self, paged: Paged[T]) -> AsyncIterator[T]:
         """As :meth:`SyncClient.items`."""

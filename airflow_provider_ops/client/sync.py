@@ -12,7 +12,7 @@ import stamina
 from typing_extensions import Self
 
 from airflow_provider_ops.apis.base import Api
-from airflow_provider_ops.apis.http import Call, Flow, Page, Paged, Request, Response
+from airflow_provider_ops.apis.http import Call, Flow, Page, Paged, Pause, Request, Response
 from airflow_provider_ops.client import answers, retries
 from airflow_provider_ops.client.pace import Clock, Pace, SystemClock
 from airflow_provider_ops.client.settings import Settings
@@ -86,17 +86,22 @@ class SyncClient:
     def run(self, flow: Flow[T]) -> T:
         """Drive a conversation to its result."""
         try:
-            call = next(flow)
+            wish = next(flow)
             while True:
                 try:
-                    answer: Any = self.send(call)
+                    answer = self._fulfil(wish)
                 except Exception as error:  # noqa: BLE001 - the flow decides what an error means
-                    call = flow.throw(error)
+                    wish = flow.throw(error)
                 else:
-                    call = flow.send(answer)
+                    wish = flow.send(answer)
         except StopIteration as end:
             result: T = end.value
             return result
+
+    def _fulfil(self, wish: Call[Any] | Pause) -> Any:
+        if isinstance(wish, Pause):
+            return self.clock.sleep(wish.seconds)
+        return self.send(wish)
 
     def items(self, paged: Paged[T]) -> Iterator[T]:
         """All items of all pages, fetched as they are needed."""

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from airflow_provider_ops._compat import task_state
 from airflow_provider_ops.apis.base import Submit
+from airflow_provider_ops.apis.ending import end
+from airflow_provider_ops.client.sync import SyncClient
 from airflow_provider_ops.client.waits import wait
 from airflow_provider_ops.exceptions import OpsError
 from airflow_provider_ops.links import OPERATION_URL
@@ -29,6 +34,11 @@ if TYPE_CHECKING:
 LOOK_BEFORE_DEFERRING = 3.0
 #: How much later than ours the framework's own deferral timeout comes; it only fires when no triggerer works.
 BACKSTOP = timedelta(seconds=120)
+#: Airflow follows SIGTERM with SIGKILL after five seconds.
+_KILL_WAIT = 4.5
+#: Airflow ends a leg hard at ``execution_timeout``; ours comes this much earlier (at most a tenth), so that the timeout
+#: policy is carried out and one error tells of it.
+_BEFORE_EXECUTION_TIMEOUT = 10.0
 
 
 class Run:
@@ -43,6 +53,7 @@ class Run:
         self._state_store = context.get("task_state_store") if task.durable else None
         self._store = HandleStore(self._state_store, task.log.warning)
         self._handle: Handle | None = None
+        self._submitting: Submission | None = None
 
     def begin(self) -> dict[str, Any]:
         """The first leg of a try; returns the result, or defers."""
@@ -78,26 +89,68 @@ class Run:
         return self._wait_on(handle, operation_id or handle.operation_id or "")
 
     def kill(self) -> None:
-        """Carry out the kill policy on what is known to be started."""
+        """Carry out the kill policy when a user ended the task; nothing when only this worker is stopped.
+
+        Called from a signal handler, so the work is done in a thread: the interrupted code may hold locks.
+        """
+        if self._task.kill_policy == "leave":
+            return
+        worker = threading.Thread(target=self._kill, name="kill-policy")
+        worker.start()
+        worker.join(_KILL_WAIT)
+
+    def _kill(self) -> None:
+        try:
+            state = task_state(self._ti)
+            if state == "running":
+                self._log.warning("This worker is stopped, not the task: %s goes on, a retry joins it", self._what())
+                return
+            with SyncClient(self._hook.api, self._hook.get_conn().settings, self._clock) as client:
+                handle = self._handle or self._pending_handle(client)
+                if handle is not None:
+                    self._store.save(replace(handle, killed=True))
+                    sentence = client.run(end(self._hook.api, handle, self._task.kill_policy))
+                    self._log.warning("Task killed: %s", sentence)
+        except Exception as error:  # noqa: BLE001 - nobody is left who could handle it
+            self._log.warning("Task killed, but the policy could not be carried out for %s: %r", self._what(), error)
+
+    def _pending_handle(self, client: SyncClient) -> Handle | None:
+        """What a submit that is under way has started already, as far as that can be found out now."""
+        intent = self._submitting.pending if self._submitting else None
+        flow = None if intent is None else self._hook.api.find(intent)
+        matches = [] if flow is None else client.run(flow)
+        if intent is None or len(matches) == 1:
+            return self._submitting.known(matches[0]) if matches and self._submitting else None
+        self._log.warning("Task killed during a submit: look for what %s may have started", self._what())
+        return None
+
+    def _what(self) -> str:
         if self._handle is not None:
-            self._log.warning("Task killed: %s", self._ending(self._handle).carry_out(self._task.kill_policy))
+            return f"operation {self._handle.operation_id}"
+        key = self._submitting.pending.key if self._submitting and self._submitting.pending else None
+        return f"the request marked {key!r}" if key else "nothing"
 
     def _submission(self, submit: Submit, deadline: float) -> Submission:
         ti, task = self._ti, self._task
         if task.durable and not self._store.exists:
-            self._log.warning("This Airflow has no task state store: a retry cannot join what an earlier try started")
+            self._log.warning(
+                "This Airflow has no task state store: crash recovery is reduced to what key, tag or name can find"
+            )
         run = (ti.dag_id, ti.run_id, ti.task_id, -1 if ti.map_index is None else ti.map_index)
-        # without a store nothing counts generations, so each try has a key of its own
-        lasting = self._store.exists
+        # a clear begins anew; where nothing stores generations, max_tries is what tells a clear from a retry
+        begin = "" if self._store.exists else f"{ti.max_tries} "
+        # without durability every try stands alone
+        begin += "" if task.durable else f"try {ti.try_number} "
         request = submit.request
         identity = Identity(
-            key=lambda generation: submission_key(*run, generation if lasting else f"try {ti.try_number}"),
+            key=lambda generation: submission_key(*run, f"{begin}{generation}"),
             fingerprint=fingerprint(request.method, request.path, request.query, request.json),
             max_tries=ti.max_tries,
-            try_number=ti.try_number,
+            try_number=ti.try_number if task.durable else 1,
             kill_ends_it=self._kill_ends(submit),
         )
-        return Submission(self._hook, submit, identity, self._store, deadline=deadline, log=self._log.info)
+        self._submitting = Submission(self._hook, submit, identity, self._store, deadline=deadline, log=self._log.info)
+        return self._submitting
 
     def _kill_ends(self, submit: Submit) -> bool:
         if self._task.kill_policy == "delete":
@@ -108,7 +161,8 @@ class Run:
         """Epoch seconds. Anchored at the start of the try, which Airflow keeps across deferrals."""
         limit = self._hook.api.default_timeout(kind) if self._task.timeout is None else self._task.timeout
         if self._task.execution_timeout is not None:
-            limit = min(limit, self._task.execution_timeout.total_seconds())
+            hard = self._task.execution_timeout.total_seconds()
+            limit = min(limit, hard - min(_BEFORE_EXECUTION_TIMEOUT, hard / 10))
         return self._started_at() + limit
 
     def _started_at(self) -> float:

@@ -54,8 +54,8 @@ class HandleStore:
             self._store.set(KEY, handle.to_dict())
         except Exception as error:  # noqa: BLE001 - whatever it was, the wait goes on
             self._warn(
-                f"operation {handle.operation_id} was submitted, but the task state store did not take its id "
-                f"({error}); waiting goes on, and a retry will look for it"
+                f"the task state store did not take what is known of operation {handle.operation_id} ({error}); "
+                "this try goes on, and a retry will look for it"
             )
 
     def adopt(self, handle: Handle, max_tries: int) -> Handle:

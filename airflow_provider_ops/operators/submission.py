@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 
 from airflow_provider_ops.apis.base import Intent, Submit, Submitted
@@ -20,9 +20,17 @@ from airflow_provider_ops.exceptions import (
     TransportError,
 )
 from airflow_provider_ops.hooks.base import OperationsHook
-from airflow_provider_ops.operation import Operation
+from airflow_provider_ops.operation import Operation, OperationState
 from airflow_provider_ops.operators.store import HandleStore
-from airflow_provider_ops.waiting.submitting import Decision, Handle, Next, Today, decide, find_out_pauses
+from airflow_provider_ops.waiting.submitting import (
+    FIND_OUT_PAUSES_ANSWERED,
+    Decision,
+    Handle,
+    Next,
+    Today,
+    decide,
+    find_out_pauses,
+)
 from airflow_provider_ops.waiting.wording import utc
 
 Log = Callable[[str], None]
@@ -32,6 +40,10 @@ _REFUSED_PATIENCE = 300.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 30.0
 #: Submits whose outcome was unclear and that turned out to have started nothing, before the try fails.
 _MOST_UNCLEAR = 5
+#: Seconds after a submit during which "not found" may still mean "not readable yet".
+_FRESH = 120.0
+_BAD_GATEWAY, _GATEWAY_TIMEOUT = 502, 504
+_EPOCH = datetime.fromtimestamp(0, timezone.utc)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +90,8 @@ class Submission:
         self._store = store
         self._deadline = deadline
         self._log = log
+        #: The submit whose outcome is not known at this moment; read from another thread when the task is killed.
+        self.pending: Intent | None = None
 
     def ensure(self) -> Started:
         """The operation of this task run: joined, found out, or submitted.
@@ -85,6 +99,8 @@ class Submission:
         :raises SubmissionError: submitting could make a second resource.
         :raises ApiError: the API refuses the request.
         """
+        if not self._store.exists:
+            return self._without_store()
         found = self._store.load()
         operation = self._look_up(found)
         identity = self._identity
@@ -97,8 +113,42 @@ class Submission:
             case Next.JOIN | Next.FINISH if found is not None:
                 return Started(self._store.adopt(found, identity.max_tries), operation, joined=True)
             case Next.FIND_OUT if found is not None:
-                return self._find_out_or_submit(found)
+                return self._find_out_or_submit(found, cleared=found.max_tries != identity.max_tries)
         return self._start(self._intend(decision.generation))
+
+    def known(self, submitted: Submitted) -> Handle:
+        """A handle for what the pending submit turned out to have started."""
+        return _answered(self._new_handle(0), submitted)
+
+    def _without_store(self) -> Started:
+        """Where nothing is stored: walk through the generations by their keys, up to one that is still to be made.
+
+        Each try begins at most one generation, so there is nothing to find beyond their number.
+        """
+        for generation in range(1, self._identity.try_number):
+            handle = self._new_handle(generation)
+            started = self._find_again(handle)
+            if started is None:
+                return self._start(handle)
+            if not _is_spent(started.operation):
+                self._log(f"generation {generation} is operation {started.handle.operation_id}: going on with it")
+                return started
+        return self._start(self._new_handle(self._identity.try_number))
+
+    def _find_again(self, handle: Handle) -> Started | None:
+        marked = self._api.mark(self._submit, handle.key)
+        if marked.request.idempotent:
+            started = self._start(handle)
+        else:
+            flow = self._api.find(self._intent(handle, marked, since=_EPOCH))
+            matches = [] if flow is None else self._hook.run(flow)
+            if len(matches) > 1:
+                raise self._ambiguous(handle, matches)
+            if not matches:
+                return None
+            started = Started(_answered(handle, matches[0]), matches[0].operation, joined=True)
+        operation = self._hook.get_operation(started.handle.operation_id or "")
+        return Started(started.handle, operation, joined=True)
 
     def _look_up(self, handle: Handle | None) -> Operation | None:
         if handle is None or handle.operation_id is None:
@@ -106,7 +156,10 @@ class Submission:
         try:
             return self._hook.get_operation(handle.operation_id)
         except NotFound:
-            return None
+            if self._clock.time() - handle.at > _FRESH:
+                return None
+            # a fresh operation may not be readable everywhere yet
+            return Operation(handle.operation_id, handle.api, handle.kind, OperationState.UNKNOWN, "not readable yet")
 
     def _refusal(self, decision: Decision, found: Handle | None) -> OpsError:
         operation_id = found.operation_id if found else None
@@ -124,8 +177,13 @@ class Submission:
     def _intend(self, generation: int) -> Handle:
         if self._submit.preflight is not None:
             self._hook.call(self._submit.preflight)
+        handle = self._new_handle(generation)
+        self._store.save_intent(handle)
+        return handle
+
+    def _new_handle(self, generation: int) -> Handle:
         identity = self._identity
-        handle = Handle(
+        return Handle(
             api=self._api.name,
             kind=self._submit.kind,
             key=identity.key(generation),
@@ -135,14 +193,21 @@ class Submission:
             try_number=identity.try_number,
             at=self._clock.time(),
         )
-        self._store.save_intent(handle)
-        return handle
 
-    def _find_out_or_submit(self, handle: Handle) -> Started:
+    def _intent(self, handle: Handle, marked: Submit, since: datetime | None = None) -> Intent:
+        return Intent(marked, handle.key, since or datetime.fromtimestamp(handle.at, timezone.utc))
+
+    def _find_out_or_submit(self, handle: Handle, *, cleared: bool) -> Started:
         marked = self._api.mark(self._submit, handle.key)
         if marked.request.idempotent:
             return self._start(handle)
-        found = self._search(handle, marked)
+        try:
+            found = self._search(handle, marked, find_out_pauses(self._clock.time() - handle.at))
+        except AmbiguousSubmission as error:
+            if not cleared:
+                raise
+            self._log(f"{error} The task was cleared since, so a new one is submitted")
+            return self._start(self._intend(handle.generation + 1))
         if found is not None:
             return self._keep(handle, found, joined=True)
         self._log("nothing was started by then; submitting")
@@ -150,21 +215,29 @@ class Submission:
 
     def _start(self, handle: Handle) -> Started:
         marked = self._api.mark(self._submit, handle.key)
+        self.pending = self._intent(handle, marked)
         for _ in range(_MOST_UNCLEAR):
             try:
                 return self._keep(handle, self._send(marked), joined=False)
-            except (TransportError, ServerError) as error:
+            except Conflict as error:
+                return self._join_conflicting(handle, marked, error)
+            except OpsError as error:
+                if not _is_unclear(error):
+                    self._refused(handle)
+                    raise
                 if marked.request.idempotent:
                     raise
                 self._log(f"the outcome of the submit is unclear ({error}); looking for what it started")
-                found = self._search(handle, marked)
+                found = self._search(handle, marked, _pauses_after(error))
                 if found is not None:
                     return self._keep(handle, found, joined=True)
                 self._log("it started nothing; submitting again")
                 last = error
-            except Conflict as error:
-                return self._join_conflicting(handle, marked, error)
         raise last
+
+    def _refused(self, handle: Handle) -> None:
+        self.pending = None
+        self._store.save(replace(handle, refused=True))
 
     def _send(self, marked: Submit) -> Submitted:
         give_up = min(self._deadline, self._clock.time() + _REFUSED_PATIENCE)
@@ -186,9 +259,9 @@ class Submission:
             return not error.maybe_executed and error.reason == "connect"
         return isinstance(error, RateLimited) or self._api.is_busy(error)
 
-    def _search(self, handle: Handle, marked: Submit) -> Submitted | None:
-        intent = Intent(marked, handle.key, datetime.fromtimestamp(handle.at, timezone.utc))
-        for pause in find_out_pauses(self._clock.time() - handle.at):
+    def _search(self, handle: Handle, marked: Submit, pauses: Sequence[float]) -> Submitted | None:
+        intent = self._intent(handle, marked)
+        for pause in pauses:
             self._clock.sleep(pause)
             flow = self._api.find(intent)
             if flow is None:
@@ -202,26 +275,19 @@ class Submission:
         return None
 
     def _join_conflicting(self, handle: Handle, marked: Submit, error: Conflict) -> Started:
-        """A conflict on something that makes nothing new usually means that somebody else has started it."""
-        flow = (
-            None
-            if marked.creates
-            else self._api.find(Intent(marked, handle.key, datetime.fromtimestamp(0, timezone.utc)))
-        )
+        """A conflict on a deletion usually means that it is under way already."""
+        flow = None if marked.request.method != "DELETE" else self._api.find(self._intent(handle, marked, since=_EPOCH))
         matches = [] if flow is None else self._hook.run(flow)
         running = [match for match in matches if match.operation and not match.operation.state.is_terminal]
         if len(running) != 1:
+            self._refused(handle)
             raise error
         self._log(f"{error}; joining operation {running[0].operation_id}, which does the same")
         return self._keep(handle, running[0], joined=True)
 
     def _keep(self, handle: Handle, submitted: Submitted, *, joined: bool) -> Started:
-        known = handle.answered(
-            submitted.operation_id,
-            resource_type=submitted.resource_type,
-            resource_id=submitted.resource_id,
-            operation_url=submitted.operation_url,
-        )
+        known = _answered(handle, submitted)
+        self.pending = None
         self._store.save(known)
         return Started(known, submitted.operation, joined=joined)
 
@@ -241,6 +307,31 @@ class Submission:
             "then clear this task; a plain retry will stop here again.",
             candidates,
         )
+
+
+def _answered(handle: Handle, submitted: Submitted) -> Handle:
+    return handle.answered(
+        submitted.operation_id,
+        resource_type=submitted.resource_type,
+        resource_id=submitted.resource_id,
+        operation_url=submitted.operation_url,
+    )
+
+
+def _is_unclear(error: OpsError) -> bool:
+    """Whether the request may have been carried out although it failed."""
+    return isinstance(error, ServerError) or (isinstance(error, TransportError) and error.maybe_executed)
+
+
+def _pauses_after(error: OpsError) -> Sequence[float]:
+    # an error page of a gateway says nothing about the API behind it, which may still be working
+    if isinstance(error, ServerError) and error.status not in (_BAD_GATEWAY, _GATEWAY_TIMEOUT):
+        return FIND_OUT_PAUSES_ANSWERED
+    return find_out_pauses(0.0)
+
+
+def _is_spent(operation: Operation | None) -> bool:
+    return operation is not None and operation.state in (OperationState.FAILED, OperationState.CANCELLED)
 
 
 def _sentence(decision: Decision) -> str:

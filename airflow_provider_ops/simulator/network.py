@@ -31,6 +31,8 @@ class Connection:
 
     def __init__(self, transport: asyncio.Transport) -> None:
         self.transport = transport
+        host, port = transport.get_extra_info("peername")[:2]
+        self.client = (str(host), int(port))
         self.lost = asyncio.Event()
         self.counted_in: object = None
         """The statistics that have counted it already."""
@@ -54,16 +56,19 @@ class Connections:
         self._open: dict[tuple[str, int], Connection] = {}
         self.on_lost: Callable[[Connection], None] = lambda _connection: None
 
-    def made(self, transport: asyncio.Transport) -> None:
+    def made(self, transport: asyncio.Transport) -> Connection:
         """Take note of a new connection."""
-        self._open[_client(transport)] = Connection(transport)
+        connection = Connection(transport)
+        self._open[connection.client] = connection
+        return connection
 
-    def lost(self, transport: asyncio.Transport) -> None:
+    def lost(self, connection: Connection) -> None:
         """Forget a connection that has ended."""
-        connection = self._open.pop(_client(transport), None)
-        if connection is not None:
-            connection.lost.set()
-            self.on_lost(connection)
+        # The client may already have come back from the same port.
+        if self._open.get(connection.client) is connection:
+            del self._open[connection.client]
+        connection.lost.set()
+        self.on_lost(connection)
 
     def of(self, scope: Scope) -> Connection | None:
         """Return the connection of a request; None if it did not come through a socket."""
@@ -76,11 +81,6 @@ class Connections:
             connection.transport.abort()
 
 
-def _client(transport: asyncio.Transport) -> tuple[str, int]:
-    host, port = transport.get_extra_info("peername")[:2]
-    return str(host), int(port)
-
-
 def _protocol(connections: Connections) -> type[asyncio.Protocol]:
     """Return uvicorn's HTTP protocol with a book of connections; httptools where Airflow brought it, else h11."""
     base: Any
@@ -91,8 +91,7 @@ def _protocol(connections: Connections) -> type[asyncio.Protocol]:
 
     class TrackedProtocol(base):  # type: ignore[misc]
         def connection_made(self, transport: asyncio.Transport) -> None:
-            connections.made(transport)
-            self._tracked = transport
+            self._tracked = connections.made(transport)
             super().connection_made(transport)
 
         def connection_lost(self, exc: Exception | None) -> None:

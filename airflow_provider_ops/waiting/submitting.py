@@ -21,7 +21,9 @@ VERSION = 1
 
 #: Seconds between looks for what a lost answer may have started. Together they outlast an API that was still
 #: working on the request when we lost it, and lists that lag behind.
-FIND_OUT_PAUSES = (1.0, 2.0, 4.0, 8.0)
+FIND_OUT_PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0)
+#: The same when the API itself answered with an error, so that nothing is being worked on any more.
+FIND_OUT_PAUSES_ANSWERED = (1.0, 2.0, 4.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,8 @@ class Handle:
     :param max_tries: ``ti.max_tries`` at the time; it changes when a user clears the task, not on a retry.
     :param at: epoch seconds just before the submit.
     :param operation_id: ``None`` while only the intent is known.
+    :param refused: the request was certainly not carried out.
+    :param killed: the kill policy was carried out on it, which may take a moment to show.
     """
 
     api: str
@@ -48,6 +52,8 @@ class Handle:
     resource_type: str | None = None
     resource_id: str | None = None
     operation_url: str | None = None
+    refused: bool = False
+    killed: bool = False
     version: int = VERSION
 
     def to_dict(self) -> dict[str, Any]:
@@ -112,6 +118,8 @@ def decide(found: Handle | None, operation: Operation | None, today: Today) -> D
     if found is None:
         return Decision(Next.SUBMIT, 1, "nothing was submitted for this task run before")
     generation = found.generation
+    if found.refused:
+        return Decision(Next.SUBMIT, generation, "the request of an earlier try was refused and started nothing")
     if found.operation_id is None:
         why = "an earlier try ended between sending the request and storing its answer"
         return Decision(Next.FIND_OUT, generation, why)
@@ -138,6 +146,9 @@ def _after_the_end(operation: Operation, generation: int, *, cleared: bool, same
 
 
 def _while_running(found: Handle, today: Today, *, cleared: bool) -> Decision:
+    if found.killed:
+        why = f"operation {found.operation_id} of an earlier try was killed and is ending"
+        return Decision(Next.SUBMIT, found.generation + 1, why)
     if cleared and today.kill_ends_it:
         why = f"the task was cleared, and clearing ends its operation {found.operation_id}"
         return Decision(Next.SUBMIT, found.generation + 1, why)
@@ -151,11 +162,18 @@ def _while_running(found: Handle, today: Today, *, cleared: bool) -> Decision:
 
 
 def find_out_pauses(age: float) -> tuple[float, ...]:
-    """Seconds to leave before each look for what a lost answer started, ``age`` seconds after the submit."""
+    """Seconds to leave before each look for what a submit has started whose answer was lost ``age`` seconds ago.
+
+    The looks end no earlier than ``sum(FIND_OUT_PAUSES)`` seconds after the loss.
+    """
     left = sum(FIND_OUT_PAUSES) - age
-    if left <= 0:
-        return (0.0,)
-    return tuple(pause for pause in FIND_OUT_PAUSES if pause <= left) or (left,)
+    pauses = []
+    for pause in FIND_OUT_PAUSES:
+        if left <= 0:
+            break
+        pauses.append(min(pause, left))
+        left -= pause
+    return tuple(pauses) or (0.0,)
 
 
 def submission_key(dag_id: str, run_id: str, task_id: str, map_index: int, generation: int | str) -> str:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import socket
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -92,6 +94,19 @@ def test_a_server_that_is_not_running_says_so(http: httpx.Client) -> None:
         http.get(first)
 
 
+def test_a_server_stops_at_once_though_a_request_hangs() -> None:
+    with SimulatorServer() as server:
+        server.faults(testing.hang(600))
+        host, port = server.url.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port)), timeout=5) as sock:
+            sock.sendall(b"GET /onvera/api/v1/operations HTTP/1.1\r\nHost: x\r\n\r\n")
+            while server.stats()["requests"] == 0:
+                time.sleep(0.01)
+            began = time.monotonic()
+            server.stop()
+            assert time.monotonic() - began < 0.9
+
+
 def test_importing_it_is_cheap() -> None:
     script = (
         "import sys, airflow_provider_ops.testing\n"
@@ -140,6 +155,8 @@ async def test_a_cancelled_virtual_sleep_does_not_move_the_time() -> None:
     await asyncio.sleep(0)
     task.cancel()
     await clock.asleep(5)
+    for _ in range(200):  # long enough for the clock to believe that all are asleep
+        await asyncio.sleep(0)
     assert clock.time() == 5
 
 
