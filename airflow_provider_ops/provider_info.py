@@ -69,29 +69,32 @@ def _field(label: str, description: str, **schema: Any) -> dict[str, Any]:
     return {"label": label, "description": description, "schema": schema}
 
 
+# Airflow's form shows a placeholder for text fields with examples only, and offers the examples; hence numbers are text
+# here and are checked when the connection is used.
 _COMMON_FIELDS: dict[str, Any] = {
     "verify": _field(
         "Verify TLS",
         "true, false, or the path of a CA file on the workers and triggerers. Default: true.",
         type=["string", "null"],
+        examples=["true", "false", "/etc/ssl/certs/ca-certificates.crt"],
     ),
     "timeout": _field(
         "Request timeout (s)",
-        "Seconds one HTTP request may take. Default: 30.",
-        type=["number", "null"],
-        minimum=0.1,
-        maximum=600,
+        "Seconds one HTTP request may take, from 0.1 to 600. Default: 30.",
+        type=["string", "null"],
+        examples=["10", "30", "60"],
     ),
     "requests_per_second": _field(
         "Requests per second",
         "Budget of this connection in each process. Default: no limit of our own; Retry-After is always obeyed.",
-        type=["number", "null"],
-        minimum=0.01,
+        type=["string", "null"],
+        examples=["1", "5", "50"],
     ),
     "proxy": _field(
         "Proxy",
-        "URL of an HTTP or SOCKS proxy, like http://proxy.example.com:3128. Default: the environment's.",
+        "URL of an HTTP or SOCKS proxy. Default: the environment's.",
         type=["string", "null"],
+        examples=["http://proxy.example.com:3128"],
     ),
     "allow_http": _field(
         "Allow http://",
