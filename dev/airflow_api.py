@@ -10,6 +10,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 import httpx
+import stamina
 from typing_extensions import Self
 
 PAGE: Final = 100
@@ -137,6 +138,13 @@ class AirflowApi:
         """Send one request to `/api/v2<path>` and return the JSON of the answer; raises on error statuses."""
         if "Authorization" not in self._http.headers:
             self._login()
+        # A read may be sent again: an API server that shares two cores with everything else is late at times.
+        for attempt in stamina.retry_context(on=lambda error: method == "GET" and _is_transient(error), attempts=4):
+            with attempt:
+                return self._send(method, path, **kwargs)
+        raise AssertionError  # pragma: no cover - the last attempt returns or raises
+
+    def _send(self, method: str, path: str, **kwargs: Any) -> Any:
         answer = self._http.request(method, f"/api/v2{path}", **kwargs)
         if answer.is_error:
             raise httpx.HTTPStatusError(
@@ -237,6 +245,12 @@ class AirflowApi:
     @staticmethod
     def _task_path(task: TaskInstance) -> str:
         return f"/dags/{task.dag_id}/dagRuns/{quote(task.run_id, safe='')}/taskInstances/{task.task_id}"
+
+
+def _is_transient(error: Exception) -> bool:
+    if isinstance(error, httpx.HTTPStatusError):
+        return error.response.is_server_error
+    return isinstance(error, httpx.TransportError)
 
 
 def _log_line(message: Mapping[str, Any]) -> str:

@@ -2,7 +2,7 @@
 `make demo`: real Airflow and the simulator run all example DAGs, and the numbers of both sides are compared.
 
 Ends with 0 only when each run has ended as it should, the simulator has created exactly one resource for each task that
-asked for one, and nothing was left behind.
+asked for one, nothing was left behind, and the API key is nowhere in what Airflow has written.
 """
 
 from __future__ import annotations
@@ -18,7 +18,10 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Final
 
+import httpx
+
 from dev.airflow_api import AirflowApi, Run, TaskInstance
+from dev.leaks import leaks
 from dev.processes import Interrupted, ProcessDied, free_ports
 from dev.runs import OBSERVED_EVENTS, PlannedRun, RunReport, Totals, creators, deferrals, plan, problems
 from dev.screen import Progress, Screen
@@ -28,7 +31,10 @@ from dev.stack import USER, AirflowStack, BrokenDag, StackOptions, StackTimeout
 CHECKOUT: Final = Path(__file__).resolve().parent.parent
 EXAMPLES: Final = CHECKOUT / "dags_examples"
 SCRATCH: Final = CHECKOUT / ".demo"
-API_KEY: Final = "demo-key"  # the simulator takes any
+# The simulator takes any key; this one is looked for afterwards in all that Airflow has written.
+API_KEY: Final = "sk-leak-canary"
+# Without encryption a key in the rows of the triggers could not hide.
+UNENCRYPTED: Final = {"AIRFLOW__CORE__FERNET_KEY": ""}
 LOG_LINES: Final = 25
 # Workers: each looks at its operation for some seconds before it defers, so more of them than cores are of use.
 PARALLELISM: Final = 8
@@ -165,7 +171,10 @@ def judge(
     screen.results(reports)
     screen.comparison(totals)
     print_failures(stack.api, reports, runs, screen)
-    found = problems(reports, totals)
+    leaked = leaks(stack.options.home, API_KEY)
+    if not leaked:
+        screen.console.print("[green]The API key is nowhere in Airflow's database and logs.[/green]")
+    found = [*problems(reports, totals), *(f"the API key is in {path}" for path in leaked)]
     for problem in found:
         screen.console.print(f"- {problem}", style="red", markup=False, soft_wrap=True)
     return not found
@@ -174,9 +183,9 @@ def judge(
 def demo(options: argparse.Namespace, screen: Screen) -> bool:
     """Run the demo and return whether all was as it should be."""
     simulator = Simulator(free_ports(1)[0], duration=options.duration)
-    connections = simulator.connections(API_KEY)
+    env = {**simulator.connections(API_KEY), **UNENCRYPTED}
     home = SCRATCH / "airflow"
-    with AirflowStack(StackOptions(home, dags_folder=EXAMPLES, parallelism=PARALLELISM, env=connections)) as stack:
+    with AirflowStack(StackOptions(home, dags_folder=EXAMPLES, parallelism=PARALLELISM, env=env)) as stack:
         try:
             planned = start(stack, simulator, screen)
             if options.faults is not None:
@@ -204,7 +213,7 @@ def main() -> int:
     except Interrupted as signal:
         screen.say("Stopped.")
         return signal.exit_code
-    except (BadFaults, BrokenDag, DemoBusy, ProcessDied, StackTimeout) as error:
+    except (BadFaults, BrokenDag, DemoBusy, ProcessDied, StackTimeout, httpx.HTTPError) as error:
         screen.console.print(f"error: {error}", style="red", markup=False, soft_wrap=True)
         return 1
 

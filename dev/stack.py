@@ -175,7 +175,7 @@ class AirflowStack:
         """Wait until all components are up."""
         self.wait_until(self.healthy, "Airflow's components to be healthy", timeout)
 
-    def wait_for_dags(self, timeout: float = 120) -> list[Dag]:
+    def wait_for_dags(self, timeout: float = 60) -> list[Dag]:
         """Wait until every file of the DAGs folder is parsed; a file that cannot be imported ends the wait."""
         files = {str(file.resolve()) for file in self.options.dags_folder.glob("[!_.]*.py")}
         dags: list[Dag] = []
@@ -186,7 +186,7 @@ class AirflowStack:
             dags[:] = self.api.dags()
             return files <= {str(Path(dag.file).resolve()) for dag in dags}
 
-        self.wait_until(parsed, f"the DAGs of {len(files)} files", timeout)
+        self.wait_until(parsed, f"a DAG in each of {', '.join(sorted(Path(file).name for file in files))}", timeout)
         return dags
 
     def wait_for_run(self, run: Run, timeout: float) -> Run:
