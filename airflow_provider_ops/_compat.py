@@ -6,9 +6,36 @@ from collections.abc import Mapping
 from typing import Any
 
 from airflow.sdk import BaseHook, Connection
-from airflow.sdk.exceptions import AirflowNotFoundException
 
 from airflow_provider_ops.exceptions import InvalidConnection
+
+try:
+    from airflow.sdk.exceptions import (
+        AirflowNotFoundException,
+        AirflowSensorTimeout,
+        AirflowSkipException,
+        TaskDeferralError,
+        TaskDeferralTimeout,
+    )
+except ImportError:  # before 3.2
+    from airflow.exceptions import (  # type: ignore[no-redef,attr-defined]
+        AirflowNotFoundException,
+        AirflowSensorTimeout,
+        AirflowSkipException,
+        TaskDeferralError,
+        TaskDeferralTimeout,
+    )
+
+__all__ = [
+    "AirflowSensorTimeout",
+    "AirflowSkipException",
+    "TaskDeferralError",
+    "TaskDeferralTimeout",
+    "awaited_operation",
+    "get_connection",
+    "get_connection_async",
+    "task_state",
+]
 
 
 def get_connection(conn_id: str) -> tuple[Connection, Mapping[str, Any]]:

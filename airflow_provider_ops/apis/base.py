@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
@@ -74,6 +74,18 @@ class Intent:
 
 
 @dataclass(frozen=True, slots=True)
+class Listed:
+    """An operation in a list, read only when somebody waits for it: lists show a hundred for one that matters.
+
+    :param read: maps ``raw`` to the operation.
+    """
+
+    id: str
+    raw: Mapping[str, Any]
+    read: Callable[[Mapping[str, Any]], Operation]
+
+
+@dataclass(frozen=True, slots=True)
 class ErrorBody:
     """The API's own words in an error answer."""
 
@@ -94,6 +106,8 @@ class Api(ABC):
     #: When to look, by kind, chosen like ``timeouts``.
     polls: ClassVar[Mapping[str, PollPolicy]]
     can_cancel: ClassVar[bool] = False
+    #: Whether :meth:`open_operations` gives lists, so that one page can stand for a hundred reads.
+    lists_operations: ClassVar[bool] = False
     #: Longest time in seconds for which :meth:`long_poll` may ask; 0 where the API has no long poll.
     longest_poll: ClassVar[float] = 0.0
     #: What else can be waited for by its own status, written ``kind:id``.
@@ -141,6 +155,14 @@ class Api(ABC):
     def long_poll(self, operation_id: str, seconds: float) -> Call[Operation]:  # noqa: ARG002
         """Read one operation, the API holding the answer back up to ``seconds`` for the operation to settle."""
         return self.get_operation(operation_id)
+
+    def open_operations(self) -> Sequence[Paged[Listed]]:
+        """Lists that together show every operation that has not settled; they may show others as well."""
+        return ()
+
+    def recent_operations(self) -> Sequence[Paged[Listed]]:
+        """Lists whose first pages are likely to show the operations that settled just now."""
+        return ()
 
     def cancel_operation(self, operation_id: str, key: str | None = None) -> Call[Operation]:  # noqa: ARG002
         """Ask the API to cancel."""

@@ -6,7 +6,7 @@ Source: onvera.io/docs/api-reference (overview, operations, deployments, authent
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Literal, TypeVar, get_args
 
@@ -14,6 +14,7 @@ from airflow_provider_ops.apis.base import (
     Api,
     ErrorBody,
     Intent,
+    Listed,
     Submit,
     Submitted,
     WireModel,
@@ -119,6 +120,7 @@ class Onvera(Api):
 
     name = "onvera"
     title = "Onvera"
+    lists_operations = True
     base_url = "https://api.onvera.io/api/v1"
     # samples: create 6 min, destroy 3.5 min; ten times that is no longer a slow day
     timeouts: ClassVar[Mapping[str, float]] = table({"": 3600.0, "deployment.destroy": 2400.0})
@@ -159,6 +161,14 @@ class Onvera(Api):
         """``GET /operations``, all pages."""
         query = given(status=status, type=type, resource_id=resource_id)
         return _paged("/operations", query, _to_operation)
+
+    def open_operations(self) -> Sequence[Paged[Listed]]:
+        """Queued before running: what starts in between is seen twice, not missed."""
+        return tuple(_paged("/operations", {"status": status}, _listed) for status in ("queued", "running"))
+
+    def recent_operations(self) -> Sequence[Paged[Listed]]:
+        """The order of the list is not documented; newest first is what makes this useful."""
+        return tuple(_paged("/operations", {"status": status}, _listed) for status in ("succeeded", "failed"))
 
     def create_deployment(self, app_type: AppType, name: str | None = None) -> Call[DeploymentSubmitted]:
         """``POST /deployments``.
@@ -319,6 +329,10 @@ def _to_operation(data: Mapping[str, Any]) -> Operation:
         ended_at=wire.ended_at,
         raw=data,
     )
+
+
+def _listed(item: Mapping[str, Any]) -> Listed:
+    return Listed(str(item.get("id")), item, _to_operation)
 
 
 def _to_error(error: _Error | str | None) -> OperationError | None:

@@ -15,7 +15,7 @@ from airflow_provider_ops import __version__
 from airflow_provider_ops.apis.base import Api
 from airflow_provider_ops.apis.http import Call, Request, Response
 from airflow_provider_ops.client.settings import Settings
-from airflow_provider_ops.exceptions import ApiError, TransportError, error_class
+from airflow_provider_ops.exceptions import ApiError, RateLimited, TransportError, error_class
 
 T = TypeVar("T")
 
@@ -25,6 +25,15 @@ MAX_BODY = 32 * 1024 * 1024
 _LONGEST_RETRY_AFTER = 3600.0
 _REQUEST_ID_HEADERS = ("x-request-id", "request-id", "x-correlation-id")
 _OK, _NOT_OK = 200, 300
+#: Failures before anything of the request has left.
+_UNSENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+    httpx.LocalProtocolError,
+)
 
 
 def client_options(api: Api, settings: Settings) -> dict[str, Any]:
@@ -40,7 +49,7 @@ def client_options(api: Api, settings: Settings) -> dict[str, Any]:
         "timeout": settings.timeout,
         # a redirect could carry the key to another origin
         "follow_redirects": False,
-        "limits": httpx.Limits(max_connections=20, max_keepalive_connections=20, keepalive_expiry=60),
+        "limits": httpx.Limits(max_connections=20, max_keepalive_connections=20, keepalive_expiry=20),
     }
 
 
@@ -108,10 +117,21 @@ def _bounded(seconds: float) -> float | None:
     return min(max(seconds, 0.0), _LONGEST_RETRY_AFTER) if math.isfinite(seconds) else None
 
 
+def check_pause(paused: float, now: float, until: float | None) -> None:
+    """Refuse to keep a pause that goes beyond ``until``.
+
+    :param paused: seconds that are left of the pause.
+    :raises RateLimited: it does; nothing was sent.
+    """
+    if until is not None and paused and now + paused > until:
+        msg = f"the API asked to be left alone for another {paused:.0f} s"
+        raise RateLimited(429, None, msg, retry_after=paused)
+
+
 def transport_error(request: Request, settings: Settings, error: Exception) -> TransportError:
     """An httpx failure as one of ours: what happened, with whom, and whether it may have been carried out."""
     reason = _reason(error)
-    sent = not isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError))
+    sent = not isinstance(error, _UNSENT)
     what = {
         "dns": "no such host",
         "tls": "TLS failed",
@@ -134,7 +154,7 @@ def _reason(error: Exception) -> str:
         if any(word in text for word in ("name or service", "getaddrinfo", "nodename", "temporary failure in name")):
             return "dns"
         return "connect"
-    if isinstance(error, httpx.PoolTimeout):
+    if isinstance(error, _UNSENT) and not isinstance(error, httpx.ConnectTimeout):
         return "connect"
     if isinstance(error, httpx.TimeoutException):
         return "timeout"

@@ -14,6 +14,7 @@ from airflow_provider_ops.apis.base import Api
 from airflow_provider_ops.apis.http import Call, Flow, Page, Paged, Pause, Request, Response
 from airflow_provider_ops.client import answers, retries
 from airflow_provider_ops.client.pace import Clock, Pace, SystemClock
+from airflow_provider_ops.client.poller import Poller
 from airflow_provider_ops.client.settings import Settings
 from airflow_provider_ops.exceptions import AuthenticationError
 
@@ -39,8 +40,8 @@ class AsyncClient:
         self._reload = reload
         self._reloaded_at = 0.0
         self._pace = Pace(settings.requests_per_second)
-        #: How many requests wait in a long poll now.
-        self.long_polls = 0
+        #: Looks for everybody who waits on this client.
+        self.poller = Poller(self)
         self._http = httpx.AsyncClient(**answers.client_options(api, settings))
 
     async def send(self, call: Call[T], *, patience: float = retries.PATIENCE) -> T:
@@ -52,15 +53,15 @@ class AsyncClient:
                 return await self.send_once(call)
         raise AssertionError  # pragma: no cover - stamina ends with the last error
 
-    async def send_once(self, call: Call[T]) -> T:
+    async def send_once(self, call: Call[T], *, until: float | None = None) -> T:
         """As :meth:`SyncClient.send_once`."""
         key = self.settings.key
         try:
-            return await self._send(call)
+            return await self._send(call, until)
         except AuthenticationError:
             if not await self._has_new_key(key):
                 raise
-            return await self._send(call)
+            return await self._send(call, until)
 
     async def _has_new_key(self, old: str) -> bool:
         now = self.clock.time()
@@ -75,8 +76,10 @@ class AsyncClient:
         self._http.headers.update(self.api.authenticate(settings.key))
         return settings.key != old
 
-    async def _send(self, call: Call[T]) -> T:
+    async def _send(self, call: Call[T], until: float | None) -> T:
         while delay := self._pace.delay(self.clock.time()):
+            now = self.clock.time()
+            answers.check_pause(self._pace.paused(now), now, until)
             await self.clock.asleep(delay)
         response = await self._exchange(call.request)
         now = self.clock.time()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from typing import Protocol
 
@@ -41,7 +42,7 @@ class SystemClock:
 class Pace:
     """Says how long to wait before the next request of one connection.
 
-    :param requests_per_second: the budget, held in every window of one second; ``None`` for no limit.
+    :param requests_per_second: the budget, held in every window of one second (a fraction rounded up); ``None`` for no limit.
     """
 
     def __init__(self, requests_per_second: float | None = None) -> None:
@@ -50,8 +51,8 @@ class Pace:
 
     def delay(self, now: float) -> float:
         """Take a slot: 0.0 when the request may go now, else the seconds after which to ask again."""
-        if now < self._paused_until:
-            return self._paused_until - now
+        if paused := self.paused(now):
+            return paused
         if self._bucket is None:
             return 0.0
         item = RateItem("request", int(now * 1000))
@@ -62,12 +63,17 @@ class Pace:
         # the library's signature allows buckets that answer later; an in-memory one answers at once
         return max(waiting / 1000, 0.001) if isinstance(waiting, int) else 0.001
 
+    def paused(self, now: float) -> float:
+        """Seconds that are left of the pause the API asked for."""
+        return max(0.0, self._paused_until - now)
+
     def pause(self, now: float, seconds: float) -> None:
         """Let no request of this connection go for so long: the API asked for it."""
         self._paused_until = max(self._paused_until, now + seconds)
 
 
 def _rate(per_second: float) -> Rate:
-    # the library counts whole requests: 2.5 per second are 2 per 800 ms, 0.5 are 1 per 2000 ms
-    requests = max(1, int(per_second))
-    return Rate(requests, max(1, round(1000 * requests / per_second)))
+    if per_second.is_integer():
+        return Rate(int(per_second), 1000)
+    # the library counts whole requests: 2.5 per second are 1 per 400 ms, which no second has more than 3 of
+    return Rate(1, max(1, math.ceil(1000 / per_second)))

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
+import httpx
+
 from airflow_provider_ops.apis.base import Api
 from airflow_provider_ops.exceptions import InvalidConnection
 
@@ -79,7 +81,7 @@ def read_settings(api: Api, conn_id: str, conn: ConnectionLike, extra: Mapping[s
         verify=_verify(fields),
         timeout=fields.number("timeout", DEFAULT_TIMEOUT, 0.1, 600.0),
         requests_per_second=fields.number("requests_per_second", None, 0.01, 10_000.0),
-        proxy=extra.get("proxy"),
+        proxy=_proxy(fields),
         extras={name: str(extra[name]) for name in api.extras if name in extra},
     )
 
@@ -108,10 +110,12 @@ def _base_url(api: Api, conn_id: str, host: str, *, allow_http: bool) -> str:
     try:
         parts = urlsplit(url)
         parts.port  # noqa: B018 - raises on a bad port
-    except ValueError as error:
+        # stricter than the standard library: control characters, impossible names
+        httpx.URL(url)
+    except (ValueError, httpx.InvalidURL) as error:
         msg = f"host {url!r} of connection {conn_id!r} is not a URL ({error}): use {api.base_url!r}"
         raise InvalidConnection(msg) from None
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    if parts.scheme not in ("http", "https") or not parts.hostname or " " in url:
         msg = f"host {url!r} of connection {conn_id!r} must begin with https:// and name a host, like {api.base_url!r}"
         raise InvalidConnection(msg)
     if parts.query or parts.fragment or parts.username:
@@ -159,6 +163,19 @@ def _verify(fields: _Fields) -> bool | str:
     return text
 
 
+def _proxy(fields: _Fields) -> str | None:
+    value = fields.extra.get("proxy")
+    if value is None:
+        return None
+    try:
+        httpx.Proxy(str(value))
+    except (ValueError, httpx.InvalidURL):
+        # the value may hold a password, so it is not shown
+        msg = f"proxy of connection {fields.conn_id!r} must be a URL like 'http://proxy.example.com:3128'"
+        raise InvalidConnection(msg) from None
+    return str(value)
+
+
 @dataclass(frozen=True, slots=True)
 class _Fields:
     conn_id: str
@@ -178,7 +195,7 @@ class _Fields:
         if value is None:
             return default
         try:
-            number = float(value)
+            number = float("nan") if isinstance(value, bool) else float(value)
         except (TypeError, ValueError):
             number = float("nan")
         if not least <= number <= most:

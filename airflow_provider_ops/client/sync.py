@@ -52,17 +52,19 @@ class SyncClient:
                 return self.send_once(call)
         raise AssertionError  # pragma: no cover - stamina ends with the last error
 
-    def send_once(self, call: Call[T]) -> T:
+    def send_once(self, call: Call[T], *, until: float | None = None) -> T:
         """The answer of a call, carried out at most once.
 
         A 401 was not carried out: when the connection has another key by now, the call goes again with that.
+
+        :param until: epoch seconds beyond which no pause that the API asked for is kept; the call then fails at once.
         """
         try:
-            return self._send(call)
+            return self._send(call, until)
         except AuthenticationError:
             if not self._has_new_key():
                 raise
-            return self._send(call)
+            return self._send(call, until)
 
     def _has_new_key(self) -> bool:
         if self._reload is None:
@@ -74,8 +76,10 @@ class SyncClient:
         self._http.headers.update(self.api.authenticate(settings.key))
         return True
 
-    def _send(self, call: Call[T]) -> T:
+    def _send(self, call: Call[T], until: float | None) -> T:
         while delay := self._pace.delay(self.clock.time()):
+            now = self.clock.time()
+            answers.check_pause(self._pace.paused(now), now, until)
             self.clock.sleep(delay)
         response = self._exchange(call.request)
         now = self.clock.time()

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
 from airflow.sdk import BaseOperator
-from airflow.sdk.exceptions import TaskDeferralError, TaskDeferralTimeout
 
+from airflow_provider_ops._compat import TaskDeferralError, TaskDeferralTimeout
 from airflow_provider_ops.apis.base import Submit
 from airflow_provider_ops.exceptions import InvalidArgument
 from airflow_provider_ops.hooks.base import OperationsHook, check_seconds
@@ -58,7 +58,8 @@ class OperationOperator(BaseOperator):
         """Make every field of the request templated: all arguments that the subclass adds."""
         super().__init_subclass__(**kwargs)
         if "__init__" in vars(cls) and "template_fields" not in vars(cls):
-            cls.template_fields = (*OperationOperator.template_fields, *own_arguments(cls.__init__))
+            own = map(attribute, own_arguments(cls.__init__))
+            cls.template_fields = (*OperationOperator.template_fields, *own)
 
     def __init__(
         self,
@@ -95,7 +96,7 @@ class OperationOperator(BaseOperator):
         self.remote_url: str | None = None
         self._fields = tuple(fields or ())
         for name, value in (fields or {}).items():
-            setattr(self, name, value)
+            setattr(self, attribute(name), value)
         if fields is not None:
             check_fields(type(self).starts, fields)
         self._run: Run | None = None
@@ -109,7 +110,7 @@ class OperationOperator(BaseOperator):
 
         :raises InvalidArgument: a field has a value that cannot work.
         """
-        return type(self).starts(**{name: getattr(self, name) for name in self._fields})
+        return type(self).starts(**{name: getattr(self, attribute(name)) for name in self._fields})
 
     def then(self, operation: Operation) -> str | None:  # noqa: ARG002
         """What to wait for after ``operation`` succeeded (an id or ``kind:id``), ``None`` when that was all."""
@@ -148,6 +149,11 @@ class OperationOperator(BaseOperator):
         """Carry out the kill policy; Airflow calls this when a running task is killed."""
         if self._run is not None:
             self._run.kill()
+
+
+def attribute(name: str) -> str:
+    """Where an operator keeps a field of its request: under its name, unless Airflow uses that for something else."""
+    return f"{name}_" if hasattr(BaseOperator, name) else name
 
 
 def check_choice(name: str, value: object, allowed: Sequence[str]) -> None:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from airflow_provider_ops.operators.base import OperationOperator
 
 #: A deferral costs two worker legs and some seconds, so what settles within this is not worth one.
-LOOK_BEFORE_DEFERRING = 3.0
+LOOK_BEFORE_DEFERRING = 2.0
 #: How much later than ours the framework's own deferral timeout comes; it only fires when no triggerer works.
 BACKSTOP = timedelta(seconds=120)
 #: Airflow follows SIGTERM with SIGKILL after five seconds.
@@ -57,8 +57,10 @@ class Run:
 
     def begin(self) -> dict[str, Any]:
         """The first leg of a try; returns the result, or defers."""
-        self._hook.settings()
+        settings = self._hook.settings()
         submit = self._task.submit()
+        # what only the connection can complete must show before anything is stored
+        self._hook.api.prepare(submit.request, settings.extras)
         deadline = self._deadline(submit.kind)
         # anything that cannot travel into the trigger must show before something remote exists
         self._trigger(Handle.placeholder(submit.kind), deadline, "").check()
@@ -75,8 +77,7 @@ class Run:
         """The leg after the trigger has fired."""
         handle = self._handle_again()
         for operation_id, (outcome, timeline) in from_event(event).items():
-            for line in timeline.lines():
-                self._log.info("%s %s", operation_id, line)
+            self._log.info("%s while deferred: %s", operation_id, "; ".join(timeline.lines()))
             if outcome is not None:
                 return self._end(handle, outcome, operation_id)
         ids = event.get("operation_ids") or [None]

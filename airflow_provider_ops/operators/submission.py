@@ -10,6 +10,7 @@ from airflow_provider_ops.apis.base import Intent, Submit, Submitted
 from airflow_provider_ops.client.pace import Clock
 from airflow_provider_ops.exceptions import (
     AmbiguousSubmission,
+    ApiError,
     Conflict,
     DifferentRequest,
     NotFound,
@@ -129,10 +130,12 @@ class Submission:
             handle = self._new_handle(generation)
             started = self._find_again(handle)
             if started is None:
+                self._ask_first()
                 return self._start(handle)
             if not _is_spent(started.operation):
                 self._log(f"generation {generation} is operation {started.handle.operation_id}: going on with it")
                 return started
+        self._ask_first()
         return self._start(self._new_handle(self._identity.try_number))
 
     def _find_again(self, handle: Handle) -> Started | None:
@@ -175,11 +178,20 @@ class Submission:
         )
 
     def _intend(self, generation: int) -> Handle:
-        if self._submit.preflight is not None:
-            self._hook.call(self._submit.preflight)
+        self._ask_first()
         handle = self._new_handle(generation)
         self._store.save_intent(handle)
         return handle
+
+    def _ask_first(self) -> None:
+        if self._submit.preflight is None:
+            return
+        try:
+            self._hook.call(self._submit.preflight)
+        except ApiError as error:
+            message = f"the preflight check was refused, so nothing was submitted: {error.message}"
+            request = str(self._submit.preflight.request)
+            raise type(error)(error.status, error.code, message, error.request_id, request=request) from error
 
     def _new_handle(self, generation: int) -> Handle:
         identity = self._identity
@@ -247,7 +259,8 @@ class Submission:
                 return self._hook.run(self._api.submitting(marked))
             except OpsError as error:
                 limit = self._deadline if self._api.is_busy(error) else give_up
-                if not self._was_refused(error) or self._clock.time() + pause > limit:
+                asked = error.retry_after if isinstance(error, ApiError) else None
+                if not self._was_refused(error) or self._clock.time() + max(pause, asked or 0.0) > limit:
                     raise
                 self._log(f"not accepted yet ({error}); trying again in {pause:.0f} s")
             self._clock.sleep(pause)

@@ -7,8 +7,13 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseSensorOperator
-from airflow.sdk.exceptions import AirflowSensorTimeout, AirflowSkipException, TaskDeferralError, TaskDeferralTimeout
 
+from airflow_provider_ops._compat import (
+    AirflowSensorTimeout,
+    AirflowSkipException,
+    TaskDeferralError,
+    TaskDeferralTimeout,
+)
 from airflow_provider_ops.apis.http import split_reference
 from airflow_provider_ops.client.waits import look, wait
 from airflow_provider_ops.exceptions import InvalidArgument, OpsError, WaitTimeout
@@ -118,8 +123,8 @@ class OperationSensor(BaseSensorOperator):
         for operation_id in self._ids():
             outcome, timeline = waits.get(operation_id, (None, None))
             outcomes[operation_id] = outcome
-            for line in timeline.lines() if timeline else ():
-                self.log.info("%s %s", operation_id, line)
+            if timeline is not None:
+                self.log.info("%s while deferred: %s", operation_id, "; ".join(timeline.lines()))
         if event.get("status") == "error":
             return self._look_again(context, f"the trigger had trouble: {event.get('error')}")
         return self._conclude(outcomes, context)
@@ -132,8 +137,12 @@ class OperationSensor(BaseSensorOperator):
         except (TaskDeferralTimeout, TaskDeferralError) as error:
             return self._look_again(context, f"{type(error).__name__}: {error}")
 
+    def awaited(self) -> str | Sequence[str]:
+        """What to wait for, from the rendered fields: one id or a list of them."""
+        return self.operation_id
+
     def _ids(self) -> list[str]:
-        ids = [self.hook.api.reference(operation_id) for operation_id in _listed(self.operation_id)]
+        ids = [self.hook.api.reference(operation_id) for operation_id in _listed(self.awaited())]
         if not ids:
             msg = "operation_id is an empty list: there is nothing to wait for"
             raise InvalidArgument(msg)
@@ -204,7 +213,7 @@ class OperationSensor(BaseSensorOperator):
 
     def _result(self, good: Mapping[str, Outcome | None]) -> Any:
         operations = [outcome.operation.to_dict() for outcome in good.values() if isinstance(outcome, Settled)]
-        return operations if not isinstance(self.operation_id, str) else operations[0]
+        return operations if not isinstance(self.awaited(), str) else operations[0]
 
     def _failure(self, outcome: Settled | GaveUp, outcomes: Mapping[str, Outcome | None]) -> OpsError:
         if isinstance(outcome, GaveUp):

@@ -112,7 +112,7 @@ class OperationTrigger(BaseTrigger):
             ]
             async with hook.aclient() as client:
                 await await_all(client, watches, self.log.info, self.wait_for)
-            return to_event(watches)
+            return to_event(watches, self.wait_for)
         except Exception as error:  # noqa: BLE001 - a trigger that raises hides the reason from the task
             tail = traceback.format_exc().splitlines()[-_TRACEBACK_LINES:]
             return {

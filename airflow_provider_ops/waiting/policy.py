@@ -49,4 +49,4 @@ class Tolerance:
     missing: float = 60.0
     invalid: float = 60.0
     first_pause: float = 1.0
-    longest_pause: float = 30.0
+    longest_pause: float = 10.0

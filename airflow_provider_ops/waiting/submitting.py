@@ -120,10 +120,9 @@ def decide(found: Handle | None, operation: Operation | None, today: Today) -> D
     generation = found.generation
     if found.refused:
         return Decision(Next.SUBMIT, generation, "the request of an earlier try was refused and started nothing")
-    if found.operation_id is None:
-        why = "an earlier try ended between sending the request and storing its answer"
-        return Decision(Next.FIND_OUT, generation, why)
     cleared = found.max_tries != today.max_tries
+    if found.operation_id is None:
+        return _without_answer(found, today, cleared=cleared)
     if operation is None:
         if cleared:
             return Decision(Next.SUBMIT, generation + 1, "the task was cleared and its earlier operation is gone")
@@ -131,6 +130,17 @@ def decide(found: Handle | None, operation: Operation | None, today: Today) -> D
     if operation.state.is_terminal:
         return _after_the_end(operation, generation, cleared=cleared, same=found.fingerprint == today.fingerprint)
     return _while_running(found, today, cleared=cleared)
+
+
+def _without_answer(found: Handle, today: Today, *, cleared: bool) -> Decision:
+    why = "an earlier try ended between sending the request and storing its answer"
+    if found.fingerprint == today.fingerprint:
+        return Decision(Next.FIND_OUT, found.generation, why)
+    # names and marks of another request cannot be told from today's, so what it started would not be found
+    why += ", and the request is another one now"
+    if cleared:
+        return Decision(Next.SUBMIT, found.generation + 1, f"{why}; the task was cleared since")
+    return Decision(Next.REFUSE_DIFFERENT, found.generation, why)
 
 
 def _after_the_end(operation: Operation, generation: int, *, cleared: bool, same: bool) -> Decision:

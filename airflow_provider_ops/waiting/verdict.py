@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, get_args
 
@@ -48,11 +49,11 @@ def _failed(outcome: Outcome | None) -> bool:
     return isinstance(outcome, GaveUp) or (isinstance(outcome, Settled) and not succeeded(outcome))
 
 
-def to_event(watches: Sequence[Watch]) -> dict[str, Any]:
+def to_event(watches: Sequence[Watch], wait_for: WaitFor = "all") -> dict[str, Any]:
     """The payload of a trigger's event: everything the worker needs, JSON only, no secrets."""
     return {
         "version": VERSION,
-        "status": _status([watch.outcome for watch in watches]),
+        "status": _status(wait_for, [watch.outcome for watch in watches]),
         "operation_ids": [watch.operation_id for watch in watches],
         "waits": {
             watch.operation_id: {
@@ -64,20 +65,33 @@ def to_event(watches: Sequence[Watch]) -> dict[str, Any]:
     }
 
 
-def from_event(event: Mapping[str, Any]) -> dict[str, tuple[Outcome | None, Timeline]]:
-    """The outcomes and timelines back from an event, by operation id."""
-    return {
-        operation_id: (_decode(data), Timeline.from_dict(data.get("timeline") or {}))
-        for operation_id, data in event.get("waits", {}).items()
-    }
+def from_event(event: object) -> dict[str, tuple[Outcome | None, Timeline]]:
+    """The outcomes and timelines back from an event, by operation id.
+
+    What cannot be read (the event of another release) has no outcome, so that the task looks for itself.
+    """
+    waits = event.get("waits") if isinstance(event, Mapping) else None
+    return {str(name): _read(data) for name, data in waits.items()} if isinstance(waits, Mapping) else {}
 
 
-def _status(outcomes: Sequence[Outcome | None]) -> str:
-    if any(_failed(outcome) for outcome in outcomes):
+def _read(data: Any) -> tuple[Outcome | None, Timeline]:
+    timeline, outcome = Timeline(0.0), None
+    # whatever an unknown layout makes of this, looking again is always right
+    with contextlib.suppress(Exception):
+        timeline = Timeline.from_dict(data.get("timeline") or {})
+    with contextlib.suppress(Exception):
+        outcome = _decode(data)
+    return outcome, timeline
+
+
+def _status(wait_for: WaitFor, outcomes: Sequence[Outcome | None]) -> str:
+    if wait_for == "any" and any(succeeded(outcome) for outcome in outcomes):
+        return "succeeded"
+    late = any(isinstance(outcome, TimedOut) for outcome in outcomes)
+    # of several waits for any, one that still goes on may yet succeed, so the failures of others decide nothing
+    if any(_failed(outcome) for outcome in outcomes) and not (wait_for == "any" and late):
         return "failed"
-    if any(isinstance(outcome, TimedOut) for outcome in outcomes):
-        return "timeout"
-    return "succeeded"
+    return "timeout" if late else "succeeded"
 
 
 def _encode(outcome: Outcome | None, last: Operation | None) -> dict[str, Any]:
@@ -97,7 +111,7 @@ def _decode(data: Mapping[str, Any]) -> Outcome | None:
     operation = Operation.from_dict(data["operation"]) if data.get("operation") else None
     error = _decode_error(data.get("error"))
     match data.get("outcome"):
-        case "settled" if operation is not None:
+        case "settled" if operation is not None and operation.state.is_terminal:
             return Settled(operation)
         case "timeout":
             return TimedOut(operation, error)

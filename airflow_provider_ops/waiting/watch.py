@@ -25,6 +25,9 @@ from airflow_provider_ops.waiting.timeline import Timeline
 
 #: Seconds without any change after which one line says that we are still there.
 HEARTBEAT = 300.0
+#: Seconds of trouble that are always told. Shorter trouble is told once per heartbeat: an API that errs now and then
+#: must not fill the log.
+TROUBLE = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,9 @@ class Watch:
         self.next_look = now
         self._looks = 0
         self._errors_in_row = 0
+        self._errors_since = now
+        self._trouble_told_at: float | None = None
+        self._told_this_row = False
         self._refused_since: tuple[float, float] | None = None
         self._spoke_at = now
         # seeded by the id: the same wait behaves the same everywhere, different waits spread out
@@ -109,6 +115,16 @@ class Watch:
         self._schedule(now, max(self._interval() - waited, 0.0))
         return lines
 
+    def saw_the_same(self, now: float) -> list[str]:
+        """Take in a successful look that showed exactly what was known; cheap, for lists of thousands.
+
+        :return: lines worth logging.
+        """
+        if self.operation is not None and (self._errors_in_row or now - self._spoke_at >= HEARTBEAT):
+            return self.saw(self.operation, now)
+        self._schedule(now, self._interval())
+        return []
+
     @property
     def is_stumbling(self) -> bool:
         """Whether the last look failed."""
@@ -124,15 +140,10 @@ class Watch:
 
         :return: lines worth logging.
         """
+        if self._errors_in_row == 0:
+            self._errors_since, self._told_this_row = now, False
         self._errors_in_row += 1
-        lines = []
-        if self._errors_in_row == 1:
-            lines.append(f"could not look: {error}; trying again, the operation is not affected")
-            self.timeline.add(now, f"could not look: {error}")
-            self._spoke_at = now
-        elif now - self._spoke_at >= HEARTBEAT:
-            lines.append(f"still cannot look ({self._errors_in_row} times in a row): {error}")
-            self._spoke_at = now
+        lines = self._describe_trouble(error, now)
         if self._refused_too_long(error, now):
             self.outcome = GaveUp(self.operation, error)
             return [*lines, f"giving up: {error}"]
@@ -147,9 +158,22 @@ class Watch:
             return [_short(operation), *_human_steps(operation, before)]
         return []
 
+    def _describe_trouble(self, error: OpsError, now: float) -> list[str]:
+        if self._told_this_row:
+            if now - self._spoke_at < HEARTBEAT:
+                return []
+            self._spoke_at = now
+            return [f"still cannot look ({self._errors_in_row} times in a row): {error}"]
+        told_lately = self._trouble_told_at is not None and now - self._trouble_told_at < HEARTBEAT
+        if told_lately and now - self._errors_since < TROUBLE:
+            return []
+        self._told_this_row, self._trouble_told_at, self._spoke_at = True, now, now
+        self.timeline.add(now, f"could not look: {error}")
+        return [f"could not look: {error}; trying again, the operation is not affected"]
+
     def _recovered(self, now: float) -> list[str]:
         errors, self._errors_in_row, self._refused_since = self._errors_in_row, 0, None
-        if not errors:
+        if not errors or not self._told_this_row:
             return []
         line = f"can look again after {errors} failed {'look' if errors == 1 else 'looks'}"
         self.timeline.add(now, line)
@@ -178,8 +202,7 @@ class Watch:
         grown = self.tolerance.first_pause * 2.0 ** min(self._errors_in_row - 1, 16)
         spread = 1.0 + self.policy.jitter * self._random.uniform(-1, 1)
         # a steady long interval stays the floor: errors never make us look more often than asked
-        floor = min(self.policy.first, self.tolerance.longest_pause)
-        return max(asked, floor, min(grown, self.tolerance.longest_pause) * spread)
+        return max(asked, self.policy.first, min(grown, self.tolerance.longest_pause) * spread)
 
     def _schedule(self, now: float, pause: float, error: OpsError | None = None) -> None:
         if self.deadline is not None and now >= self.deadline:
