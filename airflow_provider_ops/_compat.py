@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from airflow.sdk import BaseHook, Connection
 
 from airflow_provider_ops.exceptions import InvalidConnection
+from airflow_provider_ops.waiting.killing import GONE
 
 try:
     from airflow.sdk.exceptions import (
@@ -31,10 +32,11 @@ __all__ = [
     "AirflowSkipException",
     "TaskDeferralError",
     "TaskDeferralTimeout",
-    "awaited_operation",
     "get_connection",
     "get_connection_async",
+    "pushed_operation",
     "task_state",
+    "task_state_async",
 ]
 
 
@@ -66,34 +68,36 @@ async def get_connection_async(conn_id: str) -> tuple[Connection, Mapping[str, A
 
 def task_state(ti: Any) -> str | None:
     """The state of a task instance as the scheduler sees it now, asked from its own worker."""
-    states = ti.get_task_states(
+    return _state_of(ti, ti.get_task_states)
+
+
+async def task_state_async(ti: Any) -> str | None:
+    """As :func:`task_state`, for triggers."""
+    from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance  # noqa: PLC0415 - only in a triggerer
+    from asgiref.sync import sync_to_async  # noqa: PLC0415
+
+    return await sync_to_async(_state_of)(ti, RuntimeTaskInstance.get_task_states)
+
+
+async def pushed_operation(ti: Any) -> str | None:
+    """For triggers: the operation id that the latest try of a task instance has pushed."""
+    from airflow.sdk.execution_time.xcom import XCom  # noqa: PLC0415 - only in a triggerer
+
+    operation_id: str | None = await XCom.aget_one(
+        key="operation_id", dag_id=ti.dag_id, task_id=ti.task_id, run_id=ti.run_id, map_index=ti.map_index
+    )
+    return operation_id
+
+
+def _state_of(ti: Any, get_task_states: Callable[..., Mapping[str, Any]]) -> str | None:
+    states = get_task_states(
         dag_id=ti.dag_id,
         task_ids=[ti.task_id],
         run_ids=[ti.run_id],
         map_index=ti.map_index if ti.map_index is not None and ti.map_index >= 0 else None,
     )
-    state: str | None = next(iter(states.get(ti.run_id, {}).values()), None)
+    state: str | None = next(iter(states.get(ti.run_id, {}).values()), GONE)
     return state
-
-
-async def awaited_operation(ti: Any) -> str | None:
-    """The operation id that a task instance is deferred on now, for triggers; ``None`` when it is not deferred."""
-    from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance  # noqa: PLC0415 - only in a triggerer
-    from airflow.sdk.execution_time.xcom import XCom  # noqa: PLC0415
-    from asgiref.sync import sync_to_async  # noqa: PLC0415
-
-    states = await sync_to_async(RuntimeTaskInstance.get_task_states)(
-        dag_id=ti.dag_id,
-        task_ids=[ti.task_id],
-        run_ids=[ti.run_id],
-        map_index=ti.map_index if ti.map_index >= 0 else None,
-    )
-    if next(iter(states.get(ti.run_id, {}).values()), None) != "deferred":
-        return None
-    operation_id: str | None = await XCom.aget_one(
-        key="operation_id", dag_id=ti.dag_id, task_id=ti.task_id, run_id=ti.run_id, map_index=ti.map_index
-    )
-    return operation_id
 
 
 def _no_such_connection(conn_id: str) -> InvalidConnection:

@@ -30,7 +30,7 @@ The tree does not derive from ``AirflowException``: a deferred sensor with ``sof
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -96,6 +96,16 @@ class ApiError(OpsError):
         where = f"{request} answered " if request else ""
         trace = f" (request id {request_id})" if request_id else ""
         super().__init__(f"{where}{status} {said}{trace}")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # executors pickle what a task raised, and by default only ``args`` would come back
+        return _restored, (type(self), self.args, dict(vars(self)))
+
+
+def _restored(cls: type[ApiError], args: tuple[str, ...], state: dict[str, Any]) -> ApiError:
+    error = cls.__new__(cls, *args)
+    vars(error).update(state)
+    return error
 
 
 class InvalidRequest(ApiError):

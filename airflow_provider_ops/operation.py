@@ -108,7 +108,7 @@ class Operation:
 
     def to_dict(self) -> dict[str, Any]:
         """The operation as JSON values, without ``raw``; times in ISO 8601."""
-        return {item.name: _to_json(getattr(self, item.name)) for item in fields(self) if item.name != "raw"}
+        return {name: _to_json(getattr(self, name)) for name in _SHOWN}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Operation:
@@ -134,6 +134,7 @@ class Operation:
         )
 
 
+_SHOWN = tuple(item.name for item in fields(Operation) if item.name != "raw")
 _STATES = frozenset(state.value for state in OperationState)
 
 
@@ -156,6 +157,9 @@ def _time(value: str | None) -> datetime | None:
 
 
 def _to_json(value: Any) -> Any:
+    if value is None or type(value) is str:
+        # most values of most operations; a triggerer may have a thousand events to write at once
+        return value
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, datetime):

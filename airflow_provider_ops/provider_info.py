@@ -8,10 +8,47 @@ from airflow_provider_ops import __version__
 
 PACKAGE = "airflow_provider_ops"
 
+
+def _field(label: str, description: str, **schema: Any) -> dict[str, Any]:
+    return {"label": label, "description": description, "schema": schema}
+
+
 #: One row per API: connection type, hook class, title, documented base URL, fields only this API has.
 _APIS: tuple[tuple[str, str, str, str, dict[str, Any]], ...] = (
     ("onvera", "OnveraHook", "Onvera", "https://api.onvera.io/api/v1", {}),
+    (
+        "nirvana",
+        "NirvanaHook",
+        "Nirvana",
+        "https://api.nirvanalabs.io",
+        {
+            "project_id": _field(
+                "Project id",
+                "Project of calls that name none. Default: none, so that each call must name its project.",
+                type=["string", "null"],
+                examples=["123e4567-e89b-12d3-a456-426614174000"],
+            )
+        },
+    ),
+    ("lakesail", "LakeSailHook", "LakeSail", "https://platform.lakesail.com/api/v1", {}),
+    (
+        "akua",
+        "AkuaHook",
+        "Akua",
+        "https://api.akua.dev/v1",
+        {
+            "workspace_id": _field(
+                "Workspace id",
+                "Sent as akua-context with every call. Needed by tokens that are good for several workspaces.",
+                type=["string", "null"],
+                examples=["ws_a1"],
+            )
+        },
+    ),
 )
+
+#: APIs that have sensors of their own beside the one for all.
+_WITH_SENSORS = ("lakesail",)
 
 
 def get_provider_info() -> dict[str, Any]:
@@ -25,7 +62,10 @@ def get_provider_info() -> dict[str, Any]:
         "integrations": [*integrations, {"integration-name": "Operations", "tags": ["service"]}],
         "hooks": [_modules(title, f"{PACKAGE}.hooks.{name}") for name, _, title, _, _ in _APIS],
         "operators": [_modules(title, f"{PACKAGE}.operators.{name}") for name, _, title, _, _ in _APIS],
-        "sensors": [_modules("Operations", f"{PACKAGE}.sensors.operation")],
+        "sensors": [
+            _modules("Operations", f"{PACKAGE}.sensors.operation"),
+            *(_modules(title, f"{PACKAGE}.sensors.{name}") for name, _, title, _, _ in _APIS if name in _WITH_SENSORS),
+        ],
         "triggers": [_modules("Operations", f"{PACKAGE}.triggers.operation")],
         "connection-types": [
             {
@@ -63,10 +103,6 @@ def ui_field_behaviour(conn_type: str) -> dict[str, Any]:
 
 def _modules(title: str, module: str) -> dict[str, Any]:
     return {"integration-name": title, "python-modules": [module]}
-
-
-def _field(label: str, description: str, **schema: Any) -> dict[str, Any]:
-    return {"label": label, "description": description, "schema": schema}
 
 
 # Airflow's form shows a placeholder for text fields with examples only, and offers the examples; hence numbers are text

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Final
@@ -71,6 +71,8 @@ class TaskInstance:
     operator: str
     try_number: int
     started: datetime | None
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    """The templated fields as they were rendered."""
 
     @property
     def label(self) -> str:
@@ -89,6 +91,7 @@ class TaskInstance:
             operator=data["operator_name"] or data["operator"] or "",
             try_number=data["try_number"],
             started=_time(data["start_date"]),
+            fields=data.get("rendered_fields") or {},
         )
 
 

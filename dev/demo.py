@@ -49,7 +49,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make demo", description="Run all example DAGs in real Airflow.")
     parser.add_argument("--keep", action="store_true", help="leave the UI up afterwards, until Ctrl-C")
     parser.add_argument("--faults", type=Path, help="fault plan for the simulator")
-    parser.add_argument("--duration", type=float, default=10.0, help="seconds that an operation takes (default 10)")
+    parser.add_argument("--duration", type=float, default=6.0, help="seconds that an operation takes (default 6)")
     parser.add_argument("--timeout", type=float, default=600.0, help="seconds for all runs together (default 600)")
     options = parser.parse_args(argv)
     if options.faults is not None and not options.faults.is_file():

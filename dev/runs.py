@@ -20,6 +20,8 @@ EXPECTED_TAG: Final = "expected:"
 OBSERVED_EVENTS: Final = ("running", "deferred")
 
 CREATE_OPERATOR: Final = re.compile(r"(Onvera|Nirvana|LakeSail|Akua)Create[A-Z]\w*Operator")
+# It sends any request; in the examples a POST creates.
+REQUEST_OPERATOR: Final = "OperationRequestOperator"
 
 Key = tuple[str, int]
 
@@ -97,8 +99,14 @@ def creators(tasks: Iterable[TaskInstance], events: Iterable[Event]) -> list[str
     return sorted(
         task.label
         for task in tasks
-        if CREATE_OPERATOR.fullmatch(task.operator) and (task.task_id, task.map_index) in ran
+        if _creates(task) and (task.task_id, task.map_index) in ran
     )
+
+
+def _creates(task: TaskInstance) -> bool:
+    if task.operator == REQUEST_OPERATOR:
+        return task.fields.get("method") == "POST"
+    return CREATE_OPERATOR.fullmatch(task.operator) is not None
 
 
 @dataclass(frozen=True)
@@ -114,12 +122,14 @@ class Totals:
 
     @classmethod
     def of(cls, reports: Sequence[RunReport], resources: Sequence[Resource], operations_started: int) -> Totals:
-        """Count."""
+        """Count. What was made by a plain call has no operation and was asked for by no operator."""
         known = frozenset[str]().union(*(report.operations for report in reports))
+        by_operation = [r for r in resources if r.operation_id is not None]
         return cls(
             asked=sum(len(report.created_by) for report in reports),
-            created=len(resources),
-            strangers=[r for r in resources if r.operation_id not in known],
+            # an operation may make several things at once: a VM and its boot volume
+            created=len({r.operation_id for r in by_operation}),
+            strangers=[r for r in by_operation if r.operation_id not in known],
             left=[r for r in resources if not r.deleted],
             operations_known=len(known),
             operations_started=operations_started,

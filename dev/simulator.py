@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import httpx
 
+from airflow_provider_ops.simulator import registry
+
 # Connection type -> where the simulator serves its API, and the extras that the API cannot do without.
-APIS: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
-    "onvera": ("/onvera/api/v1", {}),
-    "nirvana": ("/nirvana", {"project_id": "demo-project"}),
-    "lakesail": ("/lakesail/api/v1", {}),
-    "akua": ("/akua/v1", {"workspace_id": "demo-workspace"}),
+APIS: Final[Mapping[str, tuple[str, Mapping[str, str]]]] = {
+    api.name: (api.mount, api.connection_extra) for api in registry.APIS
 }
 
 
@@ -86,6 +85,10 @@ class Simulator:
         except httpx.TransportError:
             return False
 
+    def control(self, page: str) -> Any:
+        """Return one of its control pages."""
+        return self._http.get(f"/_control/{page}").raise_for_status().json()
+
     def stats(self) -> Mapping[str, Any]:
         """Return what it has counted."""
         return dict(self._http.get("/_control/stats").raise_for_status().json())
@@ -99,6 +102,10 @@ class Simulator:
         answer = self._http.post("/_control/faults", content=plan, headers={"Content-Type": "application/json"})
         if answer.is_error:
             raise BadFaults(f"the simulator refuses the fault plan: {answer.text}")
+
+    def set_rules(self, rules: Sequence[Mapping[str, Any]]) -> None:
+        """Replace the fault plan by these rules."""
+        self.set_faults(json.dumps({"rules": list(rules)}))
 
     def reset(self) -> None:
         """Forget everything."""

@@ -84,6 +84,11 @@ class Listed:
     raw: Mapping[str, Any]
     read: Callable[[Mapping[str, Any]], Operation]
 
+    @classmethod
+    def of(cls, raw: Any, read: Callable[[Mapping[str, Any]], Operation]) -> Listed:
+        """From an entry as it came; one that is no object, or has no id, is nobody's."""
+        return cls(str(raw.get("id")) if isinstance(raw, Mapping) else "", raw, read)
+
 
 @dataclass(frozen=True, slots=True)
 class ErrorBody:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from airflow_provider_ops.apis.base import Api, Submitted
 from airflow_provider_ops.apis.http import Flow, Pause
 from airflow_provider_ops.exceptions import CancelNotSupported, Conflict, InvalidRequest, NotFound, OpsError
+from airflow_provider_ops.operation import Operation
 from airflow_provider_ops.waiting.submitting import Handle
 
 #: Together well inside the 20 s that a kill may take.
@@ -33,6 +36,21 @@ def end(api: Api, handle: Handle, policy: str) -> Flow[str]:
         return f"{name} may still be running: {policy} failed ({error}){_link(handle)}"
 
 
+def kill_operation(api: Api, handle: Handle, policy: str) -> Flow[str]:
+    """As :func:`end`, for a task that seems to have been killed: what has settled stays as it is.
+
+    A worker or triggerer that was out of the world for a while is told to stop as well, and finds a task that is over
+    because it has succeeded elsewhere. What that task has made must not be deleted.
+    """
+    try:
+        operation: Operation = yield api.get_operation(handle.operation_id or "")
+    except OpsError:
+        return (yield from end(api, handle, policy))
+    if operation.state.is_terminal:
+        return f"operation {operation.id}{_resource(handle)} is over already ({operation.raw_state}) and stays as it is"
+    return (yield from end(api, handle, policy))
+
+
 def _cancel(api: Api, handle: Handle, name: str) -> Flow[str]:
     try:
         call = api.cancel_operation(handle.operation_id or "", handle.key or None)
@@ -43,6 +61,9 @@ def _cancel(api: Api, handle: Handle, name: str) -> Flow[str]:
 
 
 def _delete(api: Api, handle: Handle, name: str) -> Flow[str]:
+    if not handle.creates:
+        # what it acts on was there before: suspending a machine must never end in deleting it
+        return f"{name} made nothing that could be deleted{_link(handle)}"
     if not handle.resource_id or api.delete_resource(handle.resource_type or "", handle.resource_id) is None:
         return f"{name} goes on remotely, because there is nothing that {api.title} could delete{_link(handle)}"
     deleting = yield from _when_possible(api, handle)
@@ -52,12 +73,20 @@ def _delete(api: Api, handle: Handle, name: str) -> Flow[str]:
 
 def _when_possible(api: Api, handle: Handle) -> Flow[Submitted | None]:
     """What is being made can often not be deleted at once: ask again for as long as a kill may take."""
-    for _ in range(_DELETE_TRIES - 1):
+    for refused in range(_DELETE_TRIES - 1):
         try:
             return (yield from _deleting(api, handle))
         except Conflict:
+            if not refused and api.can_cancel:
+                yield from _stop_making(api, handle)
             yield Pause(_DELETE_PAUSE)
     return (yield from _deleting(api, handle))
+
+
+def _stop_making(api: Api, handle: Handle) -> Flow[None]:
+    """Cancel what still makes it. That this is refused too says nothing about the deletion, which is what counts."""
+    with suppress(OpsError):
+        yield api.cancel_operation(handle.operation_id or "", handle.key or None)
 
 
 def _deleting(api: Api, handle: Handle) -> Flow[Submitted | None]:

@@ -45,6 +45,11 @@ class Request:
         """Whether the HTTP layer may send this request a second time."""
         return self.idempotent or self.method in _READS
 
+    @property
+    def reads(self) -> bool:
+        """Whether this request changes nothing; a call that holds its answer back is such a read, too."""
+        return self.method in _READS or self.read_timeout is not None
+
     def __str__(self) -> str:
         return f"{self.method} {self.route}"
 

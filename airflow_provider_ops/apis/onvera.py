@@ -168,7 +168,9 @@ class Onvera(Api):
 
     def recent_operations(self) -> Sequence[Paged[Listed]]:
         """The order of the list is not documented; newest first is what makes this useful."""
-        return tuple(_paged("/operations", {"status": status}, _listed) for status in ("succeeded", "failed"))
+        return tuple(
+            _paged("/operations", {"status": status}, _listed) for status in ("succeeded", "failed", "canceled")
+        )
 
     def create_deployment(self, app_type: AppType, name: str | None = None) -> Call[DeploymentSubmitted]:
         """``POST /deployments``.
@@ -200,7 +202,8 @@ class Onvera(Api):
         """Recognises create and destroy."""
         parts = path.strip("/").split("/")
         if method.upper() == "POST" and parts == ["deployments"] and isinstance(json, dict) and not query:
-            return create_deployment(**json)
+            # the body goes as it is given: the API may know more than this release
+            return create_deployment("airflow").marked(json=dict(json))
         if method.upper() == "DELETE" and parts[0] == "deployments" and len(parts) == 2:  # noqa: PLR2004
             return destroy_deployment(parts[1])
         return generic_submit(method, path, json=json, query=query)
@@ -212,11 +215,13 @@ class Onvera(Api):
             return submit
         return submit.marked(json={**body, "name": key})
 
-    def find(self, intent: Intent) -> Flow[list[Submitted]]:
+    def find(self, intent: Intent) -> Flow[list[Submitted]] | None:
         """By name for a create, by resource for a destroy; only operations since the intent count."""
         if intent.submit.kind == "deployment.create":
             return self._find_created(intent)
-        return self._find_destroying(intent)
+        if intent.submit.kind == "deployment.destroy":
+            return self._find_destroying(intent)
+        return None
 
     def _find_created(self, intent: Intent) -> Flow[list[Submitted]]:
         name = intent.submit.request.json["name"]
@@ -332,7 +337,7 @@ def _to_operation(data: Mapping[str, Any]) -> Operation:
 
 
 def _listed(item: Mapping[str, Any]) -> Listed:
-    return Listed(str(item.get("id")), item, _to_operation)
+    return Listed.of(item, _to_operation)
 
 
 def _to_error(error: _Error | str | None) -> OperationError | None:

@@ -13,7 +13,7 @@ import stamina
 from airflow_provider_ops.apis.base import Api
 from airflow_provider_ops.apis.http import Call, Flow, Page, Paged, Pause, Request, Response
 from airflow_provider_ops.client import answers, retries
-from airflow_provider_ops.client.pace import Clock, Pace, SystemClock
+from airflow_provider_ops.client.pace import Clock, SystemClock, Turns, shared_pace
 from airflow_provider_ops.client.poller import Poller
 from airflow_provider_ops.client.settings import Settings
 from airflow_provider_ops.exceptions import AuthenticationError
@@ -39,7 +39,8 @@ class AsyncClient:
         self.clock = clock or SystemClock()
         self._reload = reload
         self._reloaded_at = 0.0
-        self._pace = Pace(settings.requests_per_second)
+        self._pace = shared_pace(settings.requests_per_second, self.clock, settings.conn_id, settings.base_url)
+        self._turns = Turns(self._pace, self.clock)
         #: Looks for everybody who waits on this client.
         self.poller = Poller(self)
         self._http = httpx.AsyncClient(**answers.client_options(api, settings))
@@ -77,14 +78,11 @@ class AsyncClient:
         return settings.key != old
 
     async def _send(self, call: Call[T], until: float | None) -> T:
-        while delay := self._pace.delay(self.clock.time()):
-            now = self.clock.time()
-            answers.check_pause(self._pace.paused(now), now, until)
-            await self.clock.asleep(delay)
+        if paused := await self._turns.take(reads=call.request.reads, until=until):
+            answers.check_pause(paused, self.clock.time(), until)
         response = await self._exchange(call.request)
         now = self.clock.time()
-        if pause := answers.retry_after(response.headers, now):
-            self._pace.pause(now, pause)
+        self._pace.heard(now, response.status, answers.retry_after(response.headers, now))
         return answers.understand(self.api, call, response, now)
 
     async def run(self, flow: Flow[T]) -> T:
@@ -118,6 +116,7 @@ class AsyncClient:
 
     async def aclose(self) -> None:
         """Close the sockets."""
+        self._turns.close()
         await self._http.aclose()
 
     async def _exchange(self, request: Request) -> Response:

@@ -3,11 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import heapq
+import itertools
 import math
+import threading
 import time
+from collections import deque
+from collections.abc import Hashable
+from contextvars import Context
 from typing import Protocol
+from weakref import WeakValueDictionary
 
 from pyrate_limiter import InMemoryBucket, Rate, RateItem
+
+from airflow_provider_ops.client.tasks import spawn
+
+#: Requests reach the API a little closer together than they left: its second must not see more than the budget.
+_SECOND_MS = 1050
+#: Seconds for which everybody pauses after a 429 that does not say for how long.
+_UNSAID_PAUSE = 1.0
+#: After a 429 half of the pace before it, growing by this factor per second, until it has not been refused for so long.
+_SLOWER, _FASTER, _RECOVERED = 0.5, 1.15, 30.0
+_SLOWEST = 0.5
+_TOO_MANY = 429
 
 
 class Clock(Protocol):
@@ -40,19 +58,31 @@ class SystemClock:
 
 
 class Pace:
-    """Says how long to wait before the next request of one connection.
+    """Says how long to wait before the next request of one connection. Threads may share it.
 
-    :param requests_per_second: the budget, held in every window of one second (a fraction rounded up); ``None`` for no limit.
+    :param requests_per_second: the budget, held in every window of one second (a fraction rounded up);
+        ``None`` for no limit.
     """
 
     def __init__(self, requests_per_second: float | None = None) -> None:
+        self._lock = threading.Lock()
         self._paused_until = 0.0
         self._bucket = InMemoryBucket([_rate(requests_per_second)]) if requests_per_second else None
+        self._went: deque[float] = deque()
+        #: Requests per second after a 429, and since when.
+        self._slowed: tuple[float, float] | None = None
 
     def delay(self, now: float) -> float:
         """Take a slot: 0.0 when the request may go now, else the seconds after which to ask again."""
-        if paused := self.paused(now):
-            return paused
+        with self._lock:
+            delay = self.paused(now) or self._recovery(now) or self._budget(now)
+            if not delay:
+                self._went.append(now)
+                while self._went[0] <= now - 1.0:
+                    self._went.popleft()
+            return delay
+
+    def _budget(self, now: float) -> float:
         if self._bucket is None:
             return 0.0
         item = RateItem("request", int(now * 1000))
@@ -63,17 +93,115 @@ class Pace:
         # the library's signature allows buckets that answer later; an in-memory one answers at once
         return max(waiting / 1000, 0.001) if isinstance(waiting, int) else 0.001
 
+    def _recovery(self, now: float) -> float:
+        if self._slowed is None:
+            return 0.0
+        pace, since = self._slowed
+        if now - since > _RECOVERED:
+            self._slowed = None
+            return 0.0
+        last = self._went[-1] if self._went else 0.0
+        grown: float = pace * _FASTER ** max(now - since, 0.0)
+        return max(0.0, last + 1.0 / grown - now)
+
     def paused(self, now: float) -> float:
         """Seconds that are left of the pause the API asked for."""
         return max(0.0, self._paused_until - now)
 
     def pause(self, now: float, seconds: float) -> None:
         """Let no request of this connection go for so long: the API asked for it."""
-        self._paused_until = max(self._paused_until, now + seconds)
+        with self._lock:
+            self._paused_until = max(self._paused_until, now + seconds)
+
+    def heard(self, now: float, status: int, retry_after: float | None) -> None:
+        """Take in what an answer says about our pace.
+
+        Many requests may be under way when the API begins to refuse; they are one refusal, not many.
+        """
+        refused = status == _TOO_MANY
+        pause = _UNSAID_PAUSE if refused and retry_after is None else retry_after
+        if refused and not self.paused(now):
+            with self._lock:
+                recent = sum(at > now - 1.0 for at in self._went)
+                self._slowed = (max(recent * _SLOWER, _SLOWEST), now + (pause or 0.0))
+        if pause:
+            self.pause(now, pause)
+
+
+_SHARED: WeakValueDictionary[Hashable, Pace] = WeakValueDictionary()
+_SHARED_LOCK = threading.Lock()
+
+
+def shared_pace(requests_per_second: float | None, clock: Clock, *connection: str) -> Pace:
+    """The pace of a connection, one for all clients of this process, whatever thread or event loop they are on.
+
+    :param clock: clients that live by different clocks cannot share one.
+    :param connection: what makes it this connection.
+    """
+    key = (*connection, requests_per_second, None if isinstance(clock, SystemClock) else id(clock))
+    with _SHARED_LOCK:
+        pace = _SHARED.get(key)
+        if pace is None:
+            pace = _SHARED[key] = Pace(requests_per_second)
+        return pace
+
+
+class Turns:
+    """Whose turn it is on one event loop: what changes something goes first, the rest in the order it came."""
+
+    def __init__(self, pace: Pace, clock: Clock) -> None:
+        self._pace = pace
+        self._clock = clock
+        self._order = itertools.count()
+        self._queue: list[tuple[bool, int, float | None, asyncio.Future[float]]] = []
+        self._task: asyncio.Task[None] | None = None
+
+    async def take(self, *, reads: bool, until: float | None = None) -> float:
+        """Wait for a turn.
+
+        :param reads: whether the request changes nothing, and so can wait for those that do.
+        :param until: epoch seconds beyond which no pause that the API asked for is kept.
+        :return: 0.0 when the request may go; else the seconds of a pause that goes beyond ``until``.
+        """
+        now = self._clock.time()
+        if not self._queue and not self._pace.delay(now):
+            return 0.0
+        if too_long := self._too_long(until, now):
+            return too_long
+        turn: asyncio.Future[float] = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._queue, (reads, next(self._order), until, turn))
+        if self._task is None or self._task.done():
+            self._task = Context().run(spawn, self._serve())
+        return await turn
+
+    def close(self) -> None:
+        """End the work in the background. Nobody waits any more."""
+        if self._task is not None:
+            self._task.cancel()
+
+    def _too_long(self, until: float | None, now: float) -> float:
+        paused = self._pace.paused(now)
+        return paused if until is not None and now + paused > until else 0.0
+
+    async def _serve(self) -> None:
+        while True:
+            now = self._clock.time()
+            for _, _, until, turn in self._queue:
+                # a pause may begin, or grow, while others wait for their turn
+                if not turn.done() and (too_long := self._too_long(until, now)):
+                    turn.set_result(too_long)
+            while self._queue and self._queue[0][-1].done():
+                heapq.heappop(self._queue)
+            if not self._queue:
+                return
+            if delay := self._pace.delay(now):
+                await self._clock.asleep(delay)
+            else:
+                heapq.heappop(self._queue)[-1].set_result(0.0)
 
 
 def _rate(per_second: float) -> Rate:
-    if per_second.is_integer():
-        return Rate(int(per_second), 1000)
-    # the library counts whole requests: 2.5 per second are 1 per 400 ms, which no second has more than 3 of
-    return Rate(1, max(1, math.ceil(1000 / per_second)))
+    if float(per_second).is_integer():
+        return Rate(int(per_second), _SECOND_MS)
+    # the library counts whole requests: 2.5 per second are 1 per 420 ms, which no second has more than 3 of
+    return Rate(1, max(1, math.ceil(_SECOND_MS / per_second)))

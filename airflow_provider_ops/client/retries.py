@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import logging
+from contextlib import AbstractContextManager
 from typing import Any
 
-from airflow_provider_ops.exceptions import RateLimited, ServerError, TransportError
+from stamina.instrumentation import RetryDetails, RetryHook, get_on_retry_hooks, set_on_retry_hooks
+
+from airflow_provider_ops.exceptions import OpsError, RateLimited, ServerError, TransportError
+
+log = logging.getLogger(__name__)
 
 #: Seconds for which a read is tried again by default. Waits do not use this: they look again by themselves.
 PATIENCE = 120.0
@@ -33,3 +39,24 @@ def _worth_another_try(error: Exception, patience: float) -> bool | float:
         # a pause longer than our patience is the caller's to decide; "at once" must not become a busy loop
         return error.retry_after <= patience and max(error.retry_after, _SHORTEST)
     return False
+
+
+#: The retry of a read that is worth a line in the task log; the ones before it are everyday trouble.
+_TELL_AT = 3
+
+
+def _without_ours(hook: RetryHook) -> RetryHook:
+    """``hook`` for everybody else's retries. stamina logs each retry, which would drown the story of a task."""
+
+    def quiet(details: RetryDetails) -> AbstractContextManager[None] | None:
+        return None if isinstance(details.caused_by, OpsError) else hook(details)
+
+    return quiet
+
+
+def _tell(details: RetryDetails) -> None:
+    if isinstance(details.caused_by, OpsError) and details.retry_num == _TELL_AT:
+        log.info("%s; trying again for a while", details.caused_by)
+
+
+set_on_retry_hooks([*map(_without_ours, get_on_retry_hooks()), _tell])

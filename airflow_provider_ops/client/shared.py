@@ -3,20 +3,64 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 from airflow_provider_ops.client.asynchronous import AsyncClient
 
+T = TypeVar("T")
 Key = tuple[str, str]
+
+#: Seconds for which a connection that was looked up is good: each look-up holds up the whole triggerer.
+TIME_TO_LIVE = 60.0
+#: Users that begin in one pass of the event loop. Thousands that come together must not keep others from their turn.
+_PER_PASS = 50
 
 
 @dataclass
 class _Shared:
     client: asyncio.Task[AsyncClient]
     users: int = 0
+    door: _Door = field(default_factory=lambda: _Door())
+
+
+class _Door:
+    """Lets so many pass at a time, in the order they came."""
+
+    def __init__(self) -> None:
+        self._room = _PER_PASS
+        self._queue: deque[asyncio.Future[None]] = deque()
+        self._counting = False
+
+    async def enter(self) -> None:
+        """Return when there is room."""
+        if self._room and not self._queue:
+            self._room -= 1
+            self._count()
+            return
+        turn = asyncio.get_running_loop().create_future()
+        self._queue.append(turn)
+        await turn
+
+    def _count(self) -> None:
+        if not self._counting:
+            self._counting = True
+            asyncio.get_running_loop().call_soon(self._next_pass)
+
+    def _next_pass(self) -> None:
+        self._counting, self._room = False, _PER_PASS
+        while self._queue and self._room:
+            turn = self._queue.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                self._room -= 1
+        if self._queue:
+            self._count()
 
 
 _LOOPS: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Key, _Shared]] = WeakKeyDictionary()
@@ -37,7 +81,9 @@ async def shared_client(key: Key, opening: Callable[[], Awaitable[AsyncClient]])
     shared.users += 1
     try:
         # shielded: a cancelled user must not take the opening away from the others
-        yield await asyncio.shield(shared.client)
+        client = await asyncio.shield(shared.client)
+        await shared.door.enter()
+        yield client
     finally:
         shared.users -= 1
         if shared.users == 0:
@@ -50,7 +96,7 @@ async def _open(opening: Callable[[], Awaitable[AsyncClient]]) -> AsyncClient:
     return await opening()
 
 
-def _has_failed(task: asyncio.Task[AsyncClient]) -> bool:
+def _has_failed(task: asyncio.Task[Any]) -> bool:
     return task.done() and (task.cancelled() or task.exception() is not None)
 
 
@@ -59,3 +105,32 @@ async def _close(task: asyncio.Task[AsyncClient]) -> None:
         task.cancel()
     elif not _has_failed(task):
         await task.result().aclose()
+
+
+_REMEMBERED: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Key, tuple[float, asyncio.Task[Any]]]] = (
+    WeakKeyDictionary()
+)
+
+
+async def remembered(key: Key, look_up: Callable[[], Awaitable[T]]) -> T:
+    """What ``look_up`` returns, asked once per event loop and time to live, by however many at once.
+
+    A look-up that fails is not remembered.
+    """
+    known = _REMEMBERED.setdefault(asyncio.get_running_loop(), {})
+    now = time.monotonic()
+    for old in [name for name, (until, _) in known.items() if until <= now]:
+        del known[old]
+    if key not in known or _has_failed(known[key][1]):
+        known[key] = (now + TIME_TO_LIVE, asyncio.ensure_future(_await(look_up)))
+    result: T = await asyncio.shield(known[key][1])
+    return result
+
+
+def forget(key: Key) -> None:
+    """Have it looked up again the next time: it has turned out to be out of date."""
+    _REMEMBERED.get(asyncio.get_running_loop(), {}).pop(key, None)
+
+
+async def _await(look_up: Callable[[], Awaitable[T]]) -> T:
+    return await look_up()

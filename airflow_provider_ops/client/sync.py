@@ -14,7 +14,7 @@ from typing_extensions import Self
 from airflow_provider_ops.apis.base import Api
 from airflow_provider_ops.apis.http import Call, Flow, Page, Paged, Pause, Request, Response
 from airflow_provider_ops.client import answers, retries
-from airflow_provider_ops.client.pace import Clock, Pace, SystemClock
+from airflow_provider_ops.client.pace import Clock, SystemClock, shared_pace
 from airflow_provider_ops.client.settings import Settings
 from airflow_provider_ops.exceptions import AuthenticationError
 
@@ -36,7 +36,7 @@ class SyncClient:
         self.settings = settings
         self.clock = clock or SystemClock()
         self._reload = reload
-        self._pace = Pace(settings.requests_per_second)
+        self._pace = shared_pace(settings.requests_per_second, self.clock, settings.conn_id, settings.base_url)
         self._http = httpx.Client(**answers.client_options(api, settings), transport=transport)
 
     def send(self, call: Call[T], *, patience: float = retries.PATIENCE) -> T:
@@ -83,8 +83,7 @@ class SyncClient:
             self.clock.sleep(delay)
         response = self._exchange(call.request)
         now = self.clock.time()
-        if pause := answers.retry_after(response.headers, now):
-            self._pace.pause(now, pause)
+        self._pace.heard(now, response.status, answers.retry_after(response.headers, now))
         return answers.understand(self.api, call, response, now)
 
     def run(self, flow: Flow[T]) -> T:

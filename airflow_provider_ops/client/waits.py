@@ -16,21 +16,40 @@ Log = Callable[[str], None]
 def wait(client: SyncClient, watches: Sequence[Watch], log: Log, wait_for: WaitFor = "all") -> None:
     """Look until the watches decide the verdict. Their outcomes hold the result."""
     while not is_decided(wait_for, [watch.outcome for watch in watches]):
-        watch = min((watch for watch in watches if watch.outcome is None), key=lambda watch: watch.next_look)
+        still_open = [watch for watch in watches if watch.outcome is None]
+        watch = min(still_open, key=lambda watch: watch.next_look)
         if (pause := watch.next_look - client.clock.time()) > 0:
             client.clock.sleep(pause)
-        look(client, watch, log)
+        # an answer held back for one would make the others wait
+        look(client, watch, log, hold=len(still_open) == 1)
 
 
-def look(client: SyncClient, watch: Watch, log: Log) -> None:
-    """Look once, and let the watch take it in."""
+def look(client: SyncClient, watch: Watch, log: Log, *, hold: bool = False) -> None:
+    """Look once, and let the watch take it in.
+
+    :param hold: whether the API may hold the answer back until the operation settles, where it can.
+    """
+    started = client.clock.time()
+    seconds = _hold_seconds(client, watch, started) if hold else 0.0
+    holding = seconds >= 1.0
+    api, operation_id = client.api, watch.operation_id
+    call = api.long_poll(operation_id, seconds) if holding else api.get_operation(operation_id)
     try:
-        operation = client.send_once(client.api.get_operation(watch.operation_id), until=watch.deadline)
+        operation = client.send_once(call, until=watch.deadline)
     except OpsError as error:
         lines = watch.failed(error, client.clock.time())
     else:
-        lines = watch.saw(operation, client.clock.time())
+        now = client.clock.time()
+        lines = watch.saw(operation, now, waited=now - started if holding else 0.0)
     _say(watch, lines, log)
+
+
+def _hold_seconds(client: SyncClient, watch: Watch, now: float) -> float:
+    # after an error a plain read is the safer look, and what is no operation has no long poll
+    if watch.is_stumbling or ":" in watch.operation_id:
+        return 0.0
+    longest = client.api.longest_poll
+    return longest if watch.deadline is None else min(longest, watch.deadline - now)
 
 
 async def await_all(client: AsyncClient, watches: Sequence[Watch], log: Log, wait_for: WaitFor = "all") -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import logging
+import threading
 import weakref
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextlib import asynccontextmanager
 from typing import Any, ClassVar, TypeVar
 
@@ -16,7 +19,7 @@ from airflow_provider_ops.apis.http import Call, Flow, Paged
 from airflow_provider_ops.client.asynchronous import AsyncClient
 from airflow_provider_ops.client.pace import Clock, SystemClock
 from airflow_provider_ops.client.settings import Settings, read_settings
-from airflow_provider_ops.client.shared import shared_client
+from airflow_provider_ops.client.shared import forget, remembered, shared_client
 from airflow_provider_ops.client.sync import SyncClient
 from airflow_provider_ops.client.waits import await_all, wait
 from airflow_provider_ops.exceptions import (
@@ -37,6 +40,8 @@ log = logging.getLogger(__name__)
 
 #: ``test_connection`` must answer within 5 s, whatever the connection's own timeout.
 _TEST_TIMEOUT = 4.0
+#: Longest wait in seconds: nothing is meant to wait for ever, and later times cannot be written as dates.
+_LONGEST = 366 * 86400.0
 
 
 class OperationsHook(BaseHook):
@@ -84,7 +89,12 @@ class OperationsHook(BaseHook):
             yield client
 
     async def _open(self) -> AsyncClient:
-        return AsyncClient(self.api, await self._asettings(), self.clock, reload=self._asettings)
+        settings = await remembered((self.api.name, self.conn_id), self._asettings)
+        return AsyncClient(self.api, settings, self.clock, reload=self._areload)
+
+    async def _areload(self) -> Settings:
+        forget((self.api.name, self.conn_id))
+        return await self._asettings()
 
     async def _asettings(self) -> Settings:
         return read_settings(self.api, self.conn_id, *await get_connection_async(self.conn_id))
@@ -190,9 +200,10 @@ class OperationsHook(BaseHook):
             settings = self.settings()
             quick = Settings(**{**_fields(settings), "timeout": min(settings.timeout, _TEST_TIMEOUT)})
             with SyncClient(self.api, quick, self.clock) as client:
-                return True, f"{self.api.title} at {settings.origin} answers for {client.send_once(self.api.check())}"
+                said = _in_time(lambda: client.send_once(self.api.check()))
         except OpsError as error:
             return False, _diagnose(self.api, error)
+        return True, f"{self.api.title} at {settings.origin} answers for {said}"
 
     @classmethod
     def get_ui_field_behaviour(cls) -> dict[str, Any]:
@@ -217,12 +228,12 @@ def check_seconds(name: str, value: object, *, above: float | None = None) -> No
     if (
         isinstance(value, (int, float))
         and not isinstance(value, bool)
-        and value >= 0
+        and 0 <= value <= _LONGEST
         and (above is None or value > above)
     ):
         return
     least = f"above {above:g}" if above is not None else "0 or more"
-    msg = f"{name} must be a number of seconds, {least}, not {value!r}"
+    msg = f"{name} must be a number of seconds, {least} and at most {_LONGEST:.0f} (a year), not {value!r}"
     raise InvalidArgument(msg)
 
 
@@ -241,6 +252,23 @@ def _settled(watch: Watch) -> Operation:
                 error=outcome.error if outcome else None,
                 consequence="It goes on remotely; wait for it again with the same id.",
             )
+
+
+def _in_time(work: Callable[[], T]) -> T:
+    """What ``work`` returns; a slow name server or a trickling answer keep to no timeout of a socket."""
+    done: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            done.set_result(work())
+        except Exception as error:  # noqa: BLE001 - raised again by the one who waits
+            done.set_exception(error)
+
+    threading.Thread(target=run, name="test-connection", daemon=True).start()
+    try:
+        return done.result(_TEST_TIMEOUT)
+    except (TimeoutError, FutureTimeoutError):
+        raise TransportError(f"no answer within {_TEST_TIMEOUT:g} s", reason="timeout") from None
 
 
 def _diagnose(api: Api, error: OpsError) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pkgutil
+from functools import cache
 
 from airflow_provider_ops._compat import get_connection, get_connection_async
+from airflow_provider_ops.client.shared import remembered
 from airflow_provider_ops.exceptions import InvalidConnection
 from airflow_provider_ops.hooks.base import OperationsHook
 from airflow_provider_ops.provider_info import connection_types, hook_class_name
@@ -23,15 +25,27 @@ async def ahook_for(conn_id: str, api: str | None = None) -> OperationsHook:
     """As :func:`hook_for`, on an event loop; ``api`` spares the look-up where it is known."""
     if api is not None:
         return _hook(conn_id, api)
+    return _hook(conn_id, await remembered(("", conn_id), lambda: _conn_type(conn_id)))
+
+
+async def _conn_type(conn_id: str) -> str | None:
     conn, _ = await get_connection_async(conn_id)
-    return _hook(conn_id, conn.conn_type)
+    conn_type: str | None = conn.conn_type
+    return conn_type
 
 
 def _hook(conn_id: str, conn_type: str | None) -> OperationsHook:
-    name = hook_class_name(conn_type or "")
-    if name is None:
+    hook_class = _hook_class(conn_type or "")
+    if hook_class is None:
         known = ", ".join(connection_types())
         msg = f"connection {conn_id!r} has type {conn_type!r}; use one of type {known}"
         raise InvalidConnection(msg)
-    hook: OperationsHook = pkgutil.resolve_name(name)(conn_id=conn_id)
-    return hook
+    return hook_class(conn_id=conn_id)
+
+
+@cache
+def _hook_class(conn_type: str) -> type[OperationsHook] | None:
+    # looked up for every trigger, and imports take a lock
+    name = hook_class_name(conn_type)
+    found: type[OperationsHook] | None = pkgutil.resolve_name(name) if name else None
+    return found

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from airflow_provider_ops._compat import task_state
 from airflow_provider_ops.apis.base import Submit
-from airflow_provider_ops.apis.ending import end
+from airflow_provider_ops.apis.ending import kill_operation
 from airflow_provider_ops.client.sync import SyncClient
 from airflow_provider_ops.client.waits import wait
 from airflow_provider_ops.exceptions import OpsError
@@ -20,6 +20,7 @@ from airflow_provider_ops.operators.ending import Ending
 from airflow_provider_ops.operators.store import HandleStore
 from airflow_provider_ops.operators.submission import Identity, Submission
 from airflow_provider_ops.triggers.operation import OperationTrigger
+from airflow_provider_ops.waiting.killing import is_meant_on_worker
 from airflow_provider_ops.waiting.submitting import Handle, fingerprint, submission_key
 from airflow_provider_ops.waiting.verdict import from_event
 from airflow_provider_ops.waiting.watch import GaveUp, Outcome, Settled, TimedOut
@@ -73,15 +74,16 @@ class Run:
             return self._end(handle, Settled(started.operation), handle.operation_id)
         return self._wait_on(handle, handle.operation_id or "")
 
-    def go_on(self, event: Mapping[str, Any]) -> dict[str, Any]:
+    def go_on(self, event: object) -> dict[str, Any]:
         """The leg after the trigger has fired."""
         handle = self._handle_again()
         for operation_id, (outcome, timeline) in from_event(event).items():
             self._log.info("%s while deferred: %s", operation_id, "; ".join(timeline.lines()))
             if outcome is not None:
                 return self._end(handle, outcome, operation_id)
-        ids = event.get("operation_ids") or [None]
-        return self.look_again(f"the trigger ended without an outcome: {event.get('error', 'no reason given')}", ids[0])
+        known = event if isinstance(event, Mapping) else {}
+        ids = known.get("operation_ids") or [None]
+        return self.look_again(f"the trigger ended without an outcome: {known.get('error', 'no reason given')}", ids[0])
 
     def look_again(self, why: str, operation_id: str | None = None) -> dict[str, Any]:
         """The leg after something went wrong around us: look, and wait on where the operation is still going."""
@@ -94,24 +96,29 @@ class Run:
 
         Called from a signal handler, so the work is done in a thread: the interrupted code may hold locks.
         """
+        policy = f"on_kill={self._task.kill_policy}"
         if self._task.kill_policy == "leave":
             return
         worker = threading.Thread(target=self._kill, name="kill-policy")
         worker.start()
         worker.join(_KILL_WAIT)
+        if worker.is_alive():
+            # the last line that Airflow lets us write
+            self._log.warning("Told to stop, but it is not known yet what became of %s (%s)", self._what(), policy)
 
     def _kill(self) -> None:
         try:
             state = task_state(self._ti)
-            if state == "running":
+            if not is_meant_on_worker(state):
                 self._log.warning("This worker is stopped, not the task: %s goes on, a retry joins it", self._what())
                 return
             with SyncClient(self._hook.api, self._hook.get_conn().settings, self._clock) as client:
                 handle = self._handle or self._pending_handle(client)
                 if handle is not None:
-                    self._store.save(replace(handle, killed=True))
-                    sentence = client.run(end(self._hook.api, handle, self._task.kill_policy))
+                    sentence = client.run(kill_operation(self._hook.api, handle, self._task.kill_policy))
                     self._log.warning("Task killed: %s", sentence)
+                    if self._kill_ends(self._task.submit()):
+                        self._store.save(replace(handle, killed=True))
         except Exception as error:  # noqa: BLE001 - nobody is left who could handle it
             self._log.warning("Task killed, but the policy could not be carried out for %s: %r", self._what(), error)
 
@@ -149,6 +156,7 @@ class Run:
             max_tries=ti.max_tries,
             try_number=ti.try_number if task.durable else 1,
             kill_ends_it=self._kill_ends(submit),
+            kill_policy=task.kill_policy,
         )
         self._submitting = Submission(self._hook, submit, identity, self._store, deadline=deadline, log=self._log.info)
         return self._submitting
@@ -180,7 +188,13 @@ class Run:
         }
         for key, value in ids.items():
             if value is not None:
-                self._ti.xcom_push(key=key, value=value)
+                self._push(key, value)
+
+    def _push(self, key: str, value: str) -> None:
+        try:
+            self._ti.xcom_push(key=key, value=value)
+        except Exception as error:  # noqa: BLE001 - whatever it was, the operation lives and is waited for
+            self._log.warning("Airflow did not take the XCom %s=%s (%s); the wait goes on", key, value, error)
 
     def _wait_on(self, handle: Handle, operation_id: str) -> dict[str, Any]:
         deadline = self._deadline(handle.kind)

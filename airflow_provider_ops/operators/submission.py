@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 
 from airflow_provider_ops.apis.base import Intent, Submit, Submitted
+from airflow_provider_ops.apis.ending import end
 from airflow_provider_ops.client.pace import Clock
 from airflow_provider_ops.exceptions import (
     AmbiguousSubmission,
@@ -56,6 +57,7 @@ class Identity:
     max_tries: int
     try_number: int
     kill_ends_it: bool
+    kill_policy: str = "leave"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,7 @@ class Submission:
         self._log = log
         #: The submit whose outcome is not known at this moment; read from another thread when the task is killed.
         self.pending: Intent | None = None
+        self._starting: Handle | None = None
 
     def ensure(self) -> Started:
         """The operation of this task run: joined, found out, or submitted.
@@ -107,7 +110,7 @@ class Submission:
         identity = self._identity
         decision = decide(found, operation, Today(identity.fingerprint, identity.max_tries, identity.kill_ends_it))
         if found is not None:
-            self._log(_sentence(decision))
+            self._log(decision.sentence)
         match decision.next:
             case Next.REFUSE_DIFFERENT | Next.REFUSE_LOST:
                 raise self._refusal(decision, found)
@@ -115,11 +118,14 @@ class Submission:
                 return Started(self._store.adopt(found, identity.max_tries), operation, joined=True)
             case Next.FIND_OUT if found is not None:
                 return self._find_out_or_submit(found, cleared=found.max_tries != identity.max_tries)
+        if decision.end_first and found is not None:
+            # whoever else was to end it may have been cut off, or comes only after us
+            self._log(self._hook.run(end(self._api, found, identity.kill_policy)))
         return self._start(self._intend(decision.generation))
 
     def known(self, submitted: Submitted) -> Handle:
         """A handle for what the pending submit turned out to have started."""
-        return _answered(self._new_handle(0), submitted)
+        return _answered(self._starting or self._new_handle(1), submitted)
 
     def _without_store(self) -> Started:
         """Where nothing is stored: walk through the generations by their keys, up to one that is still to be made.
@@ -204,12 +210,15 @@ class Submission:
             max_tries=identity.max_tries,
             try_number=identity.try_number,
             at=self._clock.time(),
+            creates=self._submit.creates,
         )
 
     def _intent(self, handle: Handle, marked: Submit, since: datetime | None = None) -> Intent:
         return Intent(marked, handle.key, since or datetime.fromtimestamp(handle.at, timezone.utc))
 
     def _find_out_or_submit(self, handle: Handle, *, cleared: bool) -> Started:
+        # what is found belongs to the task as it is since the clear, or the next retry would take it for cleared again
+        handle = replace(handle, max_tries=self._identity.max_tries)
         marked = self._api.mark(self._submit, handle.key)
         if marked.request.idempotent:
             return self._start(handle)
@@ -227,6 +236,7 @@ class Submission:
 
     def _start(self, handle: Handle) -> Started:
         marked = self._api.mark(self._submit, handle.key)
+        self._starting = handle
         self.pending = self._intent(handle, marked)
         for _ in range(_MOST_UNCLEAR):
             try:
@@ -309,6 +319,8 @@ class Submission:
             f"operation {match.operation_id} ({match.resource_type} {match.resource_id})" for match in matches
         ]
         what = f"{self._submit.request} sent at {utc(handle.at)}"
+        has_mark = self._api.mark(self._submit, handle.key).request != self._submit.request
+        marked = f" marked {handle.key!r}" if has_mark else ""
         seen = (
             f"several operations may be its: {', '.join(candidates)}"
             if candidates
@@ -316,7 +328,7 @@ class Submission:
         )
         return AmbiguousSubmission(
             f"The outcome of {what} is unknown and {seen}. Nothing was submitted again. Look for {self._api.title} "
-            f"objects made at that time{f' marked {handle.key!r}' if handle.key else ''}, remove what is not wanted, "
+            f"objects made at that time{marked}, remove what is not wanted, "
             "then clear this task; a plain retry will stop here again.",
             candidates,
         )
@@ -345,13 +357,3 @@ def _pauses_after(error: OpsError) -> Sequence[float]:
 
 def _is_spent(operation: Operation | None) -> bool:
     return operation is not None and operation.state in (OperationState.FAILED, OperationState.CANCELLED)
-
-
-def _sentence(decision: Decision) -> str:
-    does = {
-        Next.SUBMIT: f"submitting a new one (generation {decision.generation})",
-        Next.FIND_OUT: "looking for what it started before anything else",
-        Next.JOIN: "joining it, nothing is submitted",
-        Next.FINISH: "finishing with its result, nothing is submitted",
-    }.get(decision.next, "nothing is submitted")
-    return f"{decision.why}: {does}"

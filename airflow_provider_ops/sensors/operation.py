@@ -116,7 +116,7 @@ class OperationSensor(BaseSensorOperator):
             return False
         return PokeReturnValue(is_done=True, xcom_value=self._conclude(outcomes, context))
 
-    def execute_complete(self, context: Context, event: Mapping[str, Any]) -> Any:
+    def execute_complete(self, context: Context, event: object) -> Any:
         """Go on when the trigger has fired."""
         waits = from_event(event)
         outcomes: dict[str, Outcome | None] = {}
@@ -125,8 +125,9 @@ class OperationSensor(BaseSensorOperator):
             outcomes[operation_id] = outcome
             if timeline is not None:
                 self.log.info("%s while deferred: %s", operation_id, "; ".join(timeline.lines()))
-        if event.get("status") == "error":
-            return self._look_again(context, f"the trigger had trouble: {event.get('error')}")
+        if not is_decided(self.wait_for, list(outcomes.values())):
+            why = event.get("error") if isinstance(event, Mapping) else None
+            return self._look_again(context, f"the trigger ended without an outcome: {why or 'no reason given'}")
         return self._conclude(outcomes, context)
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
@@ -228,7 +229,7 @@ class OperationSensor(BaseSensorOperator):
         return settled_badly(operation, what_exists=others, next_try="A retry finds it in the same state.")
 
     def _timeout(self, operation_id: str, outcome: TimedOut, context: Context) -> Exception:
-        waited = self.hook.clock.time() - (self._deadline(context) - float(self.timeout))
+        waited = self.hook.clock.time() - context["ti"].start_date.timestamp()
         error = timed_out(
             operation_id,
             outcome.operation,

@@ -5,13 +5,15 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from .table import R, Rows, Table
 from .validation import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Mapping
+    from collections.abc import Hashable, Mapping, Sequence
+
+T = TypeVar("T")
 
 
 class PageInfo(NamedTuple):
@@ -68,3 +70,13 @@ def _decode(cursor: str, filters: Mapping[str, Hashable]) -> int:
         message = "the cursor is not one of this list with these filters"
         raise Problem(message, kind="invalid", where=("query", "cursor"))
     return seq
+
+
+def page_rows(
+    rows: Sequence[T], cursor: str | None, limit: int, filters: Mapping[str, Hashable]
+) -> tuple[list[T], CursorPage]:
+    """Return the page after a cursor of rows that are filtered and sorted already; the cursor counts them."""
+    start = 0 if cursor is None else _decode(cursor, filters)
+    stop = start + limit
+    following = _encode(stop, filters) if stop < len(rows) else None
+    return list(rows[start:stop]), CursorPage(following, len(rows))

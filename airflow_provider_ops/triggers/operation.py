@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import traceback
 from collections.abc import AsyncIterator, Sequence
@@ -10,18 +11,24 @@ from typing import Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from airflow_provider_ops._compat import awaited_operation
-from airflow_provider_ops.apis.ending import end
+from airflow_provider_ops._compat import pushed_operation, task_state_async
+from airflow_provider_ops.apis.ending import kill_operation
 from airflow_provider_ops.client.tasks import spawn
 from airflow_provider_ops.client.waits import await_all
 from airflow_provider_ops.exceptions import InvalidArgument
 from airflow_provider_ops.hooks.base import OperationsHook
 from airflow_provider_ops.hooks.lookup import ahook_for
+from airflow_provider_ops.waiting.killing import AT_WORK, Kill, meant_in_trigger
 from airflow_provider_ops.waiting.submitting import Handle
 from airflow_provider_ops.waiting.verdict import VERSION, check_wait_for, to_event
 
-#: Seconds the kill policy may take, Airflow's questions included.
-_KILL_BUDGET = 20.0
+#: Seconds after which a kill policy is given up, Airflow's questions included. It usually takes two; a triggerer or API
+#: that is busy may need much longer, and late is better than not at all.
+_KILL_BUDGET = 90.0
+#: Longest time for the first question to Airflow.
+_FIRST_QUESTION = 60.0
+#: How often a task that is between two tries is asked for, and the seconds between; well inside the budget.
+_ASK_TIMES, _ASK_PAUSE = 16, 2.0
 _TRACEBACK_LINES = 15
 
 
@@ -101,16 +108,22 @@ class OperationTrigger(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Wait, then yield the one event."""
+        if self._ends_on_kill and self.task_instance is not None:
+            spawn(_ask_once(self.task_instance))
         yield TriggerEvent(await self._outcome())  # type: ignore[no-untyped-call]
+
+    @property
+    def _ends_on_kill(self) -> bool:
+        return bool(self.handle) and self.kill_policy != "leave"
 
     async def _outcome(self) -> dict[str, Any]:
         try:
             hook = await self._hook()
-            watches = [
-                hook.watch(operation_id, deadline=self.deadline, poll_interval=self.poll_interval, kind=self.kind)
-                for operation_id in self.operation_ids
-            ]
             async with hook.aclient() as client:
+                watches = [
+                    hook.watch(operation_id, deadline=self.deadline, poll_interval=self.poll_interval, kind=self.kind)
+                    for operation_id in self.operation_ids
+                ]
                 await await_all(client, watches, self.log.info, self.wait_for)
             return to_event(watches, self.wait_for)
         except Exception as error:  # noqa: BLE001 - a trigger that raises hides the reason from the task
@@ -129,8 +142,19 @@ class OperationTrigger(BaseTrigger):
         Airflow 3.3.2 calls this also when a stalled triggerer lost its triggers to another one, and cuts
         it off after about a second: hence the question first, in a task of its own.
         """
-        if self.handle and self.kill_policy != "leave":
-            await asyncio.shield(spawn(self._kill()))
+        if not self._ends_on_kill:
+            return
+        # at once, because what is said after Airflow has given us up is only in the triggerer's own log
+        self.log.warning(
+            "told to stop while waiting for %s: asking whether the task is over, which means on_kill=%s",
+            ", ".join(self.operation_ids),
+            self.kill_policy,
+        )
+        work = spawn(self._kill())
+        while not work.done():
+            # Airflow tells us to stop once a second; staying until it is done keeps the outcome in the task's log
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.shield(work)
 
     async def _kill(self) -> None:
         try:
@@ -141,10 +165,37 @@ class OperationTrigger(BaseTrigger):
 
     async def _kill_unless_awaited(self) -> str:
         handle = Handle.from_dict(self.handle or {})
-        if self.task_instance is not None and await awaited_operation(self.task_instance) == handle.operation_id:
-            return f"{handle.operation_id}: the task still waits for it elsewhere, nothing is cancelled"
+        kill = Kill.END if self.task_instance is None else await self._meaning(handle)
+        if kill is Kill.LEAVE:
+            return f"{handle.operation_id}: the task goes on without this trigger, nothing is cancelled here"
         hook = await self._hook()
-        return f"Task killed: {await hook.arun(end(hook.api, handle, self.kill_policy))}"
+        return f"Task killed: {await hook.arun(kill_operation(hook.api, handle, self.kill_policy))}"
+
+    async def _meaning(self, handle: Handle) -> Kill:
+        for asked in range(1, _ASK_TIMES + 1):
+            state = await task_state_async(self.task_instance)
+            awaited = await pushed_operation(self.task_instance) if state in AT_WORK else None
+            kill = meant_in_trigger(state, awaited, handle.operation_id, last_time=asked == _ASK_TIMES)
+            if kill is not Kill.ASK_AGAIN:
+                return kill
+            await asyncio.sleep(_ASK_PAUSE)
+        return Kill.LEAVE
 
     async def _hook(self) -> OperationsHook:
         return await ahook_for(self.conn_id, self.api)
+
+
+_asked = False
+
+
+async def _ask_once(task_instance: Any) -> None:
+    """Ask Airflow something, once in the life of a triggerer.
+
+    The first question takes it many seconds (6 to 16 were seen), which a kill should not have to wait for.
+    """
+    global _asked  # noqa: PLW0603 - once per process is what is meant
+    if _asked:
+        return
+    _asked = True
+    with contextlib.suppress(Exception):
+        await asyncio.wait_for(task_state_async(task_instance), _FIRST_QUESTION)

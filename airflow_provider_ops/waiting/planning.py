@@ -1,26 +1,69 @@
-"""How many waits on one connection are looked at together: by list pages, or each by itself. No clock, no I/O."""
+"""How the waits on one connection are looked at together, and how often. No clock, no I/O.
+
+Lists are read in two ways. A *sweep* reads the lists of open operations and resolves whatever has left them: it
+bounds the delay. A *peek* in between reads only where ends show up, in the lists of settled operations: for a few
+pages it finds most ends much sooner than the interval of a single wait would.
+"""
 
 from __future__ import annotations
 
-#: A look at a list serves all waits, so it may come more often than the interval of a single wait and still cost
-#: less; this share of the interval halves the delay with which an end is noticed, and more.
-LIST_SHARE = 0.4
 #: Fewer waits than this are not worth the search for a cheaper plan.
 FEWEST_FOR_LISTS = 4
-#: Looks at a list that miss an operation before it is read by itself. One miss is normal: entries move between pages
-#: while they are read.
+#: One look at lists per this share of the interval: it serves all waits, so it may come more often than the looks of
+#: a single wait and still cost less.
+_SHARE = 0.4
+#: With more pages than this, looks come less often (by the power below), so that cost grows slower than pages do.
+_PAGES_AT_FULL_PACE, _STRETCH, _LARGEST_SHARE = 10, 0.3, 0.65
+#: Shares of the interval between two sweeps; with the time a sweep takes this stays below two intervals.
+_SWEEP = 1.15
+#: Sweeps that miss an operation before it is read by itself, whatever the reason. One miss may be normal: entries
+#: move between pages while they are read.
 MISSES = 2
-#: So few missing operations are read at once, whatever the reason.
+#: So few missing operations are read at once.
 FEW_MISSING = 3
 #: Seconds for which lists are not used after they failed while single reads worked.
 LISTS_OFF = 60.0
+#: Longest pause between two looks while everything fails, in intervals.
+_LONGEST_PAUSE = 2.0
 
 
 def lists_are_cheaper(waits: int, pages: int) -> bool:
     """Whether reading ``pages`` list pages per look costs fewer requests per interval than one read per wait."""
-    return waits >= FEWEST_FOR_LISTS and (pages + 1) / LIST_SHARE <= max(waits, FEWEST_FOR_LISTS * 2)
+    return waits >= FEWEST_FOR_LISTS and (pages + 1) / _SHARE <= max(waits, FEWEST_FOR_LISTS * 2)
 
 
-def list_interval(interval: float) -> float:
-    """Seconds between looks at a list, for waits that would look every ``interval`` seconds each."""
-    return interval * LIST_SHARE
+def pause_between_looks(interval: float, pages: int, failures: int = 0) -> float:
+    """Seconds from one look at lists to the next, for waits that would look every ``interval`` seconds each.
+
+    :param pages: pages of the lists of open operations.
+    :param failures: looks in a row that failed.
+    """
+    stretched: float = _SHARE * (max(pages, _PAGES_AT_FULL_PACE) / _PAGES_AT_FULL_PACE) ** _STRETCH
+    backed_off: float = interval * min(stretched, _LARGEST_SHARE) * 2.0 ** min(failures, 16)
+    return min(backed_off, interval * _LONGEST_PAUSE)
+
+
+def sweep_is_due(interval: float, since_last: float, *, pages: int, depth: int, ends: int) -> bool:
+    """Whether the next look is a sweep rather than a peek.
+
+    :param since_last: seconds since the last sweep began.
+    :param pages: pages of the lists of open operations.
+    :param depth: pages a peek would read; 0 when nothing ever shows up there.
+    :param ends: operations that the last look found settled.
+    """
+    return depth == 0 or since_last >= interval * _SWEEP or pages + min(ends, depth) <= depth
+
+
+def reads_at_once(missing: int, depth: int) -> bool:
+    """Whether reading what a sweep missed one by one is no dearer than searching the lists of settled operations."""
+    return missing <= max(FEW_MISSING, depth)
+
+
+def reads_of_first_misses(pages: int) -> int:
+    """How many operations that were missed only once are read by themselves after a sweep of so many pages."""
+    return max(FEW_MISSING, pages // 4)
+
+
+def seconds_for_all(requests: int, requests_per_second: float | None) -> float:
+    """How long the budget makes one look at everything take."""
+    return requests / requests_per_second if requests_per_second else 0.0

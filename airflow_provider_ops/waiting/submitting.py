@@ -38,6 +38,7 @@ class Handle:
     :param operation_id: ``None`` while only the intent is known.
     :param refused: the request was certainly not carried out.
     :param killed: the kill policy was carried out on it, which may take a moment to show.
+    :param creates: whether the resource is what it makes, so that a policy may delete it.
     """
 
     api: str
@@ -54,6 +55,7 @@ class Handle:
     operation_url: str | None = None
     refused: bool = False
     killed: bool = False
+    creates: bool = True
     version: int = VERSION
 
     def to_dict(self) -> dict[str, Any]:
@@ -89,11 +91,26 @@ class Next(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What to do, for which generation, and the sentence that tells the user."""
+    """What to do, for which generation, and the sentence that tells the user.
+
+    :param end_first: whether the operation of the earlier generation is running and has to be ended before.
+    """
 
     next: Next
     generation: int
     why: str
+    end_first: bool = False
+
+    @property
+    def sentence(self) -> str:
+        """Why and what, for the log."""
+        does = {
+            Next.SUBMIT: f"submitting a new one (generation {self.generation})",
+            Next.FIND_OUT: "looking for what it started before anything else",
+            Next.JOIN: "joining it, nothing is submitted",
+            Next.FINISH: "finishing with its result, nothing is submitted",
+        }.get(self.next, "nothing is submitted")
+        return f"{self.why}: {does}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,10 +175,10 @@ def _after_the_end(operation: Operation, generation: int, *, cleared: bool, same
 def _while_running(found: Handle, today: Today, *, cleared: bool) -> Decision:
     if found.killed:
         why = f"operation {found.operation_id} of an earlier try was killed and is ending"
-        return Decision(Next.SUBMIT, found.generation + 1, why)
+        return Decision(Next.SUBMIT, found.generation + 1, why, end_first=True)
     if cleared and today.kill_ends_it:
         why = f"the task was cleared, and clearing ends its operation {found.operation_id}"
-        return Decision(Next.SUBMIT, found.generation + 1, why)
+        return Decision(Next.SUBMIT, found.generation + 1, why, end_first=True)
     if found.fingerprint != today.fingerprint:
         why = f"operation {found.operation_id} is still running and was started by another request"
         return Decision(Next.REFUSE_DIFFERENT, found.generation, why)

@@ -95,10 +95,10 @@ def _status(wait_for: WaitFor, outcomes: Sequence[Outcome | None]) -> str:
 
 
 def _encode(outcome: Outcome | None, last: Operation | None) -> dict[str, Any]:
+    if isinstance(outcome, Settled):
+        return {"outcome": "settled", "operation": outcome.operation.to_dict()}
     operation = last.to_dict() if last else None
     match outcome:
-        case Settled():
-            return {"outcome": "settled", "operation": outcome.operation.to_dict()}
         case TimedOut():
             return {"outcome": "timeout", "operation": operation, "error": _encode_error(outcome.error)}
         case GaveUp():

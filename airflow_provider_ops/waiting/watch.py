@@ -7,7 +7,7 @@ logging, and, in the end, an outcome. So every driver reaches the same verdict.
 
 from __future__ import annotations
 
-import random
+import zlib
 from dataclasses import dataclass
 
 from airflow_provider_ops.exceptions import (
@@ -88,8 +88,8 @@ class Watch:
         self._told_this_row = False
         self._refused_since: tuple[float, float] | None = None
         self._spoke_at = now
-        # seeded by the id: the same wait behaves the same everywhere, different waits spread out
-        self._random = random.Random(operation_id)
+        # from the id: the same wait behaves the same everywhere, different waits spread out
+        self._draw = zlib.crc32(operation_id.encode())
 
     def saw(self, operation: Operation, now: float, *, waited: float = 0.0) -> list[str]:
         """Take in a successful look.
@@ -124,6 +124,14 @@ class Watch:
             return self.saw(self.operation, now)
         self._schedule(now, self._interval())
         return []
+
+    @property
+    def quiet_until(self) -> float:
+        """Until when a look that shows the same again need not be told: the next heartbeat, or the deadline."""
+        if self._errors_in_row or self.operation is None:
+            return 0.0
+        heartbeat = self._spoke_at + HEARTBEAT
+        return heartbeat if self.deadline is None else min(heartbeat, self.deadline)
 
     @property
     def is_stumbling(self) -> bool:
@@ -200,7 +208,7 @@ class Watch:
     def _error_pause(self, error: OpsError) -> float:
         asked = (error.retry_after if isinstance(error, ApiError) else None) or 0.0
         grown = self.tolerance.first_pause * 2.0 ** min(self._errors_in_row - 1, 16)
-        spread = 1.0 + self.policy.jitter * self._random.uniform(-1, 1)
+        spread = 1.0 + self.policy.jitter * self._spread()
         # a steady long interval stays the floor: errors never make us look more often than asked
         return max(asked, self.policy.first, min(grown, self.tolerance.longest_pause) * spread)
 
@@ -212,11 +220,16 @@ class Watch:
         # the last look falls on the deadline itself, so that an end just before it still counts
         self.next_look = now + pause if self.deadline is None else min(now + pause, self.deadline)
 
+    def _spread(self) -> float:
+        """The next of a row of numbers in -1..1; a generator of its own would cost each wait 2.5 kB."""
+        self._draw = (self._draw * 1664525 + 1013904223) % 2**32
+        return self._draw / 2**31 - 1.0
+
     def _peek(self) -> float:
         return self.policy.interval(self._looks, 0.0)
 
     def _interval(self) -> float:
-        interval = self.policy.interval(self._looks, self._random.uniform(-1, 1))
+        interval = self.policy.interval(self._looks, self._spread())
         self._looks += 1
         return interval
 

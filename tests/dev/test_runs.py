@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -140,3 +141,24 @@ class TestVerdict:
 
         assert totals.agree
         assert problems(reports, totals) == ["onvera deployment dep_1 (Team 1) was left behind"]
+
+
+class TestRequests:
+    def test_a_generic_post_asks_for_a_resource_and_a_delete_does_not(self) -> None:
+        events = [event(0, "running", task_id) for task_id in ("make", "drop")]
+        sent = [
+            replace(task("make", "OperationRequestOperator"), fields={"method": "POST"}),
+            replace(task("drop", "OperationRequestOperator"), fields={"method": "DELETE"}),
+        ]
+
+        assert creators(sent, events) == ["make"]
+
+    def test_what_one_operation_makes_counts_once(self) -> None:
+        boot_volume = replace(resource(1), kind="volume", id="vol_1")
+
+        assert Totals.of([report("op_1", created_by=("create",))], [resource(1), boot_volume], 1).agree
+
+    def test_what_a_plain_call_makes_was_asked_for_by_no_operator(self) -> None:
+        job = replace(resource(2), operation_id=None)
+
+        assert Totals.of([report("op_1", created_by=("create",))], [resource(1), job], 1).agree

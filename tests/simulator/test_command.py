@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-READY = re.compile(r"simulator ready at (https?://\S+) serving .*/onvera/api/v1")
+READY = re.compile(r"simulator ready at (https?://\S+) serving /onvera/api/v1.*")
 COMMAND = (sys.executable, "-m", "airflow_provider_ops.simulator")
 
 

@@ -30,7 +30,9 @@ def test_stats_count_requests_by_api_and_by_route(world: World) -> None:
     stats = world.control("stats").json()
     assert stats["requests"] == 4
     assert stats["connections"] == 1
-    assert stats["by_api"] == {"onvera": {"requests": 4, "created": 1, "operations": 1}}
+    by_api = stats["by_api"]
+    assert by_api.pop("onvera") == {"requests": 4, "created": 1, "operations": 1}
+    assert all(numbers == {"requests": 0, "created": 0, "operations": 0} for numbers in by_api.values())
     assert stats["by_route"] == {
         "POST /onvera/api/v1/deployments": 1,
         "GET /onvera/api/v1/operations/{id}": 2,
@@ -170,7 +172,7 @@ def test_other_methods_are_not_allowed(world: World, method: str, page: str) -> 
 def test_other_paths_say_what_is_served(world: World, path: str) -> None:
     answer = world.http.get(world.server.url + path)
     assert answer.status_code == (200 if path == "/" else 404)
-    assert answer.json()["apis"] == {"onvera": "/onvera/api/v1"}
+    assert answer.json()["apis"]["onvera"] == "/onvera/api/v1"
     assert world.server.stats()["requests"] == 0
 
 

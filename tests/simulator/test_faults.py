@@ -336,7 +336,7 @@ def test_operation_faults_ask_for_kind_and_name(world: World) -> None:
         ([{"fault": "reset", "count": 0}], "rules[0]: count: "),
         ([{"fault": "hang", "seconds": -1}], "rules[0]: seconds: "),
         ([{"fault": "reset", "api": "overa"}], "rules[0]: unknown api 'overa'; allowed: onvera"),
-        ([{"fault": "reset", "route": "/deploy/{id}"}], "no route has the path '/deploy/{id}'; allowed: /deployments"),
+        ([{"fault": "reset", "route": "/deploy/{id}"}], "no route has the path '/deploy/{id}'; allowed: /"),
     ],
 )
 def test_a_plan_that_cannot_be_used_is_refused_and_the_old_one_stays(world: World, plan: Any, message: str) -> None:

@@ -1,0 +1,293 @@
+"""Akua as one of our APIs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, ClassVar, TypeVar
+
+from airflow_provider_ops.apis.akua import finding, references, starts
+from airflow_provider_ops.apis.akua.errors import error_body
+from airflow_provider_ops.apis.akua.installs import PACKAGE
+from airflow_provider_ops.apis.akua.installs import delete_package as _delete_package
+from airflow_provider_ops.apis.akua.models import Cluster
+from airflow_provider_ops.apis.akua.starts import ETAG, KEY, LONGEST_KEY, UNREAD, Start, start_of
+from airflow_provider_ops.apis.akua.wire import (
+    API,
+    AkuaOperation,
+    OwnerType,
+    body_of,
+    is_header,
+    listing,
+    listing_models,
+    reading,
+    to_operation,
+)
+from airflow_provider_ops.apis.base import Api, ErrorBody, Intent, Listed, Submit, Submitted, generic_submit, table
+from airflow_provider_ops.apis.http import Call, Flow, Paged, Request, Response, check_id, given, path, split_reference
+from airflow_provider_ops.exceptions import (
+    CancelNotSupported,
+    Conflict,
+    InvalidArgument,
+    InvalidConnection,
+    NotFound,
+    TransportError,
+)
+from airflow_provider_ops.operation import Operation
+from airflow_provider_ops.waiting.policy import PollPolicy
+
+T = TypeVar("T")
+
+OPERATION = "/operations/{operation_id}"
+#: How often an etag that we have read ourselves may turn out to be stale.
+_ETAG_TRIES = 3
+#: Seconds an answer to ``:wait`` may take beyond what was asked for.
+_WAIT_MARGIN = 15.0
+
+#: Where the entity that an operation acts on is read.
+_READS: Mapping[str, str] = {
+    "cluster": starts.CLUSTER,
+    "machine": starts.MACHINE,
+    "install": starts.INSTALL,
+    "package": PACKAGE,
+    "workspace": starts.WORKSPACE,
+    "repository": "/repositories/{repository_id}",
+    "repository_change_request": starts.CHANGE_REQUEST,
+}
+_DELETES: Mapping[str, Start] = {
+    "cluster": starts.DELETE_CLUSTER,
+    "machine": starts.DELETE_MACHINE,
+    "install": starts.DELETE_INSTALL,
+}
+
+
+class Akua(Api):
+    """Operations, their long poll, keys and etags [the Akua sheet]."""
+
+    name = API
+    title = "Akua"
+    base_url = "https://api.akua.dev/v1"
+    can_cancel = True
+    lists_operations = True
+    # the documented maximum of :wait, and what the published agent guidance uses [section 10]
+    longest_poll = 60.0
+    reference_kinds = references.KINDS
+    extras = ("workspace_id",)
+    # no durations are documented; the one sample is a cluster after 95 s. Clusters as long as elsewhere in the field,
+    # installs long enough for image pulls, workspaces with all that is in them
+    timeouts: ClassVar[Mapping[str, float]] = table(
+        {
+            "": 1800.0,
+            "cluster.": 2700.0,
+            "machine.": 1200.0,
+            "install.": 3600.0,
+            "package.": 1800.0,
+            "workspace.delete": 3600.0,
+        }
+    )
+    # with :wait these are only the floor under a server that answers at once; else they are when to read
+    polls: ClassVar[Mapping[str, PollPolicy]] = table({"": PollPolicy(first=1.0, factor=1.5, cap=10.0)})
+
+    def authenticate(self, key: str) -> Mapping[str, str]:
+        """``Authorization: Bearer`` [section 1]."""
+        return {"Authorization": f"Bearer {key}"}
+
+    def prepare(self, request: Request, extras: Mapping[str, Any]) -> Request:
+        """``akua-context`` from the connection's ``workspace_id``; tokens for several workspaces need it.
+
+        :raises InvalidConnection: it cannot be an id.
+        """
+        workspace_id = extras.get("workspace_id")
+        if not workspace_id:
+            return request
+        try:
+            check_id("workspace_id", workspace_id)
+        except InvalidArgument as error:
+            raise InvalidConnection(f"extra of the connection: {error}") from None
+        return replace(request, headers={"akua-context": workspace_id, **request.headers})
+
+    def error(self, response: Response) -> ErrorBody:
+        """All forms of section 7."""
+        return error_body(response)
+
+    def check(self) -> Call[str]:
+        """``GET /clusters``: names the workspace where a cluster tells it."""
+        first = listing_models("/clusters", Cluster).first
+
+        def parse(response: Response) -> str:
+            clusters = first.parse(response).items
+            known = clusters[0].workspace_id if clusters else None
+            return f"workspace {known}" if known else "its workspace"
+
+        return Call(replace(first.request, query={"limit": 1}), parse)
+
+    def get_operation(self, operation_id: str) -> Call[Operation]:
+        """``GET /operations/{operation_id}``; for ``install:`` and ``render:`` the read of that."""
+        kind, bare = split_reference("operation_id", operation_id)
+        if kind is not None:
+            return references.following(kind, bare)
+        return Call(
+            Request("GET", path(OPERATION, operation_id=bare), OPERATION),
+            lambda response: to_operation(body_of(response)),
+        )
+
+    def describe_operation(self, operation_id: str) -> Call[AkuaOperation]:
+        """``GET /operations/{operation_id}`` as Akua has it, with typed ``metadata`` and ``response``."""
+        return reading(OPERATION, AkuaOperation, operation_id=operation_id)
+
+    def list_operations(  # type: ignore[override]  # typed filters instead of **filters
+        self, *, owner_type: OwnerType | None = None, owner_id: str | None = None
+    ) -> Paged[Operation]:
+        """``GET /operations``, all pages, newest first, without steps.
+
+        :raises InvalidArgument: one of the filters without the other.
+        """
+        if (owner_type is None) != (owner_id is None):
+            raise InvalidArgument("owner_type and owner_id must be given together")
+        return listing("/operations", to_operation, given(owner_type=owner_type, owner_id=owner_id))
+
+    def open_operations(self) -> Sequence[Paged[Listed]]:
+        """All operations, newest first: there is no filter by state. Entries lack steps."""
+        return (listing("/operations", lambda item: Listed.of(item, to_operation)),)
+
+    def long_poll(self, operation_id: str, seconds: float) -> Call[Operation]:
+        """``POST /operations/{operation_id}:wait``, which changes nothing and so may be sent again."""
+        kind, bare = split_reference("operation_id", operation_id)
+        if kind is not None:
+            return references.following(kind, bare)
+        timeout = max(1, min(int(seconds), int(self.longest_poll)))
+        route = f"{OPERATION}:wait"
+        request = Request(
+            "POST",
+            path(route, operation_id=bare),
+            route,
+            query={"timeout": timeout},
+            idempotent=True,
+            read_timeout=timeout + _WAIT_MARGIN,
+        )
+        return Call(request, lambda response: to_operation(body_of(response)))
+
+    def cancel_operation(self, operation_id: str, key: str | None = None) -> Call[Operation]:
+        """``POST /operations/{operation_id}:cancel``: the operation, usually still running; 422 when it is over.
+
+        :raises CancelNotSupported: an install or a render, which are no operations.
+        """
+        kind, bare = split_reference("operation_id", operation_id)
+        if kind is not None:
+            raise CancelNotSupported(f"{operation_id} is no operation of Akua and cannot be cancelled")
+        route = f"{OPERATION}:cancel"
+        # a key stands for one intended action, so that of the submit must not be used again
+        own = f"cancel-{key or bare}"[:LONGEST_KEY]
+        request = Request("POST", path(route, operation_id=bare), route, headers={KEY: own}, idempotent=True)
+        return Call(request, lambda response: to_operation(body_of(response)))
+
+    def request(self, method: str, path: str, *, json: Any = None, query: Mapping[str, Any] | None = None) -> Submit:
+        """Recognises every call that starts an operation, in both spellings of the colon."""
+        known = starts.recognise(method.upper(), path)
+        if known is None or query:
+            return generic_submit(method, path, json=json, query=query)
+        start, ids = known
+        return starts.submit_of(start.call(json, idempotency_key=None, **ids))
+
+    def mark(self, submit: Submit, key: str) -> Submit:
+        """``key`` as the ``idempotency-key`` of every call that takes one.
+
+        A call we do not know gets it too, since many require one, but whether it honours it is not known: it is not
+        taken to be safe to send again.
+        """
+        start = start_of(submit.request)
+        if start is not None and not start.keyed:
+            return submit
+        return submit.marked(headers={**submit.request.headers, KEY: key}, idempotent=start is not None)
+
+    def submitting(self, submit: Submit) -> Flow[Submitted]:
+        """Reads the etag just before sending where the call needs one and the user gave none.
+
+        A refusal with an etag that has changed since is no refusal of what is wanted: read and send again, with the
+        same key, because the refused and the new request are the same intended action. An etag that has not changed
+        means that the conflict is another one, which the caller must hear of.
+        """
+        start = start_of(submit.request)
+        try:
+            if start is None or start.etag_of is None or submit.request.headers.get(ETAG) != UNREAD:
+                answer: Submitted = yield submit
+                return answer
+            return (yield from self._with_fresh_etag(start.etag_of, submit))
+        except NotFound:
+            if start is None or submit.request.method != "DELETE":
+                raise
+            # an earlier try may have deleted it, whose answer was lost
+            deletion = yield from finding.find_deletion(start, submit.request)
+            if deletion is None:
+                raise
+            return deletion
+
+    def _with_fresh_etag(self, route: str, submit: Submit) -> Flow[Submitted]:
+        read = _reading(route, _etag, starts.ids_of(submit.request))
+        etag: str = yield read
+        for _ in range(_ETAG_TRIES - 1):
+            try:
+                answer: Submitted = yield _guarded(submit, etag)
+            except Conflict:
+                before, etag = etag, (yield read)
+                if etag == before:
+                    raise
+            else:
+                return answer
+        last: Submitted = yield _guarded(submit, etag)
+        return last
+
+    def find(self, intent: Intent) -> Flow[list[Submitted]] | None:
+        """By the key that the operation carries, else by what it acts on since the intent."""
+        start = start_of(intent.submit.request)
+        return finding.find(start, intent) if start is not None and finding.can_find(start) else None
+
+    def read_resource(self, operation: Operation) -> Flow[Mapping[str, Any] | None]:
+        """The entity that the operation acted on; ``None`` once it is gone."""
+        route = _READS.get(operation.resource_type or "")
+        if route is None or not operation.resource_id:
+            return None
+        try:
+            resource: Mapping[str, Any] = yield _reading(
+                route, body_of, {f"{operation.resource_type}_id": operation.resource_id}
+            )
+        except NotFound:
+            return None
+        return resource
+
+    def delete_resource(self, resource_type: str, resource_id: str) -> Flow[Submitted | None] | None:
+        """Delete what our creates make; never a workspace."""
+        if resource_type == "package":
+            return self._delete_package(resource_id)
+        start = _DELETES.get(resource_type)
+        if start is None:
+            return None
+        ids = {f"{resource_type}_id": resource_id}
+        call = start.call(None, idempotency_key=None, etag=None, **ids)
+        return self.submitting(starts.submit_of(call))
+
+    def _delete_package(self, package_id: str) -> Flow[None]:
+        etag: str = yield _reading(PACKAGE, _etag, {"package_id": package_id})
+        yield _delete_package(package_id, etag=etag)
+
+    def resource_url(self, resource: Mapping[str, Any]) -> str | None:
+        """The first address of an install."""
+        urls = resource.get("urls")
+        first = urls[0] if isinstance(urls, list) and urls else None
+        return first if isinstance(first, str) else None
+
+
+def _reading(route: str, parse: Callable[[Response], T], ids: Mapping[str, str]) -> Call[T]:
+    wanted = {name: value for name, value in ids.items() if f"{{{name}}}" in route}
+    return Call(Request("GET", path(route, **wanted), route), parse)
+
+
+def _etag(response: Response) -> str:
+    etag = body_of(response).get("etag") or response.headers.get("etag")
+    if not isinstance(etag, str) or not is_header(etag):
+        raise TransportError("the answer has no etag, without which this cannot be changed", reason="unreadable")
+    return etag
+
+
+def _guarded(submit: Submit, etag: str) -> Submit:
+    return submit.marked(headers={**submit.request.headers, ETAG: etag})

@@ -1,0 +1,94 @@
+"""What a submit has started whose answer was never seen [sections 2, 4 and 10]."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from airflow_provider_ops.apis.akua.metadata import KNOWN_TYPES
+from airflow_provider_ops.apis.akua.starts import Start, ids_of, owner_id
+from airflow_provider_ops.apis.akua.wire import listing, to_operation
+from airflow_provider_ops.apis.base import Intent, Submitted
+from airflow_provider_ops.apis.http import Call, Flow, Page, Paged, Request
+from airflow_provider_ops.operation import Operation, OperationState
+
+#: Clocks of worker and API may differ by this much, and Akua counts in whole seconds.
+_CLOCK_SKEW = timedelta(minutes=2)
+
+
+#: Types whose operations carry the caller's key.
+_WITH_KEY = ("install.create", "package.create", "workspace.subdomain.set_name", "preview_hostname.", "custom_domain.")
+
+
+def can_find(start: Start) -> bool:
+    """Whether what this call has started can be told from what others have.
+
+    New clusters and machines carry neither a key nor anything else of ours, and a render does not tell who asked.
+    """
+    if start.creates:
+        return start.kind.startswith(_WITH_KEY)
+    return start.kind not in ("install.update", "install.restore")
+
+
+def find(start: Start, intent: Intent) -> Flow[list[Submitted]]:
+    """The operations since the intent that are its."""
+    request = intent.submit.request
+    owner = owner_id(start, request)
+    query = {"owner_type": start.owner, "owner_id": owner} if owner else {}
+    recent = yield from _since(listing("/operations", to_operation, query), intent.since - _CLOCK_SKEW)
+    return [_found(start, operation) for operation in recent if _is_ours(start, intent, operation)]
+
+
+def find_deletion(start: Start, request: Request) -> Flow[Submitted | None]:
+    """The operation that has deleted, or is deleting, what can no longer be read."""
+    query = {"owner_type": start.owner, "owner_id": owner_id(start, request)}
+    page: Page[Operation] = yield listing("/operations", to_operation, query).first
+    ended = (OperationState.FAILED, OperationState.CANCELLED)
+    matches = [item for item in page.items if item.kind == start.kind and item.state not in ended]
+    return next((_found(start, item) for item in matches if _agrees(request, _metadata(item))), None)
+
+
+def _since(paged: Paged[Operation], since: datetime) -> Flow[list[Operation]]:
+    """Newest first, so the first that is too old ends the search."""
+    found: list[Operation] = []
+    call: Call[Page[Operation]] | None = paged.first
+    while call is not None:
+        page: Page[Operation] = yield call
+        young = [item for item in page.items if item.created_at is None or item.created_at >= since]
+        found += young
+        call = page.next if len(young) == len(page.items) else None
+    return found
+
+
+def _found(start: Start, operation: Operation) -> Submitted:
+    return Submitted(operation.id, start.kind, operation.resource_type, operation.resource_id, operation, operation.url)
+
+
+def _is_ours(start: Start, intent: Intent, operation: Operation) -> bool:
+    if not _is_kind(start, operation.kind):
+        return False
+    metadata, request = _metadata(operation), intent.submit.request
+    recorded = metadata.get("idempotency_key")
+    # two deletions of one thing are one; two of anything else are two
+    if start.creates or (recorded is not None and request.method != "DELETE"):
+        return recorded is not None and recorded == intent.key
+    return _agrees(request, metadata)
+
+
+def _metadata(operation: Operation) -> Mapping[str, Any]:
+    return operation.raw.get("metadata") or {}
+
+
+def _agrees(request: Request, metadata: Mapping[str, Any]) -> bool:
+    """Whether nothing the operation tells of its request speaks against this one."""
+    body = request.json if isinstance(request.json, Mapping) else {}
+    return all(metadata.get(name) in (None, value) for name, value in {**ids_of(request), **body}.items())
+
+
+def _is_kind(start: Start, kind: str) -> bool:
+    if start.word is None:
+        return kind == start.kind
+    # its type is not documented: any that no other call is known to have, and that does not speak of another matter
+    others = {"reactivate", "tier"} - {start.word}
+    return kind not in KNOWN_TYPES and not any(word in kind.lower() for word in others)

@@ -1,0 +1,70 @@
+"""LakeSail: Spark-compatible compute in the customer's AWS account. The API is beta and only partly documented.
+
+Source: docs.lakesail.com/platform (operations, clusters, networks, connections, sessions, notebooks, jobs, job-runs,
+limits). The Flink-era API of the same site is another one and not meant here.
+"""
+
+from airflow_provider_ops.apis.lakesail.api import API, LakeSail
+from airflow_provider_ops.apis.lakesail.infrastructure import (
+    list_clusters,
+    list_connection_operations,
+    list_connections,
+    list_identity_provider_types,
+    list_networks,
+    list_permissions,
+    list_provider_networks,
+)
+from airflow_provider_ops.apis.lakesail.workloads import (
+    close_session,
+    create_job,
+    create_job_run,
+    create_notebook,
+    create_session,
+    delete_job,
+    delete_job_run,
+    delete_notebook,
+    get_job,
+    get_job_run,
+    get_notebook,
+    get_session,
+    list_job_runs,
+    list_jobs,
+    list_my_job_runs,
+    list_my_jobs,
+    list_notebooks,
+    list_sessions,
+    ready_job_run,
+    start_notebook,
+)
+
+__all__ = [
+    "API",
+    "LakeSail",
+    "close_session",
+    "create_job",
+    "create_job_run",
+    "create_notebook",
+    "create_session",
+    "delete_job",
+    "delete_job_run",
+    "delete_notebook",
+    "get_job",
+    "get_job_run",
+    "get_notebook",
+    "get_session",
+    "list_clusters",
+    "list_connection_operations",
+    "list_connections",
+    "list_identity_provider_types",
+    "list_job_runs",
+    "list_jobs",
+    "list_my_job_runs",
+    "list_my_jobs",
+    "list_networks",
+    "list_notebooks",
+    "list_permissions",
+    "list_provider_networks",
+    "list_sessions",
+    "ready_job_run",
+    "start_notebook",
+]

@@ -1,0 +1,177 @@
+"""The facts of LakeSail, and what can be found out after a lost answer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from typing import Any, ClassVar
+
+from airflow_provider_ops.apis.base import Api, ErrorBody, Intent, Submit, Submitted, generic_submit, read_error, table
+from airflow_provider_ops.apis.http import Call, Flow, Paged, Request, Response, all_items, path, split_reference
+from airflow_provider_ops.apis.lakesail import infrastructure, workloads
+from airflow_provider_ops.apis.lakesail.operations import NAME, submitted, to_operation, word
+from airflow_provider_ops.apis.lakesail.shapes import body_of, by_marker, by_number, objects
+from airflow_provider_ops.exceptions import NotFound
+from airflow_provider_ops.operation import Operation
+from airflow_provider_ops.waiting.policy import PollPolicy
+
+#: Calls with a typed builder, for ``OperationRequestOperator``.
+_KNOWN: tuple[tuple[str, str, Callable[..., Submit]], ...] = (
+    ("POST", r"/workloads/sessions", workloads.create_session),
+    ("DELETE", r"/workloads/sessions/([^/]+)", lambda _body, session: workloads.close_session(session)),
+    ("POST", r"/workloads/notebooks/([^/]+)/start", lambda _body, notebook: workloads.start_notebook(notebook)),
+    ("POST", r"/workloads/jobs/([^/]+)/runs", lambda body, job: workloads.create_job_run(job, body)),
+    ("POST", r"/workloads/jobs/([^/]+)/runs/([^/]+)/ready", lambda _body, job, run: workloads.ready_job_run(job, run)),
+)
+#: What a call changes, and the words of its status from before that.
+_CHANGES: Mapping[str, tuple[str, frozenset[str]]] = {
+    "session.close": ("closed_session", frozenset({"pending", "active", "idle"})),
+    "notebook.start": ("notebook", frozenset({"stopped"})),
+    "job_run.ready": ("job_run", frozenset({"pending"})),
+}
+_IDS = re.compile(r"/([A-Z0-9]{1,20})(?=/|$)")
+#: Clocks of worker and API may differ by this much when we look for what a lost answer started.
+_CLOCK_SKEW = timedelta(minutes=2)
+#: The collection and, where there is one, the id at the end of a path.
+_SUBJECT = re.compile(r"/([a-z][a-z\-]*)(?:/([A-Z0-9]{1,20}))?$")
+
+
+class LakeSail(Api):
+    """``GET /operations/{operationId}`` is all there is of operations: no list, no cancel, no idempotency key."""
+
+    name = NAME
+    title = "LakeSail"
+    base_url = "https://platform.lakesail.com/api/v1"
+    # provisioning takes 5 to 10 minutes, at worst 30 and more [guides/limits]; runs have no limit on the platform
+    timeouts: ClassVar[Mapping[str, float]] = table({"": 3600.0, "session.close": 600.0, "job_run": 86_400.0})
+    # the reference says to poll, not how often
+    polls: ClassVar[Mapping[str, PollPolicy]] = table({"": PollPolicy(first=2.0, factor=1.5, cap=15.0)})
+    reference_kinds = workloads.KINDS
+
+    def authenticate(self, key: str) -> Mapping[str, str]:
+        """``Authorization: Bearer``, for user sessions and service account keys alike."""
+        return {"Authorization": f"Bearer {key}"}
+
+    def error(self, response: Response) -> ErrorBody:
+        """The envelope is not documented: that of operations is inferred, ``{"message"}`` is the older API's."""
+        return read_error(response, _find_error)
+
+    def check(self) -> Call[str]:
+        """``GET /me/clusters``."""
+        return infrastructure.check()
+
+    def get_operation(self, operation_id: str) -> Call[Operation]:
+        """``GET /operations/{operationId}``; a session, notebook or run by its own status for ``kind:id``."""
+        kind, bare = split_reference("operation_id", operation_id)
+        if kind is not None:
+            return workloads.get_workload(kind, bare)
+        route = "/operations/{operation_id}"
+        request = Request("GET", path(route, operation_id=bare), route)
+        return Call(request, lambda response: to_operation(body_of(response)))
+
+    def reference(self, operation_id: object) -> str:
+        """Also refuses the reference of a run that has no job in it."""
+        known = super().reference(operation_id)
+        self.get_operation(known)
+        return known
+
+    def request(self, method: str, path: str, *, json: Any = None, query: Mapping[str, Any] | None = None) -> Submit:
+        """Recognises the workload calls; of others, which are not documented, any answer that names an operation."""
+        for known, pattern, build in _KNOWN:
+            match = re.fullmatch(pattern, path.rstrip("/")) if method.upper() == known else None
+            if match:
+                submit = build(json if isinstance(json, dict) else None, *match.groups())
+                return submit.marked(query=dict(query or {}), **({} if json is None else {"json": json}))
+        plain = generic_submit(method, path, json=json, query=query)
+        subject = _SUBJECT.search(path.rstrip("/"))
+        collection, resource_id = subject.groups() if subject else (None, None)
+        kind = f"{plain.request.method} {collection}" if collection else ""
+        return Submit(plain.request, lambda response: submitted(response, kind, collection, resource_id), kind=kind)
+
+    def find(self, intent: Intent) -> Flow[list[Submitted]] | None:
+        """What the status of the resource tells; a session also by its name, if one was given.
+
+        A run and everything that is provisioned carry no mark of ours, and no list says who started them.
+        """
+        submit = intent.submit
+        if submit.kind == "session.create":
+            body = submit.request.json
+            name = body.get("name") if isinstance(body, dict) else None
+            return self._find_session(intent, name) if name else None
+        return self._find_changed(submit) if submit.kind in _CHANGES else None
+
+    def _find_session(self, intent: Intent, name: str) -> Flow[list[Submitted]]:
+        sessions = yield from all_items(workloads.list_sessions())
+        return [
+            Submitted(f"session:{one.id}", intent.submit.kind, "session", one.id)
+            for one in sessions
+            if one.name == name
+            and one.status not in ("closed", "failed")
+            # whether sessions show when they were created is not documented
+            and (one.created_at is None or one.created_at >= intent.since - _CLOCK_SKEW)
+        ]
+
+    def _find_changed(self, submit: Submit) -> Flow[list[Submitted]]:
+        """The call names what it changes: it was carried out if that is no longer as it was before."""
+        what, before = _CHANGES[submit.kind]
+        ids = ".".join(_IDS.findall(submit.request.path))
+        try:
+            operation: Operation = yield workloads.get_workload(what, ids)
+        except NotFound:
+            if submit.kind != "session.close":
+                raise
+            operation = workloads.as_operation(what, ids, {"status": "closed"})
+        if word(operation.raw_state) in before:
+            return []
+        return [Submitted(operation.id, submit.kind, operation.resource_type, operation.resource_id, operation)]
+
+    def read_resource(self, operation: Operation) -> Flow[Mapping[str, Any] | None]:
+        """The session, notebook or run; a cluster, network or connection as far as the lists show it."""
+        kind, _ = split_reference("operation_id", operation.id)
+        if kind is not None:
+            return dict(operation.raw) or (yield from self._read_workload(operation))
+        paged = _listed(operation.resource_type or "")
+        if paged is None or not operation.resource_id:
+            return None
+        found = yield from all_items(paged)
+        return next((one for one in found if one.get("id") == operation.resource_id), None)
+
+    def _read_workload(self, operation: Operation) -> Flow[Mapping[str, Any] | None]:
+        # an operation that came through an event has no raw
+        try:
+            again: Operation = yield self.get_operation(operation.id)
+        except NotFound:
+            return None
+        return again.raw
+
+    def delete_resource(self, resource_type: str, resource_id: str) -> Flow[Submitted | None] | None:
+        """Close the session. How what is provisioned is deleted is not documented."""
+        return _closing(resource_id) if resource_type == "session" else None
+
+
+API = LakeSail()
+
+
+def _closing(session_id: str) -> Flow[Submitted | None]:
+    closed: Submitted = yield workloads.close_session(session_id)
+    return closed
+
+
+def _listed(resource_type: str) -> Paged[dict[str, Any]] | None:
+    """The list in which a resource of this type may stand; the words for types are not documented."""
+    text = resource_type.lower()
+    if "cluster" in text:
+        return by_number("/me/clusters", {}, infrastructure.cluster_objects)
+    if "network" in text:
+        return by_marker("/infra/networks", "/infra/networks", {}, lambda answer: objects(answer, "networks"))
+    if "connection" in text:
+        return by_marker("/infra/connections", "/infra/connections", {}, lambda answer: objects(answer, "connections"))
+    return None
+
+
+def _find_error(body: Any) -> tuple[Any, Any]:
+    error = body.get("error", body)
+    if isinstance(error, str):
+        return body.get("code"), body.get("message") or error
+    return error.get("code"), error.get("message")

@@ -1,0 +1,187 @@
+"""Nirvana as an :class:`~airflow_provider_ops.apis.base.Api`: its facts, and the conversations around its calls."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, ClassVar
+
+from airflow_provider_ops.apis.base import (
+    Api,
+    ErrorBody,
+    Intent,
+    Listed,
+    Submit,
+    Submitted,
+    generic_submit,
+    read_error,
+    table,
+)
+from airflow_provider_ops.apis.http import Call, Flow, Paged, Pause, Request, Response, check_path
+from airflow_provider_ops.apis.nirvana import platform
+from airflow_provider_ops.apis.nirvana.finding import PLACES, deleting, find, locate, read_at
+from airflow_provider_ops.apis.nirvana.starts import in_project, recognise, submit_of, submitted, tagged
+from airflow_provider_ops.apis.nirvana.wire import NAME, operation_of, starting, words
+from airflow_provider_ops.exceptions import Conflict, NotFound, OpsError
+from airflow_provider_ops.operation import Operation, OperationError, OperationState
+from airflow_provider_ops.waiting.policy import PollPolicy
+
+_MINUTE = 60.0
+#: Seconds between reads of a resource that its operation says is there: it may be visible a little later.
+_LATE_PAUSES = (0.5, 1.5, 2.0)
+_CONFLICT = 409
+
+
+class Nirvana(Api):
+    """Nirvana Labs: VMs, volumes, VPCs, Kubernetes."""
+
+    name = NAME
+    title = "Nirvana"
+    base_url = "https://api.nirvanalabs.io"
+    # official tools: 10 min for all, clusters 30 min (raised once already), nodes 15 min; a slow day takes longer
+    timeouts: ClassVar[Mapping[str, float]] = table(
+        {"": 15 * _MINUTE, "nks_cluster": 45 * _MINUTE, "nks_node": 30 * _MINUTE}
+    )
+    # Terraform: 1 s, half a second more each time, at most 10 s; Karpenter: every 5 s for nodes
+    polls: ClassVar[Mapping[str, PollPolicy]] = table({"": PollPolicy(first=1.0, factor=1.3, cap=10.0)})
+    extras = ("project_id",)
+    lists_operations = True
+
+    def authenticate(self, key: str) -> Mapping[str, str]:
+        """``Authorization: Bearer`` [Nirvana: section 1]."""
+        return {"Authorization": f"Bearer {key}"}
+
+    def error(self, response: Response) -> ErrorBody:
+        """No schema is published; the official client shows a ``message`` [Nirvana: section 6]."""
+        return read_error(response, _code_and_message)
+
+    def check(self) -> Call[str]:
+        """``GET /v1/user``: it needs no permission that a key may lack; what it shows is not documented."""
+        return Call(platform.get_user().request, _who)
+
+    def prepare(self, request: Request, extras: Mapping[str, Any]) -> Request:
+        """The connection's project, where a call needs one and names none."""
+        return in_project(request, extras)
+
+    def get_operation(self, operation_id: str) -> Call[Operation]:
+        """``GET /v1/operations/{operation_id}``."""
+        return platform.get_operation(operation_id)
+
+    # typed filters instead of **filters
+    list_operations = staticmethod(platform.list_operations)  # type: ignore[assignment]
+
+    def open_operations(self) -> Sequence[Paged[Listed]]:
+        """In the order an operation goes through them, so that one that moves on is seen twice, not missed.
+
+        Only those of the connection's project; others are read one by one.
+        """
+        return tuple(platform.looked_at_together(status=status) for status in ("pending", "running", "unknown"))
+
+    def recent_operations(self) -> Sequence[Paged[Listed]]:
+        """Those that changed last."""
+        sort = "updated_at:desc"
+        return tuple(platform.looked_at_together(status=status, sort=sort) for status in ("done", "failed"))
+
+    def mark(self, submit: Submit, key: str) -> Submit:
+        """Our tag beside the user's, on everything that is created."""
+        return tagged(submit, key)
+
+    def is_busy(self, error: OpsError) -> bool:
+        """409: another operation is active on it, and nothing was started [Nirvana: section 6]."""
+        return isinstance(error, Conflict) and error.status == _CONFLICT
+
+    def submitting(self, submit: Submit) -> Flow[Submitted]:
+        """Sends it; a delete that is refused because the same delete is under way joins that one."""
+        try:
+            answer: Submitted = yield submit
+        except Conflict as refusal:
+            try:
+                going_on = yield from deleting(submit.request)
+            except OpsError:
+                raise refusal from None
+            if going_on is None:
+                raise
+            return going_on
+        return answer
+
+    def find(self, intent: Intent) -> Flow[list[Submitted]] | None:
+        """By our tag for a create, by resource and kind since the submit for all else."""
+        return find(intent)
+
+    def request(self, method: str, path: str, *, json: Any = None, query: Mapping[str, Any] | None = None) -> Submit:
+        """Recognises all calls of section 4."""
+        method = method.upper()
+        route = recognise(method, path)
+        if route is None or query:
+            return generic_submit(method, path, json=json, query=query)
+        check_path(method, path)
+        return submit_of(Call(Request(method, path, route, json=json), operation_of))
+
+    def read_resource(self, operation: Operation) -> Flow[Mapping[str, Any] | None]:
+        """The resource of an operation; ``None`` after a delete, and for types that are not known."""
+        if operation.kind.endswith(".delete"):
+            return None
+        for pause in (0.0, *_LATE_PAUSES):
+            if pause:
+                yield Pause(pause)
+            found = yield from _read(operation)
+            if found is not None or not operation.kind.endswith(".create"):
+                return found
+        return None
+
+    def explain_failure(self, operation: Operation) -> Flow[Operation]:
+        """The status of the resource and what was to change, because a failed operation gives no reason."""
+        if operation.state is not OperationState.FAILED:
+            return operation
+        details = dict(operation.error.details) if operation.error else {}
+        found = yield from _read(operation)
+        status = found.get("status") if found else None
+        what = operation.resource_type or "resource"
+        parts = [
+            "Nirvana gives no reason",
+            f"the {what} cannot be read" if found is None else f"the {what} is in status {status!r}",
+        ]
+        if changes := words(details.get("changes") or {}):
+            parts.append(f"it was to change {changes}")
+        if found is not None:
+            details["status"] = status
+        return replace(operation, error=OperationError("; ".join(parts), details=details))
+
+    def delete_resource(self, resource_type: str, resource_id: str) -> Flow[Submitted | None] | None:
+        """Start deleting anything that Nirvana deletes by a call of its own."""
+        if resource_type not in PLACES or resource_type == "nks_load_balancer":
+            return None
+        return _delete(resource_type, resource_id)
+
+
+def _read(operation: Operation) -> Flow[Mapping[str, Any] | None]:
+    place = PLACES.get(operation.resource_type or "")
+    if place is None or not operation.resource_id:
+        return None
+    ids = yield from locate(place, operation.resource_id, operation)
+    return None if ids is None else (yield from read_at(place, ids))
+
+
+def _delete(resource_type: str, resource_id: str) -> Flow[Submitted | None]:
+    place = PLACES[resource_type]
+    ids = yield from locate(place, resource_id)
+    if ids is None:
+        status = 404
+        raise NotFound(status, None, f"no {place.holder} of the project has {resource_type} {resource_id}")
+    call = starting("DELETE", place.route, None, **ids)
+    answer: Submitted = yield Call(call.request, submitted)
+    return answer
+
+
+def _code_and_message(body: Any) -> tuple[Any, Any]:
+    error = body.get("error")
+    inner = error if isinstance(error, dict) else body
+    message = inner.get("message") or body.get("detail") or (error if isinstance(error, str) else None)
+    return inner.get("code") or body.get("code"), message
+
+
+def _who(response: Response) -> str:
+    body = response.json()
+    names = (body.get(name) for name in ("email", "name", "id")) if isinstance(body, dict) else ()
+    who = next((name for name in names if isinstance(name, str) and name), None)
+    return f"user {who}" if who else "the user of the key"

@@ -1,0 +1,133 @@
+"""Reads about the platform and the account, and the list of operations [Nirvana: sections 2 and 5]."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from airflow_provider_ops.apis.base import Listed
+from airflow_provider_ops.apis.http import Call, Paged
+from airflow_provider_ops.apis.nirvana.account import AuditLogEntry, InstanceType, Quota, Region
+from airflow_provider_ops.apis.nirvana.bodies import OperationKind, OperationStatus, OperationType
+from airflow_provider_ops.apis.nirvana.wire import (
+    as_json,
+    filters,
+    listing,
+    listing_models,
+    reading,
+    reading_model,
+    to_operation,
+)
+from airflow_provider_ops.operation import Operation
+
+OPERATIONS = "/v1/operations"
+
+
+def list_operations(
+    project_id: str | None = None,
+    *,
+    resource_id: str | None = None,
+    kind: OperationKind | None = None,
+    status: OperationStatus | None = None,
+    type: OperationType | None = None,  # noqa: A002 - the API's own name
+    created_at_min: datetime | None = None,
+    created_at_max: datetime | None = None,
+    sort: str | None = None,
+) -> Paged[Operation]:
+    """``GET /v1/operations``, all pages. Filters other than ``project_id`` need a server of August 2026 or later.
+
+    :param created_at_min: earliest start, inclusive; so is ``created_at_max``.
+    :param sort: ``field:asc`` or ``field:desc``, comma-separated: created_at, updated_at.
+    """
+    query = filters(
+        project_id=project_id,
+        resource_id=resource_id,
+        kind=kind,
+        status=status,
+        type=type,
+        created_at_min=created_at_min,
+        created_at_max=created_at_max,
+        sort=sort,
+    )
+    return listing(OPERATIONS, to_operation, query)
+
+
+def looked_at_together(**query: str) -> Paged[Listed]:
+    """``GET /v1/operations`` of the connection's project, each entry read only when somebody waits for it."""
+    return listing(OPERATIONS, lambda item: Listed.of(item, to_operation), query)
+
+
+def get_operation(operation_id: str) -> Call[Operation]:
+    """``GET /v1/operations/{operation_id}``."""
+    return reading(f"{OPERATIONS}/{{operation_id}}", to_operation, operation_id=operation_id)
+
+
+def list_instance_types() -> Paged[InstanceType]:
+    """``GET /v1/instance_types``, all pages."""
+    return listing_models("/v1/instance_types", InstanceType)
+
+
+def get_instance_type(region: str, name: str) -> Call[InstanceType]:
+    """``GET /v1/instance_types/{region}/{name}``."""
+    return reading_model("/v1/instance_types/{region}/{name}", InstanceType, region=region, name=name)
+
+
+def list_regions() -> Paged[Region]:
+    """``GET /v1/regions``, all pages."""
+    return listing_models("/v1/regions", Region)
+
+
+def get_region(name: str) -> Call[Region]:
+    """``GET /v1/regions/{name}``."""
+    return reading_model("/v1/regions/{name}", Region, name=name)
+
+
+def list_quotas() -> Paged[Quota]:
+    """``GET /v1/quotas``, one per region."""
+    return listing_models("/v1/quotas", Quota)
+
+
+def get_quota(region: str) -> Call[Quota]:
+    """``GET /v1/quotas/{region}``."""
+    return reading_model("/v1/quotas/{region}", Quota, region=region)
+
+
+def list_projects() -> Paged[Mapping[str, Any]]:
+    """``GET /v1/projects``, as they come: their shape is not in the fact sheet."""
+    return listing("/v1/projects", as_json)
+
+
+def get_project(project_id: str) -> Call[Mapping[str, Any]]:
+    """``GET /v1/projects/{project_id}``, as it comes."""
+    return reading("/v1/projects/{project_id}", as_json, project_id=project_id)
+
+
+def list_audit_logs() -> Paged[AuditLogEntry]:
+    """``GET /v1/audit_logs``, all pages."""
+    return listing_models("/v1/audit_logs", AuditLogEntry)
+
+
+def get_audit_log(audit_log_id: str) -> Call[AuditLogEntry]:
+    """``GET /v1/audit_logs/{audit_log_id}``."""
+    return reading_model("/v1/audit_logs/{audit_log_id}", AuditLogEntry, audit_log_id=audit_log_id)
+
+
+def list_usage() -> Paged[Mapping[str, Any]]:
+    """``GET /v1/usage``, as it comes: its shape is not in the fact sheet."""
+    return listing("/v1/usage", as_json)
+
+
+def get_usage(resource_id: str) -> Call[Mapping[str, Any]]:
+    """``GET /v1/usage/{resource_id}``, as it comes."""
+    return reading("/v1/usage/{resource_id}", as_json, resource_id=resource_id)
+
+
+def get_user() -> Call[Mapping[str, Any]]:
+    """``GET /v1/user``: whose key it is, as it comes."""
+    return reading("/v1/user", as_json)
+
+
+def list_organizations() -> Paged[Mapping[str, Any]]:
+    """``GET /v1/organizations``, as they come."""
+    return listing("/v1/organizations", as_json)

@@ -1,0 +1,170 @@
+"""How a poller reads the API's lists: sweeps over what is open, peeks at what has settled.
+
+No list is trusted to be complete, in order, or at rest. Open operations are read before settled ones, so that one
+that ends in between is seen twice, not missed; what no list shows is read by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from airflow_provider_ops.apis.base import Listed
+from airflow_provider_ops.apis.http import Call, Page, Paged
+from airflow_provider_ops.client.targets import Target, Targets
+from airflow_provider_ops.waiting import planning
+
+if TYPE_CHECKING:
+    from airflow_provider_ops.client.asynchronous import AsyncClient
+
+#: Against a list that never ends.
+_MOST_PAGES = 2000
+#: Searches of a list of settled operations in a row that find nothing, before it is no longer looked at in between.
+_FRUITLESS = 3
+
+
+@dataclass
+class _Recent:
+    """What is known of one list of recently settled operations."""
+
+    #: The deepest page that showed something last time; 0 for a list that is not worth a peek.
+    depth: int = 0
+    fruitless: int = 0
+
+
+@dataclass
+class _Reading:
+    """What came of reading one list."""
+
+    pages: int = 0
+    hits: int = 0
+    deepest: int = 0
+    to_the_end: bool = False
+
+
+class Lists:
+    """The lists of one client, read for all its targets together."""
+
+    def __init__(self, client: AsyncClient, targets: Targets) -> None:
+        self._client = client
+        self._targets = targets
+        # operations usually succeed, so that the first list is worth a peek from the start
+        self._recent: dict[int, _Recent] = {0: _Recent(depth=1)} if client.api.recent_operations() else {}
+        #: Pages of the lists of open operations, and pages read in all, at the last sweep.
+        self.open_pages = 0
+        self.all_pages = 0
+        #: Operations that the last look found settled.
+        self.ends = 0
+
+    @property
+    def depth(self) -> int:
+        """Pages that a peek would read."""
+        return sum(recent.depth for recent in self._recent.values())
+
+    async def sweep(self) -> list[Target]:
+        """Observe what the lists show; return what must be read by itself."""
+        before = len(self._targets)
+        seen: set[str] = set()
+        pages = 0
+        for place, paged in enumerate(self._client.api.open_operations()):
+            wanted = sum(target.place <= place for target in self._missing(seen))
+            if wanted > 0:
+                pages += (await self._read(paged, seen, place=place, wanted=wanted)).pages
+        self.open_pages = pages
+        missing, complete = self._missing(seen), False
+        if not planning.reads_at_once(len(missing), self.depth):
+            more, complete = await self._search(seen, missing)
+            pages += more
+            missing = self._still(missing, seen)
+        self.all_pages = pages
+        self.ends = max(before - len(self._targets), 0)
+        return self._to_read(missing, complete=complete)
+
+    async def peek(self) -> None:
+        """Observe what has settled, as far as the lists of settled operations show it at their beginning."""
+        before = len(self._targets)
+        for index, paged in enumerate(self._client.api.recent_operations()):
+            recent = self._recent.get(index)
+            if recent is not None and recent.depth:
+                reading = await self._read(paged, set(), at_least=recent.depth)
+                recent.depth = max(reading.deepest, 1)
+        self.ends = max(before - len(self._targets), 0)
+
+    async def _search(self, seen: set[str], missing: list[Target]) -> tuple[int, bool]:
+        """Look for missing operations among the settled ones; whether these were read to their end, too."""
+        pages, complete = 0, True
+        for index, paged in enumerate(self._client.api.recent_operations()):
+            if not (missing := self._still(missing, seen)):
+                break
+            recent = self._recent.setdefault(index, _Recent())
+            reading = await self._read(paged, seen, at_least=recent.depth)
+            recent.fruitless = 0 if reading.hits else recent.fruitless + 1
+            recent.depth = reading.deepest or (recent.depth if recent.fruitless < _FRUITLESS else 0)
+            pages += reading.pages
+            complete = complete and reading.to_the_end
+        return pages, complete and pages > 0
+
+    async def _read(
+        self, paged: Paged[Listed], seen: set[str], *, place: int | None = None, wanted: int = 0, at_least: int = 0
+    ) -> _Reading:
+        """Read pages of a list as long as that pays.
+
+        :param place: of the list among those of open operations, ``None`` for one of settled ones.
+        :param wanted: operations that it is expected to show; reading them one by one is the alternative.
+        :param at_least: pages to read however little they show.
+        """
+        reading, empty = _Reading(), 0
+        call: Call[Page[Listed]] | None = paged.first
+        while call is not None and reading.pages < _MOST_PAGES:
+            page = await self._client.send_once(call, until=self._targets.first_deadline)
+            reading.pages += 1
+            hits = self._take(page.items, seen, place)
+            reading.hits += hits
+            empty = 0 if hits else empty + 1
+            if hits:
+                reading.deepest = reading.pages
+            call = page.next
+            left = wanted - reading.hits
+            if place is not None and (left <= 0 or empty > left):
+                return reading
+            if place is None and (not self._targets or (not hits and reading.pages >= at_least)):
+                break
+        reading.to_the_end = call is None
+        return reading
+
+    def _take(self, items: Iterable[Listed], seen: set[str], place: int | None) -> int:
+        now, hits, by_id = self._client.clock.time(), 0, self._targets.by_id
+        for item in items:
+            target = by_id.get(item.id)
+            if target is not None and item.id not in seen:
+                hits += 1
+                seen.add(item.id)
+                self._targets.saw_listed(target, item, now, place)
+        return hits
+
+    def _missing(self, seen: set[str]) -> list[Target]:
+        return [
+            target
+            for target in self._targets.by_id.values()
+            if target.operation_id not in seen and not target.unlisted and not target.holding
+        ]
+
+    def _still(self, missing: list[Target], seen: set[str]) -> list[Target]:
+        return [target for target in missing if target.waits and target.operation_id not in seen]
+
+    def _to_read(self, missing: list[Target], *, complete: bool) -> list[Target]:
+        few = planning.reads_at_once(len(missing), self.depth)
+        # what neither list shows although both were read to their end has moved between pages meanwhile
+        first_misses = 0 if complete else planning.reads_of_first_misses(self.all_pages)
+        chosen: list[Target] = []
+        for target in missing:
+            target.misses += 1
+            # it may be in a list that it is not expected in
+            target.place = 0
+            if few or target.misses >= planning.MISSES:
+                chosen.append(target)
+            elif first_misses > 0:
+                first_misses -= 1
+                chosen.append(target)
+        return chosen

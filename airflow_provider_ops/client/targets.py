@@ -1,0 +1,199 @@
+"""What a poller looks for: operations, everybody who waits for them, and how those are told what was seen."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextvars import Context, copy_context
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from airflow_provider_ops.apis.base import Listed
+from airflow_provider_ops.exceptions import OpsError, TransportError
+from airflow_provider_ops.operation import Operation
+from airflow_provider_ops.waiting import planning
+from airflow_provider_ops.waiting.verdict import WaitFor, is_decided
+from airflow_provider_ops.waiting.watch import Watch
+
+Log = Callable[[str], None]
+
+
+def unreadable(error: Exception) -> OpsError:
+    """``error`` as one of ours: what our reading of an answer stumbles over is not the operation's fault."""
+    if isinstance(error, OpsError):
+        return error
+    return TransportError(f"the answer cannot be read ({error!r})", reason="unreadable")
+
+
+@dataclass(eq=False, slots=True)
+class Wait:
+    """One caller: its watches, its verdict, and the context its log lines belong to."""
+
+    watches: Sequence[Watch]
+    wait_for: WaitFor
+    log: Log
+    decided: asyncio.Future[None]
+    context: Context = field(default_factory=copy_context)
+
+    def settle(self) -> None:
+        """Wake the caller when nothing can change the verdict any more."""
+        if not self.decided.done() and is_decided(self.wait_for, [watch.outcome for watch in self.watches]):
+            self.decided.set_result(None)
+
+    def tell(self, watch: Watch, lines: Iterable[str]) -> None:
+        """Log on behalf of the caller, so that each line lands in the log of its own task; wake it when it is over."""
+        for line in lines:
+            self.context.run(self.log, f"{watch.operation_id}: {line}")
+        if watch.outcome is not None:
+            self.settle()
+
+
+@dataclass(eq=False, slots=True)
+class Target:
+    """One operation and everybody who still waits for it."""
+
+    operation_id: str
+    waits: list[tuple[Wait, Watch]] = field(default_factory=list)
+    #: Sweeps in a row that did not show it.
+    misses: int = 0
+    #: No list shows it although it is open.
+    unlisted: bool = False
+    #: Place of the list that showed it last; operations move on through the lists, never back.
+    place: int = 0
+    #: The entry of a list that was read last, and until when nobody needs to hear of the same entry again.
+    raw: Mapping[str, Any] | None = None
+    quiet_until: float = 0.0
+    holding: bool = False
+
+    @property
+    def next_look(self) -> float:
+        """When somebody wants to know next."""
+        return min((watch.next_look for _, watch in self.waits), default=float("inf"))
+
+    @property
+    def deadline(self) -> float | None:
+        """When the first of those who wait stops waiting."""
+        return min((watch.deadline for _, watch in self.waits if watch.deadline is not None), default=None)
+
+    def look_at(self, moment: float) -> None:
+        """Let everybody want to know next at a moment, or at their deadline when that comes first."""
+        for _, watch in self.waits:
+            watch.next_look = moment if watch.deadline is None else min(moment, watch.deadline)
+
+    @property
+    def is_stumbling(self) -> bool:
+        """Whether the last look failed."""
+        return any(watch.is_stumbling for _, watch in self.waits)
+
+
+class Targets:
+    """The operations that somebody waits for, by id; those nobody waits for any more leave at once."""
+
+    def __init__(self) -> None:
+        self.by_id: dict[str, Target] = {}
+        self._deadlines: list[tuple[float, str]] = []
+
+    def __len__(self) -> int:
+        return len(self.by_id)
+
+    def __iter__(self) -> Iterator[Target]:
+        """Iterate over a copy, oldest first: targets come and go meanwhile."""
+        return iter(list(self.by_id.values()))
+
+    def add(self, wait: Wait) -> None:
+        """Take in a caller."""
+        for watch in wait.watches:
+            if watch.outcome is not None:
+                continue
+            target = self.by_id.setdefault(watch.operation_id, Target(watch.operation_id))
+            target.waits.append((wait, watch))
+            # the newcomer has not seen what the others know
+            target.raw, target.quiet_until = None, 0.0
+            if watch.deadline is not None:
+                heapq.heappush(self._deadlines, (watch.deadline, watch.operation_id))
+        wait.settle()
+
+    def forget(self, wait: Wait) -> None:
+        """Let a caller go."""
+        for watch in wait.watches:
+            target = self.by_id.get(watch.operation_id)
+            if target is not None:
+                self._keep(target, [pair for pair in target.waits if pair[0] is not wait])
+        if len(self._deadlines) > 2 * len(self.by_id) + 100:
+            # of waits that ended before their deadline nothing may pile up
+            self._deadlines = [entry for entry in self._deadlines if entry[1] in self.by_id]
+            heapq.heapify(self._deadlines)
+
+    def _keep(self, target: Target, waits: list[tuple[Wait, Watch]]) -> None:
+        target.waits = waits
+        if not waits and self.by_id.get(target.operation_id) is target:
+            del self.by_id[target.operation_id]
+
+    @property
+    def first_deadline(self) -> float | None:
+        """The next moment at which a wait must come to its end, whatever pause the API asks for."""
+        while self._deadlines and self._deadlines[0][1] not in self.by_id:
+            heapq.heappop(self._deadlines)
+        return self._deadlines[0][0] if self._deadlines else None
+
+    def at_deadline(self, now: float) -> list[Target]:
+        """Those of which a wait has reached its deadline."""
+        ending: dict[str, Target] = {}
+        while (first := self.first_deadline) is not None and first <= now:
+            _, operation_id = heapq.heappop(self._deadlines)
+            target = self.by_id[operation_id]
+            if any(watch.deadline is not None and watch.deadline <= now for _, watch in target.waits):
+                ending[operation_id] = target
+        return list(ending.values())
+
+    def saw(
+        self, target: Target, operation: Operation, now: float, *, waited: float = 0.0, listed: bool = False
+    ) -> None:
+        """Tell everybody who waits for an operation what it is now."""
+        if not listed and target.misses >= planning.MISSES and not operation.state.is_terminal:
+            target.unlisted = True
+        if operation.id != target.operation_id:
+            operation = replace(operation, id=target.operation_id)
+        for wait, watch in target.waits:
+            known = watch.operation
+            if listed and operation.progress is None and known is not None and known.raw_state == operation.raw_state:
+                # lists may leave out what single reads show
+                operation = replace(operation, progress=known.progress)
+            wait.tell(watch, watch.saw(operation, now, waited=waited))
+        self._told(target)
+
+    def saw_listed(self, target: Target, item: Listed, now: float, place: int | None) -> None:
+        """Tell everybody who waits for an operation what a list shows of it.
+
+        :param place: of the list among those of open operations.
+        """
+        target.misses, target.unlisted = 0, False
+        if place is not None:
+            target.place = place
+        if target.raw == item.raw:
+            # most entries of most pages: nothing to read, and nearly always nothing to tell
+            if now >= target.quiet_until:
+                for wait, watch in target.waits:
+                    wait.tell(watch, watch.saw_the_same(now))
+                self._told(target)
+            return
+        try:
+            operation = item.read(item.raw)
+        except Exception as error:  # noqa: BLE001
+            # one entry that cannot be read is trouble for those who wait for it, and for nobody else
+            self.failed(target, unreadable(error), now)
+            return
+        target.raw = item.raw
+        self.saw(target, operation, now, listed=True)
+
+    def failed(self, target: Target, error: OpsError, now: float) -> None:
+        """Tell everybody who waits for an operation that it could not be looked at."""
+        for wait, watch in target.waits:
+            wait.tell(watch, watch.failed(error, now))
+        self._told(target)
+
+    def _told(self, target: Target) -> None:
+        waits = [pair for pair in target.waits if pair[1].outcome is None]
+        target.quiet_until = min((watch.quiet_until for _, watch in waits), default=0.0)
+        self._keep(target, waits)

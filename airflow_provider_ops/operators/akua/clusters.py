@@ -1,0 +1,134 @@
+"""Operators of Akua's clusters [section 5]."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow_provider_ops.apis.akua import clusters, submits
+from airflow_provider_ops.apis.akua.clusters import NetworkProfile
+from airflow_provider_ops.hooks.akua import AkuaHook
+from airflow_provider_ops.operators.base import OperationOperator
+
+
+class AkuaCreateClusterOperator(OperationOperator):
+    """Creates a cluster and waits until it is active.
+
+    :param name: 1 to 100 characters; newer clients say 2 to 32.
+    :param region_id: one of ``AkuaHook.list_regions``.
+    :param network_profile: ``linux_cilium`` (default) or ``mixed_os_calico``, which must be enabled for the workspace.
+    """
+
+    hook_class = AkuaHook
+    starts = staticmethod(submits(clusters.create_cluster))
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        region_id: str,
+        network_profile: NetworkProfile | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(fields={"name": name, "region_id": region_id, "network_profile": network_profile}, **kwargs)
+
+
+class AkuaDeleteClusterOperator(OperationOperator):
+    """Deletes a cluster and waits until it is gone. Its installs and machines must be gone before.
+
+    :param cluster_id: the cluster.
+    :param etag: the resource's; default reads it just before sending, and again when it is stale.
+    """
+
+    hook_class = AkuaHook
+    starts = staticmethod(submits(clusters.delete_cluster))
+
+    def __init__(
+        self,
+        *,
+        cluster_id: str,
+        etag: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(fields={"cluster_id": cluster_id, "etag": etag}, **kwargs)
+
+
+class AkuaSuspendClusterOperator(OperationOperator):
+    """Suspends a cluster and waits until that is done.
+
+    :param cluster_id: the cluster.
+    :param etag: the resource's; default reads it just before sending, and again when it is stale.
+    """
+
+    hook_class = AkuaHook
+    starts = staticmethod(submits(clusters.suspend_cluster))
+
+    def __init__(
+        self,
+        *,
+        cluster_id: str,
+        etag: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(fields={"cluster_id": cluster_id, "etag": etag}, **kwargs)
+
+
+class AkuaResumeClusterOperator(OperationOperator):
+    """Resumes a suspended cluster and waits until it is active again.
+
+    :param cluster_id: the cluster.
+    :param etag: the resource's; default reads it just before sending, and again when it is stale.
+    """
+
+    hook_class = AkuaHook
+    starts = staticmethod(submits(clusters.resume_cluster))
+
+    def __init__(
+        self,
+        *,
+        cluster_id: str,
+        etag: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(fields={"cluster_id": cluster_id, "etag": etag}, **kwargs)
+
+
+class AkuaRefreshClusterCapabilitiesOperator(OperationOperator):
+    """Lets Akua find out anew what a cluster can do, and waits for that.
+
+    :param cluster_id: the cluster.
+    """
+
+    hook_class = AkuaHook
+    starts = staticmethod(submits(clusters.refresh_cluster_capabilities))
+
+    def __init__(
+        self,
+        *,
+        cluster_id: str,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(fields={"cluster_id": cluster_id}, **kwargs)
+
+
+class AkuaRevokeWorkerBootstrapOperator(OperationOperator):
+    """Revokes a worker bootstrap of a cluster and waits until that is done.
+
+    :param cluster_id: the cluster.
+    :param worker_bootstrap_id: the bootstrap.
+    :param etag: the resource's; default reads it just before sending, and again when it is stale.
+    """
+
+    hook_class = AkuaHook
+    starts = staticmethod(submits(clusters.revoke_worker_bootstrap))
+
+    def __init__(
+        self,
+        *,
+        cluster_id: str,
+        worker_bootstrap_id: str,
+        etag: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            fields={"cluster_id": cluster_id, "worker_bootstrap_id": worker_bootstrap_id, "etag": etag}, **kwargs
+        )

@@ -1,0 +1,206 @@
+"""Operators of Akua's preview hostnames and custom domains [section 5]."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow_provider_ops.apis.akua import installs, submits, workspaces
+from airflow_provider_ops.apis.akua.metadata import Protocol, RoutingMode
+from airflow_provider_ops.apis.akua.workspaces import Target
+from airflow_provider_ops.hooks.akua import AkuaHook
+from airflow_provider_ops.operators.base import OperationOperator
+
+
+class AkuaBindPinnedPreviewHostnameOperator(OperationOperator):
+    """Gives one render of an install a hostname and waits until it works.
+
+    The hostname and its id are in ``operation["result"]``.
+
+    :param install_id: the install.
+    :param render_id: the render it shows.
+    :param protocol: ``http`` (default), ``websocket`` or ``grpc``.
+    :param routing_mode: ``through_dispatcher`` (default) or ``bypass_dispatcher``.
+    """
+
+    hook_class = AkuaHook
+    starts = staticmethod(submits(installs.bind_pinned_preview_hostname))
+
+    def __init__(
+        self,
+        *,
+        install_id: str,
+        render_id: str,
+        protocol: Protocol | None = None,
+        routing_mode: RoutingMode | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            fields={
+                "install_id": install_id,
+                "render_id": render_id,
+                "protocol": protocol,
+                "routing_mode": routing_mode,
+            },
+            **kwargs,
+        )
+
+
+class AkuaBindFloatingPreviewHostnameOperator(OperationOperator):
+    """Gives a track of an install a hostname, which moves with the track, and waits until it works.
+
+    The hostname and its id are in ``operation["result"]``.
+
+    :param install_id: the install.
+    :param track: 1 to 100 characters.
+    :param render_id: the render it shows.
+    :param protocol: ``http`` (default), ``websocket`` or ``grpc``.
+    :param routing_mode: ``through_dispatcher`` (default) or ``bypass_dispatcher``.
+    """
+
+    hook_class = AkuaHook
+    starts = staticmethod(submits(installs.bind_floating_preview_hostname))
+
+    def __init__(
+        self,
+        *,
+        install_id: str,
+        track: str,
+        render_id: str,
+        protocol: Protocol | None = None,
+        routing_mode: RoutingMode | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            fields={
+                "install_id": install_id,
+                "track": track,
+                "render_id": render_id,
+                "protocol": protocol,
+                "routing_mode": routing_mode,
+            },
+            **kwargs,
+        )
+
+
+class AkuaDeletePreviewHostnameOperator(OperationOperator):
+    """Deletes a preview hostname and waits until it is gone.
+
+    :param install_id: the install.
+    :param preview_hostname_id: the hostname.
+    :param etag: the resource's; default reads it just before sending, and again when it is stale.
+    """
+
+    hook_class = AkuaHook
+    starts = staticmethod(submits(installs.delete_preview_hostname))
+
+    def __init__(
+        self,
+        *,
+        install_id: str,
+        preview_hostname_id: str,
+        etag: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            fields={"install_id": install_id, "preview_hostname_id": preview_hostname_id, "etag": etag}, **kwargs
+        )
+
+
+class AkuaCreateCustomDomainOperator(OperationOperator):
+    """Adds a custom domain to a workspace and waits until it is set up.
+
+    Its id is ``custom_domain_id`` in ``operation["result"]``; ``resource_id`` is the workspace.
+
+    :param workspace_id: the workspace.
+    :param hostname: 1 to 253 characters.
+    :param target: ``{"kind": "install", "install_id"}``, ``{"kind": "cluster", "cluster_id"}`` or
+        ``{"kind": "external", "endpoint"}``.
+    :param protocol: ``http`` (default), ``websocket`` or ``grpc``.
+    :param routing_mode: ``through_dispatcher`` (default) or ``bypass_dispatcher``.
+    """
+
+    hook_class = AkuaHook
+    starts = staticmethod(submits(workspaces.create_custom_domain))
+
+    def __init__(
+        self,
+        *,
+        workspace_id: str,
+        hostname: str,
+        target: Target,
+        protocol: Protocol | None = None,
+        routing_mode: RoutingMode | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            fields={
+                "workspace_id": workspace_id,
+                "hostname": hostname,
+                "target": target,
+                "protocol": protocol,
+                "routing_mode": routing_mode,
+            },
+            **kwargs,
+        )
+
+
+class AkuaUpdateCustomDomainOperator(OperationOperator):
+    """Changes a custom domain and waits until that is done. What is not given stays as it is.
+
+    :param workspace_id: the workspace.
+    :param custom_domain_id: the domain.
+    :param target: where it leads from now on.
+    :param protocol: ``http``, ``websocket`` or ``grpc``.
+    :param routing_mode: ``through_dispatcher`` or ``bypass_dispatcher``.
+    :param etag: the resource's; default reads it just before sending, and again when it is stale.
+    """
+
+    hook_class = AkuaHook
+    starts = staticmethod(submits(workspaces.update_custom_domain))
+
+    def __init__(
+        self,
+        *,
+        workspace_id: str,
+        custom_domain_id: str,
+        target: Target | None = None,
+        protocol: Protocol | None = None,
+        routing_mode: RoutingMode | None = None,
+        etag: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            fields={
+                "workspace_id": workspace_id,
+                "custom_domain_id": custom_domain_id,
+                "target": target,
+                "protocol": protocol,
+                "routing_mode": routing_mode,
+                "etag": etag,
+            },
+            **kwargs,
+        )
+
+
+class AkuaDeleteCustomDomainOperator(OperationOperator):
+    """Deletes a custom domain and waits until it is gone.
+
+    :param workspace_id: the workspace.
+    :param custom_domain_id: the domain.
+    :param etag: the resource's; default reads it just before sending, and again when it is stale.
+    """
+
+    hook_class = AkuaHook
+    starts = staticmethod(submits(workspaces.delete_custom_domain))
+
+    def __init__(
+        self,
+        *,
+        workspace_id: str,
+        custom_domain_id: str,
+        etag: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            fields={"workspace_id": workspace_id, "custom_domain_id": custom_domain_id, "etag": etag}, **kwargs
+        )

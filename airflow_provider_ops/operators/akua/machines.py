@@ -1,0 +1,111 @@
+"""Operators of Akua's machines [section 5]."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from airflow_provider_ops.apis.akua import clusters, submits
+from airflow_provider_ops.apis.akua.clusters import SuspendReason
+from airflow_provider_ops.hooks.akua import AkuaHook
+from airflow_provider_ops.operators.base import OperationOperator
+
+
+class AkuaCreateMachineOperator(OperationOperator):
+    """Creates a worker machine in a cluster and waits until it is active.
+
+    Three machines may be launching at once per cluster [section 9]: limit parallel tasks with a pool.
+
+    :param cluster_id: the cluster.
+    :param instance_type: the cloud's name for the size.
+    :param compute_config_id: one of ``AkuaHook.list_compute_configs``; the documented API requires it, later clients
+        do not.
+    :param name: at most 120 characters.
+    :param node_claim: passed on as it is.
+    """
+
+    hook_class = AkuaHook
+    starts = staticmethod(submits(clusters.create_machine))
+
+    def __init__(
+        self,
+        *,
+        cluster_id: str,
+        instance_type: str,
+        compute_config_id: str | None = None,
+        name: str | None = None,
+        node_claim: Mapping[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            fields={
+                "cluster_id": cluster_id,
+                "instance_type": instance_type,
+                "compute_config_id": compute_config_id,
+                "name": name,
+                "node_claim": node_claim,
+            },
+            **kwargs,
+        )
+
+
+class AkuaDeleteMachineOperator(OperationOperator):
+    """Deletes a machine and waits until it is gone.
+
+    :param machine_id: the machine.
+    :param etag: the resource's; default reads it just before sending, and again when it is stale.
+    """
+
+    hook_class = AkuaHook
+    starts = staticmethod(submits(clusters.delete_machine))
+
+    def __init__(
+        self,
+        *,
+        machine_id: str,
+        etag: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(fields={"machine_id": machine_id, "etag": etag}, **kwargs)
+
+
+class AkuaSuspendMachineOperator(OperationOperator):
+    """Suspends a machine and waits until that is done. Its public IP is usually lost.
+
+    :param machine_id: the machine.
+    :param reason: ``manual`` or ``downgrade``.
+    :param etag: the resource's; default reads it just before sending, and again when it is stale.
+    """
+
+    hook_class = AkuaHook
+    starts = staticmethod(submits(clusters.suspend_machine))
+
+    def __init__(
+        self,
+        *,
+        machine_id: str,
+        reason: SuspendReason | None = None,
+        etag: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(fields={"machine_id": machine_id, "reason": reason, "etag": etag}, **kwargs)
+
+
+class AkuaResumeMachineOperator(OperationOperator):
+    """Resumes a suspended machine and waits until it is active again, usually with another public IP.
+
+    :param machine_id: the machine.
+    :param etag: the resource's; default reads it just before sending, and again when it is stale.
+    """
+
+    hook_class = AkuaHook
+    starts = staticmethod(submits(clusters.resume_machine))
+
+    def __init__(
+        self,
+        *,
+        machine_id: str,
+        etag: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(fields={"machine_id": machine_id, "etag": etag}, **kwargs)

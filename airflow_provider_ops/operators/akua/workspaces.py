@@ -1,0 +1,121 @@
+"""Operators of Akua's workspaces and their subscriptions [section 5]."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from airflow_provider_ops.apis.akua import submits, workspaces
+from airflow_provider_ops.hooks.akua import AkuaHook
+from airflow_provider_ops.operators.base import OperationOperator
+
+
+class AkuaDeleteWorkspaceOperator(OperationOperator):
+    """Deletes a workspace with all that is in it, and waits until it is gone.
+
+    :param workspace_id: the workspace.
+    :param etag: the resource's; default reads it just before sending, and again when it is stale.
+    """
+
+    hook_class = AkuaHook
+    starts = staticmethod(submits(workspaces.delete_workspace))
+
+    def __init__(
+        self,
+        *,
+        workspace_id: str,
+        etag: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(fields={"workspace_id": workspace_id, "etag": etag}, **kwargs)
+
+
+class AkuaCancelSubscriptionOperator(OperationOperator):
+    """Cancels a workspace's subscription at the end of its period, and waits until that is registered.
+
+    :param workspace_id: the workspace.
+    :param effective: there is one word for it.
+    :param etag: the resource's; default reads it just before sending, and again when it is stale.
+    """
+
+    hook_class = AkuaHook
+    starts = staticmethod(submits(workspaces.cancel_subscription))
+
+    def __init__(
+        self,
+        *,
+        workspace_id: str,
+        effective: Literal["period_end"] = "period_end",
+        etag: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(fields={"workspace_id": workspace_id, "effective": effective, "etag": etag}, **kwargs)
+
+
+class AkuaReactivateSubscriptionOperator(OperationOperator):
+    """Reactivates a workspace's cancelled subscription and waits until that is done.
+
+    This call takes no idempotency key: after a lost answer the operation is looked for among those of the workspace
+    since then, and several that may be it fail the task.
+
+    :param workspace_id: the workspace.
+    :param etag: the resource's; default reads it just before sending, and again when it is stale.
+    """
+
+    hook_class = AkuaHook
+    starts = staticmethod(submits(workspaces.reactivate_subscription))
+
+    def __init__(
+        self,
+        *,
+        workspace_id: str,
+        etag: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(fields={"workspace_id": workspace_id, "etag": etag}, **kwargs)
+
+
+class AkuaChangeTierOperator(OperationOperator):
+    """Changes the tier of a workspace's subscription and waits until that is done.
+
+    This call takes no idempotency key: after a lost answer the operation is looked for among those of the workspace
+    since then, and several that may be it fail the task.
+
+    :param workspace_id: the workspace.
+    :param tier: the new tier.
+    :param etag: the resource's; default reads it just before sending, and again when it is stale.
+    """
+
+    hook_class = AkuaHook
+    starts = staticmethod(submits(workspaces.change_tier))
+
+    def __init__(
+        self,
+        *,
+        workspace_id: str,
+        tier: str,
+        etag: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(fields={"workspace_id": workspace_id, "tier": tier, "etag": etag}, **kwargs)
+
+
+class AkuaSetSubdomainNameOperator(OperationOperator):
+    """Names a workspace's subdomain and waits until it is set up.
+
+    :param workspace_id: the workspace.
+    :param name: 1 to 63 characters.
+    :param etag: the resource's; default reads it just before sending, and again when it is stale.
+    """
+
+    hook_class = AkuaHook
+    starts = staticmethod(submits(workspaces.set_subdomain_name))
+
+    def __init__(
+        self,
+        *,
+        workspace_id: str,
+        name: str,
+        etag: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(fields={"workspace_id": workspace_id, "name": name, "etag": etag}, **kwargs)

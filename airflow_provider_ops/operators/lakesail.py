@@ -1,0 +1,93 @@
+"""Operators of LakeSail's workloads. What is provisioned is started with ``OperationRequestOperator``.
+
+None of these calls answers an operation: sessions, notebooks and runs are followed by their own status, and
+``operation_id`` in the result is a reference to them, like ``session:A1B2C3D4E5``. The reference names the paths; the
+methods and the bodies are inferred, so bodies are sent as they are given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from airflow_provider_ops.apis import lakesail
+from airflow_provider_ops.hooks.lakesail import LakeSailHook
+from airflow_provider_ops.operators.base import OperationOperator
+
+
+class LakeSailCreateSessionOperator(OperationOperator):
+    """Creates a session; by default it does not wait [tags/sessions; method POST inferred, body not documented].
+
+    A session becomes ``active`` only with the first request a Spark client makes through its proxy. So a task that
+    waited here, with the client in a later task, would wait in vain: give ``wait_for_completion=True`` only where a
+    client connects meanwhile, or wait later with ``LakeSailSessionSensor``.
+
+    :param body: what is sent. With a ``name`` that no other session has, a create whose answer was lost can be found
+        again; without one it ends in ``AmbiguousSubmission``. That the body takes a name is inferred.
+    """
+
+    hook_class = LakeSailHook
+    starts = staticmethod(lakesail.create_session)
+
+    def __init__(self, *, body: Mapping[str, Any] | None = None, **kwargs: Any) -> None:
+        kwargs.setdefault("wait_for_completion", False)
+        super().__init__(fields={"body": body}, **kwargs)
+
+
+class LakeSailCloseSessionOperator(OperationOperator):
+    """Closes a session: ``closed`` at once, its infrastructure goes later [tags/sessions; method DELETE inferred].
+
+    :param session_id: id of the session.
+    """
+
+    hook_class = LakeSailHook
+    starts = staticmethod(lakesail.close_session)
+
+    def __init__(self, *, session_id: str, **kwargs: Any) -> None:
+        super().__init__(fields={"session_id": session_id}, **kwargs)
+
+
+class LakeSailStartNotebookOperator(OperationOperator):
+    """Starts a stopped notebook and waits until it runs [tags/notebooks; method POST inferred].
+
+    A notebook that is stopped again before it runs ends the task as cancelled.
+
+    :param notebook_id: id of the notebook.
+    """
+
+    hook_class = LakeSailHook
+    starts = staticmethod(lakesail.start_notebook)
+
+    def __init__(self, *, notebook_id: str, **kwargs: Any) -> None:
+        super().__init__(fields={"notebook_id": notebook_id}, **kwargs)
+
+
+class LakeSailCreateJobRunOperator(OperationOperator):
+    """Runs a job and waits for the end of the run [tags/job-runs; method POST inferred, body not documented].
+
+    A run is ``pending`` until it is released or dispatched; one that waits for its release needs
+    ``wait_for_completion=False`` here and a ``LakeSailReadyJobRunOperator`` later.
+
+    :param job_id: id of the job.
+    :param body: what is sent; default is no body.
+    """
+
+    hook_class = LakeSailHook
+    starts = staticmethod(lakesail.create_job_run)
+
+    def __init__(self, *, job_id: str, body: Mapping[str, Any] | None = None, **kwargs: Any) -> None:
+        super().__init__(fields={"job_id": job_id, "body": body}, **kwargs)
+
+
+class LakeSailReadyJobRunOperator(OperationOperator):
+    """Releases a pending run and waits for its end [tags/job-runs; method POST inferred].
+
+    :param job_id: id of the job.
+    :param job_run_id: id of the run.
+    """
+
+    hook_class = LakeSailHook
+    starts = staticmethod(lakesail.ready_job_run)
+
+    def __init__(self, *, job_id: str, job_run_id: str, **kwargs: Any) -> None:
+        super().__init__(fields={"job_id": job_id, "job_run_id": job_run_id}, **kwargs)

@@ -1,0 +1,63 @@
+"""Operators of Nirvana Labs: one for each of the 26 calls that answer with an operation."""
+
+from airflow_provider_ops.operators.nirvana.compute import (
+    NirvanaAttachVolumeOperator,
+    NirvanaCreateVMOperator,
+    NirvanaCreateVolumeOperator,
+    NirvanaDeleteVMOperator,
+    NirvanaDeleteVolumeOperator,
+    NirvanaDetachVolumeOperator,
+    NirvanaRestartVMOperator,
+    NirvanaUpdateVMOperator,
+    NirvanaUpdateVolumeOperator,
+)
+from airflow_provider_ops.operators.nirvana.networking import (
+    NirvanaCreateConnectConnectionOperator,
+    NirvanaCreateFirewallRuleOperator,
+    NirvanaCreateVPCOperator,
+    NirvanaDeleteConnectConnectionOperator,
+    NirvanaDeleteFirewallRuleOperator,
+    NirvanaDeleteVPCOperator,
+    NirvanaUpdateConnectConnectionOperator,
+    NirvanaUpdateFirewallRuleOperator,
+    NirvanaUpdateVPCOperator,
+)
+from airflow_provider_ops.operators.nirvana.nks import (
+    NirvanaCreateNKSClusterOperator,
+    NirvanaCreateNKSNodePoolOperator,
+    NirvanaDeleteNKSClusterOperator,
+    NirvanaDeleteNKSNodeOperator,
+    NirvanaDeleteNKSNodePoolOperator,
+    NirvanaUpdateNKSClusterOperator,
+    NirvanaUpdateNKSLoadBalancerOperator,
+    NirvanaUpdateNKSNodePoolOperator,
+)
+
+__all__ = [
+    "NirvanaAttachVolumeOperator",
+    "NirvanaCreateConnectConnectionOperator",
+    "NirvanaCreateFirewallRuleOperator",
+    "NirvanaCreateNKSClusterOperator",
+    "NirvanaCreateNKSNodePoolOperator",
+    "NirvanaCreateVMOperator",
+    "NirvanaCreateVPCOperator",
+    "NirvanaCreateVolumeOperator",
+    "NirvanaDeleteConnectConnectionOperator",
+    "NirvanaDeleteFirewallRuleOperator",
+    "NirvanaDeleteNKSClusterOperator",
+    "NirvanaDeleteNKSNodeOperator",
+    "NirvanaDeleteNKSNodePoolOperator",
+    "NirvanaDeleteVMOperator",
+    "NirvanaDeleteVPCOperator",
+    "NirvanaDeleteVolumeOperator",
+    "NirvanaDetachVolumeOperator",
+    "NirvanaRestartVMOperator",
+    "NirvanaUpdateConnectConnectionOperator",
+    "NirvanaUpdateFirewallRuleOperator",
+    "NirvanaUpdateNKSClusterOperator",
+    "NirvanaUpdateNKSLoadBalancerOperator",
+    "NirvanaUpdateNKSNodePoolOperator",
+    "NirvanaUpdateVMOperator",
+    "NirvanaUpdateVPCOperator",
+    "NirvanaUpdateVolumeOperator",
+]

@@ -1,0 +1,233 @@
+"""Operators of Nirvana's compute: VMs and volumes [Nirvana: section 4, Compute]."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from airflow_provider_ops.apis.nirvana import compute, submits
+from airflow_provider_ops.apis.nirvana.bodies import BootVolume, DataVolume, SSHKey, VolumeType
+from airflow_provider_ops.hooks.nirvana import NirvanaHook
+from airflow_provider_ops.operators.base import OperationOperator
+
+
+class NirvanaCreateVMOperator(OperationOperator):
+    """Creates a VM and waits until it is ready.
+
+    ``resource`` in the result is the VM with its addresses. It carries a tag of ours beside the user's; so do its
+    volumes.
+
+    :param name: name of the VM.
+    :param region: like ``us-sva-2``.
+    :param instance_type: name of a size, see :meth:`NirvanaHook.list_instance_types`.
+    :param os_image_name: name of an image, see :meth:`NirvanaHook.list_os_images`.
+    :param boot_volume: ``{"size": <GB>, "type": "nvme" | "abs"}``, optionally with ``tags``.
+    :param subnet_id: subnet of the VPC to be in (``resource["subnet"]["id"]`` of a VPC).
+    :param ssh_key: ``{"public_key": "ssh-ed25519 ..."}``.
+    :param public_ip_enabled: whether it gets a public address.
+    :param project_id: default is the connection's.
+    :param data_volumes: further volumes, each ``{"name", "size", "type"}``, optionally with ``tags``.
+    :param tags: tags of the VM.
+    :param preflight: whether to ask for availability first, and fail before anything is made.
+    """
+
+    hook_class = NirvanaHook
+    starts = staticmethod(submits(compute.create_vm))
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        region: str,
+        instance_type: str,
+        os_image_name: str,
+        boot_volume: BootVolume,
+        subnet_id: str,
+        ssh_key: SSHKey,
+        public_ip_enabled: bool,
+        project_id: str | None = None,
+        data_volumes: Sequence[DataVolume] | None = None,
+        tags: Sequence[str] | None = None,
+        preflight: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        fields = {
+            "name": name,
+            "region": region,
+            "instance_type": instance_type,
+            "os_image_name": os_image_name,
+            "boot_volume": boot_volume,
+            "subnet_id": subnet_id,
+            "ssh_key": ssh_key,
+            "public_ip_enabled": public_ip_enabled,
+            "project_id": project_id,
+            "data_volumes": data_volumes,
+            "tags": tags,
+            "preflight": preflight,
+        }
+        super().__init__(fields=fields, **kwargs)
+
+
+class NirvanaUpdateVMOperator(OperationOperator):
+    """Changes a VM and waits until the change is done. What is not given stays as it is.
+
+    :param vm_id: the VM.
+    :param name: new name.
+    :param instance_type: new size.
+    :param public_ip_enabled: whether it has a public address.
+    :param tags: new tags.
+    """
+
+    hook_class = NirvanaHook
+    starts = staticmethod(submits(compute.update_vm))
+
+    def __init__(
+        self,
+        *,
+        vm_id: str,
+        name: str | None = None,
+        instance_type: str | None = None,
+        public_ip_enabled: bool | None = None,
+        tags: Sequence[str] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        fields = {
+            "vm_id": vm_id,
+            "name": name,
+            "instance_type": instance_type,
+            "public_ip_enabled": public_ip_enabled,
+            "tags": tags,
+        }
+        super().__init__(fields=fields, **kwargs)
+
+
+class NirvanaDeleteVMOperator(OperationOperator):
+    """Deletes a VM and waits until it is gone.
+
+    :param vm_id: the VM.
+    """
+
+    hook_class = NirvanaHook
+    starts = staticmethod(submits(compute.delete_vm))
+
+    def __init__(self, *, vm_id: str, **kwargs: Any) -> None:
+        super().__init__(fields={"vm_id": vm_id}, **kwargs)
+
+
+class NirvanaRestartVMOperator(OperationOperator):
+    """Restarts a VM and waits until it is back.
+
+    :param vm_id: the VM.
+    """
+
+    hook_class = NirvanaHook
+    starts = staticmethod(submits(compute.restart_vm))
+
+    def __init__(self, *, vm_id: str, **kwargs: Any) -> None:
+        super().__init__(fields={"vm_id": vm_id}, **kwargs)
+
+
+class NirvanaCreateVolumeOperator(OperationOperator):
+    """Creates a data volume, attached to a VM where one is named, and waits until it is ready.
+
+    :param name: name of the volume.
+    :param region: like ``us-sva-2``.
+    :param size: GB.
+    :param type: ``nvme`` or ``abs``.
+    :param project_id: default is the connection's.
+    :param vm_id: VM to attach it to.
+    :param tags: tags of the volume.
+    :param preflight: whether to ask for availability first, and fail before anything is made.
+    """
+
+    hook_class = NirvanaHook
+    starts = staticmethod(submits(compute.create_volume))
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        region: str,
+        size: int,
+        type: VolumeType,  # noqa: A002 - the API's own name
+        project_id: str | None = None,
+        vm_id: str | None = None,
+        tags: Sequence[str] | None = None,
+        preflight: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        fields = {
+            "name": name,
+            "region": region,
+            "size": size,
+            "type": type,
+            "project_id": project_id,
+            "vm_id": vm_id,
+            "tags": tags,
+            "preflight": preflight,
+        }
+        super().__init__(fields=fields, **kwargs)
+
+
+class NirvanaUpdateVolumeOperator(OperationOperator):
+    """Changes a volume and waits until the change is done. What is not given stays as it is.
+
+    :param volume_id: the volume.
+    :param name: new name.
+    :param size: new size in GB.
+    :param tags: new tags.
+    """
+
+    hook_class = NirvanaHook
+    starts = staticmethod(submits(compute.update_volume))
+
+    def __init__(
+        self,
+        *,
+        volume_id: str,
+        name: str | None = None,
+        size: int | None = None,
+        tags: Sequence[str] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(fields={"volume_id": volume_id, "name": name, "size": size, "tags": tags}, **kwargs)
+
+
+class NirvanaDeleteVolumeOperator(OperationOperator):
+    """Deletes a volume and waits until it is gone.
+
+    :param volume_id: the volume, boot or data.
+    """
+
+    hook_class = NirvanaHook
+    starts = staticmethod(submits(compute.delete_volume))
+
+    def __init__(self, *, volume_id: str, **kwargs: Any) -> None:
+        super().__init__(fields={"volume_id": volume_id}, **kwargs)
+
+
+class NirvanaAttachVolumeOperator(OperationOperator):
+    """Attaches a volume to a VM and waits until that is done.
+
+    :param volume_id: the volume.
+    :param vm_id: the VM.
+    """
+
+    hook_class = NirvanaHook
+    starts = staticmethod(submits(compute.attach_volume))
+
+    def __init__(self, *, volume_id: str, vm_id: str, **kwargs: Any) -> None:
+        super().__init__(fields={"volume_id": volume_id, "vm_id": vm_id}, **kwargs)
+
+
+class NirvanaDetachVolumeOperator(OperationOperator):
+    """Detaches a volume from its VM and waits until that is done.
+
+    :param volume_id: the volume.
+    """
+
+    hook_class = NirvanaHook
+    starts = staticmethod(submits(compute.detach_volume))
+
+    def __init__(self, *, volume_id: str, **kwargs: Any) -> None:
+        super().__init__(fields={"volume_id": volume_id}, **kwargs)

@@ -1,0 +1,253 @@
+"""Operators of Nirvana's networking: VPCs, firewall rules, Connect connections [Nirvana: section 4, Networking]."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from airflow_provider_ops.apis.nirvana import networking, submits
+from airflow_provider_ops.apis.nirvana.bodies import BandwidthMbps, ConnectAWS, Protocol
+from airflow_provider_ops.hooks.nirvana import NirvanaHook
+from airflow_provider_ops.operators.base import OperationOperator
+
+
+class NirvanaCreateVPCOperator(OperationOperator):
+    """Creates a VPC with one subnet and waits until it is ready.
+
+    ``resource`` in the result is the VPC; VMs need its ``subnet["id"]``, firewall rules its ``subnet["cidr"]``.
+
+    :param name: name of the VPC.
+    :param region: like ``us-sva-2``.
+    :param subnet_name: name of its subnet.
+    :param project_id: default is the connection's.
+    :param tags: tags of the VPC.
+    :param preflight: whether to ask for availability first, and fail before anything is made.
+    """
+
+    hook_class = NirvanaHook
+    starts = staticmethod(submits(networking.create_vpc))
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        region: str,
+        subnet_name: str,
+        project_id: str | None = None,
+        tags: Sequence[str] | None = None,
+        preflight: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        fields = {
+            "name": name,
+            "region": region,
+            "subnet_name": subnet_name,
+            "project_id": project_id,
+            "tags": tags,
+            "preflight": preflight,
+        }
+        super().__init__(fields=fields, **kwargs)
+
+
+class NirvanaUpdateVPCOperator(OperationOperator):
+    """Changes a VPC and waits until the change is done. What is not given stays as it is.
+
+    :param vpc_id: the VPC.
+    :param name: new name.
+    :param subnet_name: new name of its subnet.
+    :param tags: new tags.
+    """
+
+    hook_class = NirvanaHook
+    starts = staticmethod(submits(networking.update_vpc))
+
+    def __init__(
+        self,
+        *,
+        vpc_id: str,
+        name: str | None = None,
+        subnet_name: str | None = None,
+        tags: Sequence[str] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(fields={"vpc_id": vpc_id, "name": name, "subnet_name": subnet_name, "tags": tags}, **kwargs)
+
+
+class NirvanaDeleteVPCOperator(OperationOperator):
+    """Deletes a VPC and waits until it is gone.
+
+    :param vpc_id: the VPC.
+    """
+
+    hook_class = NirvanaHook
+    starts = staticmethod(submits(networking.delete_vpc))
+
+    def __init__(self, *, vpc_id: str, **kwargs: Any) -> None:
+        super().__init__(fields={"vpc_id": vpc_id}, **kwargs)
+
+
+class NirvanaCreateFirewallRuleOperator(OperationOperator):
+    """Lets traffic into a VPC and waits until the rule is in force.
+
+    :param vpc_id: the VPC.
+    :param name: name of the rule.
+    :param protocol: ``tcp`` or ``udp``.
+    :param source_address: network-aligned; everywhere is ``0.0.0.0/0``.
+    :param destination_address: network of the VPC, or a VM inside it.
+    :param destination_ports: ports as text, like ``["22"]``.
+    :param tags: tags of the rule.
+    """
+
+    hook_class = NirvanaHook
+    starts = staticmethod(submits(networking.create_firewall_rule))
+
+    def __init__(
+        self,
+        *,
+        vpc_id: str,
+        name: str,
+        protocol: Protocol,
+        source_address: str,
+        destination_address: str,
+        destination_ports: Sequence[str],
+        tags: Sequence[str] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        fields = {
+            "vpc_id": vpc_id,
+            "name": name,
+            "protocol": protocol,
+            "source_address": source_address,
+            "destination_address": destination_address,
+            "destination_ports": destination_ports,
+            "tags": tags,
+        }
+        super().__init__(fields=fields, **kwargs)
+
+
+class NirvanaUpdateFirewallRuleOperator(OperationOperator):
+    """Changes a firewall rule and waits until the change is in force. What is not given stays as it is.
+
+    :param vpc_id: the VPC.
+    :param firewall_rule_id: the rule.
+    :param name: new name.
+    :param protocol: ``tcp`` or ``udp``.
+    :param source_address: network-aligned; everywhere is ``0.0.0.0/0``.
+    :param destination_address: network of the VPC, or a VM inside it.
+    :param destination_ports: ports as text.
+    :param tags: new tags.
+    """
+
+    hook_class = NirvanaHook
+    starts = staticmethod(submits(networking.update_firewall_rule))
+
+    def __init__(
+        self,
+        *,
+        vpc_id: str,
+        firewall_rule_id: str,
+        name: str | None = None,
+        protocol: Protocol | None = None,
+        source_address: str | None = None,
+        destination_address: str | None = None,
+        destination_ports: Sequence[str] | None = None,
+        tags: Sequence[str] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        fields = {
+            "vpc_id": vpc_id,
+            "firewall_rule_id": firewall_rule_id,
+            "name": name,
+            "protocol": protocol,
+            "source_address": source_address,
+            "destination_address": destination_address,
+            "destination_ports": destination_ports,
+            "tags": tags,
+        }
+        super().__init__(fields=fields, **kwargs)
+
+
+class NirvanaDeleteFirewallRuleOperator(OperationOperator):
+    """Deletes a firewall rule and waits until it is gone.
+
+    :param vpc_id: the VPC.
+    :param firewall_rule_id: the rule.
+    """
+
+    hook_class = NirvanaHook
+    starts = staticmethod(submits(networking.delete_firewall_rule))
+
+    def __init__(self, *, vpc_id: str, firewall_rule_id: str, **kwargs: Any) -> None:
+        super().__init__(fields={"vpc_id": vpc_id, "firewall_rule_id": firewall_rule_id}, **kwargs)
+
+
+class NirvanaCreateConnectConnectionOperator(OperationOperator):
+    """Creates a private line to another provider and waits until it is ready.
+
+    :param name: name of the connection.
+    :param region: like ``us-sva-2``.
+    :param bandwidth_mbps: 50, 200, 500, 1000 or 2000.
+    :param cidrs: our networks, network-aligned.
+    :param provider_cidrs: networks at the other provider, network-aligned.
+    :param aws: ``{"account_id", "region"}`` of the AWS side.
+    :param project_id: default is the connection's.
+    :param tags: tags of the connection.
+    """
+
+    hook_class = NirvanaHook
+    starts = staticmethod(submits(networking.create_connect_connection))
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        region: str,
+        bandwidth_mbps: BandwidthMbps,
+        cidrs: Sequence[str],
+        provider_cidrs: Sequence[str],
+        aws: ConnectAWS | None = None,
+        project_id: str | None = None,
+        tags: Sequence[str] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        fields = {
+            "name": name,
+            "region": region,
+            "bandwidth_mbps": bandwidth_mbps,
+            "cidrs": cidrs,
+            "provider_cidrs": provider_cidrs,
+            "aws": aws,
+            "project_id": project_id,
+            "tags": tags,
+        }
+        super().__init__(fields=fields, **kwargs)
+
+
+class NirvanaUpdateConnectConnectionOperator(OperationOperator):
+    """Changes name or tags of a Connect connection and waits until that is done.
+
+    :param connection_id: the Connect connection (the Airflow connection is ``conn_id``).
+    :param name: new name.
+    :param tags: new tags.
+    """
+
+    hook_class = NirvanaHook
+    starts = staticmethod(submits(networking.update_connect_connection))
+
+    def __init__(
+        self, *, connection_id: str, name: str | None = None, tags: Sequence[str] | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(fields={"connection_id": connection_id, "name": name, "tags": tags}, **kwargs)
+
+
+class NirvanaDeleteConnectConnectionOperator(OperationOperator):
+    """Deletes a Connect connection and waits until it is gone.
+
+    :param connection_id: the Connect connection (the Airflow connection is ``conn_id``).
+    """
+
+    hook_class = NirvanaHook
+    starts = staticmethod(submits(networking.delete_connect_connection))
+
+    def __init__(self, *, connection_id: str, **kwargs: Any) -> None:
+        super().__init__(fields={"connection_id": connection_id}, **kwargs)

@@ -1,0 +1,206 @@
+"""Operators of Nirvana's Kubernetes: clusters, node pools, nodes, load balancers [Nirvana: section 4, NKS]."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from airflow_provider_ops.apis.nirvana import nks, submits
+from airflow_provider_ops.apis.nirvana.bodies import NodeConfig
+from airflow_provider_ops.hooks.nirvana import NirvanaHook
+from airflow_provider_ops.operators.base import OperationOperator
+
+
+class NirvanaCreateNKSClusterOperator(OperationOperator):
+    """Creates a Kubernetes cluster and waits until it is ready. It has no nodes before it has a pool.
+
+    :param name: name of the cluster.
+    :param region: like ``us-sva-2``.
+    :param vpc_id: VPC to be in.
+    :param kubernetes_version: see :meth:`NirvanaHook.list_kubernetes_versions`.
+    :param autoscaling: whether Nirvana scales its pools.
+    :param project_id: default is the connection's.
+    :param tags: tags of the cluster.
+    :param preflight: whether to ask for availability first, and fail before anything is made.
+    """
+
+    hook_class = NirvanaHook
+    starts = staticmethod(submits(nks.create_nks_cluster))
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        region: str,
+        vpc_id: str,
+        kubernetes_version: str,
+        autoscaling: bool,
+        project_id: str | None = None,
+        tags: Sequence[str] | None = None,
+        preflight: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        fields = {
+            "name": name,
+            "region": region,
+            "vpc_id": vpc_id,
+            "kubernetes_version": kubernetes_version,
+            "autoscaling": autoscaling,
+            "project_id": project_id,
+            "tags": tags,
+            "preflight": preflight,
+        }
+        super().__init__(fields=fields, **kwargs)
+
+
+class NirvanaUpdateNKSClusterOperator(OperationOperator):
+    """Changes a cluster and waits until the change is done. What is not given stays as it is.
+
+    :param cluster_id: the cluster.
+    :param name: new name.
+    :param autoscaling: whether Nirvana scales its pools.
+    :param tags: new tags.
+    """
+
+    hook_class = NirvanaHook
+    starts = staticmethod(submits(nks.update_nks_cluster))
+
+    def __init__(
+        self,
+        *,
+        cluster_id: str,
+        name: str | None = None,
+        autoscaling: bool | None = None,
+        tags: Sequence[str] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        fields = {"cluster_id": cluster_id, "name": name, "autoscaling": autoscaling, "tags": tags}
+        super().__init__(fields=fields, **kwargs)
+
+
+class NirvanaDeleteNKSClusterOperator(OperationOperator):
+    """Deletes a cluster and waits until it is gone.
+
+    :param cluster_id: the cluster.
+    """
+
+    hook_class = NirvanaHook
+    starts = staticmethod(submits(nks.delete_nks_cluster))
+
+    def __init__(self, *, cluster_id: str, **kwargs: Any) -> None:
+        super().__init__(fields={"cluster_id": cluster_id}, **kwargs)
+
+
+class NirvanaCreateNKSNodePoolOperator(OperationOperator):
+    """Adds a pool of equal nodes to a cluster and waits until they are there.
+
+    :param cluster_id: the cluster.
+    :param name: name of the pool.
+    :param node_config: ``{"instance_type", "boot_volume": {"size": 64 to 512, "type": "nvme" | "abs"}}``, optionally
+        with ``labels`` (``key=value``) and ``taints`` (``key=value:Effect``).
+    :param node_count: 0 to 100.
+    :param tags: tags of the pool.
+    :param preflight: whether to ask for availability first, and fail before anything is made.
+    """
+
+    hook_class = NirvanaHook
+    starts = staticmethod(submits(nks.create_nks_node_pool))
+
+    def __init__(
+        self,
+        *,
+        cluster_id: str,
+        name: str,
+        node_config: NodeConfig,
+        node_count: int | None = None,
+        tags: Sequence[str] | None = None,
+        preflight: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        fields = {
+            "cluster_id": cluster_id,
+            "name": name,
+            "node_config": node_config,
+            "node_count": node_count,
+            "tags": tags,
+            "preflight": preflight,
+        }
+        super().__init__(fields=fields, **kwargs)
+
+
+class NirvanaUpdateNKSNodePoolOperator(OperationOperator):
+    """Resizes or renames a pool and waits until that is done. What is not given stays as it is.
+
+    While another operation is active on the pool, Nirvana refuses; the submit then waits its turn until the deadline.
+
+    :param cluster_id: the cluster.
+    :param pool_id: the pool.
+    :param name: new name.
+    :param node_count: 0 to 100.
+    :param tags: new tags.
+    """
+
+    hook_class = NirvanaHook
+    starts = staticmethod(submits(nks.update_nks_node_pool))
+
+    def __init__(
+        self,
+        *,
+        cluster_id: str,
+        pool_id: str,
+        name: str | None = None,
+        node_count: int | None = None,
+        tags: Sequence[str] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        fields = {"cluster_id": cluster_id, "pool_id": pool_id, "name": name, "node_count": node_count, "tags": tags}
+        super().__init__(fields=fields, **kwargs)
+
+
+class NirvanaDeleteNKSNodePoolOperator(OperationOperator):
+    """Deletes a pool with its nodes and waits until it is gone.
+
+    :param cluster_id: the cluster.
+    :param pool_id: the pool.
+    """
+
+    hook_class = NirvanaHook
+    starts = staticmethod(submits(nks.delete_nks_node_pool))
+
+    def __init__(self, *, cluster_id: str, pool_id: str, **kwargs: Any) -> None:
+        super().__init__(fields={"cluster_id": cluster_id, "pool_id": pool_id}, **kwargs)
+
+
+class NirvanaDeleteNKSNodeOperator(OperationOperator):
+    """Deletes one node of a pool and waits until it is gone.
+
+    :param cluster_id: the cluster.
+    :param pool_id: the pool.
+    :param node_id: the node.
+    """
+
+    hook_class = NirvanaHook
+    starts = staticmethod(submits(nks.delete_nks_node))
+
+    def __init__(self, *, cluster_id: str, pool_id: str, node_id: str, **kwargs: Any) -> None:
+        super().__init__(fields={"cluster_id": cluster_id, "pool_id": pool_id, "node_id": node_id}, **kwargs)
+
+
+class NirvanaUpdateNKSLoadBalancerOperator(OperationOperator):
+    """Gives a load balancer a public address, or takes it away, and waits until that is done.
+
+    :param cluster_id: the cluster.
+    :param load_balancer_id: the load balancer.
+    :param public_ip_enabled: whether it has a public address.
+    """
+
+    hook_class = NirvanaHook
+    starts = staticmethod(submits(nks.update_nks_load_balancer))
+
+    def __init__(self, *, cluster_id: str, load_balancer_id: str, public_ip_enabled: bool, **kwargs: Any) -> None:
+        fields = {
+            "cluster_id": cluster_id,
+            "load_balancer_id": load_balancer_id,
+            "public_ip_enabled": public_ip_enabled,
+        }
+        super().__init__(fields=fields, **kwargs)

@@ -1,0 +1,76 @@
+"""Sensors for what LakeSail lets follow by its own status only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow_provider_ops.apis.http import check_id
+from airflow_provider_ops.operators.fields import is_literal
+from airflow_provider_ops.sensors.operation import OperationSensor
+
+
+class _WorkloadSensor(OperationSensor):
+    """An :class:`OperationSensor` that is told ids and waits for the reference made of them."""
+
+    #: What the reference begins with.
+    kind: str
+
+    def __init__(self, *, ids: dict[str, Any], conn_id: str, **kwargs: Any) -> None:
+        for name, value in ids.items():
+            if is_literal(value):
+                check_id(name, value)
+        super().__init__(conn_id=conn_id, operation_id=f"{self.kind}:later", **kwargs)
+        self._ids_of = tuple(ids)
+        for name, value in ids.items():
+            setattr(self, name, value)
+
+    def awaited(self) -> str:
+        """The reference, from the rendered ids."""
+        return f"{self.kind}:{'.'.join(check_id(name, getattr(self, name)) for name in self._ids_of)}"
+
+
+class LakeSailSessionSensor(_WorkloadSensor):
+    """Waits until a session can be used: ``active`` or ``idle`` [tags/sessions; reading one is inferred].
+
+    A session becomes ``active`` only with the first request through its proxy, so something else has to connect.
+    Fails when the session failed or was closed.
+
+    :param session_id: id of the session.
+    """
+
+    kind = "session"
+    template_fields = ("conn_id", "session_id")
+
+    def __init__(self, *, session_id: str, conn_id: str = "lakesail_default", **kwargs: Any) -> None:
+        super().__init__(ids={"session_id": session_id}, conn_id=conn_id, **kwargs)
+
+
+class LakeSailNotebookSensor(_WorkloadSensor):
+    """Waits until a started notebook is ``running`` [tags/notebooks; reading one is inferred].
+
+    Fails when it is ``stopped``: nothing leads from there to ``running`` but a start, and a start shows at once.
+
+    :param notebook_id: id of the notebook.
+    """
+
+    kind = "notebook"
+    template_fields = ("conn_id", "notebook_id")
+
+    def __init__(self, *, notebook_id: str, conn_id: str = "lakesail_default", **kwargs: Any) -> None:
+        super().__init__(ids={"notebook_id": notebook_id}, conn_id=conn_id, **kwargs)
+
+
+class LakeSailJobRunSensor(_WorkloadSensor):
+    """Waits until a run is ``completed``; fails when it ``failed`` or was ``cancelled`` [tags/job-runs].
+
+    Reading one run, and the words of its status but those named there, are inferred.
+
+    :param job_id: id of the job.
+    :param job_run_id: id of the run.
+    """
+
+    kind = "job_run"
+    template_fields = ("conn_id", "job_id", "job_run_id")
+
+    def __init__(self, *, job_id: str, job_run_id: str, conn_id: str = "lakesail_default", **kwargs: Any) -> None:
+        super().__init__(ids={"job_id": job_id, "job_run_id": job_run_id}, conn_id=conn_id, **kwargs)

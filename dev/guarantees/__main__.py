@@ -1,0 +1,175 @@
+"""`make guarantees`: prints the kill table and writes it into the docs."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+import httpx
+
+from dev.guarantees import postgres
+from dev.guarantees.acts import SPARE
+from dev.guarantees.model import Phase
+from dev.guarantees.observe import observe
+from dev.guarantees.report import Result, complaints, document, table
+from dev.guarantees.scenarios import QUICK, phases
+from dev.guarantees.stage import Live, Stage, after
+from dev.processes import Interrupted, ProcessDied, free_ports
+from dev.simulator import BadFaults, Simulator
+from dev.stack import AirflowStack, BrokenDag, StackOptions, StackTimeout
+
+CHECKOUT: Final = Path(__file__).resolve().parent.parent.parent
+SCRATCH: Final = CHECKOUT / ".cache" / "guarantees"
+DOCUMENT: Final = CHECKOUT / "docs" / "guarantees.md"
+_OPERATION_SECONDS: Final = 10.0
+#: Longest time for a phase, and what each row adds to it.
+_PHASE_SECONDS: Final = 180.0
+_ROW_SECONDS: Final = 4.0
+#: What the last kill policies may still need after the last run has ended.
+_QUIET_SECONDS: Final = 12.0
+
+#: Airflow's patience, shortened so that recovery takes seconds; none of it changes what recovery does.
+_SHORT: Final = {
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "24",
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "2",
+    "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "45",
+    "AIRFLOW__SCHEDULER__SCHEDULER_HEARTBEAT_SEC": "2",
+    "AIRFLOW__SCHEDULER__JOB_HEARTBEAT_SEC": "2",
+    "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "8",
+    "AIRFLOW__SCHEDULER__TRIGGER_TIMEOUT_CHECK_INTERVAL": "3",
+    "AIRFLOW__TRIGGERER__JOB_HEARTBEAT_SEC": "2",
+    "AIRFLOW__TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "12",
+    "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "3",
+    "AIRFLOW__WORKERS__EXECUTION_API_RETRY_WAIT_MAX": "4",
+    # All rows of a phase run at once.
+    "AIRFLOW__CORE__MAX_ACTIVE_TASKS_PER_DAG": "100",
+}
+
+
+def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(prog="make guarantees", description="Kill everything, and count what is left.")
+    parser.add_argument("--quick", action="store_true", help="the rows that CI runs")
+    parser.add_argument("--only", default="", help="rows whose run id contains this text; the docs stay as they are")
+    parser.add_argument("--sqlite", action="store_true", help="do not use PostgreSQL; its rows are not run")
+    parser.add_argument("--workers", type=int, default=16, help="LocalExecutor's workers")
+    return parser.parse_args(argv)
+
+
+def chosen(options: argparse.Namespace) -> list[Phase]:
+    """The phases and rows to run."""
+    found = []
+    for phase in phases():
+        rows = tuple(
+            row for row in phase.scenarios if options.only in row.run_id and (row.key in QUICK or not options.quick)
+        )
+        if rows:
+            found.append(replace(phase, scenarios=rows))
+    return found
+
+
+@contextmanager
+def stage_for(options: argparse.Namespace, plan: Sequence[Phase]) -> Iterator[tuple[Stage, str | None]]:
+    """Bring everything up inside the block. The text says why there is no PostgreSQL, where there is none."""
+    home, folder, markers = SCRATCH / "airflow", SCRATCH / "dags", SCRATCH / "markers"
+    for path in (folder, markers):
+        shutil.rmtree(path, ignore_errors=True)
+        path.mkdir(parents=True)
+    for api in {row.api.name for phase in plan for row in phase.scenarios}:
+        # Airflow looks for DAGs only in files that have the words airflow and dag in them.
+        text = f'from dev.guarantees.factory import dags\n\nglobals().update(dags("{api}"))  # airflow\n'
+        (folder / f"guarantees_{api}.py").write_text(text)
+    simulator = Simulator(free_ports(1)[0], duration=_OPERATION_SECONDS)
+    env = {**simulator.connections("sk-any"), **_SHORT, "PYTHONPATH": str(CHECKOUT), "GUARANTEES_MARKERS": str(markers)}
+    stack = AirflowStack(StackOptions(home, dags_folder=folder, parallelism=options.workers, env=env))
+    # In this order: PostgreSQL's files must be there until it has been stopped with the rest of the stack.
+    with ExitStack() as resources, stack:
+        why_not = None
+        try:
+            address = resources.enter_context(
+                postgres.server(stack.processes, dict(stack.env), wanted=not options.sqlite)
+            )
+            stack.env["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] = address
+            stack.wait_until(lambda: postgres.answers(address), "PostgreSQL", timeout=60)
+        except postgres.NoPostgres as error:
+            why_not = f"no PostgreSQL: {error}"
+            say(why_not)
+        stack.processes.start("simulator", simulator.command, stack.env, cwd=CHECKOUT)
+        stack.wait_until(simulator.answers, "the simulator", timeout=60)
+        stack.migrate()
+        stack.start_services()
+        stack.wait_healthy()
+        for dag in stack.wait_for_dags():
+            stack.api.unpause(dag.dag_id)
+        yield Stage(stack, simulator, markers, say), why_not
+
+
+_STARTED: Final = time.monotonic()
+
+
+def say(text: str) -> None:
+    """Print a line with the seconds since the start."""
+    print(f"{time.monotonic() - _STARTED:5.0f} s  {text}", flush=True)
+
+
+def play(stage: Stage, plan: Sequence[Phase], why_not: str | None) -> list[Result]:
+    """Run all phases, then look at all rows at once: what goes on remotely has had its time by then."""
+    logs = stage.stack.options.home / "logs"
+    rows: list[Live] = []
+    left_out: list[Result] = []
+    for phase in plan:
+        if phase.needs_postgres and why_not is not None:
+            left_out += [Result(scenario, None, why_not) for scenario in phase.scenarios]
+            continue
+        say(f"{phase.title}: {len(phase.scenarios)} rows")
+        if why_not is None and phase.two_triggerers and SPARE not in stage.stack.processes.components:
+            stage.stack.start_triggerer(SPARE)
+        stage.stack.wait_healthy()
+        done = stage.run(phase, _PHASE_SECONDS + _ROW_SECONDS * len(phase.scenarios))
+        rows += done
+        results = [Result.of(row.scenario, observe(row, logs)) for row in done]
+        bad = [result.scenario.run_id for result in results if not result.good]
+        say(f"    {len(results) - len(bad)} as expected" + (f", not (yet): {', '.join(bad)}" if bad else ""))
+    quiet = after(_QUIET_SECONDS)
+    while not quiet():
+        stage.look()
+        time.sleep(1)
+    return [Result.of(row.scenario, observe(row, logs)) for row in rows] + left_out
+
+
+def main() -> int:
+    """Make the table and return the exit code."""
+    options = arguments()
+    plan = chosen(options)
+    say(f"{sum(len(phase.scenarios) for phase in plan)} rows in {len(plan)} phases; starting Airflow")
+    try:
+        with stage_for(options, plan) as (stage, why_not):
+            results = play(stage, plan, why_not)
+            seconds = time.monotonic() - _STARTED
+    except Interrupted as signal:
+        say("Stopped.")
+        return signal.exit_code
+    except (BadFaults, BrokenDag, ProcessDied, StackTimeout, httpx.HTTPError) as error:
+        say(f"error: {error}")
+        return 1
+    database = "SQLite" if why_not else "PostgreSQL, two triggerers"
+    print(table(results))
+    bad = complaints(results)
+    if not options.only and not options.quick:
+        DOCUMENT.write_text(document(results, seconds, database))
+        say(f"written to {DOCUMENT.relative_to(CHECKOUT)}")
+    for complaint in bad:
+        print(f"\n{complaint}")
+    say(f"{len(results) - len(bad)} of {len(results)} rows are as expected")
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

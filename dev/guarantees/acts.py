@@ -1,0 +1,203 @@
+"""What is done to rows and to the stack while rows run."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Sequence
+from typing import Final
+
+from airflow_provider_ops.operation import OperationState
+from dev.airflow_api import AirflowApi, TaskInstance
+from dev.guarantees.model import Act, Condition
+from dev.guarantees.stage import Live, Script, Stage, after, descendants, kill_all
+
+#: Longer than Airflow needs to call a live triggerer's trigger dead, and then some.
+PAUSE_SECONDS: Final = 60.0
+SPARE: Final = "triggerer-2"
+AWAY_SECONDS: Final = 20.0
+#: How long a task is waiting before something happens to it.
+_STEADY: Final = 1.5
+#: After so long a triggerer that has just started runs all triggers that it was given.
+_PICKED_UP: Final = 15.0
+
+
+def marked(state: str) -> Act:
+    """A user marks the task while it waits."""
+
+    def act(row: Live) -> Script:
+        yield row.waiting_for(_STEADY)
+        row.act_as_user(lambda api, task: api.set_state(task, state))
+
+    return act
+
+
+def cleared(row: Live) -> Script:
+    """A user clears the task while it waits."""
+    yield row.waiting_for(_STEADY)
+
+    def clear(api: AirflowApi, task: TaskInstance) -> None:
+        api.clear(task.dag_id, task.run_id, task.task_id)
+
+    row.act_as_user(clear)
+    # The run is over for a moment when its only task is cleared too late; it is not over before the next try.
+    yield lambda: row.task is not None and row.task.try_number > 1
+
+
+def cleared_after_failure(row: Live) -> Script:
+    """A user clears the task after it has failed."""
+    yield lambda: row.state == "failed"
+    yield after(1)
+    task = row.task
+    assert task is not None, "it has failed"  # noqa: S101
+    row.stage.api.clear(task.dag_id, task.run_id, task.task_id)
+    yield lambda: row.task is not None and row.task.try_number > task.try_number and row.is_over
+
+
+def worker_killed_while_waiting(row: Live) -> Script:
+    """The worker dies while the task polls."""
+    yield row.waiting_for(_STEADY)
+    row.kill_worker()
+
+
+def worker_killed_once_created(row: Live) -> Script:
+    """The worker dies while the API, which has done what it was asked, holds its answer back."""
+    yield lambda: bool(row.resources) and row.markers.pids.exists()
+    row.kill_worker()
+
+
+def worker_restarted(row: Live) -> Script:
+    """The worker is told to stop, and killed when its time is up, as in a rolling deployment."""
+    yield row.waiting_for(_STEADY)
+    row.signal_worker(signal.SIGTERM)
+    yield after(4)
+    row.kill_worker()
+
+
+def time_is_up_in_airflow(row: Live) -> Script:
+    """Airflow's own deferral timeout strikes, which is there for the case that no triggerer works."""
+    yield row.waiting_for(_STEADY)
+    row.stage.expire_deferral(row.scenario.run_id)
+
+
+def all_waiting(rows: Sequence[Live], seconds: float = _STEADY) -> Condition:
+    """Holds when all rows have been waiting for their operations for so long, at the same time."""
+    conditions = [row.waiting_for(seconds) for row in rows]
+    # Each one is asked each time: it notes since when it holds.
+    return lambda: sum(condition() for condition in conditions) == len(conditions)
+
+
+def triggerers_killed(stage: Stage, rows: Sequence[Live]) -> Script:
+    """All triggerers die, and are started again later."""
+    yield all_waiting(rows)
+    names = [name for name in ("triggerer", SPARE) if name in stage.stack.processes.components]
+    stage.say(f"SIGKILL to {' and '.join(names)}, with all their processes")
+    for name in names:
+        _kill_with_children(stage, name)
+    yield after(4)
+    _start_again(stage, names)
+
+
+def each_triggerer_killed(stage: Stage, rows: Sequence[Live]) -> Script:
+    """First one of two triggerers dies, and when it is back, the other: each wait loses its triggerer at least once."""
+    yield all_waiting(rows)
+    for name in ("triggerer", SPARE):
+        stage.say(f"SIGKILL to {name}")
+        _kill_with_children(stage, name)
+        yield after(3)
+        _start_again(stage, [name])
+        if name != SPARE:
+            # long enough for the one to take over and for the other to be back
+            yield after(15)
+
+
+def triggerers_restarted(stage: Stage, rows: Sequence[Live]) -> Script:
+    """All triggerers are told to stop, as in a rolling deployment, and started again."""
+    yield all_waiting(rows)
+    names = [name for name in ("triggerer", SPARE) if name in stage.stack.processes.components]
+    stage.say(f"SIGTERM to {' and '.join(names)}")
+    for name in names:
+        stage.stack.processes.signal(name, signal.SIGTERM)
+    for name in names:
+        stage.stack.processes.forget(name)
+    _start_again(stage, names)
+
+
+def triggerer_paused(stage: Stage, rows: Sequence[Live]) -> Script:
+    """The only triggerer is paused for a minute, and another one started meanwhile, which takes all waits over."""
+    # by then it runs the triggers of all of them, although the first takes it long
+    yield all_waiting(rows, _PICKED_UP)
+    pids = [stage.stack.processes.components["triggerer"].pid]
+    pids += descendants(pids[0])
+    stage.say(f"SIGSTOP to the triggerer for {PAUSE_SECONDS:.0f} s, another one starts")
+    stage.signal(pids, signal.SIGSTOP)
+    stage.stack.start_triggerer(SPARE)
+    yield after(PAUSE_SECONDS)
+    stage.say(f"SIGCONT; operations still running: {_running(rows)} of {len(rows)}")
+    stage.signal(pids, signal.SIGCONT)
+
+
+def scheduler_killed(stage: Stage, rows: Sequence[Live]) -> Script:
+    """The scheduler dies, its workers go on."""
+    yield all_waiting(rows)
+    stage.say("SIGKILL to the scheduler alone")
+    stage.stack.kill("scheduler", signal.SIGKILL)
+    yield after(3)
+    stage.stack.start_service("scheduler")
+
+
+def machine_lost(stage: Stage, rows: Sequence[Live]) -> Script:
+    """The scheduler dies with all its workers and tasks."""
+    yield all_waiting(rows)
+    stage.say("SIGKILL to the scheduler, its workers and their tasks")
+    _kill_with_children(stage, "scheduler")
+    yield after(3)
+    stage.stack.start_service("scheduler")
+
+
+def api_server_away(stage: Stage, rows: Sequence[Live]) -> Script:
+    """The API server dies just before the handles are stored, and comes back."""
+    yield lambda: all(row.reached for row in rows)
+    stage.say("SIGKILL to the API server")
+    _kill_with_children(stage, "api-server")
+    for row in rows:
+        row.markers.go.touch()
+    # longer than a worker's client tries again
+    yield after(AWAY_SECONDS)
+    stage.stack.start_service("api-server")
+
+
+def stale_success(stage: Stage, rows: Sequence[Live]) -> Script:
+    """
+    The scheduler sleeps from before the deferral until the trigger has fired.
+
+    When it wakes it queues the second leg first and then reads the executor's report on the first one, which it takes
+    for the second: a state mismatch. A pause of the process is what a loop that stalls looks like from outside.
+    """
+    yield lambda: all(row.reached for row in rows)
+    pid = stage.stack.processes.components["scheduler"].pid
+    stage.say("SIGSTOP to the scheduler until the triggers have fired")
+    stage.signal([pid], signal.SIGSTOP)
+    for row in rows:
+        row.markers.go.touch()
+    fired = time.monotonic() + 90
+    yield lambda: all(row.state == "scheduled" for row in rows) or time.monotonic() > fired
+    stage.signal([pid], signal.SIGCONT)
+
+
+def _running(rows: Sequence[Live]) -> int:
+    return sum(operation["stage"] == str(OperationState.RUNNING) for row in rows for operation in row.operations)
+
+
+def _kill_with_children(stage: Stage, name: str) -> None:
+    children = descendants(stage.stack.processes.components[name].pid)
+    stage.stack.kill(name, signal.SIGKILL)
+    kill_all(children)
+
+
+def _start_again(stage: Stage, names: Sequence[str]) -> None:
+    for name in names:
+        if name == SPARE:
+            stage.stack.start_triggerer(name)
+        else:
+            stage.stack.start_service(name)

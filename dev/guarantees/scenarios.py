@@ -1,0 +1,286 @@
+"""The rows of the kill table, written once and made for each API and mode."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any, Final
+
+from dev.guarantees import acts
+from dev.guarantees.apis import APIS, ApiCase
+from dev.guarantees.crash import Crash
+from dev.guarantees.model import Expect, Phase, Scenario
+
+D: Final = "deferred"
+S: Final = "synchronous"
+BOTH: Final = (D, S)
+
+#: Long enough for all rows of a phase to be waiting at the same time, on a machine that is busy.
+LONG: Final = ({"fault": "unknown_status", "word": "warming-up", "seconds": 25},)
+#: Outlasts what Airflow needs to notice that a worker is gone, or to start the next try of a cleared task.
+WORKER_LONG: Final = ({"fault": "unknown_status", "word": "warming-up", "seconds": 45},)
+#: Outlasts a pause of a minute and what goes before it.
+LONGER: Final = ({"fault": "unknown_status", "word": "warming-up", "seconds": 90},)
+ENDLESS: Final = ({"fault": "endless"},)
+
+_JOINED: Final = "of an earlier try is still running: joining it"
+_FINISHED: Final = "has succeeded: finishing with its result"
+#: A retry sees the operation running, or already over.
+_WENT_ON: Final = f"({_JOINED}|{_FINISHED})"
+_SUCCEEDED: Final = r"operation \S+ \(.*\) succeeded"
+_LOOKING: Final = "looking for what it started before anything else"
+_UNKNOWN: Final = "The outcome of .* is unknown"
+
+#: What CI runs: one row for each way to lose something.
+QUICK: Final = frozenset(
+    {
+        *("before-submit", "answer-lost", "before-stored", "on-resume", "while-polling", "failed", "failed-delete"),
+        *("cleared", "paused", "paused-over", "machine", "mismatch"),
+    }
+)
+
+Rows = Callable[[ApiCase], Iterator[Scenario]]
+
+
+def submit_interrupted(api: ApiCase) -> Iterator[Scenario]:
+    """The worker dies between two instructions of the submit, or the network goes."""
+    intent, answer = Crash("HandleStore.save_intent", "leave"), Crash("Submission._keep")
+    hang = {"fault": "hang", "seconds": 40, "execute": True, "count": 1}
+    lost, cut = {"fault": "accept_then_drop", "count": 1}, {"fault": "reset", "count": 1}
+    held: dict[str, Any] = {"rules": (hang,), "act": acts.worker_killed_once_created}
+    for mode in BOTH:
+        rows: list[tuple[str, str, bool, dict[str, Any]]] = [
+            ("before-submit", "worker killed after the intent, before the request", False, {"crash": intent}),
+            ("answer-held", "worker killed while the API, which has accepted, holds its answer back", True, held),
+            ("answer-lost", "network cut after the API accepted, before its answer", True, {"rules": (lost,)}),
+            ("request-lost", "network cut before the request arrives", False, {"rules": (cut,)}),
+            ("before-stored", "worker killed after the answer, before the handle is stored", True, {"crash": answer}),
+        ]
+        for key, title, accepted, more in rows:
+            yield Scenario(key, title, api, mode, _found_out(api, key, accepted=accepted), **more)
+        if api.finds == "no":
+            yield Scenario(
+                "lost-cleared",
+                "network cut after the API accepted, nothing can be found out; cleared by the user",
+                api,
+                mode,
+                Expect("(?i)the task was cleared since", created=2, settled="2 succeeded", tries=(2, 5)),
+                rules=(lost,),
+                act=acts.cleared_after_failure,
+            )
+
+
+def _found_out(api: ApiCase, key: str, *, accepted: bool) -> Expect:
+    tries = (1, 3) if key in ("answer-lost", "request-lost") else (2, 3)
+    if api.finds == "no":
+        made = int(accepted)
+        settled = "1 succeeded" if accepted else "none"
+        return Expect(_UNKNOWN, created=made, settled=settled, state="failed", tries=(3, 3))
+    if api.finds == "key":
+        # the same key again, by the client or by the next try: the API itself says what it has started
+        return Expect(_LOOKING, tries=tries, or_else=_SUCCEEDED if tries[0] == 1 else "")
+    found = r"found operation \S+: going on with it" if accepted else "started nothing|nothing was started by then"
+    return Expect(found, tries=tries)
+
+
+def worker_dies(api: ApiCase) -> Iterator[Scenario]:
+    """The worker dies where nothing has to be found out."""
+    joins = Expect(_WENT_ON, tries=(2, 3))
+    for mode in BOTH:
+        first, stored = Crash("HandleStore.save_intent"), Crash("HandleStore.save", "leave")
+        fresh = Expect(_SUCCEEDED, tries=(2, 3))
+        yield Scenario("before-intent", "worker killed before anything is stored", api, mode, fresh, crash=first)
+        yield Scenario("after-stored", "worker killed after the handle is stored", api, mode, joins, crash=stored)
+    yield Scenario("before-defer", "worker killed right before it defers", api, D, joins, crash=Crash("Run._defer"))
+    yield Scenario("on-resume", "worker killed on resume", api, D, joins, crash=Crash("Run.go_on"))
+    result = Crash("Run._result", "leave")
+    yield Scenario("after-result", "worker killed with the result in hand", api, D, joins, crash=result)
+    joined: dict[str, Any] = {"expect": joins, "rules": WORKER_LONG, "api": api, "mode": S}
+    polling, stopped = acts.worker_killed_while_waiting, acts.worker_restarted
+    yield Scenario("while-polling", "worker killed while polling", act=polling, **joined)
+    yield Scenario("rolling-restart", "worker told to stop (SIGTERM), killed 4 s later", act=stopped, **joined)
+
+
+def user_acts(api: ApiCase) -> Iterator[Scenario]:
+    """A user, or Airflow in the user's name, ends the wait."""
+    cancelled, deleted = _after_kill(api, "cancel"), _after_kill(api, "delete")
+    left = Expect("waiting until", state="failed", tries=(1, 1))
+    failed, success = acts.marked("failed"), acts.marked("success")
+    for mode in BOTH:
+        where: dict[str, Any] = {"api": api, "mode": mode, "rules": LONG if mode == D else WORKER_LONG}
+        good = replace(cancelled, state="success")
+        yield Scenario("failed", "marked failed, on_kill=cancel", expect=cancelled, act=failed, **where)
+        yield Scenario("success", "marked success, on_kill=cancel", expect=good, act=success, **where)
+        where["variant"] = "delete"
+        yield Scenario("failed-delete", "marked failed, on_kill=delete", expect=deleted, act=failed, **where)
+        yield Scenario(
+            "cleared-delete", "cleared, on_kill=delete", expect=_after_clear(api, "delete"), act=acts.cleared, **where
+        )
+        where["variant"] = "leave"
+        yield Scenario("failed-leave", "marked failed, on_kill=leave", expect=left, act=failed, **where)
+        where["variant"] = "plain"
+        yield Scenario(
+            "cleared", "cleared, on_kill=cancel", expect=_after_clear(api, "cancel"), act=acts.cleared, **where
+        )
+        where |= {"variant": "run_timeout", "rules": LONGER}
+        skipped = replace(deleted, state="skipped", settled=deleted.settled.replace("succeeded", "(running|succeeded)"))
+        yield Scenario("run-timeout", "DAG run timeout, on_kill=delete", expect=skipped, **where)
+        if api.ending is not None:
+            yield from _slow_endings(api, mode)
+
+
+def _slow_endings(api: ApiCase, mode: str) -> Iterator[Scenario]:
+    method, route = api.ending or ("", "")
+    policy = "cancel" if api.can_cancel else "delete"
+    slow = {"fault": "trickle", "seconds": 4, "method": method, "route": route}
+    refused = {"fault": "status", "status": 409, "count": 2, "method": method, "route": route}
+    where: dict[str, Any] = {"api": api, "mode": mode, "variant": "delete" if policy == "delete" else "plain"}
+    done = _after_kill(api, policy)
+    title = f"marked failed, on_kill={policy}"
+    yield Scenario(
+        "slow", f"{title}, the API takes 4 s", expect=done, rules=(*LONG, slow), act=acts.marked("failed"), **where
+    )
+    if policy == "delete" and mode == D:
+        expect = replace(done, endings=(3, 5))
+        yield Scenario(
+            "not-yet",
+            f"{title}, refused twice at first",
+            expect=expect,
+            rules=(*LONG, refused),
+            act=acts.marked("failed"),
+            **where,
+        )
+
+
+def _after_kill(api: ApiCase, policy: str) -> Expect:
+    """What a kill leaves behind; where the outcome comes after the task's log was closed, the log has the beginning."""
+    begun = f"(?i)told to stop.*on_kill={policy}"
+    if policy == "cancel" and api.can_cancel:
+        return Expect(
+            "was asked to cancel it", settled="1 cancelled", state="failed", endings=(1, 2), tries=(1, 1), or_else=begun
+        )
+    if policy == "delete" and api.ending is not None:
+        return Expect(
+            "is being deleted", settled="1 cancelled", state="failed", endings=(1, 6), tries=(1, 1), or_else=begun
+        )
+    return Expect(
+        "goes on remotely, because|made nothing that could be deleted", state="failed", tries=(1, 1), or_else=begun
+    )
+
+
+def _after_clear(api: ApiCase, policy: str) -> Expect:
+    ended = _after_kill(api, policy)
+    if not ended.endings[1]:
+        return Expect("nothing ends its operation .* still ours: joining it", tries=(2, 3))
+    stage = ended.settled.split()[1]
+    return Expect(
+        "submitting a new one .generation 2.",
+        created=2,
+        settled=f"1 {stage}, 1 succeeded",
+        endings=(1, 6),
+        tries=(2, 3),
+    )
+
+
+def time_passes(api: ApiCase) -> Iterator[Scenario]:
+    """Deadlines."""
+    left = Expect(r"(?i)operation \S+ .*goes on remotely", settled="1 running", state="failed", tries=(1, 1))
+    gone = replace(left, sentence="(?i)is being deleted", settled="1 cancelled", endings=(1, 8))
+    for mode in BOTH:
+        where: dict[str, Any] = {"api": api, "mode": mode, "rules": ENDLESS}
+        yield Scenario("no-time", "wait timeout, on_timeout=leave", expect=left, variant="no_time", **where)
+        yield Scenario("execution-timeout", "execution_timeout", expect=left, variant="execution_timeout", **where)
+        if api.ending is not None:
+            title = "wait timeout, on_timeout=delete"
+            yield Scenario("no-time-delete", title, expect=gone, variant="no_time_delete", **where)
+    again = Expect("because TaskDeferralTimeout")
+    act = acts.time_is_up_in_airflow
+    yield Scenario("backstop", "Airflow's own deferral timeout strikes", api, D, again, rules=WORKER_LONG, act=act)
+
+
+def disturbed(key: str, title: str, expect: Expect, *modes: str, **more: Any) -> Rows:
+    """Rows of a phase in which something happens to the stack."""
+
+    def make(api: ApiCase) -> Iterator[Scenario]:
+        for mode in modes:
+            yield Scenario(key, title, api, mode, expect, **{"rules": LONG, **more})
+
+    return make
+
+
+def phases(apis: tuple[ApiCase, ...] = APIS) -> list[Phase]:
+    """All phases for the APIs that the provider has."""
+    there = [api for api in apis if api.is_there]
+
+    def rows(*makers: Rows) -> tuple[Scenario, ...]:
+        return tuple(scenario for api in there for make in makers for scenario in make(api))
+
+    untouched = Expect(_SUCCEEDED, tries=(1, 1))
+    # Airflow did call on_kill, and the trigger found out that no user was behind it
+    spared = replace(untouched, sentence="the task goes on without this trigger, nothing is cancelled here")
+    finished = replace(untouched, sentence="is over already .* stays as it is", or_else=_SUCCEEDED)
+    paused = "triggerer stopped for 60 s and continued, another took over"
+    perhaps_retried = Expect(_WENT_ON, or_else=_SUCCEEDED)
+    outage = replace(perhaps_retried, tries=(1, 6))
+    retried = Expect(_WENT_ON, tries=(2, 3))
+    hold_store, hold_defer = Crash("HandleStore.save", do="hold"), Crash("Run._defer", do="hold")
+    away = f"API server killed before the handle is stored, started again {acts.AWAY_SECONDS:.0f} s later"
+    return [
+        # First, while there is only one triggerer: it then has all the waits, and another one has to be started.
+        Phase(
+            "the triggerer is paused for a minute",
+            rows(
+                disturbed("paused", paused, spared, D, rules=LONGER),
+                disturbed("paused-over", f"{paused} and finished", finished, D, rules=LONG, variant="delete"),
+            ),
+            disturb=acts.triggerer_paused,
+            needs_postgres=True,
+            two_triggerers=False,
+        ),
+        Phase("workers die, users act, time passes", rows(submit_interrupted, worker_dies, user_acts, time_passes)),
+        Phase(
+            "each of two triggerers dies",
+            rows(disturbed("one-killed", "one of two triggerers killed, then the other", untouched, D, rules=LONGER)),
+            disturb=acts.each_triggerer_killed,
+            needs_postgres=True,
+        ),
+        Phase(
+            "all triggerers die",
+            rows(disturbed("all-killed", "all triggerers killed, started again", untouched, D)),
+            disturb=acts.triggerers_killed,
+        ),
+        Phase(
+            "rolling restart of the triggerers",
+            rows(disturbed("restarted", "all triggerers restarted (SIGTERM)", untouched, D)),
+            disturb=acts.triggerers_restarted,
+        ),
+        Phase(
+            "the scheduler dies",
+            rows(disturbed("scheduler", "scheduler killed, its workers go on", perhaps_retried, *BOTH)),
+            disturb=acts.scheduler_killed,
+        ),
+        Phase(
+            "scheduler and workers die",
+            rows(disturbed("machine", "scheduler killed with all workers", perhaps_retried, *BOTH)),
+            disturb=acts.machine_lost,
+        ),
+        Phase(
+            "the API server dies",
+            rows(disturbed("no-store", away, outage, *BOTH, variant="patient", crash=hold_store)),
+            disturb=acts.api_server_away,
+        ),
+        Phase(
+            "the scheduler stalls",
+            rows(
+                disturbed(
+                    "mismatch",
+                    "failed by the scheduler's stale-success race",
+                    replace(retried, sentence=_FINISHED),
+                    D,
+                    crash=hold_defer,
+                    rules=(),
+                )
+            ),
+            disturb=acts.stale_success,
+        ),
+    ]

@@ -1,0 +1,256 @@
+"""The stack on which the rows run: Airflow, the simulator, and one loop that watches all rows and does what is due."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+import psutil
+import sqlalchemy
+
+from dev.airflow_api import AirflowApi, Run, TaskInstance
+from dev.guarantees.crash import Markers
+from dev.guarantees.model import Condition, Phase, Scenario
+from dev.simulator import Simulator
+from dev.stack import AirflowStack
+
+Script = Generator[Condition, None, None]
+
+_TICK: Final = 0.5
+_AT_ONCE: Final = 22
+#: More than come between two looks.
+_REQUESTS: Final = 300
+_RUN_ENDED: Final = ("success", "failed")
+
+
+class Stage:
+    """Everything that rows and disturbances can see and touch."""
+
+    def __init__(self, stack: AirflowStack, simulator: Simulator, markers: Path, say: Callable[[str], None]) -> None:
+        self.stack = stack
+        self.simulator = simulator
+        self.markers = markers
+        self.say = say
+        self.tasks: dict[str, TaskInstance] = {}
+        self.runs: dict[str, Run] = {}
+        self.resources: list[Mapping[str, Any]] = []
+        self.operations: list[Mapping[str, Any]] = []
+        #: Calls that change something; the simulator forgets its oldest requests.
+        self.changes: dict[tuple[str, str, str], Mapping[str, Any]] = {}
+
+    @property
+    def api(self) -> AirflowApi:
+        """Airflow's REST API."""
+        return self.stack.api
+
+    def look(self) -> None:
+        """Take in what both sides show now; Airflow's part stays as it was while its API is away."""
+        self.resources = self.simulator.control("resources")
+        self.operations = self.simulator.control("operations")
+        for request in self.simulator.control(f"requests?limit={_REQUESTS}"):
+            if request["method"] != "GET":
+                self.changes[request["at"], request["method"], request["path"]] = request
+        try:
+            self.tasks = {task.run_id: task for task in self.api.task_instances()}
+            self.runs = {run.run_id: run for run in self.api.runs()}
+        except httpx.HTTPError:
+            return
+
+    @staticmethod
+    def signal(pids: Iterable[int], number: int) -> None:
+        """Send a signal to processes, whichever of them are left."""
+        _signal(pids, number)
+
+    def expire_deferral(self, run_id: str) -> None:
+        """Let Airflow's timeout of a deferral be over: only its time is moved, the scheduler does the rest."""
+        engine = sqlalchemy.create_engine(self.stack.env["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"])
+        past = datetime.now(timezone.utc) - timedelta(minutes=1)
+        change = sqlalchemy.text("UPDATE task_instance SET trigger_timeout = :past WHERE run_id = :run_id")
+        with engine.begin() as connection:
+            connection.execute(change, {"past": past, "run_id": run_id})
+        engine.dispose()
+
+    def run(self, phase: Phase, timeout: float) -> list[Live]:
+        """Run the rows of a phase to their ends, and what disturbs them."""
+        self.simulator.set_rules([rule for scenario in phase.scenarios for rule in _rules(scenario)])
+        rows = [Live(self, scenario) for scenario in phase.scenarios]
+        waiting: dict[Script, Condition] = {}
+        for act in [self._start_in_turn(rows), *(row.acts() for row in rows)]:
+            _go_on(act, waiting)
+        if phase.disturb is not None:
+            _go_on(phase.disturb(self, rows), waiting)
+        end = time.monotonic() + timeout
+        while time.monotonic() < end and (waiting or not all(row.is_over for row in rows)):
+            time.sleep(_TICK)
+            self.look()
+            self.stack.processes.check_alive()
+            for act, condition in list(waiting.items()):
+                if condition():
+                    del waiting[act]
+                    _go_on(act, waiting)
+        for row in rows:
+            if not row.is_over:
+                self.say(f"{row.scenario.run_id} is not over after {timeout:.0f} s")
+        return rows
+
+    @staticmethod
+    def _start_in_turn(rows: Sequence[Live]) -> Script:
+        """Start all rows, so many at once as two cores can carry without Airflow missing its own heartbeats."""
+        for number, row in enumerate(rows):
+            yield lambda number=number: sum(not other.is_over for other in rows[:number]) < _AT_ONCE  # type: ignore[misc]
+            row.start()
+
+
+@dataclass
+class Live:
+    """A row while it runs."""
+
+    stage: Stage
+    scenario: Scenario
+    acted_at: float | None = None
+    _seen: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def markers(self) -> Markers:
+        """The files by which its process is known."""
+        return Markers(self.stage.markers, self.scenario.run_id)
+
+    @property
+    def task(self) -> TaskInstance | None:
+        """Its task instance."""
+        return self.stage.tasks.get(self.scenario.run_id)
+
+    @property
+    def state(self) -> str | None:
+        """State of its task instance."""
+        return self.task.state if self.task else None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether its DAG run has ended."""
+        run = self.stage.runs.get(self.scenario.run_id)
+        return run is not None and run.state in _RUN_ENDED
+
+    @property
+    def resources(self) -> list[Mapping[str, Any]]:
+        """What it has created, deleted or not, oldest first."""
+        api = self.scenario.api
+        names = api.names(self.scenario.dag_id, self.scenario.run_id)
+        mine = [item for item in self.stage.resources if item["api"] == api.name and item["name"] in names]
+        return sorted((item for item in mine if item["operation_id"]), key=lambda item: str(item["created_at"]))
+
+    @property
+    def operations(self) -> list[Mapping[str, Any]]:
+        """The operations that created its resources."""
+        ids = {item["operation_id"] for item in self.resources}
+        return [operation for operation in self.stage.operations if operation["id"] in ids]
+
+    @property
+    def endings(self) -> list[Mapping[str, Any]]:
+        """The calls that cancelled or deleted something of it."""
+        ids = {str(item[key]).rpartition("_")[2] for item in self.resources for key in ("id", "operation_id")}
+        return [
+            request
+            for request in self.stage.changes.values()
+            if request["api"] == self.scenario.api.name
+            and (request["method"] == "DELETE" or "cancel" in request["path"])
+            and any(name in request["path"] for name in ids)
+        ]
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether its task waits for a running operation, deferred or on a worker."""
+        state = "deferred" if self.scenario.mode == "deferred" else "running"
+        running = any(operation["stage"] == "running" for operation in self.operations)
+        return self.state == state and running
+
+    @property
+    def reached(self) -> bool:
+        """Whether its process reached the place of its crash."""
+        return self.markers.reached.exists()
+
+    def start(self) -> None:
+        """Start its DAG run."""
+        scenario = self.scenario
+        conf = scenario.crash.conf() if scenario.crash else {}
+        self.stage.api.trigger(scenario.dag_id, conf, scenario.run_id)
+
+    def acts(self) -> Script:
+        """What is done to it."""
+        if self.scenario.act is not None:
+            yield from self.scenario.act(self)
+
+    def waiting_for(self, seconds: float) -> Condition:
+        """Holds when it has been waiting for its operation for so long without a break."""
+
+        def steady() -> bool:
+            if self.is_over:
+                # it will never wait, and the table will say so
+                return True
+            if not self.is_waiting:
+                self._seen.pop("waiting", None)
+                return False
+            return time.monotonic() - self._seen.setdefault("waiting", time.monotonic()) >= seconds
+
+        return steady
+
+    def act_as_user(self, do: Callable[[AirflowApi, TaskInstance], None]) -> None:
+        """Do something with its task instance, and note when."""
+        assert self.task is not None, "acts wait for the task first"  # noqa: S101
+        self.acted_at = time.time()
+        do(self.stage.api, self.task)
+
+    def signal_worker(self, number: int) -> None:
+        """Send a signal to the worker above its task."""
+        _signal([self._pids()[1]], number)
+
+    def kill_worker(self) -> None:
+        """Kill the worker above its task, then the task's process."""
+        pid, parent = self._pids()
+        _signal([parent, pid], signal.SIGKILL)
+
+    def _pids(self) -> tuple[int, int]:
+        pid, parent = self.markers.pids.read_text().split()
+        return int(pid), int(parent)
+
+
+def _go_on(act: Script, waiting: dict[Script, Condition]) -> None:
+    """Let an act go on to the next thing that it waits for, if there is one."""
+    condition = next(act, None)
+    if condition is not None:
+        waiting[act] = condition
+
+
+def after(seconds: float) -> Condition:
+    """Holds so many seconds from now on."""
+    end = time.monotonic() + seconds
+    return lambda: time.monotonic() >= end
+
+
+def descendants(pid: int) -> list[int]:
+    """All processes below one."""
+    return [child.pid for child in psutil.Process(pid).children(recursive=True)]
+
+
+def _signal(pids: Iterable[int], number: int) -> None:
+    for pid in pids:
+        try:
+            os.kill(pid, number)
+        except ProcessLookupError:
+            continue
+
+
+def kill_all(pids: Iterable[int]) -> None:
+    """Kill processes, whichever of them are left."""
+    _signal(pids, signal.SIGKILL)
+
+
+def _rules(scenario: Scenario) -> list[dict[str, Any]]:
+    return [made for rule in scenario.rules for made in scenario.api.rules(scenario.dag_id, scenario.run_id, rule)]

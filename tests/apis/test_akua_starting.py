@@ -1,0 +1,306 @@
+"""Akua: how operations are started, found again, and what is around them."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from airflow_provider_ops.apis.akua import API, clusters, installs, submits, workspaces
+from airflow_provider_ops.apis.akua.starts import STARTS, UNREAD
+from airflow_provider_ops.apis.base import Intent, Submit
+from airflow_provider_ops.apis.http import Call, Response
+from airflow_provider_ops.exceptions import (
+    Conflict,
+    InvalidArgument,
+    NotFound,
+    TransportError,
+)
+from airflow_provider_ops.hooks.akua import AkuaHook
+from tests.apis.answers import answer, drive
+from tests.apis.test_akua import SAMPLE, SINCE, listed, understood
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def running(kind: str, owner_type: str, owner_id: str, op_id: str = "op_a1", **changes: Any) -> dict[str, Any]:
+    """An operation that is under way; ``metadata`` is added to its type."""
+    metadata = {"type": kind, **changes.pop("metadata", {})}
+    unfinished = {"state": "RUNNING", "done": False, "response": None, "completed_at": None}
+    facts = {"id": op_id, "owner_type": owner_type, "owner_id": owner_id, "metadata": metadata}
+    return {**SAMPLE, **unfinished, **facts, **changes}
+
+
+def conflict() -> Conflict:
+    return Conflict(409, "7002", "ABORTED")
+
+
+# -- starting
+
+
+def started(build: Callable[..., Call[Any]], *args: Any, **kwargs: Any) -> Submit:
+    return API.mark(submits(build)(*args, **kwargs), "our-key")
+
+
+def test_every_start_has_its_call() -> None:
+    builders = [
+        value
+        for module in (clusters, installs, workspaces)
+        for name, value in vars(module).items()
+        if inspect.isfunction(value) and value.__module__ == module.__name__ and not name.startswith("_")
+    ]
+    words: dict[str, dict[str, Any]] = {
+        "cancel_subscription": {"effective": "period_end"},
+        "create_package": {"sources": [{"kind": "x"}]},
+    }
+    words["create_install"] = {"product_id": "p", "package_id": None, "package_version_pin": None}
+    words["create_custom_domain"] = {"target": {"kind": "cluster", "cluster_id": "c"}}
+    found = set()
+    for build in builders:
+        needed = {
+            name: "x"
+            for name, parameter in inspect.signature(build).parameters.items()
+            if parameter.default is inspect.Parameter.empty
+        }
+        call = build(**{**needed, **words.get(build.__name__, {})})
+        request = getattr(call, "request", None)
+        if request is not None and (request.method, request.route) in STARTS:
+            found.add((request.method, request.route))
+    assert found == set(STARTS)
+
+
+def test_a_key_makes_a_call_safe_to_send_again_and_no_key_does_not() -> None:
+    keyed = started(clusters.suspend_cluster, "clu_a1")
+    assert keyed.request.headers == {"idempotency-key": "our-key", "if-match": UNREAD}
+    assert keyed.request.replayable
+    bare = started(workspaces.change_tier, "ws_a1", "pro")
+    assert bare.request.headers == {"if-match": UNREAD}
+    assert not bare.request.replayable
+
+
+def test_the_hook_makes_a_key_and_wants_an_etag() -> None:
+    first, second = (clusters.create_cluster(name="c", region_id="r").request for _ in range(2))
+    assert first.headers["idempotency-key"] != second.headers["idempotency-key"]
+    chosen = clusters.create_cluster(name="c", region_id="r", idempotency_key="mine").request
+    assert chosen.headers == {"idempotency-key": "mine"}
+    with pytest.raises(InvalidArgument, match="etag must be given"):
+        AkuaHook().delete_cluster("clu_a1")
+
+
+@pytest.mark.parametrize(
+    ("build", "arguments", "named"),
+    [
+        (clusters.create_cluster, {"name": "", "region_id": "r"}, "name"),
+        (clusters.create_cluster, {"name": "x" * 101, "region_id": "r"}, "name"),
+        (clusters.create_cluster, {"name": "x", "region_id": "r", "idempotency_key": "k" * 65}, "idempotency_key"),
+        (clusters.delete_cluster, {"cluster_id": "c", "etag": ""}, "etag"),
+        (clusters.delete_cluster, {"cluster_id": "c", "etag": "a\r\nb"}, "printable"),
+        (clusters.delete_cluster, {"cluster_id": "c", "idempotency_key": "ü"}, "printable"),
+        (clusters.create_machine, {"cluster_id": "c", "instance_type": "m", "name": "x" * 121}, "name"),
+        (installs.create_package, {"name": "p", "sources": []}, "sources"),
+        (installs.create_package, {"name": "p", "sources": [{"kind": "helm", "repo_url": "https://x"}]}, "oci://"),
+        (installs.create_package, {"name": "p", "sources": [{"kind": "helm", "repo_url": "oci://x"}]}, "revision"),
+        (installs.create_install, {"region_id": "r"}, "product_id or package_id"),
+        (installs.create_install, {"region_id": "r", "product_id": "p", "package_id": "q"}, "exactly one"),
+        (installs.create_install, {"region_id": "r", "package_id": "q"}, "package_version_pin"),
+        (
+            installs.create_install,
+            {"region_id": "r", "package_id": "q", "package_version_pin": {"kind": "pinned"}},
+            "version",
+        ),
+        (workspaces.set_subdomain_name, {"workspace_id": "w", "name": "x" * 64}, "name"),
+        (workspaces.create_custom_domain, {"workspace_id": "w", "hostname": "h", "target": {"kind": "x"}}, "target"),
+        (
+            workspaces.create_custom_domain,
+            {"workspace_id": "w", "hostname": "h", "target": {"kind": "external"}},
+            "endpoint",
+        ),
+    ],
+)
+def test_what_the_sheet_bounds_is_refused_before_it_is_sent(
+    build: Callable[..., Any], arguments: dict[str, Any], named: str
+) -> None:
+    with pytest.raises(InvalidArgument, match=named):
+        build(**arguments)
+
+
+def test_hosted_sources_of_newer_clients_pass() -> None:
+    source = {"kind": "hosted", "repository_id": "repo_a1", "ref": "main"}
+    assert installs.create_package(name="p", sources=[source]).request.json == {"name": "p", "sources": [source]}
+
+
+@pytest.mark.parametrize("colon", [":", "%3A", "%3a"])
+def test_the_generic_operator_knows_the_calls(colon: str) -> None:
+    submit = API.mark(API.request("post", f"/machines/mch_a1{colon}suspend", json={"reason": "manual"}), "k")
+    assert (submit.kind, submit.request.path) == ("machine.suspend", "/machines/mch_a1:suspend")
+    assert submit.request.headers == {"idempotency-key": "k", "if-match": UNREAD}
+    assert submit.request.idempotent
+
+
+def test_an_unknown_call_gets_a_key_but_is_not_taken_for_safe() -> None:
+    submit = API.mark(API.request("POST", "/clusters:import", json={}), "k")
+    assert submit.request.headers == {"idempotency-key": "k"}
+    assert not submit.request.replayable
+    assert API.find(Intent(submit, "k", SINCE)) is None
+
+
+# -- etags
+
+
+def etag(value: str) -> Response:
+    return answer({"id": "clu_a1", "etag": value})
+
+
+ACCEPTED = answer(running("cluster.suspend", "cluster", "clu_a1"), 202)
+
+
+def test_an_etag_that_changes_meanwhile_is_read_again() -> None:
+    flow = API.submitting(started(clusters.suspend_cluster, "clu_a1"))
+    submitted = drive(flow, etag("1"), conflict(), etag("2"), conflict(), etag("3"), ACCEPTED)
+    assert submitted.operation_id == "op_a1"
+
+
+def test_it_gives_up_after_three() -> None:
+    flow = API.submitting(started(clusters.suspend_cluster, "clu_a1"))
+    with pytest.raises(Conflict):
+        drive(flow, etag("1"), conflict(), etag("2"), conflict(), etag("3"), conflict())
+
+
+def test_a_conflict_of_another_kind_is_not_sent_again() -> None:
+    flow = API.submitting(started(clusters.delete_cluster, "clu_a1"))
+    with pytest.raises(Conflict):
+        drive(flow, etag("1"), conflict(), etag("1"))
+
+
+def test_an_etag_of_the_user_is_not_replaced() -> None:
+    flow = API.submitting(started(clusters.suspend_cluster, "clu_a1", etag="mine"))
+    with pytest.raises(Conflict):
+        drive(flow, conflict())
+
+
+def test_the_etag_may_be_in_the_header_and_must_be_somewhere() -> None:
+    flow = API.submitting(started(clusters.suspend_cluster, "clu_a1"))
+    assert drive(flow, answer({"id": "clu_a1"}, etag="7"), ACCEPTED).operation_id == "op_a1"
+    for bad in ({"id": "clu_a1"}, {"etag": 7}, {"etag": "ü"}):
+        with pytest.raises(TransportError, match="no etag"):
+            drive(API.submitting(started(clusters.suspend_cluster, "clu_a1")), answer(bad))
+
+
+def test_a_deletion_whose_answer_was_lost_is_found_when_its_object_is_gone() -> None:
+    gone = NotFound(404, "7002", "gone")
+    failed = running("cluster.delete", "cluster", "clu_a1", "op_a2", state="FAILED")
+    other = running("cluster.suspend", "cluster", "clu_a1", "op_a3")
+    done = running("cluster.delete", "cluster", "clu_a1", state="SUCCEEDED")
+    flow = API.submitting(started(clusters.delete_cluster, "clu_a1"))
+    assert drive(flow, gone, listed(failed, other, done)).operation_id == "op_a1"
+    with pytest.raises(NotFound):
+        drive(API.submitting(started(clusters.delete_cluster, "clu_a1")), gone, listed(failed, other))
+    with pytest.raises(NotFound):
+        drive(API.submitting(started(clusters.suspend_cluster, "clu_a1")), gone)
+
+
+# -- finding what an unanswered submit has started
+
+
+def found(submit: Submit, *rows: Any, since: datetime = SINCE) -> list[str]:
+    flow = API.find(Intent(submit, "our-key", since))
+    assert flow is not None
+    return [match.operation_id for match in drive(flow, listed(*rows))]
+
+
+def test_a_create_is_found_by_its_key_alone() -> None:
+    submit = started(installs.create_package, name="p", sources=[{"kind": "hosted"}])
+    ours = running("package.create", "package", "pkg_1", metadata={"idempotency_key": "our-key"})
+    theirs = running("package.create", "package", "pkg_2", "op_2", metadata={"idempotency_key": "other"})
+    nobodys = running("package.create", "package", "pkg_3", "op_3")
+    assert found(submit, theirs, ours, nobodys) == ["op_a1"]
+
+
+def test_what_does_not_tell_who_asked_is_not_guessed() -> None:
+    for submit in (
+        started(clusters.create_cluster, name="c", region_id="r"),
+        started(clusters.create_machine, cluster_id="c", instance_type="m"),
+        started(installs.update_install, "inst_a1", "pkv_a1"),
+    ):
+        assert API.find(Intent(submit, "our-key", SINCE)) is None
+
+
+def test_a_change_is_found_by_what_it_acts_on() -> None:
+    submit = started(clusters.suspend_machine, "mch_a1")
+    ours = running("machine.suspend", "machine", "mch_a1", metadata={"machine_id": "mch_a1"})
+    old = {**ours, "id": "op_2", "started_at": 1786000000 - 600}
+    other = running("machine.resume", "machine", "mch_a1", "op_3")
+    assert found(submit, other, ours, old) == ["op_a1"]
+    assert found(submit, {**ours, "metadata": {"type": "machine.suspend", "machine_id": "mch_b2"}}) == []
+
+
+def test_two_deletions_of_one_thing_are_one() -> None:
+    submit = started(workspaces.delete_custom_domain, "ws_a1", "cdm_a1")
+    facts = {"custom_domain_id": "cdm_a1", "idempotency_key": "other"}
+    assert found(submit, running("custom_domain.delete", "workspace", "ws_a1", metadata=facts)) == ["op_a1"]
+    other = {**facts, "custom_domain_id": "cdm_b2"}
+    assert found(submit, running("custom_domain.delete", "workspace", "ws_a1", metadata=other)) == []
+    update = started(workspaces.update_custom_domain, "ws_a1", "cdm_a1", protocol="grpc")
+    assert found(update, running("custom_domain.update", "workspace", "ws_a1", metadata=facts)) == []
+
+
+def test_a_call_without_a_key_is_found_by_a_type_that_no_other_call_has() -> None:
+    submit = started(workspaces.change_tier, "ws_a1", "pro")
+    tier = running("workspace.subscription.tier_changed", "workspace", "ws_a1", metadata={"tier": "pro"})
+    assert found(submit, tier) == ["op_a1"]
+    others = [
+        running("workspace.subscription.cancel", "workspace", "ws_a1", "op_2"),
+        running("workspace.subscription.reactivate", "workspace", "ws_a1", "op_3"),
+        running("workspace.subscription.change_tier", "workspace", "ws_a1", "op_4", metadata={"tier": "free"}),
+    ]
+    assert found(submit, *others) == []
+    assert found(started(workspaces.reactivate_subscription, "ws_a1"), *others) == ["op_3"]
+
+
+def test_the_search_ends_with_the_first_that_is_too_old() -> None:
+    submit = started(clusters.suspend_cluster, "clu_a1")
+    old = running("cluster.suspend", "cluster", "clu_a1", started_at=1786000000 - 600)
+    flow = API.find(Intent(submit, "our-key", SINCE))
+    assert flow is not None
+    assert drive(flow, listed(old, cursor="more")) == []
+
+
+# -- resources
+
+
+def test_the_owner_is_the_resource() -> None:
+    operation = understood()
+    assert drive(API.read_resource(operation), answer({"id": "clu_a1", "new": 1})) == {"id": "clu_a1", "new": 1}
+    assert drive(API.read_resource(operation), NotFound(404, None, "gone")) is None
+    assert drive(API.read_resource(replace(operation, resource_type="moon"))) is None
+
+
+def test_what_policies_may_delete() -> None:
+    assert API.delete_resource("workspace", "ws_a1") is None
+    assert API.delete_resource("repository_change_request", "rcr_a1") is None
+    package = API.delete_resource("package", "pkg_a1")
+    assert package is not None
+    assert drive(package, answer({"id": "pkg_a1", "etag": "1"}), answer(None, 204)) is None
+    machine = API.delete_resource("machine", "mch_a1")
+    assert machine is not None
+    deleting = answer(running("machine.delete", "machine", "mch_a1"), 202)
+    assert drive(machine, answer({"id": "mch_a1", "etag": "1"}), deleting).operation_id == "op_a1"
+
+
+def test_the_address_of_an_install() -> None:
+    assert API.resource_url({"urls": ["https://a"]}) == "https://a"
+    assert API.resource_url({"urls": [{"url": "https://a"}]}) is None
+    assert API.resource_url({"urls": None}) is None
+
+
+def test_the_check_names_the_workspace_where_it_can() -> None:
+    call = API.check()
+    assert call.parse(listed({"id": "clu_a1", "workspace_id": "ws_a1"})) == "workspace ws_a1"
+    assert call.parse(listed()) == "its workspace"
+    for data in (["x"], 5, "x"):
+        with pytest.raises(TransportError, match=r"data|not a Cluster"):
+            call.parse(answer({"data": data}))

@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+import asyncio
+import gc
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from airflow_provider_ops.client.pace import Pace, SystemClock, Turns, shared_pace
+from airflow_provider_ops.testing import VirtualClock
+
+START = 1_760_000_000.0
+
+
+@given(st.floats(0.05, 50), st.lists(st.floats(0, 2), max_size=80))
+def test_no_second_has_more_requests_than_the_budget(budget: float, gaps: list[float]) -> None:
+    pace, now, went = Pace(budget), START, []
+    for gap in gaps:
+        now += gap
+        while delay := pace.delay(now):
+            assert delay > 0
+            now += delay
+        went.append(now)
+    for at in went:
+        # the budget counts whole milliseconds
+        assert sum(1 for other in went if at <= other < at + 0.999) <= -(-budget // 1)
+
+
+def test_without_a_budget_nothing_waits() -> None:
+    pace = Pace()
+    assert [pace.delay(START) for _ in range(1000)] == [0.0] * 1000
+
+
+def test_a_pause_is_kept_by_everybody_and_not_shortened_by_a_later_shorter_one() -> None:
+    pace = Pace()
+    pace.pause(START, 30)
+    pace.pause(START, 5)
+    assert pace.delay(START + 10) == 20
+    assert pace.delay(START + 30) == 0
+
+
+def test_a_pause_does_not_use_up_the_budget() -> None:
+    pace = Pace(1)
+    pace.pause(START, 30)
+    for _ in range(10):
+        assert pace.delay(START + 1) == 29
+    assert pace.delay(START + 30) == 0
+
+
+def went(pace: Pace, start: float, seconds: float) -> list[float]:
+    """When requests may go that are always wanted."""
+    now, found = start, []
+    while now < start + seconds:
+        if delay := pace.delay(now):
+            now += max(delay, 0.001)
+        else:
+            found.append(now)
+            now += 0.001
+    return found
+
+
+def test_after_a_refusal_everybody_pauses_and_the_pace_recovers_gradually() -> None:
+    pace = Pace()
+    before = went(pace, START, 1.0)
+    pace.heard(START + 1, 429, 5.0)
+    after = went(pace, START + 1, 40.0)
+    assert after[0] >= START + 6
+    first, later = (sum(START + 6 + at <= one < START + 7 + at for one in after) for at in (0, 5))
+    assert 0 < first <= len(before) * 0.7
+    assert first < later
+    assert sum(one >= START + 39 for one in after) >= len(before)
+
+
+def test_many_refusals_at_once_are_one() -> None:
+    once, often = Pace(), Pace()
+    for pace, times in ((once, 1), (often, 10)):
+        went(pace, START, 1.0)
+        for _ in range(times):
+            pace.heard(START + 1, 429, 5.0)
+    assert len(went(often, START + 6, 5.0)) == len(went(once, START + 6, 5.0))
+
+
+def test_a_refusal_that_does_not_say_how_long_pauses_a_little() -> None:
+    pace = Pace()
+    pace.heard(START, 429, None)
+    assert 0 < pace.delay(START) <= 2
+
+
+def test_other_answers_change_nothing() -> None:
+    pace = Pace()
+    for status in (200, 404, 500, 503):
+        pace.heard(START, status, None)
+    assert pace.delay(START) == 0
+
+
+def test_clients_of_one_connection_share_its_pace() -> None:
+    one = shared_pace(5.0, SystemClock(), "conn", "https://a")
+    assert shared_pace(5.0, SystemClock(), "conn", "https://a") is one
+    assert shared_pace(5.0, SystemClock(), "conn", "https://b") is not one
+    assert shared_pace(5.0, VirtualClock(), "conn", "https://a") is not one
+    del one
+    gc.collect()
+    assert shared_pace(5.0, SystemClock(), "conn", "https://a").delay(START) == 0
+
+
+@pytest.fixture
+def clock() -> VirtualClock:
+    return VirtualClock()
+
+
+async def test_what_changes_something_goes_first_and_the_rest_in_order(clock: VirtualClock) -> None:
+    turns, order = Turns(Pace(1), clock), []
+
+    async def one(name: str, *, reads: bool) -> None:
+        await turns.take(reads=reads)
+        order.append(name)
+
+    tasks = [asyncio.ensure_future(one(f"read {i}", reads=True)) for i in range(4)]
+    await asyncio.sleep(0)
+    tasks += [asyncio.ensure_future(one(name, reads=False)) for name in ("submit", "cancel")]
+    await asyncio.gather(*tasks)
+    assert order == ["read 0", "submit", "cancel", "read 1", "read 2", "read 3"]
+
+
+async def test_one_that_is_cancelled_takes_nobodys_turn(clock: VirtualClock) -> None:
+    turns = Turns(Pace(1), clock)
+    began = clock.time()
+    tasks = [asyncio.ensure_future(turns.take(reads=True)) for _ in range(50)]
+    await asyncio.sleep(0)
+    for task in tasks[1:49]:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    assert clock.time() - began < 3
+
+
+async def test_a_pause_beyond_the_own_deadline_is_not_waited_for(clock: VirtualClock) -> None:
+    pace = Pace()
+    turns = Turns(pace, clock)
+    pace.pause(clock.time(), 100.0)
+    patient = asyncio.ensure_future(turns.take(reads=True, until=clock.time() + 500.0))
+    assert await turns.take(reads=True, until=clock.time() + 10.0) > 10.0
+    assert await patient == 0.0
+
+
+async def test_closing_leaves_no_task_behind(clock: VirtualClock) -> None:
+    pace = Pace()
+    turns = Turns(pace, clock)
+    pace.pause(clock.time(), 1e6)
+    clock.auto = False
+    waiting = asyncio.ensure_future(turns.take(reads=True))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    turns.close()
+    await asyncio.gather(waiting, return_exceptions=True)
+    await asyncio.sleep(0)
+    assert len(asyncio.all_tasks()) == 1

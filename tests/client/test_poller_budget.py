@@ -1,0 +1,110 @@
+"""Many waits on a small budget, and on an API that refuses: nobody fails, nobody comes too early."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from airflow_provider_ops.apis.onvera import API, Onvera
+from airflow_provider_ops.client.asynchronous import AsyncClient
+from airflow_provider_ops.client.settings import Settings
+from airflow_provider_ops.client.waits import await_all
+from airflow_provider_ops.operation import OperationState
+from airflow_provider_ops.testing import SimulatorServer, VirtualClock
+from airflow_provider_ops.waiting.watch import Settled, Watch
+
+if TYPE_CHECKING:
+    from airflow_provider_ops.apis.http import Request, Response
+
+INTERVAL = 5.0
+
+
+class Noting(AsyncClient):
+    """Notes when requests go, and which pauses it was asked for."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.went: list[float] = []
+        self.pauses: list[tuple[float, float]] = []
+
+    async def _exchange(self, request: Request) -> Response:
+        self.went.append(self.clock.time())
+        response = await super()._exchange(request)
+        if response.status == 429:
+            self.pauses.append((self.clock.time(), float(response.headers["retry-after"])))
+        return response
+
+
+class ReadsOnly(Onvera):
+    """An API without lists: every look is a request."""
+
+    lists_operations = False
+
+
+async def wait_for(client: AsyncClient, count: int, server: SimulatorServer) -> list[Watch]:
+    ids = [row["id"] for row in server.operations()]
+    assert len(ids) == count
+    now = client.clock.time()
+    policy = API.poll_policy("", INTERVAL)
+    watches = [Watch(operation_id, now=now, policy=policy, deadline=now + 5000.0) for operation_id in ids]
+    await asyncio.gather(*(await_all(client, [one], lambda _: None) for one in watches))
+    return watches
+
+
+async def start(server: SimulatorServer, clock: VirtualClock, count: int) -> None:
+    client = AsyncClient(API, Settings("test", server.base_url("onvera"), "key", verify=False), clock)
+    for _ in range(count // 20):
+        await asyncio.gather(*(client.send(API.create_deployment("airflow")) for _ in range(20)))
+    await client.aclose()
+
+
+def all_succeeded(watches: list[Watch]) -> bool:
+    outcomes = [one.outcome for one in watches]
+    return all(isinstance(one, Settled) and one.operation.state is OperationState.SUCCEEDED for one in outcomes)
+
+
+@pytest.mark.parametrize("api", [API, ReadsOnly()])
+async def test_a_budget_is_kept_in_every_second_and_every_end_is_found(
+    api: Onvera, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock = VirtualClock()
+    with SimulatorServer(duration=60.0, clock=clock) as server, caplog.at_level(logging.WARNING):
+        await start(server, clock, 600)
+        settings = Settings("test", server.base_url("onvera"), "key", verify=False, requests_per_second=5.0)
+        client = Noting(api, settings, clock)
+        watches = await wait_for(client, 600, server)
+        await client.aclose()
+    assert all_succeeded(watches)
+    assert all(sum(at <= other < at + 1.0 for other in client.went) <= 5 for at in client.went)
+
+
+async def test_a_budget_that_stretches_the_interval_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    clock = VirtualClock()
+    with SimulatorServer(duration=200.0, clock=clock) as server, caplog.at_level(logging.WARNING):
+        await start(server, clock, 400)
+        settings = Settings("test", server.base_url("onvera"), "key", verify=False, requests_per_second=0.2)
+        client = Noting(API, settings, clock)
+        assert all_succeeded(await wait_for(client, 400, server))
+        await client.aclose()
+    lines = [record.getMessage() for record in caplog.records if "requests per second" in record.getMessage()]
+    assert len(lines) == 1
+    assert "400 waits" in lines[0]
+
+
+async def test_an_api_that_refuses_fails_nobody_and_is_left_alone_as_long_as_it_asks() -> None:
+    clock = VirtualClock()
+    with SimulatorServer(duration=60.0, clock=clock, rate_limit=20.0) as server:
+        client = Noting(ReadsOnly(), Settings("test", server.base_url("onvera"), "key", verify=False), clock)
+        for _ in range(100):
+            await client.send(API.create_deployment("airflow"))
+            await clock.asleep(0.1)
+        watches = await wait_for(client, 100, server)
+        await client.aclose()
+    assert all_succeeded(watches)
+    assert client.pauses, "the limit was never reached"
+    for at, pause in client.pauses:
+        # what was under way when the refusal came in cannot be called back
+        assert not [one for one in client.went if at < one < at + pause - 0.001]

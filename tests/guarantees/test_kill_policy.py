@@ -1,0 +1,82 @@
+"""What a kill does to an operation, and what it must leave alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from airflow_provider_ops.apis.ending import kill_operation
+from airflow_provider_ops.hooks.akua import AkuaHook
+from airflow_provider_ops.hooks.onvera import OnveraHook
+from airflow_provider_ops.testing import SimulatorServer, VirtualClock
+from airflow_provider_ops.waiting.submitting import Handle
+
+DURATION = 40.0
+
+
+@pytest.fixture(scope="module")
+def clock() -> VirtualClock:
+    return VirtualClock()
+
+
+@pytest.fixture(scope="module")
+def server(clock: VirtualClock) -> Iterator[SimulatorServer]:
+    with SimulatorServer(duration=DURATION, clock=clock) as server, pytest.MonkeyPatch.context() as patch:
+        for name, value in server.environ().items():
+            patch.setenv(name, value)
+        yield server
+
+
+@pytest.fixture(autouse=True)
+def _fresh(server: SimulatorServer) -> None:
+    server.reset()
+
+
+def _deployment(clock: VirtualClock) -> tuple[OnveraHook, Handle]:
+    hook = OnveraHook(clock=clock)
+    made = hook.create_deployment("airflow", "mine")
+    handle = Handle.placeholder("deployment.create", api="onvera", operation_id=made.operation_id)
+    return hook, replace(handle, resource_type="deployment", resource_id=made.deployment_id, creates=True)
+
+
+def test_a_running_operation_is_ended(server: SimulatorServer, clock: VirtualClock) -> None:
+    hook, handle = _deployment(clock)
+    said = hook.run(kill_operation(hook.api, handle, "delete"))
+    assert "is being deleted by operation" in said
+    assert [item["stage"] for item in server.operations()] == ["cancelled", "queued"]
+
+
+@pytest.mark.parametrize("policy", ["cancel", "delete"])
+def test_what_has_succeeded_is_not_deleted_by_one_who_missed_it(
+    server: SimulatorServer, clock: VirtualClock, policy: str
+) -> None:
+    hook, handle = _deployment(clock)
+    clock.advance(DURATION * 2)
+    said = hook.run(kill_operation(hook.api, handle, policy))
+    assert said.endswith("is over already (succeeded) and stays as it is")
+    assert len(server.operations()) == 1
+    assert not server.resources("onvera")[0]["deleted"]
+
+
+def test_a_kill_is_carried_out_although_the_operation_cannot_be_looked_at(
+    server: SimulatorServer, clock: VirtualClock
+) -> None:
+    hook, handle = _deployment(clock)
+    rule: dict[str, Any] = {"fault": "status", "status": 403, "method": "GET"}
+    server.faults(rule)
+    assert "is being deleted" in hook.run(kill_operation(hook.api, handle, "delete"))
+
+
+def test_what_cannot_be_deleted_while_it_is_made_is_cancelled_first(
+    server: SimulatorServer, clock: VirtualClock
+) -> None:
+    hook = AkuaHook(clock=clock)
+    operation = hook.create_cluster(name="mine", region_id="reg_eu")
+    handle = Handle.placeholder("cluster.create", api="akua", operation_id=operation.id)
+    handle = replace(handle, resource_type="cluster", resource_id=operation.resource_id, creates=True)
+    said = hook.run(kill_operation(hook.api, handle, "delete"))
+    assert "is being deleted" in said
+    assert {item["kind"]: item["stage"] for item in server.operations()}["cluster.create"] == "cancelled"

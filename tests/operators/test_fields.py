@@ -1,0 +1,168 @@
+"""Bad input is told when the DAG is parsed, by name and with what is allowed, without any I/O."""
+
+from __future__ import annotations
+
+import socket
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any, Literal
+
+import pytest
+from airflow.sdk import DAG
+
+from airflow_provider_ops.exceptions import InvalidArgument
+from airflow_provider_ops.operators.base import OperationOperator
+from airflow_provider_ops.operators.fields import check_fields, is_literal
+from airflow_provider_ops.operators.onvera import OnveraCreateDeploymentOperator, OnveraDestroyDeploymentOperator
+from airflow_provider_ops.operators.operation import OperationRequestOperator
+from airflow_provider_ops.sensors.operation import OperationSensor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@pytest.fixture(autouse=True)
+def _no_io(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*args: Any, **_kwargs: Any) -> Any:
+        msg = f"I/O while parsing: {args}"
+        raise AssertionError(msg)
+
+    for name in ("connect", "connect_ex", "sendto", "bind"):
+        monkeypatch.setattr(socket.socket, name, refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+
+
+def create(**arguments: Any) -> Any:
+    return OnveraCreateDeploymentOperator(**{"task_id": "t", "app_type": "airflow", **arguments})
+
+
+def destroy(**arguments: Any) -> Any:
+    return OnveraDestroyDeploymentOperator(**{"task_id": "t", "deployment_id": "d-1", **arguments})
+
+
+def request(**arguments: Any) -> Any:
+    call = {"conn_id": "onvera_default", "method": "POST", "path": "/deployments"}
+    return OperationRequestOperator(**{"task_id": "t", **call, **arguments})
+
+
+def sense(**arguments: Any) -> Any:
+    return OperationSensor(**{"task_id": "t", "conn_id": "onvera_default", "operation_id": "op_1", **arguments})
+
+
+BAD: list[tuple[Callable[..., Any], dict[str, Any], list[str]]] = [
+    (create, {"app_type": "jupyter"}, ["app_type", "'jupyter'", "'airflow'", "'superset'"]),
+    (create, {"app_type": ""}, ["app_type", "'airflow'"]),
+    (create, {"app_type": None}, ["app_type", "'airflow'"]),
+    (create, {"app_type": "jupyter", "name": "{{ run_id }}"}, ["app_type", "'airflow'"]),
+    (create, {"timeout": -1}, ["timeout", "0 or more"]),
+    (create, {"timeout": float("inf")}, ["timeout", "at most"]),
+    (create, {"timeout": float("nan")}, ["timeout"]),
+    (create, {"timeout": "1h"}, ["timeout", "'1h'"]),
+    (create, {"timeout": 1e12}, ["timeout", "at most"]),
+    (create, {"poll_interval": 0}, ["poll_interval", "above 0"]),
+    (create, {"poll_interval": -2}, ["poll_interval"]),
+    (create, {"on_kill": "destroy"}, ["on_kill", "'cancel'", "'delete'", "'leave'"]),
+    (create, {"on_timeout": "kill"}, ["on_timeout", "'leave'"]),
+    (create, {"on_failure": "cancel"}, ["on_failure", "'leave'", "'delete'"]),
+    (destroy, {"deployment_id": ""}, ["deployment_id", "''"]),
+    (destroy, {"deployment_id": "../x"}, ["deployment_id", "'../x'"]),
+    (destroy, {"deployment_id": "a b"}, ["deployment_id"]),
+    (destroy, {"deployment_id": "a\n"}, ["deployment_id"]),
+    (destroy, {"deployment_id": None}, ["deployment_id"]),
+    (destroy, {"deployment_id": 7}, ["deployment_id", "7"]),
+    (request, {"method": "GET"}, ["method", "POST"]),
+    (request, {"method": ""}, ["method"]),
+    (request, {"path": "https://evil.example/x"}, ["path"]),
+    (request, {"path": "//evil.example/x"}, ["path"]),
+    (request, {"path": "/a/../b"}, ["path"]),
+    (request, {"path": "/a?b=1"}, ["path", "without query"]),
+    (request, {"path": "/a\nb"}, ["path"]),
+    (request, {"path": "deployments"}, ["path", "'/deployments'"]),
+    (request, {"path": ""}, ["path"]),
+    (request, {"timeout": -1}, ["timeout"]),
+    (sense, {"operation_id": ""}, ["operation_id"]),
+    (sense, {"operation_id": []}, ["operation_id"]),
+    (sense, {"operation_id": ["op_1", ""]}, ["operation_id"]),
+    (sense, {"operation_id": "../x"}, ["operation_id"]),
+    (sense, {"operation_id": "op_1?x"}, ["operation_id"]),
+    (sense, {"operation_id": ["op_1", 5]}, ["operation_id", "5"]),
+    (sense, {"wait_for": "both"}, ["wait_for", "'all'", "'any'"]),
+    (sense, {"timeout": -1}, ["timeout"]),
+    (sense, {"timeout": float("inf")}, ["timeout"]),
+    (sense, {"timeout": timedelta(seconds=-1)}, ["timeout"]),
+    (sense, {"poke_interval": 0}, ["poke_interval"]),
+    (sense, {"poke_interval": "often"}, ["poke_interval"]),
+]
+
+
+@pytest.mark.parametrize(("make", "arguments", "words"), BAD, ids=lambda value: str(value)[:50] if value else None)
+def test_bad_input_is_told_at_parse_time_with_argument_and_allowed_values(
+    make: Callable[..., Any], arguments: dict[str, Any], words: list[str]
+) -> None:
+    with pytest.raises(InvalidArgument) as caught, DAG("d", schedule=None):
+        make(**arguments)
+    for word in words:
+        assert word in str(caught.value)
+
+
+GOOD: list[tuple[Callable[..., Any], dict[str, Any]]] = [
+    (create, {}),
+    (create, {"name": "x", "timeout": 0, "poll_interval": 0.1}),
+    (create, {"app_type": "{{ params.kind }}", "conn_id": "{{ var.value.conn }}"}),
+    (create, {"timeout": 7 * 86400}),
+    (destroy, {"deployment_id": "{{ ti.xcom_pull('create', key='resource_id') }}"}),
+    (destroy, {"deployment_id": "{% if x %}a{% endif %}"}),
+    (request, {"method": "post", "path": "/v1/x/{{ params.id }}/do"}),
+    (request, {"json": {"deep": ["{{ ds }}"]}, "query": {"a": 1}}),
+    (sense, {"operation_id": ["op_1", "{{ ds }}"]}),
+    (sense, {"operation_id": "{{ ds }}", "mode": "reschedule", "timeout": timedelta(hours=1)}),
+]
+
+
+@pytest.mark.parametrize(("make", "arguments"), GOOD)
+def test_good_input_and_templates_are_taken_without_io(make: Callable[..., Any], arguments: dict[str, Any]) -> None:
+    with DAG("d", schedule=None, start_date=datetime(2026, 1, 1, tzinfo=timezone.utc)):
+        assert make(**arguments).task_id == "t"
+
+
+def test_results_of_other_tasks_are_taken_for_what_they_will_be() -> None:
+    with DAG("d", schedule=None):
+        made = create(task_id="create")
+        gone = destroy(task_id="destroy", deployment_id=made.output["resource_id"])
+        wait = sense(task_id="wait", operation_id=made.output["operation_id"])
+    assert gone.upstream_task_ids == wait.upstream_task_ids == {"create"}
+
+
+def test_a_literal_is_checked_beside_a_template() -> None:
+    def starts(kind: Literal["a", "b"], thing_id: str, note: str | None = None) -> None: ...
+
+    check_fields(starts, {"kind": "a", "thing_id": "{{ x }}", "note": None})
+    with pytest.raises(InvalidArgument, match="kind"):
+        check_fields(starts, {"kind": "c", "thing_id": "{{ x }}"})
+    with pytest.raises(InvalidArgument, match="thing_id"):
+        check_fields(starts, {"kind": "{{ x }}", "thing_id": "a/b"})
+
+
+@pytest.mark.parametrize(
+    ("value", "literal"),
+    [
+        ("x", True),
+        (1, True),
+        (None, True),
+        ({"a": ["x", 2]}, True),
+        ("{{ x }}", False),
+        ("{% x %}", False),
+        (["a", "{{ x }}"], False),
+        ({"a": {"b": "{{ x }}"}}, False),
+        (object(), False),
+    ],
+    ids=repr,
+)
+def test_what_may_still_change_is_no_literal(value: object, literal: bool) -> None:
+    assert is_literal(value) is literal
+
+
+@pytest.mark.parametrize("operator", [OnveraCreateDeploymentOperator, OnveraDestroyDeploymentOperator])
+def test_every_field_of_a_request_and_the_connection_are_templated(operator: type[OperationOperator]) -> None:
+    assert "conn_id" in operator.template_fields
+    own = {"OnveraCreateDeploymentOperator": {"app_type", "name"}, "OnveraDestroyDeploymentOperator": {"deployment_id"}}
+    assert own[operator.__name__] < set(operator.template_fields)

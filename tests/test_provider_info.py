@@ -1,0 +1,170 @@
+"""What Airflow discovers is valid, complete and cheap."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import json
+import pkgutil
+import subprocess
+import sys
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+from typing import Any
+
+import airflow
+import jsonschema
+import pytest
+from airflow.sdk import BaseHook, BaseOperator, BaseOperatorLink, BaseSensorOperator
+
+from airflow_provider_ops import __version__
+from airflow_provider_ops.apis.base import Api
+from airflow_provider_ops.hooks.base import OperationsHook
+from airflow_provider_ops.hooks.lookup import hook_for
+from airflow_provider_ops.provider_info import connection_types, get_provider_info, hook_class_name
+
+INFO = get_provider_info()
+SCHEMAS = Path(airflow.__file__).parent
+TYPES: list[dict[str, Any]] = INFO["connection-types"]
+SECTIONS = ("hooks", "operators", "sensors", "triggers")
+
+
+def schema(name: str) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads((SCHEMAS / name).read_text(encoding="utf-8"))
+    return loaded
+
+
+def test_it_is_valid() -> None:
+    jsonschema.validate(INFO, schema("provider_info.schema.json"))
+
+
+@pytest.mark.parametrize("section", [*SECTIONS, "connection-types", "extra-links"])
+def test_each_section_is_valid_by_the_strict_schema(section: str) -> None:
+    strict = schema("provider.yaml.schema.json")
+    # the rest of it is about providers in Airflow's own repository
+    part = {"$schema": strict["$schema"], "definitions": strict["definitions"], **strict["properties"][section]}
+    jsonschema.validate(INFO[section], part)
+
+
+def test_the_strict_schema_would_notice() -> None:
+    strict = schema("provider.yaml.schema.json")["properties"]["connection-types"]
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate([{**TYPES[0], "ui-field-behaviour": {"hidden_fields": []}}], strict)
+
+
+def test_it_is_json() -> None:
+    assert json.loads(json.dumps(INFO)) == INFO
+    assert INFO["versions"] == [__version__]
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_every_module_can_be_imported_and_has_its_integration(section: str) -> None:
+    integrations = {one["integration-name"] for one in INFO["integrations"]}
+    for entry in INFO[section]:
+        assert entry["integration-name"] in integrations
+        for module in entry["python-modules"]:
+            importlib.import_module(module)
+
+
+def modules_with(package: str, base: type) -> set[str]:
+    """The modules of a package that define public subclasses of ``base``; a package counts for what is in it."""
+    found = set()
+    package_module = importlib.import_module(package)
+    for info in pkgutil.iter_modules(package_module.__path__, f"{package}."):
+        module = importlib.import_module(info.name)
+        classes = [value for name, value in vars(module).items() if inspect.isclass(value) and name[0] != "_"]
+        if any(issubclass(one, base) and one.__module__.startswith(info.name) for one in classes):
+            found.add(info.name)
+    return found
+
+
+def named(section: str) -> set[str]:
+    return {module for entry in INFO[section] for module in entry["python-modules"]}
+
+
+def test_no_hook_operator_or_sensor_is_forgotten() -> None:
+    base = "airflow_provider_ops"
+    assert modules_with(f"{base}.hooks", BaseHook) - {f"{base}.hooks.base"} == named("hooks")
+    assert modules_with(f"{base}.sensors", BaseSensorOperator) == named("sensors")
+    typed = modules_with(f"{base}.operators", BaseOperator) - {f"{base}.operators.base", f"{base}.operators.operation"}
+    assert typed <= named("operators")
+
+
+@pytest.mark.parametrize("entry", TYPES, ids=lambda entry: str(entry["connection-type"]))
+class TestConnectionType:
+    def test_leads_to_a_hook_that_says_the_same(self, entry: dict[str, Any]) -> None:
+        hook = pkgutil.resolve_name(entry["hook-class-name"])
+        assert issubclass(hook, OperationsHook)
+        assert (hook.conn_type, hook.hook_name) == (entry["connection-type"], entry["hook-name"])
+        assert hook.default_conn_name == f"{entry['connection-type']}_default"
+        assert hook_class_name(entry["connection-type"]) == entry["hook-class-name"]
+        assert hook.api.name == entry["connection-type"]
+
+    def test_shows_the_documented_address_and_every_extra(self, entry: dict[str, Any]) -> None:
+        api: Api = pkgutil.resolve_name(entry["hook-class-name"]).api
+        assert entry["ui-field-behaviour"]["placeholders"]["host"] == api.base_url
+        assert set(api.extras) <= set(entry["conn-fields"])
+        assert {"verify", "timeout", "requests_per_second", "proxy"} <= set(entry["conn-fields"])
+
+    def test_every_field_may_be_left_out(self, entry: dict[str, Any]) -> None:
+        for name, field in entry["conn-fields"].items():
+            assert "null" in field["schema"]["type"], name
+            assert "default" not in field["schema"] or field["schema"]["default"] is False
+
+    def test_works_with_nothing_but_a_key(self, entry: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+        conn = json.dumps({"conn_type": entry["connection-type"], "password": "k"})
+        monkeypatch.setenv("AIRFLOW_CONN_BARE", conn)
+        hook = hook_for("bare")
+        assert hook.settings().base_url == hook.api.base_url
+
+
+def test_links_are_links() -> None:
+    for name in INFO["extra-links"]:
+        assert issubclass(pkgutil.resolve_name(name), BaseOperatorLink)
+
+
+def test_discovering_it_imports_nothing_heavy() -> None:
+    """In a fresh interpreter, since this one has imported everything."""
+    code = (
+        "import sys; from airflow_provider_ops.provider_info import get_provider_info; get_provider_info();"
+        "print(*sorted({name.partition('.')[0] for name in sys.modules}))"
+    )
+    root = Path(__file__).parents[1]
+    ran = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)  # noqa: S603
+    loaded = set(ran.stdout.split())
+    assert "airflow_provider_ops" in loaded
+    assert not loaded & {"airflow", "httpx", "pydantic", "pendulum", "asyncio", "starlette"}
+
+
+def _installed() -> bool:
+    try:
+        distribution("airflow-provider-ops")
+    except PackageNotFoundError:
+        return False
+    return True
+
+
+@pytest.mark.skipif(not _installed(), reason="the distribution airflow-provider-ops is not installed")
+def test_airflow_lists_it() -> None:
+    from airflow.providers_manager import ProvidersManager  # noqa: PLC0415 - reads all providers
+
+    manager = ProvidersManager()
+    assert manager.providers["airflow-provider-ops"].version == __version__
+    hooks = _hooks_known_to_airflow()
+    for name in connection_types():
+        found = hooks[name]
+        assert found is not None
+        assert (found.hook_class_name, found.package_name) == (hook_class_name(name), "airflow-provider-ops")
+        assert name in manager.field_behaviours
+        assert {f"extra__{name}__verify", f"extra__{name}__timeout"} <= set(manager.connection_form_widgets)
+    assert set(INFO["extra-links"]) <= set(manager.extra_links_class_names)
+
+
+def _hooks_known_to_airflow() -> Any:
+    try:
+        from airflow.sdk.providers_manager_runtime import ProvidersManagerTaskRuntime  # noqa: PLC0415
+    except ImportError:  # before Airflow 3.2 the one manager has all
+        from airflow.providers_manager import ProvidersManager  # noqa: PLC0415
+
+        return ProvidersManager().hooks
+    return ProvidersManagerTaskRuntime().hooks

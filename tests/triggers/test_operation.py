@@ -1,0 +1,309 @@
+"""The trigger by itself: what crosses into the triggerer, what comes back, what is left."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from airflow.sdk.serde import deserialize, serialize
+
+from airflow_provider_ops.exceptions import InvalidArgument
+from airflow_provider_ops.hooks.onvera import OnveraHook
+from airflow_provider_ops.testing import endless, fail_first, hang, operation_cancelled, operation_fails
+from airflow_provider_ops.triggers.operation import OperationTrigger
+from airflow_provider_ops.waiting.submitting import Handle
+
+if TYPE_CHECKING:
+    from airflow_provider_ops.testing import SimulatorServer
+
+FAST: dict[str, Any] = {"poll_interval": 0.05}
+
+
+@pytest.fixture(autouse=True)
+def _no_pauses(retry_at_once: None) -> None: ...
+
+
+def start(world: SimulatorServer, *faults: Any) -> Handle:
+    world.faults(*faults)
+    hook = OnveraHook()
+    made = hook.create_deployment("airflow")
+    hook.close()
+    return Handle.placeholder(
+        "deployment.create",
+        api="onvera",
+        operation_id=made.operation_id,
+        resource_type="deployment",
+        resource_id=made.deployment_id,
+    )
+
+
+async def fire(trigger: OperationTrigger) -> dict[str, Any]:
+    events = [event.payload async for event in trigger.run()]
+    assert len(events) == 1, "one event, then the end"
+    payload: dict[str, Any] = json.loads(json.dumps(events[0]))
+    return payload
+
+
+def through_airflow(trigger: OperationTrigger) -> OperationTrigger:
+    """What the triggerer makes of what the worker stored."""
+    classpath, kwargs = trigger.serialize()
+    assert classpath == "airflow_provider_ops.triggers.operation.OperationTrigger"
+    back = deserialize(json.loads(json.dumps(serialize(kwargs))))
+    return OperationTrigger(**back)
+
+
+# -- the journey
+
+FULL = OperationTrigger(
+    "onvera_default",
+    ["op_1", "op_2"],
+    "any",
+    2.5,
+    1_800_000_000.0,
+    kind="deployment.create",
+    api="onvera",
+    handle=Handle.placeholder("deployment.create", operation_id="op_1").to_dict(),
+    on_kill="delete",
+)
+
+
+@pytest.mark.parametrize("trigger", [FULL, OperationTrigger("c", ["op_1"])], ids=["full", "bare"])
+def test_a_trigger_survives_the_journey_through_airflow(trigger: OperationTrigger) -> None:
+    assert through_airflow(trigger).serialize() == trigger.serialize()
+
+
+def test_the_contract_of_its_arguments_holds() -> None:
+    trigger = OperationTrigger("c", ["op_1"], wait_for="any", poll_interval=None, deadline=None)
+    _, kwargs = trigger.serialize()
+    assert kwargs["version"] == 1
+    assert list(kwargs)[:5] == ["conn_id", "operation_ids", "wait_for", "poll_interval", "deadline"]
+
+
+@pytest.mark.parametrize("deadline", [float("inf"), float("nan")])
+def test_what_cannot_travel_is_refused_before_anything_is_submitted(deadline: float) -> None:
+    with pytest.raises(InvalidArgument, match="cannot be handed to the triggerer"):
+        OperationTrigger("c", ["op_1"], deadline=deadline).check()
+    with pytest.raises(InvalidArgument, match="cannot be handed to the triggerer"):
+        OperationTrigger("c", ["op_1"], handle={"x": object()}).check()
+
+
+def test_arguments_stored_by_the_first_release_are_understood() -> None:
+    stored = {
+        "conn_id": "onvera_default",
+        "operation_ids": ["op_1"],
+        "wait_for": "all",
+        "poll_interval": None,
+        "deadline": 1_800_000_000.0,
+        "kind": "deployment.create",
+        "api": "onvera",
+        "handle": Handle.placeholder("deployment.create", operation_id="op_1").to_dict(),
+        "on_kill": "cancel",
+        "version": 1,
+    }
+    assert OperationTrigger(**stored).serialize()[1] == stored
+
+
+# -- waiting
+
+
+@pytest.mark.parametrize(
+    ("faults", "status", "state"),
+    [
+        ([], "succeeded", "succeeded"),
+        ([operation_fails("quota exceeded")], "failed", "failed"),
+        ([operation_cancelled("maintenance")], "failed", "cancelled"),
+    ],
+    ids=["succeeded", "failed", "cancelled"],
+)
+async def test_the_event_tells_how_the_operation_ended(
+    operations_simulator: SimulatorServer, faults: Any, status: str, state: str
+) -> None:
+    handle = start(operations_simulator, *faults)
+    event = await fire(OperationTrigger("onvera_default", [str(handle.operation_id)], **FAST))
+    assert event["version"] == 1
+    assert event["status"] == status
+    assert event["operation_ids"] == [handle.operation_id]
+    wait = event["waits"][handle.operation_id]
+    assert wait["operation"]["state"] == state
+    assert wait["timeline"]["entries"]
+
+
+async def test_a_passed_deadline_is_an_event(operations_simulator: SimulatorServer) -> None:
+    handle = start(operations_simulator, endless())
+    trigger = OperationTrigger("onvera_default", [str(handle.operation_id)], deadline=time.time() + 0.4, **FAST)
+    began = time.monotonic()
+    event = await fire(trigger)
+    assert event["status"] == "timeout"
+    assert 0.3 < time.monotonic() - began < 2
+
+
+@pytest.mark.parametrize(("wait_for", "status"), [("any", "succeeded"), ("all", "failed")])
+async def test_of_several_operations_the_first_that_decides_ends_the_wait(
+    operations_simulator: SimulatorServer, wait_for: str, status: str
+) -> None:
+    ends: list[list[Any]] = [[operation_fails("x")], [], [endless()]]
+    ids = [str(start(operations_simulator, *faults).operation_id) for faults in ends]
+    event = await fire(OperationTrigger("onvera_default", ids, wait_for, **FAST))
+    assert event["status"] == status
+    assert event["waits"][ids[2]]["outcome"] == "open"
+
+
+TROUBLE: dict[str, tuple[str, dict[str, Any]]] = {
+    "no connection": ("nobody", {}),
+    "no connection, api known": ("nobody", {"api": "onvera"}),
+    "unknown api": ("onvera_default", {"api": "martian"}),
+    "bad id": ("onvera_default", {"operation_ids": ["../x"]}),
+    "bad interval": ("onvera_default", {"poll_interval": -1}),
+}
+
+
+@pytest.mark.parametrize("trouble", TROUBLE)
+async def test_no_exception_escapes_but_trouble_is_told_in_the_event(
+    operations_simulator: SimulatorServer, trouble: str
+) -> None:
+    conn_id, arguments = TROUBLE[trouble]
+    trigger = OperationTrigger(conn_id, **{"operation_ids": ["op_1"], **FAST, **arguments})
+    event = await fire(trigger)
+    assert event["status"] == "error"
+    assert event["error"]
+    assert event["traceback"]
+
+
+# -- what is left
+
+
+async def settle(world: SimulatorServer) -> int:
+    for _ in range(200):
+        if not world.stats()["connections_open"]:
+            break
+        await asyncio.sleep(0.01)
+    return int(world.stats()["connections_open"])
+
+
+async def only_this_task() -> bool:
+    for _ in range(200):
+        if len(asyncio.all_tasks()) == 1:
+            return True
+        await asyncio.sleep(0.01)
+    return False
+
+
+def own_sockets() -> int:
+    return len([1 for link in Path("/proc/self/fd").iterdir() if "socket" in _target(link)])
+
+
+def _target(link: Path) -> str:
+    try:
+        return str(link.readlink())
+    except OSError:
+        return ""
+
+
+async def test_a_cancelled_run_closes_its_sockets_and_leaves_no_task(operations_simulator: SimulatorServer) -> None:
+    handle = start(operations_simulator, endless())
+    await settle(operations_simulator)
+    before = own_sockets()
+    runs = [
+        asyncio.create_task(fire(OperationTrigger("onvera_default", [str(handle.operation_id)], **FAST)))
+        for _ in range(5)
+    ]
+    await asyncio.sleep(0.3)
+    assert operations_simulator.stats()["connections_open"] >= 1
+    for run in runs:
+        run.cancel()
+    results = await asyncio.gather(*runs, return_exceptions=True)
+    assert all(isinstance(result, asyncio.CancelledError) for result in results)
+    assert await settle(operations_simulator) == 0
+    assert own_sockets() <= before
+    assert await only_this_task()
+
+
+async def test_a_run_that_is_cancelled_in_the_middle_of_a_request_closes_its_sockets(
+    operations_simulator: SimulatorServer,
+) -> None:
+    handle = start(operations_simulator)
+    operations_simulator.faults(hang(5, method="GET"))
+    run = asyncio.create_task(fire(OperationTrigger("onvera_default", [str(handle.operation_id)], **FAST)))
+    await asyncio.sleep(0.2)
+    run.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await run
+    assert await settle(operations_simulator) == 0
+    assert await only_this_task()
+
+
+async def test_a_finished_run_leaves_nothing(operations_simulator: SimulatorServer) -> None:
+    handle = start(operations_simulator)
+    await fire(OperationTrigger("onvera_default", [str(handle.operation_id)], **FAST))
+    assert await settle(operations_simulator) == 0
+    assert await only_this_task()
+
+
+# -- killed
+
+
+def killable(handle: Handle | None, policy: str) -> OperationTrigger:
+    stored = handle.to_dict() if handle else None
+    ids = [str(handle.operation_id)] if handle else ["op_1"]
+    return OperationTrigger("onvera_default", ids, api="onvera", handle=stored, on_kill=policy)
+
+
+def destroys(world: SimulatorServer) -> int:
+    return len([one for one in world.operations() if one["kind"] == "deployment.destroy"])
+
+
+@pytest.mark.parametrize(("policy", "expected"), [("delete", 1), ("cancel", 0), ("leave", 0)])
+async def test_a_killed_task_has_its_policy_carried_out(
+    operations_simulator: SimulatorServer, policy: str, expected: int
+) -> None:
+    handle = start(operations_simulator, endless())
+    await killable(handle, policy).on_kill()
+    assert destroys(operations_simulator) == expected
+    assert await settle(operations_simulator) == 0
+
+
+async def test_leaving_costs_no_request(operations_simulator: SimulatorServer) -> None:
+    handle = start(operations_simulator, endless())
+    before = operations_simulator.stats()["requests"]
+    await killable(handle, "leave").on_kill()
+    await killable(None, "delete").on_kill()
+    assert operations_simulator.stats()["requests"] == before
+
+
+async def test_airflow_cutting_the_kill_off_does_not_cut_the_deletion_off(
+    operations_simulator: SimulatorServer,
+) -> None:
+    handle = start(operations_simulator, endless())
+    operations_simulator.latency = 0.3
+    killing = asyncio.create_task(killable(handle, "delete").on_kill())
+    await asyncio.sleep(0.05)
+    killing.cancel()
+    await asyncio.gather(killing, return_exceptions=True)
+    for _ in range(100):
+        if destroys(operations_simulator):
+            break
+        await asyncio.sleep(0.02)
+    assert destroys(operations_simulator) == 1
+    assert await only_this_task()
+
+
+@pytest.mark.parametrize("fault", [fail_first(99), fail_first(99, status=403)], ids=repr)
+async def test_a_kill_that_cannot_be_carried_out_does_not_raise(
+    operations_simulator: SimulatorServer, fault: Any
+) -> None:
+    handle = start(operations_simulator, endless())
+    operations_simulator.faults(fault)
+    await killable(handle, "delete").on_kill()
+    assert destroys(operations_simulator) == 0
+
+
+async def test_killing_twice_deletes_once(operations_simulator: SimulatorServer) -> None:
+    handle = start(operations_simulator, endless())
+    await killable(handle, "delete").on_kill()
+    operations_simulator.faults({"fault": "status", "status": 404, "method": "DELETE"})
+    await killable(handle, "delete").on_kill()
+    assert destroys(operations_simulator) == 1
