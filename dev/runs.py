@@ -96,11 +96,7 @@ def deferrals(events: Iterable[Event], end: datetime) -> Mapping[Key, float]:
 def creators(tasks: Iterable[TaskInstance], events: Iterable[Event]) -> list[str]:
     """Return the tasks that have asked for a resource: a create operator of which at least one leg has run."""
     ran = {(event.task_id, event.map_index) for event in events if event.event == "running"}
-    return sorted(
-        task.label
-        for task in tasks
-        if _creates(task) and (task.task_id, task.map_index) in ran
-    )
+    return sorted(task.label for task in tasks if _creates(task) and (task.task_id, task.map_index) in ran)
 
 
 def _creates(task: TaskInstance) -> bool:

@@ -87,7 +87,7 @@ class Listed:
     @classmethod
     def of(cls, raw: Any, read: Callable[[Mapping[str, Any]], Operation]) -> Listed:
         """From an entry as it came; one that is no object, or has no id, is nobody's."""
-        return cls(str(raw.get("id")) if isinstance(raw, Mapping) else "", raw, read)
+        return cls(str(raw.get("id")) if isinstance(raw, dict) else "", raw, read)
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,8 @@ class Lists:
         self.all_pages = 0
         #: Operations that the last look found settled.
         self.ends = 0
+        #: The last sweep missed some that may have settled; another one must follow soon.
+        self.in_doubt = False
 
     @property
     def depth(self) -> int:
@@ -158,6 +160,7 @@ class Lists:
         # what neither list shows although both were read to their end has moved between pages meanwhile
         first_misses = 0 if complete else planning.reads_of_first_misses(self.all_pages)
         chosen: list[Target] = []
+        self.in_doubt = False
         for target in missing:
             target.misses += 1
             # it may be in a list that it is not expected in
@@ -167,4 +170,6 @@ class Lists:
             elif first_misses > 0:
                 first_misses -= 1
                 chosen.append(target)
+            else:
+                self.in_doubt = not complete
         return chosen

@@ -205,7 +205,7 @@ class Poller:
     async def _look(self, now: float, interval: float, *, sweep: bool) -> list[Target]:
         lists = self._lists
         try:
-            if not sweep and not planning.sweep_is_due(
+            if not (sweep or lists.in_doubt) and not planning.sweep_is_due(
                 interval, now - self._swept_at, pages=lists.open_pages, depth=lists.depth, ends=lists.ends
             ):
                 await lists.peek()

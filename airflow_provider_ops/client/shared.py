@@ -22,13 +22,6 @@ TIME_TO_LIVE = 60.0
 _PER_PASS = 50
 
 
-@dataclass
-class _Shared:
-    client: asyncio.Task[AsyncClient]
-    users: int = 0
-    door: _Door = field(default_factory=lambda: _Door())
-
-
 class _Door:
     """Lets so many pass at a time, in the order they came."""
 
@@ -61,6 +54,13 @@ class _Door:
                 self._room -= 1
         if self._queue:
             self._count()
+
+
+@dataclass
+class _Shared:
+    client: asyncio.Task[AsyncClient]
+    users: int = 0
+    door: _Door = field(default_factory=_Door)
 
 
 _LOOPS: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Key, _Shared]] = WeakKeyDictionary()

@@ -14,8 +14,8 @@ FEWEST_FOR_LISTS = 4
 _SHARE = 0.4
 #: With more pages than this, looks come less often (by the power below), so that cost grows slower than pages do.
 _PAGES_AT_FULL_PACE, _STRETCH, _LARGEST_SHARE = 10, 0.3, 0.65
-#: Shares of the interval between two sweeps; with the time a sweep takes this stays below two intervals.
-_SWEEP = 1.15
+#: Most intervals between two sweeps; with the time a sweep takes this stays below two.
+_SWEEP = 1.7
 #: Sweeps that miss an operation before it is read by itself, whatever the reason. One miss may be normal: entries
 #: move between pages while they are read.
 MISSES = 2
@@ -44,14 +44,15 @@ def pause_between_looks(interval: float, pages: int, failures: int = 0) -> float
 
 
 def sweep_is_due(interval: float, since_last: float, *, pages: int, depth: int, ends: int) -> bool:
-    """Whether the next look is a sweep rather than a peek.
+    """Whether the next look is a sweep rather than a peek: it is the cheaper one, or must not wait for another look.
 
     :param since_last: seconds since the last sweep began.
     :param pages: pages of the lists of open operations.
     :param depth: pages a peek would read; 0 when nothing ever shows up there.
     :param ends: operations that the last look found settled.
     """
-    return depth == 0 or since_last >= interval * _SWEEP or pages + min(ends, depth) <= depth
+    too_late = since_last + pause_between_looks(interval, pages) > interval * _SWEEP
+    return depth == 0 or too_late or pages + min(ends, depth) <= depth
 
 
 def reads_at_once(missing: int, depth: int) -> bool:

@@ -287,6 +287,10 @@ async def test_ten_thousand_waits_come_and_go_and_leave_nothing(server: Simulato
         gc.collect()
         assert len(asyncio.all_tasks()) == tasks
         assert len(gc.get_objects()) - objects < 1000
+    for _ in range(200):
+        if server.stats()["connections_open"] == 0:
+            break
+        await asyncio.sleep(0.01)
     assert server.stats()["connections_open"] == 0
 
 

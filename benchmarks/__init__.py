@@ -1,0 +1,1 @@
+"""What a wait costs, ours and others', measured side by side: `make bench`."""

@@ -1,0 +1,118 @@
+"""`make bench`: all measurements, one table, one plot per figure."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from benchmarks import certificate, plots, table
+from benchmarks.run import Job, Result, measure
+from benchmarks.subjects import SUBJECTS
+
+PEERS = ("databricks", "dbt-cloud", "http-sensor", "fivetran")
+LIGHT = ("sleepers", "list-floor", "ours", "ours-akua")
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / ".cache" / "bench-results"
+#: What runs at the same time: each group has about one core's worth of clients, so that ratios are fair on two.
+Group = tuple[Job, ...]
+
+
+def _jobs(subjects: Iterable[str], waits: int, *, tls: bool = False) -> Group:
+    return tuple(Job(subject, waits, tls) for subject in subjects)
+
+
+def plan(*, quick: bool) -> list[Group]:
+    """The groups of jobs, in order; the jobs of one group run at the same time."""
+    small = [_jobs((*PEERS, "httpx-each", *LIGHT), 100)]
+    thousand = [_jobs(LIGHT, 1000), _jobs(PEERS[:2], 1000)]
+    if quick:
+        return [*small, *thousand]
+    refused = tuple(Job(subject, 1000, rate_limit=100.0) for subject in ("ours", "databricks", "dbt-cloud", "fivetran"))
+    # what is promised first, so that a run that is broken off has it
+    return [
+        *thousand,
+        _jobs(("list-floor", "ours"), 1000, tls=True),
+        _jobs(("sleepers", "list-floor"), 10_000),
+        _jobs(("ours",), 10_000),
+        (*refused, Job("ours", 10_000, budget=5.0, grace=180.0)),
+        _jobs(PEERS[2:], 1000),
+        _jobs(PEERS[:2], 1000, tls=True),
+        (*small[0], Job("ours-akua", 10)),
+        _jobs(PEERS[2:], 1000, tls=True),
+        _jobs(("httpx-each",), 1000),
+        _jobs(("sleepers", "list-floor", "ours"), 5000),
+        _jobs(("databricks",), 5000),
+        _jobs(("httpx-each",), 5000),
+        _jobs(("ours",), 10_000, tls=True),
+        _jobs(("databricks",), 10_000),
+    ]
+
+
+async def _run(groups: Sequence[Group]) -> list[Result]:
+    results: list[Result] = []
+    with tempfile.TemporaryDirectory() as folder:
+        cert = certificate.make(Path(folder))
+        for number, group in enumerate(groups, 1):
+            print(f"[{number}/{len(groups)}] {', '.join(_named(job) for job in group)}", file=sys.stderr, flush=True)
+            for job, found in zip(
+                group, await asyncio.gather(*(measure(job, cert) for job in group), return_exceptions=True), strict=True
+            ):
+                if isinstance(found, Result):
+                    results.append(found)
+                else:
+                    # goes on: the others are still worth something
+                    print(f"  {_named(job)} could not be measured: {found!r}", file=sys.stderr, flush=True)
+            _keep(results)
+    return results
+
+
+def _keep(results: Sequence[Result]) -> None:
+    """Write what there is: a run that is broken off is not lost (`--from`)."""
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    raw = json.dumps([result.as_json() for result in results], indent=1)
+    (RESULTS / "results.json").write_text(raw + "\n", encoding="utf-8")
+
+
+def _named(job: Job) -> str:
+    extra = (" TLS" if job.tls else "") + (" limited" if job.rate_limit else "") + (" budget" if job.budget else "")
+    return f"{job.subject} {job.waits}{extra}"
+
+
+def main() -> int:
+    """Measure, print, draw."""
+    parser = argparse.ArgumentParser(prog="make bench ARGS=...", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="100 and 1,000 waits, four minutes")
+    parser.add_argument("--subjects", help="comma-separated, only these")
+    parser.add_argument("--waits", type=int, help="only jobs with so many waits")
+    parser.add_argument("--from", dest="source", metavar="FILE", help="table and plots of an earlier run's raw results")
+    parser.add_argument("--no-files", action="store_true", help="print the table and write nothing")
+    options = parser.parse_args()
+    if options.source:
+        results = [Result(**row) for row in json.loads(Path(options.source).read_text(encoding="utf-8"))]
+    else:
+        wanted = set(options.subjects.split(",")) if options.subjects else set(SUBJECTS)
+        groups = [
+            tuple(job for job in group if job.subject in wanted and options.waits in (None, job.waits))
+            for group in plan(quick=options.quick)
+        ]
+        began = time.monotonic()
+        results = asyncio.run(_run([group for group in groups if group]))
+        print(f"measured in {(time.monotonic() - began) / 60:.1f} minutes", file=sys.stderr)
+    text = table.render(results)
+    print(text)
+    if not options.no_files:
+        RESULTS.mkdir(parents=True, exist_ok=True)
+        (RESULTS / "table.md").write_text(text + "\n", encoding="utf-8")
+        if not options.quick and not options.subjects and options.waits is None:
+            plots.draw(results, ROOT / "docs" / "images")
+    return 0 if table.holds(results) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
