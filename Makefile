@@ -54,7 +54,7 @@ demo: $(STAMP) ## real Airflow and the simulator run all example DAGs (KEEP=1 le
 	@$(BIN)/python -m dev.demo $(if $(KEEP),--keep) $(if $(FAULTS),--faults "$(FAULTS)")
 
 guarantees: $(STAMP) ## kill everything at the worst moments and write docs/guarantees.md (QUICK=1 for less)
-	@test -e $(GUARANTEES) || $(MAKE) --no-print-directory $(GUARANTEES) \
+	@$(MAKE) --silent $(GUARANTEES) \
 	    || echo "PostgreSQL cannot be had: the rows that need it will not run" >&2
 	@$(BIN)/python -m dev.guarantees $(if $(QUICK),--quick) $(ARGS)
 

@@ -19,7 +19,9 @@ from pyrate_limiter import InMemoryBucket, Rate, RateItem
 from airflow_provider_ops.client.tasks import spawn
 
 #: Requests reach the API a little closer together than they left: its second must not see more than the budget.
-_SECOND_MS = 1050
+_SECOND_MS = 1100
+#: Seconds after which a turn is no longer good: a busy event loop must not carry requests of one second into the next.
+_STALE = 0.05
 #: Seconds for which everybody pauses after a 429 that does not say for how long.
 _UNSAID_PAUSE = 1.0
 #: After a 429 half of the pace before it, growing by this factor per second, until it has not been refused for so long.
@@ -104,6 +106,11 @@ class Pace:
         grown: float = pace * _FASTER ** max(now - since, 0.0)
         return max(0.0, last + 1.0 / grown - now)
 
+    @property
+    def has_budget(self) -> bool:
+        """Whether requests per second are counted."""
+        return self._bucket is not None
+
     def paused(self, now: float) -> float:
         """Seconds that are left of the pause the API asked for."""
         return max(0.0, self._paused_until - now)
@@ -155,6 +162,7 @@ class Turns:
         self._order = itertools.count()
         self._queue: list[tuple[bool, int, float | None, asyncio.Future[float]]] = []
         self._task: asyncio.Task[None] | None = None
+        self._granted_at = 0.0
 
     async def take(self, *, reads: bool, until: float | None = None) -> float:
         """Wait for a turn.
@@ -163,8 +171,15 @@ class Turns:
         :param until: epoch seconds beyond which no pause that the API asked for is kept.
         :return: 0.0 when the request may go; else the seconds of a pause that goes beyond ``until``.
         """
+        while True:
+            refused = await self._next(reads, until)
+            if refused or self._clock.time() - self._granted_at <= _STALE or not self._pace.has_budget:
+                return refused
+
+    async def _next(self, reads: bool, until: float | None) -> float:
         now = self._clock.time()
         if not self._queue and not self._pace.delay(now):
+            self._granted_at = now
             return 0.0
         if too_long := self._too_long(until, now):
             return too_long
@@ -197,11 +212,14 @@ class Turns:
             if delay := self._pace.delay(now):
                 await self._clock.asleep(delay)
             else:
+                self._granted_at = now
                 heapq.heappop(self._queue)[-1].set_result(0.0)
+                # one turn at a time, so that each knows how old its own is
+                await asyncio.sleep(0)
 
 
 def _rate(per_second: float) -> Rate:
     if float(per_second).is_integer():
         return Rate(int(per_second), _SECOND_MS)
-    # the library counts whole requests: 2.5 per second are 1 per 420 ms, which no second has more than 3 of
+    # the library counts whole requests: 2.5 per second are 1 per 440 ms, which no second has more than 3 of
     return Rate(1, max(1, math.ceil(_SECOND_MS / per_second)))

@@ -66,6 +66,14 @@ class _Shared:
 _LOOPS: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Key, _Shared]] = WeakKeyDictionary()
 
 
+_BEGINNING: WeakKeyDictionary[asyncio.AbstractEventLoop, _Door] = WeakKeyDictionary()
+
+
+async def begin() -> None:
+    """Await this first where thousands may start together: each then begins its work in a turn with a few others."""
+    await _BEGINNING.setdefault(asyncio.get_running_loop(), _Door()).enter()
+
+
 @asynccontextmanager
 async def shared_client(key: Key, opening: Callable[[], Awaitable[AsyncClient]]) -> AsyncIterator[AsyncClient]:
     """The client for ``key`` on the running loop; opened by the first user, closed after the last.

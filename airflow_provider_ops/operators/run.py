@@ -102,7 +102,7 @@ class Run:
         worker = threading.Thread(target=self._kill, name="kill-policy")
         worker.start()
         worker.join(_KILL_WAIT)
-        if worker.is_alive():
+        if worker.is_alive() and self._what() is not None:
             # the last line that Airflow lets us write
             self._log.warning("Told to stop, but it is not known yet what became of %s (%s)", self._what(), policy)
 
@@ -110,7 +110,8 @@ class Run:
         try:
             state = task_state(self._ti)
             if not is_meant_on_worker(state):
-                self._log.warning("This worker is stopped, not the task: %s goes on, a retry joins it", self._what())
+                what = self._what() or "what an earlier leg submitted"
+                self._log.warning("This worker is stopped, not the task: %s goes on, a retry joins it", what)
                 return
             with SyncClient(self._hook.api, self._hook.get_conn().settings, self._clock) as client:
                 handle = self._handle or self._pending_handle(client)
@@ -132,11 +133,11 @@ class Run:
         self._log.warning("Task killed during a submit: look for what %s may have started", self._what())
         return None
 
-    def _what(self) -> str:
+    def _what(self) -> str | None:
         if self._handle is not None:
             return f"operation {self._handle.operation_id}"
         key = self._submitting.pending.key if self._submitting and self._submitting.pending else None
-        return f"the request marked {key!r}" if key else "nothing"
+        return f"the request marked {key!r}" if key else None
 
     def _submission(self, submit: Submit, deadline: float) -> Submission:
         ti, task = self._ti, self._task

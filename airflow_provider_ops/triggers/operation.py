@@ -13,6 +13,7 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from airflow_provider_ops._compat import pushed_operation, task_state_async
 from airflow_provider_ops.apis.ending import kill_operation
+from airflow_provider_ops.client.shared import begin
 from airflow_provider_ops.client.tasks import spawn
 from airflow_provider_ops.client.waits import await_all
 from airflow_provider_ops.exceptions import InvalidArgument
@@ -118,6 +119,7 @@ class OperationTrigger(BaseTrigger):
 
     async def _outcome(self) -> dict[str, Any]:
         try:
+            await begin()
             hook = await self._hook()
             async with hook.aclient() as client:
                 watches = [

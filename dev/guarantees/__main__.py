@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import sys
 import time
@@ -44,6 +45,9 @@ _SHORT: Final = {
     "AIRFLOW__SCHEDULER__JOB_HEARTBEAT_SEC": "2",
     "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "8",
     "AIRFLOW__SCHEDULER__TRIGGER_TIMEOUT_CHECK_INTERVAL": "3",
+    # What a worker could not start while the API server was away stays queued until then.
+    "AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT": "45",
+    "AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT_CHECK_INTERVAL": "10",
     "AIRFLOW__TRIGGERER__JOB_HEARTBEAT_SEC": "2",
     "AIRFLOW__TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "12",
     "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "3",
@@ -59,7 +63,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="the rows that CI runs")
     parser.add_argument("--only", default="", help="rows whose run id contains this text; the docs stay as they are")
     parser.add_argument("--sqlite", action="store_true", help="do not use PostgreSQL; its rows are not run")
-    parser.add_argument("--workers", type=int, default=16, help="LocalExecutor's workers")
+    parser.add_argument("--workers", type=int, default=8 * (os.cpu_count() or 2), help="of LocalExecutor")
     return parser.parse_args(argv)
 
 

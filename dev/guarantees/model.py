@@ -32,6 +32,7 @@ class Expect:
     :param or_else: the same, where no line matches `sentence`.
     :param created: resources, which is also the number of generations.
     :param settled: how the operations that created them ended, as in `1 cancelled, 1 succeeded`.
+    :param state: regular expression, as `settled` is.
     :param endings: least and most calls that cancel or delete something of this row.
     :param tries: least and most tries.
     """
@@ -115,7 +116,7 @@ def problems(expect: Expect, seen: Seen) -> list[str]:
     compare("operations settled", expect.settled, seen.settled_text, good=settled)
     least, most = expect.endings
     compare("cancels sent", _range(least, most), seen.endings, good=least <= seen.endings <= most)
-    compare("task state", expect.state, seen.state, good=seen.state == expect.state)
+    compare("task state", expect.state, seen.state, good=re.fullmatch(expect.state, seen.state) is not None)
     least, most = expect.tries
     compare("tries", _range(least, most), seen.tries, good=least <= seen.tries <= most)
     compare("log sentence", f"/{expect.sentence}/", seen.sentence, good=seen.sentence is not None)

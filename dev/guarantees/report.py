@@ -21,8 +21,29 @@ good when exactly one resource was created per generation (a clear by the user b
 sent that no user asked for, what a user asked for was carried out within 20 s, the task ended in the state it should,
 and everything that goes on remotely is named in the task's log.
 
-*created*: resources. *settled*: how the operations that created them stood at the end of the run. *cancels*: calls that
-cancel or delete. *log sentence*: what the task's log says about what happened.
+| column | meaning |
+|---|---|
+| created | resources |
+| settled | how the operations that created them stood at the end of the run |
+| cancels | calls that cancel or delete |
+| state | of the task, and its last try |
+| log sentence | what the task's log says about what happened, or its triggerer's, when Airflow has closed it before |
+
+To stop a process at one instruction, the DAGs pass a `pre_execute` that listens for the calls of the task's process and
+sends SIGKILL to the worker and itself; nothing in the package is replaced or knows of it. The stale-success race is
+the real one: the scheduler is paused from before the deferral until the trigger has fired.
+
+## What nobody can carry out
+
+- **A task that no process works for.** Marked failed while it waits for its retry, or deferred but not picked up by a
+  triggerer yet: Airflow tells nobody, so the operation goes on. Its id is in the task's log.
+- **More than five seconds on a worker.** Airflow follows SIGTERM with SIGKILL after that. The request to cancel or
+  delete is sent at once, but one that the API refuses at first cannot be repeated for long; the log then says that the
+  outcome is not known. Deferred tasks have no such limit.
+- **A lost answer of an API that has neither keys nor marks nor lists** (LakeSail, calls the provider does not know).
+  The task fails and says what to look for; clearing it submits again.
+
+Not run here: several schedulers, executors other than LocalExecutor, MySQL.
 """
 
 
@@ -62,7 +83,7 @@ def document(results: Sequence[Result], seconds: float, database: str) -> str:
         f"{good} of {len(results)} rows are as expected. Airflow {version('apache-airflow')}, Python "
         f"{platform.python_version()}, {database}, LocalExecutor; {seconds / 60:.0f} minutes."
     )
-    return f"{_INTRODUCTION}\n{facts}\n\n{table(results)}\n"
+    return f"{_INTRODUCTION}\n## The table\n\n{facts}\n\n{table(results)}\n"
 
 
 def table(results: Sequence[Result]) -> str:

@@ -24,7 +24,8 @@ from dev.stack import AirflowStack
 Script = Generator[Condition, None, None]
 
 _TICK: Final = 0.5
-_AT_ONCE: Final = 22
+#: Rows that run at the same time: as many as the cores can carry without Airflow missing its own heartbeats.
+_AT_ONCE: Final = 11 * (os.cpu_count() or 2)
 #: More than come between two looks.
 _REQUESTS: Final = 300
 _RUN_ENDED: Final = ("success", "failed")
@@ -102,7 +103,7 @@ class Stage:
 
     @staticmethod
     def _start_in_turn(rows: Sequence[Live]) -> Script:
-        """Start all rows, so many at once as two cores can carry without Airflow missing its own heartbeats."""
+        """Start all rows, so many at once."""
         for number, row in enumerate(rows):
             yield lambda number=number: sum(not other.is_over for other in rows[:number]) < _AT_ONCE  # type: ignore[misc]
             row.start()

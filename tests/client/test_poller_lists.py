@@ -19,6 +19,7 @@ from airflow_provider_ops.apis.onvera import API as ONVERA
 from airflow_provider_ops.apis.onvera import Onvera
 from airflow_provider_ops.client.asynchronous import AsyncClient
 from airflow_provider_ops.client.pace import SystemClock
+from airflow_provider_ops.client.poller import MOST_LONG_POLLS
 from airflow_provider_ops.client.settings import Settings
 from airflow_provider_ops.client.waits import await_all
 from airflow_provider_ops.operation import OperationState
@@ -192,7 +193,10 @@ async def test_akua_lists_for_the_many_and_holds_a_few(server: SimulatorServer, 
         before = server.stats()["requests"]
         late = await delays(client, ids)
         stats = server.stats()
-    assert max(late.values()) <= LIMIT + 1  # its reads lag behind the end
+    # its reads lag behind the end; those that are held at last cannot be timed by a clock that runs while an answer
+    # is on its way (the next test does that in real time)
+    assert len(late) == 150
+    assert sorted(late.values())[-MOST_LONG_POLLS - 1] <= LIMIT + 1
     assert stats["requests"] - before < 150 * DURATION / INTERVAL / 5
     assert stats["by_route"]["POST /akua/v1/operations/{id}:wait"] > 0
     assert stats["connections_open_peak"] <= 20

@@ -70,6 +70,12 @@ def events() -> list[Any]:
     return Create.events
 
 
+@pytest.fixture
+def unhurried(operations_simulator: SimulatorServer) -> None:
+    """Operations still run at the first look, also on a machine that is busy, so that the task defers."""
+    operations_simulator.duration = 1.0
+
+
 def created(world: SimulatorServer) -> int:
     return world.stats()["by_api"]["onvera"]["created"]
 
@@ -81,6 +87,7 @@ def operations(world: SimulatorServer) -> int:
 # -- the whole way
 
 
+@pytest.mark.usefixtures("unhurried")
 @pytest.mark.parametrize("deferrable", [True, False])
 def test_create_and_destroy_run_to_their_end(
     a_dag: Any, run_dag: Any, operations_simulator: SimulatorServer, events: list[Any], deferrable: bool
@@ -118,6 +125,7 @@ def test_the_link_of_a_task_leads_to_the_deployment(
     assert ran.xcom("create", "_link_OperationLink") == ran.xcom("create")["resource"]["url"]
 
 
+@pytest.mark.usefixtures("unhurried")
 def test_the_event_is_small_json_that_tells_the_story(
     a_dag: Any, run_dag: Any, operations_simulator: SimulatorServer, events: list[Any]
 ) -> None:
@@ -165,6 +173,7 @@ def test_ids_are_in_xcom_before_the_wait(a_dag: Any, run_dag: Any, operations_si
     assert seen[1:] == [resource["operation_id"], resource["id"]]
 
 
+@pytest.mark.usefixtures("unhurried")
 def test_mapped_tasks_have_an_operation_each(
     a_dag: Any, run_dag: Any, operations_simulator: SimulatorServer, events: list[Any]
 ) -> None:
@@ -450,6 +459,7 @@ def test_a_call_nobody_knows_is_ambiguous_after_a_lost_answer(
 # -- how it can end badly
 
 
+@pytest.mark.usefixtures("unhurried")
 @pytest.mark.parametrize("deferrable", [True, False])
 @pytest.mark.parametrize(
     ("fault", "error"),
@@ -514,24 +524,23 @@ def test_execution_timeout_shortens_the_deadline(
 
 
 def test_a_deadline_is_one_moment_for_all_legs(a_dag: Any, run_dag: Any, operations_simulator: SimulatorServer) -> None:
-    operations_simulator.duration = 1.0
+    operations_simulator.faults(endless())
     deadlines: list[float] = []
 
     class Again(Create):
         def defer(self, **kwargs: Any) -> Any:
             deadlines.append(kwargs["trigger"].deadline)
-            if len(deadlines) == 1:
-                # a trigger that dies at once
-                kwargs["trigger"].deadline = 0.0
+            # the trigger ends at once, instead of after an hour
+            kwargs["trigger"].deadline = 0.0
             super().defer(**kwargs)
 
         def execute_complete(self, context: Any, event: Any) -> Any:
-            return super().execute_complete(context, event if len(deadlines) > 1 else {"version": 99})
+            return super().execute_complete(context, event if len(deadlines) > 2 else {"version": 99})
 
     with a_dag() as dag:
-        Again(task_id="create", app_type="airflow", timeout=30, **FAST)
-    assert run_dag(dag).states == {"create": "success"}
-    assert len(deadlines) == 2
+        Again(task_id="create", app_type="airflow", timeout=3600, **FAST)
+    assert type(run_dag(dag).error("create")) is WaitTimeout
+    assert len(deadlines) == 3
     assert len(set(deadlines)) == 1
 
 
@@ -543,6 +552,7 @@ TROUBLE = {
 }
 
 
+@pytest.mark.usefixtures("unhurried")
 @pytest.mark.parametrize("trouble", TROUBLE)
 @pytest.mark.parametrize("fault", [None, operation_fails("quota exceeded")], ids=["succeeds", "fails"])
 def test_a_dead_trigger_leads_to_one_more_look_and_the_right_end(
@@ -624,6 +634,7 @@ PAYLOADS: list[Any] = [
 ]
 
 
+@pytest.mark.usefixtures("unhurried")
 @pytest.mark.parametrize("payload", PAYLOADS, ids=repr)
 def test_a_payload_that_cannot_be_read_leads_to_one_more_look(
     a_dag: Any, run_dag: Any, operations_simulator: SimulatorServer, payload: Any

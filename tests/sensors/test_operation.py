@@ -133,7 +133,7 @@ def test_the_verdict_is_the_same_in_every_mode(
 ) -> None:
     if mode == "deferred":
         # still running when the sensor looks for the first time
-        operations_simulator.duration = 0.6
+        operations_simulator.duration = 1.0
     with ops_dag(letters) as (dag, started):
         Sensor(
             task_id="wait",
@@ -250,7 +250,7 @@ def test_a_dead_trigger_leads_to_one_more_look_and_the_right_end(
                 return self.resume_execution(method, kwargs, context)
             return super().execute_complete(context, event)
 
-    operations_simulator.duration = 0.6
+    operations_simulator.duration = 1.0
     with ops_dag(letter) as (dag, _):
         Dead(
             task_id="wait",
