@@ -121,7 +121,9 @@ class Run:
                     if self._kill_ends(self._task.submit()):
                         self._store.save(replace(handle, killed=True))
         except Exception as error:  # noqa: BLE001 - nobody is left who could handle it
-            self._log.warning("Task killed, but the policy could not be carried out for %s: %r", self._what(), error)
+            self._log.warning(
+                "Task killed, but the policy could not be carried out for %s: %r", self._what() or "it", error
+            )
 
     def _pending_handle(self, client: SyncClient) -> Handle | None:
         """What a submit that is under way has started already, as far as that can be found out now."""
