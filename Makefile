@@ -58,6 +58,9 @@ guarantees: $(STAMP) ## kill everything at the worst moments and write docs/guar
 	    || echo "PostgreSQL cannot be had: the rows that need it will not run" >&2
 	@$(BIN)/python -m dev.guarantees $(if $(QUICK),--quick) $(ARGS)
 
+docs/timeouts.md: $(STAMP) FORCE
+	@$(BIN)/python -m dev.timeouts
+
 bench: $(BENCH)/.installed ## what a wait costs, ours and others', side by side (ARGS=--quick for some minutes)
 	@mkdir -p $(TEMP) && TMPDIR=$(TEMP) $(BENCH)/bin/python -m benchmarks $(ARGS)
 
@@ -79,6 +82,8 @@ constraints: $(BIN)/uv ## resolve constraints.txt anew, for Python 3.10 to 3.13
 clean: ## remove everything that make has written
 	rm -rf $(VENV) .cache .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find airflow_provider_ops dags_examples dev tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+FORCE:
 
 python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' 2>/dev/null || { \

@@ -11,6 +11,7 @@ Trigger it with `{"work_fails": true}` to see that the cluster goes away even if
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -85,12 +86,15 @@ def lakesail_operation() -> None:
 
     @task
     def remove_job(job_id: str, job_run_id: str) -> None:
-        """Remove the run and the job."""
+        """Remove the run and the job; what an earlier try has removed is gone already."""
+        from airflow_provider_ops.exceptions import NotFound  # noqa: PLC0415
         from airflow_provider_ops.hooks.lakesail import LakeSailHook  # noqa: PLC0415
 
         hook = LakeSailHook("lakesail_default")
-        hook.delete_job_run(job_id, job_run_id)
-        hook.delete_job(job_id)
+        with suppress(NotFound):
+            hook.delete_job_run(job_id, job_run_id)
+        with suppress(NotFound):
+            hook.delete_job(job_id)
 
     remove = OperationRequestOperator(
         task_id="remove",

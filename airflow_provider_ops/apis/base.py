@@ -113,6 +113,8 @@ class Api(ABC):
     can_cancel: ClassVar[bool] = False
     #: Whether :meth:`open_operations` gives lists, so that one page can stand for a hundred reads.
     lists_operations: ClassVar[bool] = False
+    #: Whether an entry of those lists has all that a single read shows of the progress.
+    lists_show_progress: ClassVar[bool] = True
     #: Longest time in seconds for which :meth:`long_poll` may ask; 0 where the API has no long poll.
     longest_poll: ClassVar[float] = 0.0
     #: What else can be waited for by its own status, written ``kind:id``.

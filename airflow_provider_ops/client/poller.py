@@ -35,6 +35,8 @@ MOST_LONG_POLLS = 10
 #: Single reads under way at the same time, and how many share one socket: each open one makes every request dearer.
 _MOST_READS = 10
 _READS_PER_SOCKET = 8
+#: Operations read by themselves after a look at lists that do not show all; more where there are more pages.
+_DETAILS = 5
 #: Shortest pause between two rounds, against a plan that never sleeps; longer where many waits are read one by one,
 #: because each round goes through all of them.
 _SHORTEST, _MANY, _SHORTEST_OF_MANY = 0.05, 500, 0.25
@@ -188,19 +190,25 @@ class Poller:
     async def _look_at_lists(self) -> None:
         started = self._clock.time()
         ending = self._targets.at_deadline(started)
-        missing: list[Target] = []
+        alone: list[Target] = []
         # many that end together are looked at together
         if started >= self._next_look or len(ending) > planning.FEW_MISSING:
             interval = min((watch.policy.cap for target in self._targets for _, watch in target.waits), default=1.0)
-            missing = await self._look(started, interval, sweep=bool(ending))
+            alone = [*await self._look(started, interval, sweep=bool(ending)), *self._to_know_more_of()]
             now = self._clock.time()
             pause = planning.pause_between_looks(interval, self._lists.open_pages, self._failures)
             self._next_look = max(started + pause, now + _SHORTEST)
             self._mind_the_budget(interval)
         now = self._clock.time()
-        alone = [target for target in self._targets if target.unlisted and not target.holding]
-        late = [target for target in alone if target.next_look <= now]
-        await self._read_all({id(target): target for target in (*missing, *late, *ending)}.values())
+        unlisted = [target for target in self._targets if target.unlisted and not target.holding]
+        late = [target for target in unlisted if target.next_look <= now]
+        await self._read_all({id(target): target for target in (*alone, *late, *ending)}.values())
+
+    def _to_know_more_of(self) -> list[Target]:
+        """A few in turn, where lists leave out what a person may have to act on."""
+        if self._client.api.lists_show_progress:
+            return []
+        return self._targets.longest_unread(max(self._lists.all_pages, _DETAILS))
 
     async def _look(self, now: float, interval: float, *, sweep: bool) -> list[Target]:
         lists = self._lists

@@ -65,6 +65,8 @@ class Target:
     raw: Mapping[str, Any] | None = None
     quiet_until: float = 0.0
     holding: bool = False
+    #: When it was last read by itself.
+    read_at: float = float("-inf")
 
     @property
     def next_look(self) -> float:
@@ -147,12 +149,19 @@ class Targets:
                 ending[operation_id] = target
         return list(ending.values())
 
+    def longest_unread(self, count: int) -> list[Target]:
+        """Those of which nobody has seen more than an entry of a list for the longest time."""
+        return heapq.nsmallest(
+            count, (target for target in self if not target.holding), key=lambda target: target.read_at
+        )
+
     def saw(
         self, target: Target, operation: Operation, now: float, *, waited: float = 0.0, listed: bool = False
     ) -> None:
         """Tell everybody who waits for an operation what it is now."""
-        if not listed and target.misses >= planning.MISSES and not operation.state.is_terminal:
-            target.unlisted = True
+        if not listed:
+            target.read_at = now
+            target.unlisted = target.unlisted or (target.misses >= planning.MISSES and not operation.state.is_terminal)
         if operation.id != target.operation_id:
             operation = replace(operation, id=target.operation_id)
         for wait, watch in target.waits:

@@ -202,6 +202,19 @@ async def test_akua_lists_for_the_many_and_holds_a_few(server: SimulatorServer, 
     assert stats["connections_open_peak"] <= 20
 
 
+async def test_steps_that_lists_leave_out_are_seen_all_the_same(clock: VirtualClock) -> None:
+    class WithoutWait(type(AKUA)):  # type: ignore[misc]  # virtual time runs on while an answer is held
+        longest_poll = 0.0
+
+    with SimulatorServer(duration=600.0, clock=clock) as server:
+        async with client_of(server, clock, WithoutWait()) as client:
+            watches = [watch_of(client, name, 400.0) for name in await akua_clusters(server, client, 60)]
+            await asyncio.gather(*(await_all(client, [watch], lambda _: None) for watch in watches))
+        stats = server.stats()["by_route"]
+    assert [watch for watch in watches if not watch.operation.progress or not watch.operation.progress.steps] == []
+    assert stats["GET /akua/v1/operations"] > 20
+
+
 async def test_akua_holds_few_waits_and_knows_at_once() -> None:
     # in real time: virtual time goes on while an answer is on its way
     with SimulatorServer(duration=1.0) as server:

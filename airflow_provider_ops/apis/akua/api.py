@@ -69,6 +69,8 @@ class Akua(Api):
     base_url = "https://api.akua.dev/v1"
     can_cancel = True
     lists_operations = True
+    # no steps [section 3]
+    lists_show_progress = False
     # the documented maximum of :wait, and what the published agent guidance uses [section 10]
     longest_poll = 60.0
     reference_kinds = references.KINDS

@@ -1,0 +1,53 @@
+"""`make docs/timeouts.md`: the default wait timeouts and looks of all APIs, printed from the code."""
+
+from __future__ import annotations
+
+import pkgutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from airflow_provider_ops.apis.base import Api
+from airflow_provider_ops.provider_info import connection_types, hook_class_name
+
+PAGE: Final = Path(__file__).resolve().parent.parent / "docs" / "timeouts.md"
+
+_HEAD: Final = """\
+# Default timeouts and intervals
+
+How long operators and sensor wait for an operation when `timeout` is not given, and when they look when
+`poll_interval` is not given. Printed from the code by `make docs/timeouts.md`.
+
+The longest prefix of the operation's kind decides. Where the numbers come from stands next to them, in `timeouts` and
+`polls` of each API's class below `airflow_provider_ops/apis`, and on the [pages of the APIs](apis).
+
+| API | kind of operation | timeout | looks after |
+|---|---|---|---|
+"""
+
+
+def apis() -> list[Api]:
+    """All APIs of the provider, in the order of the connection types."""
+    return [pkgutil.resolve_name(str(hook_class_name(name))).api for name in connection_types()]
+
+
+def duration(seconds: float) -> str:
+    """Seconds as the docs write them: `45 min`, `24 h`."""
+    minutes = seconds / 60
+    return f"{minutes:g} min" if minutes < 120 else f"{minutes / 60:g} h"  # noqa: PLR2004 - two hours read better
+
+
+def page() -> str:
+    """The whole page."""
+    return _HEAD + "".join(f"| {' | '.join(row)} |\n" for api in apis() for row in _rows(api))
+
+
+def _rows(api: Api) -> Iterator[tuple[str, str, str, str]]:
+    for kind in sorted({*api.timeouts, *api.polls}):
+        poll = api.poll_policy(kind)
+        looks = f"{poll.first:g} s, then up to every {poll.cap:g} s"
+        yield api.title, f"`{kind}…`" if kind else "any other", duration(api.default_timeout(kind)), looks
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
