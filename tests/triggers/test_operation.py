@@ -91,22 +91,6 @@ def test_what_cannot_travel_is_refused_before_anything_is_submitted(deadline: fl
         OperationTrigger("c", ["op_1"], handle={"x": object()}).check()
 
 
-def test_arguments_stored_by_the_first_release_are_understood() -> None:
-    stored = {
-        "conn_id": "onvera_default",
-        "operation_ids": ["op_1"],
-        "wait_for": "all",
-        "poll_interval": None,
-        "deadline": 1_800_000_000.0,
-        "kind": "deployment.create",
-        "api": "onvera",
-        "handle": Handle.placeholder("deployment.create", operation_id="op_1").to_dict(),
-        "on_kill": "cancel",
-        "version": 1,
-    }
-    assert OperationTrigger(**stored).serialize()[1] == stored
-
-
 # -- waiting
 
 
