@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import NamedTuple
 
 from airflow_provider_ops.apis.base import Api, Submitted
 from airflow_provider_ops.apis.http import Flow, Pause
@@ -14,40 +15,54 @@ from airflow_provider_ops.waiting.submitting import Handle
 _DELETE_TRIES, _DELETE_PAUSE = 7, 2.0
 
 
-def end(api: Api, handle: Handle, policy: str) -> Flow[str]:
-    """Flow that cancels, deletes or leaves an operation; the sentence says what is going on now. Never raises.
+class Ended(NamedTuple):
+    """What became of an operation that a policy was to end.
+
+    :param text: a sentence about what is going on now.
+    :param removed: whether what the operation made is gone, or being deleted.
+    """
+
+    text: str
+    removed: bool = False
+
+
+def end(api: Api, handle: Handle, policy: str) -> Flow[Ended]:
+    """Flow that cancels, deletes or leaves an operation. Never raises.
 
     :param policy: ``cancel``, ``delete`` or ``leave``.
     """
     name = f"operation {handle.operation_id}{_resource(handle)}"
     if policy == "leave":
-        return f"{name} goes on remotely{_link(handle)}"
+        return Ended(f"{name} goes on remotely{_link(handle)}")
     try:
         if policy == "cancel":
-            return (yield from _cancel(api, handle, name))
+            return Ended((yield from _cancel(api, handle, name)))
         return (yield from _delete(api, handle, name))
     except NotFound as error:
-        return f"{name} is gone already ({error})"
+        return Ended(f"{name} is gone already ({error})", removed=policy == "delete")
     except (Conflict, InvalidRequest) as error:
         if policy == "cancel":
-            return f"{name}: cancel was refused, it is probably over already ({error})"
-        return f"{name} still exists: delete was refused ({error}){_link(handle)}"
+            return Ended(f"{name}: cancel was refused, it is probably over already ({error})")
+        return Ended(f"{name} still exists: delete was refused ({error}){_link(handle)}")
     except OpsError as error:
-        return f"{name} may still be running: {policy} failed ({error}){_link(handle)}"
+        return Ended(f"{name} may still be running: {policy} failed ({error}){_link(handle)}")
 
 
-def kill_operation(api: Api, handle: Handle, policy: str) -> Flow[str]:
+def kill_operation(api: Api, handle: Handle, policy: str, waited_for: str | None = None) -> Flow[Ended]:
     """As :func:`end`, for a task that seems to have been killed: what has settled stays as it is.
 
     A worker or triggerer that was out of the world for a while is told to stop as well, and finds a task that is over
     because it has succeeded elsewhere. What that task has made must not be deleted.
+
+    :param waited_for: what the task waits for now, where that comes after the operation.
     """
     try:
-        operation: Operation = yield api.get_operation(handle.operation_id or "")
+        operation: Operation = yield api.get_operation(waited_for or handle.operation_id or "")
     except OpsError:
         return (yield from end(api, handle, policy))
     if operation.state.is_terminal:
-        return f"operation {operation.id}{_resource(handle)} is over already ({operation.raw_state}) and stays as it is"
+        over = f"operation {operation.id}{_resource(handle)} is over already ({operation.raw_state})"
+        return Ended(f"{over} and stays as it is")
     return (yield from end(api, handle, policy))
 
 
@@ -60,15 +75,16 @@ def _cancel(api: Api, handle: Handle, name: str) -> Flow[str]:
     return f"{name}: {api.title} was asked to cancel it"
 
 
-def _delete(api: Api, handle: Handle, name: str) -> Flow[str]:
+def _delete(api: Api, handle: Handle, name: str) -> Flow[Ended]:
     if not handle.creates:
         # what it acts on was there before: suspending a machine must never end in deleting it
-        return f"{name} made nothing that could be deleted{_link(handle)}"
+        return Ended(f"{name} made nothing that could be deleted{_link(handle)}")
     if not handle.resource_id or api.delete_resource(handle.resource_type or "", handle.resource_id) is None:
-        return f"{name} goes on remotely, because there is nothing that {api.title} could delete{_link(handle)}"
+        nothing = f"there is nothing that {api.title} could delete"
+        return Ended(f"{name} goes on remotely, because {nothing}{_link(handle)}")
     deleting = yield from _when_possible(api, handle)
     by = f" by operation {deleting.operation_id}" if deleting else ""
-    return f"{handle.resource_type} {handle.resource_id} is being deleted{by}"
+    return Ended(f"{handle.resource_type} {handle.resource_id} is being deleted{by}", removed=True)
 
 
 def _when_possible(api: Api, handle: Handle) -> Flow[Submitted | None]:

@@ -23,13 +23,20 @@ class Ending:
         self._handle = handle
         self._durable = durable
         self._log = log
+        #: Whether a policy has removed what the operation made.
+        self.removed = False
 
     def carry_out(self, policy: str) -> str:
         """Cancel, delete or leave; the sentence says what is going on now."""
-        return self._hook.run(end(self._hook.api, self._handle, policy))
+        ended = self._hook.run(end(self._hook.api, self._handle, policy))
+        self.removed = self.removed or ended.removed
+        return ended.text
 
-    def failed(self, operation: Operation, policy: str, *, may_retry: bool) -> OpsError:
-        """The error for an operation that failed or was cancelled."""
+    def failed(self, operation: Operation, policy: str, *, may_retry: bool, comes_after: bool = False) -> OpsError:
+        """The error for an operation that failed or was cancelled.
+
+        :param comes_after: it is not what was submitted, but what the task waited for once that had succeeded.
+        """
         operation = self._explain(operation)
         handle = self._handle
         left = ""
@@ -37,15 +44,18 @@ class Ending:
             left = _sentence(self.carry_out("delete"))
         elif handle.resource_id:
             left = f"What it left of {handle.resource_type} {handle.resource_id} was not removed."
-        retry = "A retry submits a new one." if may_retry else "Clear the task to submit a new one."
+        if comes_after and not self.removed:
+            retry = "A retry looks at it again, and submits nothing. Clear the task to submit a new one."
+        else:
+            retry = "A retry submits a new one." if may_retry else "Clear the task to submit a new one."
         return settled_badly(operation, what_exists=left, next_try=retry)
 
-    def timed_out(self, outcome: TimedOut, policy: str, *, waited: float) -> WaitTimeout:
+    def timed_out(self, outcome: TimedOut, policy: str, *, waited_for: str, waited: float) -> WaitTimeout:
         """The error for a passed deadline, after the timeout policy was carried out."""
         consequence = _sentence(self.carry_out(policy))
         retry = "A retry joins it if it is still running." if self._durable else "A retry submits a new one."
         return timed_out(
-            self._handle.operation_id or "",
+            waited_for,
             outcome.operation,
             waited=waited,
             error=outcome.error,

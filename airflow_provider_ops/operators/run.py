@@ -55,6 +55,7 @@ class Run:
         self._store = HandleStore(self._state_store, task.log.warning)
         self._handle: Handle | None = None
         self._submitting: Submission | None = None
+        self._waiting_for: str | None = None
 
     def begin(self) -> dict[str, Any]:
         """The first leg of a try; returns the result, or defers."""
@@ -116,8 +117,8 @@ class Run:
             with SyncClient(self._hook.api, self._hook.get_conn().settings, self._clock) as client:
                 handle = self._handle or self._pending_handle(client)
                 if handle is not None:
-                    sentence = client.run(kill_operation(self._hook.api, handle, self._task.kill_policy))
-                    self._log.warning("Task killed: %s", sentence)
+                    kill = kill_operation(self._hook.api, handle, self._task.kill_policy, self._waiting_for)
+                    self._log.warning("Task killed: %s", client.run(kill).text)
                     if self._kill_ends(self._task.submit()):
                         self._store.save(replace(handle, killed=True))
         except Exception as error:  # noqa: BLE001 - nobody is left who could handle it
@@ -200,6 +201,7 @@ class Run:
             self._log.warning("Airflow did not take the XCom %s=%s (%s); the wait goes on", key, value, error)
 
     def _wait_on(self, handle: Handle, operation_id: str) -> dict[str, Any]:
+        self._waiting_for = operation_id
         deadline = self._deadline(handle.kind)
         until = deadline
         if self._task.deferrable:
@@ -263,21 +265,28 @@ class Run:
         )
 
     def _end(self, handle: Handle, outcome: Outcome | None, waited_for: str | None) -> dict[str, Any]:
+        if isinstance(outcome, Settled) and outcome.operation.state is OperationState.SUCCEEDED:
+            return self._succeed(handle, outcome.operation, waited_for)
+        ending = Ending(self._hook, handle, durable=self._task.durable, log=self._log.info)
+        comes_after = waited_for != handle.operation_id
+        error = self._error(ending, outcome, waited_for or "", comes_after=comes_after)
+        if ending.removed and comes_after:
+            # the operation itself stays succeeded, so that nothing else would tell a retry that its result is gone
+            self._store.save(replace(handle, removed=True))
+        raise error
+
+    def _error(self, ending: Ending, outcome: Outcome | None, waited_for: str, *, comes_after: bool) -> OpsError:
         match outcome:
-            case Settled(operation) if operation.state is OperationState.SUCCEEDED:
-                return self._succeed(handle, operation, waited_for)
             case Settled(operation):
                 may_retry = self._ti.try_number <= self._ti.max_tries
-                raise self._ending(handle).failed(operation, self._task.failure_policy, may_retry=may_retry)
+                policy = self._task.failure_policy
+                return ending.failed(operation, policy, may_retry=may_retry, comes_after=comes_after)
             case GaveUp(_, error):
-                raise self._ending(handle).gave_up(error)
+                return ending.gave_up(error)
             case _:
                 last = outcome if isinstance(outcome, TimedOut) else TimedOut(None, None)
                 waited = self._clock.time() - self._started_at()
-                raise self._ending(handle).timed_out(last, self._task.timeout_policy, waited=waited)
-
-    def _ending(self, handle: Handle) -> Ending:
-        return Ending(self._hook, handle, durable=self._task.durable, log=self._log.info)
+                return ending.timed_out(last, self._task.timeout_policy, waited_for=waited_for, waited=waited)
 
     def _succeed(self, handle: Handle, operation: Operation, waited_for: str | None) -> dict[str, Any]:
         if waited_for != handle.operation_id:

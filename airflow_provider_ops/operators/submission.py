@@ -120,7 +120,7 @@ class Submission:
                 return self._find_out_or_submit(found, cleared=found.max_tries != identity.max_tries)
         if decision.end_first and found is not None:
             # whoever else was to end it may have been cut off, or comes only after us
-            self._log(self._hook.run(end(self._api, found, identity.kill_policy)))
+            self._log(self._hook.run(end(self._api, found, identity.kill_policy)).text)
         return self._start(self._intend(decision.generation))
 
     def known(self, submitted: Submitted) -> Handle:

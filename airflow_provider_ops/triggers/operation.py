@@ -171,7 +171,8 @@ class OperationTrigger(BaseTrigger):
         if kill is Kill.LEAVE:
             return f"{handle.operation_id}: the task goes on without this trigger, nothing is cancelled here"
         hook = await self._hook()
-        return f"Task killed: {await hook.arun(kill_operation(hook.api, handle, self.kill_policy))}"
+        ended = await hook.arun(kill_operation(hook.api, handle, self.kill_policy, self.operation_ids[0]))
+        return f"Task killed: {ended.text}"
 
     async def _meaning(self, handle: Handle) -> Kill:
         for asked in range(1, _ASK_TIMES + 1):

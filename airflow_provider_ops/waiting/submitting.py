@@ -38,6 +38,7 @@ class Handle:
     :param operation_id: ``None`` while only the intent is known.
     :param refused: the request was certainly not carried out.
     :param killed: the kill policy was carried out on it, which may take a moment to show.
+    :param removed: the operation had succeeded, but a policy of the task has removed what it made.
     :param creates: whether the resource is what it makes, so that a policy may delete it.
     """
 
@@ -55,6 +56,7 @@ class Handle:
     operation_url: str | None = None
     refused: bool = False
     killed: bool = False
+    removed: bool = False
     creates: bool = True
     version: int = VERSION
 
@@ -145,7 +147,8 @@ def decide(found: Handle | None, operation: Operation | None, today: Today) -> D
             return Decision(Next.SUBMIT, generation + 1, "the task was cleared and its earlier operation is gone")
         return Decision(Next.REFUSE_LOST, generation, "the API no longer knows the operation of this task run")
     if operation.state.is_terminal:
-        return _after_the_end(operation, generation, cleared=cleared, same=found.fingerprint == today.fingerprint)
+        same = found.fingerprint == today.fingerprint
+        return _after_the_end(operation, generation, cleared=cleared, removed=found.removed, same=same)
     return _while_running(found, today, cleared=cleared)
 
 
@@ -160,9 +163,11 @@ def _without_answer(found: Handle, today: Today, *, cleared: bool) -> Decision:
     return Decision(Next.REFUSE_DIFFERENT, found.generation, why)
 
 
-def _after_the_end(operation: Operation, generation: int, *, cleared: bool, same: bool) -> Decision:
+def _after_the_end(operation: Operation, generation: int, *, cleared: bool, removed: bool, same: bool) -> Decision:
     if cleared:
         return Decision(Next.SUBMIT, generation + 1, f"the task was cleared after its operation {operation.raw_state}")
+    if removed:
+        return Decision(Next.SUBMIT, generation + 1, f"an earlier try has removed what operation {operation.id} made")
     if operation.state is not OperationState.SUCCEEDED:
         return Decision(Next.SUBMIT, generation + 1, f"the earlier operation {operation.id} {operation.raw_state}")
     if not same:

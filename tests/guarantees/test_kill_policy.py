@@ -44,7 +44,7 @@ def _deployment(clock: VirtualClock) -> tuple[OnveraHook, Handle]:
 
 def test_a_running_operation_is_ended(server: SimulatorServer, clock: VirtualClock) -> None:
     hook, handle = _deployment(clock)
-    said = hook.run(kill_operation(hook.api, handle, "delete"))
+    said = hook.run(kill_operation(hook.api, handle, "delete")).text
     assert "is being deleted by operation" in said
     assert [item["stage"] for item in server.operations()] == ["cancelled", "queued"]
 
@@ -55,7 +55,7 @@ def test_what_has_succeeded_is_not_deleted_by_one_who_missed_it(
 ) -> None:
     hook, handle = _deployment(clock)
     clock.advance(DURATION * 2)
-    said = hook.run(kill_operation(hook.api, handle, policy))
+    said = hook.run(kill_operation(hook.api, handle, policy)).text
     assert said.endswith("is over already (succeeded) and stays as it is")
     assert len(server.operations()) == 1
     assert not server.resources("onvera")[0]["deleted"]
@@ -67,7 +67,7 @@ def test_a_kill_is_carried_out_although_the_operation_cannot_be_looked_at(
     hook, handle = _deployment(clock)
     rule: dict[str, Any] = {"fault": "status", "status": 403, "method": "GET"}
     server.faults(rule)
-    assert "is being deleted" in hook.run(kill_operation(hook.api, handle, "delete"))
+    assert "is being deleted" in hook.run(kill_operation(hook.api, handle, "delete")).text
 
 
 def test_what_cannot_be_deleted_while_it_is_made_is_cancelled_first(
@@ -77,6 +77,17 @@ def test_what_cannot_be_deleted_while_it_is_made_is_cancelled_first(
     operation = hook.create_cluster(name="mine", region_id="reg_eu")
     handle = Handle.placeholder("cluster.create", api="akua", operation_id=operation.id)
     handle = replace(handle, resource_type="cluster", resource_id=operation.resource_id, creates=True)
-    said = hook.run(kill_operation(hook.api, handle, "delete"))
+    said = hook.run(kill_operation(hook.api, handle, "delete")).text
     assert "is being deleted" in said
     assert {item["kind"]: item["stage"] for item in server.operations()}["cluster.create"] == "cancelled"
+
+
+def test_a_kill_while_waiting_for_what_comes_after_the_operation_is_carried_out(
+    server: SimulatorServer, clock: VirtualClock
+) -> None:
+    hook, handle = _deployment(clock)
+    clock.advance(DURATION * 2)
+    still_running = hook.create_deployment("airflow", "other").operation_id
+    ended = hook.run(kill_operation(hook.api, handle, "delete", still_running))
+    assert ended.removed
+    assert server.resources("onvera")[0]["deleted"] or server.operations()[-1]["kind"] == "deployment.destroy"

@@ -587,7 +587,7 @@ def test_change_requests_and_worker_bootstraps(
 
 def test_killing_cancels_and_says_so(hook: AkuaHook, ensure: Callable[..., Started]) -> None:
     create = ensure(operators.AkuaCreateClusterOperator(task_id="t", name="c", region_id="reg_eu").submit())
-    assert "asked to cancel" in hook.run(end(hook.api, create.handle, "cancel"))
+    assert "asked to cancel" in hook.run(end(hook.api, create.handle, "cancel")).text
     assert hook.wait_for_operation(create.handle.operation_id or "").state is OperationState.CANCELLED
 
 
@@ -596,7 +596,7 @@ def test_what_was_made_can_be_deleted_by_a_policy(hook: AkuaHook, server: Simula
     done(hook, operation)
     facts = {"operation_id": operation.id, "resource_type": "cluster", "resource_id": operation.resource_id}
     placed = Handle.placeholder("cluster.create", api="akua", **facts)
-    assert "is being deleted by operation op_" in hook.run(end(hook.api, placed, "delete"))
+    assert "is being deleted by operation op_" in hook.run(end(hook.api, placed, "delete")).text
     assert started(server, "cluster.delete") == 1
 
 
@@ -605,13 +605,13 @@ def test_a_policy_never_deletes_what_a_call_has_only_changed(
 ) -> None:
     machine_id = make_machine(hook, make_cluster(hook))
     suspend = ensure(operators.AkuaSuspendMachineOperator(task_id="t", machine_id=machine_id).submit())
-    assert "made nothing that could be deleted" in hook.run(end(hook.api, suspend.handle, "delete"))
+    assert "made nothing that could be deleted" in hook.run(end(hook.api, suspend.handle, "delete")).text
     assert started(server, "machine.delete") == 0
 
 
 def test_a_followed_render_cannot_be_cancelled(hook: AkuaHook) -> None:
     placed = Handle.placeholder("install.restore", operation_id="render:inst_1.rnd_1")
-    assert "cannot cancel" in hook.run(end(hook.api, placed, "cancel"))
+    assert "cannot cancel" in hook.run(end(hook.api, placed, "cancel")).text
 
 
 def test_the_reason_of_a_failure(hook: AkuaHook, server: SimulatorServer) -> None:

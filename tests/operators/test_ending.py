@@ -157,13 +157,15 @@ def test_a_timeout_carries_out_its_policy_and_says_what_a_retry_does(
     hook: OnveraHook, handle: Handle, world: SimulatorServer
 ) -> None:
     last = TimedOut(hook.get_operation(str(handle.operation_id)), TransportError("reset"))
-    text = str(ending(hook, handle).timed_out(last, "delete", waited=90))
+    text = str(ending(hook, handle).timed_out(last, "delete", waited_for="op_1", waited=90))
     assert "within 1 minute 30 seconds" in text
     assert "The last look failed: reset" in text
     assert "is being deleted" in text
     assert kinds(world).count("deployment.destroy") == 1
-    assert "A retry submits a new one." in str(ending(hook, handle, durable=False).timed_out(last, "leave", waited=1))
-    assert "A retry joins it" in str(ending(hook, handle).timed_out(last, "leave", waited=1))
+    assert "A retry submits a new one." in str(
+        ending(hook, handle, durable=False).timed_out(last, "leave", waited_for="op_1", waited=1)
+    )
+    assert "A retry joins it" in str(ending(hook, handle).timed_out(last, "leave", waited_for="op_1", waited=1))
 
 
 def test_giving_up_keeps_the_kind_of_error_and_says_that_the_operation_goes_on(

@@ -300,11 +300,11 @@ def test_policies(hook: LakeSailHook) -> None:
     session = hook.create_session()
     facts = {"operation_id": session.operation_id, "resource_type": "session", "resource_id": session.resource_id}
     handle = Handle.placeholder("session.create", api="lakesail", **facts)
-    assert "cannot cancel" in hook.run(end(hook.api, handle, "cancel"))
-    assert "being deleted" in hook.run(end(hook.api, handle, "delete"))
+    assert "cannot cancel" in hook.run(end(hook.api, handle, "cancel")).text
+    assert "being deleted" in hook.run(end(hook.api, handle, "delete")).text
     assert hook.get_session(session.resource_id or "").status == "closed"
     cluster = Handle.placeholder("", operation_id="K4", resource_type="cluster", resource_id="W5")
-    assert "nothing that LakeSail could delete" in hook.run(end(hook.api, cluster, "delete"))
+    assert "nothing that LakeSail could delete" in hook.run(end(hook.api, cluster, "delete")).text
 
 
 # Operators

@@ -468,7 +468,7 @@ def test_what_was_created_can_be_deleted_by_policy(hook: NirvanaHook, server: Si
         "resource_type": kind,
         "resource_id": submitted.resource_id,
     }
-    sentence = hook.run(end(hook.api, Handle.placeholder(submitted.kind, api="nirvana", **facts), "delete"))
+    sentence = hook.run(end(hook.api, Handle.placeholder(submitted.kind, api="nirvana", **facts), "delete")).text
     if kind == "nks_node_pool":
         # refused as long as it is being made, and for longer than a kill may take
         assert "still exists: delete was refused" in sentence

@@ -64,6 +64,10 @@ def test_after_a_failed_or_cancelled_operation_a_new_generation_is_submitted(sta
     assert what(decide(HANDLE, op(state), TODAY)) == (Next.SUBMIT, 4)
 
 
+def test_what_a_policy_has_removed_is_submitted_anew_although_its_operation_succeeded() -> None:
+    assert what(decide(replace(HANDLE, removed=True), op("succeeded"), TODAY)) == (Next.SUBMIT, 4)
+
+
 @pytest.mark.parametrize("state", ["succeeded", *ENDED_BADLY])
 def test_a_clear_after_the_end_submits_a_new_generation(state: str) -> None:
     assert what(decide(HANDLE, op(state), CLEARED)) == (Next.SUBMIT, 4)
