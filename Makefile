@@ -29,7 +29,7 @@ export PIP_CACHE_DIR := $(CURDIR)/.cache/pip
 export AIRFLOW_HOME := $(CURDIR)/.cache/airflow
 
 .DEFAULT_GOAL := help
-.PHONY: help venv test lint types demo guarantees bench bench-constraints constraints clean python
+.PHONY: help venv test lint types demo docs guarantees bench bench-constraints constraints clean python
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -82,6 +82,10 @@ constraints: $(BIN)/uv ## resolve constraints.txt anew, for Python 3.10 to 3.13
 clean: ## remove everything that make has written
 	rm -rf $(VENV) .cache .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find airflow_provider_ops dags_examples dev tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+docs: docs/timeouts.md ## build the site of the docs into .cache/site; every warning is an error
+	@$(BIN)/python -m sphinx -q -W --keep-going -b html docs .cache/site
+	@echo "open .cache/site/index.html"
 
 FORCE:
 

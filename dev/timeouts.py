@@ -19,7 +19,7 @@ How long operators and sensor wait for an operation when `timeout` is not given,
 `poll_interval` is not given. Printed from the code by `make docs/timeouts.md`.
 
 The longest prefix of the operation's kind decides. Where the numbers come from stands next to them, in `timeouts` and
-`polls` of each API's class below `airflow_provider_ops/apis`, and on the [pages of the APIs](apis).
+`polls` of each API's class below `airflow_provider_ops/apis`.
 
 | API | kind of operation | timeout | looks after |
 |---|---|---|---|

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import argparse
+import ast
 import json
 import re
+import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from airflow.cli import cli_parser
+from airflow.sdk import Connection
 
+from airflow_provider_ops.provider_info import connection_types
+from airflow_provider_ops.simulator.__main__ import _parser as simulator_parser
 from dev import timeouts
 
 ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+#: What the tests run, or is the package that they test.
+RUN = ["dags_examples", "docs/examples", "airflow_provider_ops", "tests"]
 APIS = {api.name: api for api in timeouts.apis()}
 #: Operators whose docs say more than the number.
 SAID_WITH_IT = {"LakeSailCreateSessionOperator": ", does not wait by default"}
@@ -56,3 +68,90 @@ def test_every_row_of_the_kill_table_that_the_readme_names_is_there() -> None:
     named = re.findall(r"\*([^*\n]+?)(?: \.\.\.)?\*", "".join(re.findall(r"rows (\*.*?)(?:;|\|)", text)))
     assert len(named) > 8
     assert [name for name in named if name not in table] == []
+
+
+def _blocks(language: str) -> list[object]:
+    fence = re.compile(rf"^```{language}\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+    return [
+        pytest.param(block, id=f"{page.relative_to(ROOT)}:{page.read_text()[: match.start()].count(chr(10)) + 2}")
+        for page in PAGES
+        for match in fence.finditer(page.read_text())
+        for block in [match[1]]
+    ]
+
+
+@pytest.fixture(scope="session")
+def sources() -> str:
+    return "\n".join(file.read_text() for folder in RUN for file in sorted((ROOT / folder).rglob("*.py")))
+
+
+@pytest.mark.parametrize("block", _blocks("python"))
+def test_every_python_block_stands_in_a_file_that_is_run(block: str, sources: str) -> None:
+    assert f"\n{block}" in f"\n{sources}\n"
+
+
+def _check_make(arguments: list[str]) -> None:
+    targets = set(re.findall(r"^([a-z][a-z/.-]*):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert {one for one in arguments if "=" not in one and one != "&&"} <= targets
+
+
+def _check_airflow(arguments: list[str]) -> None:
+    cli_parser.get_parser().parse_args(arguments)
+
+
+def _check_module(arguments: list[str]) -> None:
+    assert arguments[0] == "-m"
+    parsers: dict[str, argparse.ArgumentParser] = {"airflow_provider_ops.simulator": simulator_parser()}
+    parsers[arguments[1]].parse_args(arguments[2:])
+
+
+def _check_export(arguments: list[str]) -> None:
+    name, _, value = arguments[0].partition("=")
+    assert name.startswith("AIRFLOW_CONN_")
+    assert Connection.from_json(value, conn_id=name).conn_type in connection_types()
+
+
+CHECKS = {"make": _check_make, "airflow": _check_airflow, "python": _check_module, "export": _check_export}
+
+
+@pytest.mark.parametrize("block", _blocks("bash"))
+def test_every_command_in_a_bash_block_is_one_that_exists(block: str) -> None:
+    for line in block.strip().splitlines():
+        command, *arguments = shlex.split(line, comments=True)
+        CHECKS[command](arguments)
+
+
+def _texts() -> list[str]:
+    """All texts of the package, a placeholder of an f-string cut out."""
+    found = []
+    for file in (ROOT / "airflow_provider_ops").rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.JoinedStr):
+                found.append("".join(str(v.value) if isinstance(v, ast.Constant) else "\0" for v in node.values))
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                found.append(node.value)
+    return found
+
+
+def test_every_message_in_the_troubleshooting_is_one_that_can_appear() -> None:
+    page = (ROOT / "docs" / "troubleshooting.md").read_text().split("## Airflow's own")[0]
+    quoted = [
+        text for title in re.findall(r"^### (.*)$", page, re.MULTILINE) for text in re.findall(r"`([^`]+)`", title)
+    ]
+    texts = _texts()
+    assert len(quoted) > 15
+    assert [text for text in quoted if not any(text in one for one in texts)] == []
+
+
+def test_every_example_dag_is_on_the_page_of_examples() -> None:
+    page = (ROOT / "docs" / "examples.md").read_text()
+    shown = re.findall(r"literalinclude} \.\./dags_examples/(\S+)", page)
+    assert shown == sorted(file.name for file in (ROOT / "dags_examples").glob("*.py"))
+
+
+def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:
+    pytest.importorskip("sphinx", reason="the generator of the site needs Python 3.11")
+    command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-b", "html", "docs", str(tmp_path / "site")]
+    built = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (built.returncode, built.stderr) == (0, "")
+    assert (tmp_path / "site" / "troubleshooting.html").exists()

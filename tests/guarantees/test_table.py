@@ -112,7 +112,7 @@ def _run(crash: Crash, folder: Path) -> subprocess.CompletedProcess[str]:
     worker = f"import subprocess, sys; sys.exit(subprocess.call([sys.executable, '-c', {task!r}]))"
     env = {**os.environ, "GUARANTEES_MARKERS": str(folder), "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-c", worker]
-    return subprocess.run(command, env=env, capture_output=True, text=True, timeout=60, check=False)  # noqa: S603
+    return subprocess.run(command, env=env, capture_output=True, text=True, timeout=60, check=False)
 
 
 @pytest.mark.parametrize(

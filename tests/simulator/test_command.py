@@ -30,7 +30,7 @@ COMMAND = (sys.executable, "-m", "airflow_provider_ops.simulator")
 
 @contextmanager
 def running(*arguments: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    process = subprocess.Popen(  # noqa: S603 - our own command
+    process = subprocess.Popen(
         [*COMMAND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     try:
@@ -84,7 +84,7 @@ def test_it_serves_tls(tmp_path: Path) -> None:
 
 
 def refused(*arguments: str) -> tuple[int, str]:
-    done = subprocess.run(  # noqa: S603 - our own command
+    done = subprocess.run(
         [*COMMAND, *arguments], capture_output=True, text=True, timeout=20, check=False
     )
     assert done.stdout == ""

@@ -303,5 +303,5 @@ def test_the_simulator_imports_neither_airflow_nor_the_provider() -> None:
         "own = {name.split('.')[1] for name in sys.modules if name.startswith('airflow_provider_ops.')}\n"
         "print(sorted(own - {'simulator'}), 'airflow' in sys.modules, 'httpx' in sys.modules)"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)  # noqa: S603
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["[]", "False", "False"]

@@ -63,7 +63,7 @@ def test_the_fixture_works_from_a_conftest(tmp_path: Path) -> None:
     without = ("-p", "no:cacheprovider", "-c", os.devnull)
     command = [sys.executable, "-m", "pytest", "-q", "-W", "error", *without]
     environment = {**os.environ, "PYTHONPATH": str(Path.cwd()), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
-    done = subprocess.run([*command, str(tmp_path)], capture_output=True, text=True, check=False, env=environment)  # noqa: S603
+    done = subprocess.run([*command, str(tmp_path)], capture_output=True, text=True, check=False, env=environment)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "1 passed" in done.stdout
 
@@ -112,7 +112,7 @@ def test_importing_it_is_cheap() -> None:
         "import sys, airflow_provider_ops.testing\n"
         "print([name for name in ('uvicorn', 'starlette', 'pydantic', 'httpx', 'airflow') if name in sys.modules])"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)  # noqa: S603
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
 
@@ -122,7 +122,7 @@ def test_it_can_be_imported_without_pytest() -> None:
         "from airflow_provider_ops.testing import SimulatorServer, fail_first\n"
         "print(fail_first(2))"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)  # noqa: S603
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert "'count': 2" in done.stdout
 
 

@@ -1,0 +1,26 @@
+"""What hooks are for: the same API from a task of your own, or from a notebook."""
+
+from __future__ import annotations
+
+from airflow_provider_ops.hooks.akua import AkuaHook
+from airflow_provider_ops.hooks.onvera import OnveraHook
+
+
+def ready_deployments() -> list[str]:
+    """Names of the deployments that are ready."""
+    hook = OnveraHook()
+    return [deployment.name or deployment.id for deployment in hook.list_deployments() if deployment.status == "ready"]
+
+
+def create_and_look(seconds: float = 600) -> str:
+    """Start something without an operator, and wait for it here; its end is returned whatever it is."""
+    hook = OnveraHook()
+    submitted = hook.create_deployment("airflow", name="by hand")
+    operation = hook.wait_for_operation(submitted.operation_id, timeout=seconds)
+    return str(operation.state)
+
+
+async def running_in_akua() -> list[str]:
+    """Every method is there for ``async`` code as well, with an ``a`` in front."""
+    hook = AkuaHook()
+    return [operation.id async for operation in hook.alist_operations() if not operation.state.is_terminal]
