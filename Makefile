@@ -29,7 +29,7 @@ export PIP_CACHE_DIR := $(CURDIR)/.cache/pip
 export AIRFLOW_HOME := $(CURDIR)/.cache/airflow
 
 .DEFAULT_GOAL := help
-.PHONY: help venv test lint types demo docs guarantees bench bench-constraints constraints clean python
+.PHONY: help venv test lint types demo docs guarantees bench bench-constraints constraints matrix-constraints test-matrix clean python
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ test: $(STAMP) ## lint, types and all tests; goes on after a failure, so that on
 	$(MAKE) --no-print-directory types || status=1; \
 	mkdir -p $(TEMP) && TMPDIR=$(TEMP) $(BIN)/python -m pytest $(ARGS) || status=1; \
 	exit $$status
+
+test-matrix: $(STAMP) ## the tests on Airflow 3.1, 3.2 and 3.3 with Python 3.10 and 3.13 (half an hour and more)
+	@$(BIN)/python -m dev.matrix $(ARGS)
 
 lint: $(STAMP) ## ruff: rules and formatting
 	$(BIN)/ruff check
@@ -78,6 +81,12 @@ constraints: $(BIN)/uv ## resolve constraints.txt anew, for Python 3.10 to 3.13
 	@{ echo '# Made by `make constraints`. Demo, tests and CI run with exactly these.'; \
 	    cat $(VENV)/constraints.new; } > constraints.txt
 	@echo "constraints.txt: $$(grep -c == constraints.txt) pins"
+
+matrix-constraints: $(BIN)/uv
+	@for version in 3.1 3.2; do printf '%s\n' "apache-airflow==$$version.*" | $(UV) pip compile --quiet --system-certs \
+	    --universal --python-version 3.10 --no-emit-index-url --no-annotate --no-header \
+	    --extra dev pyproject.toml - > $(VENV)/matrix.new && \
+	{ echo '# Made by `make matrix-constraints`.'; cat $(VENV)/matrix.new; } > dev/matrix/airflow-$$version.txt; done
 
 clean: ## remove everything that make has written
 	rm -rf $(VENV) .cache .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,1 @@
+"""The tests on each Airflow and Python that is supported."""

@@ -1,0 +1,150 @@
+"""`make test-matrix`: an environment per Airflow and Python, the tests in each, one table."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+from xml.etree import ElementTree as ET
+
+from rich.console import Console
+from rich.table import Table
+
+CHECKOUT: Final = Path(__file__).resolve().parent.parent.parent
+SCRATCH: Final = CHECKOUT / ".cache" / "matrix"
+#: Newest patch of each minor release, and what it is tested with.
+CONSTRAINTS: Final = {
+    "3.1": CHECKOUT / "dev" / "matrix" / "airflow-3.1.txt",
+    "3.2": CHECKOUT / "dev" / "matrix" / "airflow-3.2.txt",
+    "3.3": CHECKOUT / "constraints.txt",
+}
+PYTHONS: Final = ("3.10", "3.13")
+#: Older releases import their own deprecated names, which would fail the tests as warnings of ours do.
+_LENIENT: Final = ("-W", "default")
+
+
+class NotRun(Exception):
+    """Why a cell of the matrix has no result."""
+
+
+@dataclass
+class Cell:
+    """What came of the tests on one Airflow and Python."""
+
+    airflow: str
+    python: str
+    passed: int = 0
+    failed: list[str] = field(default_factory=list)
+    #: Reasons, and how often each.
+    skipped: Counter[str] = field(default_factory=Counter)
+    minutes: float = 0.0
+    why_not: str = ""
+
+    @property
+    def good(self) -> bool:
+        """Whether tests were run and none failed."""
+        return not self.why_not and not self.failed and self.passed > 0
+
+
+def run(airflow: str, python: str, arguments: Sequence[str]) -> Cell:
+    """Install and test."""
+    cell, began = Cell(airflow, python), time.monotonic()
+    folder = SCRATCH / f"{airflow}-{python}"
+    try:
+        _install(folder, airflow, python)
+        report = _test(folder, airflow, arguments)
+    except NotRun as error:
+        cell.why_not = str(error)
+        return cell
+    for case in ET.parse(report).iter("testcase"):  # noqa: S314 - written by our own pytest
+        _count(cell, case)
+    cell.minutes = (time.monotonic() - began) / 60
+    return cell
+
+
+def _count(cell: Cell, case: ET.Element) -> None:
+    if case.find("failure") is not None or case.find("error") is not None:
+        cell.failed.append(f"{case.get('classname')}::{case.get('name')}")
+    elif (skip := case.find("skipped")) is not None:
+        cell.skipped[skip.get("message") or "no reason"] += 1
+    else:
+        cell.passed += 1
+
+
+def _install(folder: Path, airflow: str, python: str) -> None:
+    uv = str(CHECKOUT / ".venv" / "bin" / "uv")
+    env = {**os.environ, "UV_CACHE_DIR": str(CHECKOUT / ".cache" / "uv"), "VIRTUAL_ENV": str(folder)}
+    if not (folder / "bin" / "python").exists():
+        _call([uv, "venv", "--quiet", "--no-python-downloads", "--python", python, str(folder)], env, "no such Python")
+    wanted = ["--constraint", str(CONSTRAINTS[airflow]), "--build-constraint", str(CHECKOUT / "constraints.txt")]
+    command = [uv, "pip", "install", "--quiet", *wanted, "--editable", ".[dev]"]
+    try:
+        _call([*command, "--system-certs"], env, "cannot be installed")
+    except NotRun:
+        _call(command, env, "cannot be installed")
+
+
+def _test(folder: Path, airflow: str, arguments: Sequence[str]) -> Path:
+    report = folder / "report.xml"
+    report.unlink(missing_ok=True)
+    lenient = () if airflow == max(CONSTRAINTS) else _LENIENT
+    temp = folder / "tmp"
+    shutil.rmtree(temp, ignore_errors=True)
+    temp.mkdir()
+    env = {**os.environ, "TMPDIR": str(temp), "AIRFLOW_HOME": str(temp / "airflow")}
+    command = [str(folder / "bin" / "python"), "-m", "pytest", "-q", *lenient, f"--junitxml={report}", *arguments]
+    with (folder / "pytest.log").open("w") as log:
+        subprocess.run(command, cwd=CHECKOUT, env=env, stdout=log, stderr=subprocess.STDOUT, check=False)
+    if not report.exists():
+        raise NotRun(f"pytest ended without a report, see {folder.relative_to(CHECKOUT)}/pytest.log")
+    return report
+
+
+def _call(command: Sequence[str], env: dict[str, str], what: str) -> None:
+    done = subprocess.run(command, cwd=CHECKOUT, env=env, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise NotRun(f"{what}: {done.stderr.strip().splitlines()[-1] if done.stderr.strip() else done.returncode}")
+
+
+def show(cells: Sequence[Cell]) -> None:
+    """Print the table, then what failed and why tests were left out."""
+    table = Table("Airflow", "Python", "passed", "failed", "skipped", "minutes", "")
+    for cell in cells:
+        numbers = (cell.passed, len(cell.failed), sum(cell.skipped.values()), f"{cell.minutes:.1f}")
+        table.add_row(cell.airflow, cell.python, *map(str, numbers), cell.why_not and f"not run: {cell.why_not}")
+    console = Console(width=None if sys.stdout.isatty() else 140)
+    console.print(table)
+    for cell in cells:
+        for name in cell.failed:
+            console.print(f"Airflow {cell.airflow}, Python {cell.python}: failed {name}", markup=False)
+    for airflow in dict.fromkeys(cell.airflow for cell in cells):
+        for reason in sorted({reason for cell in cells if cell.airflow == airflow for reason in cell.skipped}):
+            console.print(f"Airflow {airflow}: left out, because {reason}", markup=False)
+
+
+def main() -> int:
+    """Run the matrix and return the exit code."""
+    parser = argparse.ArgumentParser(prog="make test-matrix", description=__doc__)
+    parser.add_argument("--airflow", nargs="*", choices=[*CONSTRAINTS], default=[*CONSTRAINTS])
+    parser.add_argument("--python", nargs="*", choices=PYTHONS, default=[*PYTHONS])
+    parser.add_argument("pytest", nargs="*", help="arguments for pytest, after --")
+    options = parser.parse_args()
+    cells = []
+    for airflow in options.airflow:
+        for python in options.python:
+            print(f"Airflow {airflow} on Python {python} ...", flush=True)
+            cells.append(run(airflow, python, options.pytest))
+    show(cells)
+    return 0 if all(cell.good for cell in cells) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
