@@ -1,0 +1,167 @@
+"""What settles on a connection, found in its lists for all who watch it together.
+
+No list is trusted to be in order, complete or at rest, as in :mod:`airflow_provider_ops.client.lists`. What is known to
+be open is followed until it is seen settled, and read by itself when no list shows it; what starts and settles between
+two looks is found because each look reads the lists of settled operations back to ten minutes before the newest thing
+in them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary, proxy
+
+from airflow_provider_ops.apis.base import Listed
+from airflow_provider_ops.apis.http import Call, Page, Paged
+from airflow_provider_ops.exceptions import NotFound, OpsError
+from airflow_provider_ops.operation import Operation
+from airflow_provider_ops.waiting.settling import SLACK, Ended, Look, is_newest_first, latest, moment
+
+if TYPE_CHECKING:
+    from airflow_provider_ops.client.asynchronous import AsyncClient
+
+log = logging.getLogger(__name__)
+
+#: Against a list that never ends.
+_MOST_PAGES = 2000
+#: Operations that one look reads by themselves.
+_MOST_READS = 20
+#: A look that reaches back further than those before it also finds what was started so many seconds earlier still.
+_LONG_RUNNING = 86400.0
+
+
+class Ends:
+    """What has settled on the connection of one client."""
+
+    def __init__(self, client: AsyncClient) -> None:
+        # the other way round it is kept for as long as the client lives
+        self._client: AsyncClient = proxy(client)
+        self._open: set[str] = set()
+        self._ended: dict[str, Ended] = {}
+        self._unreadable: set[str] = set()
+        self._newest = 0.0
+        self._wants: WeakKeyDictionary[object, float] = WeakKeyDictionary()
+        self._reaches_back: float | None = None
+        self._last: tuple[float, Look] | None = None
+        self._looking = asyncio.Lock()
+
+    def want(self, who: object, since: float) -> None:
+        """Let looks reach back to ``since`` (epoch seconds) for as long as ``who`` lives."""
+        self._wants[who] = since
+        if self._reaches_back is None or since < self._reaches_back:
+            self._last = None
+
+    async def look(self, max_age: float = 0.0) -> Look:
+        """What has settled; a look of somebody else will do when it is not older than so many seconds.
+
+        :raises OpsError: the lists cannot be read; nothing is lost by that.
+        """
+        async with self._looking:
+            now = self._client.clock.time()
+            if self._last is None or now - self._last[0] > max_age:
+                self._last = now, await self._look()
+            return self._last[1]
+
+    async def _look(self) -> Look:
+        deeper = self._reaches_back is None or self._horizon < self._reaches_back
+        margin = _LONG_RUNNING if deeper else 0.0
+        api, shown = self._client.api, set[str]()
+        settled = api.recent_operations()
+        for paged in api.open_operations():
+            await self._read(paged, shown, margin, whole=bool(settled))
+        for paged in settled:
+            await self._read(paged, shown, margin)
+        await self._read_missing(shown)
+        since = self._reaches_back = self._horizon
+        self._ended = {name: one for name, one in self._ended.items() if one.at >= since}
+        ended = sorted(self._ended.values(), key=lambda one: (one.at, one.operation.id))
+        return Look(ended, since, self._newest, self.want)
+
+    @property
+    def _horizon(self) -> float:
+        return max(0.0, min([self._newest - SLACK, *self._wants.values()]))
+
+    async def _read(self, paged: Paged[Listed], shown: set[str], margin: float, *, whole: bool = False) -> None:
+        """Read a list as far as it can show something new; one of nothing but open operations to its end."""
+        call: Call[Page[Listed]] | None = paged.first
+        pages = fruitless = 0
+        while call is not None and pages < _MOST_PAGES:
+            page = await self._client.send_once(call)
+            pages += 1
+            missed = len(self._open - shown)
+            operations = self._take(page.items, shown)
+            call = page.next
+            if whole or not self._is_past(operations, self._horizon - margin):
+                continue
+            still = len(self._open - shown)
+            fruitless = 0 if still < missed else fruitless + 1
+            # what is missing can be read by itself as well, for a request each
+            if fruitless > still or not still:
+                return
+
+    def _is_past(self, operations: list[Operation], horizon: float) -> bool:
+        """Whether pages after one with these operations are about earlier times only."""
+        if not operations:
+            return False
+        return latest(operations[-1], self._client.clock.time()) < horizon and is_newest_first(operations)
+
+    def _take(self, items: Iterable[Listed], shown: set[str]) -> list[Operation]:
+        operations = []
+        for item in items:
+            if not item.id:
+                continue
+            shown.add(item.id)
+            known = self._ended.get(item.id)
+            operation = known.operation if known else self._operation(item)
+            if operation is not None:
+                operations.append(operation)
+                if known is None:
+                    self._saw(operation)
+        return operations
+
+    def _operation(self, item: Listed) -> Operation | None:
+        try:
+            return item.read(item.raw)
+        except Exception as error:  # noqa: BLE001 - one entry that cannot be read must not hide the others
+            if item.id not in self._unreadable:
+                self._unreadable.add(item.id)
+                log.warning("%s: the list shows operation %s, which cannot be read: %r", self._name, item.id, error)
+            return None
+
+    def _saw(self, operation: Operation) -> None:
+        now = self._client.clock.time()
+        self._newest = max(self._newest, latest(operation, now))
+        if operation.state.is_terminal:
+            self._open.discard(operation.id)
+            # what an answer looked like is no news, and there may be many
+            self._ended[operation.id] = Ended(replace(operation, raw={}), moment(operation, now))
+        else:
+            self._open.add(operation.id)
+
+    async def _read_missing(self, shown: set[str]) -> None:
+        for operation_id in sorted(self._open - shown)[:_MOST_READS]:
+            try:
+                self._saw(await self._client.send_once(self._client.api.get_operation(operation_id)))
+            except NotFound:
+                self._open.discard(operation_id)
+            except OpsError as error:
+                # the lists could be read, so this is about the one operation
+                log.debug("%s: operation %s cannot be read: %s", self._name, operation_id, error)
+
+    @property
+    def _name(self) -> str:
+        return f"connection {self._client.settings.conn_id}"
+
+
+_OF: WeakKeyDictionary[AsyncClient, Ends] = WeakKeyDictionary()
+
+
+def ends_of(client: AsyncClient) -> Ends:
+    """What everybody who uses this client looks at together."""
+    if client not in _OF:
+        _OF[client] = Ends(client)
+    return _OF[client]

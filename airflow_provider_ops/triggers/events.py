@@ -1,0 +1,193 @@
+"""Event-driven scheduling: an asset watcher that tells which operations have settled, and what a task makes of it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
+from datetime import datetime, timezone
+from typing import Any, Final, Literal, get_args
+
+from airflow.triggers.base import BaseEventTrigger, TriggerEvent
+
+from airflow_provider_ops.apis.http import check_id
+from airflow_provider_ops.exceptions import InvalidArgument
+from airflow_provider_ops.hooks.base import check_seconds
+from airflow_provider_ops.operation import Operation
+from airflow_provider_ops.triggers.bookkeeping import Book, StateStore
+from airflow_provider_ops.triggers.looks import LooksProducer, looks, taken_as_stored
+from airflow_provider_ops.waiting.settling import Look, Wanted, digest, from_payload, to_payload
+
+log = logging.getLogger(__name__)
+
+SettledState = Literal["succeeded", "failed", "cancelled"]
+
+#: Seconds between looks when nothing is said. Airflow may leave an event behind that follows another one before its
+#: scheduler has made a run of that.
+POLL_INTERVAL: Final = 10.0
+#: Events of an asset that are looked through for what was told already.
+_EARLIER: Final = 100
+
+
+class OperationEventTrigger(BaseEventTrigger):
+    """Watches a connection for an asset: one event per look that found settled operations, with the list of them.
+
+        Asset("deployments", watchers=[AssetWatcher("onvera", OperationEventTrigger("onvera_default"))])
+
+    The event's ``extra["payload"]`` is JSON: ``version``, ``conn_id``, ``operations`` (each as ``Operation.to_dict()``
+    makes it) and ``redelivered``, the ids of those that an earlier event may have told already;
+    :func:`settled_operations` reads it. At most a hundred operations come in one event, the rest with the next.
+
+    Who has told what is kept in the asset's state store (Airflow 3.3): a restart neither replays nor misses. Watchers
+    of one connection share their looks. Works with every API that lists operations: all but LakeSail.
+
+    :param conn_id: Airflow connection; the only thing of it that is stored.
+    :param kinds: kinds of operation, also as patterns (``deployment.*``); default all.
+    :param states: of ``succeeded``, ``failed``, ``cancelled``; default all.
+    :param resource_ids: resources that the operation acts on; default all.
+    :param poll_interval: seconds between looks; default 10.
+    :param since: aware ``datetime``, or the same in ISO 8601: the first start also tells what has settled since then.
+        Default is what settles from the first start on.
+    :param asset: name of the asset that keeps the watermark. Needed only where several assets have the same watcher.
+    :raises InvalidArgument: names the argument and what is allowed.
+    """
+
+    def __init__(
+        self,
+        conn_id: str,
+        kinds: Collection[str] | str | None = None,
+        states: Collection[SettledState] | SettledState | None = None,
+        resource_ids: Collection[str] | str | None = None,
+        poll_interval: float | None = None,
+        *,
+        since: datetime | str | None = None,
+        asset: str | None = None,
+    ) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        if not conn_id:
+            raise InvalidArgument("conn_id must be the id of an Airflow connection")
+        self.conn_id = conn_id
+        self.kinds = _texts("kinds", kinds)
+        self.states = _texts("states", states)
+        if unknown := [state for state in self.states or () if state not in get_args(SettledState)]:
+            raise InvalidArgument(f"states {unknown} are none in which an operation settles: {get_args(SettledState)}")
+        self.resource_ids = _texts("resource_ids", resource_ids)
+        for resource_id in self.resource_ids or ():
+            check_id("resource_ids", resource_id)
+        check_seconds("poll_interval", poll_interval, above=0.0)
+        self.poll_interval = poll_interval
+        self.since = _since(since)
+        self.asset = asset
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Class path and arguments, plain JSON values only."""
+        return (
+            f"{type(self).__module__}.{type(self).__qualname__}",
+            {
+                "conn_id": self.conn_id,
+                "kinds": self.kinds,
+                "states": self.states,
+                "resource_ids": self.resource_ids,
+                "poll_interval": self.poll_interval,
+                "since": self.since,
+                "asset": self.asset,
+            },
+        )
+
+    def shared_stream_key(self) -> tuple[str, ...]:
+        """Watchers of one connection that look equally often share one stream of looks."""
+        return self.serialize()[0], self.conn_id, str(self._interval)
+
+    @classmethod
+    async def open_shared_stream(cls, kwargs: dict[str, Any]) -> AsyncIterator[Look]:
+        """The looks at a connection, where Airflow shares streams without telling what it has stored."""
+        async for look in taken_as_stored(looks(*_stream(kwargs))):
+            yield look
+
+    @classmethod
+    def create_shared_stream_producer(cls, kwargs: dict[str, Any]) -> LooksProducer:
+        """The looks at a connection, and who is told when the events made of them are stored."""
+        return LooksProducer(*_stream(kwargs))
+
+    async def filter_shared_stream(self, shared_stream: AsyncIterator[Look]) -> AsyncIterator[TriggerEvent]:
+        """An event for each look that has shown this watcher something new."""
+        wanted = Wanted(self.kinds or (), self.states or (), self.resource_ids or ())
+        # another interval makes it no other watcher
+        key = f"operation_events:{digest(repr((self.conn_id, wanted)))}"
+        store = StateStore(getattr(self, "asset_state_store", None), key, self.asset)
+        book = Book(store, wanted, datetime.fromisoformat(self.since).timestamp() if self.since else None)
+        async for look in shared_stream:
+            news, redelivered = await book.news(look)
+            if news:
+                yield TriggerEvent(to_payload(self.conn_id, news, redelivered))  # type: ignore[no-untyped-call]
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """The same where Airflow shares no streams; the looks are shared all the same."""
+        async for event in self.filter_shared_stream(taken_as_stored(looks(self.conn_id, self._interval))):
+            yield event
+
+    @property
+    def _interval(self) -> float:
+        return _stream(self.serialize()[1])[1]
+
+
+def settled_operations(
+    triggering_asset_events: Mapping[Any, Sequence[Any]], inlet_events: Any = None
+) -> list[Operation]:
+    """The operations that a DAG run was started for, each once.
+
+        @task(inlets=[DEPLOYMENTS])
+        def report(triggering_asset_events=None, inlet_events=None):
+            for operation in settled_operations(triggering_asset_events, inlet_events): ...
+
+    :param triggering_asset_events: from the context. Events of others are left out.
+    :param inlet_events: from the context of a task that has the asset among its ``inlets``: what an earlier event has
+        told already, because a triggerer was killed in the wrong second, is then left out too.
+    :raises InvalidArgument: the asset is not among the inlets.
+    """
+    found: dict[str, Operation] = {}
+    for asset, events in triggering_asset_events.items():
+        for event in events:
+            operations, redelivered = from_payload((event.extra or {}).get("payload"))
+            before = _told_before(asset, event, inlet_events) if redelivered and inlet_events is not None else ()
+            again = redelivered.intersection(before)
+            found.update((one.id, one) for one in operations if one.id not in again)
+    return list(found.values())
+
+
+def _told_before(asset: Any, event: Any, inlet_events: Any) -> Iterator[str]:
+    try:
+        earlier = inlet_events[asset]
+    except KeyError:
+        raise InvalidArgument(f"the task needs inlets=[...] with the asset {asset.name!r}, to see its events") from None
+    # the one in question was the last of its watcher; an asset may have several, and other events
+    for one in earlier.before(event.timestamp).ascending(False).limit(_EARLIER):
+        if one.timestamp < event.timestamp:
+            operations, _ = from_payload((one.extra or {}).get("payload"))
+            yield from (operation.id for operation in operations)
+
+
+def _stream(kwargs: Mapping[str, Any]) -> tuple[str, float]:
+    interval = kwargs.get("poll_interval")
+    return kwargs["conn_id"], POLL_INTERVAL if interval is None else float(interval)
+
+
+def _texts(name: str, value: Any) -> list[str] | None:
+    if value is None:
+        return None
+    values = [value] if isinstance(value, str) else value
+    if not isinstance(values, Collection) or not values or not all(isinstance(one, str) and one for one in values):
+        raise InvalidArgument(f"{name} must be a text or several, or None for all, not {value!r}")
+    # in any order it is the same watcher
+    return sorted(set(values))
+
+
+def _since(value: Any) -> str | None:
+    if value is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+        if moment.tzinfo is not None:
+            return str(moment.astimezone(timezone.utc).isoformat())
+    except (ValueError, AttributeError, TypeError):
+        pass
+    raise InvalidArgument(f"since must be a datetime with a time zone, or one in ISO 8601, not {value!r}")
