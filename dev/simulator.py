@@ -58,6 +58,10 @@ class Simulator:
     def __post_init__(self) -> None:
         object.__setattr__(self, "_http", httpx.Client(base_url=self.url, timeout=10, trust_env=False))
 
+    def close(self) -> None:
+        """Close the connection to it."""
+        self._http.close()
+
     @property
     def url(self) -> str:
         """Its address."""

@@ -1,0 +1,46 @@
+"""
+# When a deployment settled anywhere, run this
+
+Whoever started it: another DAG, a colleague at the console, a script. The asset `onvera_deployments` has a watcher
+that looks at the connection and tells which operations have settled; each look that found some starts a run of this DAG,
+which is given the list.
+
+`inlets` lets the task see earlier events: after a triggerer was killed, what had been told already is told again, and
+`settled_operations` leaves it out.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from airflow.sdk import Asset, AssetWatcher, dag, task
+
+from airflow_provider_ops.triggers.events import OperationEventTrigger, settled_operations
+
+DEPLOYMENTS = Asset(
+    "onvera_deployments",
+    watchers=[AssetWatcher(name="onvera", trigger=OperationEventTrigger("onvera_default", kinds=["deployment.*"]))],
+)
+
+
+@dag(
+    schedule=[DEPLOYMENTS],
+    tags=["onvera", "example"],
+    default_args={"retries": 2, "retry_delay": timedelta(seconds=5)},
+    doc_md=__doc__,
+)
+def operation_events() -> None:
+    """Tell of each deployment that was created or destroyed."""
+
+    @task(inlets=[DEPLOYMENTS])
+    def report(triggering_asset_events: Any = None, inlet_events: Any = None) -> list[str]:
+        settled = settled_operations(triggering_asset_events, inlet_events)
+        for operation in settled:
+            print(f"{operation.kind} of {operation.resource_id} {operation.state}, {operation.error or 'no error'}")
+        return [operation.id for operation in settled]
+
+    report()
+
+
+operation_events()
