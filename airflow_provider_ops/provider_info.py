@@ -66,7 +66,7 @@ def get_provider_info() -> dict[str, Any]:
             _modules("Operations", f"{PACKAGE}.sensors.operation"),
             *(_modules(title, f"{PACKAGE}.sensors.{name}") for name, _, title, _, _ in _APIS if name in _WITH_SENSORS),
         ],
-        "triggers": [_modules("Operations", f"{PACKAGE}.triggers.operation")],
+        "triggers": [_modules("Operations", f"{PACKAGE}.triggers.operation", f"{PACKAGE}.triggers.events")],
         "connection-types": [
             {
                 "connection-type": name,
@@ -101,8 +101,8 @@ def ui_field_behaviour(conn_type: str) -> dict[str, Any]:
     }
 
 
-def _modules(title: str, module: str) -> dict[str, Any]:
-    return {"integration-name": title, "python-modules": [module]}
+def _modules(title: str, *modules: str) -> dict[str, Any]:
+    return {"integration-name": title, "python-modules": list(modules)}
 
 
 # Airflow's form shows a placeholder for text fields with examples only, and offers the examples; hence numbers are text

@@ -2,8 +2,8 @@
 # When a deployment settled anywhere, run this
 
 Whoever started it: another DAG, a colleague at the console, a script. The asset `onvera_deployments` has a watcher
-that looks at the connection and tells which operations have settled; each look that found some starts a run of this DAG,
-which is given the list.
+that looks at the connection and tells which operations have settled; each look that found some starts a run of this
+DAG, which is given the list.
 
 `inlets` lets the task see earlier events: after a triggerer was killed, what had been told already is told again, and
 `settled_operations` leaves it out.
@@ -26,7 +26,7 @@ DEPLOYMENTS = Asset(
 
 @dag(
     schedule=[DEPLOYMENTS],
-    tags=["onvera", "example"],
+    tags=["onvera", "example", "event-driven"],
     default_args={"retries": 2, "retry_delay": timedelta(seconds=5)},
     doc_md=__doc__,
 )

@@ -213,6 +213,11 @@ class AirflowApi:
         params = {"dag_id": dag_id, "run_id": run_id, "included_events": list(names), "order_by": "event_log_id"}
         return [Event.of(data) for data in self._pages("/eventLogs", "event_logs", **params)]
 
+    def watches_all_assets(self) -> bool:
+        """Whether each asset with a watcher has the watermark that its first look makes."""
+        watched = [asset for asset in self._pages("/assets", "assets") if asset["watchers"]]
+        return all(self.request("GET", f"/assets/{one['id']}/state-store")["total_entries"] for one in watched)
+
     def xcom(self, task: TaskInstance, key: str = "return_value") -> Any:
         """Return a value that a task has pushed, or nothing where it has not."""
         path = f"{self._task_path(task)}/xcomEntries/{key}"

@@ -23,7 +23,18 @@ import httpx
 from dev.airflow_api import AirflowApi, Run, TaskInstance
 from dev.leaks import leaks
 from dev.processes import Interrupted, ProcessDied, free_ports
-from dev.runs import OBSERVED_EVENTS, PlannedRun, RunReport, Totals, creators, deferrals, plan, problems
+from dev.runs import (
+    EVENT_TAG,
+    OBSERVED_EVENTS,
+    PlannedRun,
+    RunReport,
+    Told,
+    Totals,
+    creators,
+    deferrals,
+    plan,
+    problems,
+)
 from dev.screen import Progress, Screen
 from dev.simulator import BadFaults, Simulator
 from dev.stack import USER, AirflowStack, BrokenDag, StackOptions, StackTimeout
@@ -35,6 +46,10 @@ SCRATCH: Final = CHECKOUT / ".demo"
 API_KEY: Final = "sk-leak-canary"
 # Without encryption a key in the rows of the triggers could not hide.
 UNENCRYPTED: Final = {"AIRFLOW__CORE__FERNET_KEY": ""}
+# What events start is watched from the moment its file is read; nothing else starts by itself.
+UNPAUSED: Final = {"AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False"}
+# Seconds from the end of the last run until what settled in it has been told: a look, an event, a run.
+LAST_EVENTS: Final = 45.0
 LOG_LINES: Final = 25
 # Workers: each looks at its operation for some seconds before it defers, so more of them than cores are of use.
 PARALLELISM: Final = 8
@@ -82,6 +97,7 @@ def start(stack: AirflowStack, simulator: Simulator, screen: Screen) -> list[Pla
     screen.say(f"Airflow is up: {stack.url}  user {USER}  password {stack.password}")
     with screen.busy("Reading the example DAGs"):
         dags = stack.wait_for_dags()
+        stack.wait_until(stack.api.watches_all_assets, "the watchers of the assets to have looked", timeout=90)
         return plan(dags, {dag.dag_id: stack.api.params(dag.dag_id) for dag in dags})
 
 
@@ -131,6 +147,21 @@ def observe(api: AirflowApi, planned: PlannedRun, run: Run) -> RunReport:
     )
 
 
+def wait_for_events(stack: AirflowStack, settled: set[str]) -> list[Told]:
+    """Return what the DAGs were told that are started by events, once that is all, or after a while."""
+    end = time.monotonic() + LAST_EVENTS
+    while True:
+        told = [_told(stack.api, dag.dag_id) for dag in stack.api.dags() if EVENT_TAG in dag.tags]
+        if time.monotonic() > end or all(settled <= set(one.operations) for one in told):
+            return told
+        time.sleep(1)
+
+
+def _told(api: AirflowApi, dag_id: str) -> Told:
+    states = [run.state for run in api.runs(dag_id)]
+    return Told.of(dag_id, states, [api.xcom(task) for task in api.task_instances(dag_id) if task.state == "success"])
+
+
 def print_failures(api: AirflowApi, reports: Sequence[RunReport], runs: Sequence[Run], screen: Screen) -> None:
     """Print the end of the log of each task that failed in a run that should not have."""
     for report, run in zip(reports, runs, strict=True):
@@ -170,11 +201,18 @@ def judge(
     totals = Totals.of(reports, simulator.resources(), started)
     screen.results(reports)
     screen.comparison(totals)
+    with screen.busy("Waiting for the last events"):
+        # the example watches Onvera
+        settled = {str(one["id"]) for one in simulator.control("operations") if one["api"] == "onvera"}
+        told = wait_for_events(stack, settled)
+    for one in told:
+        screen.told(one, len(settled))
     print_failures(stack.api, reports, runs, screen)
     leaked = leaks(stack.options.home, API_KEY)
     if not leaked:
         screen.console.print("[green]The API key is nowhere in Airflow's database and logs.[/green]")
-    found = [*problems(reports, totals), *(f"the API key is in {path}" for path in leaked)]
+    found = [*problems(reports, totals), *(problem for one in told for problem in one.problems)]
+    found += [f"the API key is in {path}" for path in leaked]
     for problem in found:
         screen.console.print(f"- {problem}", style="red", markup=False, soft_wrap=True)
     return not found
@@ -183,7 +221,7 @@ def judge(
 def demo(options: argparse.Namespace, screen: Screen) -> bool:
     """Run the demo and return whether all was as it should be."""
     simulator = Simulator(free_ports(1)[0], duration=options.duration)
-    env = {**simulator.connections(API_KEY), **UNENCRYPTED}
+    env = {**simulator.connections(API_KEY), **UNENCRYPTED, **UNPAUSED}
     home = SCRATCH / "airflow"
     with AirflowStack(StackOptions(home, dags_folder=EXAMPLES, parallelism=PARALLELISM, env=env)) as stack:
         try:

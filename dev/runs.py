@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,6 +16,8 @@ from dev.simulator import Resource
 FAILING_WORK: Final = "work_fails"
 # A DAG with the tag `expected:failed` should end so.
 EXPECTED_TAG: Final = "expected:"
+# A DAG with this tag is started by its asset; its tasks return the ids of the operations that they were told of.
+EVENT_TAG: Final = "event-driven"
 # What the audit log is asked for: a leg of a task begins, a leg ends in a deferral.
 OBSERVED_EVENTS: Final = ("running", "deferred")
 
@@ -60,7 +62,7 @@ class RunReport:
 
 def plan(dags: Iterable[Dag], params: Mapping[str, Mapping[str, Any]]) -> list[PlannedRun]:
     """Return the runs for all example DAGs."""
-    return [run for dag in dags for run in _runs_of(dag, params.get(dag.dag_id, {}))]
+    return [run for dag in dags if EVENT_TAG not in dag.tags for run in _runs_of(dag, params.get(dag.dag_id, {}))]
 
 
 def _runs_of(dag: Dag, params: Mapping[str, Any]) -> Iterator[PlannedRun]:
@@ -135,6 +137,33 @@ class Totals:
     def agree(self) -> bool:
         """Whether Airflow and the simulator tell the same story."""
         return self.asked == self.created and not self.strangers and self.operations_known == self.operations_started
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a DAG was told that is started by events."""
+
+    dag_id: str
+    #: States of its runs.
+    runs: Sequence[str]
+    #: How many of its runs were told of each operation.
+    operations: Mapping[str, int]
+
+    @classmethod
+    def of(cls, dag_id: str, runs: Sequence[str], returned: Iterable[Any]) -> Told:
+        """Count what the tasks of its runs have returned."""
+        return cls(dag_id, runs, Counter(operation for ids in returned if isinstance(ids, list) for operation in ids))
+
+    @property
+    def problems(self) -> list[str]:
+        """What went wrong, in sentences."""
+        if not self.runs:
+            return [f"no event started {self.dag_id}"]
+        found = [f"a run of {self.dag_id} ended {state}" for state in self.runs if state != "success"]
+        if not self.operations:
+            found.append(f"the runs of {self.dag_id} were told of no operation")
+        again = sorted(operation for operation, count in self.operations.items() if count > 1)
+        return [*found, *(f"{self.dag_id} was told of {operation} more than once" for operation in again)]
 
 
 def problems(reports: Sequence[RunReport], totals: Totals) -> list[str]:

@@ -14,7 +14,7 @@ from rich.live import Live
 from rich.table import Table
 
 from dev.airflow_api import Run, TaskInstance
-from dev.runs import PlannedRun, RunReport, Totals
+from dev.runs import PlannedRun, RunReport, Told, Totals
 
 # Where nothing can be redrawn, at most one block of lines in this many seconds.
 LINE_INTERVAL: Final = 5.0
@@ -152,6 +152,15 @@ class Screen:
             f"[{colour}]{totals.asked} tasks asked for a resource, the simulator created {totals.created}; "
             f"the tasks know {totals.operations_known} operations, the simulator started {totals.operations_started}; "
             f"{len(totals.left)} resources were left behind.[/{colour}]",
+            soft_wrap=True,
+        )
+
+    def told(self, told: Told, settled: int) -> None:
+        """Print what a DAG was told that is started by events."""
+        colour = "red" if told.problems else "green"
+        self.console.print(
+            f"[{colour}]{told.dag_id}: {len(told.runs)} runs, started by events, were told of {len(told.operations)} "
+            f"of {settled} operations that settled.[/{colour}]",
             soft_wrap=True,
         )
 

@@ -56,13 +56,13 @@ class Ends:
             self._last = None
 
     async def look(self, max_age: float = 0.0) -> Look:
-        """What has settled; a look of somebody else will do when it is not older than so many seconds.
+        """What has settled; a look of somebody else will do when it is younger than so many seconds.
 
         :raises OpsError: the lists cannot be read; nothing is lost by that.
         """
         async with self._looking:
             now = self._client.clock.time()
-            if self._last is None or now - self._last[0] > max_age:
+            if self._last is None or now - self._last[0] >= max_age:
                 self._last = now, await self._look()
             return self._last[1]
 

@@ -48,8 +48,10 @@ class StateStore:
             return None
         try:
             stored = await self._in_time(self._one().aget(self._key))
-        except ValueError:
-            # Airflow's word for several assets
+        except ValueError as error:
+            # the bare one is Airflow's word for several assets
+            if type(error) is not ValueError:
+                raise
             log.warning(
                 "This watcher belongs to several assets: give OperationEventTrigger an asset=... of its own for each, "
                 "so that its watermark has one place. Without a watermark, what settles during a restart is missed."

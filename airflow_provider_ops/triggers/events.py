@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
+from contextlib import aclosing
 from datetime import datetime, timezone
 from typing import Any, Final, Literal, get_args
 
@@ -14,7 +15,7 @@ from airflow_provider_ops.exceptions import InvalidArgument
 from airflow_provider_ops.hooks.base import check_seconds
 from airflow_provider_ops.operation import Operation
 from airflow_provider_ops.triggers.bookkeeping import Book, StateStore
-from airflow_provider_ops.triggers.looks import LooksProducer, looks, taken_as_stored
+from airflow_provider_ops.triggers.looks import LooksProducer, taken_as_stored
 from airflow_provider_ops.waiting.settling import Look, Wanted, digest, from_payload, to_payload
 
 log = logging.getLogger(__name__)
@@ -100,8 +101,9 @@ class OperationEventTrigger(BaseEventTrigger):
     @classmethod
     async def open_shared_stream(cls, kwargs: dict[str, Any]) -> AsyncIterator[Look]:
         """The looks at a connection, where Airflow shares streams without telling what it has stored."""
-        async for look in taken_as_stored(looks(*_stream(kwargs))):
-            yield look
+        async with aclosing(taken_as_stored(*_stream(kwargs))) as stream:
+            async for look in stream:
+                yield look
 
     @classmethod
     def create_shared_stream_producer(cls, kwargs: dict[str, Any]) -> LooksProducer:
@@ -122,8 +124,9 @@ class OperationEventTrigger(BaseEventTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """The same where Airflow shares no streams; the looks are shared all the same."""
-        async for event in self.filter_shared_stream(taken_as_stored(looks(self.conn_id, self._interval))):
-            yield event
+        async with aclosing(taken_as_stored(self.conn_id, self._interval)) as stream:
+            async for event in self.filter_shared_stream(stream):
+                yield event
 
     @property
     def _interval(self) -> float:
@@ -185,7 +188,8 @@ def _since(value: Any) -> str | None:
     if value is None:
         return None
     try:
-        moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+        # Python 3.10 does not know the Z
+        moment = datetime.fromisoformat(value.replace("Z", "+00:00")) if isinstance(value, str) else value
         if moment.tzinfo is not None:
             return str(moment.astimezone(timezone.utc).isoformat())
     except (ValueError, AttributeError, TypeError):

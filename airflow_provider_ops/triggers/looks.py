@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
 
@@ -61,21 +62,21 @@ class _Trouble:
         self.failures, self._said = 0, ""
 
 
-async def looks(conn_id: str, interval: float) -> AsyncIterator[Look]:
+async def looks(conn_id: str, interval: float) -> AsyncGenerator[Look, None]:
     """Look for ever, every ``interval`` seconds. Raises nothing: a watcher that fails is started again at once."""
     trouble = _Trouble(conn_id, interval)
     while True:
         try:
             hook = await ahook_for(conn_id)
             _check_lists(hook)
-            async with hook.aclient() as client:
-                async for look in _looks_with(client, interval, trouble):
+            async with hook.aclient() as client, aclosing(_looks_with(client, interval, trouble)) as stream:
+                async for look in stream:
                     yield look
         except Exception as error:  # noqa: BLE001 - told, and tried again
             await asyncio.sleep(trouble.met(error))
 
 
-async def _looks_with(client: AsyncClient, interval: float, trouble: _Trouble) -> AsyncIterator[Look]:
+async def _looks_with(client: AsyncClient, interval: float, trouble: _Trouble) -> AsyncGenerator[Look, None]:
     while True:
         try:
             # half an interval: watchers of one connection that come separately look together
@@ -100,11 +101,12 @@ def _check_lists(hook: OperationsHook) -> None:
         )
 
 
-async def taken_as_stored(stream: AsyncIterator[Look]) -> AsyncIterator[Look]:
-    """The same looks where Airflow does not tell what it has stored: when the next one comes, it has had the time."""
-    async for look in stream:
-        yield look
-        look.over = True
+async def taken_as_stored(conn_id: str, interval: float) -> AsyncGenerator[Look, None]:
+    """The same where Airflow does not tell what it has stored: when the next look comes, it has had the time."""
+    async with aclosing(looks(conn_id, interval)) as stream:
+        async for look in stream:
+            yield look
+            look.over = True
 
 
 class LooksProducer(SharedStreamProducer):
@@ -120,8 +122,9 @@ class LooksProducer(SharedStreamProducer):
 
     async def open_stream(self) -> AsyncIterator[tuple[Look, Look]]:
         """Each look, and itself as what comes back when everybody is done with it."""
-        async for look in looks(self._conn_id, self._interval):
-            yield look, look
+        async with aclosing(looks(self._conn_id, self._interval)) as stream:
+            async for look in stream:
+                yield look, look
 
     async def advance(self, batch: Sequence[Any]) -> None:
         """The events that were made of these looks are stored, unless a watcher failed over one of them."""

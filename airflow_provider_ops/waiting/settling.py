@@ -124,7 +124,10 @@ class Watermark:
 
     def caught_up(self, look: Look) -> Watermark:
         """After a look without news."""
-        return replace(self, floor=max(self.floor, _floor(look)))
+        floor = max(self.floor, _floor(look))
+        # what lies below is told never again
+        doubt = {name: at for name, at in self.doubt.items() if at + 1 > floor}
+        return replace(self, floor=floor, doubt=doubt)
 
     def merged(self, other: Watermark) -> Watermark:
         """With what another one has told meanwhile who tells the same (a triggerer that was taken for dead)."""

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from dev.airflow_api import Dag, Event, TaskInstance
-from dev.runs import PlannedRun, RunReport, Totals, creators, deferrals, plan, problems
+from dev.runs import PlannedRun, RunReport, Told, Totals, creators, deferrals, plan, problems
 from dev.simulator import Resource
 
 START = datetime(2026, 1, 1, tzinfo=timezone.utc)
@@ -162,3 +162,26 @@ class TestRequests:
         job = replace(resource(2), operation_id=None)
 
         assert Totals.of([report("op_1", created_by=("create",))], [resource(1), job], 1).agree
+
+
+class TestEvents:
+    def test_what_events_start_is_not_planned(self) -> None:
+        assert plan([dag("one"), dag("watcher", "event-driven")], {}) == [PlannedRun("one", "success")]
+
+    def test_each_operation_is_told_once(self) -> None:
+        told = Told.of("watcher", ["success", "success"], [["op_1", "op_2"], ["op_3"], None])
+
+        assert set(told.operations) == {"op_1", "op_2", "op_3"}
+        assert told.problems == []
+
+    @pytest.mark.parametrize(
+        ("told", "problem"),
+        [
+            (Told.of("watcher", [], []), "no event started watcher"),
+            (Told.of("watcher", ["failed"], [["op_1"]]), "a run of watcher ended failed"),
+            (Told.of("watcher", ["success"], [[]]), "the runs of watcher were told of no operation"),
+            (Told.of("watcher", ["success"], [["op_1"], ["op_1"]]), "watcher was told of op_1 more than once"),
+        ],
+    )
+    def test_what_is_wrong_is_said(self, told: Told, problem: str) -> None:
+        assert told.problems == [problem]
