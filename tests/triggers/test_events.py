@@ -6,8 +6,10 @@ import asyncio
 import contextlib
 import json
 import logging
+import re
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -554,3 +556,11 @@ def test_without_inlets_it_says_what_is_missing() -> None:
     assert ids({ASSET: [again]}) == ["a"]
     with pytest.raises(InvalidArgument, match=r"inlets=.*deployments"):
         settled_operations({ASSET: [again]}, {})
+
+
+def test_the_page_shows_the_example() -> None:
+    root = Path(__file__).parents[2]
+    example = (root / "dags_examples" / "operation_events.py").read_text(encoding="utf-8")
+    blocks = re.findall(r"```python\n(.*?)```", (root / "docs" / "events.md").read_text(encoding="utf-8"), re.DOTALL)
+    assert blocks
+    assert all(block in example for block in blocks)
