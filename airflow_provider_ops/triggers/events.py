@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import logging
+import json
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from datetime import datetime, timezone
@@ -17,8 +17,6 @@ from airflow_provider_ops.operation import Operation
 from airflow_provider_ops.triggers.bookkeeping import Book, StateStore
 from airflow_provider_ops.triggers.looks import LooksProducer, taken_as_stored
 from airflow_provider_ops.waiting.settling import Look, Wanted, digest, from_payload, to_payload
-
-log = logging.getLogger(__name__)
 
 SettledState = Literal["succeeded", "failed", "cancelled"]
 
@@ -113,9 +111,7 @@ class OperationEventTrigger(BaseEventTrigger):
     async def filter_shared_stream(self, shared_stream: AsyncIterator[Look]) -> AsyncIterator[TriggerEvent]:
         """An event for each look that has shown this watcher something new."""
         wanted = Wanted(self.kinds or (), self.states or (), self.resource_ids or ())
-        # another interval makes it no other watcher
-        key = f"operation_events:{digest(repr((self.conn_id, wanted)))}"
-        store = StateStore(getattr(self, "asset_state_store", None), key, self.asset)
+        store = StateStore(getattr(self, "asset_state_store", None), self._key, self.asset)
         book = Book(store, wanted, datetime.fromisoformat(self.since).timestamp() if self.since else None)
         async for look in shared_stream:
             news, redelivered = await book.news(look)
@@ -127,6 +123,11 @@ class OperationEventTrigger(BaseEventTrigger):
         async with aclosing(taken_as_stored(self.conn_id, self._interval)) as stream:
             async for event in self.filter_shared_stream(stream):
                 yield event
+
+    @property
+    def _key(self) -> str:
+        """Where the watermark is kept: another interval makes it no other watcher, and no release may change it."""
+        return f"operation_events:{digest(json.dumps([self.conn_id, self.kinds, self.states, self.resource_ids]))}"
 
     @property
     def _interval(self) -> float:

@@ -113,18 +113,40 @@ async def test_one_that_runs_for_hours_is_seen_among_hundreds_that_do_not(
     server: SimulatorServer, clock: VirtualClock, api: Api
 ) -> None:
     async with client_of(server, clock, api) as client:
-        server.duration = 7200.0
+        server.duration = 2700.0
         await start(client, 2, "long")
         slow = {row["id"] for row in server.operations()}
         server.duration = 5.0
         await ends_of(client).look()
-        for batch in range(4):
+        for batch in range(3):
             await start(client, 40, f"b{batch}-")
-            await clock.asleep(1500)
+            await clock.asleep(800)
             await ends_of(client).look()
-        seen = await watch(client, 2400)
+        seen = await watch(client, 700)
     assert slow <= set(seen)
     assert max(seen[name] for name in slow) <= LATE
+
+
+@pytest.mark.parametrize("api", [ONVERA, NIRVANA, AKUA], ids=lambda api: api.name)
+async def test_one_that_ran_for_hours_and_settled_while_nobody_looked_is_seen(
+    server: SimulatorServer, clock: VirtualClock, api: Api
+) -> None:
+    async with client_of(server, clock, api) as client:
+        server.duration = 7200.0
+        await start(client, 1, "long")
+        (slow,) = server.operations()
+        server.duration = 5.0
+        for batch in range(3):
+            await start(client, 120, f"b{batch}-")
+            await clock.asleep(2000)
+        floor, who = clock.time(), Wanting()
+        await clock.asleep(3600)
+        await start(client, 1, "last")
+        await clock.asleep(60)
+        ends_of(client).want(who, floor)
+        ended = [one.operation.id for one in (await ends_of(client).look()).ended]
+    assert slow["id"] in ended
+    assert len(ended) == 2
 
 
 async def test_a_quiet_look_costs_a_page_per_list(server: SimulatorServer, clock: VirtualClock) -> None:

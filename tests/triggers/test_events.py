@@ -171,6 +171,13 @@ def test_watchers_of_a_connection_share_a_stream_whatever_they_want() -> None:
     assert one.shared_stream_key() != OperationEventTrigger("c", poll_interval=11).shared_stream_key()
 
 
+async def test_the_watermark_is_found_again_by_every_release(operations_simulator: SimulatorServer) -> None:
+    store = AssetStore()
+    async with watching(store, "deployment.*"):
+        assert list(store.data) == ["operation_events:XYn9Evex"]
+        assert sorted(store.mark) == ["doubt", "floor", "seen", "version"]
+
+
 # -- what is told
 
 
