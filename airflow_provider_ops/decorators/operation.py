@@ -125,7 +125,7 @@ class DecoratedOperationOperator(DecoratedOperator, OperationOperator):
             _listed(awaited),
             wait_for=self.wait_for,
             poll_interval=self.poll_interval,
-            started_at=context["ti"].start_date.timestamp(),
+            started_at=self.hook.on_clock(context["ti"].start_date),
             timeout=limit,
             defer=self.defer,
             log=self.log,

@@ -206,7 +206,7 @@ class Run:
         return self._started_at() + limit
 
     def _started_at(self) -> float:
-        return float(self._ti.start_date.timestamp())
+        return self._hook.on_clock(self._ti.start_date)
 
     def _announce(self, handle: Handle, deadline: float) -> None:
         resource = f", {handle.resource_type} {handle.resource_id}" if handle.resource_id else ""

@@ -130,7 +130,7 @@ class OperationSensor(BaseSensorOperator):
             _listed(self.awaited()),
             wait_for=self.wait_for,
             poll_interval=self.poll_interval,
-            started_at=context["ti"].start_date.timestamp(),
+            started_at=self.hook.on_clock(context["ti"].start_date),
             timeout=timeout,
             defer=self.defer,
             log=self.log,

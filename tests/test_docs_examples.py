@@ -1,0 +1,53 @@
+"""The example project of docs/testing.md, run as a user would, in a directory of its own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PROJECT = ROOT / "docs" / "examples" / "testing"
+
+
+def run_pytest(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    plain = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "PYTEST"))}
+    # as after `pip install`; without the plugins that are there for our own tests only
+    environment = {**plain, "PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments]
+    return subprocess.run(command, cwd=project, capture_output=True, text=True, check=False, env=environment)  # noqa: S603
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    copied = tmp_path / "project"
+    shutil.copytree(PROJECT, copied, ignore=shutil.ignore_patterns("__pycache__"))
+    return copied
+
+
+def test_the_project_of_the_page_is_green(project: Path) -> None:
+    done = run_pytest(project)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "3 passed" in done.stdout
+
+
+def test_airflow_imported_too_early_is_told_before_any_database_is_touched(project: Path) -> None:
+    conftest = project / "conftest.py"
+    conftest.write_text(f"import airflow\n\n{conftest.read_text()}")
+    done = run_pytest(project)
+    assert done.returncode != 0
+    assert "must be named before anything imports Airflow" in done.stdout + done.stderr
+
+
+def test_the_page_shows_the_files() -> None:
+    page = (ROOT / "docs" / "testing.md").read_text(encoding="utf-8")
+    for file in sorted(PROJECT.glob("*.py")):
+        assert f"```python\n{file.read_text(encoding='utf-8').strip()}\n```" in page, file.name
+
+
+def test_the_test_of_a_dag_is_shorter_than_twenty_lines() -> None:
+    assert len((PROJECT / "test_nightly.py").read_text(encoding="utf-8").splitlines()) < 20
