@@ -76,6 +76,12 @@ def use_by_default(task: Any, *, starts_anew: bool = True) -> None:
         task.retry_policy = OperationRetryPolicy(starts_anew=starts_anew)
 
 
+def starts_nothing(task: Any) -> None:
+    """Let the default policy know, on a worker, that a retry of ``task`` would find the same operations again."""
+    if task.retry_policy == OperationRetryPolicy():
+        task.retry_policy = OperationRetryPolicy(starts_anew=False)
+
+
 def fails_at_once(task: Any, error: BaseException) -> bool:
     """Whether Airflow will not retry ``task`` after ``error``, however many retries are left."""
     policy = getattr(task, "retry_policy", None)

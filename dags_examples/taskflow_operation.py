@@ -31,12 +31,9 @@ from airflow_provider_ops.operators.onvera import OnveraCreateDeploymentOperator
 def taskflow_operation() -> None:
     """Two deployments of teams and a shared one: create, list, destroy."""
 
-    # [START request]
     @task.operation(conn_id="onvera_default")
     def create(team: str, run_id: str) -> Submit:
         return onvera.create_deployment("superset", name=f"{team} {run_id}")
-
-    # [END request]
 
     start_shared = OnveraCreateDeploymentOperator(
         task_id="start_shared",
@@ -45,12 +42,9 @@ def taskflow_operation() -> None:
         wait_for_completion=False,
     )
 
-    # [START id]
     @task.operation(conn_id="onvera_default")
     def shared_is_ready(started: dict[str, Any]) -> str:
         return str(started["operation_id"])
-
-    # [END id]
 
     @task
     def deployments(teams: list[dict[str, Any]], shared: dict[str, Any]) -> list[str]:
@@ -59,12 +53,9 @@ def taskflow_operation() -> None:
             print(f"{one['resource']['name']}: {one['resource']['url']}")
         return [one["resource"]["id"] for one in made]
 
-    # [START any]
     @task.operation(conn_id="onvera_default", on_kill="leave")
     def destroy(deployment_id: str) -> OperationRequest:
         return OperationRequest("DELETE", f"/deployments/{deployment_id}")
-
-    # [END any]
 
     teams = create.expand(team=["Sales", "Finance"])
     destroy.expand(deployment_id=deployments(teams, shared_is_ready(start_shared.output)))

@@ -22,7 +22,7 @@ OBSERVED_EVENTS: Final = ("running", "deferred")
 CREATE_OPERATOR: Final = re.compile(r"(Onvera|Nirvana|LakeSail|Akua)Create[A-Z]\w*Operator")
 # It sends any request; in the examples a POST creates.
 REQUEST_OPERATOR: Final = "OperationRequestOperator"
-# Its function may ask for anything; in the examples one that creates is called so.
+# What `@task.operation` makes; its function may ask for anything; in the examples one that creates is called so.
 DECORATED_OPERATOR: Final = "@task.operation"
 DECORATED_CREATE: Final = "create"
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from airflow_provider_ops._compat import ASKS_RETRY_POLICY
 
 ROOT = Path(__file__).parents[1]
 PROJECT = ROOT / "docs" / "examples" / "testing"
@@ -43,10 +47,47 @@ def test_airflow_imported_too_early_is_told_before_any_database_is_touched(proje
     assert "must be named before anything imports Airflow" in done.stdout + done.stderr
 
 
-def test_the_page_shows_the_files() -> None:
-    page = (ROOT / "docs" / "testing.md").read_text(encoding="utf-8")
-    for file in sorted(PROJECT.glob("*.py")):
-        assert f"```python\n{file.read_text(encoding='utf-8').strip()}\n```" in page, file.name
+def blocks(page: str) -> list[str]:
+    return re.findall(
+        r"^```python\n(.*?)^```$", (ROOT / "docs" / page).read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
+    )
+
+
+@pytest.mark.parametrize(
+    ("page", "sources"),
+    [
+        ("testing.md", "docs/examples/testing/*.py"),
+        ("retries.md", "docs/examples/retries/*.py"),
+        ("taskflow.md", "docs/examples/taskflow/*.py dags_examples/taskflow_operation.py"),
+    ],
+)
+def test_every_block_of_a_page_is_a_part_of_a_file_that_is_run(page: str, sources: str) -> None:
+    files = [file for pattern in sources.split() for file in ROOT.glob(pattern)]
+    code = "\n".join(file.read_text(encoding="utf-8") for file in files)
+    # blocks show the body of a function without its indentation
+    lines = "\n".join(line.strip() for line in code.splitlines())
+    shown = ["\n".join(line.strip() for line in block.strip().splitlines()) for block in blocks(page)]
+    assert shown
+    assert [block for block in shown if block not in lines] == []
+
+
+def test_the_page_shows_whole_files() -> None:
+    shown = blocks("testing.md")
+    assert [file.name for file in PROJECT.glob("*.py") if file.read_text(encoding="utf-8") not in shown] == []
+
+
+@pytest.mark.skipif(not ASKS_RETRY_POLICY, reason="Airflow asks a policy from 3.3 on")
+def test_the_policies_of_the_page_are_the_tasks() -> None:
+    spec = importlib.util.spec_from_file_location("retries", ROOT / "docs" / "examples" / "retries" / "retries.py")
+    assert spec is not None
+    assert spec.loader is not None
+    spec.loader.exec_module(module := importlib.util.module_from_spec(spec))
+    policies = {task.task_id: type(task.retry_policy).__name__ for task in module.dag.tasks}
+    assert policies == {
+        "run": "OperationRetryPolicy",
+        "run_anyway": "ExceptionRetryPolicy",
+        "run_patiently": "ExceptionRetryPolicy",
+    }
 
 
 def test_the_test_of_a_dag_is_shorter_than_twenty_lines() -> None:

@@ -16,6 +16,7 @@ from airflow_provider_ops.hooks.lookup import hook_for
 from airflow_provider_ops.operation import Operation
 from airflow_provider_ops.operators import run
 from airflow_provider_ops.operators.base import OperationOperator
+from airflow_provider_ops.retry_policy import starts_nothing
 from airflow_provider_ops.sensors.waits import DEFAULT_TIMEOUT, Waits, unique
 from airflow_provider_ops.waiting.verdict import WaitFor, check_wait_for
 
@@ -117,6 +118,7 @@ class DecoratedOperationOperator(DecoratedOperator, OperationOperator):
 
     def _observe(self, awaited: str | list[str], context: Context, wait: Callable[[Waits], list[Operation]]) -> Any:
         leg = self._run = run.Run(self, context)
+        starts_nothing(self)
         limit = DEFAULT_TIMEOUT if self.timeout is None else self.timeout
         if self.execution_timeout is not None:
             limit = min(limit, self.execution_timeout.total_seconds())

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from airflow_provider_ops.testing.fixtures import operations_simulator, virtual_time
+from airflow_provider_ops.waiting.retrying import Advice
 
 if TYPE_CHECKING:
     from airflow.models.dagrun import DagRun
@@ -103,11 +104,12 @@ def airflow_db() -> Path:
 
 
 @pytest.fixture
-def run_dag(airflow_db: Path) -> Callable[..., Ran]:  # noqa: ARG001 - it has to be there
+def run_dag(airflow_db: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ran]:  # noqa: ARG001 - has to be there
     """Run a DAG to its end in this process: the real task runner, API, state store and triggers; retries come at once.
 
     Takes the DAG, and the run's ``conf`` as further keywords; returns a :class:`Ran`.
     """
+    monkeypatch.setattr(Advice, "pause", timedelta(0))
 
     def run(dag: DAG, **conf: Any) -> Ran:
         errors: dict[str, list[BaseException]] = {}
