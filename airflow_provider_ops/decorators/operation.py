@@ -89,8 +89,8 @@ class DecoratedOperationOperator(DecoratedOperator, OperationOperator):
         return self._wait_for_ids(returned, context)
 
     def _ask(self, context: Context) -> Any:
-        arguments = self.determine_kwargs({**context, **self.op_kwargs})
-        return self.python_callable(*self.op_args, **arguments)
+        known = {**context, **self.op_kwargs}
+        return self.python_callable(*self.op_args, **_keywords(self.python_callable, len(self.op_args), known))
 
     def _wait_for_ids(self, returned: object, context: Context) -> Any:
         awaited = self._checked(returned)
@@ -145,6 +145,15 @@ class DecoratedOperationOperator(DecoratedOperator, OperationOperator):
         ti = context["ti"]
         awaited: str | list[str] | None = ti.xcom_pull(task_ids=ti.task_id, key=AWAITED, map_indexes=ti.map_index)
         return awaited
+
+
+def _keywords(function: Callable[..., Any], positional: int, known: Mapping[str, Any]) -> dict[str, Any]:
+    """What of ``known`` a function takes by name, beside so many arguments by place."""
+    # DecoratedOperator.determine_kwargs is not there before Airflow 3.2
+    parameters = inspect.signature(function).parameters.values()
+    by_place = [one.name for one in parameters if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)]
+    wanted = known if any(one.kind is one.VAR_KEYWORD for one in parameters) else {one.name for one in parameters}
+    return {name: known[name] for name in wanted if name in known and name not in by_place[:positional]}
 
 
 def _listed(awaited: str | list[str]) -> list[str]:

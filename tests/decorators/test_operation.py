@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from airflow.sdk import task
-from airflow.sdk.exceptions import AirflowSensorTimeout
 
+from airflow_provider_ops._compat import AirflowSensorTimeout
 from airflow_provider_ops.apis import onvera
 from airflow_provider_ops.decorators import OperationRequest, operation_task
-from airflow_provider_ops.decorators.operation import DecoratedOperationOperator
+from airflow_provider_ops.decorators.operation import DecoratedOperationOperator, _keywords
 from airflow_provider_ops.exceptions import InvalidArgument, OperationFailed, WaitTimeout
 from airflow_provider_ops.hooks.onvera import OnveraHook
 from airflow_provider_ops.testing import drop_answer, endless, operation_cancelled, operation_fails
@@ -92,6 +92,19 @@ def test_it_is_mapped_overridden_and_given_context(
     assert ran.result("count") == 2
     found = {(one["name"], one["kind"]) for one in operations_simulator.resources()}
     assert {name for name, _ in found} == {f"{letter} {ran.run.run_id}" for letter in "ab"}
+
+
+def test_arguments_come_by_place_by_name_and_from_the_context() -> None:
+    known = {"ti": 1, "run_id": "r", "b": 2, "other": 3}
+
+    def some(a: int, b: int, *more: int, run_id: str = "") -> None: ...
+    def all_(a: int, **context: Any) -> None: ...
+    def shadowed(run_id: str) -> None: ...
+
+    assert _keywords(some, 1, known) == {"b": 2, "run_id": "r"}
+    assert _keywords(some, 4, known) == {"run_id": "r"}
+    assert _keywords(all_, 1, known) == known
+    assert _keywords(shadowed, 1, known) == {}
 
 
 def test_without_waiting_it_ends_at_once(a_dag: Any, run_dag: Any, operations_simulator: SimulatorServer) -> None:
