@@ -63,7 +63,7 @@ class OperationRetryPolicy(RetryPolicy):
         return RetryDecision.retry(delay=advice.pause, reason=advice.reason)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, OperationRetryPolicy) and other.starts_anew == self.starts_anew
+        return type(other) is type(self) and vars(other) == vars(self)
 
     def __hash__(self) -> int:
         return hash((type(self), self.starts_anew))
@@ -86,7 +86,7 @@ def fails_at_once(task: Any, error: BaseException) -> bool:
     """Whether Airflow will not retry ``task`` after ``error``, however many retries are left."""
     policy = getattr(task, "retry_policy", None)
     advice: Advice | None = None
-    if isinstance(policy, OperationRetryPolicy):
+    if type(policy) is OperationRetryPolicy:
         advice = advise(error, starts_anew=policy.starts_anew)
     return advice is not None and not advice.again
 

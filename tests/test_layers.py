@@ -38,7 +38,7 @@ BANNED: dict[str, frozenset[str]] = {
     "provider_info": frozenset({"airflow", "httpx", "pydantic", "pendulum"}),
     "simulator": frozenset({"airflow", "httpx"}),
     # one module sends, so that another HTTP library would be a change in one layer
-    **dict.fromkeys(("hooks", "operators", "sensors", "triggers"), frozenset({"httpx"})),
+    **dict.fromkeys(("hooks", "operators", "sensors", "triggers", "decorators", "retry_policy"), frozenset({"httpx"})),
 }
 
 Import = tuple[str, int]

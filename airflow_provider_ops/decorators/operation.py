@@ -68,11 +68,9 @@ class DecoratedOperationOperator(DecoratedOperator, OperationOperator):
         """Nothing: later legs do not call the function again."""
         return ""
 
-    def execute_complete(self, context: Context, event: Mapping[str, Any]) -> Any:
-        """Go on when the trigger has fired."""
-        awaited = self._awaited(context)
-        if awaited is None:
-            return super().execute_complete(context, event)
+    def ids_complete(self, context: Context, event: Mapping[str, Any]) -> Any:
+        """Go on when the trigger for the function's ids has fired."""
+        awaited = self._awaited(context) or list(event.get("operation_ids") or ())
         return self._observe(awaited, context, lambda waits: waits.go_on(event, run.LOOK_BEFORE_DEFERRING))
 
     def _begin(self, context: Context) -> Any:
@@ -131,11 +129,13 @@ class DecoratedOperationOperator(DecoratedOperator, OperationOperator):
             timeout=limit,
             defer=self.defer,
             log=self.log,
+            resume="ids_complete",
         )
         results = [leg.observed(operation) for operation in wait(waits)]
         return results[0] if isinstance(awaited, str) else results
 
     def _look_again(self, context: Context, why: str) -> Any:
+        # what Airflow resumes after a trigger has died does not say which trigger it was
         awaited = self._awaited(context)
         if awaited is None:
             return super()._look_again(context, why)

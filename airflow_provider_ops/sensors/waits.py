@@ -32,6 +32,7 @@ class Waits:
 
     :param ids: one id or more, each once.
     :param defer: the task's own ``defer``; ``log`` its logger.
+    :param resume: name of the task's method for the leg after the trigger.
     :param started_at: epoch seconds from which ``timeout`` counts.
     :param timeout: seconds.
     """
@@ -47,6 +48,7 @@ class Waits:
         timeout: float,
         defer: Callable[..., Any],
         log: Any,
+        resume: str = "execute_complete",
     ) -> None:
         self._hook = hook
         self._ids = unique(hook, ids)
@@ -56,6 +58,7 @@ class Waits:
         self._deadline = started_at + timeout
         self._defer_task = defer
         self._log = log
+        self._resume = resume
 
     def begin(self, patience: float | None) -> list[Operation]:
         """The first leg: wait here, for ``patience`` seconds before the task defers, or without that to the end."""
@@ -125,7 +128,7 @@ class Waits:
             self._deadline,
             api=self._hook.api.name,
         )
-        self._defer_task(trigger=trigger, method_name="execute_complete", timeout=timedelta(seconds=left) + _BACKSTOP)
+        self._defer_task(trigger=trigger, method_name=self._resume, timeout=timedelta(seconds=left) + _BACKSTOP)
 
     def _conclude(self, outcomes: Outcomes) -> list[Operation]:
         """What succeeded, or the error that the outcomes stand for."""

@@ -9,6 +9,7 @@ tests are collected; the database in use outside the tests is never touched.
 from __future__ import annotations
 
 import atexit
+import json
 import os
 import shutil
 import sys
@@ -35,11 +36,17 @@ if "airflow" in sys.modules:
         "configuration by then: put pytest_plugins at the top of the conftest.py beside your pytest configuration"
     )
 
+_BUNDLE = {"name": "dags-folder", "classpath": "airflow.dag_processing.bundles.local.LocalDagBundle", "kwargs": {}}
 _HOME = Path(tempfile.mkdtemp(prefix="airflow-tests-"))
 atexit.register(shutil.rmtree, _HOME, ignore_errors=True)
 (_HOME / "dags").mkdir()
 os.environ |= {
     "AIRFLOW_HOME": str(_HOME),
+    # whatever is configured outside the tests stays outside: databases, bundles, secrets backends, remote logs
+    "AIRFLOW_CONFIG": str(_HOME / "airflow.cfg"),
+    "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps([_BUNDLE]),
+    "AIRFLOW__LOGGING__REMOTE_LOGGING": "False",
+    "AIRFLOW__SECRETS__BACKEND": "",
     "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{_HOME / 'airflow.db'}",
     "AIRFLOW__CORE__DAGS_FOLDER": str(_HOME / "dags"),
     "AIRFLOW__CORE__LOAD_EXAMPLES": "False",

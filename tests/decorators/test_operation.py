@@ -272,6 +272,12 @@ def test_a_dead_trigger_leads_to_another_look_and_no_other_question(
                 return self.resume_execution(*TROUBLE[trouble], context)
             return super().execute_complete(context, event)
 
+        def ids_complete(self, context: Any, event: Any) -> Any:
+            legs.append(event)
+            if len(legs) == 1:
+                return self.resume_execution(*TROUBLE[trouble], context)
+            return super().ids_complete(context, event)
+
     def wait() -> Any:
         asked.append(1)
         return start("a") if what == "ids" else CREATE
