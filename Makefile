@@ -92,7 +92,10 @@ clean: ## remove everything that make has written
 	rm -rf $(VENV) .cache .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find airflow_provider_ops dags_examples dev tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
-docs: docs/timeouts.md ## build the site of the docs into .cache/site; every warning is an error
+docs/examples.md: $(STAMP) FORCE
+	@$(BIN)/python -m dev.examples
+
+docs: docs/timeouts.md docs/examples.md ## build the site of the docs into .cache/site; every warning is an error
 	@$(BIN)/python -m sphinx -q -W --keep-going -b html docs .cache/site
 	@echo "open .cache/site/index.html"
 

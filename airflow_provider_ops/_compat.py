@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
 from airflow.sdk import BaseHook, Connection
 
-from airflow_provider_ops.exceptions import InvalidConnection
+from airflow_provider_ops.exceptions import ConnectionMissing, InvalidConnection, OpsError
 from airflow_provider_ops.waiting.killing import GONE
 
 try:
     from airflow.sdk.exceptions import (
+        AirflowFailException,
         AirflowNotFoundException,
         AirflowSensorTimeout,
         AirflowSkipException,
@@ -20,6 +22,7 @@ try:
     )
 except ImportError:  # before 3.2
     from airflow.exceptions import (  # type: ignore[no-redef,attr-defined]
+        AirflowFailException,
         AirflowNotFoundException,
         AirflowSensorTimeout,
         AirflowSkipException,
@@ -27,13 +30,28 @@ except ImportError:  # before 3.2
         TaskDeferralTimeout,
     )
 
+try:
+    from airflow.sdk.definitions.retry_policy import RetryPolicy
+except ImportError:  # before 3.3
+    ASKS_RETRY_POLICY = False
+
+    class RetryPolicy:  # type: ignore[no-redef]
+        """Stands in for the base class; nobody asks it."""
+
+else:
+    ASKS_RETRY_POLICY = True
+
 __all__ = [
+    "ASKS_RETRY_POLICY",
+    "AirflowFailException",
     "AirflowSensorTimeout",
     "AirflowSkipException",
+    "RetryPolicy",
     "TaskDeferralError",
     "TaskDeferralTimeout",
     "get_connection",
     "get_connection_async",
+    "never_retried",
     "pushed_operation",
     "task_state",
     "task_state_async",
@@ -100,8 +118,35 @@ def _state_of(ti: Any, get_task_states: Callable[..., Mapping[str, Any]]) -> str
     return state
 
 
+def never_retried(error: OpsError) -> OpsError | None:
+    """``error`` as one that Airflow does not retry, still of its own class; ``None`` where a retry policy decides."""
+    if ASKS_RETRY_POLICY or isinstance(error, AirflowFailException):
+        return None
+    cls = _never_retried(type(error))  # type: ignore[arg-type]  # mypy takes a class for one of its instances
+    final = cls.__new__(cls, *error.args)
+    vars(final).update(vars(error))
+    return final
+
+
+@cache
+def _never_retried(cls: type[OpsError]) -> type[OpsError]:
+    # under its own name: it is what people read in logs and on the task instance's page
+    return type(cls.__name__, (cls, AirflowFailException), {"__module__": cls.__module__, "__reduce__": _plainly})
+
+
+def _plainly(error: OpsError) -> tuple[Any, ...]:
+    """Pickled as the error it was: a class made at run time could not be found again."""
+    return _restored, (type(error).__mro__[1], error.args, dict(vars(error)))
+
+
+def _restored(cls: type[OpsError], args: tuple[Any, ...], state: dict[str, Any]) -> OpsError:
+    error = cls.__new__(cls, *args)
+    vars(error).update(state)
+    return error
+
+
 def _no_such_connection(conn_id: str) -> InvalidConnection:
-    return InvalidConnection(
+    return ConnectionMissing(
         f"there is no connection {conn_id!r}: create it under Admin > Connections, "
         f"or set the environment variable AIRFLOW_CONN_{conn_id.upper()}"
     )

@@ -6,6 +6,7 @@
     ├── ConfigurationError           nothing was sent
     │   ├── InvalidArgument          an argument of an operator, sensor or hook method (also a ValueError)
     │   └── InvalidConnection        the Airflow connection
+    │       └── ConnectionMissing    there is none of that name
     ├── TransportError               no answer, or none that can be read
     ├── ApiError                     the API answered with an error
     │   ├── InvalidRequest           400, 422
@@ -52,6 +53,10 @@ class InvalidArgument(ConfigurationError, ValueError):
 
 class InvalidConnection(ConfigurationError):
     """The Airflow connection cannot be used; the message says what to change."""
+
+
+class ConnectionMissing(InvalidConnection):
+    """There is no connection of that name, or no secrets backend could be asked for it."""
 
 
 class TransportError(OpsError):

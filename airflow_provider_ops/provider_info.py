@@ -78,6 +78,7 @@ def get_provider_info() -> dict[str, Any]:
             for name, hook, title, _, fields in _APIS
         ],
         "extra-links": [f"{PACKAGE}.links.OperationLink"],
+        "task-decorators": [{"name": "operation", "class-name": f"{PACKAGE}.decorators.operation_task"}],
     }
 
 

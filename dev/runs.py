@@ -24,6 +24,9 @@ OBSERVED_EVENTS: Final = ("running", "deferred")
 CREATE_OPERATOR: Final = re.compile(r"(Onvera|Nirvana|LakeSail|Akua)Create[A-Z]\w*Operator")
 # It sends any request; in the examples a POST creates.
 REQUEST_OPERATOR: Final = "OperationRequestOperator"
+# What `@task.operation` makes; its function may ask for anything; in the examples one that creates is called so.
+DECORATED_OPERATOR: Final = "@task.operation"
+DECORATED_CREATE: Final = "create"
 
 Key = tuple[str, int]
 
@@ -104,6 +107,8 @@ def creators(tasks: Iterable[TaskInstance], events: Iterable[Event]) -> list[str
 def _creates(task: TaskInstance) -> bool:
     if task.operator == REQUEST_OPERATOR:
         return task.fields.get("method") == "POST"
+    if task.operator == DECORATED_OPERATOR:
+        return task.task_id == DECORATED_CREATE
     return CREATE_OPERATOR.fullmatch(task.operator) is not None
 
 

@@ -38,7 +38,7 @@ BANNED: dict[str, frozenset[str]] = {
     "provider_info": frozenset({"airflow", "httpx", "pydantic", "pendulum"}),
     "simulator": frozenset({"airflow", "httpx"}),
     # one module sends, so that another HTTP library would be a change in one layer
-    **dict.fromkeys(("hooks", "operators", "sensors", "triggers"), frozenset({"httpx"})),
+    **dict.fromkeys(("hooks", "operators", "sensors", "triggers", "decorators", "retry_policy"), frozenset({"httpx"})),
 }
 
 Import = tuple[str, int]
@@ -88,7 +88,7 @@ def breach(module: str, imported: str) -> str | None:
     if ours is None:
         return f"{top(module) or PACKAGE} must do without {top(imported)}" if _is_banned(module, imported) else None
     if "simulator" in (top(module), top(ours)):
-        allowed = top(module) == top(ours) or (module == "testing" and top(ours) == "simulator") or not ours
+        allowed = top(module) == top(ours) or (top(module) == "testing" and top(ours) == "simulator") or not ours
         return (
             None if allowed else "the simulator speaks the APIs from their documentation alone, and only tests use it"
         )

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 import weakref
 from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Any, ClassVar, TypeVar
 
 from airflow.sdk import BaseHook
@@ -42,6 +44,8 @@ log = logging.getLogger(__name__)
 _TEST_TIMEOUT = 4.0
 #: Longest wait in seconds: nothing is meant to wait for ever, and later times cannot be written as dates.
 _LONGEST = 366 * 86400.0
+#: The clock of hooks that are given none. Tests replace it.
+default_clock: Callable[[], Clock] = SystemClock
 
 
 class OperationsHook(BaseHook):
@@ -65,7 +69,7 @@ class OperationsHook(BaseHook):
     def __init__(self, conn_id: str | None = None, *, clock: Clock | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.conn_id = conn_id or self.default_conn_name
-        self.clock = clock or SystemClock()
+        self.clock = clock or default_clock()
         self._client: SyncClient | None = None
 
     def get_conn(self) -> SyncClient:
@@ -193,6 +197,13 @@ class OperationsHook(BaseHook):
             policy=self.api.poll_policy(kind, poll_interval),
             deadline=deadline,
         )
+
+    def on_clock(self, at: datetime) -> float:
+        """Epoch seconds of an instant that Airflow names, as this hook's clock counts them."""
+        if isinstance(self.clock, SystemClock):
+            return at.timestamp()
+        # a virtual clock has its own pace: what both have in common is how long ago it was when nothing was waited for
+        return self.clock.time() - (time.time() - at.timestamp())
 
     def test_connection(self) -> tuple[bool, str]:
         """Whether one cheap authenticated read succeeds, with what answered or what is wrong; never with the key."""

@@ -15,6 +15,7 @@ from airflow_provider_ops.links import OperationLink
 from airflow_provider_ops.operation import Operation
 from airflow_provider_ops.operators.fields import check_fields, own_arguments
 from airflow_provider_ops.operators.run import Run
+from airflow_provider_ops.retry_policy import retried_only_if_it_helps, use_by_default
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -77,6 +78,7 @@ class OperationOperator(BaseOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        use_by_default(self)
         check_seconds("poll_interval", poll_interval, above=0.0)
         check_seconds("timeout", timeout)
         check_choice("on_kill", on_kill, get_args(KillPolicy))
@@ -112,6 +114,10 @@ class OperationOperator(BaseOperator):
         """
         return type(self).starts(**{name: getattr(self, attribute(name)) for name in self._fields})
 
+    def kind(self) -> str:
+        """The kind of the submitted operation, on a leg that knows nothing but its id."""
+        return self.submit().kind
+
     def then(self, operation: Operation) -> str | None:  # noqa: ARG002
         """What to wait for after ``operation`` succeeded (an id or ``kind:id``), ``None`` when that was all."""
         return None
@@ -129,6 +135,10 @@ class OperationOperator(BaseOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Submit or join, push the ids, then wait, deferred or here."""
+        with retried_only_if_it_helps(self):
+            return self._begin(context)
+
+    def _begin(self, context: Context) -> dict[str, Any]:
         self._run = Run(self, context)
         return self._run.begin()
 
@@ -139,11 +149,15 @@ class OperationOperator(BaseOperator):
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
         """Resume, and let a dead trigger or a lost event lead to one more look instead of a failure."""
-        try:
-            return super().resume_execution(next_method, next_kwargs, context)
-        except (TaskDeferralTimeout, TaskDeferralError) as error:
-            self._run = Run(self, context)
-            return self._run.look_again(f"{type(error).__name__}: {error}")
+        with retried_only_if_it_helps(self):
+            try:
+                return super().resume_execution(next_method, next_kwargs, context)
+            except (TaskDeferralTimeout, TaskDeferralError) as error:
+                return self._look_again(context, f"{type(error).__name__}: {error}")
+
+    def _look_again(self, context: Context, why: str) -> Any:
+        self._run = Run(self, context)
+        return self._run.look_again(why)
 
     def on_kill(self) -> None:
         """Carry out the kill policy; Airflow calls this when a running task is killed."""

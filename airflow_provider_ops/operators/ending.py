@@ -62,11 +62,12 @@ class Ending:
             consequence=f"{consequence} {retry}",
         )
 
-    def gave_up(self, error: OpsError) -> OpsError:
+    def gave_up(self, error: OpsError, *, may_retry: bool) -> OpsError:
         """The error for an operation that may no longer be looked at."""
+        retry = "A retry looks again." if may_retry else "It is not retried: remove the cause, then clear the task."
         message = (
             f"Operation {self._handle.operation_id} cannot be looked at any more: {error}. "
-            f"{_sentence(self.carry_out('leave'))} A retry looks again."
+            f"{_sentence(self.carry_out('leave'))} {retry}"
         )
         if isinstance(error, ApiError):
             return type(error)(error.status, error.code, message, error.request_id)

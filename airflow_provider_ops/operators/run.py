@@ -13,15 +13,23 @@ from airflow_provider_ops.apis.base import Submit
 from airflow_provider_ops.apis.ending import kill_operation
 from airflow_provider_ops.client.sync import SyncClient
 from airflow_provider_ops.client.waits import wait
-from airflow_provider_ops.exceptions import OpsError
+from airflow_provider_ops.exceptions import OperationFailed, OpsError
 from airflow_provider_ops.links import OPERATION_URL
 from airflow_provider_ops.operation import Operation, OperationState
 from airflow_provider_ops.operators.ending import Ending
 from airflow_provider_ops.operators.store import HandleStore
-from airflow_provider_ops.operators.submission import Identity, Submission
+from airflow_provider_ops.operators.submission import Identity, Started, Submission, look_up
+from airflow_provider_ops.retry_policy import fails_at_once
 from airflow_provider_ops.triggers.operation import OperationTrigger
 from airflow_provider_ops.waiting.killing import is_meant_on_worker
-from airflow_provider_ops.waiting.submitting import Handle, fingerprint, submission_key
+from airflow_provider_ops.waiting.submitting import (
+    Handle,
+    Next,
+    Today,
+    decide,
+    fingerprint,
+    submission_key,
+)
 from airflow_provider_ops.waiting.verdict import from_event
 from airflow_provider_ops.waiting.watch import GaveUp, Outcome, Settled, TimedOut
 from airflow_provider_ops.waiting.wording import took, utc
@@ -33,6 +41,8 @@ if TYPE_CHECKING:
 
 #: A deferral costs two worker legs and some seconds, so what settles within this is not worth one.
 LOOK_BEFORE_DEFERRING = 2.0
+#: XCom that stands in for the handle's ``kind`` where nothing stores the handle.
+OPERATION_KIND = "operation_kind"
 #: How much later than ours the framework's own deferral timeout comes; it only fires when no triggerer works.
 BACKSTOP = timedelta(seconds=120)
 #: Airflow follows SIGTERM with SIGKILL after five seconds.
@@ -66,7 +76,25 @@ class Run:
         deadline = self._deadline(submit.kind)
         # anything that cannot travel into the trigger must show before something remote exists
         self._trigger(Handle.placeholder(submit.kind), deadline, "").check()
-        started = self._submission(submit, deadline).ensure()
+        return self._wait(self._submission(submit, deadline).ensure(), deadline)
+
+    def rejoin(self) -> dict[str, Any] | None:
+        """The first leg of a retry that need not know its request: go on with what an earlier try has started.
+
+        ``None`` when there is nothing to go on with, or when only the request can tell.
+        """
+        handle = self._store.load()
+        if handle is None or handle.max_tries != self._ti.max_tries:
+            return None
+        operation = look_up(self._hook, handle)
+        # the request is the same by definition: nobody was asked for another
+        decision = decide(handle, operation, Today(handle.fingerprint, self._ti.max_tries, kill_ends_it=False))
+        if decision.next not in (Next.JOIN, Next.FINISH):
+            return None
+        self._log.info(decision.sentence)
+        return self._wait(Started(handle, operation, joined=True), self._deadline(handle.kind))
+
+    def _wait(self, started: Started, deadline: float) -> dict[str, Any]:
         handle = self._keep(started.handle)
         self._announce(handle, deadline)
         if not self._task.wait_for_completion:
@@ -119,7 +147,7 @@ class Run:
                 if handle is not None:
                     kill = kill_operation(self._hook.api, handle, self._task.kill_policy, self._waiting_for)
                     self._log.warning("Task killed: %s", client.run(kill).text)
-                    if self._kill_ends(self._task.submit()):
+                    if self._kill_ends(creates=handle.creates):
                         self._store.save(replace(handle, killed=True))
         except Exception as error:  # noqa: BLE001 - nobody is left who could handle it
             self._log.warning(
@@ -159,15 +187,15 @@ class Run:
             fingerprint=fingerprint(request.method, request.path, request.query, request.json),
             max_tries=ti.max_tries,
             try_number=ti.try_number if task.durable else 1,
-            kill_ends_it=self._kill_ends(submit),
+            kill_ends_it=self._kill_ends(creates=submit.creates),
             kill_policy=task.kill_policy,
         )
         self._submitting = Submission(self._hook, submit, identity, self._store, deadline=deadline, log=self._log.info)
         return self._submitting
 
-    def _kill_ends(self, submit: Submit) -> bool:
+    def _kill_ends(self, *, creates: bool) -> bool:
         if self._task.kill_policy == "delete":
-            return submit.creates
+            return creates
         return self._task.kill_policy == "cancel" and self._hook.api.can_cancel
 
     def _deadline(self, kind: str) -> float:
@@ -179,7 +207,7 @@ class Run:
         return self._started_at() + limit
 
     def _started_at(self) -> float:
-        return float(self._ti.start_date.timestamp())
+        return self._hook.on_clock(self._ti.start_date)
 
     def _announce(self, handle: Handle, deadline: float) -> None:
         resource = f", {handle.resource_type} {handle.resource_id}" if handle.resource_id else ""
@@ -189,6 +217,7 @@ class Run:
             "operation_id": handle.operation_id,
             "resource_id": handle.resource_id,
             OPERATION_URL: handle.operation_url,
+            OPERATION_KIND: None if self._store.exists else handle.kind,
         }
         for key, value in ids.items():
             if value is not None:
@@ -251,13 +280,11 @@ class Run:
         return handle
 
     def _handle_from_xcom(self) -> Handle:
-        submit = self._task.submit()
-
         def pull(key: str) -> Any:
             return self._ti.xcom_pull(task_ids=self._ti.task_id, key=key, map_indexes=self._ti.map_index)
 
         return Handle.placeholder(
-            submit.kind,
+            pull(OPERATION_KIND) or self._task.kind(),
             api=self._hook.api.name,
             operation_id=pull("operation_id"),
             resource_id=pull("resource_id"),
@@ -278,15 +305,18 @@ class Run:
     def _error(self, ending: Ending, outcome: Outcome | None, waited_for: str, *, comes_after: bool) -> OpsError:
         match outcome:
             case Settled(operation):
-                may_retry = self._ti.try_number <= self._ti.max_tries
+                may_retry = self._may_retry(OperationFailed("", operation))
                 policy = self._task.failure_policy
                 return ending.failed(operation, policy, may_retry=may_retry, comes_after=comes_after)
             case GaveUp(_, error):
-                return ending.gave_up(error)
+                return ending.gave_up(error, may_retry=self._may_retry(error))
             case _:
                 last = outcome if isinstance(outcome, TimedOut) else TimedOut(None, None)
                 waited = self._clock.time() - self._started_at()
                 return ending.timed_out(last, self._task.timeout_policy, waited_for=waited_for, waited=waited)
+
+    def _may_retry(self, error: OpsError) -> bool:
+        return self._ti.try_number <= self._ti.max_tries and not fails_at_once(self._task, error)
 
     def _succeed(self, handle: Handle, operation: Operation, waited_for: str | None) -> dict[str, Any]:
         if waited_for != handle.operation_id:
@@ -295,11 +325,20 @@ class Run:
         elif (following := self._task.then(operation)) is not None:
             self._log.info("operation %s succeeded; waiting for %s", operation.id, following)
             return self._wait_on(handle, following)
+        return self._succeeded(handle, operation)
+
+    def _succeeded(self, handle: Handle, operation: Operation) -> dict[str, Any]:
         resource = self._read_resource(operation)
         if resource is not None:
             self._task.remote_url = self._hook.api.resource_url(resource) or self._task.remote_url
         self._log.info("%s operation %s (%s) succeeded%s", operation.api, operation.id, operation.kind, took(operation))
         return self._result(handle, operation, resource)
+
+    def observed(self, operation: Operation) -> dict[str, Any]:
+        """The result for an operation that somebody else has started and that has succeeded."""
+        handle = Handle.placeholder(operation.kind, operation_id=operation.id, operation_url=operation.url)
+        self._keep(handle)
+        return self._succeeded(handle, operation)
 
     def _read_resource(self, operation: Operation) -> Mapping[str, Any] | None:
         try:

@@ -106,7 +106,7 @@ class Submission:
         if not self._store.exists:
             return self._without_store()
         found = self._store.load()
-        operation = self._look_up(found)
+        operation = None if found is None else look_up(self._hook, found)
         identity = self._identity
         decision = decide(found, operation, Today(identity.fingerprint, identity.max_tries, identity.kill_ends_it))
         if found is not None:
@@ -158,17 +158,6 @@ class Submission:
             started = Started(_answered(handle, matches[0]), matches[0].operation, joined=True)
         operation = self._hook.get_operation(started.handle.operation_id or "")
         return Started(started.handle, operation, joined=True)
-
-    def _look_up(self, handle: Handle | None) -> Operation | None:
-        if handle is None or handle.operation_id is None:
-            return None
-        try:
-            return self._hook.get_operation(handle.operation_id)
-        except NotFound:
-            if self._clock.time() - handle.at > _FRESH:
-                return None
-            # a fresh operation may not be readable everywhere yet
-            return Operation(handle.operation_id, handle.api, handle.kind, OperationState.UNKNOWN, "not readable yet")
 
     def _refusal(self, decision: Decision, found: Handle | None) -> OpsError:
         operation_id = found.operation_id if found else None
@@ -332,6 +321,19 @@ class Submission:
             "then clear this task; a plain retry will stop here again.",
             candidates,
         )
+
+
+def look_up(hook: OperationsHook, handle: Handle) -> Operation | None:
+    """The operation of a stored handle as it is now; ``None`` when there is none, or the API no longer knows it."""
+    if handle.operation_id is None:
+        return None
+    try:
+        return hook.get_operation(handle.operation_id)
+    except NotFound:
+        if hook.clock.time() - handle.at > _FRESH:
+            return None
+        # a fresh operation may not be readable everywhere yet
+        return Operation(handle.operation_id, handle.api, handle.kind, OperationState.UNKNOWN, "not readable yet")
 
 
 def _answered(handle: Handle, submitted: Submitted) -> Handle:

@@ -2,42 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseSensorOperator
 
-from airflow_provider_ops._compat import (
-    AirflowSensorTimeout,
-    AirflowSkipException,
-    TaskDeferralError,
-    TaskDeferralTimeout,
-)
+from airflow_provider_ops._compat import AirflowSkipException, TaskDeferralError, TaskDeferralTimeout
 from airflow_provider_ops.apis.http import split_reference
-from airflow_provider_ops.client.waits import look, wait
-from airflow_provider_ops.exceptions import InvalidArgument, OpsError, WaitTimeout
+from airflow_provider_ops.exceptions import InvalidArgument
 from airflow_provider_ops.hooks.base import OperationsHook, check_seconds
 from airflow_provider_ops.hooks.lookup import hook_for
+from airflow_provider_ops.operation import Operation
 from airflow_provider_ops.operators.fields import is_literal
-from airflow_provider_ops.triggers.operation import OperationTrigger
-from airflow_provider_ops.waiting.verdict import check_wait_for, from_event, is_decided, succeeded
-from airflow_provider_ops.waiting.watch import GaveUp, Outcome, Settled, TimedOut, Watch
-from airflow_provider_ops.waiting.wording import settled_badly, timed_out
+from airflow_provider_ops.retry_policy import retried_only_if_it_helps, use_by_default
+from airflow_provider_ops.sensors.waits import DEFAULT_TIMEOUT, OperationSensorTimeout, Waits
+from airflow_provider_ops.waiting.verdict import check_wait_for
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-#: Seconds; no operation of these APIs is known to take longer than an hour or so.
-DEFAULT_TIMEOUT = 24 * 3600.0
 #: ``mode="reschedule"`` costs a worker leg per look, so its default interval is longer than the API's advice.
 _RESCHEDULE_INTERVAL = 60.0
 _LOOK_BEFORE_DEFERRING = 2.0
-_BACKSTOP = timedelta(seconds=120)
 
-
-class OperationSensorTimeout(WaitTimeout, AirflowSensorTimeout):
-    """The sensor's ``timeout`` passed. Not retried by Airflow; skipped with ``soft_fail``."""
+__all__ = ["DEFAULT_TIMEOUT", "OperationSensor", "OperationSensorTimeout"]
 
 
 class OperationSensor(BaseSensorOperator):
@@ -75,6 +64,7 @@ class OperationSensor(BaseSensorOperator):
         super().__init__(
             poke_interval=self.poll_interval or _RESCHEDULE_INTERVAL, timeout=timeout, soft_fail=soft_fail, **kwargs
         )
+        use_by_default(self, starts_anew=False)
         if not operation_id:
             msg = "operation_id is empty: give one operation id or a list of them"
             raise InvalidArgument(msg)
@@ -96,150 +86,67 @@ class OperationSensor(BaseSensorOperator):
 
     def execute(self, context: Context) -> Any:
         """Wait in the way that was asked for."""
-        self.hook.settings()
-        ids = self._ids()
-        if self.reschedule:
-            return super().execute(context)
-        deadline = self._deadline(context)
-        until = min(deadline, self.hook.clock.time() + _LOOK_BEFORE_DEFERRING) if self.deferrable else deadline
-        outcomes = self._wait_here(ids, until)
-        if self.deferrable and not self._is_over(outcomes, deadline):
-            self._defer(ids, deadline)
-        return self._conclude(outcomes, context)
+        with retried_only_if_it_helps(self):
+            self.hook.settings()
+            if self.reschedule:
+                # what cannot work must show here: around poke() Airflow may turn any error into another look
+                self._waits(context)
+                return super().execute(context)
+            return self._ending(lambda waits: waits.begin(_LOOK_BEFORE_DEFERRING if self.deferrable else None), context)
 
     def poke(self, context: Context) -> Any:
         """One leg of ``mode="reschedule"``: look once at each; passing faults are not yet an answer."""
         from airflow.sdk.bases.sensor import PokeReturnValue  # noqa: PLC0415 - not exported by airflow.sdk before 3.2
 
-        outcomes = self._look_once()
-        if not is_decided(self.wait_for, list(outcomes.values())):
+        operations = self._waits(context).look_once()
+        if operations is None:
             return False
-        return PokeReturnValue(is_done=True, xcom_value=self._conclude(outcomes, context))
+        return PokeReturnValue(is_done=True, xcom_value=self._result(operations))
 
     def execute_complete(self, context: Context, event: object) -> Any:
         """Go on when the trigger has fired."""
-        waits = from_event(event)
-        outcomes: dict[str, Outcome | None] = {}
-        for operation_id in self._ids():
-            outcome, timeline = waits.get(operation_id, (None, None))
-            outcomes[operation_id] = outcome
-            if timeline is not None:
-                self.log.info("%s while deferred: %s", operation_id, "; ".join(timeline.lines()))
-        if not is_decided(self.wait_for, list(outcomes.values())):
-            why = event.get("error") if isinstance(event, Mapping) else None
-            return self._look_again(context, f"the trigger ended without an outcome: {why or 'no reason given'}")
-        return self._conclude(outcomes, context)
+        return self._ending(lambda waits: waits.go_on(event, _LOOK_BEFORE_DEFERRING), context)
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
         """Resume without the framework's rule that with ``soft_fail`` any Airflow error of a deferred leg is a skip."""
-        try:
-            # BaseSensorOperator's own override is what would skip failures
-            return super(BaseSensorOperator, self).resume_execution(next_method, next_kwargs, context)
-        except (TaskDeferralTimeout, TaskDeferralError) as error:
-            return self._look_again(context, f"{type(error).__name__}: {error}")
+        with retried_only_if_it_helps(self):
+            try:
+                # BaseSensorOperator's own override is what would skip failures
+                return super(BaseSensorOperator, self).resume_execution(next_method, next_kwargs, context)
+            except (TaskDeferralTimeout, TaskDeferralError) as error:
+                why = f"{type(error).__name__}: {error}"
+                return self._ending(lambda waits: waits.look_again(why, _LOOK_BEFORE_DEFERRING), context)
 
     def awaited(self) -> str | Sequence[str]:
         """What to wait for, from the rendered fields: one id or a list of them."""
         return self.operation_id
 
-    def _ids(self) -> list[str]:
-        ids = [self.hook.api.reference(operation_id) for operation_id in _listed(self.awaited())]
-        if not ids:
-            msg = "operation_id is an empty list: there is nothing to wait for"
-            raise InvalidArgument(msg)
-        return list(dict.fromkeys(ids))
-
-    def _deadline(self, context: Context) -> float:
-        limit = float(self.timeout)
+    def _waits(self, context: Context) -> Waits:
+        timeout = float(self.timeout)
         if self.execution_timeout is not None:
-            limit = min(limit, self.execution_timeout.total_seconds())
-        return context["ti"].start_date.timestamp() + limit
-
-    def _watches(self, ids: Sequence[str], deadline: float) -> list[Watch]:
-        return [
-            self.hook.watch(operation_id, deadline=deadline, poll_interval=self.poll_interval) for operation_id in ids
-        ]
-
-    def _wait_here(self, ids: Sequence[str], until: float) -> dict[str, Outcome | None]:
-        watches = self._watches(ids, until)
-        wait(self.hook.get_conn(), watches, self.log.info, self.wait_for)
-        return {watch.operation_id: watch.outcome for watch in watches}
-
-    def _look_once(self) -> dict[str, Outcome | None]:
-        watches = self._watches(self._ids(), deadline=float("inf"))
-        for watch in watches:
-            look(self.hook.get_conn(), watch, self.log.info)
-            # a refusal is watched within this leg, since nothing remembers it until the next
-            while watch.is_refused and watch.outcome is None:
-                self.hook.clock.sleep(max(0.0, watch.next_look - self.hook.clock.time()))
-                look(self.hook.get_conn(), watch, self.log.info)
-        return {watch.operation_id: watch.outcome for watch in watches}
-
-    def _is_over(self, outcomes: Mapping[str, Outcome | None], deadline: float) -> bool:
-        final = [None if isinstance(outcome, TimedOut) else outcome for outcome in outcomes.values()]
-        return is_decided(self.wait_for, final) or self.hook.clock.time() >= deadline
-
-    def _defer(self, ids: Sequence[str], deadline: float) -> None:
-        left = max(0.0, deadline - self.hook.clock.time())
-        trigger = OperationTrigger(
-            self.conn_id, ids, self.wait_for, self.poll_interval, deadline, api=self.hook.api.name
+            timeout = min(timeout, self.execution_timeout.total_seconds())
+        return Waits(
+            self.hook,
+            _listed(self.awaited()),
+            wait_for=self.wait_for,
+            poll_interval=self.poll_interval,
+            started_at=self.hook.on_clock(context["ti"].start_date),
+            timeout=timeout,
+            defer=self.defer,
+            log=self.log,
         )
-        self.defer(trigger=trigger, method_name="execute_complete", timeout=timedelta(seconds=left) + _BACKSTOP)
 
-    def _look_again(self, context: Context, why: str) -> Any:
-        self.log.warning("Looking again, because %s", why)
-        deadline = self._deadline(context)
-        outcomes = self._wait_here(self._ids(), self.hook.clock.time() + _LOOK_BEFORE_DEFERRING)
-        if not self._is_over(outcomes, deadline):
-            self._defer(self._ids(), deadline)
-        return self._conclude(outcomes, context)
-
-    def _conclude(self, outcomes: Mapping[str, Outcome | None], context: Context) -> Any:
-        """The result, or the error that the outcomes stand for."""
-        good = {key: outcome for key, outcome in outcomes.items() if succeeded(outcome)}
-        if len(good) == len(outcomes) or (good and self.wait_for == "any"):
-            return self._result(good)
-        late = next(((key, outcome) for key, outcome in outcomes.items() if isinstance(outcome, TimedOut)), None)
-        bad = [
-            outcome
-            for outcome in outcomes.values()
-            if isinstance(outcome, (Settled, GaveUp)) and not succeeded(outcome)
-        ]
-        if bad and (self.wait_for == "all" or late is None):
-            raise self._failure(bad[0], outcomes)
-        if late is None:
-            msg = f"the wait ended without an outcome for {', '.join(outcomes)}"
-            raise OpsError(msg)
-        raise self._timeout(*late, context)
-
-    def _result(self, good: Mapping[str, Outcome | None]) -> Any:
-        operations = [outcome.operation.to_dict() for outcome in good.values() if isinstance(outcome, Settled)]
-        return operations if not isinstance(self.awaited(), str) else operations[0]
-
-    def _failure(self, outcome: Settled | GaveUp, outcomes: Mapping[str, Outcome | None]) -> OpsError:
-        if isinstance(outcome, GaveUp):
-            return outcome.error
-        running = [key for key, other in outcomes.items() if other is None]
-        others = f"Not waited for any more: {', '.join(running)}." if running else ""
-        operation = outcome.operation
+    def _ending(self, wait: Callable[[Waits], list[Operation]], context: Context) -> Any:
         try:
-            operation = self.hook.run(self.hook.api.explain_failure(operation))
-        except OpsError as error:
-            self.log.warning("The reason could not be looked up: %s", error)
-        return settled_badly(operation, what_exists=others, next_try="A retry finds it in the same state.")
+            return self._result(wait(self._waits(context)))
+        except OperationSensorTimeout as error:
+            if self.soft_fail:
+                raise AirflowSkipException(str(error)) from None
+            raise
 
-    def _timeout(self, operation_id: str, outcome: TimedOut, context: Context) -> Exception:
-        waited = self.hook.clock.time() - context["ti"].start_date.timestamp()
-        error = timed_out(
-            operation_id,
-            outcome.operation,
-            waited=waited,
-            error=outcome.error,
-            consequence="It goes on remotely.",
-        )
-        if self.soft_fail:
-            return AirflowSkipException(str(error))
-        return OperationSensorTimeout(str(error), outcome.operation)
+    def _result(self, operations: Sequence[Operation]) -> Any:
+        found = [operation.to_dict() for operation in operations]
+        return found[0] if isinstance(self.awaited(), str) else found
 
 
 def _seconds(value: float | timedelta | None) -> float | None:

@@ -169,7 +169,8 @@ def _route_applies(route: str, subject: Subject) -> bool:
 def _fate_of(rule: OperationRule) -> dict[str, object]:
     """Return the fields of Fate that a rule decides."""
     if isinstance(rule, OperationFailsFault):
-        return {"stage": "failed", "reason": rule.reason, "code": rule.code}
+        advice = (rule.retryable, rule.retry_after)
+        return {"stage": "failed", "reason": rule.reason, "code": rule.code, "advice": advice}
     if isinstance(rule, OperationCancelledFault):
         return {"stage": "cancelled", "reason": rule.reason}
     if isinstance(rule, EndlessFault):

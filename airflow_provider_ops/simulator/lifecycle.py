@@ -33,6 +33,7 @@ class Fate:
     stage: Stage = "succeeded"
     reason: str | None = None
     code: str | None = None
+    advice: tuple[bool | None, float | None] = (None, None)
     endless: bool = False
     unknown_word: str | None = None
     unknown_seconds: float = 0.0

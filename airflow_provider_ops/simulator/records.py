@@ -69,6 +69,8 @@ class Operation:
     reason: str | None = None
     """Why it failed or was cancelled; known to the API's callers once it has settled."""
     code: str | None = None
+    advice: tuple[bool | None, float | None] = (None, None)
+    """Whether the API says that trying again helps, and after how many seconds; None leaves it to the API."""
     hidden_reads: int = 0
     """So many single reads still answer "not found"."""
     cancel_seconds: float | None = None

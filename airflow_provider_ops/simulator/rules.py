@@ -164,6 +164,9 @@ class OperationFailsFault(OperationRule):
     fault: Literal["operation_fails"]
     reason: str = "injected failure"
     code: str | None = None
+    retryable: bool | None = None
+    """What the API says about trying again, where it says anything (LakeSail)."""
+    retry_after: Seconds | None = None
 
 
 class OperationCancelledFault(OperationRule):

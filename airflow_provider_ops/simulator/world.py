@@ -122,6 +122,7 @@ class World:
             details=dict(details or {}),
             reason=fate.reason,
             code=fate.code,
+            advice=fate.advice,
             hidden_reads=fate.hidden_reads,
             cancel_seconds=fate.cancel_seconds,
             updated_at=now,

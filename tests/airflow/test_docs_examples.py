@@ -27,3 +27,8 @@ def test_the_hooks_do_what_the_docs_say(operations_simulator: SimulatorServer) -
     assert hooks["create_and_look"](30) == "succeeded"
     assert hooks["ready_deployments"]() == ["by hand"]
     assert asyncio.run(hooks["running_in_akua"]()) == []
+
+
+def test_the_simulator_does_what_the_docs_say() -> None:
+    simulator = runpy.run_path(str(EXAMPLES / "simulator.py"))
+    assert "AIRFLOW_CONN_ONVERA_DEFAULT" in simulator["powers"]()

@@ -153,6 +153,13 @@ class TestRequests:
 
         assert creators(sent, events) == ["make"]
 
+    def test_of_decorated_functions_only_one_called_create_asks_for_a_resource(self) -> None:
+        events = [event(0, "running", map_index=index) for index in (0, 1)]
+        events += [replace(one, task_id="destroy") for one in events]
+        decorated = [task(name, "@task.operation", index) for name in ("create", "destroy") for index in (0, 1)]
+
+        assert creators(decorated, events) == ["create[0]", "create[1]"]
+
     def test_what_one_operation_makes_counts_once(self) -> None:
         boot_volume = replace(resource(1), kind="volume", id="vol_1")
 

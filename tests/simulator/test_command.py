@@ -30,9 +30,7 @@ COMMAND = (sys.executable, "-m", "airflow_provider_ops.simulator")
 
 @contextmanager
 def running(*arguments: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    process = subprocess.Popen(
-        [*COMMAND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    process = subprocess.Popen([*COMMAND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
         line = process.stdout.readline()
@@ -84,9 +82,7 @@ def test_it_serves_tls(tmp_path: Path) -> None:
 
 
 def refused(*arguments: str) -> tuple[int, str]:
-    done = subprocess.run(
-        [*COMMAND, *arguments], capture_output=True, text=True, timeout=20, check=False
-    )
+    done = subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, timeout=20, check=False)
     assert done.stdout == ""
     assert done.stderr.startswith("simulator: ")
     assert done.stderr.count("\n") == 1

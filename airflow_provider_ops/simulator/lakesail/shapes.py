@@ -140,13 +140,14 @@ def _progress(row: Operation) -> dict[str, Any]:
 
 
 def _error(row: Operation) -> dict[str, Any]:
+    retryable, retry_after = row.advice
     return {
         "code": row.code or ("PROVISIONING_FAILED" if row.stage == "failed" else "CANCELLED"),
         "message": row.reason or "",
         "errorType": "provisioning",
         "details": {
-            "retryable": True,
-            "retryAfter": 30,
+            "retryable": True if retryable is None else retryable,
+            "retryAfter": 30 if retry_after is None else retry_after,
             "fieldErrors": {},
             "requestId": f"req-{row.id}",
             "causedBy": row.phase.name if row.phase else "",

@@ -1,14 +1,4 @@
-"""For tests of your own DAGs: the simulator as a pytest fixture, faults with readable names, and a virtual clock.
-
-    pytest_plugins = ["airflow_provider_ops.testing"]          # in conftest.py
-
-    def test_my_dag(operations_simulator):
-        operations_simulator.faults(drop_answer(), fail_first(3, status=503))
-        dag.test()
-        assert operations_simulator.stats()["by_api"]["onvera"]["created"] == 1
-
-Nothing heavy is imported before a server is started.
-"""
+"""The simulator in a thread of the process that runs the tests."""
 
 from __future__ import annotations
 
@@ -16,46 +6,18 @@ import asyncio
 import json
 import threading
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote, urlencode
 
-from .simulator.virtual_clock import VirtualClock
-
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
-    from typing_extensions import Self, Unpack
+    from typing_extensions import Self
 
-    from .simulator.app import Simulator
-    from .simulator.clock import Clock
-    from .simulator.serve import Service
-
-__all__ = [
-    "Rule",
-    "SimulatorServer",
-    "VirtualClock",
-    "Where",
-    "drop_answer",
-    "endless",
-    "fail_first",
-    "fail_sometimes",
-    "hang",
-    "html",
-    "not_found_first",
-    "operation_cancelled",
-    "operation_fails",
-    "operations_simulator",
-    "outage",
-    "rate_limited",
-    "reset_connection",
-    "slow_cancel",
-    "trickle",
-    "truncated",
-    "unknown_status",
-]
-
-Rule = dict[str, Any]
-"""A rule of a fault plan; docs/simulator.md has all keys."""
+    from airflow_provider_ops.simulator.app import Simulator
+    from airflow_provider_ops.simulator.clock import Clock
+    from airflow_provider_ops.simulator.serve import Service
+    from airflow_provider_ops.testing.faults import Rule
 
 _T = TypeVar("_T")
 _PATIENCE = 10.0
@@ -81,7 +43,7 @@ class SimulatorServer:
         certfile: str | None = None,
         keyfile: str | None = None,
     ) -> None:
-        from .simulator.world import Settings  # noqa: PLC0415 - brings pydantic
+        from airflow_provider_ops.simulator.world import Settings  # noqa: PLC0415 - brings pydantic
 
         self._settings = Settings(duration, seed, latency, rate_limit)
         self._at_start = replace(self._settings)
@@ -101,7 +63,7 @@ class SimulatorServer:
 
     def start(self) -> None:
         """Start to serve; returns when requests can be sent."""
-        from .simulator.serve import Address, Service  # noqa: PLC0415 - brings uvicorn and starlette
+        from airflow_provider_ops.simulator.serve import Address, Service  # noqa: PLC0415 - brings uvicorn and starlette
 
         if self._thread is not None:
             raise RuntimeError("the simulator is already running")
@@ -211,7 +173,7 @@ class SimulatorServer:
 
     def _ask(self, question: Callable[[Simulator, Any], _T]) -> _T:
         """Return the answer from the server's own thread, where nothing else happens meanwhile."""
-        from .simulator import control  # noqa: PLC0415 - brings starlette
+        from airflow_provider_ops.simulator import control  # noqa: PLC0415 - brings starlette
 
         service, loop = self._running(), self._loop
 
@@ -225,125 +187,3 @@ class SimulatorServer:
 
 def _only(api: str | None, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [row for row in rows if api in (None, row["api"])]
-
-
-class Where(TypedDict, total=False):
-    """Which requests a fault is for; all of them where nothing is said."""
-
-    api: str
-    method: str
-    route: str
-    resource: str
-    name: str
-    skip: int
-    probability: float
-    after: float
-
-
-def fail_first(n: int = 1, status: int = 503, **where: Unpack[Where]) -> Rule:
-    """The first `n` requests are answered with an error and not carried out."""
-    return {"fault": "status", "status": status, "count": n, **where}
-
-
-def fail_sometimes(chance: float, status: int = 503, **where: Unpack[Where]) -> Rule:
-    """Each request may be answered with an error, with a chance of 0 to 1; which ones comes from the seed."""
-    return {"fault": "status", "status": status, "probability": chance, **where}
-
-
-def outage(seconds: float, status: int = 503, **where: Unpack[Where]) -> Rule:
-    """From now on (or `after` some seconds) nothing works, for that long."""
-    return {"fault": "status", "status": status, "for": seconds, **where}
-
-
-def rate_limited(n: int = 1, retry_after: float | Rule = 1, **where: Unpack[Where]) -> Rule:
-    """The first `n` requests get a 429; `retry_after` in seconds, `{"date_in": seconds}` or `{"ms": n}`."""
-    return {"fault": "status", "status": 429, "count": n, "retry_after": retry_after, **where}
-
-
-def reset_connection(n: int = 1, **where: Unpack[Where]) -> Rule:
-    """The first `n` requests end in a connection reset and are not carried out."""
-    return {"fault": "reset", "count": n, **where}
-
-
-def drop_answer(n: int = 1, **where: Unpack[Where]) -> Rule:
-    """The first `n` requests (POST unless said otherwise) are carried out, but their answers never arrive."""
-    where.setdefault("method", "POST")
-    return {"fault": "accept_then_drop", "count": n, **where}
-
-
-def hang(seconds: float, n: int = 1, *, execute: bool = False, **where: Unpack[Where]) -> Rule:
-    """The first `n` requests get no answer for a while, then a connection reset; carried out with `execute`."""
-    return {"fault": "hang", "seconds": seconds, "count": n, "execute": execute, **where}
-
-
-def trickle(seconds: float, n: int = 1, **where: Unpack[Where]) -> Rule:
-    """The first `n` answers come in small pieces over that time."""
-    return {"fault": "trickle", "seconds": seconds, "count": n, **where}
-
-
-def html(n: int = 1, status: int = 200, **where: Unpack[Where]) -> Rule:
-    """The first `n` requests are answered with a page of HTML and not carried out."""
-    return {"fault": "html", "status": status, "count": n, **where}
-
-
-def truncated(n: int = 1, **where: Unpack[Where]) -> Rule:
-    """The first `n` answers are JSON that ends in the middle; the requests are carried out."""
-    return {"fault": "truncated", "count": n, **where}
-
-
-def unknown_status(word: str = "hibernating", seconds: float = 2.0, **where: Unpack[Where]) -> Rule:
-    """New operations show a status nobody knows, for the first seconds of their running."""
-    return {"fault": "unknown_status", "word": word, "seconds": seconds, **where}
-
-
-def not_found_first(reads: int = 2, **where: Unpack[Where]) -> Rule:
-    """New operations cannot be found in their first reads."""
-    return {"fault": "not_found_first", "reads": reads, **where}
-
-
-def operation_fails(reason: str = "injected failure", n: int | None = None, **where: Unpack[Where]) -> Rule:
-    """New operations (or the first `n`) fail for this reason."""
-    return {"fault": "operation_fails", "reason": reason, "count": n, **where}
-
-
-def operation_cancelled(reason: str = "injected cancellation", n: int | None = None, **where: Unpack[Where]) -> Rule:
-    """New operations (or the first `n`) end as cancelled for this reason."""
-    return {"fault": "operation_cancelled", "reason": reason, "count": n, **where}
-
-
-def endless(n: int | None = None, **where: Unpack[Where]) -> Rule:
-    """New operations (or the first `n`) never settle."""
-    return {"fault": "endless", "count": n, **where}
-
-
-def slow_cancel(seconds: float = 10.0, **where: Unpack[Where]) -> Rule:
-    """Cancelling new operations takes this long."""
-    return {"fault": "slow_cancel", "seconds": seconds, **where}
-
-
-try:
-    import pytest
-except ImportError:  # the server and the faults are of use without pytest as well
-    pass
-else:
-    _SERVER: pytest.StashKey[SimulatorServer] = pytest.StashKey()
-
-    @pytest.fixture
-    def operations_simulator(
-        request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
-    ) -> Iterator[SimulatorServer]:
-        """A fresh simulator to which the default connections of all APIs lead.
-
-        One server serves the whole session (starting one takes longer than most tests) and is reset for every test.
-        """
-        config = request.config
-        if _SERVER not in config.stash:
-            config.stash[_SERVER] = server = SimulatorServer()
-            server.start()
-            config.add_cleanup(server.stop)
-        server = config.stash[_SERVER]
-        server.reset()
-        for name, value in server.environ().items():
-            monkeypatch.setenv(name, value)
-        yield server
-        server.reset()

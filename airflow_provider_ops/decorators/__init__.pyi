@@ -1,0 +1,36 @@
+# A provider cannot extend the stub of Airflow's `task`, and the decorator itself takes whatever Airflow hands it.
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
+
+from airflow.sdk.bases.decorator import Task
+from airflow.sdk.definitions.decorators import TaskDecoratorCollection
+
+from airflow_provider_ops.decorators.request import OperationRequest as OperationRequest
+from airflow_provider_ops.decorators.request import Returned
+from airflow_provider_ops.operators.base import FailurePolicy, KillPolicy, TimeoutPolicy
+from airflow_provider_ops.waiting.verdict import WaitFor
+
+__all__ = ["OperationRequest", "operation_task", "task"]
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R", bound=Returned)
+
+def operation_task(
+    *,
+    conn_id: str = ...,
+    wait_for: WaitFor = ...,
+    wait_for_completion: bool = ...,
+    deferrable: bool = ...,
+    poll_interval: float | None = ...,
+    timeout: float | None = ...,
+    durable: bool = ...,
+    on_kill: KillPolicy = ...,
+    on_timeout: TimeoutPolicy = ...,
+    on_failure: FailurePolicy = ...,
+    **kwargs: Any,
+) -> Callable[[Callable[_P, _R]], Task[_P, _R]]: ...
+
+class _TaskDecorators(TaskDecoratorCollection):
+    operation = staticmethod(operation_task)
+
+task: _TaskDecorators

@@ -1,0 +1,186 @@
+"""``@task.operation``: the function says what to wait for, the task waits for it."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from airflow.sdk.bases.decorator import DecoratedOperator, task_decorator_factory
+
+from airflow_provider_ops.apis.base import Submit
+from airflow_provider_ops.decorators.request import OperationRequest
+from airflow_provider_ops.exceptions import InvalidArgument
+from airflow_provider_ops.hooks.base import OperationsHook
+from airflow_provider_ops.hooks.lookup import hook_for
+from airflow_provider_ops.operation import Operation
+from airflow_provider_ops.operators import run
+from airflow_provider_ops.operators.base import OperationOperator
+from airflow_provider_ops.retry_policy import starts_nothing
+from airflow_provider_ops.sensors.waits import DEFAULT_TIMEOUT, Waits, unique
+from airflow_provider_ops.waiting.verdict import WaitFor, check_wait_for
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+    from airflow.sdk.bases.decorator import TaskDecorator
+
+#: XCom that tells later legs that the function returned ids, and which.
+AWAITED = "awaited_operations"
+
+
+class DecoratedOperationOperator(DecoratedOperator, OperationOperator):
+    """What ``@task.operation`` makes of a function.
+
+    The function runs once per try at most, and not at all where a try goes on with what an earlier one has started.
+
+    :param wait_for: of several ids, ``all`` (the first failure fails the task) or ``any``.
+    """
+
+    custom_operator_name = "@task.operation"
+    template_fields: Sequence[str] = ("conn_id", "op_args", "op_kwargs")
+    template_fields_renderers: ClassVar[dict[str, str]] = {"op_args": "py", "op_kwargs": "py"}
+
+    def __init__(
+        self, *, conn_id: str, python_callable: Callable[..., Any], wait_for: str = "all", **kwargs: Any
+    ) -> None:
+        if inspect.iscoroutinefunction(python_callable):
+            msg = f"@task.operation takes no async function, and {python_callable.__name__} is one: use def"
+            raise InvalidArgument(msg)
+        super().__init__(conn_id=conn_id, python_callable=python_callable, **kwargs)
+        self.wait_for: WaitFor = check_wait_for(wait_for)
+        self._submit: Submit | None = None
+
+    def make_hook(self) -> OperationsHook:
+        """The hook for the type of ``conn_id``."""
+        return hook_for(self.conn_id)
+
+    def submit(self) -> Submit:
+        """What the function asked for in this try.
+
+        :raises InvalidArgument: nothing yet.
+        """
+        if self._submit is None:
+            msg = f"{self.python_callable.__name__} has not been asked yet"
+            raise InvalidArgument(msg)
+        return self._submit
+
+    def kind(self) -> str:
+        """Nothing: later legs do not call the function again."""
+        return ""
+
+    def ids_complete(self, context: Context, event: Mapping[str, Any]) -> Any:
+        """Go on when the trigger for the function's ids has fired."""
+        awaited = self._awaited(context) or list(event.get("operation_ids") or ())
+        return self._observe(awaited, context, lambda waits: waits.go_on(event, run.LOOK_BEFORE_DEFERRING))
+
+    def _begin(self, context: Context) -> Any:
+        self._run = run.Run(self, context)
+        rejoined = self._run.rejoin()
+        if rejoined is not None:
+            return rejoined
+        returned = self._ask(context)
+        if isinstance(returned, OperationRequest):
+            returned = returned.submit(self.hook.api)
+        if isinstance(returned, Submit):
+            self._submit = returned
+            return self._run.begin()
+        return self._wait_for_ids(returned, context)
+
+    def _ask(self, context: Context) -> Any:
+        known = {**context, **self.op_kwargs}
+        return self.python_callable(*self.op_args, **_keywords(self.python_callable, len(self.op_args), known))
+
+    def _wait_for_ids(self, returned: object, context: Context) -> Any:
+        awaited = self._checked(returned)
+        if not self.wait_for_completion:
+            msg = "with wait_for_completion=False there is nothing to do about operation ids: return a request"
+            raise InvalidArgument(msg)
+        ids = unique(self.hook, _listed(awaited))
+        context["ti"].xcom_push(key=AWAITED, value=awaited)
+        context["ti"].xcom_push(key="operation_id", value=awaited)
+        self.log.info("%s: waiting for %s", self.hook.api.title, ", ".join(ids))
+        patience = run.LOOK_BEFORE_DEFERRING if self.deferrable else None
+        return self._observe(awaited, context, lambda waits: waits.begin(patience))
+
+    def _checked(self, returned: object) -> str | list[str]:
+        if isinstance(returned, str):
+            return returned
+        if isinstance(returned, (list, tuple)) and returned and all(isinstance(one, str) for one in returned):
+            return list(returned)
+        what = "an empty list" if returned in ([], ()) else f"a {type(returned).__name__}"
+        msg = (
+            f"{self.python_callable.__name__} returned {what}: return an operation id, a list of ids, "
+            "an OperationRequest, or what a builder of the API's module made"
+        )
+        raise InvalidArgument(msg)
+
+    def _observe(self, awaited: str | list[str], context: Context, wait: Callable[[Waits], list[Operation]]) -> Any:
+        leg = self._run = run.Run(self, context)
+        starts_nothing(self)
+        limit = DEFAULT_TIMEOUT if self.timeout is None else self.timeout
+        if self.execution_timeout is not None:
+            limit = min(limit, self.execution_timeout.total_seconds())
+        waits = Waits(
+            self.hook,
+            _listed(awaited),
+            wait_for=self.wait_for,
+            poll_interval=self.poll_interval,
+            started_at=self.hook.on_clock(context["ti"].start_date),
+            timeout=limit,
+            defer=self.defer,
+            log=self.log,
+            resume="ids_complete",
+        )
+        results = [leg.observed(operation) for operation in wait(waits)]
+        return results[0] if isinstance(awaited, str) else results
+
+    def _look_again(self, context: Context, why: str) -> Any:
+        # what Airflow resumes after a trigger has died does not say which trigger it was
+        awaited = self._awaited(context)
+        if awaited is None:
+            return super()._look_again(context, why)
+        return self._observe(awaited, context, lambda waits: waits.look_again(why, run.LOOK_BEFORE_DEFERRING))
+
+    def _awaited(self, context: Context) -> str | list[str] | None:
+        ti = context["ti"]
+        awaited: str | list[str] | None = ti.xcom_pull(task_ids=ti.task_id, key=AWAITED, map_indexes=ti.map_index)
+        return awaited
+
+
+def _keywords(function: Callable[..., Any], positional: int, known: Mapping[str, Any]) -> dict[str, Any]:
+    """What of ``known`` a function takes by name, beside so many arguments by place."""
+    # DecoratedOperator.determine_kwargs is not there before Airflow 3.2
+    parameters = inspect.signature(function).parameters.values()
+    by_place = [one.name for one in parameters if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)]
+    wanted = known if any(one.kind is one.VAR_KEYWORD for one in parameters) else {one.name for one in parameters}
+    return {name: known[name] for name in wanted if name in known and name not in by_place[:positional]}
+
+
+def _listed(awaited: str | list[str]) -> list[str]:
+    return [awaited] if isinstance(awaited, str) else awaited
+
+
+def operation_task(python_callable: Callable[..., Any] | None = None, **kwargs: Any) -> TaskDecorator:
+    """Make a task that waits for the operation which the function names or asks for.
+
+    The function returns an operation id, a list of ids, an :class:`~airflow_provider_ops.decorators.OperationRequest`,
+    or what a builder of the API's module made (``onvera.create_deployment(...)``). A request is sent by the task, once,
+    with all guarantees of the operators; the function itself must start nothing.
+
+    The task returns what the operators return; for a list of ids a list of that. Registered as ``@task.operation``.
+
+    :param conn_id: Airflow connection, of any type of this provider; may come from ``default_args``.
+    :param wait_for: of several ids, ``all`` (the first failure fails the task) or ``any``.
+    :param wait_for_completion: for requests, whether to wait until the operation settles.
+    :param deferrable: whether to wait in the triggerer, without a worker.
+    :param poll_interval: seconds between looks; default is the API's own advice.
+    :param timeout: seconds to wait; default per kind of resource, for ids a day.
+    :param durable: for requests, whether a retry joins what an earlier try of this task run has started.
+    :param on_kill: for requests, what happens to the operation when a user marks the task failed or clears it.
+    :param on_timeout: for requests, the same for a passed deadline.
+    :param on_failure: for requests, ``delete`` removes what a failed operation left before a retry submits again.
+    """
+    # only what was said is handed on: default_args must be able to say the rest
+    return task_decorator_factory(
+        python_callable, multiple_outputs=False, decorated_operator_class=DecoratedOperationOperator, **kwargs
+    )

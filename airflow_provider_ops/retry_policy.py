@@ -1,0 +1,103 @@
+"""Which failures are worth a retry; what operators, sensors and ``@task.operation`` use unless the user says otherwise.
+
+Airflow asks a policy from 3.3 on. Before, an error after which a retry cannot help is raised as Airflow's
+``AirflowFailException`` as well, which ends the task at once; it stays what it was for everybody who catches it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_ops._compat import RetryPolicy, never_retried
+from airflow_provider_ops.exceptions import OpsError
+from airflow_provider_ops.waiting.retrying import Advice, advise
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+    from airflow.sdk.definitions.retry_policy import RetryDecision
+
+__all__ = ["OperationRetryPolicy"]
+
+
+class OperationRetryPolicy(RetryPolicy):
+    """Fails at once where a retry cannot help, and heeds what the API says about trying again.
+
+    =============================================================== ======================================
+    the task ended with                                              then
+    =============================================================== ======================================
+    ``AuthenticationError`` ``PermissionDenied`` ``InvalidRequest``  failed at once
+    ``InvalidArgument`` ``InvalidConnection``                        failed at once
+    ``AmbiguousSubmission`` ``DifferentRequest``                     failed at once: a retry could create twice
+    ``OperationFailed`` and the API says ``retryable: false``        failed at once
+    ``OperationFailed`` and the API says ``retryable: true``         retried, after the API's ``retryAfter``
+    any answer with ``Retry-After``                                  retried after it
+    everything else                                                  Airflow's ``retries`` and ``retry_delay``
+    =============================================================== ======================================
+
+    The API's own delay is used from a second to an hour. ``retries`` is never exceeded.
+
+    :param starts_anew: whether a retry starts another operation. With ``False`` (sensors) a failed or cancelled
+        operation fails the task at once, because a retry would find the same operation.
+    """
+
+    def __init__(self, *, starts_anew: bool = True) -> None:
+        self.starts_anew = starts_anew
+
+    def evaluate(
+        self,
+        exception: BaseException,
+        try_number: int,  # noqa: ARG002 - Airflow's interface
+        max_tries: int,  # noqa: ARG002
+        context: Context | None = None,  # noqa: ARG002
+    ) -> RetryDecision:
+        """What Airflow does after ``exception``."""
+        from airflow.sdk.definitions.retry_policy import RetryDecision  # noqa: PLC0415 - who asks is 3.3 or later
+
+        advice = advise(exception, starts_anew=self.starts_anew)
+        if advice is None:
+            return RetryDecision.default()
+        if not advice.again:
+            return RetryDecision.fail(reason=advice.reason)
+        return RetryDecision.retry(delay=advice.pause, reason=advice.reason)
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and vars(other) == vars(self)
+
+    def __hash__(self) -> int:
+        return hash((type(self), self.starts_anew))
+
+
+def use_by_default(task: Any, *, starts_anew: bool = True) -> None:
+    """Give a task this policy unless it has one, from its arguments or from ``default_args``."""
+    # set after the fact: partial() and default_args hand an explicit None through every __init__
+    if getattr(task, "retry_policy", None) is None:
+        task.retry_policy = OperationRetryPolicy(starts_anew=starts_anew)
+
+
+def starts_nothing(task: Any) -> None:
+    """Let the default policy know, on a worker, that a retry of ``task`` would find the same operations again."""
+    if task.retry_policy == OperationRetryPolicy():
+        task.retry_policy = OperationRetryPolicy(starts_anew=False)
+
+
+def fails_at_once(task: Any, error: BaseException) -> bool:
+    """Whether Airflow will not retry ``task`` after ``error``, however many retries are left."""
+    policy = getattr(task, "retry_policy", None)
+    advice: Advice | None = None
+    if type(policy) is OperationRetryPolicy:
+        advice = advise(error, starts_anew=policy.starts_anew)
+    return advice is not None and not advice.again
+
+
+@contextmanager
+def retried_only_if_it_helps(task: Any) -> Iterator[None]:
+    """Where Airflow asks no policy, raise what a retry cannot help in a form that Airflow does not retry."""
+    try:
+        yield
+    except OpsError as error:
+        final = never_retried(error) if fails_at_once(task, error) else None
+        if final is None:
+            raise
+        raise final.with_traceback(error.__traceback__) from error.__cause__

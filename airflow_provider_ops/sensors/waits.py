@@ -1,0 +1,184 @@
+"""One leg of a task that waits for operations which others have started."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from airflow_provider_ops._compat import AirflowSensorTimeout
+from airflow_provider_ops.client.waits import look, wait
+from airflow_provider_ops.exceptions import InvalidArgument, OpsError, WaitTimeout
+from airflow_provider_ops.hooks.base import OperationsHook
+from airflow_provider_ops.operation import Operation
+from airflow_provider_ops.triggers.operation import OperationTrigger
+from airflow_provider_ops.waiting.verdict import WaitFor, from_event, is_decided, succeeded
+from airflow_provider_ops.waiting.watch import GaveUp, Outcome, Settled, TimedOut, Watch
+from airflow_provider_ops.waiting.wording import settled_badly, timed_out
+
+#: Seconds; no operation of these APIs is known to take longer than an hour or so.
+DEFAULT_TIMEOUT = 24 * 3600.0
+_BACKSTOP = timedelta(seconds=120)
+
+Outcomes = Mapping[str, Outcome | None]
+
+
+class OperationSensorTimeout(WaitTimeout, AirflowSensorTimeout):
+    """The sensor's ``timeout`` passed. Not retried by Airflow; skipped with ``soft_fail``."""
+
+
+class Waits:
+    """Waits for operations; every method ends with them in the order of their ids, raises, or defers the task.
+
+    :param ids: one id or more, each once.
+    :param defer: the task's own ``defer``; ``log`` its logger.
+    :param resume: name of the task's method for the leg after the trigger.
+    :param started_at: epoch seconds from which ``timeout`` counts.
+    :param timeout: seconds.
+    """
+
+    def __init__(
+        self,
+        hook: OperationsHook,
+        ids: Sequence[str],
+        *,
+        wait_for: WaitFor,
+        poll_interval: float | None,
+        started_at: float,
+        timeout: float,
+        defer: Callable[..., Any],
+        log: Any,
+        resume: str = "execute_complete",
+    ) -> None:
+        self._hook = hook
+        self._ids = unique(hook, ids)
+        self._wait_for = wait_for
+        self._poll_interval = poll_interval
+        self._started_at = started_at
+        self._deadline = started_at + timeout
+        self._defer_task = defer
+        self._log = log
+        self._resume = resume
+
+    def begin(self, patience: float | None) -> list[Operation]:
+        """The first leg: wait here, for ``patience`` seconds before the task defers, or without that to the end."""
+        now = self._hook.clock.time()
+        until = self._deadline if patience is None else min(self._deadline, now + patience)
+        outcomes = self._wait_here(until)
+        if patience is not None and not self._is_over(outcomes):
+            self._defer()
+        return self._conclude(outcomes)
+
+    def go_on(self, event: object, patience: float) -> list[Operation]:
+        """The leg after the trigger has fired."""
+        waits = from_event(event)
+        outcomes: dict[str, Outcome | None] = {}
+        for operation_id in self._ids:
+            outcome, timeline = waits.get(operation_id, (None, None))
+            outcomes[operation_id] = outcome
+            if timeline is not None:
+                self._log.info("%s while deferred: %s", operation_id, "; ".join(timeline.lines()))
+        if not is_decided(self._wait_for, list(outcomes.values())):
+            why = event.get("error") if isinstance(event, Mapping) else None
+            return self.look_again(f"the trigger ended without an outcome: {why or 'no reason given'}", patience)
+        return self._conclude(outcomes)
+
+    def look_again(self, why: str, patience: float) -> list[Operation]:
+        """The leg after something went wrong around us."""
+        self._log.warning("Looking again, because %s", why)
+        outcomes = self._wait_here(self._hook.clock.time() + patience)
+        if not self._is_over(outcomes):
+            self._defer()
+        return self._conclude(outcomes)
+
+    def look_once(self) -> list[Operation] | None:
+        """One look at each; ``None`` while they do not decide the verdict. Passing faults are not yet an answer."""
+        watches = self._watches(deadline=float("inf"))
+        for watch in watches:
+            look(self._hook.get_conn(), watch, self._log.info)
+            # a refusal is watched within this leg, since nothing remembers it until the next
+            while watch.is_refused and watch.outcome is None:
+                self._hook.clock.sleep(max(0.0, watch.next_look - self._hook.clock.time()))
+                look(self._hook.get_conn(), watch, self._log.info)
+        outcomes = {watch.operation_id: watch.outcome for watch in watches}
+        return self._conclude(outcomes) if is_decided(self._wait_for, list(outcomes.values())) else None
+
+    def _watches(self, deadline: float) -> list[Watch]:
+        return [
+            self._hook.watch(operation_id, deadline=deadline, poll_interval=self._poll_interval)
+            for operation_id in self._ids
+        ]
+
+    def _wait_here(self, until: float) -> Outcomes:
+        watches = self._watches(until)
+        wait(self._hook.get_conn(), watches, self._log.info, self._wait_for)
+        return {watch.operation_id: watch.outcome for watch in watches}
+
+    def _is_over(self, outcomes: Outcomes) -> bool:
+        final = [None if isinstance(outcome, TimedOut) else outcome for outcome in outcomes.values()]
+        return is_decided(self._wait_for, final) or self._hook.clock.time() >= self._deadline
+
+    def _defer(self) -> None:
+        left = max(0.0, self._deadline - self._hook.clock.time())
+        trigger = OperationTrigger(
+            self._hook.conn_id,
+            self._ids,
+            self._wait_for,
+            self._poll_interval,
+            self._deadline,
+            api=self._hook.api.name,
+        )
+        self._defer_task(trigger=trigger, method_name=self._resume, timeout=timedelta(seconds=left) + _BACKSTOP)
+
+    def _conclude(self, outcomes: Outcomes) -> list[Operation]:
+        """What succeeded, or the error that the outcomes stand for."""
+        good = [
+            outcome.operation for outcome in outcomes.values() if isinstance(outcome, Settled) and succeeded(outcome)
+        ]
+        if len(good) == len(outcomes) or (good and self._wait_for == "any"):
+            return good
+        late = next(((key, outcome) for key, outcome in outcomes.items() if isinstance(outcome, TimedOut)), None)
+        bad = [
+            outcome
+            for outcome in outcomes.values()
+            if isinstance(outcome, (Settled, GaveUp)) and not succeeded(outcome)
+        ]
+        if bad and (self._wait_for == "all" or late is None):
+            raise self._failure(bad[0], outcomes)
+        if late is None:
+            msg = f"the wait ended without an outcome for {', '.join(outcomes)}"
+            raise OpsError(msg)
+        raise self._timeout(*late)
+
+    def _failure(self, outcome: Settled | GaveUp, outcomes: Outcomes) -> OpsError:
+        if isinstance(outcome, GaveUp):
+            return outcome.error
+        running = [key for key, other in outcomes.items() if other is None]
+        others = f"Not waited for any more: {', '.join(running)}." if running else ""
+        operation = outcome.operation
+        try:
+            operation = self._hook.run(self._hook.api.explain_failure(operation))
+        except OpsError as error:
+            self._log.warning("The reason could not be looked up: %s", error)
+        return settled_badly(operation, what_exists=others, next_try="A retry finds it in the same state.")
+
+    def _timeout(self, operation_id: str, outcome: TimedOut) -> OperationSensorTimeout:
+        error = timed_out(
+            operation_id,
+            outcome.operation,
+            waited=self._hook.clock.time() - self._started_at,
+            error=outcome.error,
+            consequence="It goes on remotely.",
+        )
+        return OperationSensorTimeout(str(error), outcome.operation)
+
+
+def unique(hook: OperationsHook, ids: Sequence[str]) -> list[str]:
+    """Ids that the hook's API can wait for, each once.
+
+    :raises InvalidArgument: there is none, or one cannot be an id.
+    """
+    if not ids:
+        msg = "operation_id is an empty list: there is nothing to wait for"
+        raise InvalidArgument(msg)
+    return list(dict.fromkeys(hook.api.reference(operation_id) for operation_id in ids))

@@ -1,0 +1,164 @@
+"""A pytest plugin with an Airflow of its own: a temporary home, an empty SQLite database, and `run_dag`.
+
+    pytest_plugins = ["airflow_provider_ops.testing.airflow"]          # in conftest.py
+
+Airflow reads where its database is when it is first imported. So naming this plugin sets the environment, before the
+tests are collected; the database in use outside the tests is never touched.
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from airflow_provider_ops.testing.fixtures import operations_simulator, virtual_time
+from airflow_provider_ops.waiting.retrying import Advice
+
+if TYPE_CHECKING:
+    from airflow.models.dagrun import DagRun
+    from airflow.sdk import DAG
+
+__all__ = ["Ran", "airflow_db", "operations_simulator", "run_dag", "virtual_time"]
+
+if "airflow" in sys.modules:
+    raise pytest.UsageError(
+        "airflow_provider_ops.testing.airflow must be named before anything imports Airflow, which has read its "
+        "configuration by then: put pytest_plugins at the top of the conftest.py beside your pytest configuration"
+    )
+
+_BUNDLE = {"name": "dags-folder", "classpath": "airflow.dag_processing.bundles.local.LocalDagBundle", "kwargs": {}}
+_HOME = Path(tempfile.mkdtemp(prefix="airflow-tests-"))
+atexit.register(shutil.rmtree, _HOME, ignore_errors=True)
+(_HOME / "dags").mkdir()
+os.environ |= {
+    "AIRFLOW_HOME": str(_HOME),
+    # whatever is configured outside the tests stays outside: databases, bundles, secrets backends, remote logs
+    "AIRFLOW_CONFIG": str(_HOME / "airflow.cfg"),
+    "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps([_BUNDLE]),
+    "AIRFLOW__LOGGING__REMOTE_LOGGING": "False",
+    "AIRFLOW__SECRETS__BACKEND": "",
+    "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{_HOME / 'airflow.db'}",
+    "AIRFLOW__CORE__DAGS_FOLDER": str(_HOME / "dags"),
+    "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+    "AIRFLOW__CORE__UNIT_TEST_MODE": "False",
+}
+
+
+class Ran:
+    """What a run of a DAG came to. Mapped tasks are named ``task[0]``.
+
+    :param run: the run as Airflow has it.
+    :param errors: what each task raised, one exception per try that failed; empty on Airflow 3.1.
+    """
+
+    def __init__(self, run: DagRun, errors: dict[str, list[BaseException]]) -> None:
+        self.run = run
+        self.errors = errors
+
+    @property
+    def state(self) -> str:
+        """``success`` or ``failed``."""
+        return str(self.run.state)
+
+    @property
+    def states(self) -> dict[str, str]:
+        """State of each task."""
+        return {name: str(one.state) for name, one in self._instances().items()}
+
+    def tries(self, task: str) -> int:
+        """How often a task was tried."""
+        return int(self._instances()[task].try_number)
+
+    def result(self, task: str) -> Any:
+        """What a task returned; ``None`` where nothing."""
+        return self._pull(self._instances()[task], "return_value")
+
+    def xcom(self, task_id: str, key: str = "return_value", map_index: int = -1) -> Any:
+        """What a task has pushed under ``key``; ``None`` where nothing."""
+        return self._pull(self._instances()[task_id if map_index < 0 else f"{task_id}[{map_index}]"], key)
+
+    def error(self, task: str) -> BaseException:
+        """The one exception of a task that failed once."""
+        (error,) = self.errors[task]
+        return error
+
+    def _instances(self) -> dict[str, Any]:
+        return {_name(one): one for one in self.run.get_task_instances()}
+
+    def _pull(self, instance: Any, key: str) -> Any:
+        return instance.xcom_pull(
+            task_ids=instance.task_id, key=key, map_indexes=instance.map_index, run_id=self.run.run_id
+        )
+
+
+@pytest.fixture(scope="session")
+def airflow_db() -> Path:
+    """Airflow's metadata database, made once."""
+    from airflow.utils.db import initdb  # noqa: PLC0415 - Airflow takes seconds to import
+
+    initdb()
+    return _HOME / "airflow.db"
+
+
+@pytest.fixture
+def run_dag(airflow_db: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ran]:  # noqa: ARG001 - has to be there
+    """Run a DAG to its end in this process: the real task runner, API, state store and triggers; retries come at once.
+
+    Takes the DAG, and the run's ``conf`` as further keywords; returns a :class:`Ran`.
+    """
+    monkeypatch.setattr(Advice, "pause", timedelta(0))
+
+    def run(dag: DAG, **conf: Any) -> Ran:
+        errors: dict[str, list[BaseException]] = {}
+        _prepare(dag, errors)
+        _register(dag)
+        return Ran(dag.test(run_conf=conf or None), errors)
+
+    return run
+
+
+def _prepare(dag: DAG, errors: dict[str, list[BaseException]]) -> None:
+    def note(context: Any) -> None:
+        # on Airflow 3.1 ``dag.test`` does not tell
+        if context.get("exception") is not None:
+            errors.setdefault(_name(context["ti"]), []).append(context["exception"])
+
+    task: Any
+    for task in dag.tasks:
+        kept = task.partial_kwargs if task.is_mapped else vars(task)
+        kept["retry_delay"] = timedelta(0)
+        for kind in ("on_failure_callback", "on_retry_callback"):
+            theirs = kept.get(kind) or []
+            kept[kind] = [*(theirs if isinstance(theirs, (list, tuple)) else [theirs]), note]
+
+
+def _register(dag: DAG) -> None:
+    # `dag.test` runs what the database knows, and a test's DAG is in no folder that Airflow reads
+    from airflow.dag_processing.bundles.manager import DagBundlesManager  # noqa: PLC0415
+    from airflow.utils.session import create_session  # noqa: PLC0415
+
+    try:
+        from airflow.dag_processing.dagbag import DagBag, sync_bag_to_db  # noqa: PLC0415
+    except ImportError:  # before 3.2
+        from airflow.models.dagbag import DagBag, sync_bag_to_db  # type: ignore[no-redef]  # noqa: PLC0415
+
+    with create_session() as session:
+        DagBundlesManager().sync_bundles_to_db(session=session)  # type: ignore[no-untyped-call]
+    bag = DagBag(dag_folder=os.devnull)
+    bag.bag_dag(dag)
+    sync_bag_to_db(bag, "dags-folder", None)
+
+
+def _name(instance: Any) -> str:
+    index = instance.map_index
+    return str(instance.task_id) if index is None or index < 0 else f"{instance.task_id}[{index}]"

@@ -1,0 +1,109 @@
+"""What a retry of the task would come to, for every error a task can end with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from airflow_provider_ops.exceptions import (
+    AmbiguousSubmission,
+    ApiError,
+    AuthenticationError,
+    CancelNotSupported,
+    ConnectionMissing,
+    DifferentRequest,
+    InvalidArgument,
+    InvalidConnection,
+    InvalidRequest,
+    OperationCancelled,
+    OperationFailed,
+    PermissionDenied,
+)
+from airflow_provider_ops.operation import Operation
+
+#: Seconds; an API that asks for more than an hour means something a task cannot wait for.
+LONGEST_DELAY = 3600.0
+#: Seconds below which an API says "at once", which is the task's own delay's business.
+_SHORTEST_DELAY = 1.0
+#: Other answers that say something about the request itself, which will be the same next time.
+_REFUSED_FOR_GOOD = frozenset({402, 405, 406, 411, 413, 414, 415, 431, 451, 501})
+
+#: Errors after which a retry would end in the same way, and what has to happen first.
+_FINAL: tuple[tuple[type[Exception], str], ...] = (
+    (InvalidArgument, "an argument cannot work; a retry would be refused in the same way"),
+    (InvalidConnection, "the connection cannot be used; correct it, then clear the task"),
+    (AuthenticationError, "the API key is refused; correct the connection, then clear the task"),
+    (PermissionDenied, "the API key may not do this; give it the right, then clear the task"),
+    (InvalidRequest, "the API refuses the request as it is; a retry would send the same"),
+    (CancelNotSupported, "the API has no call that cancels"),
+    (AmbiguousSubmission, "a retry would stop here again; look for what was started, then clear the task"),
+    # once the running one has settled, a retry would quietly make a second resource
+    (DifferentRequest, "a retry could make a second resource; look at the running operation, then clear the task"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """Whether to try again.
+
+    :param again: ``False`` where a retry cannot help.
+    :param delay: seconds until then; ``None`` for the task's own delay.
+    :param reason: for the log and the task instance's history.
+    """
+
+    again: bool
+    reason: str
+    delay: float | None = None
+
+    @property
+    def pause(self) -> timedelta | None:
+        """The delay as Airflow takes it."""
+        return None if self.delay is None else timedelta(seconds=self.delay)
+
+
+def advise(error: BaseException, *, starts_anew: bool = True) -> Advice | None:
+    """What to do after ``error``; ``None`` leaves it to Airflow, which retries as often as the task says.
+
+    :param starts_anew: whether a retry starts another operation; a sensor's would find the same one again.
+    """
+    if isinstance(error, (OperationFailed, OperationCancelled)):
+        return _after_the_end(error.operation, starts_anew=starts_anew)
+    # a secrets backend that does not answer looks the same, and nothing was sent: a retry costs nothing
+    if isinstance(error, ConnectionMissing):
+        return None
+    for kind, reason in _FINAL:
+        if isinstance(error, kind):
+            return Advice(again=False, reason=reason)
+    return _after_an_answer(error) if isinstance(error, ApiError) else None
+
+
+def _after_the_end(operation: Operation | None, *, starts_anew: bool) -> Advice | None:
+    name = f"operation {operation.id}" if operation else "the operation"
+    if not starts_anew:
+        return Advice(again=False, reason=f"{name} has settled; a retry would find it in the same state")
+    said = operation.error if operation else None
+    if said is None:
+        return None
+    if said.retryable is False:
+        return Advice(again=False, reason=f"{name}: the API says that trying again cannot help ({said})")
+    delay = _bounded(said.retry_after)
+    if said.retryable is None and delay is None:
+        return None
+    return Advice(again=True, reason=f"{name}: the API says to try again{_in(delay)} ({said})", delay=delay)
+
+
+def _after_an_answer(error: ApiError) -> Advice | None:
+    if error.status in _REFUSED_FOR_GOOD:
+        return Advice(again=False, reason=f"the API refuses the request for good ({error.status})")
+    delay = _bounded(error.retry_after)
+    if delay is None:
+        return None
+    return Advice(again=True, reason=f"the API answered {error.status} and says to try again{_in(delay)}", delay=delay)
+
+
+def _bounded(seconds: float | None) -> float | None:
+    return None if seconds is None or not seconds >= _SHORTEST_DELAY else min(seconds, LONGEST_DELAY)
+
+
+def _in(delay: float | None) -> str:
+    return "" if delay is None else f" in {delay:.0f} s"

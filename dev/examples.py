@@ -1,0 +1,26 @@
+"""`make docs/examples.md`: the page of all example DAGs."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+PAGE: Final = ROOT / "docs" / "examples.md"
+_HEAD: Final = "# Examples\n\nOne story per file, all run by `make demo` and by the tests.\n"
+
+
+def page() -> str:
+    """The whole page."""
+    return _HEAD + "".join(_section(file) for file in sorted((ROOT / "dags_examples").glob("*.py")))
+
+
+def _section(file: Path) -> str:
+    title = (ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or file.stem).splitlines()[0]
+    shown = f"```{{literalinclude}} ../dags_examples/{file.name}\n:language: python\n```\n"
+    return f"\n## {title.lstrip('# ')}\n\n{shown}"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")

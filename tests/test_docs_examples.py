@@ -1,0 +1,76 @@
+"""The example project of docs/testing.md, run as a user would, in a directory of its own."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from airflow_provider_ops._compat import ASKS_RETRY_POLICY
+
+ROOT = Path(__file__).parents[1]
+PROJECT = ROOT / "docs" / "examples" / "testing"
+
+
+def run_pytest(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    plain = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "PYTEST"))}
+    # as after `pip install`; without the plugins that are there for our own tests only
+    environment = {**plain, "PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments]
+    return subprocess.run(command, cwd=project, capture_output=True, text=True, check=False, env=environment)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    copied = tmp_path / "project"
+    shutil.copytree(PROJECT, copied, ignore=shutil.ignore_patterns("__pycache__"))
+    return copied
+
+
+def test_the_project_of_the_page_is_green(project: Path) -> None:
+    done = run_pytest(project)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "3 passed" in done.stdout
+
+
+def test_airflow_imported_too_early_is_told_before_any_database_is_touched(project: Path) -> None:
+    conftest = project / "conftest.py"
+    conftest.write_text(f"import airflow\n\n{conftest.read_text()}")
+    done = run_pytest(project)
+    assert done.returncode != 0
+    assert "must be named before anything imports Airflow" in done.stdout + done.stderr
+
+
+def blocks(page: str) -> list[str]:
+    return re.findall(
+        r"^```python\n(.*?)^```$", (ROOT / "docs" / page).read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
+    )
+
+
+def test_the_page_shows_whole_files() -> None:
+    shown = blocks("testing.md")
+    assert [file.name for file in PROJECT.glob("*.py") if file.read_text(encoding="utf-8") not in shown] == []
+
+
+@pytest.mark.skipif(not ASKS_RETRY_POLICY, reason="Airflow asks a policy from 3.3 on")
+def test_the_policies_of_the_page_are_the_tasks() -> None:
+    spec = importlib.util.spec_from_file_location("retries", ROOT / "docs" / "examples" / "retries" / "retries.py")
+    assert spec is not None
+    assert spec.loader is not None
+    spec.loader.exec_module(module := importlib.util.module_from_spec(spec))
+    policies = {task.task_id: type(task.retry_policy).__name__ for task in module.dag.tasks}
+    assert policies == {
+        "run": "OperationRetryPolicy",
+        "run_anyway": "ExceptionRetryPolicy",
+        "run_patiently": "ExceptionRetryPolicy",
+    }
+
+
+def test_the_test_of_a_dag_is_shorter_than_twenty_lines() -> None:
+    assert len((PROJECT / "test_nightly.py").read_text(encoding="utf-8").splitlines()) < 20
