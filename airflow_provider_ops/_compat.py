@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
 from airflow.sdk import BaseHook, Connection
 
+from airflow_provider_ops import metrics
 from airflow_provider_ops.exceptions import ConnectionMissing, InvalidConnection, OpsError
 from airflow_provider_ops.waiting.killing import GONE
 
@@ -41,6 +44,17 @@ except ImportError:  # before 3.3
 else:
     ASKS_RETRY_POLICY = True
 
+try:
+    from airflow.sdk.configuration import conf
+    from airflow.sdk.observability import stats as stats_module
+except ImportError:  # before 3.2
+    from airflow import stats as stats_module  # type: ignore[no-redef]
+    from airflow.configuration import conf
+
+#: Where Airflow's own metrics go; functions since 3.3, a class before.
+stats: Any = stats_module if hasattr(stats_module, "incr") else stats_module.Stats
+metrics.send_to(stats, long_names=conf.getboolean("metrics", "legacy_names_on", fallback=True))
+
 __all__ = [
     "ASKS_RETRY_POLICY",
     "AirflowFailException",
@@ -53,6 +67,7 @@ __all__ = [
     "get_connection_async",
     "never_retried",
     "pushed_operation",
+    "secrets_of_this_airflow",
     "task_state",
     "task_state_async",
 ]
@@ -82,6 +97,25 @@ async def get_connection_async(conn_id: str) -> tuple[Connection, Mapping[str, A
         return await sync_to_async(get_connection)(conn_id)
     except AirflowNotFoundException:
         raise _no_such_connection(conn_id) from None
+
+
+@contextmanager
+def secrets_of_this_airflow() -> Iterator[None]:
+    """For commands: connections come from all of Airflow's secrets backends, its database included.
+
+    Elsewhere Airflow decides by the process; a command is on its own, and Airflow's own ones
+    (``airflow connections test``) say so in this way.
+    """
+    name = "_AIRFLOW_PROCESS_CONTEXT"
+    before = os.environ.get(name)
+    os.environ[name] = "server"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before
 
 
 def task_state(ti: Any) -> str | None:

@@ -79,6 +79,7 @@ def get_provider_info() -> dict[str, Any]:
         ],
         "extra-links": [f"{PACKAGE}.links.OperationLink"],
         "task-decorators": [{"name": "operation", "class-name": f"{PACKAGE}.decorators.operation_task"}],
+        "cli": [f"{PACKAGE}.cli.definition.get_commands"],
     }
 
 

@@ -15,6 +15,7 @@ import pytest
 from airflow.cli import cli_parser
 from airflow.sdk import Connection
 
+from airflow_provider_ops.cli import __main__ as cli
 from airflow_provider_ops.provider_info import connection_types
 from airflow_provider_ops.simulator.__main__ import _parser as simulator_parser
 from dev import examples, timeouts
@@ -103,12 +104,19 @@ def _check_make(arguments: list[str]) -> None:
 
 
 def _check_airflow(arguments: list[str]) -> None:
+    if arguments[0] == "operations":
+        # Airflow knows these only where the package is installed, and since 3.2
+        cli.make_parser().parse_args(arguments[1:])
+        return
     cli_parser.get_parser().parse_args(arguments)
 
 
 def _check_module(arguments: list[str]) -> None:
     assert arguments[0] == "-m"
-    parsers: dict[str, argparse.ArgumentParser] = {"airflow_provider_ops.simulator": simulator_parser()}
+    parsers: dict[str, argparse.ArgumentParser] = {
+        "airflow_provider_ops.simulator": simulator_parser(),
+        "airflow_provider_ops.cli": cli.make_parser(),
+    }
     parsers[arguments[1]].parse_args(arguments[2:])
 
 

@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[1] / PACKAGE
 
 #: From the ground up. What is not named here is one of Airflow's verbs and stands on top.
 LAYERS = (
-    ("", "operation", "exceptions", "provider_info"),
+    ("", "operation", "exceptions", "provider_info", "metrics"),
     ("waiting",),
     ("apis",),
     ("client",),
@@ -33,12 +33,17 @@ LAYERS = (
 TOP = len(LAYERS)
 #: What a layer may use from outside; not named: anything. The test below says why.
 BANNED: dict[str, frozenset[str]] = {
-    **dict.fromkeys(("", "operation", "exceptions", "waiting", "apis"), frozenset({"airflow", "httpx", "asyncio"})),
+    **dict.fromkeys(
+        ("", "operation", "exceptions", "metrics", "waiting", "apis"), frozenset({"airflow", "httpx", "asyncio"})
+    ),
     "client": frozenset({"airflow"}),
     "provider_info": frozenset({"airflow", "httpx", "pydantic", "pendulum"}),
     "simulator": frozenset({"airflow", "httpx"}),
+    "tracing": frozenset({"airflow", "httpx"}),
     # one module sends, so that another HTTP library would be a change in one layer
-    **dict.fromkeys(("hooks", "operators", "sensors", "triggers", "decorators", "retry_policy"), frozenset({"httpx"})),
+    **dict.fromkeys(
+        ("hooks", "operators", "sensors", "triggers", "decorators", "retry_policy", "cli"), frozenset({"httpx"})
+    ),
 }
 
 Import = tuple[str, int]

@@ -74,6 +74,26 @@ class Intent:
 
 
 @dataclass(frozen=True, slots=True)
+class Marked:
+    """Something that exists and that was created by a submit with a mark of ours."""
+
+    key: str
+    resource_type: str
+    resource_id: str
+    name: str | None = None
+    state: str | None = None
+    created_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AllMarked:
+    """What :meth:`Api.all_marked` found, and what it could not look at, a sentence each."""
+
+    found: Sequence[Marked] = ()
+    problems: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Listed:
     """An operation in a list, read only when somebody waits for it: lists show a hundred for one that matters.
 
@@ -119,6 +139,8 @@ class Api(ABC):
     longest_poll: ClassVar[float] = 0.0
     #: What else can be waited for by its own status, written ``kind:id``.
     reference_kinds: ClassVar[tuple[str, ...]] = ()
+    #: What of the operators' creates carries no mark, so that :meth:`all_marked` cannot show it; a sentence for people.
+    unmarked: ClassVar[str] = ""
     #: Extras of the connection this API uses beside the common ones.
     extras: ClassVar[tuple[str, ...]] = ()
 
@@ -199,6 +221,10 @@ class Api(ABC):
 
     def find(self, intent: Intent) -> Flow[list[Submitted]] | None:  # noqa: ARG002
         """Flow that looks for what an unanswered submit started; ``None`` where nothing can be found out."""
+        return None
+
+    def all_marked(self) -> Flow[AllMarked] | None:
+        """Flow that lists what exists and carries a mark of ours, whoever's; ``None`` where the API keeps no marks."""
         return None
 
     def read_resource(self, operation: Operation) -> Flow[Mapping[str, Any] | None]:  # noqa: ARG002

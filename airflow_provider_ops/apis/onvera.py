@@ -11,10 +11,12 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar, Literal, TypeVar, get_args
 
 from airflow_provider_ops.apis.base import (
+    AllMarked,
     Api,
     ErrorBody,
     Intent,
     Listed,
+    Marked,
     Submit,
     Submitted,
     WireModel,
@@ -27,6 +29,7 @@ from airflow_provider_ops.apis.http import Call, Flow, Page, Paged, Request, Res
 from airflow_provider_ops.exceptions import InvalidArgument, NotFound, TransportError
 from airflow_provider_ops.operation import Operation, OperationError, OperationState, Progress
 from airflow_provider_ops.waiting.policy import PollPolicy
+from airflow_provider_ops.waiting.submitting import is_mark
 
 M = TypeVar("M", bound=WireModel)
 T = TypeVar("T")
@@ -121,6 +124,7 @@ class Onvera(Api):
     name = "onvera"
     title = "Onvera"
     lists_operations = True
+    unmarked = "deployments that their task gave a name of its own"
     base_url = "https://api.onvera.io/api/v1"
     # samples: create 6 min, destroy 3.5 min; ten times that is no longer a slow day
     timeouts: ClassVar[Mapping[str, float]] = table({"": 3600.0, "deployment.destroy": 2400.0})
@@ -242,6 +246,17 @@ class Onvera(Api):
             for operation in operations
             if bare_id(operation.resource_id or "") == wanted and _since(operation, intent.since)
         ]
+
+    def all_marked(self) -> Flow[AllMarked]:
+        """Deployments whose name we have derived, and that are neither gone nor going."""
+        deployments = yield from all_items(self.list_deployments())
+        return AllMarked(
+            [
+                Marked(one.name, "deployment", bare_id(one.id), one.name, one.status, one.created_at)
+                for one in deployments
+                if one.name is not None and is_mark(one.name) and one.status not in ("destroying", "destroyed")
+            ]
+        )
 
     def read_resource(self, operation: Operation) -> Flow[Mapping[str, Any] | None]:
         """The deployment; ``None`` once it is gone."""

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import httpx
 import stamina
 
+from airflow_provider_ops import metrics
 from airflow_provider_ops.apis.base import Api
 from airflow_provider_ops.apis.http import Call, Flow, Page, Paged, Pause, Request, Response
 from airflow_provider_ops.client import answers, retries
@@ -78,8 +79,10 @@ class AsyncClient:
         return settings.key != old
 
     async def _send(self, call: Call[T], until: float | None) -> T:
+        asked = self.clock.time()
         if paused := await self._turns.take(reads=call.request.reads, until=until):
             answers.check_pause(paused, self.clock.time(), until)
+        metrics.waited_for_turn(self.api.name, self.clock.time() - asked)
         response = await self._exchange(call.request)
         now = self.clock.time()
         self._pace.heard(now, response.status, answers.retry_after(response.headers, now))

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from airflow_provider_ops import metrics
 from airflow_provider_ops.apis.base import Listed
 from airflow_provider_ops.apis.http import Call, Page, Paged
 from airflow_provider_ops.client.targets import Target, Targets
@@ -119,6 +120,7 @@ class Lists:
         reading, empty = _Reading(), 0
         call: Call[Page[Listed]] | None = paged.first
         while call is not None and reading.pages < _MOST_PAGES:
+            metrics.LOOKS.add(api=self._client.api.name, way="list")
             page = await self._client.send_once(call, until=self._targets.first_deadline)
             reading.pages += 1
             hits = self._take(page.items, seen, place)

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextvars import Context
 from typing import TYPE_CHECKING
 
+from airflow_provider_ops import metrics
 from airflow_provider_ops.apis.http import Call
 from airflow_provider_ops.client.lists import Lists
 from airflow_provider_ops.client.targets import Log, Target, Targets, Wait, unreadable
@@ -138,6 +139,7 @@ class Poller:
                 if target.waits:
                     await self._read(target, self._client.api.get_operation)
 
+        self._count(len(queue), "read")
         readers = min(_MOST_READS, -(-len(queue) // _READS_PER_SOCKET))
         await asyncio.gather(*(reader() for _ in range(readers)))
 
@@ -158,6 +160,7 @@ class Poller:
         return longest if deadline is None else min(longest, deadline - self._clock.time())
 
     async def _held(self, target: Target) -> None:
+        self._count(1, "hold")
         try:
             seconds = self._hold_seconds(target)
             await self._read(target, lambda operation_id: self._client.api.long_poll(operation_id, seconds))
@@ -172,6 +175,7 @@ class Poller:
             operation = await self._client.send_once(call(target.operation_id), until=target.deadline)
         except Exception as error:  # noqa: BLE001 - one answer that cannot be read is trouble for one wait only
             trouble = unreadable(error)
+            self._tolerate(trouble)
             self._targets.failed(target, trouble, self._clock.time())
             return trouble
         now = self._clock.time()
@@ -221,8 +225,9 @@ class Poller:
             else:
                 self._swept_at = now
                 missing = await lists.sweep()
-        except RateLimited:
+        except RateLimited as error:
             # the connection pauses for as long as the API asks; there is nothing to find out
+            self._tolerate(error)
             return []
         except Exception as error:  # noqa: BLE001 - whatever is in a list, single reads go on
             self._failures += 1
@@ -245,6 +250,8 @@ class Poller:
         if probe is None:
             return
         now = self._clock.time()
+        self._tolerate(error)
+        self._count(1, "read")
         if await self._read(probe, self._client.api.get_operation) is None:
             self._lists_off_until = now + planning.LISTS_OFF
             log.warning("%s: lists fail while reads work (%s); reading one by one", self._client.api.title, error)
@@ -257,6 +264,12 @@ class Poller:
                 self._targets.failed(target, error, now)
             if count % _CHUNK == _CHUNK - 1:
                 await asyncio.sleep(0)
+
+    def _count(self, requests: int, way: str) -> None:
+        metrics.LOOKS.add(requests, api=self._client.api.name, way=way)
+
+    def _tolerate(self, error: OpsError) -> None:
+        metrics.ERRORS.add(api=self._client.api.name, reason=metrics.reason(error))
 
     def _mind_the_budget(self, interval: float) -> None:
         budget = self._client.settings.requests_per_second

@@ -11,6 +11,7 @@ import httpx
 import stamina
 from typing_extensions import Self
 
+from airflow_provider_ops import metrics
 from airflow_provider_ops.apis.base import Api
 from airflow_provider_ops.apis.http import Call, Flow, Page, Paged, Pause, Request, Response
 from airflow_provider_ops.client import answers, retries
@@ -77,10 +78,12 @@ class SyncClient:
         return True
 
     def _send(self, call: Call[T], until: float | None) -> T:
+        asked = self.clock.time()
         while delay := self._pace.delay(self.clock.time()):
             now = self.clock.time()
             answers.check_pause(self._pace.paused(now), now, until)
             self.clock.sleep(delay)
+        metrics.waited_for_turn(self.api.name, self.clock.time() - asked)
         response = self._exchange(call.request)
         now = self.clock.time()
         self._pace.heard(now, response.status, answers.retry_after(response.headers, now))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from airflow_provider_ops import metrics
 from airflow_provider_ops.client.asynchronous import AsyncClient
 from airflow_provider_ops.client.sync import SyncClient
 from airflow_provider_ops.exceptions import OpsError
@@ -13,15 +14,20 @@ from airflow_provider_ops.waiting.watch import Watch
 Log = Callable[[str], None]
 
 
-def wait(client: SyncClient, watches: Sequence[Watch], log: Log, wait_for: WaitFor = "all") -> None:
-    """Look until the watches decide the verdict. Their outcomes hold the result."""
+def wait(
+    client: SyncClient, watches: Sequence[Watch], log: Log, wait_for: WaitFor = "all", *, hold: bool = True
+) -> None:
+    """Look until the watches decide the verdict. Their outcomes hold the result.
+
+    :param hold: whether an API that can may hold its answers back; what happens until then is not seen.
+    """
     while not is_decided(wait_for, [watch.outcome for watch in watches]):
         still_open = [watch for watch in watches if watch.outcome is None]
         watch = min(still_open, key=lambda watch: watch.next_look)
         if (pause := watch.next_look - client.clock.time()) > 0:
             client.clock.sleep(pause)
         # an answer held back for one would make the others wait
-        look(client, watch, log, hold=len(still_open) == 1)
+        look(client, watch, log, hold=hold and len(still_open) == 1)
 
 
 def look(client: SyncClient, watch: Watch, log: Log, *, hold: bool = False) -> None:
@@ -34,9 +40,11 @@ def look(client: SyncClient, watch: Watch, log: Log, *, hold: bool = False) -> N
     holding = seconds >= 1.0
     api, operation_id = client.api, watch.operation_id
     call = api.long_poll(operation_id, seconds) if holding else api.get_operation(operation_id)
+    metrics.LOOKS.add(api=api.name, way="hold" if holding else "read")
     try:
         operation = client.send_once(call, until=watch.deadline)
     except OpsError as error:
+        metrics.ERRORS.add(api=api.name, reason=metrics.reason(error))
         lines = watch.failed(error, client.clock.time())
     else:
         now = client.clock.time()

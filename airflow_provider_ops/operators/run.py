@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from airflow_provider_ops import tracing
 from airflow_provider_ops._compat import task_state
 from airflow_provider_ops.apis.base import Submit
 from airflow_provider_ops.apis.ending import kill_operation
@@ -16,6 +17,7 @@ from airflow_provider_ops.client.waits import wait
 from airflow_provider_ops.exceptions import OperationFailed, OpsError
 from airflow_provider_ops.links import OPERATION_URL
 from airflow_provider_ops.operation import Operation, OperationState
+from airflow_provider_ops.operators import seen
 from airflow_provider_ops.operators.ending import Ending
 from airflow_provider_ops.operators.store import HandleStore
 from airflow_provider_ops.operators.submission import Identity, Started, Submission, look_up
@@ -26,10 +28,12 @@ from airflow_provider_ops.waiting.submitting import (
     Handle,
     Next,
     Today,
+    beginning,
     decide,
     fingerprint,
     submission_key,
 )
+from airflow_provider_ops.waiting.timeline import Timeline
 from airflow_provider_ops.waiting.verdict import from_event
 from airflow_provider_ops.waiting.watch import GaveUp, Outcome, Settled, TimedOut
 from airflow_provider_ops.waiting.wording import took, utc
@@ -66,6 +70,8 @@ class Run:
         self._handle: Handle | None = None
         self._submitting: Submission | None = None
         self._waiting_for: str | None = None
+        self._timeline: Timeline | None = None
+        self._deferred = False
 
     def begin(self) -> dict[str, Any]:
         """The first leg of a try; returns the result, or defers."""
@@ -76,7 +82,10 @@ class Run:
         deadline = self._deadline(submit.kind)
         # anything that cannot travel into the trigger must show before something remote exists
         self._trigger(Handle.placeholder(submit.kind), deadline, "").check()
-        return self._wait(self._submission(submit, deadline).ensure(), deadline)
+        with tracing.submitting(self._hook.api.name, submit.kind) as facts:
+            started = self._submission(submit, deadline).ensure()
+            facts.update(tracing.of_handle(started.handle, joined=started.joined))
+        return self._wait(started, deadline)
 
     def rejoin(self) -> dict[str, Any] | None:
         """The first leg of a retry that need not know its request: go on with what an earlier try has started.
@@ -106,8 +115,10 @@ class Run:
     def go_on(self, event: object) -> dict[str, Any]:
         """The leg after the trigger has fired."""
         handle = self._handle_again()
+        self._deferred = True
         for operation_id, (outcome, timeline) in from_event(event).items():
             self._log.info("%s while deferred: %s", operation_id, "; ".join(timeline.lines()))
+            self._timeline = timeline
             if outcome is not None:
                 return self._end(handle, outcome, operation_id)
         known = event if isinstance(event, Mapping) else {}
@@ -177,10 +188,7 @@ class Run:
                 "This Airflow has no task state store: crash recovery is reduced to what key, tag or name can find"
             )
         run = (ti.dag_id, ti.run_id, ti.task_id, -1 if ti.map_index is None else ti.map_index)
-        # a clear begins anew; where nothing stores generations, max_tries is what tells a clear from a retry
-        begin = "" if self._store.exists else f"{ti.max_tries} "
-        # without durability every try stands alone
-        begin += "" if task.durable else f"try {ti.try_number} "
+        begin = beginning(None if self._store.exists else ti.max_tries, None if task.durable else ti.try_number)
         request = submit.request
         identity = Identity(
             key=lambda generation: submission_key(*run, f"{begin}{generation}"),
@@ -243,6 +251,7 @@ class Run:
     def _wait_here(self, handle: Handle, operation_id: str, until: float) -> Outcome | None:
         watch = self._hook.watch(operation_id, deadline=until, poll_interval=self._task.poll_interval, kind=handle.kind)
         wait(self._hook.get_conn(), [watch], self._log.info)
+        self._timeline = watch.timeline
         return watch.outcome
 
     def _defer(self, handle: Handle, deadline: float, operation_id: str) -> NoReturn:
@@ -292,6 +301,7 @@ class Run:
         )
 
     def _end(self, handle: Handle, outcome: Outcome | None, waited_for: str | None) -> dict[str, Any]:
+        self._tell(handle, outcome)
         if isinstance(outcome, Settled) and outcome.operation.state is OperationState.SUCCEEDED:
             return self._succeed(handle, outcome.operation, waited_for)
         ending = Ending(self._hook, handle, durable=self._task.durable, log=self._log.info)
@@ -317,6 +327,17 @@ class Run:
 
     def _may_retry(self, error: OpsError) -> bool:
         return self._ti.try_number <= self._ti.max_tries and not fails_at_once(self._task, error)
+
+    def _tell(self, handle: Handle, outcome: Outcome | None) -> None:
+        seen.over(
+            self._hook.api.name,
+            outcome,
+            kind=handle.kind,
+            started=handle.at or self._started_at(),
+            now=self._clock.time(),
+            deferred=self._deferred,
+            timeline=self._timeline,
+        )
 
     def _succeed(self, handle: Handle, operation: Operation, waited_for: str | None) -> dict[str, Any]:
         if waited_for != handle.operation_id:

@@ -11,7 +11,9 @@ from airflow_provider_ops.client.waits import look, wait
 from airflow_provider_ops.exceptions import InvalidArgument, OpsError, WaitTimeout
 from airflow_provider_ops.hooks.base import OperationsHook
 from airflow_provider_ops.operation import Operation
+from airflow_provider_ops.operators import seen
 from airflow_provider_ops.triggers.operation import OperationTrigger
+from airflow_provider_ops.waiting.timeline import Timeline
 from airflow_provider_ops.waiting.verdict import WaitFor, from_event, is_decided, succeeded
 from airflow_provider_ops.waiting.watch import GaveUp, Outcome, Settled, TimedOut, Watch
 from airflow_provider_ops.waiting.wording import settled_badly, timed_out
@@ -59,6 +61,8 @@ class Waits:
         self._defer_task = defer
         self._log = log
         self._resume = resume
+        #: Of the waits that the trigger has told of.
+        self._timelines: dict[str, Timeline] = {}
 
     def begin(self, patience: float | None) -> list[Operation]:
         """The first leg: wait here, for ``patience`` seconds before the task defers, or without that to the end."""
@@ -77,6 +81,7 @@ class Waits:
             outcome, timeline = waits.get(operation_id, (None, None))
             outcomes[operation_id] = outcome
             if timeline is not None:
+                self._timelines[operation_id] = timeline
                 self._log.info("%s while deferred: %s", operation_id, "; ".join(timeline.lines()))
         if not is_decided(self._wait_for, list(outcomes.values())):
             why = event.get("error") if isinstance(event, Mapping) else None
@@ -132,6 +137,7 @@ class Waits:
 
     def _conclude(self, outcomes: Outcomes) -> list[Operation]:
         """What succeeded, or the error that the outcomes stand for."""
+        self._tell(outcomes)
         good = [
             outcome.operation for outcome in outcomes.values() if isinstance(outcome, Settled) and succeeded(outcome)
         ]
@@ -149,6 +155,20 @@ class Waits:
             msg = f"the wait ended without an outcome for {', '.join(outcomes)}"
             raise OpsError(msg)
         raise self._timeout(*late)
+
+    def _tell(self, outcomes: Outcomes) -> None:
+        # of several, those that the verdict did not have to wait for have no outcome
+        for operation_id, outcome in outcomes.items():
+            if outcome is None:
+                continue
+            seen.over(
+                self._hook.api.name,
+                outcome,
+                started=self._started_at,
+                now=self._hook.clock.time(),
+                deferred=bool(self._timelines),
+                timeline=self._timelines.get(operation_id),
+            )
 
     def _failure(self, outcome: Settled | GaveUp, outcomes: Outcomes) -> OpsError:
         if isinstance(outcome, GaveUp):

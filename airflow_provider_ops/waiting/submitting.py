@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from enum import Enum, auto
 from typing import Any
@@ -24,6 +25,11 @@ VERSION = 1
 FIND_OUT_PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0)
 #: The same when the API itself answered with an error, so that nothing is being worked on any more.
 FIND_OUT_PAUSES_ANSWERED = (1.0, 2.0, 4.0)
+#: Generations, tries and values of ``max_tries`` of one task run whose marks can be told from those of others.
+MOST_MARKS = 40
+
+
+_MARK = re.compile(r"airflow-[0-9a-f]{24}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +219,32 @@ def submission_key(dag_id: str, run_id: str, task_id: str, map_index: int, gener
     # NUL cannot occur in an id, so no two identities join to the same text
     identity = "\0".join((dag_id, run_id, task_id, str(map_index), str(generation)))
     return f"airflow-{hashlib.sha256(identity.encode()).hexdigest()[:24]}"
+
+
+def beginning(max_tries: int | None, try_number: int | None) -> str:
+    """What stands before the generation in the identity of a submit, and so makes generations begin anew.
+
+    :param max_tries: where nothing stores generations, because it is what tells a clear from a retry.
+    :param try_number: where every try stands alone.
+    """
+    cleared = "" if max_tries is None else f"{max_tries} "
+    return cleared if try_number is None else f"{cleared}try {try_number} "
+
+
+def marks(dag_id: str, run_id: str, task_id: str, map_index: int) -> Iterator[str]:
+    """The marks that the submits of one task run may carry, the likely ones first; see :data:`MOST_MARKS`."""
+    counts = range(1, MOST_MARKS + 1)
+    begins = [(beginning(None, None), counts)]
+    begins += [(beginning(max_tries, None), counts) for max_tries in (0, *counts)]
+    begins += [(beginning(max_tries, number), range(1, 2)) for max_tries in (0, *counts) for number in counts]
+    for begin, generations in begins:
+        for generation in generations:
+            yield submission_key(dag_id, run_id, task_id, map_index, f"{begin}{generation}")
+
+
+def is_mark(text: object) -> bool:
+    """Whether a text has the form of our marks."""
+    return isinstance(text, str) and _MARK.fullmatch(text) is not None
 
 
 def fingerprint(method: str, path: str, query: Mapping[str, Any], body: Any) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar, TypeVar
 
-from airflow_provider_ops.apis.akua import finding, references, starts
+from airflow_provider_ops.apis.akua import finding, marked, references, starts
 from airflow_provider_ops.apis.akua.errors import error_body
 from airflow_provider_ops.apis.akua.installs import PACKAGE
 from airflow_provider_ops.apis.akua.installs import delete_package as _delete_package
@@ -23,7 +23,17 @@ from airflow_provider_ops.apis.akua.wire import (
     reading,
     to_operation,
 )
-from airflow_provider_ops.apis.base import Api, ErrorBody, Intent, Listed, Submit, Submitted, generic_submit, table
+from airflow_provider_ops.apis.base import (
+    AllMarked,
+    Api,
+    ErrorBody,
+    Intent,
+    Listed,
+    Submit,
+    Submitted,
+    generic_submit,
+    table,
+)
 from airflow_provider_ops.apis.http import Call, Flow, Paged, Request, Response, check_id, given, path, split_reference
 from airflow_provider_ops.exceptions import (
     CancelNotSupported,
@@ -74,6 +84,7 @@ class Akua(Api):
     # the documented maximum of :wait, and what the published agent guidance uses [section 10]
     longest_poll = 60.0
     reference_kinds = references.KINDS
+    unmarked = "clusters, machines and workspaces, whose operations do not tell the idempotency key"
     extras = ("workspace_id",)
     # no durations are documented; the one sample is a cluster after 95 s. Clusters as long as elsewhere in the field,
     # installs long enough for image pulls, workspaces with all that is in them
@@ -243,6 +254,10 @@ class Akua(Api):
         """By the key that the operation carries, else by what it acts on since the intent."""
         start = start_of(intent.submit.request)
         return finding.find(start, intent) if start is not None and finding.can_find(start) else None
+
+    def all_marked(self) -> Flow[AllMarked]:
+        """By the idempotency key that the operation which made it carries."""
+        return marked.all_marked(self.read_resource)
 
     def read_resource(self, operation: Operation) -> Flow[Mapping[str, Any] | None]:
         """The entity that the operation acted on; ``None`` once it is gone."""

@@ -18,7 +18,7 @@ _CLOCK_SKEW = timedelta(minutes=2)
 
 
 #: Types whose operations carry the caller's key.
-_WITH_KEY = ("install.create", "package.create", "workspace.subdomain.set_name", "preview_hostname.", "custom_domain.")
+WITH_KEY = ("install.create", "package.create", "workspace.subdomain.set_name", "preview_hostname.", "custom_domain.")
 
 
 def can_find(start: Start) -> bool:
@@ -27,7 +27,7 @@ def can_find(start: Start) -> bool:
     New clusters and machines carry neither a key nor anything else of ours, and a render does not tell who asked.
     """
     if start.creates:
-        return start.kind.startswith(_WITH_KEY)
+        return start.kind.startswith(WITH_KEY)
     return start.kind not in ("install.update", "install.restore")
 
 

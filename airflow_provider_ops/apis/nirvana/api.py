@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from airflow_provider_ops.apis.base import (
+    AllMarked,
     Api,
     ErrorBody,
     Intent,
@@ -20,6 +21,7 @@ from airflow_provider_ops.apis.base import (
 from airflow_provider_ops.apis.http import Call, Flow, Paged, Pause, Request, Response, check_path
 from airflow_provider_ops.apis.nirvana import platform
 from airflow_provider_ops.apis.nirvana.finding import PLACES, deleting, find, locate, read_at
+from airflow_provider_ops.apis.nirvana.marked import all_marked
 from airflow_provider_ops.apis.nirvana.starts import in_project, recognise, submit_of, submitted, tagged
 from airflow_provider_ops.apis.nirvana.wire import NAME, operation_of, starting, words
 from airflow_provider_ops.exceptions import Conflict, NotFound, OpsError
@@ -44,6 +46,7 @@ class Nirvana(Api):
     )
     # Terraform: 1 s, half a second more each time, at most 10 s; Karpenter: every 5 s for nodes
     polls: ClassVar[Mapping[str, PollPolicy]] = table({"": PollPolicy(first=1.0, factor=1.3, cap=10.0)})
+    unmarked = "what is in projects other than the connection's"
     extras = ("project_id",)
     lists_operations = True
 
@@ -107,6 +110,10 @@ class Nirvana(Api):
     def find(self, intent: Intent) -> Flow[list[Submitted]] | None:
         """By our tag for a create, by resource and kind since the submit for all else."""
         return find(intent)
+
+    def all_marked(self) -> Flow[AllMarked]:
+        """By our tag, in the connection's project."""
+        return all_marked()
 
     def request(self, method: str, path: str, *, json: Any = None, query: Mapping[str, Any] | None = None) -> Submit:
         """Recognises all calls of section 4."""

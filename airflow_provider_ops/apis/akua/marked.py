@@ -1,0 +1,50 @@
+"""Everything whose creation carries an idempotency key of ours, and that still exists."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from airflow_provider_ops.apis.akua.finding import WITH_KEY
+from airflow_provider_ops.apis.akua.wire import listing, to_operation
+from airflow_provider_ops.apis.base import AllMarked, Marked
+from airflow_provider_ops.apis.http import Flow, all_items
+from airflow_provider_ops.operation import Operation
+from airflow_provider_ops.waiting.submitting import is_mark
+
+_GONE = frozenset({"deleting", "deleted"})
+
+
+def all_marked(read: Callable[[Operation], Flow[Mapping[str, Any] | None]]) -> Flow[AllMarked]:
+    """Flow that goes through all operations.
+
+    :param read: flow that reads what an operation acted on, ``None`` when that is gone.
+    """
+    operations = yield from all_items(listing("/operations", to_operation))
+    found: dict[tuple[str, str], Marked] = {}
+    for operation in operations:
+        key, kind, entity = _key(operation), operation.resource_type, operation.resource_id
+        if key is None or kind is None or entity is None or not _made(operation.kind, kind):
+            continue
+        resource = yield from read(operation)
+        if resource is not None and _state(resource) not in _GONE:
+            name = resource.get("name")
+            found[kind, entity] = Marked(
+                key, kind, entity, name if isinstance(name, str) else None, _state(resource), operation.created_at
+            )
+    return AllMarked(list(found.values()))
+
+
+def _made(operation_kind: str, resource_type: str) -> bool:
+    # of what carries our key, hostnames and domains are parts of what was there before
+    return operation_kind == f"{resource_type}.create" and operation_kind in WITH_KEY
+
+
+def _key(operation: Operation) -> str | None:
+    key = (operation.raw.get("metadata") or {}).get("idempotency_key")
+    return key if is_mark(key) else None
+
+
+def _state(resource: Mapping[str, Any]) -> str | None:
+    state = resource.get("state") or resource.get("status")
+    return state if isinstance(state, str) else None

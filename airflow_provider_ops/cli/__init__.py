@@ -1,0 +1,1 @@
+"""The command group ``airflow operations``. ``definition`` is all that Airflow imports before a command is called."""

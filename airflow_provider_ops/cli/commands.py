@@ -1,0 +1,236 @@
+"""``airflow operations check | list | show | wait | cancel``."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from airflow_provider_ops.cli.connections import default_connections, one_hook
+from airflow_provider_ops.cli.output import Exit, audited, command, say
+from airflow_provider_ops.cli.output import show as show_rows
+from airflow_provider_ops.cli.progress import Story
+from airflow_provider_ops.client.waits import wait as wait_for
+from airflow_provider_ops.exceptions import (
+    CancelNotSupported,
+    Conflict,
+    InvalidRequest,
+    NotFound,
+    OpsError,
+)
+from airflow_provider_ops.hooks.base import OperationsHook
+from airflow_provider_ops.hooks.lookup import hook_for
+from airflow_provider_ops.operation import Operation, OperationState
+from airflow_provider_ops.waiting.verdict import succeeded
+from airflow_provider_ops.waiting.watch import GaveUp, Settled, Watch
+
+#: Operations that a list is read for; beyond these, filters and order are about what was read.
+_MOST_READ = 10_000
+#: Narrow enough for ids to stay in one piece; JSON and YAML have all there is.
+_LIST_COLUMNS = ("id", "kind", "state", "resource_id", "created_at", "progress")
+
+
+@command
+def check(args: Any) -> Exit:
+    """Test connections."""
+    rows = [_checked(conn_id) for conn_id in dict.fromkeys(args.conn_id or default_connections())]
+    show_rows(rows, args.output)
+    return Exit.OK if all(row["works"] for row in rows) else Exit.NO
+
+
+def _checked(conn_id: str) -> dict[str, Any]:
+    try:
+        works, said = hook_for(conn_id).test_connection()
+    except OpsError as error:
+        works, said = False, str(error)
+    return {"conn_id": conn_id, "works": works, "message": said}
+
+
+@command
+def list_operations(args: Any) -> Exit:
+    """Print operations, newest first."""
+    hook = one_hook(args.conn_id)
+    if not hook.api.lists_operations:
+        say(f"{hook.api.title} has no call that lists operations: `show` takes an id.")
+        return Exit.TROUBLE
+    read = list(itertools.islice(_listed(hook, args.state), _MOST_READ))
+    if len(read) == _MOST_READ:
+        say(f"Only the first {_MOST_READ} operations that {hook.api.title} lists were read.")
+    chosen = [one for one in read if _fits(one, args.state, args.kind)]
+    chosen.sort(key=lambda one: one.created_at.timestamp() if one.created_at else 0.0, reverse=True)
+    show_rows([_row(one) for one in chosen[: args.limit]], args.output, _LIST_COLUMNS)
+    if len(chosen) > args.limit:
+        say(f"{len(chosen) - args.limit} more; --limit shows them.")
+    return Exit.OK
+
+
+def _listed(hook: OperationsHook, states: Sequence[str] | None) -> Iterator[Operation]:
+    """All operations, from the shorter lists of open ones where only such are wanted."""
+    if not states or any(OperationState(state).is_terminal for state in states):
+        yield from hook.items(hook.api.list_operations())
+        return
+    seen: set[str] = set()
+    for paged in hook.api.open_operations():
+        for one in hook.items(paged):
+            if one.id not in seen:
+                seen.add(one.id)
+                yield one.read(one.raw)
+
+
+def _fits(operation: Operation, states: Sequence[str] | None, kind: str | None) -> bool:
+    return (not states or operation.state.value in states) and operation.kind.startswith(kind or "")
+
+
+def _row(operation: Operation) -> dict[str, Any]:
+    data = operation.to_dict()
+    progress = str(operation.progress) if operation.progress else None
+    return {**data, "progress": progress, "error": str(operation.error) if operation.error else None}
+
+
+@command
+def show(args: Any) -> Exit:
+    """Print all that is known of an operation."""
+    hook = one_hook(args.conn_id)
+    operation = _explained(hook, _known(hook, args.operation_id))
+    facts = {**_row(operation), "url": operation.url or _link(hook, operation)}
+    story = _story(operation)
+    if args.output in ("json", "yaml"):
+        show_rows([{**operation.to_dict(), "url": facts["url"], "timeline": story}], args.output)
+        return Exit.OK
+    show_rows([{"fact": name, "value": value} for name, value in facts.items() if value is not None], args.output)
+    if story:
+        show_rows(story, args.output)
+    return Exit.OK
+
+
+def _known(hook: OperationsHook, operation_id: str) -> Operation:
+    try:
+        return hook.get_operation(hook.api.reference(operation_id))
+    except NotFound as error:
+        raise OpsError(
+            f"{hook.api.title} knows no operation {operation_id} (connection {hook.conn_id}): {error}. "
+            "The id of a resource is not that of its operation; `list` shows those."
+        ) from None
+
+
+def _explained(hook: OperationsHook, operation: Operation) -> Operation:
+    try:
+        return hook.run(hook.api.explain_failure(operation))
+    except OpsError as error:
+        say(f"The reason could not be looked up: {error}")
+        return operation
+
+
+def _link(hook: OperationsHook, operation: Operation) -> str | None:
+    """The page of what it acted on; that there is none must not hide the operation."""
+    try:
+        resource = hook.run(hook.api.read_resource(operation))
+    except OpsError:
+        return None
+    return hook.api.resource_url(resource) if resource else None
+
+
+def _story(operation: Operation) -> list[dict[str, Any]]:
+    """What happened when, oldest first: the operation's own times and those of its steps."""
+    events: list[tuple[datetime | None, str]] = [
+        (operation.created_at, "created"),
+        (operation.started_at, "started"),
+        *_steps(operation),
+    ]
+    if operation.state.is_terminal:
+        events.append((operation.ended_at, operation.raw_state))
+    timed = sorted(((at, what) for at, what in events if at is not None), key=lambda event: event[0])
+    return [{"at": at.isoformat(), "what": what} for at, what in timed]
+
+
+def _steps(operation: Operation) -> Iterable[tuple[datetime | None, str]]:
+    for step in operation.progress.steps if operation.progress else ():
+        yield step.started_at, f"step {step.name}: started"
+        message = f" ({step.message})" if step.message else ""
+        yield step.ended_at, f"step {step.name}: {step.state}{message}"
+
+
+@command
+def wait(args: Any) -> Exit:
+    """Wait until operations settle."""
+    hook = one_hook(args.conn_id)
+    known = {operation_id: _known(hook, operation_id) for operation_id in args.operation_ids}
+    # its kind decides how long is long
+    watches = [_watch(hook, operation_id, operation.kind, args) for operation_id, operation in known.items()]
+    try:
+        with Story(watches) as story:
+            for watch in watches:
+                for line in watch.saw(known[watch.operation_id], hook.clock.time()):
+                    story.tell(f"{watch.operation_id}: {line}")
+            # somebody looks on, who wants to see the steps
+            wait_for(hook.get_conn(), watches, story.tell, args.wait_for, hold=False)
+    except KeyboardInterrupt:
+        say(_still_going(hook, watches))
+        return Exit.INTERRUPTED
+    show_rows([_waited(hook, watch) for watch in watches], args.output)
+    return _verdict(watches, args.wait_for)
+
+
+def _watch(hook: OperationsHook, operation_id: str, kind: str, args: Any) -> Watch:
+    return hook.watch(operation_id, timeout=args.timeout, poll_interval=args.poll_interval or None, kind=kind)
+
+
+def _still_going(hook: OperationsHook, watches: Sequence[Watch]) -> str:
+    going = [watch.operation_id for watch in watches if watch.outcome is None]
+    again = f"airflow operations wait --conn-id {hook.conn_id} {' '.join(going)}"
+    return f"Stopped waiting, nothing was cancelled: {', '.join(going)} may still be running. To wait again: {again}"
+
+
+def _waited(hook: OperationsHook, watch: Watch) -> dict[str, Any]:
+    match watch.outcome:
+        case Settled(operation):
+            operation = _explained(hook, operation)
+            return {
+                **_outcome(watch, operation.state.value),
+                "error": str(operation.error) if operation.error else None,
+            }
+        case GaveUp(_, error):
+            return {**_outcome(watch, "unknown"), "error": f"cannot be looked at any more: {error}"}
+        case None:
+            return {**_outcome(watch, "not waited for any more"), "error": None}
+        case late:
+            return {**_outcome(watch, "timeout"), "error": str(late.error) if late.error else "it goes on remotely"}
+
+
+def _outcome(watch: Watch, outcome: str) -> dict[str, Any]:
+    last = watch.operation
+    ids = {"id": watch.operation_id, "outcome": outcome, "last_state": last.raw_state if last else None}
+    return {**ids, "resource_type": last.resource_type, "resource_id": last.resource_id} if last else ids
+
+
+def _verdict(watches: Sequence[Watch], how: str) -> Exit:
+    outcomes = [watch.outcome for watch in watches]
+    good = [succeeded(outcome) for outcome in outcomes]
+    if all(good) or (how == "any" and any(good)):
+        return Exit.OK
+    if any(isinstance(outcome, Settled) and not succeeded(outcome) for outcome in outcomes):
+        return Exit.NO
+    return Exit.TROUBLE if any(isinstance(outcome, GaveUp) for outcome in outcomes) else Exit.TIMEOUT
+
+
+@audited
+def cancel(args: Any) -> Exit:
+    """Ask the API to cancel an operation."""
+    hook = one_hook(args.conn_id)
+    before = _known(hook, args.operation_id)
+    if before.state.is_terminal:
+        say(f"{before} is over already: there is nothing to cancel.")
+        return Exit.NO
+    try:
+        operation = hook.cancel_operation(args.operation_id)
+    except CancelNotSupported as error:
+        say(f"{error}. Nothing was changed.")
+        return Exit.NO
+    except (Conflict, InvalidRequest) as error:
+        say(f"{hook.api.title} refused to cancel {before}, which may have ended meanwhile: {error}.")
+        return Exit.NO
+    show_rows([_row(operation)], args.output, _LIST_COLUMNS)
+    if not operation.state.is_terminal:
+        say(f"{hook.api.title} was asked to cancel it, which may take a while: `wait` shows how it ends.")
+    return Exit.OK

@@ -1,0 +1,142 @@
+"""The commands and their arguments. Imported by every ``airflow`` call, so nothing of the provider is used here."""
+
+from __future__ import annotations
+
+import math
+from argparse import ArgumentTypeError
+from typing import Any
+
+from airflow.cli.cli_config import ARG_OUTPUT, ARG_VERBOSE, ActionCommand, Arg, GroupCommand, lazy_load_command
+
+#: ``OperationState`` in its order; a test compares.
+STATES = ("pending", "running", "succeeded", "failed", "cancelled", "unknown")
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 <= seconds < math.inf:
+        raise ArgumentTypeError(f"{text!r} is not a number of seconds")
+    return seconds
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise ArgumentTypeError(f"{text!r} is not a number of 1 or more")
+    return int(text)
+
+
+def _arg(*flags: str, **options: Any) -> Arg:
+    return Arg(flags, **options)  # type: ignore[no-untyped-call]
+
+
+_CONN_ID = _arg(
+    "--conn-id",
+    help="Airflow connection to use (default: <type>_default, if only one of these exists)",
+    metavar="CONN_ID",
+)
+_CONN_IDS = _arg(
+    "--conn-id",
+    help="Airflow connection to use; may be repeated (default: every <type>_default that exists)",
+    metavar="CONN_ID",
+    action="append",
+)
+_OPERATION_ID = _arg("operation_id", help="The id of the operation")
+_OPERATION_IDS = _arg("operation_ids", help="The ids of the operations", nargs="+", metavar="operation_id")
+_STATE = _arg(
+    "--state",
+    help=f"Only operations in this state; may be repeated: {', '.join(STATES)}",
+    choices=STATES,
+    metavar="STATE",
+    action="append",
+)
+_KIND = _arg("--kind", help="Only operations whose kind begins with this, such as vm or vm.create", metavar="KIND")
+_LIMIT = _arg("--limit", help="Show so many, newest first (default: 50)", type=_count, default=50, metavar="N")
+_WAIT_FOR = _arg(
+    "--wait-for",
+    help="all: until each has settled; any: until one has succeeded (default: all)",
+    choices=("all", "any"),
+    default="all",
+)
+_TIMEOUT = _arg(
+    "--timeout",
+    help="Seconds after which to stop waiting (default: that of the operators)",
+    type=_seconds,
+    metavar="SECONDS",
+)
+_POLL_INTERVAL = _arg(
+    "--poll-interval",
+    help="Seconds between two looks (default: what the API advises)",
+    type=_seconds,
+    metavar="SECONDS",
+)
+_DAG_ID = _arg("--dag-id", help="The DAG whose runs are cleaned up after", required=True, metavar="DAG_ID")
+_RUN_ID = _arg(
+    "--run-id",
+    help="Only this run of it; may be repeated (default: all runs that are over)",
+    metavar="RUN_ID",
+    action="append",
+)
+_YES = _arg(
+    "-y",
+    "--yes",
+    help="Delete what is listed; without it nothing is changed",
+    action="store_true",
+    default=False,
+)
+
+_COMMANDS = (
+    ActionCommand(
+        name="check",
+        help="Check whether connections work",
+        description="Sends one cheap authenticated read over each connection and says who answered or what is wrong.",
+        epilog="Exit code 0 when all work, 1 when one does not.",
+        func=lazy_load_command("airflow_provider_ops.cli.commands.check"),
+        args=(_CONN_IDS, ARG_OUTPUT, ARG_VERBOSE),
+    ),
+    ActionCommand(
+        name="list",
+        help="List operations",
+        func=lazy_load_command("airflow_provider_ops.cli.commands.list_operations"),
+        args=(_CONN_ID, _STATE, _KIND, _LIMIT, ARG_OUTPUT, ARG_VERBOSE),
+    ),
+    ActionCommand(
+        name="show",
+        help="Show all that is known of an operation",
+        func=lazy_load_command("airflow_provider_ops.cli.commands.show"),
+        args=(_OPERATION_ID, _CONN_ID, ARG_OUTPUT, ARG_VERBOSE),
+    ),
+    ActionCommand(
+        name="wait",
+        help="Wait until operations settle",
+        description="Waits until operations settle. Interrupting it ends the waiting only: the operations go on.",
+        epilog="Exit code 0 when they succeeded, 1 when one failed or was cancelled, 3 when the timeout has passed, "
+        "4 when the API cannot be asked.",
+        func=lazy_load_command("airflow_provider_ops.cli.commands.wait"),
+        args=(_OPERATION_IDS, _CONN_ID, _WAIT_FOR, _TIMEOUT, _POLL_INTERVAL, ARG_OUTPUT, ARG_VERBOSE),
+    ),
+    ActionCommand(
+        name="cancel",
+        help="Ask the API to cancel an operation",
+        func=lazy_load_command("airflow_provider_ops.cli.commands.cancel"),
+        args=(_OPERATION_ID, _CONN_ID, ARG_OUTPUT, ARG_VERBOSE),
+    ),
+    ActionCommand(
+        name="sweep",
+        help="List, and with --yes delete, what runs of a DAG created and left behind",
+        description="Lists what runs of a DAG created and left behind, found by the mark that the operators put on it. "
+        "What a run in progress may still need is never listed. With --yes what is listed is deleted.",
+        epilog="Exit code 0 when nothing is left, 1 when something is, 4 when an API cannot be asked.",
+        func=lazy_load_command("airflow_provider_ops.cli.sweep.sweep"),
+        args=(_DAG_ID, _RUN_ID, _CONN_IDS, _YES, _TIMEOUT, ARG_OUTPUT, ARG_VERBOSE),
+    ),
+)
+
+
+def get_commands() -> list[GroupCommand]:
+    """What this provider adds to the command line of Airflow (3.2 and later)."""
+    return [
+        GroupCommand(name="operations", help="Look at, wait for and clean up remote operations", subcommands=_COMMANDS)
+    ]

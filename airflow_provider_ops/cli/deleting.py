@@ -1,0 +1,109 @@
+"""Deletes what is left on one connection, in an order that nobody has to know."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from airflow_provider_ops.apis.base import Marked, Submitted
+from airflow_provider_ops.client.waits import wait
+from airflow_provider_ops.exceptions import Conflict, InvalidRequest, NotFound, OpsError
+from airflow_provider_ops.hooks.base import OperationsHook
+from airflow_provider_ops.waiting.verdict import succeeded
+from airflow_provider_ops.waiting.watch import Settled
+
+log = logging.getLogger(__name__)
+
+#: Pauses before lists are believed that still show what was deleted.
+_LATE = (0.0, 2.0, 5.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What became of something that was to be deleted.
+
+    :param again: whether another try may work once others are gone: a network is refused as long as it has machines.
+    """
+
+    gone: bool
+    text: str
+    again: bool = False
+
+
+def delete_all(
+    hook: OperationsHook, marked: Sequence[Marked], timeout: float | None, tell: Callable[[str], None]
+) -> list[Fate]:
+    """What became of each, in the same order.
+
+    What was made last goes first. What is refused is tried again as long as others go meanwhile.
+
+    :param timeout: seconds to wait for each deletion; default is that of the operators.
+    """
+    fates: dict[int, Fate] = {}
+    left = sorted(range(len(marked)), key=lambda at: _made_at(marked[at]), reverse=True)
+    while left:
+        started = {at: _start(hook, marked[at]) for at in left}
+        for at, begun in started.items():
+            fates[at] = begun if isinstance(begun, Fate) else _end(hook, begun, timeout)
+            tell(f"{marked[at].resource_type} {marked[at].resource_id}: {fates[at].text}")
+        again = [at for at in left if fates[at].again]
+        left = again if len(again) < len(left) else []
+    still_there = _still_listed(hook, [marked[at] for at in range(len(marked)) if fates[at].gone])
+    listed = Fate(gone=False, text="said to be deleted, but still listed")
+    return [listed if fates[at].gone and _id(marked[at]) in still_there else fates[at] for at in range(len(marked))]
+
+
+def _made_at(one: Marked) -> float:
+    return one.created_at.timestamp() if one.created_at else 0.0
+
+
+def _id(one: Marked) -> tuple[str, str]:
+    return one.resource_type, one.resource_id
+
+
+def _start(hook: OperationsHook, one: Marked) -> Fate | Submitted:
+    try:
+        flow = hook.api.delete_resource(one.resource_type, one.resource_id)
+        if flow is None:
+            return Fate(gone=False, text=f"not deleted: {hook.api.title} has no call for that")
+        submitted = hook.run(flow)
+    except NotFound:
+        return Fate(gone=True, text="gone already")
+    except (Conflict, InvalidRequest) as error:
+        return Fate(gone=False, text=f"not deleted: {error}", again=True)
+    except OpsError as error:
+        return Fate(gone=False, text=f"not deleted: {error}")
+    return submitted or Fate(gone=True, text="deleted")
+
+
+def _end(hook: OperationsHook, submitted: Submitted, timeout: float | None) -> Fate:
+    name = f"operation {submitted.operation_id}"
+    try:
+        watch = hook.watch(submitted.operation_id, timeout=timeout, kind=submitted.kind)
+        wait(hook.get_conn(), [watch], log.info)
+    except OpsError as error:
+        return Fate(gone=False, text=f"perhaps still being deleted by {name}: {error}")
+    outcome = watch.outcome
+    if succeeded(outcome):
+        return Fate(gone=True, text=f"deleted by {name}")
+    if isinstance(outcome, Settled):
+        reason = f": {outcome.operation.error}" if outcome.operation.error else ""
+        return Fate(gone=False, text=f"not deleted: {name} {outcome.operation.raw_state}{reason}", again=True)
+    return Fate(gone=False, text=f"still being deleted by {name}")
+
+
+def _still_listed(hook: OperationsHook, gone: Sequence[Marked]) -> set[tuple[str, str]]:
+    """Which of those that are said to be gone are not: what was deleted is only believed when nothing shows it."""
+    wanted = {_id(one) for one in gone}
+    for pause in _LATE:
+        flow = hook.api.all_marked() if wanted else None
+        if flow is None:
+            return set()
+        if pause:
+            hook.clock.sleep(pause)
+        try:
+            wanted &= {_id(one) for one in hook.run(flow).found}
+        except OpsError:
+            return set()
+    return wanted

@@ -1,0 +1,121 @@
+"""What all commands have in common: how they print, how they fail, with which exit code."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import sys
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from enum import IntEnum
+from typing import Any, NoReturn
+
+from airflow.cli.simple_table import AirflowConsole
+from airflow.utils.cli import action_cli
+
+from airflow_provider_ops._compat import secrets_of_this_airflow
+from airflow_provider_ops.exceptions import OpsError
+
+Row = Mapping[str, Any]
+
+
+class Exit(IntEnum):
+    """The exit codes of all commands; 2 is argparse's, for arguments that make no sense."""
+
+    OK = 0
+    #: The answer is no: it does not work, it failed, something is left.
+    NO = 1
+    #: The timeout has passed; what was waited for goes on.
+    TIMEOUT = 3
+    #: The question could not be answered: no such connection, no answer, an error of the API or of Airflow.
+    TROUBLE = 4
+    #: Ctrl-C, as shells have it.
+    INTERRUPTED = 130
+
+
+class CommandError(OpsError):
+    """A command cannot go on; the message says why and what to do."""
+
+
+def command(work: Callable[[Any], Exit]) -> Callable[[Any], None]:
+    """A function that Airflow's parser can call, from one that returns an exit code.
+
+    Whatever goes wrong ends in one paragraph on standard error, never in a traceback (but with ``--verbose``).
+    """
+
+    @functools.wraps(work)
+    def run(args: Any) -> None:
+        try:
+            with secrets_of_this_airflow(), quiet(verbose=args.verbose):
+                code = work(args)
+        except OpsError as error:
+            stop(str(error), Exit.TROUBLE)
+        except KeyboardInterrupt:
+            stop("Stopped. What the API was asked for already goes on.", Exit.INTERRUPTED)
+        except Exception as error:  # a person at a terminal needs a sentence
+            if args.verbose:
+                raise
+            stop(f"{type(error).__name__}: {error} (--verbose shows where)", Exit.TROUBLE)
+        if code:
+            raise SystemExit(int(code))
+
+    return run
+
+
+def audited(work: Callable[[Any], Exit]) -> Callable[[Any], None]:
+    """As :func:`command`, for one that changes something: it gets into Airflow's audit log."""
+    run: Callable[[Any], None] = action_cli(check_db=False)(command(work))  # type: ignore[no-untyped-call]
+    return run
+
+
+@contextmanager
+def quiet(*, verbose: bool = False) -> Iterator[None]:
+    """No log lines and warnings between what a command prints.
+
+    Airflow's own decorator for this cannot be used around its own commands, which ``sweep`` calls.
+    """
+    before = logging.root.manager.disable
+    with warnings.catch_warnings():
+        if not verbose:
+            warnings.simplefilter("ignore")
+            logging.disable(logging.CRITICAL)
+        try:
+            yield
+        finally:
+            logging.disable(before)
+
+
+def stop(text: str, code: Exit) -> NoReturn:
+    """End the command with a paragraph on standard error."""
+    say(text)
+    raise SystemExit(int(code))
+
+
+def say(text: str) -> None:
+    """One line for people, on standard error, so that standard output stays what ``--output`` promises."""
+    print(printable(text), file=sys.stderr, flush=True)  # noqa: T201
+
+
+def show(rows: Sequence[Row], output: str, columns: Sequence[str] = ()) -> None:
+    """Print rows as Airflow's own commands do.
+
+    :param columns: what a table shows; JSON and YAML have all.
+    """
+    if output in ("json", "yaml"):
+        AirflowConsole().print_as([dict(row) for row in rows], output)
+        return
+    shown = [{name: _cell(row.get(name), output) for name in columns or row} for row in rows]
+    AirflowConsole().print_as(shown, output)
+
+
+def _cell(value: Any, output: str) -> str:
+    from rich.markup import escape  # noqa: PLC0415 - only a table reads markup
+
+    text = "" if value is None else printable(str(value))
+    return escape(text) if output == "table" else text
+
+
+def printable(text: str) -> str:
+    """``text`` without what a terminal would obey: it may come from an API."""
+    return "".join(char if char.isprintable() else " " for char in text)

@@ -1,0 +1,77 @@
+"""What is seen of a wait while it goes on: a bar for each operation on a terminal, else a line for each change."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from typing_extensions import Self
+
+from airflow_provider_ops.cli.output import printable, say
+from airflow_provider_ops.operation import Operation
+from airflow_provider_ops.waiting.watch import Watch
+
+_FULL = 100.0
+
+
+class Story:
+    """Shows a wait on standard error, as a context manager; :meth:`tell` is its log."""
+
+    def __init__(self, watches: Sequence[Watch]) -> None:
+        self._watches = watches
+        self._bars: dict[str, TaskID] = {}
+        self._progress = _bars() if sys.stderr.isatty() else None
+
+    def __enter__(self) -> Self:
+        if self._progress is not None:
+            for watch in self._watches:
+                self._bars[watch.operation_id] = self._progress.add_task(watch.operation_id, total=None, now="")
+            self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._progress is not None:
+            self._progress.stop()
+
+    def tell(self, line: str) -> None:
+        """Show a change; ``line`` begins with the operation's id."""
+        if self._progress is None:
+            say(line)
+            return
+        for watch in self._watches:
+            self._progress.update(self._bars[watch.operation_id], **_shown(watch))
+
+
+def _bars() -> Progress:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        TextColumn("{task.fields[now]}"),
+        TimeElapsedColumn(),
+    )
+    return Progress(*columns, console=Console(stderr=True))
+
+
+def _shown(watch: Watch) -> dict[str, Any]:
+    operation = watch.operation
+    now = "looking again after an error" if watch.is_stumbling else _now(operation)
+    if watch.outcome is not None:
+        return {"total": _FULL, "completed": _FULL, "now": now}
+    progress = operation.progress if operation else None
+    if progress is None or not progress.total:
+        return {"total": None, "now": now}
+    return {"total": _FULL, "completed": _FULL * (progress.done or 0) / progress.total, "now": now}
+
+
+def _now(operation: Operation | None) -> str:
+    if operation is None:
+        return ""
+    progress = f" ({operation.progress})" if operation.progress and str(operation.progress) else ""
+    return escape(printable(f"{operation.raw_state}{progress}"))
