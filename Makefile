@@ -4,6 +4,7 @@
 #   make demo KEEP=1                            leave the UI up
 #   make demo FAULTS=dev/faults/rough.json      let the simulator misbehave
 #   make guarantees QUICK=1                     the rows that CI runs
+#   make browser ARGS=--docs                    take the pictures of the docs anew
 
 PYTHON ?= python3
 AIRFLOW_VERSION ?= 3.3.2
@@ -17,6 +18,7 @@ UV := UV_CACHE_DIR=$(CURDIR)/.cache/uv $(BIN)/uv
 UV_INSTALL := --constraint constraints.txt --build-constraint constraints.txt --editable '.[dev]'
 
 GUARANTEES := $(VENV)/.guarantees
+BROWSER := $(VENV)/.browser
 
 BENCH := .cache/bench
 BENCH_PIP := --constraint benchmarks/constraints.txt --requirement benchmarks/requirements.txt --editable .
@@ -29,7 +31,8 @@ export PIP_CACHE_DIR := $(CURDIR)/.cache/pip
 export AIRFLOW_HOME := $(CURDIR)/.cache/airflow
 
 .DEFAULT_GOAL := help
-.PHONY: help venv test lint types demo docs guarantees bench bench-constraints constraints matrix-constraints test-matrix clean python
+.PHONY: help venv test lint types demo docs guarantees browser bench bench-constraints constraints
+.PHONY: matrix-constraints test-matrix clean python
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,6 +66,9 @@ guarantees: $(STAMP) ## kill everything at the worst moments and write docs/guar
 
 docs/timeouts.md: $(STAMP) FORCE
 	@$(BIN)/python -m dev.timeouts
+
+browser: $(BROWSER) ## a real browser fills in the connection forms and looks at the tab Operation
+	@$(BIN)/python -m dev.browser $(ARGS)
 
 bench: $(BENCH)/.installed ## what a wait costs, ours and others', side by side (ARGS=--quick for some minutes)
 	@mkdir -p $(TEMP) && TMPDIR=$(TEMP) $(BENCH)/bin/python -m benchmarks $(ARGS)
@@ -122,6 +128,12 @@ $(STAMP): pyproject.toml constraints.txt | $(BIN)/uv
 $(GUARANTEES): dev/guarantees/requirements.txt $(STAMP)
 	@VIRTUAL_ENV=$(VENV) $(UV) pip install --system-certs --constraint constraints.txt --requirement $< \
 	    || $(PIP) install --constraint constraints.txt --requirement $<
+	@touch $@
+
+# The driver only: the browser is the system's.
+$(BROWSER): dev/browser/requirements.txt $(STAMP)
+	@VIRTUAL_ENV=$(VENV) $(UV) pip install --system-certs --requirement $< \
+	    || $(PIP) install --requirement $<
 	@touch $@
 
 # The peers would change what the package itself is tested with, hence an environment of their own.

@@ -63,9 +63,14 @@ __all__ = [
     "RetryPolicy",
     "TaskDeferralError",
     "TaskDeferralTimeout",
+    "can_push_plain_async",
     "get_connection",
     "get_connection_async",
     "never_retried",
+    "pull_plain",
+    "pull_plain_async",
+    "push_plain",
+    "push_plain_async",
     "pushed_operation",
     "secrets_of_this_airflow",
     "task_state",
@@ -139,6 +144,50 @@ async def pushed_operation(ti: Any) -> str | None:
         key="operation_id", dag_id=ti.dag_id, task_id=ti.task_id, run_id=ti.run_id, map_index=ti.map_index
     )
     return operation_id
+
+
+# A custom XCom backend may keep values elsewhere, slowly, and leave a reference in Airflow's database that the REST API
+# cannot follow. What is meant for people's eyes is therefore written and read as Airflow itself does it.
+
+
+def push_plain(ti: Any, key: str, value: Any) -> None:
+    """Keep a JSON value as an XCom of a task instance, past any custom XCom backend."""
+    from airflow.sdk.bases.xcom import BaseXCom  # noqa: PLC0415 - only on a worker
+
+    BaseXCom.set(key, value, **_place(ti))
+
+
+def pull_plain(ti: Any, key: str) -> Any:
+    """What :func:`push_plain` has kept for this task instance, ``None`` when there is nothing."""
+    from airflow.sdk.bases.xcom import BaseXCom  # noqa: PLC0415 - only on a worker
+
+    return BaseXCom.get_one(key=key, **_place(ti))
+
+
+def can_push_plain_async() -> bool:
+    """Whether triggers can keep XComs (Airflow 3.3)."""
+    from airflow.sdk.bases.xcom import BaseXCom  # noqa: PLC0415 - only in a triggerer
+
+    return hasattr(BaseXCom, "aset") and hasattr(BaseXCom, "aget_one")
+
+
+async def push_plain_async(ti: Any, key: str, value: Any) -> None:
+    """As :func:`push_plain`, for triggers."""
+    from airflow.sdk.bases.xcom import BaseXCom  # noqa: PLC0415 - only in a triggerer
+
+    await BaseXCom.aset(key, value, **_place(ti))
+
+
+async def pull_plain_async(ti: Any, key: str) -> Any:
+    """As :func:`pull_plain`, for triggers."""
+    from airflow.sdk.bases.xcom import BaseXCom  # noqa: PLC0415 - only in a triggerer
+
+    return await BaseXCom.aget_one(key=key, **_place(ti))
+
+
+def _place(ti: Any) -> dict[str, Any]:
+    map_index = -1 if ti.map_index is None else ti.map_index
+    return {"dag_id": ti.dag_id, "task_id": ti.task_id, "run_id": ti.run_id, "map_index": map_index}
 
 
 def _state_of(ti: Any, get_task_states: Callable[..., Mapping[str, Any]]) -> str | None:

@@ -29,6 +29,7 @@ LAYERS = (
     ("client",),
     ("_compat",),
     ("hooks",),
+    ("progress",),
 )
 TOP = len(LAYERS)
 #: What a layer may use from outside; not named: anything. The test below says why.
@@ -42,7 +43,8 @@ BANNED: dict[str, frozenset[str]] = {
     "tracing": frozenset({"airflow", "httpx"}),
     # one module sends, so that another HTTP library would be a change in one layer
     **dict.fromkeys(
-        ("hooks", "operators", "sensors", "triggers", "decorators", "retry_policy", "cli"), frozenset({"httpx"})
+        ("hooks", "operators", "sensors", "triggers", "decorators", "retry_policy", "cli", "progress"),
+        frozenset({"httpx"}),
     ),
 }
 
@@ -152,6 +154,8 @@ def test_every_layer_exists() -> None:
         ("hooks.base", "airflow_provider_ops.operators.base", False),
         ("hooks.lakesail", "airflow_provider_ops.apis.lakesail", True),
         ("operators.run", "airflow_provider_ops.triggers.operation.OperationTrigger", True),
+        ("triggers.operation", "airflow_provider_ops.progress.triggerer.TriggerReport", True),
+        ("progress.worker", "airflow_provider_ops.operators.run.Run", False),
         ("operators.run", "airflow_provider_ops.hooks.onvera.OnveraHook", False),
         ("simulator.gateway", "airflow_provider_ops.client.sync", False),
         ("simulator.gateway", "airflow_provider_ops.simulator.world.World", True),

@@ -129,6 +129,8 @@ class DecoratedOperationOperator(DecoratedOperator, OperationOperator):
             timeout=limit,
             defer=self.defer,
             log=self.log,
+            ti=context["ti"],
+            store=context.get("task_state_store"),
             resume="ids_complete",
         )
         results = [leg.observed(operation) for operation in wait(waits)]

@@ -21,6 +21,7 @@ from airflow_provider_ops.operators import seen
 from airflow_provider_ops.operators.ending import Ending
 from airflow_provider_ops.operators.store import HandleStore
 from airflow_provider_ops.operators.submission import Identity, Started, Submission, look_up
+from airflow_provider_ops.progress.worker import WorkerReport
 from airflow_provider_ops.retry_policy import fails_at_once
 from airflow_provider_ops.triggers.operation import OperationTrigger
 from airflow_provider_ops.waiting.killing import is_meant_on_worker
@@ -72,9 +73,12 @@ class Run:
         self._waiting_for: str | None = None
         self._timeline: Timeline | None = None
         self._deferred = False
+        self._report: WorkerReport | None = None
+        self._resumes = True
 
     def begin(self) -> dict[str, Any]:
         """The first leg of a try; returns the result, or defers."""
+        self._resumes = False
         settings = self._hook.settings()
         submit = self._task.submit()
         # what only the connection can complete must show before anything is stored
@@ -92,6 +96,7 @@ class Run:
 
         ``None`` when there is nothing to go on with, or when only the request can tell.
         """
+        self._resumes = False
         handle = self._store.load()
         if handle is None or handle.max_tries != self._ti.max_tries:
             return None
@@ -107,21 +112,26 @@ class Run:
         handle = self._keep(started.handle)
         self._announce(handle, deadline)
         if not self._task.wait_for_completion:
+            self._telling(handle).submitted(handle.operation_id or "", started.operation)
             return self._result(handle, started.operation, None)
         if started.operation is not None and started.operation.state.is_terminal:
-            return self._end(handle, Settled(started.operation), handle.operation_id)
+            outcome = Settled(started.operation)
+            self._telling(handle).ended({handle.operation_id or "": (outcome, None)})
+            return self._end(handle, outcome, handle.operation_id)
         return self._wait_on(handle, handle.operation_id or "")
 
     def go_on(self, event: object) -> dict[str, Any]:
         """The leg after the trigger has fired."""
         handle = self._handle_again()
         self._deferred = True
-        for operation_id, (outcome, timeline) in from_event(event).items():
+        known = event if isinstance(event, Mapping) else {}
+        waits = from_event(event)
+        self._telling(handle).ended(waits, known.get("story"))
+        for operation_id, (outcome, timeline) in waits.items():
             self._log.info("%s while deferred: %s", operation_id, "; ".join(timeline.lines()))
             self._timeline = timeline
             if outcome is not None:
                 return self._end(handle, outcome, operation_id)
-        known = event if isinstance(event, Mapping) else {}
         ids = known.get("operation_ids") or [None]
         return self.look_again(f"the trigger ended without an outcome: {known.get('error', 'no reason given')}", ids[0])
 
@@ -250,9 +260,26 @@ class Run:
 
     def _wait_here(self, handle: Handle, operation_id: str, until: float) -> Outcome | None:
         watch = self._hook.watch(operation_id, deadline=until, poll_interval=self._task.poll_interval, kind=handle.kind)
-        wait(self._hook.get_conn(), [watch], self._log.info)
+        report = self._telling(handle)
+        wait(self._hook.get_conn(), [watch], report.telling([watch], self._log.info))
         self._timeline = watch.timeline
+        is_over = not isinstance(watch.outcome, TimedOut) or until >= self._deadline(handle.kind)
+        report.paused([watch], is_over=is_over)
         return watch.outcome
+
+    def _telling(self, handle: Handle) -> WorkerReport:
+        if self._report is None:
+            deadline = self._deadline(handle.kind) if self._task.wait_for_completion else None
+            self._report = WorkerReport(
+                self._ti,
+                self._clock,
+                api=self._hook.api.name,
+                conn_id=self._task.conn_id,
+                deadline=deadline,
+                resumes=self._resumes,
+                store=self._state_store,
+            )
+        return self._report
 
     def _defer(self, handle: Handle, deadline: float, operation_id: str) -> NoReturn:
         left = max(0.0, deadline - self._clock.time())
@@ -272,6 +299,7 @@ class Run:
             api=self._hook.api.name,
             handle=handle.to_dict(),
             on_kill=self._task.kill_policy,
+            told=self._report.mark if self._report else None,
         )
 
     def _handle_again(self) -> Handle:

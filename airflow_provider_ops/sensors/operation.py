@@ -98,7 +98,7 @@ class OperationSensor(BaseSensorOperator):
         """One leg of ``mode="reschedule"``: look once at each; passing faults are not yet an answer."""
         from airflow.sdk.bases.sensor import PokeReturnValue  # noqa: PLC0415 - not exported by airflow.sdk before 3.2
 
-        operations = self._waits(context).look_once()
+        operations = self._waits(context).look_once(resumes=bool(context.get("task_reschedule_count")))
         if operations is None:
             return False
         return PokeReturnValue(is_done=True, xcom_value=self._result(operations))
@@ -134,6 +134,8 @@ class OperationSensor(BaseSensorOperator):
             timeout=timeout,
             defer=self.defer,
             log=self.log,
+            ti=context["ti"],
+            store=context.get("task_state_store"),
         )
 
     def _ending(self, wait: Callable[[Waits], list[Operation]], context: Context) -> Any:

@@ -12,6 +12,7 @@ from airflow_provider_ops.exceptions import InvalidArgument, OpsError, WaitTimeo
 from airflow_provider_ops.hooks.base import OperationsHook
 from airflow_provider_ops.operation import Operation
 from airflow_provider_ops.operators import seen
+from airflow_provider_ops.progress.worker import WorkerReport
 from airflow_provider_ops.triggers.operation import OperationTrigger
 from airflow_provider_ops.waiting.timeline import Timeline
 from airflow_provider_ops.waiting.verdict import WaitFor, from_event, is_decided, succeeded
@@ -34,6 +35,7 @@ class Waits:
 
     :param ids: one id or more, each once.
     :param defer: the task's own ``defer``; ``log`` its logger.
+    :param ti: the task instance; ``store`` its task state store, ``None`` where there is none.
     :param resume: name of the task's method for the leg after the trigger.
     :param started_at: epoch seconds from which ``timeout`` counts.
     :param timeout: seconds.
@@ -50,6 +52,8 @@ class Waits:
         timeout: float,
         defer: Callable[..., Any],
         log: Any,
+        ti: Any,
+        store: Any,
         resume: str = "execute_complete",
     ) -> None:
         self._hook = hook
@@ -60,12 +64,16 @@ class Waits:
         self._deadline = started_at + timeout
         self._defer_task = defer
         self._log = log
+        self._ti = ti
+        self._store = store
         self._resume = resume
+        self._report: WorkerReport | None = None
         #: Of the waits that the trigger has told of.
         self._timelines: dict[str, Timeline] = {}
 
     def begin(self, patience: float | None) -> list[Operation]:
         """The first leg: wait here, for ``patience`` seconds before the task defers, or without that to the end."""
+        self._telling(resumes=False)
         now = self._hook.clock.time()
         until = self._deadline if patience is None else min(self._deadline, now + patience)
         outcomes = self._wait_here(until)
@@ -76,6 +84,7 @@ class Waits:
     def go_on(self, event: object, patience: float) -> list[Operation]:
         """The leg after the trigger has fired."""
         waits = from_event(event)
+        self._telling().ended(waits, event.get("story") if isinstance(event, Mapping) else None)
         outcomes: dict[str, Outcome | None] = {}
         for operation_id in self._ids:
             outcome, timeline = waits.get(operation_id, (None, None))
@@ -96,8 +105,11 @@ class Waits:
             self._defer()
         return self._conclude(outcomes)
 
-    def look_once(self) -> list[Operation] | None:
-        """One look at each; ``None`` while they do not decide the verdict. Passing faults are not yet an answer."""
+    def look_once(self, *, resumes: bool) -> list[Operation] | None:
+        """One look at each; ``None`` while they do not decide the verdict. Passing faults are not yet an answer.
+
+        :param resumes: whether this is not the first leg of the try.
+        """
         watches = self._watches(deadline=float("inf"))
         for watch in watches:
             look(self._hook.get_conn(), watch, self._log.info)
@@ -106,7 +118,23 @@ class Waits:
                 self._hook.clock.sleep(max(0.0, watch.next_look - self._hook.clock.time()))
                 look(self._hook.get_conn(), watch, self._log.info)
         outcomes = {watch.operation_id: watch.outcome for watch in watches}
-        return self._conclude(outcomes) if is_decided(self._wait_for, list(outcomes.values())) else None
+        is_over = is_decided(self._wait_for, list(outcomes.values()))
+        self._telling(resumes=resumes).paused(watches, is_over=is_over)
+        return self._conclude(outcomes) if is_over else None
+
+    def _telling(self, *, resumes: bool = True) -> WorkerReport:
+        if self._report is None:
+            self._report = WorkerReport(
+                self._ti,
+                self._hook.clock,
+                api=self._hook.api.name,
+                conn_id=self._hook.conn_id,
+                deadline=self._deadline,
+                wait_for=self._wait_for,
+                resumes=resumes,
+                store=self._store,
+            )
+        return self._report
 
     def _watches(self, deadline: float) -> list[Watch]:
         return [
@@ -115,9 +143,11 @@ class Waits:
         ]
 
     def _wait_here(self, until: float) -> Outcomes:
-        watches = self._watches(until)
-        wait(self._hook.get_conn(), watches, self._log.info, self._wait_for)
-        return {watch.operation_id: watch.outcome for watch in watches}
+        watches, report = self._watches(until), self._telling()
+        wait(self._hook.get_conn(), watches, report.telling(watches, self._log.info), self._wait_for)
+        outcomes = {watch.operation_id: watch.outcome for watch in watches}
+        report.paused(watches, is_over=self._is_over(outcomes))
+        return outcomes
 
     def _is_over(self, outcomes: Outcomes) -> bool:
         final = [None if isinstance(outcome, TimedOut) else outcome for outcome in outcomes.values()]
@@ -132,6 +162,7 @@ class Waits:
             self._poll_interval,
             self._deadline,
             api=self._hook.api.name,
+            told=self._telling().mark,
         )
         self._defer_task(trigger=trigger, method_name=self._resume, timeout=timedelta(seconds=left) + _BACKSTOP)
 

@@ -77,6 +77,8 @@ class Operation:
     """How long a cancel drains; None leaves it to the API."""
     stage: Stage = "queued"
     phase: Phase | None = None
+    entered: dict[str, float] = field(default_factory=dict)
+    """When each phase began, by its name."""
     word: str | None = None
     updated_at: float = 0.0
     started_at: float | None = None

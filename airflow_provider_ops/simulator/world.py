@@ -174,6 +174,8 @@ class World:
 
     def _take(self, operation: Operation, step: Step) -> None:
         operation.stage, operation.phase, operation.word = step.stage, step.phase, step.word
+        if step.phase is not None:
+            operation.entered.setdefault(step.phase.name, step.at)
         operation.updated_at = step.at
         if step.stage == "running" and operation.started_at is None:
             operation.started_at = step.at

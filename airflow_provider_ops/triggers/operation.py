@@ -19,9 +19,12 @@ from airflow_provider_ops.client.waits import await_all
 from airflow_provider_ops.exceptions import InvalidArgument
 from airflow_provider_ops.hooks.base import OperationsHook
 from airflow_provider_ops.hooks.lookup import ahook_for
+from airflow_provider_ops.progress.triggerer import TriggerReport, can_tell
 from airflow_provider_ops.waiting.killing import AT_WORK, Kill, meant_in_trigger
+from airflow_provider_ops.waiting.progress import Story
 from airflow_provider_ops.waiting.submitting import Handle
 from airflow_provider_ops.waiting.verdict import VERSION, check_wait_for, to_event
+from airflow_provider_ops.waiting.watch import Watch
 
 #: Seconds after which a kill policy is given up, Airflow's questions included. It usually takes two; a triggerer or API
 #: that is busy may need much longer, and late is better than not at all.
@@ -49,6 +52,7 @@ class OperationTrigger(BaseTrigger):
     :param api: name of the API; default asks the connection for its type.
     :param handle: the stored handle, for the kill policy.
     :param on_kill: kill policy of an operator; needs ``handle``.
+    :param told: what the worker has told of the wait already, so that it is not told again.
     :param version: layout of these arguments.
     """
 
@@ -64,6 +68,7 @@ class OperationTrigger(BaseTrigger):
         api: str | None = None,
         handle: dict[str, Any] | None = None,
         on_kill: str = "leave",
+        told: int | None = None,
         version: int = VERSION,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -76,6 +81,7 @@ class OperationTrigger(BaseTrigger):
         self.api = api
         self.handle = handle
         self.kill_policy = on_kill
+        self.told = told
         self.version = version
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
@@ -92,6 +98,7 @@ class OperationTrigger(BaseTrigger):
                 "api": self.api,
                 "handle": self.handle,
                 "on_kill": self.kill_policy,
+                "told": self.told,
                 "version": self.version,
             },
         )
@@ -126,8 +133,14 @@ class OperationTrigger(BaseTrigger):
                     hook.watch(operation_id, deadline=self.deadline, poll_interval=self.poll_interval, kind=self.kind)
                     for operation_id in self.operation_ids
                 ]
-                await await_all(client, watches, self.log.info, self.wait_for)
-            return to_event(watches, self.wait_for)
+                report = self._report(hook, watches)
+                say = report.telling(self.log.info) if report else self.log.info
+                try:
+                    await await_all(client, watches, say, self.wait_for)
+                finally:
+                    if report:
+                        report.stop()
+            return {**to_event(watches, self.wait_for), "story": report.end() if report else None}
         except Exception as error:  # noqa: BLE001 - a trigger that raises hides the reason from the task
             tail = traceback.format_exc().splitlines()[-_TRACEBACK_LINES:]
             return {
@@ -137,6 +150,14 @@ class OperationTrigger(BaseTrigger):
                 "error": f"{type(error).__name__}: {error}",
                 "traceback": tail,
             }
+
+    def _report(self, hook: OperationsHook, watches: Sequence[Watch]) -> TriggerReport | None:
+        ti = self.task_instance
+        if ti is None or not can_tell():
+            return None
+        deadline = min((watch.deadline for watch in watches if watch.deadline is not None), default=None)
+        story = Story(hook.api.name, self.conn_id, ti.try_number, "triggerer", self.wait_for, deadline)
+        return TriggerReport(ti, story, watches, hook.clock, self.told)
 
     async def on_kill(self) -> None:
         """Carry out the kill policy when a user ended the task; nothing on restarts and redistribution.

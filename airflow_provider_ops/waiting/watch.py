@@ -28,6 +28,7 @@ HEARTBEAT = 300.0
 #: Seconds of trouble that are always told. Shorter trouble is told once per heartbeat: an API that errs now and then
 #: must not fill the log.
 TROUBLE = 60.0
+DEADLINE_REACHED = "deadline reached"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,9 @@ class Watch:
         self.timeline = timeline or Timeline(start=now)
         self.operation: Operation | None = None
         self.outcome: Outcome | None = None
+        #: Looks that failed in all, and what the last of them came to.
+        self.failed_looks = 0
+        self.last_error: str | None = None
         self.next_look = now
         self._looks = 0
         self._errors_in_row = 0
@@ -139,6 +143,11 @@ class Watch:
         return self._errors_in_row > 0
 
     @property
+    def interval(self) -> float:
+        """Seconds between looks as things are now, without the spread."""
+        return self._peek()
+
+    @property
     def is_refused(self) -> bool:
         """Whether the last look failed with an answer that becomes final when it goes on."""
         return self._refused_since is not None
@@ -151,6 +160,9 @@ class Watch:
         if self._errors_in_row == 0:
             self._errors_since, self._told_this_row = now, False
         self._errors_in_row += 1
+        self.failed_looks += 1
+        # the text only: an exception keeps all that it went through alive
+        self.last_error = str(error)
         lines = self._describe_trouble(error, now)
         if self._refused_too_long(error, now):
             self.outcome = GaveUp(self.operation, error)
@@ -215,7 +227,7 @@ class Watch:
     def _schedule(self, now: float, pause: float, error: OpsError | None = None) -> None:
         if self.deadline is not None and now >= self.deadline:
             self.outcome = TimedOut(self.operation, error)
-            self.timeline.add(now, "deadline reached")
+            self.timeline.add(now, DEADLINE_REACHED)
             return
         # the last look falls on the deadline itself, so that an end just before it still counts
         self.next_look = now + pause if self.deadline is None else min(now + pause, self.deadline)

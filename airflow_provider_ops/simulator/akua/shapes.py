@@ -69,18 +69,21 @@ def _steps(row: Operation, stage: str) -> list[dict[str, Any]]:
     at = names.index(row.phase.name) if row.phase else 0
     current = {"running": "running", "succeeded": "completed", "failed": "failed", "cancelled": "skipped"}[stage]
     statuses = ["completed"] * at + [current] + ["pending"] * (len(names) - at - 1)
+    begun = [row.entered.get(name, row.started_at or row.created_at) for name in names]
+    # a step ends where the next begins, the last one with the operation
+    over = [*begun[1:], row.updated_at]
     return [
         {
             "name": name,
             "status": status,
             "execution_type": _BY_PEOPLE.get(name, "system"),
-            "started_at": int(row.created_at if status == "pending" else row.started_at or row.created_at),
-            "completed_at": int(row.updated_at) if status == "completed" else None,
+            "started_at": int(row.created_at if status == "pending" else began),
+            "completed_at": int(ended) if status == "completed" else None,
             "error_message": row.reason if status == "failed" else None,
             "retryable": False,
             "skippable": False,
         }
-        for name, status in zip(names, statuses, strict=True)
+        for name, status, began, ended in zip(names, statuses, begun, over, strict=True)
     ]
 
 

@@ -1,0 +1,175 @@
+"""Tells from a triggerer, which may hold ten thousand waits and has one supervisor that serves one call at a time.
+
+Only what changed is told, the latest of each task, one after the other; and after each call comes a pause nine times
+as long, so that whatever happens at most a tenth of the supervisor's time goes into this. What is late is only seen
+late: the view reads the operation itself when its record is old.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from contextvars import Context
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from airflow_provider_ops._compat import can_push_plain_async, pull_plain_async, push_plain_async
+from airflow_provider_ops.client.pace import Clock
+from airflow_provider_ops.client.tasks import spawn
+from airflow_provider_ops.waiting.progress import KEY, Story, mark
+from airflow_provider_ops.waiting.watch import Watch
+
+log = logging.getLogger(__name__)
+
+#: Share of the supervisor's time that may be used, as the pause that follows each call: so many times as long.
+_PAUSE_FACTOR = 9.0
+_SHORTEST_PAUSE = 0.02
+#: Seconds between two records of one task; changes that come faster are told together.
+_PER_TASK = 3.0
+#: Seconds between two records that only say that a wait goes on, of all tasks together.
+_IDLE_EVERY = 2.0
+#: Longest nap while the next in turn has to wait.
+_LONGEST_NAP = 0.25
+#: A call that takes longer is not waited for, and nothing is told until it has ended.
+_PATIENCE = 20.0
+#: After a failed call everything waits so long, doubled up to the second number.
+_FIRST_REST, _LONGEST_REST = 5.0, 300.0
+
+
+class TriggerReport:
+    """The story of one trigger's waits, told through the queue of its event loop.
+
+    :param ti: the task instance that waits.
+    :param told: :func:`~airflow_provider_ops.waiting.progress.mark` of what the worker has told already.
+    """
+
+    def __init__(self, ti: Any, story: Story, watches: Sequence[Watch], clock: Clock, told: int | None) -> None:
+        self._ti = ti
+        self._story = story
+        self._watches = watches
+        self._clock = clock
+        self._queue = queue_of_loop(clock)
+        self._mark = told
+        self._has_read = False
+        self.is_over = False
+        #: When it may be told again (epoch seconds).
+        self.not_before = 0.0
+
+    def telling(self, say: Callable[[str], None]) -> Callable[[str], None]:
+        """A log for the waits that also keeps the story: waits speak when something has changed, and now and then."""
+
+        def tell(line: str) -> None:
+            say(line)
+            try:
+                self._note()
+            except Exception:
+                # the one who says this is the poller of everybody
+                log.debug("the progress of this wait cannot be shown", exc_info=True)
+
+        return tell
+
+    def _note(self) -> None:
+        self._story.note(self._watches, self._clock.time())
+        if all(watch.outcome for watch in self._watches):
+            # the end is told by the worker
+            return
+        seen = mark(self._watches)
+        if seen != self._mark:
+            self._mark = seen
+            self._queue.offer(self)
+        else:
+            self._queue.offer_when_idle(self)
+
+    def stop(self) -> None:
+        """Tell nothing more: the wait is over, or goes on elsewhere."""
+        self.is_over = True
+        self._queue.forget(self)
+
+    def end(self) -> dict[str, Any]:
+        """What the event carries of the story; nothing more is told."""
+        self.stop()
+        self._story.note(self._watches, self._clock.time())
+        return self._story.to_event()
+
+    async def push(self) -> None:
+        """Keep the story as it is now."""
+        if not self._has_read:
+            earlier = await pull_plain_async(self._ti, KEY)
+            self._has_read = True
+            self._story.go_on_from(earlier)
+            self._story.note(self._watches, self._clock.time())
+        if not self.is_over:
+            now = self._clock.time()
+            self.not_before = now + _PER_TASK
+            await push_plain_async(self._ti, KEY, self._story.to_record(now))
+
+
+class Queue:
+    """Tasks whose story has changed, told one after the other."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._waiting: dict[TriggerReport, None] = {}
+        self._running: asyncio.Task[None] | None = None
+        self._rest = 0.0
+        self._idle_told_at = 0.0
+
+    def offer(self, report: TriggerReport) -> None:
+        """Have the latest of a task told when its turn comes."""
+        self._waiting.setdefault(report)
+        if self._running is None or self._running.done():
+            # in a context of its own: what is logged belongs to no single task
+            self._running = Context().run(spawn, self._run())
+
+    def forget(self, report: TriggerReport) -> None:
+        """Have nothing more told of a task."""
+        self._waiting.pop(report, None)
+
+    def offer_when_idle(self, report: TriggerReport) -> None:
+        """Have it told that nothing has changed, where that takes nothing from anybody."""
+        now = self._clock.time()
+        if not self._waiting and now - self._idle_told_at >= _IDLE_EVERY:
+            self._idle_told_at = now
+            self.offer(report)
+
+    async def _run(self) -> None:
+        while self._waiting:
+            report = next(iter(self._waiting))
+            del self._waiting[report]
+            early = report.not_before - self._clock.time()
+            if early > 0:
+                self._waiting[report] = None
+                await self._clock.asleep(min(early, _LONGEST_NAP))
+                continue
+            await self._clock.asleep(await self._tell(report))
+
+    async def _tell(self, report: TriggerReport) -> float:
+        """Seconds to leave after it."""
+        started = self._clock.time()
+        call = spawn(report.push())
+        done, _ = await asyncio.wait({call}, timeout=_PATIENCE)
+        if not done:
+            # never cancelled: an answer without anybody who waits for it would be taken for another's
+            await asyncio.wait({call})
+        error = call.exception()
+        if error is None and done:
+            self._rest = 0.0
+            return max(_SHORTEST_PAUSE, _PAUSE_FACTOR * (self._clock.time() - started))
+        if not self._rest:
+            log.warning("The progress of waits cannot be shown for now, the waits go on: %r", error or "no answer")
+        self._rest = min(max(_FIRST_REST, 2 * self._rest), _LONGEST_REST)
+        return self._rest
+
+
+_QUEUES: WeakKeyDictionary[asyncio.AbstractEventLoop, Queue] = WeakKeyDictionary()
+
+
+def queue_of_loop(clock: Clock) -> Queue:
+    """The queue of the running event loop."""
+    return _QUEUES.setdefault(asyncio.get_running_loop(), Queue(clock))
+
+
+def can_tell() -> bool:
+    """Whether triggers of this Airflow can keep anything for their tasks."""
+    return can_push_plain_async()

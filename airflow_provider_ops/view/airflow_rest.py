@@ -1,0 +1,110 @@
+"""Airflow's REST API, asked inside the API server on behalf of the person who looks.
+
+Every fact on the page was handed out by an endpoint of Airflow to this very person: it checks who that is and what they
+may read, by whatever auth manager is in use. Nothing here knows the metadata database.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+from fastapi import Request
+
+#: Key under which :class:`~airflow_provider_ops.view.app.View` keeps the app that it is mounted in.
+ROOT_APP = "airflow_provider_ops.root_app"
+_TIMEOUT = 15.0
+#: What says who is asking; everything else of the request is ours.
+_IDENTITY = ("authorization", "cookie", "host", "accept-language", "x-forwarded-proto", "x-forwarded-host")
+
+
+class Refused(Exception):
+    """Airflow does not give what was asked for.
+
+    :param status: HTTP status of its answer.
+    """
+
+    def __init__(self, status: int, detail: str) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One task instance."""
+
+    dag_id: str
+    run_id: str
+    task_id: str
+    map_index: int = -1
+
+    @property
+    def path(self) -> str:
+        """Its path without the map index."""
+        dag, run, task = (quote(part, safe="") for part in (self.dag_id, self.run_id, self.task_id))
+        return f"/dags/{dag}/dagRuns/{run}/taskInstances/{task}"
+
+
+class OwnAirflow:
+    """The API of the server that this page is part of, with the credentials of one request."""
+
+    def __init__(self, request: Request) -> None:
+        self._app = request.scope[ROOT_APP]
+        self._headers = {name: request.headers[name] for name in _IDENTITY if name in request.headers}
+        self._base = f"{request.url.scheme}://{request.url.netloc}"
+
+    async def task_instance(self, place: Place) -> Mapping[str, Any]:
+        """The task instance.
+
+        :raises Refused: 401, 403, 404 ... as Airflow says.
+        """
+        suffix = "" if place.map_index < 0 else f"/{place.map_index}"
+        found: Mapping[str, Any] = await self._get(place.path + suffix)
+        return found
+
+    async def task(self, place: Place) -> Mapping[str, Any] | None:
+        """What the DAG says of the task; ``None`` when it is not in the DAG any more."""
+        dag, task = quote(place.dag_id, safe=""), quote(place.task_id, safe="")
+        found: Mapping[str, Any] | None = await self._get(f"/dags/{dag}/tasks/{task}", missing=None)
+        return found
+
+    async def xcom(self, place: Place, key: str) -> Any:
+        """A value that the task instance has pushed, ``None`` when it has not."""
+        path = f"{place.path}/xcomEntries/{quote(key, safe='')}"
+        found = await self._get(path, missing=None, map_index=place.map_index)
+        return found["value"] if found else None
+
+    async def state_store(self, place: Place, key: str) -> Any:
+        """A value in the task state store, ``None`` where there is none (Airflow before 3.3, or nothing stored)."""
+        try:
+            found = await self._get(
+                f"{place.path}/state-store/{quote(key, safe='')}", missing=None, map_index=place.map_index
+            )
+        except Refused:
+            # an extra for those who may see it
+            return None
+        return found["value"] if found else None
+
+    async def _get(self, path: str, missing: Any = ..., **params: Any) -> Any:
+        transport = httpx.ASGITransport(app=self._app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url=self._base, headers=self._headers) as client:
+            url = f"{getattr(self._app, 'root_path', '')}/api/v2{path}"
+            answer = await asyncio.wait_for(client.get(url, params=params), _TIMEOUT)
+        if answer.status_code == httpx.codes.NOT_FOUND and missing is not ...:
+            return missing
+        if answer.is_error:
+            raise Refused(answer.status_code, _detail(answer))
+        return answer.json()
+
+
+def _detail(answer: httpx.Response) -> str:
+    try:
+        said = answer.json()["detail"]
+    except (ValueError, KeyError, TypeError):
+        return answer.reason_phrase
+    return said if isinstance(said, str) else answer.reason_phrase

@@ -1,0 +1,152 @@
+"""The page and its data, served by Airflow's API server."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from airflow.configuration import conf
+from fastapi import FastAPI, Query, Request, Response
+from fastapi.responses import JSONResponse
+from starlette.types import Receive, Scope, Send
+
+from airflow_provider_ops.progress import TRIES
+from airflow_provider_ops.view import story as tell
+from airflow_provider_ops.view.airflow_rest import ROOT_APP, OwnAirflow, Place, Refused
+from airflow_provider_ops.view.live import Look, Reader
+from airflow_provider_ops.waiting.progress import KEY, Story
+from airflow_provider_ops.waiting.watch import Settled
+
+log = logging.getLogger(__name__)
+
+_STATIC = Path(__file__).parent / "static"
+_TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+#: The page loads its own files and asks its own server; nothing inline, nothing from elsewhere.
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
+#: Seconds after which what was told is old enough for a look of our own.
+_LOOK_AFTER = 10.0
+
+_REFUSED = {
+    401: ("Signed out", "Your session has ended. Reload Airflow and sign in again."),
+    403: ("Not allowed", "You may not read this task instance or its XComs, where the progress is kept."),
+    404: ("Not found", "There is no such task instance, or its XComs cannot be found."),
+}
+
+
+class View(FastAPI):
+    """An app that remembers in which one it is mounted."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve, with the API server's own app at hand."""
+        scope.setdefault(ROOT_APP, scope.get("app"))
+        await super().__call__(scope, receive, send)
+
+
+def make_app() -> FastAPI:
+    """The app for the API server."""
+    app = View(title="Operations", docs_url=None, redoc_url=None, openapi_url=None)
+    reader = Reader()
+
+    @app.get("/wait")
+    def page() -> Response:
+        return _file("view.html")
+
+    @app.get("/{name}.{kind}")
+    def file(name: str, kind: str) -> Response:
+        return _file(f"{name}.{kind}")
+
+    @app.get("/api/wait")
+    async def data(
+        request: Request, dag_id: str, run_id: str, task_id: str, map_index: str = Query(default="-1")
+    ) -> JSONResponse:
+        try:
+            place = Place(dag_id, run_id, task_id, _map_index(map_index))
+            found, status = await _page_data(OwnAirflow(request), place, reader), 200
+        except Refused as refusal:
+            found, status = _refused(refusal), refusal.status
+        except Exception as error:
+            log.exception("The page of %s.%s cannot be shown", dag_id, task_id)
+            why = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+            hint = f"{why}. The task is not affected; the log of the API server says more."
+            found, status = {"status": "broken", "title": "This page is broken", "hint": hint, "refresh": 30}, 500
+        return JSONResponse(found, status, {**_HEADERS, "Cache-Control": "no-store"})
+
+    return app
+
+
+def _map_index(text: str) -> int:
+    # the UI leaves the placeholder as it is for a task that is not mapped
+    return int(text) if text.lstrip("-").isdigit() else -1
+
+
+def _refused(refusal: Refused) -> dict[str, Any]:
+    title, hint = _REFUSED.get(refusal.status, ("Airflow does not answer as it should", refusal.detail))
+    names = {401: "signed_out", 403: "forbidden", 404: "not_found"}
+    refresh = None if refusal.status in names else 30
+    return {"status": names.get(refusal.status, "broken"), "title": title, "hint": hint, "refresh": refresh}
+
+
+async def _page_data(airflow: OwnAirflow, place: Place, reader: Reader) -> dict[str, Any]:
+    ti = await airflow.task_instance(place)
+    story = tell.story_of(ti, await airflow.xcom(place, KEY))
+    ours = story is not None or tell.is_ours(ti, await airflow.task(place))
+    if story is None and ours and tell.has_begun(ti):
+        operation_id = await airflow.xcom(place, "operation_id")
+        result = await airflow.xcom(place, "return_value")
+        story = tell.story_without_record(ti, operation_id, result)
+    now = time.time()
+    if story is None:
+        found = tell.empty(tell.without_operation(ti, ours=ours), ti, now)
+    else:
+        live = await _look(ti, story, now, reader)
+        found = tell.shown(ti, story, time.time(), live=live)
+    if ours and (ti.get("try_number") or 0) > 1:
+        found["earlier"] = tell.earlier_tries(await airflow.state_store(place, TRIES), ti.get("try_number"))
+    return found
+
+
+async def _look(ti: Mapping[str, Any], story: Story, now: float, reader: Reader) -> dict[str, Any] | None:
+    """Look for ourselves where what was told is old; the story then goes on with what was seen."""
+    conn_id = tell.connection_of(ti)
+    ids = tell.to_look_at(ti, story, now, after=_LOOK_AFTER)
+    if conn_id is None or not ids or not conf.getboolean("operations_view", "live", fallback=True):
+        return None
+    looks = {operation_id: await reader.read(conn_id, operation_id) for operation_id in ids}
+    for operation_id, look in looks.items():
+        _take_in(story, operation_id, look)
+    failed = next((look for look in looks.values() if look.error is not None), None)
+    at = min(look.at for look in looks.values())
+    return {"at": at, "error": failed.error if failed else None}
+
+
+def _take_in(story: Story, operation_id: str, look: Look) -> None:
+    if look.operation is None:
+        return
+    chapter = story.chapter(operation_id)
+    story.api = story.api or look.operation.api
+    if look.operation.state.is_terminal:
+        chapter.ended(Settled(look.operation), None, look.at)
+    else:
+        chapter.saw(look.operation, look.at)
+
+
+@cache
+def _files() -> dict[str, tuple[bytes, str]]:
+    return {file.name: (file.read_bytes(), _TYPES[file.suffix]) for file in _STATIC.iterdir() if file.suffix in _TYPES}
+
+
+def _file(name: str) -> Response:
+    content, kind = _files().get(name, (b"", ""))
+    if not kind:
+        return Response("There is no such file.", 404, media_type="text/plain")
+    # an upgrade of the package must show at once
+    return Response(content, media_type=kind, headers={**_HEADERS, "Cache-Control": "no-cache"})

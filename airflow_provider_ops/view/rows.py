@@ -1,0 +1,108 @@
+"""The rows of the chart: steps, resources or phases of one operation, with their times."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from airflow_provider_ops.operation import OperationState, Step
+from airflow_provider_ops.waiting.progress import Chapter
+
+#: Words of the APIs for what a step is; the page has a sign and a colour for each.
+_STEP_STATES: Mapping[str, frozenset[str]] = {
+    "done": frozenset({"completed", "succeeded", "success", "done", "ready", "unchanged", "finished"}),
+    "running": frozenset({"running", "in_progress", "active", "executing"}),
+    "failed": frozenset({"failed", "error", "errored"}),
+    "skipped": frozenset({"skipped", "cancelled", "canceled"}),
+    "pending": frozenset({"pending", "queued", "waiting", "not_started", ""}),
+}
+
+
+def span_of(chapter: Chapter) -> tuple[float | None, float | None]:
+    """When an operation began and ended, as far as that is known."""
+    operation = chapter.operation
+    first = chapter.phases[0][0] if chapter.phases else chapter.timeline.start or None
+    known = (operation.started_at or operation.created_at) if operation else None
+    start = known.timestamp() if known else first
+    if operation is None or not operation.state.is_terminal:
+        return start, None
+    end = operation.ended_at.timestamp() if operation.ended_at else chapter.phases[-1][0] if chapter.phases else None
+    return start, end
+
+
+def rows_of(chapter: Chapter, end: float | None) -> tuple[list[dict[str, Any]], str]:
+    """What the chart shows: the API's own steps or resources, else the phases as they were seen."""
+    steps = chapter.operation.progress.steps if chapter.operation and chapter.operation.progress else ()
+    if steps:
+        return [_step(step, chapter.seen.get(step.name, {}), end) for step in steps], "Steps"
+    return _phases(chapter, end), "Phases"
+
+
+def _step(step: Step, seen: Mapping[str, float], end: float | None) -> dict[str, Any]:
+    state = step_state(step.state)
+    own = step.started_at is not None or step.ended_at is not None
+    if own:
+        started = step.started_at.timestamp() if step.started_at else None
+        ended = step.ended_at.timestamp() if step.ended_at else None
+    else:
+        started, ended = _observed(seen)
+    if state == "pending":
+        started = ended = None
+    elif state != "running" and ended is None and started is not None:
+        ended = end
+    return {
+        "name": step.name or "unnamed",
+        "state": state,
+        "word": step.state,
+        "start": started,
+        "end": ended,
+        "observed": not own,
+        "message": step.message,
+        "needs_human": step.needs_human,
+    }
+
+
+def _observed(seen: Mapping[str, float]) -> tuple[float | None, float | None]:
+    running = [at for state, at in seen.items() if step_state(state) in ("running", "unknown")]
+    over = [at for state, at in seen.items() if step_state(state) in ("done", "failed", "skipped")]
+    return (min(running) if running else None), (min(over) if over else None)
+
+
+def step_state(word: str) -> str:
+    """One of ``done``, ``running``, ``failed``, ``skipped``, ``pending``, or ``unknown``."""
+    plain = word.strip().lower().replace("-", "_").replace(" ", "_")
+    return next((state for state, words in _STEP_STATES.items() if plain in words), "unknown")
+
+
+def _phases(chapter: Chapter, end: float | None) -> list[dict[str, Any]]:
+    operation = chapter.operation
+    phases = list(chapter.phases)
+    if not phases or operation is None:
+        return []
+    if operation.state.is_terminal:
+        # the end is a moment, not a phase
+        last = phases.pop()
+        end = end or last[0]
+    start, _ = span_of(chapter)
+    rows: list[dict[str, Any]] = []
+    for number, (at, raw_state, phase) in enumerate(phases):
+        follows = phases[number + 1][0] if number + 1 < len(phases) else end
+        began = min(at, start) if number == 0 and start else at
+        # the API's own clock may be a little ahead of ours
+        ended = None if follows is None else max(follows, began)
+        name = phase or raw_state
+        rows.append(
+            {"name": name, "state": "done", "word": raw_state, "start": began, "end": ended, "observed": True}
+            | {"message": None, "needs_human": False}
+        )
+    if rows:
+        rows[-1]["state"] = _LAST_PHASE.get(operation.state, "running")
+    return rows
+
+
+_LAST_PHASE = {
+    OperationState.SUCCEEDED: "done",
+    OperationState.FAILED: "failed",
+    OperationState.CANCELLED: "skipped",
+    OperationState.PENDING: "pending",
+}

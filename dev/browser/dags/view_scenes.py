@@ -1,0 +1,76 @@
+"""The scenes that the browser looks at: one DAG for each."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from airflow.sdk import dag, task
+
+from airflow_provider_ops.operators.akua import AkuaCreateClusterOperator
+from airflow_provider_ops.operators.onvera import OnveraCreateDeploymentOperator
+from airflow_provider_ops.sensors.operation import OperationSensor
+
+DEFAULTS: dict[str, Any] = {"retries": 1, "retry_delay": timedelta(seconds=3)}
+MANY = 200
+
+
+@dag(schedule=None, default_args=DEFAULTS)
+def view_steps() -> None:
+    """An operation with steps that have times; its neighbour is not ours."""
+
+    @task
+    def not_ours() -> None:
+        """Do nothing."""
+
+    not_ours() >> AkuaCreateClusterOperator(task_id="create", name="shop", region_id="reg_eu")
+
+
+@dag(schedule=None, default_args=DEFAULTS)
+def view_phases() -> None:
+    """An operation that tells of phases only."""
+    OnveraCreateDeploymentOperator(task_id="create", app_type="superset", name="Team BI {{ run_id }}")
+
+
+@dag(schedule=None, default_args={"retries": 0})
+def view_failed() -> None:
+    """Operations that fail, one of them with a message that is not meant for people."""
+    AkuaCreateClusterOperator(task_id="create", name="doomed", region_id="reg_eu")
+    AkuaCreateClusterOperator(task_id="nasty", name="nasty", region_id="reg_eu")
+
+
+@dag(schedule=None, default_args=DEFAULTS)
+def view_second_try() -> None:
+    """The first try fails, the second succeeds."""
+    AkuaCreateClusterOperator(task_id="create", name="second try", region_id="reg_eu")
+
+
+@dag(schedule=None, default_args=DEFAULTS)
+def view_mapped() -> None:
+    """Mapped tasks."""
+    OnveraCreateDeploymentOperator.partial(task_id="create", app_type="airflow").expand(
+        name=["north {{ run_id }}", "south {{ run_id }}"]
+    )
+
+
+@dag(schedule=None, default_args={"retries": 0})
+def view_many() -> None:
+    """A sensor that waits for many operations."""
+
+    @task
+    def start() -> list[str]:
+        """Start them all."""
+        from airflow_provider_ops.hooks.onvera import OnveraHook  # noqa: PLC0415 - heavy
+
+        hook = OnveraHook()
+        return [str(hook.create_deployment("airflow", name=f"many {n}").operation_id) for n in range(MANY)]
+
+    OperationSensor(task_id="wait", conn_id="onvera_default", operation_id=start())  # type: ignore[arg-type]
+
+
+view_steps()
+view_phases()
+view_failed()
+view_second_try()
+view_mapped()
+view_many()

@@ -1,0 +1,147 @@
+"""The tab *Operation* in every state, in light and dark: looked at, checked, photographed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from playwright.sync_api import Browser, FrameLocator
+
+from dev.airflow_api import Run
+from dev.browser.stage import API_KEY, NASTY, Stage, path_of
+from dev.browser.window import Theme, Window, window
+from dev.stack import USER
+
+THEMES: Final[tuple[Theme, ...]] = ("light", "dark")
+
+
+class SceneBroken(AssertionError):
+    """The page does not show what it should."""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One task instance in one state.
+
+    :param texts: must be on the page.
+    :param then: does something on the page, and checks more of it.
+    """
+
+    name: str
+    run: Run
+    task_id: str
+    texts: tuple[str, ...]
+    map_index: int = -1
+    themes: tuple[Theme, ...] = THEMES
+    height: int = 860
+    then: Callable[[Window, FrameLocator], None] | None = None
+
+
+def look_at(scene: Scene, seen: Window, images: Path) -> None:
+    """Open the page of a scene, check it and save its picture."""
+    seen.size(1280, scene.height)
+    frame = seen.operation(path_of(scene.run, scene.task_id, scene.map_index))
+    text = frame.locator("body").inner_text()
+    if missing := [wanted for wanted in scene.texts if wanted not in text]:
+        raise SceneBroken(f"{scene.name} ({seen.theme}) does not show {missing}; it shows:\n{text}")
+    if frame.locator("html").get_attribute("data-theme") != seen.theme:
+        raise SceneBroken(f"{scene.name}: the frame does not follow Airflow's {seen.theme} theme")
+    if API_KEY in frame.locator("html").inner_html():
+        raise SceneBroken(f"{scene.name}: the key is on the page")
+    if scene.then:
+        scene.then(seen, frame)
+    seen.picture(images / f"view-{scene.name}-{seen.theme}.png")
+    if seen.complaints:
+        raise SceneBroken(f"{scene.name}: the browser complains: {seen.complaints}")
+
+
+def escaped(seen: Window, frame: FrameLocator) -> None:
+    """What the API says is text, whatever it looks like."""
+    if "owned" in (seen.page.title(), frame.locator("title").inner_text()) or frame.locator("main img").count():
+        raise SceneBroken("what the API says has become part of the page")
+
+
+def filtered(_seen: Window, frame: FrameLocator) -> None:
+    """Among many a few can be picked out, and one can be opened."""
+    rows = frame.locator("table.chart tbody tr")
+    everything = rows.count()
+    frame.get_by_role("button", name="1 failed").click()
+    if not (rows.count() == 1 < everything):
+        raise SceneBroken(f"the filter shows {rows.count()} of {everything} rows")
+    frame.locator("button.pick").first.click()
+    frame.locator(".picked h1").wait_for()
+    frame.locator("button.pick").first.click()
+    frame.get_by_role("button", name="1 failed").click()
+    if rows.count() != everything:
+        raise SceneBroken("the filter cannot be taken off again")
+
+
+def leads_out(seen: Window, frame: FrameLocator) -> None:
+    """The link to the console opens a window of its own, although the frame may open none."""
+    with seen.page.context.expect_page(timeout=10_000) as opened:
+        frame.get_by_role("link", name="Open in the console").click()
+    address = opened.value.evaluate("() => location.href") if opened.value.url == "about:blank" else opened.value.url
+    opened.value.close()
+    if "akua.dev" not in address and not address.startswith(("chrome-error:", "about:")):
+        raise SceneBroken(f"the link to the console leads to {address}")
+
+
+class Gallery:
+    """Takes the pictures of all scenes."""
+
+    def __init__(self, stage: Stage, browser: Browser, images: Path) -> None:
+        self._stage = stage
+        self._browser = browser
+        self._images = images
+
+    def look(self, *scenes: Scene) -> None:
+        """Look at scenes in all their themes."""
+        for theme in THEMES:
+            wanted = [scene for scene in scenes if theme in scene.themes]
+            if wanted:
+                with self.window(theme) as seen:
+                    for scene in wanted:
+                        look_at(scene, seen, self._images)
+
+    def window(self, theme: Theme = "light") -> AbstractContextManager[Window]:
+        """Open a window onto the stack."""
+        stack = self._stage.stack
+        return window(self._browser, stack.url, USER, stack.password, theme)
+
+    def play(self) -> None:
+        """Play all scenes and look at them when they are worth it."""
+        stage = self._stage
+        steps, phases = stage.start("view_steps"), stage.start("view_phases")
+        many, failed = stage.start("view_many"), stage.start("view_failed")
+        stage.wait_for(many, "wait", "deferred")
+        self.look(Scene("many-running", many, "wait", ("200 operations",), themes=("light",)))
+        second, mapped = stage.start("view_second_try"), stage.start("view_mapped")
+        stage.wait_for(steps, "create", "deferred")
+        self._until(phases, "create", phases=3)
+        self.look(
+            Scene("running", steps, "create", ("cluster.create", "Running", "Join region"), then=leads_out),
+            Scene("phases", phases, "create", ("deployment.create", "Running", "provisioning_infrastructure")),
+            Scene("empty", steps, "not_ours", ("No remote operation here",)),
+        )
+        stage.wait_for(failed, "create", "failed", timeout=180)
+        stage.wait_for(failed, "nasty", "failed", timeout=180)
+        stage.wait_for(many, "wait", "failed", timeout=180)
+        stage.wait_for(second, "create", "success", timeout=180)
+        stage.wait_for(mapped, "create", "success", map_index=1, timeout=180)
+        self.look(
+            Scene("failed", failed, "create", ("Failed", "Quota of region", "Join region")),
+            Scene("nasty", failed, "nasty", ("Failed", NASTY), then=escaped, themes=("light",)),
+            Scene("many", many, "wait", ("200 operations", "1 failed"), then=filtered),
+            Scene("mapped", mapped, "create", ("deployment.create", "has ended"), map_index=1, themes=("light",)),
+            Scene("second-try", second, "create", ("try 2 of 2", "Succeeded", "Earlier tries", "No capacity")),
+        )
+
+    def _until(self, run: Run, task_id: str, *, phases: int) -> None:
+        def there() -> bool:
+            record = self._stage.record(run, task_id)
+            return record is not None and len(record["operations"][0]["phases"]) >= phases
+
+        self._stage.stack.wait_until(there, f"{phases} phases of {run.dag_id} in its record", timeout=180)

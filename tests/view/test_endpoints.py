@@ -1,0 +1,231 @@
+"""The page's data from Airflow's own API server app, for runs that really ran."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from airflow.sdk import task
+
+from airflow_provider_ops.operators.akua import AkuaCreateClusterOperator
+from airflow_provider_ops.operators.onvera import OnveraCreateDeploymentOperator
+from airflow_provider_ops.sensors.operation import OperationSensor
+from airflow_provider_ops.testing import operation_fails
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from starlette.testclient import TestClient
+
+    from airflow_provider_ops.testing import SimulatorServer
+
+Ask = Any
+NASTY = "<script>alert(1)</script>"
+
+
+@pytest.fixture(autouse=True)
+def _world(operations_simulator: SimulatorServer, retry_at_once: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("airflow_provider_ops.operators.run.LOOK_BEFORE_DEFERRING", 0.2)
+    # whatever is open is looked at at once
+    monkeypatch.setattr("airflow_provider_ops.view.app._LOOK_AFTER", 0.0)
+
+
+def cluster(**arguments: Any) -> AkuaCreateClusterOperator:
+    defaults = {"task_id": "create", "name": "shop", "region_id": "reg_eu", "poll_interval": 0.05}
+    return AkuaCreateClusterOperator(**{**defaults, **arguments})
+
+
+def test_after_the_end_the_whole_story_is_told(a_dag: Any, run_dag: Any, ask: Ask) -> None:
+    with a_dag() as dag:
+        cluster()
+    run = run_dag(dag)
+    assert run.state == "success"
+    status, page = ask(dag.dag_id, run.run.run_id, "create")
+    assert status == 200
+    assert page["status"] == "over"
+    assert page["refresh"] is None
+    (operation,) = page["operations"]
+    assert operation["state"] == "succeeded"
+    assert operation["kind"] == "cluster.create"
+    assert [row["state"] for row in operation["rows"]] == ["done"] * 3
+    assert operation["rows_title"] == "Steps"
+    assert operation["log"]
+    assert page["wait"]["conn_id"] == "akua_default"
+
+
+def test_phases_are_told_where_there_are_no_steps(a_dag: Any, run_dag: Any, ask: Ask) -> None:
+    with a_dag() as dag:
+        OnveraCreateDeploymentOperator(task_id="create", app_type="airflow", name="n", poll_interval=0.05)
+    run = run_dag(dag)
+    _, page = ask(dag.dag_id, run.run.run_id, "create")
+    (operation,) = page["operations"]
+    assert operation["rows_title"] == "Phases"
+    names = [row["name"] for row in operation["rows"]]
+    # on a busy machine not every look comes in time for a phase that is soon over
+    assert names
+    assert names == [name for name in ("queued", "provisioning_db", "provisioning_infrastructure") if name in names]
+    assert all(row["end"] is not None and row["end"] >= row["start"] for row in operation["rows"])
+
+
+def test_a_failure_is_told_with_what_the_api_said(
+    a_dag: Any, run_dag: Any, ask: Ask, operations_simulator: SimulatorServer
+) -> None:
+    operations_simulator.faults(operation_fails(reason=NASTY))
+    with a_dag() as dag:
+        cluster()
+    run = run_dag(dag)
+    _, page = ask(dag.dag_id, run.run.run_id, "create")
+    (operation,) = page["operations"]
+    assert (page["task"]["state"], operation["state"]) == ("failed", "failed")
+    assert NASTY in operation["error"]["message"], "as it came: the page shows it as text"
+
+
+def test_what_earlier_tries_came_to_is_told(
+    a_dag: Any, run_dag: Any, ask: Ask, operations_simulator: SimulatorServer
+) -> None:
+    operations_simulator.faults(operation_fails(reason="no room", count=1))
+    with a_dag(default_args={"retries": 1}) as dag:
+        cluster()
+    run = run_dag(dag)
+    assert run.state == "success"
+    _, page = ask(dag.dag_id, run.run.run_id, "create")
+    assert page["operations"][0]["state"] == "succeeded"
+    (earlier,) = page["earlier"]
+    assert earlier["try_number"] == 1
+    assert "no room" in earlier["said"]
+    assert earlier["operation_id"] != page["operations"][0]["id"]
+
+
+def test_a_sensor_shows_all_its_operations_and_mapped_tasks_have_their_own(a_dag: Any, run_dag: Any, ask: Ask) -> None:
+    with a_dag() as dag:
+        made = OnveraCreateDeploymentOperator.partial(
+            task_id="create", app_type="airflow", wait_for_completion=False
+        ).expand(name=["a", "b", "c"])
+
+        @task
+        def ids(results: Any) -> list[str]:
+            return [one["operation_id"] for one in results]
+
+        OperationSensor(task_id="wait", conn_id="onvera_default", operation_id=ids(made.output), poke_interval=0.05)
+    run = run_dag(dag)
+    assert run.state == "success"
+    _, page = ask(dag.dag_id, run.run.run_id, "wait")
+    assert [one["state"] for one in page["operations"]] == ["succeeded"] * 3
+    pages = [ask(dag.dag_id, run.run.run_id, "create", map_index=str(index))[1] for index in range(3)]
+    ids_of_tasks = [run.xcom("create", map_index=index)["operation_id"] for index in range(3)]
+    assert [page["operations"][0]["id"] for page in pages] == ids_of_tasks
+    assert all(page["live"] is not None and page["live"]["error"] is None for page in pages), "nobody waited: we look"
+    assert all(page["operations"][0]["state"] == "succeeded" for page in pages)
+
+
+def test_a_task_that_is_not_ours_says_so(a_dag: Any, run_dag: Any, ask: Ask) -> None:
+    with a_dag() as dag:
+
+        @task
+        def other(ti: Any = None) -> None:
+            ti.xcom_push(key="operation_id", value="op_somebody_elses")
+
+        other()
+    run = run_dag(dag)
+    status, page = ask(dag.dag_id, run.run.run_id, "other")
+    assert (status, page["status"], page["refresh"]) == (200, "not_ours", None)
+    assert "operations" not in page
+
+
+def test_a_task_that_never_submitted_says_so(a_dag: Any, run_dag: Any, ask: Ask, monkeypatch: Any) -> None:
+    with a_dag() as dag:
+        cluster(conn_id="there_is_none")
+    run = run_dag(dag)
+    _, page = ask(dag.dag_id, run.run.run_id, "create")
+    assert page["status"] == "no_operation"
+
+
+def test_who_may_not_read_the_task_instance_gets_403(a_dag: Any, run_dag: Any, ask: Ask) -> None:
+    with a_dag() as dag:
+        cluster()
+    run = run_dag(dag)
+    place = (dag.dag_id, run.run.run_id, "create")
+    for user, status, said in (("stranger", 403, "forbidden"), ("half", 403, "forbidden"), (None, 401, "signed_out")):
+        answered, page = ask(*place, user=user)
+        assert (answered, page["status"]) == (status, said)
+        assert "operations" not in page
+        assert run.xcom("create", "operation_id") not in json.dumps(page)
+
+
+def test_what_is_not_there_is_404(ask: Ask) -> None:
+    status, page = ask("no_such_dag", "run", "task")
+    assert (status, page["status"]) == (404, "not_found")
+
+
+def test_nothing_it_answers_has_the_key(
+    a_dag: Any, run_dag: Any, ask: Ask, operations_simulator: SimulatorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection = operations_simulator.connection_json("akua", "sk-leak-canary")
+    monkeypatch.setenv("AIRFLOW_CONN_AKUA_DEFAULT", connection)
+    with a_dag() as dag:
+        cluster(wait_for_completion=False)
+    run = run_dag(dag)
+    _, page = ask(dag.dag_id, run.run.run_id, "create")
+    assert page["live"], "it has read the operation with the key"
+    assert "sk-leak-canary" not in json.dumps(page)
+    assert "sk-leak-canary" not in json.dumps(run.xcom("create", "operation_progress"))
+
+
+def test_an_api_that_cannot_be_reached_is_told_and_what_is_known_is_shown(
+    a_dag: Any, run_dag: Any, ask: Ask, operations_simulator: SimulatorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # a connection that this server has not used yet
+    monkeypatch.setenv("AIRFLOW_CONN_AKUA_LOST", operations_simulator.connection_json("akua", "key"))
+    with a_dag() as dag:
+        cluster(wait_for_completion=False, conn_id="akua_lost")
+    run = run_dag(dag)
+    gone = {"conn_type": "akua", "host": "http://127.0.0.1:9", "password": "key"}
+    monkeypatch.setenv("AIRFLOW_CONN_AKUA_LOST", json.dumps(gone))
+    status, page = ask(dag.dag_id, run.run.run_id, "create")
+    assert status == 200
+    assert page["live"]["error"]
+    assert page["operations"][0]["state"] in ("running", "pending")
+
+
+def test_looking_can_be_switched_off(a_dag: Any, run_dag: Any, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW__OPERATIONS_VIEW__LIVE", "False")
+    with a_dag() as dag:
+        cluster(wait_for_completion=False)
+    run = run_dag(dag)
+    _, page = ask(dag.dag_id, run.run.run_id, "create")
+    assert page["live"] is None
+
+
+def test_the_page_itself_loads_nothing_from_elsewhere(client_of: Callable[[str | None], TestClient]) -> None:
+    client = client_of(None)
+    for name in ("wait", "view.js", "view.css", "icon.svg"):
+        answer = client.get(f"/airflow-provider-ops/{name}")
+        assert answer.status_code == 200
+        assert "default-src 'none'" in answer.headers["content-security-policy"]
+    page = client.get("/airflow-provider-ops/wait").text
+    assert "http" not in page
+    assert "<script>" not in page
+    assert "style=" not in page
+    for name in ("plugin.py", "..%2Fplugin.py", "view.map", "x.html"):
+        assert client.get(f"/airflow-provider-ops/{name}").status_code == 404
+
+
+def test_a_fault_of_ours_is_told_and_stays_with_us(
+    ask: Ask, monkeypatch: pytest.MonkeyPatch, client_of: Callable[[str | None], TestClient]
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("our fault")
+
+    monkeypatch.setattr("airflow_provider_ops.view.app.tell.without_operation", broken)
+    monkeypatch.setattr("airflow_provider_ops.view.app.tell.story_of", broken)
+    monkeypatch.setattr("airflow_provider_ops.view.airflow_rest.OwnAirflow.task_instance", _found)
+    monkeypatch.setattr("airflow_provider_ops.view.airflow_rest.OwnAirflow.xcom", _found)
+    status, page = ask("a", "b", "c")
+    assert (status, page["status"]) == (500, "broken")
+    assert "our fault" in page["hint"]
+    assert client_of("admin").get("/api/v2/monitor/health").status_code == 200
+
+
+async def _found(*_: object) -> dict[str, Any]:
+    return {}
