@@ -50,7 +50,12 @@ class TriggerReport:
         self._watches = watches
         self._clock = clock
         self._queue = queue_of_loop(clock)
-        self._mark = told
+        self._by_id = {watch.operation_id: watch for watch in watches}
+        # of each, so that one of hundreds that changes costs as much as one
+        self._marks = {watch.operation_id: mark([watch]) for watch in watches}
+        self._mark = mark(watches)
+        self._told = told
+        self._is_asked_for = False
         self._has_read = False
         self.is_over = False
         #: When it may be told again (epoch seconds).
@@ -62,24 +67,25 @@ class TriggerReport:
         def tell(line: str) -> None:
             say(line)
             try:
-                self._note()
+                self._note(self._by_id[line.partition(": ")[0]])
             except Exception:
                 # the one who says this is the poller of everybody
                 log.debug("the progress of this wait cannot be shown", exc_info=True)
 
         return tell
 
-    def _note(self) -> None:
-        self._story.note(self._watches, self._clock.time())
-        if all(watch.outcome for watch in self._watches):
+    def _note(self, watch: Watch) -> None:
+        self._story.note([watch], self._clock.time())
+        if all(one.outcome for one in self._watches):
             # the end is told by the worker
             return
-        seen = mark(self._watches)
-        if seen != self._mark:
-            self._mark = seen
+        before, seen = self._marks[watch.operation_id], mark([watch])
+        self._marks[watch.operation_id] = seen
+        self._mark ^= before ^ seen
+        if before != seen:
             self._queue.offer(self)
-        else:
-            self._queue.offer_when_idle(self)
+        elif self._queue.offer_when_idle(self):
+            self._is_asked_for = True
 
     def stop(self) -> None:
         """Tell nothing more: the wait is over, or goes on elsewhere."""
@@ -93,16 +99,23 @@ class TriggerReport:
         return self._story.to_event()
 
     async def push(self) -> None:
-        """Keep the story as it is now."""
+        """Keep the story as it is now, unless it has been told."""
+        if self._mark == self._told and not self._is_asked_for:
+            return
         if not self._has_read:
             earlier = await pull_plain_async(self._ti, KEY)
             self._has_read = True
             self._story.go_on_from(earlier)
-            self._story.note(self._watches, self._clock.time())
-        if not self.is_over:
-            now = self._clock.time()
-            self.not_before = now + _PER_TASK
+        if self.is_over:
+            return
+        now = self._clock.time()
+        self._story.note(self._watches, now)
+        self.not_before, self._told, self._is_asked_for = now + _PER_TASK, self._mark, False
+        try:
             await push_plain_async(self._ti, KEY, self._story.to_record(now))
+        except BaseException:
+            self._told = None
+            raise
 
 
 class Queue:
@@ -126,12 +139,14 @@ class Queue:
         """Have nothing more told of a task."""
         self._waiting.pop(report, None)
 
-    def offer_when_idle(self, report: TriggerReport) -> None:
-        """Have it told that nothing has changed, where that takes nothing from anybody."""
+    def offer_when_idle(self, report: TriggerReport) -> bool:
+        """Have it told that nothing has changed, where that takes nothing from anybody; whether it will be."""
         now = self._clock.time()
-        if not self._waiting and now - self._idle_told_at >= _IDLE_EVERY:
+        is_idle = not self._waiting and now - self._idle_told_at >= _IDLE_EVERY
+        if is_idle:
             self._idle_told_at = now
             self.offer(report)
+        return is_idle
 
     async def _run(self) -> None:
         while self._waiting:

@@ -7,7 +7,9 @@ where Airflow's UI can read it. A later leg, or another triggerer, goes on where
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
+import operator
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -269,11 +271,12 @@ def read_record(record: object) -> Story | None:
 
 
 def mark(watches: Sequence[Watch]) -> int:
-    """A number that changes when what there is to tell of the watches does."""
-    facts = [
-        (watch.operation_id, watch.is_stumbling, *(_state_of(watch.operation) if watch.operation else ()))
-        for watch in watches
-    ]
+    """A number that changes when what there is to tell of the watches does; that of all is made of those of each."""
+    return functools.reduce(operator.xor, map(_mark_of, watches), 0)
+
+
+def _mark_of(watch: Watch) -> int:
+    facts = (watch.operation_id, watch.is_stumbling, *(_state_of(watch.operation) if watch.operation else ()))
     return zlib.crc32(repr(facts).encode())
 
 

@@ -120,7 +120,7 @@ class Gallery:
         self.look(Scene("many-running", many, "wait", ("200 operations",), themes=("light",)))
         second, mapped = stage.start("view_second_try"), stage.start("view_mapped")
         stage.wait_for(steps, "create", "deferred")
-        self._until(phases, "create", phases=3)
+        self._until(phases, "create", phase="provisioning_infrastructure")
         self.look(
             Scene("running", steps, "create", ("cluster.create", "Running", "Join region"), then=leads_out),
             Scene("phases", phases, "create", ("deployment.create", "Running", "provisioning_infrastructure")),
@@ -139,9 +139,9 @@ class Gallery:
             Scene("second-try", second, "create", ("try 2 of 2", "Succeeded", "Earlier tries", "No capacity")),
         )
 
-    def _until(self, run: Run, task_id: str, *, phases: int) -> None:
+    def _until(self, run: Run, task_id: str, *, phase: str) -> None:
         def there() -> bool:
             record = self._stage.record(run, task_id)
-            return record is not None and len(record["operations"][0]["phases"]) >= phases
+            return record is not None and record["operations"][0]["phases"][-1][2] == phase
 
-        self._stage.stack.wait_until(there, f"{phases} phases of {run.dag_id} in its record", timeout=180)
+        self._stage.stack.wait_until(there, f"{phase} in the record of {run.dag_id}", timeout=180)

@@ -19,7 +19,7 @@ DAGS: Final = Path(__file__).resolve().parent / "dags"
 SCRATCH: Final = CHECKOUT / ".demo" / "browser"
 #: Looked for afterwards in what the browser was given.
 API_KEY: Final = "sk-leak-canary"
-DURATION: Final = 20.0
+DURATION: Final = 40.0
 #: What an API might say one day: it has to arrive on the page as text.
 NASTY: Final = "<img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script>"
 FAULTS: Final[list[dict[str, Any]]] = [

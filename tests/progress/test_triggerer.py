@@ -87,7 +87,7 @@ def waiting(clock: Time, name: str = "t") -> tuple[Watch, Callable[[str], None],
 
 def look(watch: Watch, say: Callable[[str], None], clock: Time, phase: str, state: str = "running") -> None:
     for line in watch.saw(operation(state, phase), clock.time()):
-        say(line)
+        say(f"{watch.operation_id}: {line}")
 
 
 async def idle() -> None:
@@ -171,6 +171,21 @@ async def test_a_failing_push_disturbs_nobody_and_is_tried_less_and_less(airflow
     look(watch, say, clock, "at last")
     await idle()
     assert airflow.kept["t"]["operations"][0]["operation"]["progress"]["phase"] == "at last"
+
+
+async def test_one_of_many_that_changes_costs_as_much_as_one(
+    airflow: Airflow, clock: Time, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = [f"op_{number}" for number in range(300)]
+    watches = [Watch(name, now=clock.time(), policy=PollPolicy(), deadline=1e9) for name in ids]
+    report = TriggerReport(SimpleNamespace(task_id="t"), Story("onvera", "c", 1, "triggerer"), watches, clock, None)
+    say, noted = report.telling(lambda _line: None), []
+    monkeypatch.setattr(Story, "note", lambda _self, some, _now: noted.append(len(list(some))))
+    for watch in watches:
+        look(watch, say, clock, "one")
+    assert noted == [1] * 300
+    await idle()
+    assert airflow.writes == ["t"]
 
 
 async def test_a_fault_in_telling_does_not_reach_the_poller(
