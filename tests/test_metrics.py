@@ -236,8 +236,10 @@ def begin_anew() -> None:
     if hasattr(stats, "initialize"):
         from airflow.sdk.observability.metrics import stats_utils  # noqa: PLC0415
 
-        names = {"export_legacy_names": True} if "export_legacy_names" in signature(stats.initialize).parameters else {}
-        stats.initialize(factory=stats_utils.get_stats_factory(), **names)
+        if "export_legacy_names" in signature(stats.initialize).parameters:
+            stats.initialize(factory=stats_utils.get_stats_factory(), export_legacy_names=True)
+        else:  # 3.2
+            stats.initialize(factory=stats_utils.get_stats_factory(stats))
         return
     # before 3.2
     from airflow.metrics import base_stats_logger, statsd_logger  # noqa: PLC0415
