@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from airflow_provider_ops.hooks.akua import AkuaHook
+from airflow_provider_ops.operators.store import HandleStore
+from airflow_provider_ops.operators.submission import Identity, Started, Submission
+from airflow_provider_ops.testing import (
+    SimulatorServer,
+    VirtualClock,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from airflow_provider_ops.apis.base import Submit
+    from airflow_provider_ops.client.pace import Clock
+from tests.operators.akua.parts import DURATION, KEY, Memory
+
+
+@pytest.fixture(scope="module")
+def clock() -> VirtualClock:
+    return VirtualClock()
+
+
+@pytest.fixture(scope="module")
+def served(clock: VirtualClock) -> Iterator[SimulatorServer]:
+    with SimulatorServer(duration=DURATION, clock=clock) as server:
+        yield server
+
+
+@pytest.fixture
+def server(served: SimulatorServer, monkeypatch: pytest.MonkeyPatch, retry_at_once: None) -> SimulatorServer:
+    served.reset()
+    for name, value in served.environ().items():
+        monkeypatch.setenv(name, value)
+    return served
+
+
+@pytest.fixture
+def hook(server: SimulatorServer, clock: Clock) -> Iterator[AkuaHook]:
+    hook = AkuaHook(clock=clock)
+    yield hook
+    hook.close()
+
+
+@pytest.fixture
+def ensure(hook: AkuaHook, clock: VirtualClock) -> Callable[..., Started]:
+    """What an operator does with its submit; each call is one try of the same task run."""
+
+    def run(submit: Submit, store: Memory | None = None) -> Started:
+        identity = Identity(
+            key=lambda generation: f"{KEY}-{generation}",
+            fingerprint="f",
+            max_tries=2,
+            try_number=1,
+            kill_ends_it=False,
+        )
+        handles = HandleStore(Memory() if store is None else store, lambda _: None)
+        deadline = clock.time() + 900
+        return Submission(hook, submit, identity, handles, deadline=deadline, log=lambda _: None).ensure()
+
+    return run

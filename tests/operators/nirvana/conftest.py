@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from airflow_provider_ops.hooks.nirvana import NirvanaHook
+from airflow_provider_ops.operators.store import HandleStore
+from airflow_provider_ops.operators.submission import Identity, Started, Submission
+from airflow_provider_ops.testing import SimulatorServer, VirtualClock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from airflow_provider_ops.apis.base import Submit
+    from airflow_provider_ops.client.pace import Clock
+from tests.operators.nirvana.parts import KEY, Memory
+
+
+@pytest.fixture(scope="module")
+def clock() -> VirtualClock:
+    return VirtualClock()
+
+
+@pytest.fixture(scope="module")
+def served(clock: VirtualClock) -> Iterator[SimulatorServer]:
+    with SimulatorServer(duration=100, clock=clock) as server:
+        yield server
+
+
+@pytest.fixture
+def server(served: SimulatorServer, monkeypatch: pytest.MonkeyPatch) -> SimulatorServer:
+    served.reset()
+    for name, value in served.environ().items():
+        monkeypatch.setenv(name, value)
+    return served
+
+
+@pytest.fixture
+def hook(server: SimulatorServer, clock: Clock) -> Iterator[NirvanaHook]:
+    hook = NirvanaHook(clock=clock)
+    yield hook
+    hook.close()
+
+
+@pytest.fixture
+def ensure(hook: NirvanaHook, clock: VirtualClock) -> Callable[..., Started]:
+    def run(submit: Submit, store: Memory | None = None, *, lines: list[str] | None = None, **facts: Any) -> Started:
+        identity = Identity(
+            key=lambda generation: f"{KEY}-{generation}",
+            fingerprint=facts.get("fingerprint", "f"),
+            max_tries=2,
+            try_number=facts.get("try_number", 1),
+            kill_ends_it=False,
+        )
+        told = [] if lines is None else lines
+        handles = HandleStore(Memory() if store is None else store, told.append)
+        deadline = clock.time() + facts.get("patience", 900)
+        return Submission(hook, submit, identity, handles, deadline=deadline, log=told.append).ensure()
+
+    return run

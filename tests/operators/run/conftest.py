@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from airflow_provider_ops.testing import SimulatorServer
+from tests.operators.run.parts import Create
+
+
+@pytest.fixture(autouse=True)
+def _defer_at_once(monkeypatch: pytest.MonkeyPatch, retry_at_once: None) -> None:
+    """Operations of a test settle before the look that spares short deferrals is over."""
+    monkeypatch.setattr("airflow_provider_ops.operators.run.LOOK_BEFORE_DEFERRING", 0.0)
+
+
+@pytest.fixture(autouse=True)
+def events() -> list[Any]:
+    Create.events.clear()
+    return Create.events
+
+
+@pytest.fixture
+def unhurried(operations_simulator: SimulatorServer) -> None:
+    """Operations still run at the first look, also on a machine that is busy, so that the task defers."""
+    operations_simulator.duration = 1.0

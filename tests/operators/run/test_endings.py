@@ -1,0 +1,159 @@
+"""The generic operator, and how a wait can end badly."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from airflow_provider_ops.exceptions import (
+    AmbiguousSubmission,
+    OperationCancelled,
+    OperationFailed,
+    WaitTimeout,
+)
+from airflow_provider_ops.hooks.onvera import OnveraHook
+from airflow_provider_ops.operators.operation import OperationRequestOperator
+from airflow_provider_ops.testing import (
+    endless,
+    operation_cancelled,
+    operation_fails,
+)
+
+if TYPE_CHECKING:
+    from airflow_provider_ops.testing import SimulatorServer
+from tests.operators.run.parts import FAST, RETRY, Create, created, operations
+
+
+def test_any_call_that_names_an_operation_runs_with_the_same_guarantees(
+    a_dag: Any, run_dag: Any, operations_simulator: SimulatorServer
+) -> None:
+    with a_dag() as dag:
+        create = OperationRequestOperator(
+            task_id="create",
+            conn_id="onvera_default",
+            method="post",
+            path="/deployments",
+            json={"app_type": "{{ 'airflow' }}"},
+            **FAST,
+        )
+        OperationRequestOperator(
+            task_id="destroy",
+            conn_id="onvera_default",
+            method="DELETE",
+            path="/deployments/{{ ti.xcom_pull('create', key='resource_id') }}",
+            **FAST,
+        ).set_upstream(create)
+    ran = run_dag(dag)
+    assert ran.states == {"create": "success", "destroy": "success"}
+    assert ran.xcom("create")["resource"]["app_type"] == "airflow"
+    assert (created(operations_simulator), operations(operations_simulator)) == (1, 2)
+
+
+def test_a_call_nobody_knows_is_ambiguous_after_a_lost_answer(
+    a_dag: Any, run_dag: Any, operations_simulator: SimulatorServer, hasty: type[OnveraHook]
+) -> None:
+    class Hasty(OperationRequestOperator):
+        def make_hook(self) -> OnveraHook:
+            return hasty(conn_id=self.conn_id)
+
+    operations_simulator.faults({"fault": "reset", "route": "/new-things", "method": "POST"})
+    with a_dag(default_args=RETRY) as dag:
+        Hasty(task_id="new", conn_id="onvera_default", method="POST", path="/new-things", json={})
+    ran = run_dag(dag)
+    assert ran.states == {"new": "failed"}
+    assert [type(error) for error in ran.errors["new"]] == [AmbiguousSubmission] * 3
+    sent = operations_simulator.stats()["by_route"]
+    assert sum(count for route, count in sent.items() if route.startswith("POST")) == 1
+
+
+# -- how it can end badly
+
+
+@pytest.mark.usefixtures("unhurried")
+@pytest.mark.parametrize("deferrable", [True, False])
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [(operation_fails("quota exceeded"), OperationFailed), (operation_cancelled("maintenance"), OperationCancelled)],
+    ids=["failed", "cancelled"],
+)
+def test_an_operation_that_ends_badly_fails_the_task_with_a_briefing(
+    a_dag: Any,
+    run_dag: Any,
+    operations_simulator: SimulatorServer,
+    deferrable: bool,
+    fault: Any,
+    error: type[OperationFailed],
+) -> None:
+    operations_simulator.faults(fault)
+    with a_dag() as dag:
+        Create(task_id="create", app_type="airflow", deferrable=deferrable, **FAST)
+    ran = run_dag(dag)
+    raised = ran.error("create")
+    (resource,) = operations_simulator.resources()
+    assert type(raised) is error
+    assert raised.operation is not None
+    for part in (fault["reason"], resource["operation_id"], resource["id"], "was not removed", "Clear the task"):
+        assert part in str(raised)
+
+
+@pytest.mark.parametrize("deferrable", [True, False])
+@pytest.mark.parametrize(("policy", "destroyed"), [("leave", 0), ("delete", 1), ("cancel", 0)])
+def test_a_passed_deadline_fails_the_task_and_carries_out_its_policy(
+    a_dag: Any,
+    run_dag: Any,
+    operations_simulator: SimulatorServer,
+    deferrable: bool,
+    policy: str,
+    destroyed: int,
+) -> None:
+    operations_simulator.faults(endless())
+    with a_dag() as dag:
+        Create(task_id="create", app_type="airflow", deferrable=deferrable, timeout=0.8, on_timeout=policy, **FAST)
+    ran = run_dag(dag)
+    raised = ran.error("create")
+    assert type(raised) is WaitTimeout
+    assert "joins it" in str(raised)
+    assert operations(operations_simulator) == 1 + destroyed
+
+
+@pytest.mark.parametrize("deferrable", [True, False])
+def test_execution_timeout_shortens_the_deadline(
+    a_dag: Any, run_dag: Any, operations_simulator: SimulatorServer, deferrable: bool
+) -> None:
+    operations_simulator.faults(endless())
+    with a_dag() as dag:
+        Create(
+            task_id="create",
+            app_type="airflow",
+            deferrable=deferrable,
+            execution_timeout=timedelta(seconds=2),
+            timeout=3600,
+            **FAST,
+        )
+    assert type(run_dag(dag).error("create")) is WaitTimeout
+
+
+def test_a_deadline_is_one_moment_for_all_legs(a_dag: Any, run_dag: Any, operations_simulator: SimulatorServer) -> None:
+    operations_simulator.faults(endless())
+    deadlines: list[float] = []
+
+    class Again(Create):
+        def defer(self, **kwargs: Any) -> Any:
+            deadlines.append(kwargs["trigger"].deadline)
+            # the trigger ends at once, instead of after an hour
+            kwargs["trigger"].deadline = 0.0
+            super().defer(**kwargs)
+
+        def execute_complete(self, context: Any, event: Any) -> Any:
+            return super().execute_complete(context, event if len(deadlines) > 2 else {"version": 99})
+
+    with a_dag() as dag:
+        Again(task_id="create", app_type="airflow", timeout=3600, **FAST)
+    assert type(run_dag(dag).error("create")) is WaitTimeout
+    assert len(deadlines) == 3
+    assert len(set(deadlines)) == 1
+
+
+# -- what goes wrong around us heals

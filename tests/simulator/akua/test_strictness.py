@@ -1,0 +1,223 @@
+"""Bodies, permissions, conflicts and installs of the simulated Akua."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from airflow_provider_ops.simulator.akua import WORKSPACE
+from tests.simulator.conftest import DURATION
+
+if TYPE_CHECKING:
+    from airflow_provider_ops.testing import SimulatorServer
+from tests.simulator.akua.parts import CLUSTER, HELM, Akua, error_of
+
+# -- bodies
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/clusters", {**CLUSTER, "size": 3}),
+        ("/clusters", {"name": "c"}),
+        ("/clusters", {**CLUSTER, "name": ""}),
+        ("/clusters", {**CLUSTER, "network_profile": "moon"}),
+        ("/clusters", {**CLUSTER, "region_id": "reg_moon"}),
+        ("/machines", {"cluster_id": "c", "instance_type": "m"}),
+        ("/packages", {"name": "p", "sources": []}),
+        ("/packages", {"name": "p", "sources": [HELM, HELM]}),
+        ("/packages", {"name": "p", "sources": [{**HELM, "repo_url": "https://x"}]}),
+        ("/packages", {"name": "p", "sources": [{**HELM, "kind": "hosted"}]}),
+        ("/installs", {"region_id": "reg_eu"}),
+        ("/installs", {"region_id": "reg_eu", "product_id": "p", "package_id": "q"}),
+        ("/installs", {"region_id": "reg_eu", "package_id": "q"}),
+        ("/installs", {"region_id": "reg_eu", "package_id": "pkg_no", "package_version_pin": {"kind": "latest"}}),
+        ("/installs", {"region_id": "reg_eu", "product_id": "p", "package_version_pin": {"kind": "latest"}}),
+    ],
+)
+def test_bad_bodies_are_refused_and_make_nothing(akua: Akua, path: str, body: Any) -> None:
+    answer = akua.send("POST", path, body)
+    assert error_of(answer) == (422, 7004)
+    assert answer.json()["errors"][0]["path"]
+    assert akua.world.server.resources("akua") == []
+
+
+def test_the_path_of_a_bad_region_has_the_names_of_the_server(akua: Akua) -> None:
+    answer = akua.send("POST", "/clusters", {**CLUSTER, "region_id": "reg_moon"})
+    assert answer.json()["errors"][0]["path"] == ["args", "regionId"]
+
+
+def test_a_profile_that_is_not_enabled_is_forbidden(akua: Akua) -> None:
+    answer = akua.send("POST", "/clusters", {**CLUSTER, "network_profile": "mixed_os_calico"})
+    assert error_of(answer) == (403, 7000)
+
+
+# -- who may
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"authorization": ""}, 401),
+        ({"authorization": "Basic x"}, 401),
+        ({"authorization": "Bearer invalid-1"}, 401),
+        ({"authorization": "Bearer sk_broad"}, 400),
+        ({"authorization": "Bearer sk_broad", "akua-context": WORKSPACE}, 200),
+        ({"authorization": "Bearer k", "akua-context": "ws_other"}, 403),
+        ({"authorization": "Bearer k", "akua-context": WORKSPACE}, 200),
+        ({"authorization": "Bearer readonly"}, 200),
+    ],
+)
+def test_tokens_and_workspaces(akua: Akua, headers: dict[str, str], status: int) -> None:
+    answer = akua.http.get("/clusters", headers=headers)
+    assert answer.status_code == status
+    if status != 200:
+        error_of(answer)
+
+
+def test_a_key_that_may_only_read_may_wait_but_not_change(akua: Akua) -> None:
+    operation = akua.start("POST", "/clusters", CLUSTER)
+    akua.settled(operation)
+    reader = {"authorization": "Bearer readonly"}
+    assert akua.http.post(f"/operations/{operation['id']}:wait", headers=reader).status_code == 200
+    assert error_of(akua.http.post("/clusters", json=CLUSTER, headers=reader)) == (403, 7000)
+    assert error_of(akua.http.post(f"/operations/{operation['id']}:cancel", headers=reader)) == (403, 7000)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/operations/op_unknown", 404),
+        ("POST", "/operations/op_unknown:wait", 404),
+        ("POST", "/operations/op_unknown:cancel", 404),
+        ("GET", "/clusters/clu_unknown", 404),
+        ("GET", "/workspaces/ws_other", 404),
+        ("GET", "/quotas/compute%2Fmoons", 404),
+        ("GET", "/moons", 404),
+        ("PATCH", "/clusters", 405),
+    ],
+)
+def test_what_is_not_there_is_said_in_the_envelope(akua: Akua, method: str, path: str, status: int) -> None:
+    assert error_of(akua.send(method, path))[0] == status
+
+
+# -- conflicts and quotas
+
+
+def test_a_cluster_goes_last(akua: Akua) -> None:
+    cluster_id = akua.cluster()
+    machine_id = akua.machine(cluster_id)
+    body = {"region_id": "reg_eu", "product_id": "p", "cluster_id": cluster_id}
+    install_id = akua.start("POST", "/installs", body)["owner_id"]
+    akua.world.clock.advance(5 * DURATION)
+    path = f"/clusters/{cluster_id}"
+    etag = akua.get(path)["etag"]
+    for kind, one in (("machine", f"/machines/{machine_id}"), ("install", f"/installs/{install_id}")):
+        refused = akua.send("DELETE", path, if_match=etag)
+        assert error_of(refused) == (409, 7002)
+        assert kind in refused.json()["errors"][0]["message"]
+        akua.settled(akua.change("DELETE", one))
+    done = akua.settled(akua.change("DELETE", path))
+    assert done["state"] == "SUCCEEDED"
+    assert akua.send("GET", path).status_code == 404
+    assert all(row["deleted"] for row in akua.world.server.resources("akua"))
+
+
+def test_what_is_busy_cannot_be_changed(akua: Akua) -> None:
+    cluster_id = akua.start("POST", "/clusters", CLUSTER)["owner_id"]
+    path = f"/clusters/{cluster_id}"
+    shown = akua.get(path)
+    assert (shown["state"], shown["reconciling"]) == ("provisioning", True)
+    assert error_of(akua.send("DELETE", path, if_match=shown["etag"])) == (409, 7002)
+    machine = {"cluster_id": cluster_id, "instance_type": "m", "compute_config_id": "cc_small"}
+    assert error_of(akua.send("POST", "/machines", machine)) == (409, 7002)
+
+
+def test_three_machines_launch_at_once(akua: Akua) -> None:
+    cluster_id = akua.cluster()
+    body = {"cluster_id": cluster_id, "instance_type": "m", "compute_config_id": "cc_small"}
+    for _ in range(3):
+        akua.start("POST", "/machines", body)
+    assert error_of(akua.send("POST", "/machines", body)) == (429, 7000)
+    quotas = {row["metric"]: row for row in akua.get("/quotas", cluster_id=cluster_id)["data"]}
+    assert quotas["compute/launching_machines"]["remaining"] == 0
+    assert akua.get("/quotas/compute%2Fmachines")["usage"] == 3
+    akua.world.clock.advance(2 * DURATION)
+    assert akua.start("POST", "/machines", body)["operation_id"]
+
+
+@pytest.mark.parametrize(("fault", "state"), [("operation_fails", "ACTIVE"), ("operation_cancelled", "ACTIVE")])
+def test_a_change_that_fails_leaves_things_as_they_were(akua: Akua, fault: str, state: str) -> None:
+    machine_id = akua.machine(akua.cluster())
+    akua.world.server.faults({"fault": fault})
+    operation = akua.change("POST", f"/machines/{machine_id}:suspend", {"reason": "manual"})
+    assert akua.get(f"/machines/{machine_id}")["state"] == "SUSPENDING"
+    akua.settled(operation)
+    assert akua.get(f"/machines/{machine_id}")["state"] == state
+
+
+# -- installs
+
+
+def test_an_install_is_healthy_only_after_its_operation(akua: Akua) -> None:
+    operation = akua.start("POST", "/installs", {"region_id": "reg_eu", "product_id": "p"})
+    path = f"/installs/{operation['owner_id']}"
+    seen = []
+    for _ in range(40):
+        seen.append((akua.get(path)["state"], akua.get(f"/operations/{operation['id']}")["done"]))
+        akua.world.clock.advance(DURATION / 20)
+    assert list(dict.fromkeys(word for word, _ in seen)) == ["rendering", "syncing", "healthy"]
+    assert ("syncing", True) in seen
+    assert ("healthy", False) not in seen
+    assert akua.get(path)["urls"]
+
+
+@pytest.mark.parametrize(("wanted", "words"), [("failed", ["failed"]), ("degraded", ["degraded", "healthy"])])
+def test_an_install_may_do_badly(akua: Akua, wanted: str, words: list[str]) -> None:
+    body = {"region_id": "reg_eu", "product_id": "p", "initial_values": {"simulated_health": wanted}}
+    path = f"/installs/{akua.start('POST', '/installs', body)['owner_id']}/status"
+    seen = []
+    for _ in range(60):
+        seen.append(akua.get(path)["state"])
+        akua.world.clock.advance(DURATION / 20)
+    assert list(dict.fromkeys(seen))[2:] == words
+
+
+def test_tiers_and_the_two_shapes_of_answers(akua: Akua) -> None:
+    path = f"/workspaces/{WORKSPACE}"
+    etag = akua.get(path)["etag"]
+    assert akua.send("POST", f"{path}/subscription:changeTier", {"tier": "moon"}, if_match=etag).status_code == 422
+    changed = akua.start("POST", f"{path}/subscription:changeTier", {"tier": "pro"}, if_match=etag)
+    assert set(changed) == {"operation_id"}
+    akua.world.clock.advance(2 * DURATION)
+    assert akua.get(path)["tier"] == "pro"
+    assert akua.world.server.resources("akua") == []
+
+
+def test_the_approval_of_a_deletion_shows(akua: Akua) -> None:
+    operation = akua.change("DELETE", f"/workspaces/{WORKSPACE}")
+    assert [step["execution_type"] for step in operation["steps"]] == ["system", "approval", "system"]
+    assert akua.settled(operation)["state"] == "SUCCEEDED"
+    assert akua.send("GET", f"/workspaces/{WORKSPACE}").status_code == 404
+
+
+def test_a_package_goes_after_its_installs(akua: Akua) -> None:
+    package = akua.settled(akua.start("POST", "/packages", {"name": "p", "sources": [HELM]}))
+    package_id = package["response"]["package_id"]
+    body = {"region_id": "reg_eu", "package_id": package_id, "package_version_pin": {"kind": "latest"}}
+    install_id = akua.start("POST", "/installs", body)["owner_id"]
+    akua.world.clock.advance(5 * DURATION)
+    path = f"/packages/{package_id}"
+    assert error_of(akua.send("DELETE", path, if_match=akua.get(path)["etag"])) == (409, 7002)
+    akua.settled(akua.change("DELETE", f"/installs/{install_id}"))
+    assert akua.send("DELETE", path, if_match=akua.get(path)["etag"]).status_code == 204
+    assert akua.send("GET", path).status_code == 404
+
+
+def test_a_reset_forgets_keys(akua: Akua, virtual_server: SimulatorServer) -> None:
+    first = akua.start("POST", "/clusters", CLUSTER, idempotency_key="k")
+    virtual_server.reset()
+    second = akua.start("POST", "/clusters", {**CLUSTER, "name": "other"}, idempotency_key="k")
+    assert second["metadata"]["name"] == "other"
+    assert first["metadata"]["name"] == "c"

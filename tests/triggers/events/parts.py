@@ -1,0 +1,116 @@
+"""The asset watcher: what its tests share."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from contextlib import asynccontextmanager
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_ops.hooks.onvera import OnveraHook
+from airflow_provider_ops.triggers.events import OperationEventTrigger
+from airflow_provider_ops.waiting.settling import Ended, Look
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+
+FAST: dict[str, Any] = {"poll_interval": 0.05}
+
+
+NOW = datetime(2026, 1, 1, tzinfo=timezone.utc)
+
+
+class AssetStore:
+    """Airflow's store of one asset as its contract describes it."""
+
+    def __init__(self) -> None:
+        self.data: dict[str, str] = {}
+        self.away = False
+
+    async def aget(self, key: str, default: Any = None) -> Any:
+        if self.away:
+            raise ConnectionError("Airflow is away")
+        return json.loads(self.data[key]) if key in self.data else default
+
+    async def aset(self, key: str, value: Any) -> None:
+        if self.away:
+            raise ConnectionError("Airflow is away")
+        self.data[key] = json.dumps(value)
+
+    @property
+    def mark(self) -> Any:
+        (value,) = self.data.values()
+        return json.loads(value)
+
+
+def create(count: int, prefix: str = "n") -> set[str]:
+    hook = OnveraHook()
+    ids = {hook.create_deployment("airflow", f"{prefix}{number}").operation_id for number in range(count)}
+    hook.close()
+    return ids
+
+
+async def until(there: Callable[[], object]) -> None:
+    async with asyncio_timeout(10):
+        while not there():  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.01)
+
+
+@asynccontextmanager
+async def asyncio_timeout(seconds: float) -> AsyncIterator[None]:
+    # asyncio.timeout is there from Python 3.11 on
+    task = asyncio.current_task()
+    assert task is not None
+    handle = asyncio.get_running_loop().call_later(seconds, task.cancel, "too late")
+    try:
+        yield
+    finally:
+        handle.cancel()
+
+
+class Watching:
+    """A watcher that runs in a task, and what it has told so far."""
+
+    def __init__(self, trigger: OperationEventTrigger, store: AssetStore | None = None) -> None:
+        self.events: list[dict[str, Any]] = []
+        self.trigger = trigger
+        self.trigger.asset_state_store = store  # type: ignore[assignment]
+        self._task = asyncio.ensure_future(self._run())
+
+    async def _run(self) -> None:
+        async for event in self.trigger.run():
+            self.events.append(json.loads(json.dumps(event.payload)))
+
+    @property
+    def told(self) -> list[str]:
+        return [operation["id"] for event in self.events for operation in event["operations"]]
+
+    async def kill(self) -> None:
+        self._task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._task
+
+
+@asynccontextmanager
+async def watching(store: AssetStore | None = None, *args: Any, **options: Any) -> AsyncIterator[Watching]:
+    """A watcher that has its watermark."""
+    store = AssetStore() if store is None else store
+    watcher = Watching(OperationEventTrigger("onvera_default", *args, **{**FAST, **options}), store)
+    try:
+        await until(lambda: store.data)
+        yield watcher
+    finally:
+        await watcher.kill()
+
+
+def look(*names: str) -> Look:
+    from airflow_provider_ops.operation import Operation, OperationState  # noqa: PLC0415
+
+    found = [
+        Ended(Operation(name, "onvera", "deployment.create", OperationState.SUCCEEDED, "succeeded"), 1000.0)
+        for name in names
+    ]
+    return Look(found, 0.0, 1000.0, lambda _who, _since: None)
