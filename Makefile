@@ -88,11 +88,14 @@ constraints: $(BIN)/uv ## resolve constraints.txt anew, for Python 3.10 to 3.13
 	    cat $(VENV)/constraints.new; } > constraints.txt
 	@echo "constraints.txt: $$(grep -c == constraints.txt) pins"
 
+# Each with what there was some weeks after its release: later releases of its dependencies break it.
 matrix-constraints: $(BIN)/uv
-	@for version in 3.1 3.2; do printf '%s\n' "apache-airflow==$$version.*" | $(UV) pip compile --quiet --system-certs \
-	    --universal --python-version 3.10 --no-emit-index-url --no-annotate --no-header \
-	    --extra dev pyproject.toml - > $(VENV)/matrix.new && \
-	{ echo '# Made by `make matrix-constraints`.'; cat $(VENV)/matrix.new; } > dev/matrix/airflow-$$version.txt; done
+	@for one in 3.1:2026-04-15 3.2:2026-06-15; do \
+	    printf '%s\n' "apache-airflow==$${one%%:*}.*" hatchling | $(UV) pip compile --quiet --system-certs --universal \
+	        --exclude-newer "$${one##*:}T00:00:00Z" --python-version 3.10 --no-emit-index-url --no-annotate --no-header \
+	        --extra dev pyproject.toml - > $(VENV)/matrix.new && \
+	    { echo '# Made by `make matrix-constraints`.'; cat $(VENV)/matrix.new; } > dev/matrix/airflow-$${one%%:*}.txt; \
+	done
 
 clean: ## remove everything that make has written
 	rm -rf $(VENV) .cache .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis

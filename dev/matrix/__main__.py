@@ -84,7 +84,8 @@ def _install(folder: Path, airflow: str, python: str) -> None:
     env = {**os.environ, "UV_CACHE_DIR": str(CHECKOUT / ".cache" / "uv"), "VIRTUAL_ENV": str(folder)}
     if not (folder / "bin" / "python").exists():
         _call([uv, "venv", "--quiet", "--no-python-downloads", "--python", python, str(folder)], env, "no such Python")
-    wanted = ["--constraint", str(CONSTRAINTS[airflow]), "--build-constraint", str(CHECKOUT / "constraints.txt")]
+    pins = str(CONSTRAINTS[airflow])
+    wanted = ["--constraint", pins, "--build-constraint", pins]
     command = [uv, "pip", "install", "--quiet", *wanted, "--editable", ".[dev]"]
     try:
         _call([*command, "--system-certs"], env, "cannot be installed")
