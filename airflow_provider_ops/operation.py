@@ -6,7 +6,7 @@ No I/O and no Airflow here. Every API maps its own wire model to :class:`Operati
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timezone
 from enum import Enum
@@ -108,7 +108,7 @@ class Operation:
 
     def to_dict(self) -> dict[str, Any]:
         """The operation as JSON values, without ``raw``; times in ISO 8601."""
-        return {name: _to_json(getattr(self, name)) for name in _SHOWN}
+        return _named(self, _SHOWN)
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Operation:
@@ -135,6 +135,7 @@ class Operation:
 
 
 _SHOWN = tuple(item.name for item in fields(Operation) if item.name != "raw")
+_FIELDS = {kind: tuple(item.name for item in fields(kind)) for kind in (Step, Progress, OperationError)}
 _STATES = frozenset(state.value for state in OperationState)
 
 
@@ -156,16 +157,22 @@ def _time(value: str | None) -> datetime | None:
     return datetime.fromisoformat(value) if value else None
 
 
+def _named(value: Any, names: Iterable[str]) -> dict[str, Any]:
+    # absent or text are most values of most operations, and a triggerer may have a thousand events to write at once
+    return {
+        name: item if (item := getattr(value, name)) is None or type(item) is str else _to_json(item) for name in names
+    }
+
+
 def _to_json(value: Any) -> Any:
     if value is None or type(value) is str:
-        # most values of most operations; a triggerer may have a thousand events to write at once
         return value
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, datetime):
         return value.astimezone(timezone.utc).isoformat()
     if isinstance(value, (Step, Progress, OperationError)):
-        return {item.name: _to_json(getattr(value, item.name)) for item in fields(value)}
+        return _named(value, _FIELDS[type(value)])
     if isinstance(value, Mapping):
         return {str(key): _to_json(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

@@ -11,12 +11,13 @@ import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from benchmarks import certificate, plots, table
+from benchmarks import certificate, plots, table, triggerer
 from benchmarks.run import Job, Result, measure
 from benchmarks.subjects import SUBJECTS
 
 PEERS = ("databricks", "dbt-cloud", "http-sensor", "fivetran")
 LIGHT = ("sleepers", "list-floor", "ours", "ours-akua")
+DATABASES = ("SQLite", "PostgreSQL")
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / ".cache" / "bench-results"
 #: What runs at the same time: each group has about one core's worth of clients, so that ratios are fair on two.
@@ -27,32 +28,44 @@ def _jobs(subjects: Iterable[str], waits: int, *, tls: bool = False) -> Group:
     return tuple(Job(subject, waits, tls) for subject in subjects)
 
 
-def plan(*, quick: bool) -> list[Group]:
-    """The groups of jobs, in order; the jobs of one group run at the same time."""
+def plan(*, quick: bool, everything: bool = False) -> list[Group]:
+    """The groups of jobs, in order; the jobs of one group run at the same time.
+
+    :param everything: also what says more about the peers than about us, ten minutes of it.
+    """
     small = [_jobs((*PEERS, "httpx-each", *LIGHT), 100)]
     # one peer at a time: two slow each other down, and one that cannot keep its interval sends fewer requests
     thousand = [_jobs(LIGHT, 1000), _jobs(PEERS[:1], 1000), _jobs(PEERS[1:2], 1000)]
     if quick:
         return [*small, *thousand]
     refused = tuple(Job(subject, 1000, rate_limit=100.0) for subject in ("ours", "databricks", "dbt-cloud", "fivetran"))
+    more = [_jobs(PEERS[2:], 1000, tls=True), _jobs(("httpx-each",), 5000), _jobs(("databricks",), 10_000)]
     # what is promised first, so that a run that is broken off has it
     return [
         *thousand,
-        _jobs(("list-floor", "ours"), 1000, tls=True),
         _jobs(("sleepers", "list-floor"), 10_000),
         _jobs(("ours",), 10_000),
+        (*_jobs(("list-floor", "ours"), 1000, tls=True), *_jobs(("sleepers", "list-floor", "ours"), 5000)),
+        _jobs(PEERS[:1], 1000, tls=True),
+        _jobs(PEERS[1:2], 1000, tls=True),
         (*refused, Job("ours", 10_000, budget=5.0, grace=180.0)),
-        _jobs(PEERS[2:], 1000),
-        _jobs(PEERS[:2], 1000, tls=True),
-        (*small[0], Job("ours-akua", 10)),
-        _jobs(PEERS[2:], 1000, tls=True),
-        _jobs(("httpx-each",), 1000),
-        _jobs(("sleepers", "list-floor", "ours"), 5000),
+        (*small[0], Job("ours-akua", 10), Job("ours", 10_000, tls=True)),
+        _jobs((*PEERS[2:], "httpx-each"), 1000),
         _jobs(("databricks",), 5000),
-        _jobs(("httpx-each",), 5000),
-        _jobs(("ours",), 10_000, tls=True),
-        _jobs(("databricks",), 10_000),
+        *(more if everything else ()),
     ]
+
+
+async def _triggerers() -> list[triggerer.Found]:
+    """A real triggerer on each database; one that cannot be had is left out."""
+    found: list[triggerer.Found] = []
+    for number, database in enumerate(DATABASES, 1):
+        print(f"[triggerer {number}/{len(DATABASES)}] {database}, 1,000 waits", file=sys.stderr, flush=True)
+        try:
+            found.append(await triggerer.measure(database, 1000))
+        except RuntimeError as error:
+            print(f"  could not be measured: {error}", file=sys.stderr, flush=True)
+    return found
 
 
 async def _run(groups: Sequence[Group]) -> list[Result]:
@@ -69,15 +82,15 @@ async def _run(groups: Sequence[Group]) -> list[Result]:
                 else:
                     # goes on: the others are still worth something
                     print(f"  {_named(job)} could not be measured: {found!r}", file=sys.stderr, flush=True)
-            _keep(results)
+            _keep(results, [])
     return results
 
 
-def _keep(results: Sequence[Result]) -> None:
+def _keep(results: Sequence[Result], triggerers: Sequence[triggerer.Found]) -> None:
     """Write what there is: a run that is broken off is not lost (`--from`)."""
     RESULTS.mkdir(parents=True, exist_ok=True)
-    raw = json.dumps([result.as_json() for result in results], indent=1)
-    (RESULTS / "results.json").write_text(raw + "\n", encoding="utf-8")
+    raw = {"rows": [row.as_json() for row in results], "triggerers": [row.as_json() for row in triggerers]}
+    (RESULTS / "results.json").write_text(json.dumps(raw, indent=1) + "\n", encoding="utf-8")
 
 
 def _into_docs(text: str) -> None:
@@ -94,32 +107,43 @@ def _named(job: Job) -> str:
     return f"{job.subject} {job.waits}{extra}"
 
 
+def _groups(options: argparse.Namespace) -> list[Group]:
+    wanted = set(options.subjects.split(",")) if options.subjects else set(SUBJECTS)
+    groups = (
+        tuple(job for job in group if job.subject in wanted and options.waits in (None, job.waits))
+        for group in plan(quick=options.quick, everything=options.all)
+    )
+    return [group for group in groups if group]
+
+
 def main() -> int:
     """Measure, print, draw."""
     parser = argparse.ArgumentParser(prog="make bench ARGS=...", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="100 and 1,000 waits, four minutes")
+    parser.add_argument("--all", action="store_true", help="ten minutes more, of the peers")
+    parser.add_argument("--triggerer", action="store_true", help="only the real triggerer, four minutes")
     parser.add_argument("--subjects", help="comma-separated, only these")
     parser.add_argument("--waits", type=int, help="only jobs with so many waits")
     parser.add_argument("--from", dest="source", metavar="FILE", help="table and plots of an earlier run's raw results")
     parser.add_argument("--no-files", action="store_true", help="print the table and write nothing")
     options = parser.parse_args()
     if options.source:
-        results = [Result(**row) for row in json.loads(Path(options.source).read_text(encoding="utf-8"))]
+        raw = json.loads(Path(options.source).read_text(encoding="utf-8"))
+        results = [Result(**row) for row in raw["rows"]]
+        triggerers = [triggerer.Found(**row) for row in raw["triggerers"]]
     else:
-        wanted = set(options.subjects.split(",")) if options.subjects else set(SUBJECTS)
-        groups = [
-            tuple(job for job in group if job.subject in wanted and options.waits in (None, job.waits))
-            for group in plan(quick=options.quick)
-        ]
         began = time.monotonic()
-        results = asyncio.run(_run([group for group in groups if group]))
+        results = [] if options.triggerer else asyncio.run(_run(_groups(options)))
+        some = options.quick or options.subjects or options.waits is not None
+        triggerers = [] if some else asyncio.run(_triggerers())
+        _keep(results, triggerers)
         print(f"measured in {(time.monotonic() - began) / 60:.1f} minutes", file=sys.stderr)
-    text = table.render(results)
+    text = "\n".join([table.render(results), *([""] if triggerers else []), *triggerer.render(triggerers)])
     print(text)
     if not options.no_files:
         RESULTS.mkdir(parents=True, exist_ok=True)
         (RESULTS / "table.md").write_text(text + "\n", encoding="utf-8")
-        if not options.quick and not options.subjects and options.waits is None:
+        if not (options.quick or options.triggerer or options.subjects or options.waits is not None):
             plots.draw(results, ROOT / "docs" / "images")
             _into_docs(text)
     return 0 if table.holds(results) else 1

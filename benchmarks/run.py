@@ -71,30 +71,30 @@ async def measure(job: Job, certificate: tuple[Path, Path]) -> Result:
     cert, key = certificate
     tls = ["--certfile", str(cert), "--keyfile", str(key)] if job.tls else []
     limit = ["--rate-limit", f"{job.rate_limit:g}"] if job.rate_limit else []
-    server = await _start("benchmarks.server", *tls, *limit)
+    server = await start("benchmarks.server", *tls, *limit)
     try:
-        url = await _line(server)
+        url = await line_of(server)
         budget = ["--budget", f"{job.budget:g}"] if job.budget else []
         trust = ["--cafile", str(cert)] if job.tls else []
-        subject = await _start("benchmarks.measure", "--subject", job.subject, "--url", url, *budget, *trust)
+        subject = await start("benchmarks.measure", "--subject", job.subject, "--url", url, *budget, *trust)
         try:
             return await _meet(job, url, subject, cert if job.tls else None)
         finally:
-            await _end(subject)
+            await ending(subject)
     finally:
-        await _end(server)
+        await ending(server)
 
 
 async def _meet(job: Job, url: str, subject: asyncio.subprocess.Process, cafile: Path | None) -> Result:
-    if await _line(subject) != "ready":
+    if await line_of(subject) != "ready":
         raise RuntimeError(f"{job.subject} did not start")
     await _begin(job, url, subject, cafile, 1, (0.5, 1.0))
-    if await _line(subject) != "warm":
+    if await line_of(subject) != "warm":
         raise RuntimeError(f"{job.subject} did not get warm")
     await _begin(job, url, subject, cafile, job.waits, (SHORTEST, LONGEST))
-    said = json.loads(await asyncio.wait_for(_line(subject), LONGEST + job.grace + _START))
-    truth = await asyncio.to_thread(_ask, f"{url}/_bench/truth", cafile)
-    stats = await asyncio.to_thread(_ask, f"{url}/_control/stats", cafile)
+    said = json.loads(await asyncio.wait_for(line_of(subject), LONGEST + job.grace + _START))
+    truth = await asyncio.to_thread(ask, f"{url}/_bench/truth", cafile)
+    stats = await asyncio.to_thread(ask, f"{url}/_control/stats", cafile)
     return _result(job, said, truth, stats)
 
 
@@ -107,7 +107,7 @@ async def _begin(
     seconds: tuple[float, float],
 ) -> None:
     query = f"api={job.api}&count={waits}&low={seconds[0]:g}&high={seconds[1]:g}"
-    ids = await asyncio.to_thread(_ask, f"{url}/_bench/start?{query}", cafile, post=True)
+    ids = await asyncio.to_thread(ask, f"{url}/_bench/start?{query}", cafile, post=True)
     if subject.stdin is None:
         raise RuntimeError("no way to the subject")
     until = time.time() + seconds[1] + job.grace + 5.0
@@ -145,7 +145,13 @@ def _at(late: list[float], share: float) -> float:
     return late[min(int(len(late) * share), len(late) - 1)] if late else 0.0
 
 
-async def _start(module: str, *options: str) -> asyncio.subprocess.Process:
+async def start(
+    module: str, *options: str, errors: int | None = asyncio.subprocess.DEVNULL
+) -> asyncio.subprocess.Process:
+    """A process of the benchmark, spoken to by lines.
+
+    :param errors: where its stderr goes; ``None`` for ours.
+    """
     return await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -153,12 +159,13 @@ async def _start(module: str, *options: str) -> asyncio.subprocess.Process:
         *options,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
+        stderr=errors,
         limit=_LIMIT,
     )
 
 
-async def _line(process: asyncio.subprocess.Process) -> str:
+async def line_of(process: asyncio.subprocess.Process) -> str:
+    """The next line that a process says."""
     if process.stdout is None:
         raise RuntimeError("no way from the process")
     line = await asyncio.wait_for(process.stdout.readline(), LONGEST + _START + _GRACE)
@@ -167,7 +174,8 @@ async def _line(process: asyncio.subprocess.Process) -> str:
     return line.decode().strip()
 
 
-async def _end(process: asyncio.subprocess.Process) -> None:
+async def ending(process: asyncio.subprocess.Process) -> None:
+    """End a process and return when it has ended."""
     if process.returncode is None:
         process.terminate()
         try:
@@ -177,7 +185,8 @@ async def _end(process: asyncio.subprocess.Process) -> None:
             await process.wait()
 
 
-def _ask(url: str, cafile: Path | None, *, post: bool = False) -> Any:
+def ask(url: str, cafile: Path | None, *, post: bool = False) -> Any:
+    """What a server of the benchmark answers."""
     context = ssl.create_default_context(cafile=str(cafile)) if cafile else None
     request = urllib.request.Request(url, method="POST" if post else "GET")  # noqa: S310 - loopback only
     with urllib.request.urlopen(request, timeout=60, context=context) as answer:  # noqa: S310

@@ -73,12 +73,26 @@ class _Steady(random.Random):
         return (a + b) / 2
 
 
+class _Later:
+    """The machine's clock, moved on when the benchmark says so: then all operations are over at once."""
+
+    def __init__(self) -> None:
+        self.ahead = 0.0
+
+    def time(self) -> float:
+        return time.time() + self.ahead
+
+    async def asleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+
 class Bench:
     """The powers of the benchmark over one simulator."""
 
-    def __init__(self, service: Service, limit: Limit | None) -> None:
+    def __init__(self, service: Service, limit: Limit | None, clock: _Later) -> None:
         self.service = service
         self.limit = limit
+        self.clock = clock
         self.operations: list[Operation] = []
         self.arrivals: list[float] = []
 
@@ -112,6 +126,14 @@ class Bench:
         simulator.connections.on_lost = simulator.stats.lost
         self.arrivals.clear()
         return JSONResponse([operation.id for operation in self.operations])
+
+    async def later(self, request: HttpRequest) -> JSONResponse:
+        """Move the clock on; the answer is when that was, by the machine's own."""
+        self.clock.ahead += float(request.query_params["seconds"])
+        now = time.time()
+        for api in self.service.simulator.apis.values():
+            api.world.advance()
+        return JSONResponse(now)
 
     async def truth(self, _request: HttpRequest) -> JSONResponse:
         """When each operation settled, to the microsecond, and what was asked for."""
@@ -225,12 +247,14 @@ def serve(options: argparse.Namespace) -> None:
 
     settings = Settings(duration=30.0, seed=1, latency=options.latency / 1000)
     address = Address("127.0.0.1", 0, options.certfile, options.keyfile)
-    service = Service(address, settings, on_ready=ready)
+    clock = _Later()
+    service = Service(address, settings, clock=clock, on_ready=ready)
     limit = Limit(options.rate_limit, options.pause, settings.latency) if options.rate_limit else None
-    bench = Bench(service, limit)
+    bench = Bench(service, limit, clock)
     app = service.simulator.app
     app.router.routes[:0] = [
         Route("/_bench/start", bench.start, methods=["POST"]),
+        Route("/_bench/later", bench.later, methods=["POST"]),
         Route("/_bench/truth", bench.truth),
         Mount("/api", Peers(bench)),
         Mount("/v1", Peers(bench)),

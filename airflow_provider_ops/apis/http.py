@@ -89,10 +89,20 @@ class Call(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
-    """One page of a list and the call for the next, if there is one."""
+    """One page of a list and the call for the next, if there is one.
+
+    :param ahead: calls for so many pages from the next on, where pages are known before those ahead of them are read.
+    """
 
     items: Sequence[T]
     next: Call[Page[T]] | None = None
+    ahead: Callable[[int], Sequence[Call[Page[T]]]] | None = None
+
+    def following(self, count: int) -> Sequence[Call[Page[T]]]:
+        """Calls for at most ``count`` of the pages that follow; those that cannot be known yet are left out."""
+        if self.next is None:
+            return ()
+        return (self.next,) if self.ahead is None else self.ahead(count)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ Source: onvera.io/docs/api-reference (overview, operations, deployments, authent
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Literal, TypeVar, get_args
@@ -318,7 +317,7 @@ def check_app_type(app_type: str) -> None:
 
 def bare_id(deployment_id: str) -> str:
     """The UUID of a deployment: operations write ``dep_<uuid>``, paths in the reference show the bare UUID."""
-    return re.sub(r"^dep_", "", deployment_id)
+    return deployment_id.removeprefix("dep_")
 
 
 def _submitted(answer: DeploymentSubmitted, kind: str, deployment_id: str | None) -> Submitted:
@@ -376,16 +375,30 @@ def _body(response: Response) -> Any:
 
 
 def _items(model: type[M], response: Response) -> list[M]:
-    return [read(model, item) for item in _body(response).get("items") or ()]
+    return [read(model, item) for item in _entries(_body(response))]
+
+
+def _entries(body: Mapping[str, Any]) -> list[Any]:
+    entries = body.get("items") or []
+    if not isinstance(entries, list):
+        raise TransportError("'items' of the answer is no list", reason="unreadable")
+    return entries
+
+
+def _pages(page: Callable[[int], T], after: int, last: int) -> list[T]:
+    return [page(number) for number in range(after + 1, last + 1)]
 
 
 def _paged(route: str, query: Mapping[str, Any], to_item: Callable[[Any], T]) -> Paged[T]:
     def page(number: int) -> Call[Page[T]]:
         def parse(response: Response) -> Page[T]:
             body = _body(response)
-            items = [to_item(item) for item in body.get("items") or ()]
-            pages = (body.get("pagination") or {}).get("pages") or 0
-            return Page(items, page(number + 1) if items and number < pages else None)
+            items = [to_item(item) for item in _entries(body)]
+            pagination = body.get("pagination")
+            pages = pagination.get("pages") if isinstance(pagination, dict) else None
+            if not items or not isinstance(pages, int) or number >= pages:
+                return Page(items)
+            return Page(items, page(number + 1), lambda count: _pages(page, number, min(number + count, pages)))
 
         return Call(Request("GET", route, route, query={**query, "page": number, "per_page": _PER_PAGE}), parse)
 

@@ -8,6 +8,8 @@ import ssl
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
+from urllib.parse import urlencode, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
@@ -23,6 +25,8 @@ T = TypeVar("T")
 MAX_BODY = 32 * 1024 * 1024
 #: A server that asks for more is not believed; deadlines are shorter than this anyway.
 _LONGEST_RETRY_AFTER = 3600.0
+#: Open sockets of one connection on one event loop.
+MOST_SOCKETS = 20
 _REQUEST_ID_HEADERS = ("x-request-id", "request-id", "x-correlation-id")
 _OK, _NOT_OK = 200, 300
 #: Failures before anything of the request has left.
@@ -39,18 +43,44 @@ _UNSENT = (
 def client_options(api: Api, settings: Settings) -> dict[str, Any]:
     """What both httpx clients are built with."""
     return {
-        "headers": {
-            **api.authenticate(settings.key),
-            "accept": "application/json",
-            "user-agent": f"airflow-provider-ops/{__version__}",
-        },
+        "headers": _headers(api, settings),
         "verify": settings.tls(),
         "proxy": settings.proxy,
         "timeout": settings.timeout,
         # a redirect could carry the key to another origin
         "follow_redirects": False,
-        "limits": httpx.Limits(max_connections=20, max_keepalive_connections=20, keepalive_expiry=20),
+        "limits": limits(MOST_SOCKETS),
     }
+
+
+def limits(sockets: int) -> httpx.Limits:
+    """So many sockets, kept for a while when nobody uses them."""
+    return httpx.Limits(max_connections=sockets, max_keepalive_connections=sockets, keepalive_expiry=20)
+
+
+def uses_proxy(settings: Settings) -> bool:
+    """Whether requests go through a proxy: the connection's, or one of the environment, as httpx reads it."""
+    if settings.proxy:
+        return True
+    parts, proxies = urlsplit(settings.base_url), getproxies()
+    return bool(proxies.get(parts.scheme) or proxies.get("all")) and not proxy_bypass(parts.hostname or "")
+
+
+def _headers(api: Api, settings: Settings) -> dict[str, str]:
+    return {
+        **api.authenticate(settings.key),
+        "accept": "application/json",
+        "user-agent": f"airflow-provider-ops/{__version__}",
+    }
+
+
+def get_options(api: Api, settings: Settings, request: Request) -> tuple[str, list[tuple[str, str]]]:
+    """Target and headers of a GET, for who sends it without httpx."""
+    request = api.prepare(request, settings.extras)
+    query = urlencode(_query(request.query))
+    target = urlsplit(settings.base_url).path + request.path + (f"?{query}" if query else "")
+    headers = {**_headers(api, settings), "accept-encoding": "gzip", **request.headers}
+    return target, list(headers.items())
 
 
 def request_options(api: Api, settings: Settings, request: Request) -> dict[str, Any]:

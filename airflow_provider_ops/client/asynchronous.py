@@ -17,12 +17,15 @@ from airflow_provider_ops.client import answers, retries
 from airflow_provider_ops.client.pace import Clock, SystemClock, Turns, shared_pace
 from airflow_provider_ops.client.poller import Poller
 from airflow_provider_ops.client.settings import Settings
+from airflow_provider_ops.client.wire import Wire
 from airflow_provider_ops.exceptions import AuthenticationError
 
 T = TypeVar("T")
 
 #: Seconds between two looks for a new key in the Airflow connection after 401.
 RELOAD_INTERVAL = 10.0
+#: Of the sockets of a connection, those that only reads use; the rest is for long polls, submits and cancels.
+_MOST_WIRES = 8
 
 
 class AsyncClient:
@@ -44,7 +47,12 @@ class AsyncClient:
         self._turns = Turns(self._pace, self.clock)
         #: Looks for everybody who waits on this client.
         self.poller = Poller(self)
-        self._http = httpx.AsyncClient(**answers.client_options(api, settings))
+        options = answers.client_options(api, settings)
+        # reads have sockets of their own; together they stay within what a connection may open
+        if reads_go_by_wire := not answers.uses_proxy(settings):
+            options["limits"] = answers.limits(answers.MOST_SOCKETS - _MOST_WIRES)
+        self._http = httpx.AsyncClient(**options)
+        self._wire = Wire(settings.base_url, options["verify"], _MOST_WIRES) if reads_go_by_wire else None
 
     async def send(self, call: Call[T], *, patience: float = retries.PATIENCE) -> T:
         """As :meth:`SyncClient.send`."""
@@ -80,11 +88,14 @@ class AsyncClient:
 
     async def _send(self, call: Call[T], until: float | None) -> T:
         asked = self.clock.time()
-        if paused := await self._turns.take(reads=call.request.reads, until=until):
-            answers.check_pause(paused, self.clock.time(), until)
+        turn = await self._turns.take(reads=call.request.reads, until=until)
+        answers.check_pause(turn.refused, self.clock.time(), until)
         metrics.waited_for_turn(self.api.name, self.clock.time() - asked)
-        response = await self._exchange(call.request)
-        now = self.clock.time()
+        try:
+            response = await self._exchange(call.request)
+        finally:
+            now = self.clock.time()
+            self._pace.arrived(turn.at, now)
         self._pace.heard(now, response.status, answers.retry_after(response.headers, now))
         return answers.understand(self.api, call, response, now)
 
@@ -120,17 +131,32 @@ class AsyncClient:
     async def aclose(self) -> None:
         """Close the sockets."""
         self._turns.close()
+        if self._wire is not None:
+            await self._wire.aclose()
         await self._http.aclose()
 
     async def _exchange(self, request: Request) -> Response:
-        options = answers.request_options(self.api, self.settings, request)
         limit = answers.whole_answer_limit(self.settings, request)
         try:
+            if self._wire is not None and request.method == "GET":
+                return await self._get(self._wire, request, limit)
+            options = answers.request_options(self.api, self.settings, request)
             return await asyncio.wait_for(self._read(request, options), limit)
         except (httpx.HTTPError, httpx.StreamError) as error:
             raise answers.transport_error(request, self.settings, error) from error
         except asyncio.TimeoutError:
             raise answers.too_slow(request, limit) from None
+
+    async def _get(self, wire: Wire, request: Request, limit: float) -> Response:
+        target, headers = answers.get_options(self.api, self.settings, request)
+        status, named, content = await wire.get(
+            target,
+            headers,
+            timeout=self.settings.timeout,
+            limit=limit,
+            grown=lambda size: answers.check_body(request, size, 0.0, 1.0),
+        )
+        return Response(status, named, content)
 
     async def _read(self, request: Request, options: dict[str, Any]) -> Response:
         async with self._http.stream(**options) as response:

@@ -6,7 +6,9 @@ that ends in between is seen twice, not missed; what no list shows is read by it
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import asyncio
+import heapq
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -41,7 +43,21 @@ class _Reading:
     pages: int = 0
     hits: int = 0
     deepest: int = 0
+    #: Pages at the end of what was read that showed nothing.
+    empty: int = 0
     to_the_end: bool = False
+
+    def note(self, hits: int) -> None:
+        """Take in one more page."""
+        self.pages += 1
+        self.hits += hits
+        self.empty = 0 if hits else self.empty + 1
+        if hits:
+            self.deepest = self.pages
+
+    def is_over(self, at_least: int) -> bool:
+        """Whether further pages are not likely to show anything."""
+        return self.empty > 0 and self.pages >= at_least
 
 
 class Lists:
@@ -117,25 +133,35 @@ class Lists:
         :param wanted: operations that it is expected to show; reading them one by one is the alternative.
         :param at_least: pages to read however little they show.
         """
-        reading, empty = _Reading(), 0
-        call: Call[Page[Listed]] | None = paged.first
-        while call is not None and reading.pages < _MOST_PAGES:
-            metrics.LOOKS.add(api=self._client.api.name, way="list")
-            page = await self._client.send_once(call, until=self._targets.first_deadline)
-            reading.pages += 1
-            hits = self._take(page.items, seen, place)
-            reading.hits += hits
-            empty = 0 if hits else empty + 1
-            if hits:
-                reading.deepest = reading.pages
-            call = page.next
-            left = wanted - reading.hits
-            if place is not None and (left <= 0 or empty > left):
-                return reading
-            if place is None and (not self._targets or (not hits and reading.pages >= at_least)):
+        reading = _Reading()
+        calls: Sequence[Call[Page[Listed]]] = (paged.first,)
+        while calls and reading.pages < _MOST_PAGES:
+            pages = await self._pages(calls)
+            for page in pages:
+                reading.note(self._take(page.items, seen, place))
+            expected = -(-(wanted - reading.hits) // max(len(pages[0].items), 1))
+            if place is None:
+                enough, expected = not self._targets or reading.is_over(at_least), at_least - reading.pages
+            else:
+                enough = expected <= 0 or reading.empty > wanted - reading.hits
+            if enough:
                 break
-        reading.to_the_end = call is None
+            calls = pages[-1].following(planning.pages_together(expected))
+        reading.to_the_end = pages[-1].next is None
         return reading
+
+    async def _pages(self, calls: Sequence[Call[Page[Listed]]]) -> Sequence[Page[Listed]]:
+        """The pages that calls give, read at the same time."""
+        metrics.LOOKS.add(len(calls), api=self._client.api.name, way="list")
+        reads = [self._client.send_once(call, until=self._targets.first_deadline) for call in calls]
+        if len(reads) == 1:
+            return [await reads[0]]
+        pages = await asyncio.gather(*reads, return_exceptions=True)
+        for page in pages:
+            # raised only now, so that none of the others is still under way
+            if isinstance(page, BaseException):
+                raise page
+        return [page for page in pages if not isinstance(page, BaseException)]
 
     def _take(self, items: Iterable[Listed], seen: set[str], place: int | None) -> int:
         now, hits, by_id = self._client.clock.time(), 0, self._targets.by_id
@@ -174,4 +200,12 @@ class Lists:
                 chosen.append(target)
             else:
                 self.in_doubt = not complete
-        return chosen
+        return self._affordable(chosen)
+
+    def _affordable(self, chosen: list[Target]) -> list[Target]:
+        """Those that have been missed most often, where a budget makes pages dear: a page finds more than a read."""
+        budget = self._client.settings.requests_per_second
+        seconds = planning.seconds_for_all(self.all_pages + len(chosen), budget)
+        if seconds <= self._targets.shortest_interval:
+            return chosen
+        return heapq.nlargest(planning.reads_of_first_misses(self.all_pages), chosen, key=lambda target: target.misses)

@@ -11,15 +11,19 @@ import time
 from collections import deque
 from collections.abc import Hashable
 from contextvars import Context
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from weakref import WeakValueDictionary
 
 from pyrate_limiter import InMemoryBucket, Rate, RateItem
 
 from airflow_provider_ops.client.tasks import spawn
 
-#: Requests reach the API a little closer together than they left: its second must not see more than the budget.
-_SECOND_MS = 1100
+#: The window of a budget, in seconds; a little longer than the second that it is for, because it is kept in whole ms.
+_SECOND = 1.01
+#: Seconds after which a request that has no answer yet is taken for arrived: long polls hold theirs back.
+_ARRIVED = 0.5
+#: How soon to ask again when the next turn depends on an answer.
+_SOON = 0.02
 #: Seconds after which a turn is no longer good: a busy event loop must not carry requests of one second into the next.
 _STALE = 0.05
 #: Seconds for which everybody pauses after a 429 that does not say for how long.
@@ -62,6 +66,10 @@ class SystemClock:
 class Pace:
     """Says how long to wait before the next request of one connection. Threads may share it.
 
+    Between leaving and arriving a request may lose any time. So what counts is when it has certainly arrived, which is
+    when its answer is there: a second later the next one may use its place, and however late that arrives, the API
+    sees them more than a second apart.
+
     :param requests_per_second: the budget, held in every window of one second (a fraction rounded up);
         ``None`` for no limit.
     """
@@ -69,13 +77,19 @@ class Pace:
     def __init__(self, requests_per_second: float | None = None) -> None:
         self._lock = threading.Lock()
         self._paused_until = 0.0
-        self._bucket = InMemoryBucket([_rate(requests_per_second)]) if requests_per_second else None
+        self._rate = _rate(requests_per_second) if requests_per_second else None
+        self._bucket = InMemoryBucket([self._rate]) if self._rate else None
+        #: When requests left that may not have arrived yet.
+        self._under_way: deque[float] = deque()
         self._went: deque[float] = deque()
         #: Requests per second after a 429, and since when.
         self._slowed: tuple[float, float] | None = None
 
     def delay(self, now: float) -> float:
-        """Take a slot: 0.0 when the request may go now, else the seconds after which to ask again."""
+        """Take a place: 0.0 when the request may go now, else the seconds after which to ask again.
+
+        Who was let go says so when it has its answer (:meth:`arrived`), or that it did not go (:meth:`stayed`).
+        """
         with self._lock:
             delay = self.paused(now) or self._recovery(now) or self._budget(now)
             if not delay:
@@ -85,15 +99,34 @@ class Pace:
             return delay
 
     def _budget(self, now: float) -> float:
-        if self._bucket is None:
+        if self._bucket is None or self._rate is None:
             return 0.0
-        item = RateItem("request", int(now * 1000))
-        self._bucket.leak(item.timestamp)
-        if self._bucket.put(item):
+        while self._under_way and now - self._under_way[0] > _ARRIVED:
+            self._under_way.popleft()
+            self._rest(now)
+        self._bucket.leak(int(now * 1000))
+        if len(self._bucket.items) + len(self._under_way) < self._rate.limit:
+            self._under_way.append(now)
             return 0.0
-        waiting = self._bucket.waiting(item)
-        # the library's signature allows buckets that answer later; an in-memory one answers at once
-        return max(waiting / 1000, 0.001) if isinstance(waiting, int) else 0.001
+        first = min([item.timestamp / 1000 for item in self._bucket.items[:1]] + list(self._under_way)[:1])
+        return max(first + self._rate.interval / 1000 - now, _SOON if self._under_way else 0.001)
+
+    def _rest(self, now: float) -> None:
+        if self._bucket is not None:
+            self._bucket.put(RateItem("request", int(now * 1000)))
+
+    def arrived(self, left: float, now: float) -> None:
+        """Take in that the request that left then has an answer, or has none and never will."""
+        with self._lock:
+            if left in self._under_way:
+                self._under_way.remove(left)
+                self._rest(now)
+
+    def stayed(self, left: float) -> None:
+        """Take in that the request that was to leave then did not: its place is free for another."""
+        with self._lock:
+            if left in self._under_way:
+                self._under_way.remove(left)
 
     def _recovery(self, now: float) -> float:
         if self._slowed is None:
@@ -153,6 +186,15 @@ def shared_pace(requests_per_second: float | None, clock: Clock, *connection: st
         return pace
 
 
+class Turn(NamedTuple):
+    """What who waited for a turn has got."""
+
+    #: 0.0 when the request may go; else the seconds of a pause that it cannot wait for.
+    refused: float
+    #: When the turn was given.
+    at: float = 0.0
+
+
 class Turns:
     """Whose turn it is on one event loop: what changes something goes first, the rest in the order it came."""
 
@@ -160,30 +202,28 @@ class Turns:
         self._pace = pace
         self._clock = clock
         self._order = itertools.count()
-        self._queue: list[tuple[bool, int, float | None, asyncio.Future[float]]] = []
+        self._queue: list[tuple[bool, int, float | None, asyncio.Future[Turn]]] = []
         self._task: asyncio.Task[None] | None = None
-        self._granted_at = 0.0
 
-    async def take(self, *, reads: bool, until: float | None = None) -> float:
+    async def take(self, *, reads: bool, until: float | None = None) -> Turn:
         """Wait for a turn.
 
         :param reads: whether the request changes nothing, and so can wait for those that do.
         :param until: epoch seconds beyond which no pause that the API asked for is kept.
-        :return: 0.0 when the request may go; else the seconds of a pause that goes beyond ``until``.
         """
         while True:
-            refused = await self._next(reads, until)
-            if refused or self._clock.time() - self._granted_at <= _STALE or not self._pace.has_budget:
-                return refused
+            turn = await self._next(reads, until)
+            if turn.refused or self._clock.time() - turn.at <= _STALE or not self._pace.has_budget:
+                return turn
+            self._pace.stayed(turn.at)
 
-    async def _next(self, reads: bool, until: float | None) -> float:
+    async def _next(self, reads: bool, until: float | None) -> Turn:
         now = self._clock.time()
         if not self._queue and not self._pace.delay(now):
-            self._granted_at = now
-            return 0.0
+            return Turn(0.0, now)
         if too_long := self._too_long(until, now):
-            return too_long
-        turn: asyncio.Future[float] = asyncio.get_running_loop().create_future()
+            return Turn(too_long)
+        turn: asyncio.Future[Turn] = asyncio.get_running_loop().create_future()
         heapq.heappush(self._queue, (reads, next(self._order), until, turn))
         if self._task is None or self._task.done():
             self._task = Context().run(spawn, self._serve())
@@ -204,7 +244,7 @@ class Turns:
             for _, _, until, turn in self._queue:
                 # a pause may begin, or grow, while others wait for their turn
                 if not turn.done() and (too_long := self._too_long(until, now)):
-                    turn.set_result(too_long)
+                    turn.set_result(Turn(too_long))
             while self._queue and self._queue[0][-1].done():
                 heapq.heappop(self._queue)
             if not self._queue:
@@ -212,14 +252,13 @@ class Turns:
             if delay := self._pace.delay(now):
                 await self._clock.asleep(delay)
             else:
-                self._granted_at = now
-                heapq.heappop(self._queue)[-1].set_result(0.0)
+                heapq.heappop(self._queue)[-1].set_result(Turn(0.0, now))
                 # one turn at a time, so that each knows how old its own is
                 await asyncio.sleep(0)
 
 
 def _rate(per_second: float) -> Rate:
     if float(per_second).is_integer():
-        return Rate(int(per_second), _SECOND_MS)
-    # the library counts whole requests: 2.5 per second are 1 per 440 ms, which no second has more than 3 of
-    return Rate(1, max(1, math.ceil(_SECOND_MS / per_second)))
+        return Rate(int(per_second), int(_SECOND * 1000))
+    # the library counts whole requests: 2.5 per second are 1 per 404 ms, which no second has more than 3 of
+    return Rate(1, max(1, math.ceil(_SECOND * 1000 / per_second)))

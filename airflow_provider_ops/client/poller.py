@@ -71,7 +71,8 @@ class Poller:
         """Return when the watches decide the verdict. Their outcomes hold the result."""
         wait = Wait(watches, wait_for, log, asyncio.get_running_loop().create_future())
         self._targets.add(wait)
-        self._woken.set()
+        if not self._will_look_in_time(watches):
+            self._woken.set()
         if self._task is None or self._task.done():
             # in a context of its own: what it does belongs to no single caller
             self._task = Context().run(spawn, self._run())
@@ -82,6 +83,11 @@ class Poller:
             if not self._targets and self._task is not None:
                 self._task.cancel()
                 self._task = None
+
+    def _will_look_in_time(self, watches: Sequence[Watch]) -> bool:
+        """Whether newcomers need not wake us: thousands that come together would each make us go through all."""
+        last = min((watch.deadline for watch in watches if watch.deadline is not None), default=float("inf"))
+        return self._uses_lists() and self._next_look <= last
 
     async def _run(self) -> None:
         try:
@@ -197,16 +203,19 @@ class Poller:
         alone: list[Target] = []
         # many that end together are looked at together
         if started >= self._next_look or len(ending) > planning.FEW_MISSING:
-            interval = min((watch.policy.cap for target in self._targets for _, watch in target.waits), default=1.0)
+            interval = self._targets.shortest_interval
             alone = [*await self._look(started, interval, sweep=bool(ending)), *self._to_know_more_of()]
             now = self._clock.time()
-            pause = planning.pause_between_looks(interval, self._lists.open_pages, self._failures)
-            self._next_look = max(started + pause, now + _SHORTEST)
+            self._next_look = max(started + self._pause(interval), now + _SHORTEST)
             self._mind_the_budget(interval)
         now = self._clock.time()
-        unlisted = [target for target in self._targets if target.unlisted and not target.holding]
-        late = [target for target in unlisted if target.next_look <= now]
+        unlisted = self._targets.unlisted.values()
+        late = [target for target in unlisted if not target.holding and target.next_look <= now]
         await self._read_all({id(target): target for target in (*alone, *late, *ending)}.values())
+
+    def _pause(self, interval: float) -> float:
+        lists = self._lists
+        return planning.pause_between_looks(interval, lists.all_pages, self._failures, in_doubt=lists.in_doubt)
 
     def _to_know_more_of(self) -> list[Target]:
         """A few in turn, where lists leave out what a person may have to act on."""
@@ -218,7 +227,12 @@ class Poller:
         lists = self._lists
         try:
             if not (sweep or lists.in_doubt) and not planning.sweep_is_due(
-                interval, now - self._swept_at, pages=lists.open_pages, depth=lists.depth, ends=lists.ends
+                interval,
+                now - self._swept_at,
+                self._pause(interval),
+                pages=lists.open_pages,
+                depth=lists.depth,
+                ends=lists.ends,
             ):
                 await lists.peek()
                 missing = []

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
@@ -71,32 +70,50 @@ _BEGINNING: WeakKeyDictionary[asyncio.AbstractEventLoop, _Door] = WeakKeyDiction
 
 async def begin() -> None:
     """Await this first where thousands may start together: each then begins its work in a turn with a few others."""
-    await _BEGINNING.setdefault(asyncio.get_running_loop(), _Door()).enter()
+    loop = asyncio.get_running_loop()
+    door = _BEGINNING.get(loop)
+    if door is None:
+        door = _BEGINNING[loop] = _Door()
+    await door.enter()
 
 
-@asynccontextmanager
-async def shared_client(key: Key, opening: Callable[[], Awaitable[AsyncClient]]) -> AsyncIterator[AsyncClient]:
+class shared_client:  # noqa: N801 - used like the functions of contextlib; a class, as thousands are held at once
     """The client for ``key`` on the running loop; opened by the first user, closed after the last.
 
     :param key: API and connection id.
     :param opening: looks the connection up and builds the client. Runs once for users that come together,
         because a look-up holds up the whole triggerer.
     """
-    clients = _LOOPS.setdefault(asyncio.get_running_loop(), {})
-    shared = clients.get(key)
-    if shared is None or _has_failed(shared.client):
-        shared = clients[key] = _Shared(asyncio.ensure_future(_open(opening)))
-    shared.users += 1
-    try:
-        # shielded: a cancelled user must not take the opening away from the others
-        client = await asyncio.shield(shared.client)
-        await shared.door.enter()
-        yield client
-    finally:
+
+    __slots__ = ("_key", "_opening", "_shared")
+
+    def __init__(self, key: Key, opening: Callable[[], Awaitable[AsyncClient]]) -> None:
+        self._key = key
+        self._opening = opening
+
+    async def __aenter__(self) -> AsyncClient:
+        clients = _LOOPS.setdefault(asyncio.get_running_loop(), {})
+        shared = clients.get(self._key)
+        if shared is None or _has_failed(shared.client):
+            shared = clients[self._key] = _Shared(asyncio.ensure_future(_open(self._opening)))
+        self._shared = shared
+        shared.users += 1
+        try:
+            # shielded: a cancelled user must not take the opening away from the others
+            client = await asyncio.shield(shared.client)
+            await shared.door.enter()
+        except BaseException:
+            await self.__aexit__()
+            raise
+        return client
+
+    async def __aexit__(self, *_: object) -> None:
+        shared = self._shared
         shared.users -= 1
         if shared.users == 0:
-            if clients.get(key) is shared:
-                del clients[key]
+            clients = _LOOPS.get(asyncio.get_running_loop(), {})
+            if clients.get(self._key) is shared:
+                del clients[self._key]
             await _close(shared.client)
 
 

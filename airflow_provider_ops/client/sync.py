@@ -79,13 +79,16 @@ class SyncClient:
 
     def _send(self, call: Call[T], until: float | None) -> T:
         asked = self.clock.time()
-        while delay := self._pace.delay(self.clock.time()):
-            now = self.clock.time()
+        while delay := self._pace.delay(now := self.clock.time()):
             answers.check_pause(self._pace.paused(now), now, until)
             self.clock.sleep(delay)
-        metrics.waited_for_turn(self.api.name, self.clock.time() - asked)
-        response = self._exchange(call.request)
-        now = self.clock.time()
+        metrics.waited_for_turn(self.api.name, now - asked)
+        left = now
+        try:
+            response = self._exchange(call.request)
+        finally:
+            now = self.clock.time()
+            self._pace.arrived(left, now)
         self._pace.heard(now, response.status, answers.retry_after(response.headers, now))
         return answers.understand(self.api, call, response, now)
 

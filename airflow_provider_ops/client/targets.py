@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field, replace
@@ -94,6 +95,10 @@ class Targets:
 
     def __init__(self) -> None:
         self.by_id: dict[str, Target] = {}
+        #: Those that no list shows although they are open.
+        self.unlisted: dict[str, Target] = {}
+        # how many want to be looked at how often: few numbers, so that nobody has to go through all waits
+        self._intervals: Counter[float] = Counter()
         self._deadlines: list[tuple[float, str]] = []
 
     def __len__(self) -> int:
@@ -110,6 +115,7 @@ class Targets:
                 continue
             target = self.by_id.setdefault(watch.operation_id, Target(watch.operation_id))
             target.waits.append((wait, watch))
+            self._intervals[watch.policy.cap] += 1
             # the newcomer has not seen what the others know
             target.raw, target.quiet_until = None, 0.0
             if watch.deadline is not None:
@@ -121,16 +127,34 @@ class Targets:
         for watch in wait.watches:
             target = self.by_id.get(watch.operation_id)
             if target is not None:
-                self._keep(target, [pair for pair in target.waits if pair[0] is not wait])
+                self._let_go(target, [pair for pair in target.waits if pair[0] is wait])
         if len(self._deadlines) > 2 * len(self.by_id) + 100:
             # of waits that ended before their deadline nothing may pile up
             self._deadlines = [entry for entry in self._deadlines if entry[1] in self.by_id]
             heapq.heapify(self._deadlines)
 
-    def _keep(self, target: Target, waits: list[tuple[Wait, Watch]]) -> None:
-        target.waits = waits
-        if not waits and self.by_id.get(target.operation_id) is target:
+    def _let_go(self, target: Target, pairs: Sequence[tuple[Wait, Watch]]) -> None:
+        for pair in pairs:
+            target.waits.remove(pair)
+            cap = pair[1].policy.cap
+            self._intervals[cap] -= 1
+            if not self._intervals[cap]:
+                del self._intervals[cap]
+        if not target.waits and self.by_id.get(target.operation_id) is target:
             del self.by_id[target.operation_id]
+            self.unlisted.pop(target.operation_id, None)
+
+    @property
+    def shortest_interval(self) -> float:
+        """Seconds between looks for whoever wants to look most often."""
+        return min(self._intervals, default=1.0)
+
+    def _listed(self, target: Target, *, shown: bool) -> None:
+        if not shown:
+            self.unlisted[target.operation_id] = target
+        elif target.unlisted:
+            del self.unlisted[target.operation_id]
+        target.unlisted = not shown
 
     @property
     def first_deadline(self) -> float | None:
@@ -161,7 +185,8 @@ class Targets:
         """Tell everybody who waits for an operation what it is now."""
         if not listed:
             target.read_at = now
-            target.unlisted = target.unlisted or (target.misses >= planning.MISSES and not operation.state.is_terminal)
+            if target.misses >= planning.MISSES and not operation.state.is_terminal:
+                self._listed(target, shown=False)
         if operation.id != target.operation_id:
             operation = replace(operation, id=target.operation_id)
         for wait, watch in target.waits:
@@ -177,7 +202,9 @@ class Targets:
 
         :param place: of the list among those of open operations.
         """
-        target.misses, target.unlisted = 0, False
+        target.misses = 0
+        if target.unlisted:
+            self._listed(target, shown=True)
         if place is not None:
             target.place = place
         if target.raw == item.raw:
@@ -203,6 +230,7 @@ class Targets:
         self._told(target)
 
     def _told(self, target: Target) -> None:
-        waits = [pair for pair in target.waits if pair[1].outcome is None]
-        target.quiet_until = min((watch.quiet_until for _, watch in waits), default=0.0)
-        self._keep(target, waits)
+        over = [pair for pair in target.waits if pair[1].outcome is not None]
+        if over:
+            self._let_go(target, over)
+        target.quiet_until = min((watch.quiet_until for _, watch in target.waits), default=0.0)

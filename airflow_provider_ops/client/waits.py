@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
 
 from airflow_provider_ops import metrics
 from airflow_provider_ops.client.asynchronous import AsyncClient
@@ -60,9 +61,11 @@ def _hold_seconds(client: SyncClient, watch: Watch, now: float) -> float:
     return longest if watch.deadline is None else min(longest, watch.deadline - now)
 
 
-async def await_all(client: AsyncClient, watches: Sequence[Watch], log: Log, wait_for: WaitFor = "all") -> None:
+def await_all(
+    client: AsyncClient, watches: Sequence[Watch], log: Log, wait_for: WaitFor = "all"
+) -> Coroutine[Any, Any, None]:
     """As :func:`wait`, on the event loop, together with everybody who waits on this client."""
-    await client.poller.wait(watches, log, wait_for)
+    return client.poller.wait(watches, log, wait_for)
 
 
 def _say(watch: Watch, lines: Sequence[str], log: Log) -> None:

@@ -9,7 +9,7 @@ import weakref
 from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Any, ClassVar, TypeVar
 
@@ -86,11 +86,9 @@ class OperationsHook(BaseHook):
         """
         return read_settings(self.api, self.conn_id, *get_connection(self.conn_id))
 
-    @asynccontextmanager
-    async def aclient(self) -> AsyncIterator[AsyncClient]:
+    def aclient(self) -> AbstractAsyncContextManager[AsyncClient]:
         """The client shared by all users of this connection on the running event loop."""
-        async with shared_client((self.api.name, self.conn_id), self._open) as client:
-            yield client
+        return shared_client((self.api.name, self.conn_id), self._open)
 
     async def _open(self) -> AsyncClient:
         settings = await remembered((self.api.name, self.conn_id), self._asettings)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pkgutil
-from functools import cache
+from functools import cache, lru_cache
 
 from airflow_provider_ops._compat import get_connection, get_connection_async
 from airflow_provider_ops.client.shared import remembered
@@ -24,14 +24,20 @@ def hook_for(conn_id: str) -> OperationsHook:
 async def ahook_for(conn_id: str, api: str | None = None) -> OperationsHook:
     """As :func:`hook_for`, on an event loop; ``api`` spares the look-up where it is known."""
     if api is not None:
-        return _hook(conn_id, api)
-    return _hook(conn_id, await remembered(("", conn_id), lambda: _conn_type(conn_id)))
+        return _shared_hook(conn_id, api)
+    return _shared_hook(conn_id, await remembered(("", conn_id), lambda: _conn_type(conn_id)))
 
 
 async def _conn_type(conn_id: str) -> str | None:
     conn, _ = await get_connection_async(conn_id)
     conn_type: str | None = conn.conn_type
     return conn_type
+
+
+@lru_cache(maxsize=256)
+def _shared_hook(conn_id: str, conn_type: str | None) -> OperationsHook:
+    # on event loops hooks hold nothing but these two, and a thousand waits of one connection need one
+    return _hook(conn_id, conn_type)
 
 
 def _hook(conn_id: str, conn_type: str | None) -> OperationsHook:

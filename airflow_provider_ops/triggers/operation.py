@@ -134,7 +134,8 @@ class OperationTrigger(BaseTrigger):
                     for operation_id in self.operation_ids
                 ]
                 report = self._report(hook, watches)
-                say = report.telling(self.log.info) if report else self.log.info
+                log = type(self).logger().info
+                say = report.telling(log) if report else log
                 try:
                     await await_all(client, watches, say, self.wait_for)
                 finally:

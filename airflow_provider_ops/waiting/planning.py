@@ -11,11 +11,14 @@ from __future__ import annotations
 FEWEST_FOR_LISTS = 4
 #: One look at lists per this share of the interval: it serves all waits, so it may come more often than the looks of
 #: a single wait and still cost less.
-_SHARE = 0.4
-#: With more pages than this, looks come less often (by the power below), so that cost grows slower than pages do.
-_PAGES_AT_FULL_PACE, _STRETCH, _LARGEST_SHARE = 10, 0.3, 0.65
+_SHARE = 0.42
+#: With more pages than this, looks come less often (by the power below), so that cost grows slower than pages do; but
+#: never so rarely that an end could stay unknown for two intervals.
+_PAGES_AT_FULL_PACE, _STRETCH, _LARGEST_SHARE = 12, 0.65, 1.6
+#: Pages of one list that are read at the same time, where an API numbers them: entries move less while a list is read.
+_MOST_TOGETHER, _EXPECTED_PER_READER = 8, 2
 #: Most intervals between two sweeps; with the time a sweep takes this stays below two.
-_SWEEP = 1.7
+_SWEEP = 1.85
 #: Sweeps that miss an operation before it is read by itself, whatever the reason. One miss may be normal: entries
 #: move between pages while they are read.
 MISSES = 2
@@ -32,26 +35,33 @@ def lists_are_cheaper(waits: int, pages: int) -> bool:
     return waits >= FEWEST_FOR_LISTS and (pages + 1) / _SHARE <= max(waits, FEWEST_FOR_LISTS * 2)
 
 
-def pause_between_looks(interval: float, pages: int, failures: int = 0) -> float:
+def pages_together(expected: int) -> int:
+    """How many pages of a list to read at the same time, of which so many more are expected to show something."""
+    return max(1, min(-(-expected // _EXPECTED_PER_READER), _MOST_TOGETHER))
+
+
+def pause_between_looks(interval: float, pages: int, failures: int = 0, *, in_doubt: bool = False) -> float:
     """Seconds from one look at lists to the next, for waits that would look every ``interval`` seconds each.
 
-    :param pages: pages of the lists of open operations.
+    :param pages: pages that a sweep reads.
     :param failures: looks in a row that failed.
+    :param in_doubt: the last look missed some that may have settled, so that the next comes soon.
     """
-    stretched: float = _SHARE * (max(pages, _PAGES_AT_FULL_PACE) / _PAGES_AT_FULL_PACE) ** _STRETCH
+    stretched: float = _SHARE * (1.0 if in_doubt else (max(pages / _PAGES_AT_FULL_PACE, 1.0)) ** _STRETCH)
     backed_off: float = interval * min(stretched, _LARGEST_SHARE) * 2.0 ** min(failures, 16)
     return min(backed_off, interval * _LONGEST_PAUSE)
 
 
-def sweep_is_due(interval: float, since_last: float, *, pages: int, depth: int, ends: int) -> bool:
+def sweep_is_due(interval: float, since_last: float, pause: float, *, pages: int, depth: int, ends: int) -> bool:
     """Whether the next look is a sweep rather than a peek: it is the cheaper one, or must not wait for another look.
 
     :param since_last: seconds since the last sweep began.
+    :param pause: seconds from this look to the next.
     :param pages: pages of the lists of open operations.
     :param depth: pages a peek would read; 0 when nothing ever shows up there.
     :param ends: operations that the last look found settled.
     """
-    too_late = since_last + pause_between_looks(interval, pages) > interval * _SWEEP
+    too_late = since_last + pause > interval * _SWEEP
     return depth == 0 or too_late or pages + min(ends, depth) <= depth
 
 

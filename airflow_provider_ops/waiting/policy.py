@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 #: How far a user-given interval is spread, so that waits started together do not look together.
 _SPREAD = 0.1
@@ -21,6 +22,7 @@ class PollPolicy:
     jitter: float = _SPREAD
 
     @classmethod
+    @lru_cache(maxsize=64)
     def every(cls, seconds: float) -> PollPolicy:
         """A steady interval."""
         return cls(first=seconds, factor=1.0, cap=seconds)

@@ -13,6 +13,8 @@ _LONGEST_LINE = 300
 class Timeline:
     """Lines with the second at which each happened, counted from the start of the wait."""
 
+    __slots__ = ("dropped", "entries", "start")
+
     def __init__(self, start: float, entries: Iterable[tuple[float, str]] = (), dropped: int = 0) -> None:
         self.start = start
         self.entries = [(float(at), str(text)) for at, text in entries]

@@ -39,6 +39,8 @@ def is_decided(wait_for: WaitFor, outcomes: Sequence[Outcome | None]) -> bool:
     ``all`` is decided by the first failure, ``any`` by the first success; running out of time never
     ends a wait whose siblings may still decide it.
     """
+    if len(outcomes) == 1:
+        return outcomes[0] is not None
     open_waits = any(outcome is None for outcome in outcomes)
     if wait_for == "any":
         return not open_waits or any(succeeded(outcome) for outcome in outcomes)

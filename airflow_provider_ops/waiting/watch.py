@@ -29,6 +29,7 @@ HEARTBEAT = 300.0
 #: must not fill the log.
 TROUBLE = 60.0
 DEADLINE_REACHED = "deadline reached"
+_TOLERANCE = Tolerance()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,28 @@ class Watch:
     :param deadline: when to stop; ``None`` waits for ever (the caller decides that, never a default).
     """
 
+    # ten thousand are held at once
+    __slots__ = (
+        "_draw",
+        "_errors_in_row",
+        "_errors_since",
+        "_looks",
+        "_refused_since",
+        "_spoke_at",
+        "_told_this_row",
+        "_trouble_told_at",
+        "deadline",
+        "failed_looks",
+        "last_error",
+        "next_look",
+        "operation",
+        "operation_id",
+        "outcome",
+        "policy",
+        "timeline",
+        "tolerance",
+    )
+
     def __init__(
         self,
         operation_id: str,
@@ -77,7 +100,7 @@ class Watch:
         self.operation_id = operation_id
         self.policy = policy
         self.deadline = deadline
-        self.tolerance = tolerance or Tolerance()
+        self.tolerance = tolerance or _TOLERANCE
         self.timeline = timeline or Timeline(start=now)
         self.operation: Operation | None = None
         self.outcome: Outcome | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from bisect import bisect_left
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -79,6 +80,37 @@ async def test_a_budget_is_kept_in_every_second_and_every_end_is_found(
         await client.aclose()
     assert all_succeeded(watches)
     assert all(sum(at <= other < at + 1.0 for other in client.went) <= 5 for at in client.went)
+
+
+async def test_ten_thousand_waits_keep_a_small_budget_and_every_end_is_found() -> None:
+    clock = VirtualClock()
+    with SimulatorServer(duration=60.0, clock=clock) as server:
+        await start_at_once(server, 10_000)
+        settings = Settings("test", server.base_url("onvera"), "key", verify=False, requests_per_second=5.0)
+        client = Noting(API, settings, clock)
+        began = clock.time()
+        watches = await wait_for(client, 10_000, server)
+        await client.aclose()
+    assert all_succeeded(watches)
+    assert most_in_a_second(client.went) <= 5
+    # a hundred pages take twenty seconds; what ends between two pages is seen in the next round
+    assert clock.time() - began < 60.0 + 120.0
+
+
+def most_in_a_second(went: list[float]) -> int:
+    return max(bisect_left(went, at + 1.0) - place for place, at in enumerate(went))
+
+
+async def start_at_once(server: SimulatorServer, count: int) -> None:
+    """Operations without a request for each."""
+    from airflow_provider_ops.simulator.gateway import Gateway, Request  # noqa: PLC0415
+
+    simulator = server._running().simulator
+    gateway, match = Gateway(simulator, "onvera"), simulator.routers["onvera"].match("POST", "/deployments")
+    headers = {"content-type": "application/json", "x-api-key": "key"}
+    for _ in range(count):
+        create = Request("POST", "/deployments", "", headers, b'{"app_type": "airflow"}', match)
+        await gateway._answer(simulator.apis["onvera"], create)
 
 
 async def test_a_budget_that_stretches_the_interval_is_told_once(caplog: pytest.LogCaptureFixture) -> None:

@@ -185,7 +185,8 @@ async def test_cancelled_users_at_the_door_hold_nobody_up(door: Door) -> None:
         await asyncio.sleep(0)
         for user in users[::2]:
             user.cancel()
-        results = await asyncio.wait_for(asyncio.gather(*users, return_exceptions=True), 5)
+        # a wait without end is what must not be; how long it takes is the machine's affair
+        results = await asyncio.wait_for(asyncio.gather(*users, return_exceptions=True), 120)
     assert sum(isinstance(result, asyncio.CancelledError) for result in results) >= 200
     assert sum(isinstance(result, AsyncClient) for result in results) >= 250
 
