@@ -217,7 +217,8 @@ class Waits:
         error = timed_out(
             operation_id,
             outcome.operation,
-            waited=self._hook.clock.time() - self._started_at,
+            # what the user has set, not what it took to notice
+            waited=min(self._hook.clock.time(), self._deadline) - self._started_at,
             error=outcome.error,
             consequence="It goes on remotely.",
         )

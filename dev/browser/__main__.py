@@ -7,6 +7,7 @@ Ends with 0 only when forms and pages do what they should. The pictures go where
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -23,6 +24,16 @@ from dev.simulator import APIS
 from dev.stack import BrokenDag, StackTimeout
 
 IMAGES: Final = CHECKOUT / "docs" / "images"
+#: The pictures that the docs show.
+IN_DOCS: Final = (
+    *(f"connection-{api}.png" for api in APIS),
+    "connection-test.png",
+    "view-running-light.png",
+    "view-phases-dark.png",
+    "view-failed-dark.png",
+    "view-many-light.png",
+    "view-second-try-light.png",
+)
 START: Final = time.monotonic()
 
 
@@ -35,14 +46,14 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="make browser", description="Look at Airflow's UI with a real browser.")
     parser.add_argument("--images", type=Path, default=SCRATCH / "images", help="where the pictures go")
-    parser.add_argument("--docs", action="store_true", help=f"into the docs: {IMAGES.relative_to(CHECKOUT)}")
+    parser.add_argument("--docs", action="store_true", help="take those that the docs show over into docs/images")
     parser.add_argument("--only", choices=("forms", "view"), help="one half of it")
     return parser.parse_args(argv)
 
 
 def run(options: argparse.Namespace) -> None:
     """Do what the options say; raises what is wrong."""
-    images = IMAGES if options.docs else options.images
+    images = options.images
     say(f"Browser: {find_browser()}; starting Airflow and the simulator")
     with stage() as played, browser() as running:
         say(f"Airflow is up: {played.stack.url}")
@@ -58,6 +69,10 @@ def run(options: argparse.Namespace) -> None:
             gallery.play()
             say("The tab Operation shows what it should, light and dark")
     say(f"Pictures: {images}")
+    if options.docs:
+        for name in IN_DOCS:
+            if (images / name).exists():
+                shutil.copy2(images / name, IMAGES / name)
 
 
 def main() -> int:

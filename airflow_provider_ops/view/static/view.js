@@ -25,7 +25,7 @@ const SIGNS = {
   pending: "", unknown: "M6.4 6.3a1.7 1.7 0 1 1 2.4 1.8c-.6.3-.8.6-.8 1.1M8 11.3v.1",
 };
 
-const shown = { data: null, text: "", selected: null, filter: null, failures: 0, ahead: 0, timer: 0 };
+const shown = { data: null, text: "", selected: null, filters: {}, failures: 0, ahead: 0, timer: 0 };
 
 // -- time
 
@@ -115,7 +115,7 @@ function banner(kind, title, ...more) {
 
 // -- the chart: a row for each step, phase or operation, on one scale of time
 
-function scale(rows) {
+function scale(rows, most) {
   const starts = rows.map((row) => row.start).filter((value) => value !== null);
   if (!starts.length) return null;
   const from = Math.min(...starts);
@@ -123,7 +123,7 @@ function scale(rows) {
   const ends = rows.map((row) => row.end).filter((value) => value !== null);
   const to = Math.max(running ? latest() : 0, ...ends, ...starts, from + 1);
   const steps = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400, 604800, 2592000];
-  const step = steps.find((seconds) => (to - from) / seconds <= 6) ?? (to - from);
+  const step = steps.find((seconds) => (to - from) / seconds <= most) ?? (to - from);
   return { from, length: to - from, step };
 }
 
@@ -160,14 +160,14 @@ function chart(title, rows, options = {}) {
         make("span", { class: "spoken" }, "When"), axis), make("th", { scope: "col", class: "took" }, "Took"))),
     make("tbody", {}, body));
   table.tick = () => layOut(rows, bars, axis);
-  table.tick();
   return make("section", {}, make("h2", { id: heading }, title, " ", make("small", {}, options.note ?? "")),
     options.above ?? null, make("div", { class: "scroll", "data-key": `scroll-${heading}`, tabindex: rows.length > 12 ? "0" : null },
       table));
 }
 
 function layOut(rows, bars, axis) {
-  const range = scale(rows);
+  // marks that have room beside each other
+  const range = scale(rows, Math.max(1, Math.min(6, Math.floor((axis.clientWidth || 400) / 62))));
   if (range === null) { axis.replaceChildren(); }
   else if (axis.dataset.range !== `${range.step} ${Math.round(range.length)}`) {
     axis.dataset.range = `${range.step} ${Math.round(range.length)}`;
@@ -202,6 +202,27 @@ function stepRows(operation) {
     goes_on: row.start !== null && row.end === null && row.state !== "pending",
     // the sign tells the usual states; what it cannot tell is said
     note: row.message && !operation.error?.message?.includes(row.message) ? row.message : row.state === "unknown" ? row.word : "" }));
+}
+
+// Buttons that leave only the rows of one state, where there are many rows of several states.
+function chips(name, counts, words, tones) {
+  if (!counts.has(shown.filters[name])) delete shown.filters[name];
+  return make("div", { class: "chips", role: "group", "aria-label": "Show only" }, [...counts].map(([state, count]) => {
+    const pressed = shown.filters[name] === state;
+    const pick = () => { shown.filters[name] = pressed ? undefined : state; draw(); };
+    return make("button", { type: "button", "data-key": `chip-${name}-${state}`, "aria-pressed": String(pressed), onclick: pick },
+      sign(tones[state] ?? state, ""), `${count} ${(words[state] ?? state).toLowerCase()}`);
+  }));
+}
+
+function counted(rows) {
+  const counts = new Map();
+  for (const row of rows) counts.set(row.state, (counts.get(row.state) ?? 0) + 1);
+  return counts;
+}
+
+function sentence(text) {
+  return text ? ` ${text.replace(/[.\s]+$/, "")}. ` : " ";
 }
 
 // -- the parts of the page
@@ -251,11 +272,11 @@ function banners(data, operation) {
     found.push(banner("bad", "The deadline passed before the operation settled.", " It may still be going on remotely."));
   }
   if (operation.is_stumbling) {
-    found.push(banner("warn", "The API cannot be read at the moment.", ` ${operation.last_error ?? ""} `,
+    found.push(banner("warn", "The API cannot be read at the moment.", sentence(operation.last_error),
       make("span", {}, "The operation is not affected; looks go on until the deadline.")));
   }
   if (live && live.error) {
-    found.push(banner("warn", "This page cannot read the operation itself.", ` ${live.error} `,
+    found.push(banner("warn", "This page cannot read the operation itself.", sentence(live.error),
       wait.told_at ? make("span", {}, `Shown is what the ${wait.told_by} told `, ticking((time) => `${duration(time - wait.told_at)} ago.`)) : null));
   }
   return found;
@@ -316,26 +337,29 @@ function word(data, operation) {
   return WORDS[operation.state] ?? operation.state;
 }
 
+function steps(operation) {
+  const title = operation.rows_title, rows = stepRows(operation), many = rows.length > 20;
+  const order = ["failed", "running", "unknown", "pending", "skipped", "done"];
+  const above = many ? chips(operation.id, new Map([...counted(rows)].sort((a, b) => order.indexOf(a[0]) - order.indexOf(b[0]))),
+    STEP_WORDS, {}) : null;
+  const only = many ? shown.filters[operation.id] : undefined;
+  return rows.length ? chart(title, rows.filter((row) => !only || row.state === only),
+    { column: title.replace(/s$/, ""), above }) : null;
+}
+
 function one(data, operation) {
   return [head(data, operation), ...banners(data, operation), current(operation), facts(data, operation),
-    operation.rows.length ? chart(operation.rows_title, stepRows(operation), { column: operation.rows_title.replace(/s$/, "") }) : null,
-    happened(operation)];
+    steps(operation), happened(operation)];
 }
 
 function many(data) {
   const operations = [...data.operations].sort((a, b) => ORDER.indexOf(a.state) - ORDER.indexOf(b.state));
-  const counts = new Map();
-  for (const operation of operations) counts.set(operation.state, (counts.get(operation.state) ?? 0) + 1);
-  if (!counts.has(shown.filter)) shown.filter = null;
+  const counts = counted(operations), above = chips("all", counts, WORDS, TONE), only = shown.filters.all;
   const done = counts.get("succeeded") ?? 0;
   const worst = operations[0];
   const tone = TONE[worst.state] ?? "unknown";
   const word = done === operations.length ? "All succeeded" : `${done} of ${operations.length} succeeded`;
-  const chips = make("div", { class: "chips", role: "group", "aria-label": "Show only" },
-    [...counts].map(([state, count]) => make("button", { type: "button", "data-key": `chip-${state}`,
-      "aria-pressed": String(shown.filter === state), onclick: () => { shown.filter = shown.filter === state ? null : state; draw(); } },
-      sign(TONE[state], ""), `${count} ${(WORDS[state] ?? state).toLowerCase()}`)));
-  const rows = operations.filter((operation) => !shown.filter || operation.state === shown.filter).map((operation) => ({
+  const rows = operations.filter((operation) => !only || operation.state === only).map((operation) => ({
     key: operation.id, name: operation.id, state: TONE[operation.state] ?? "unknown", label: WORDS[operation.state] ?? operation.state,
     start: operation.started_at, end: operation.ended_at, observed: false,
     goes_on: operation.started_at !== null && operation.ended_at === null && operation.state !== "pending", needs_human: operation.rows.some((row) => row.needs_human),
@@ -356,7 +380,7 @@ function many(data) {
       ended_at: data.wait.is_over ? data.wait.frozen_at ?? (Math.max(...operations.map((o) => o.ended_at ?? 0)) || null) : null, resource: "",
       failed_looks: operations.reduce((sum, o) => sum + o.failed_looks, 0),
       interval: operations.find((o) => o.interval !== null)?.interval ?? null, next_look: null }),
-    chart("Operations", rows, { column: "Operation", above: chips, onpick: pick, picked: shown.selected, id: "all",
+    chart("Operations", rows, { column: "Operation", above, onpick: pick, picked: shown.selected, id: "all",
       note: "pick one to see more of it" }),
     picked ? make("div", { class: "picked" }, one(data, picked)) : null];
 }
@@ -378,6 +402,8 @@ function draw() {
   const failed = shown.failures > 1 ? banner("warn", "The API server does not answer.",
     ` Asked ${shown.failures} times; shown is what was known before.`) : null;
   page.replaceChildren(...[failed, ...parts, earlier(data), data.operations ? source(data) : null].filter(Boolean));
+  // only what is on the page has a width
+  for (const element of page.querySelectorAll(".ticks")) element.tick?.();
   page.setAttribute("aria-busy", "false");
   for (const [key, top] of scrolled) {
     const element = page.querySelector(`[data-key="${CSS.escape(key)}"]`);
