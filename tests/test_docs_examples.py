@@ -30,6 +30,8 @@ def run_pytest(project: Path, *arguments: str) -> subprocess.CompletedProcess[st
 def project(tmp_path: Path) -> Path:
     copied = tmp_path / "project"
     shutil.copytree(PROJECT, copied, ignore=shutil.ignore_patterns("__pycache__"))
+    # or pytest would look for its configuration in the directories above
+    (copied / "pytest.ini").write_text("[pytest]\n")
     return copied
 
 

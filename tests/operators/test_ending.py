@@ -168,10 +168,13 @@ def test_a_timeout_carries_out_its_policy_and_says_what_a_retry_does(
     assert "A retry joins it" in str(ending(hook, handle).timed_out(last, "leave", waited_for="op_1", waited=1))
 
 
+@pytest.mark.parametrize(("may_retry", "then"), [(True, "A retry looks again"), (False, "then clear the task")])
 def test_giving_up_keeps_the_kind_of_error_and_says_that_the_operation_goes_on(
-    hook: OnveraHook, handle: Handle
+    hook: OnveraHook, handle: Handle, may_retry: bool, then: str
 ) -> None:
-    error = ending(hook, handle).gave_up(AuthenticationError(401, "EXPIRED", "key expired", "req-1"))
+    refused = AuthenticationError(401, "EXPIRED", "key expired", "req-1")
+    error = ending(hook, handle).gave_up(refused, may_retry=may_retry)
+    assert then in str(error)
     assert isinstance(error, AuthenticationError)
     assert error.request_id == "req-1"
     assert "key expired" in str(error)

@@ -154,7 +154,7 @@ def test_a_connection_that_cannot_work_is_told_when_the_task_starts(
     with a_dag() as dag:
         Create(task_id="create", conn_id="bad", app_type="airflow")
     error = run_dag(dag).error("create")
-    assert type(error) is InvalidConnection
+    assert isinstance(error, InvalidConnection)
     assert words in str(error)
     assert "\n" not in str(error)
 
