@@ -34,6 +34,7 @@ from dev.runs import (
     deferrals,
     plan,
     problems,
+    submits,
 )
 from dev.screen import Progress, Screen
 from dev.simulator import BadFaults, Simulator
@@ -135,7 +136,7 @@ def observe(api: AirflowApi, planned: PlannedRun, run: Run) -> RunReport:
     tasks = api.task_instances(run.dag_id, run.run_id)
     events = api.events(run.dag_id, run.run_id, *OBSERVED_EVENTS)
     waits = deferrals(events, run.ended or now)
-    operations = (api.xcom(task, "operation_id") for task in tasks if "Operator" in task.operator)
+    operations = (api.xcom(task, "operation_id") for task in tasks if submits(task))
     return RunReport(
         planned=planned,
         state=run.state,

@@ -104,6 +104,11 @@ def creators(tasks: Iterable[TaskInstance], events: Iterable[Event]) -> list[str
     return sorted(task.label for task in tasks if _creates(task) and (task.task_id, task.map_index) in ran)
 
 
+def submits(task: TaskInstance) -> bool:
+    """Whether a task is of a kind that may have started an operation; sensors know those of others."""
+    return "Operator" in task.operator or task.operator == DECORATED_OPERATOR
+
+
 def _creates(task: TaskInstance) -> bool:
     if task.operator == REQUEST_OPERATOR:
         return task.fields.get("method") == "POST"

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from dev.airflow_api import Dag, Event, TaskInstance
-from dev.runs import PlannedRun, RunReport, Told, Totals, creators, deferrals, plan, problems
+from dev.runs import PlannedRun, RunReport, Told, Totals, creators, deferrals, plan, problems, submits
 from dev.simulator import Resource
 
 START = datetime(2026, 1, 1, tzinfo=timezone.utc)
@@ -159,6 +159,13 @@ class TestRequests:
         decorated = [task(name, "@task.operation", index) for name in ("create", "destroy") for index in (0, 1)]
 
         assert creators(decorated, events) == ["create[0]", "create[1]"]
+
+    @pytest.mark.parametrize(
+        ("operator", "may"),
+        [("OnveraDestroyDeploymentOperator", True), ("@task.operation", True), ("OperationSensor", False)],
+    )
+    def test_what_a_sensor_knows_was_started_by_another(self, operator: str, may: bool) -> None:
+        assert submits(task("any", operator)) is may
 
     def test_what_one_operation_makes_counts_once(self) -> None:
         boot_volume = replace(resource(1), kind="volume", id="vol_1")
