@@ -8,8 +8,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from airflow.sdk.exceptions import AirflowSensorTimeout
 
+from airflow_provider_ops._compat import AirflowSensorTimeout
 from airflow_provider_ops.exceptions import (
     AuthenticationError,
     InvalidConnection,
