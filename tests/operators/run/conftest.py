@@ -4,6 +4,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from airflow_provider_ops.client.pace import SystemClock
+from airflow_provider_ops.hooks.onvera import OnveraHook
+
 if TYPE_CHECKING:
     from airflow_provider_ops.testing import SimulatorServer
 from tests.operators.run.parts import Create
@@ -25,3 +28,18 @@ def events() -> list[Any]:
 def unhurried(operations_simulator: SimulatorServer) -> None:
     """Operations still run at the first look, also on a machine that is busy, so that the task defers."""
     operations_simulator.duration = 1.0
+
+
+@pytest.fixture
+def hasty() -> type[OnveraHook]:
+    """A hook that does not take its long pauses."""
+
+    class HastyClock(SystemClock):
+        def sleep(self, seconds: float) -> None:
+            super().sleep(min(seconds, 0.05))
+
+    class HastyHook(OnveraHook):
+        def __init__(self, conn_id: str | None = None, **kwargs: Any) -> None:
+            super().__init__(conn_id, clock=HastyClock(), **kwargs)
+
+    return HastyHook

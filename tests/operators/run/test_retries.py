@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from airflow_provider_ops.client.pace import SystemClock
 from airflow_provider_ops.exceptions import (
     DifferentRequest,
     OperationFailed,
@@ -146,21 +145,6 @@ def test_a_lost_answer_is_found_and_there_is_one_resource(
         HastyDestroy(task_id="destroy", deployment_id=create.output["resource_id"], **FAST)
     assert run_dag(dag).states == {"create": "success", "destroy": "success"}
     assert (created(operations_simulator), operations(operations_simulator)) == (1, 2)
-
-
-@pytest.fixture
-def hasty() -> type[OnveraHook]:
-    """A hook that does not take its long pauses."""
-
-    class HastyClock(SystemClock):
-        def sleep(self, seconds: float) -> None:
-            super().sleep(min(seconds, 0.05))
-
-    class HastyHook(OnveraHook):
-        def __init__(self, conn_id: str | None = None, **kwargs: Any) -> None:
-            super().__init__(conn_id, clock=HastyClock(), **kwargs)
-
-    return HastyHook
 
 
 @pytest.mark.parametrize(
