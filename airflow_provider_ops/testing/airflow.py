@@ -16,6 +16,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -107,7 +108,16 @@ def airflow_db() -> Path:
     from airflow.utils.db import initdb  # noqa: PLC0415 - Airflow takes seconds to import
 
     initdb()
+    _build_the_api_once()
     return _HOME / "airflow.db"
+
+
+def _build_the_api_once() -> None:
+    """Before Airflow 3.3 ``dag.test`` builds the API server's app anew for every task, which takes seconds each."""
+    from airflow.sdk.execution_time import supervisor  # noqa: PLC0415 - Airflow takes seconds to import
+
+    if not hasattr(supervisor.in_process_api_server, "cache_info"):
+        supervisor.in_process_api_server = cache(supervisor.in_process_api_server)
 
 
 @pytest.fixture
