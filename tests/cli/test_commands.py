@@ -220,9 +220,14 @@ class TestWait:
     def test_interrupting_it_leaves_the_operation_running(self, world: SimulatorServer, operations: Operations) -> None:
         world.faults(endless())
         operation_id = cluster()
+        # a shell starts what runs in its background with SIGINT ignored
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
         timer = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT))
         timer.start()
-        ran = operations("wait", operation_id, *AKUA)
+        try:
+            ran = operations("wait", operation_id, *AKUA)
+        finally:
+            signal.signal(signal.SIGINT, before)
         timer.join()
         assert ran.code == 130
         assert "nothing was cancelled" in ran.err
