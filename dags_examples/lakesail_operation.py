@@ -16,7 +16,6 @@ from datetime import timedelta
 from typing import Any
 
 from airflow.sdk import Param, dag, task
-from airflow.sdk.exceptions import AirflowFailException
 
 from airflow_provider_ops.operators.lakesail import LakeSailCreateJobRunOperator
 from airflow_provider_ops.operators.operation import OperationRequestOperator
@@ -50,14 +49,14 @@ def lakesail_operation() -> None:
         json={"name": "analytics of {{ run_id }}", "connectionId": "{{ ti.xcom_pull(task_ids='pick_connection') }}"},
     )
 
-    @task
+    @task(retries=0)
     def define_job(created: dict[str, Any], params: dict[str, Any] | None = None) -> str:
         """Define a job on the cluster and return its id."""
         from airflow_provider_ops.hooks.lakesail import LakeSailHook  # noqa: PLC0415
 
         if params and params["work_fails"]:
             message = "there is no job, as this run asked for"
-            raise AirflowFailException(message)
+            raise RuntimeError(message)
         cluster = created["resource"]
         print(f"Cluster {cluster['name']} in {cluster['region']} is {cluster['externalStatus']}")
         body = {

@@ -14,7 +14,6 @@ from datetime import timedelta
 from typing import Any
 
 from airflow.sdk import Param, dag, task
-from airflow.sdk.exceptions import AirflowFailException
 
 from airflow_provider_ops.operators.onvera import OnveraCreateDeploymentOperator, OnveraDestroyDeploymentOperator
 
@@ -40,12 +39,12 @@ def onvera_ephemeral_environment() -> None:
         deployment_id=create.output["resource_id"],
     )
 
-    @task
+    @task(retries=0)
     def run_tests(created: dict[str, Any], params: dict[str, Any] | None = None) -> None:
         print(f"Running the tests at {created['resource']['url']}")
         if params and params["work_fails"]:
             message = "the tests have failed, as this run asked for"
-            raise AirflowFailException(message)
+            raise RuntimeError(message)
 
     with destroy.as_teardown(setups=create):
         run_tests(create.output)
