@@ -107,13 +107,15 @@ class Bench:
         gateway = Gateway(simulator, api)
         path, body = _CREATE[api]
         latency, self.operations = simulator.settings.latency, []
+        # a key that was used before would bring back the operation of then
+        batch = time.time_ns()
         for number in range(count):
             simulator.settings.duration = drawn.uniform(low, high)
             headers = {
                 "content-type": "application/json",
                 "x-api-key": "bench",
                 "authorization": "Bearer bench",
-                "idempotency-key": f"bench-{number}",
+                "idempotency-key": f"bench-{batch}-{number}",
             }
             content = json.dumps({**body, "name": f"n{number}"}).encode()
             match = simulator.routers[api].match("POST", path)

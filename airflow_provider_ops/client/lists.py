@@ -87,7 +87,7 @@ class Lists:
         seen: set[str] = set()
         pages = 0
         for place, paged in enumerate(self._client.api.open_operations()):
-            wanted = sum(target.place <= place for target in self._missing(seen))
+            wanted = self._count(seen, place)
             if wanted > 0:
                 pages += (await self._read(paged, seen, place=place, wanted=wanted)).pages
         self.open_pages = pages
@@ -172,6 +172,13 @@ class Lists:
                 seen.add(item.id)
                 self._targets.saw_listed(target, item, now, place)
         return hits
+
+    def _count(self, seen: set[str], place: int) -> int:
+        """How many a list is expected to show that no list before it has shown."""
+        if place == 0:
+            waited = self._targets.by_id.values()
+            return sum(not (target.place or target.unlisted or target.holding) for target in waited)
+        return sum(target.place <= place for target in self._missing(seen))
 
     def _missing(self, seen: set[str]) -> list[Target]:
         return [

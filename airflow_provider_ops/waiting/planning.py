@@ -14,7 +14,7 @@ FEWEST_FOR_LISTS = 4
 _SHARE = 0.42
 #: With more pages than this, looks come less often (by the power below), so that cost grows slower than pages do; but
 #: never so rarely that an end could stay unknown for two intervals.
-_PAGES_AT_FULL_PACE, _STRETCH, _LARGEST_SHARE = 12, 0.65, 1.6
+_PAGES_AT_FULL_PACE, _STRETCH, _LARGEST_SHARE = 12, 0.65, 1.72
 #: Pages of one list that are read at the same time, where an API numbers them: entries move less while a list is read.
 _MOST_TOGETHER, _EXPECTED_PER_READER = 8, 2
 #: Most intervals between two sweeps; with the time a sweep takes this stays below two.

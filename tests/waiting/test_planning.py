@@ -17,7 +17,7 @@ def test_lists_are_read_when_they_cost_less_than_reads(waits: int, pages: int, l
 
 @given(st.floats(0.1, 600), st.integers(0, 2000))
 def test_looks_come_more_often_than_a_single_wait_would_look_until_pages_are_many(interval: float, pages: int) -> None:
-    assert 0 < planning.pause_between_looks(interval, pages) <= (0.5 if pages <= 12 else 1.6) * interval
+    assert 0 < planning.pause_between_looks(interval, pages) <= (0.5 if pages <= 12 else 1.72) * interval
     assert planning.pause_between_looks(interval, pages, in_doubt=True) <= 0.5 * interval
 
 
