@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from datetime import timedelta
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -38,8 +37,8 @@ MODES: dict[str, dict[str, Any]] = {
 def _quick(monkeypatch: pytest.MonkeyPatch, retry_at_once: None) -> None:
     """Short operations are deferred as well, and what may be a passing refusal passes sooner."""
     monkeypatch.setattr("airflow_provider_ops.sensors.operation._LOOK_BEFORE_DEFERRING", 0.0)
-    quick = partial(Tolerance, refused=0.2, missing=0.2, invalid=0.2, first_pause=0.05, longest_pause=0.1)
-    monkeypatch.setattr("airflow_provider_ops.waiting.watch.Tolerance", quick)
+    quick = Tolerance(refused=0.2, missing=0.2, invalid=0.2, first_pause=0.05, longest_pause=0.1)
+    monkeypatch.setattr("airflow_provider_ops.waiting.watch._TOLERANCE", quick)
 
 
 class Sensor(OperationSensor):
