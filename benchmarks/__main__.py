@@ -93,10 +93,10 @@ def _keep(results: Sequence[Result], triggerers: Sequence[triggerer.Found]) -> N
     (RESULTS / "results.json").write_text(json.dumps(raw, indent=1) + "\n", encoding="utf-8")
 
 
-def _into_docs(text: str) -> None:
-    """Put the table between its marks."""
+def _into_docs(name: str, text: str) -> None:
+    """Put a table between its marks."""
     page = ROOT / "docs" / "performance.md"
-    begin, end = "<!-- table -->\n", "<!-- end of table -->\n"
+    begin, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->\n"
     before, _, rest = page.read_text(encoding="utf-8").partition(begin)
     _, _, after = rest.partition(end)
     page.write_text(f"{before}{begin}\n{text}\n\n{end}{after}", encoding="utf-8")
@@ -138,14 +138,15 @@ def main() -> int:
         triggerers = [] if some else asyncio.run(_triggerers())
         _keep(results, triggerers)
         print(f"measured in {(time.monotonic() - began) / 60:.1f} minutes", file=sys.stderr)
-    text = "\n".join([table.render(results), *([""] if triggerers else []), *triggerer.render(triggerers)])
-    print(text)
+    text, of_triggerers = table.render(results), triggerer.render(triggerers)
+    print(f"{text}\n\n{of_triggerers}")
     if not options.no_files:
         RESULTS.mkdir(parents=True, exist_ok=True)
-        (RESULTS / "table.md").write_text(text + "\n", encoding="utf-8")
+        (RESULTS / "table.md").write_text(f"{text}\n\n{of_triggerers}\n", encoding="utf-8")
         if not (options.quick or options.triggerer or options.subjects or options.waits is not None):
             plots.draw(results, ROOT / "docs" / "images")
-            _into_docs(text)
+            _into_docs("table", text)
+            _into_docs("triggerers", of_triggerers)
     return 0 if table.holds(results) else 1
 
 

@@ -228,11 +228,9 @@ def _until(there: Callable[[], bool], what: str) -> None:
         time.sleep(0.25)
 
 
-def render(rows: Sequence[Found]) -> list[str]:
-    """The table, as lines of Markdown."""
-    if not rows:
-        return []
-    return [
+def render(rows: Sequence[Found]) -> str:
+    """The table as Markdown."""
+    lines = [
         _HEAD,
         "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
         *(
@@ -242,6 +240,7 @@ def render(rows: Sequence[Found]) -> list[str]:
             for row in rows
         ),
     ]
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":
