@@ -17,6 +17,7 @@ from airflow_provider_ops.client import answers, retries
 from airflow_provider_ops.client.pace import Clock, SystemClock, Turns, shared_pace
 from airflow_provider_ops.client.poller import Poller
 from airflow_provider_ops.client.settings import Settings
+from airflow_provider_ops.client.tasks import time_limit
 from airflow_provider_ops.client.wire import Wire
 from airflow_provider_ops.exceptions import AuthenticationError
 
@@ -141,7 +142,8 @@ class AsyncClient:
             if self._wire is not None and request.method == "GET":
                 return await self._get(self._wire, request, limit)
             options = answers.request_options(self.api, self.settings, request)
-            return await asyncio.wait_for(self._read(request, options), limit)
+            with time_limit(limit):
+                return await self._read(request, options)
         except (httpx.HTTPError, httpx.StreamError) as error:
             raise answers.transport_error(request, self.settings, error) from error
         except asyncio.TimeoutError:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
+
+import anyio
 
 T = TypeVar("T")
 
@@ -18,3 +21,20 @@ def spawn(work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
     _RUNNING.add(task)
     task.add_done_callback(_RUNNING.discard)
     return task
+
+
+@contextmanager
+def time_limit(seconds: float) -> Iterator[None]:
+    """Limit what is awaited inside the block.
+
+    Not ``asyncio.wait_for``: before Python 3.12 that forgets a cancellation which comes together with the result, and a
+    task that was told to stop goes on.
+
+    :raises asyncio.TimeoutError: it took longer.
+    """
+    try:
+        with anyio.fail_after(seconds):
+            yield
+    except TimeoutError:
+        # on Python 3.10 they are two
+        raise asyncio.TimeoutError from None

@@ -8,13 +8,13 @@ way a request went.
 
 from __future__ import annotations
 
-import asyncio
 import ssl
 from collections.abc import AsyncIterator, Callable, Sequence
 
-import anyio
 import httpcore
 import httpx
+
+from airflow_provider_ops.client.tasks import time_limit
 
 #: Seconds for which a connection that nobody uses is kept.
 _KEPT = 20.0
@@ -44,7 +44,7 @@ class Wire:
         target: str,
         headers: Headers,
         *,
-        timeout: float,  # noqa: ASYNC109 - one of several, which httpcore keeps
+        timeout: float,
         limit: float,
         grown: Callable[[int], None],
     ) -> Answer:
@@ -67,11 +67,8 @@ class Wire:
             extensions={"timeout": seconds},
         )
         try:
-            with anyio.fail_after(limit):
+            with time_limit(limit):
                 return await self._exchange(request, grown)
-        except TimeoutError:
-            # on Python 3.10 they are two
-            raise asyncio.TimeoutError from None
         except tuple(_AS_HTTPX) as error:
             raise _as_httpx(error) from error
 

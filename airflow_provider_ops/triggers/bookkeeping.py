@@ -14,6 +14,7 @@ from typing import Any, Final, TypeVar
 
 from airflow.sdk import Asset
 
+from airflow_provider_ops.client.tasks import time_limit
 from airflow_provider_ops.waiting.settling import MOST_TOLD, Ended, Look, Wanted, Watermark
 
 T = TypeVar("T")
@@ -78,7 +79,8 @@ class StateStore:
 
     async def _in_time(self, question: Awaitable[T]) -> T:
         # an Airflow that does not know a question never answers
-        return await asyncio.wait_for(question, _PATIENCE)
+        with time_limit(_PATIENCE):
+            return await question
 
 
 class Book:

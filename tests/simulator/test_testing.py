@@ -60,10 +60,12 @@ def test_the_fixture_works_from_a_conftest(tmp_path: Path) -> None:
     (tmp_path / "conftest.py").write_text('pytest_plugins = ["airflow_provider_ops.testing"]\n')
     test = "def test_it(operations_simulator):\n    assert operations_simulator.apis\n"
     (tmp_path / "test_it.py").write_text(test)
-    without = ("-p", "no:cacheprovider", "-c", os.devnull)
+    # a project of its own, wherever the temporary directory is
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    without = ("-p", "no:cacheprovider", "--confcutdir", str(tmp_path))
     command = [sys.executable, "-m", "pytest", "-q", "-W", "error", *without]
     environment = {**os.environ, "PYTHONPATH": str(Path.cwd()), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
-    done = subprocess.run([*command, str(tmp_path)], capture_output=True, text=True, check=False, env=environment)
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, env=environment)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "1 passed" in done.stdout
 
