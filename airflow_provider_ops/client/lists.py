@@ -215,4 +215,4 @@ class Lists:
         seconds = planning.seconds_for_all(self.all_pages + len(chosen), budget)
         if seconds <= self._targets.shortest_interval:
             return chosen
-        return heapq.nlargest(planning.reads_of_first_misses(self.all_pages), chosen, key=lambda target: target.misses)
+        return heapq.nlargest(planning.reads_within_a_budget(self.all_pages), chosen, key=lambda target: target.misses)
