@@ -19,9 +19,9 @@ from typing import Any
 from benchmarks.subjects import SUBJECTS, Place
 
 #: Seconds between two looks at the clock of the event loop.
-_TICK = 0.02
+_TICK = 0.04
 #: Seconds for which nothing but that is measured, beforehand.
-_IDLE = 2.0
+_IDLE = 4.0
 
 
 class _Stall:
