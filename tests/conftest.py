@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
+import hypothesis
 import pytest
 import stamina
 
@@ -21,6 +22,12 @@ if TYPE_CHECKING:
 for _name in [name for name in os.environ if name.startswith("AIRFLOW")]:
     del os.environ[_name]
 os.environ |= {"AIRFLOW__CORE__FERNET_KEY": "", "AIRFLOW__LOGGING__COLORED_CONSOLE_LOG": "False"}
+
+# on a busy machine an example takes as long as it takes
+hypothesis.settings.register_profile(
+    "ours", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow], print_blob=True
+)
+hypothesis.settings.load_profile("ours")
 
 pytest_plugins = ["airflow_provider_ops.testing.airflow"]
 
