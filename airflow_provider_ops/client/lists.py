@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -175,17 +175,18 @@ class Lists:
 
     def _count(self, seen: set[str], place: int) -> int:
         """How many a list is expected to show that no list before it has shown."""
-        if place == 0:
-            waited = self._targets.by_id.values()
-            return sum(not (target.place or target.unlisted or target.holding) for target in waited)
-        return sum(target.place <= place for target in self._missing(seen))
+        return sum(target.place <= place for target in self._unseen(seen))
 
     def _missing(self, seen: set[str]) -> list[Target]:
-        return [
+        return list(self._unseen(seen))
+
+    def _unseen(self, seen: set[str]) -> Iterator[Target]:
+        # counted at every look, so that ten thousand are not put into a list for that
+        return (
             target
             for target in self._targets.by_id.values()
             if target.operation_id not in seen and not target.unlisted and not target.holding
-        ]
+        )
 
     def _still(self, missing: list[Target], seen: set[str]) -> list[Target]:
         return [target for target in missing if target.waits and target.operation_id not in seen]
