@@ -18,6 +18,7 @@ from airflow_provider_ops.operators import run
 from airflow_provider_ops.operators.base import OperationOperator
 from airflow_provider_ops.retry_policy import starts_nothing
 from airflow_provider_ops.sensors.waits import DEFAULT_TIMEOUT, Waits, unique
+from airflow_provider_ops.waiting.policy import seconds_to_wait
 from airflow_provider_ops.waiting.verdict import WaitFor, check_wait_for
 
 if TYPE_CHECKING:
@@ -118,15 +119,13 @@ class DecoratedOperationOperator(DecoratedOperator, OperationOperator):
         leg = self._run = run.Run(self, context)
         starts_nothing(self)
         limit = DEFAULT_TIMEOUT if self.timeout is None else self.timeout
-        if self.execution_timeout is not None:
-            limit = min(limit, self.execution_timeout.total_seconds())
         waits = Waits(
             self.hook,
             _listed(awaited),
             wait_for=self.wait_for,
             poll_interval=self.poll_interval,
             started_at=self.hook.on_clock(context["ti"].start_date),
-            timeout=limit,
+            timeout=seconds_to_wait(limit, self.execution_timeout),
             defer=self.defer,
             log=self.log,
             ti=context["ti"],

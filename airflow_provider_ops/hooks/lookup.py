@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import pkgutil
-from functools import cache, lru_cache
+from functools import cache
+from weakref import WeakKeyDictionary
 
 from airflow_provider_ops._compat import get_connection, get_connection_async
 from airflow_provider_ops.client.shared import remembered
 from airflow_provider_ops.exceptions import InvalidConnection
 from airflow_provider_ops.hooks.base import OperationsHook
 from airflow_provider_ops.provider_info import connection_types, hook_class_name
+
+#: By event loop, as clients are: the next loop of a process may live by another clock.
+_HOOKS: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[str, str | None], OperationsHook]] = WeakKeyDictionary()
 
 
 def hook_for(conn_id: str) -> OperationsHook:
@@ -34,10 +39,13 @@ async def _conn_type(conn_id: str) -> str | None:
     return conn_type
 
 
-@lru_cache(maxsize=256)
 def _shared_hook(conn_id: str, conn_type: str | None) -> OperationsHook:
-    # on event loops hooks hold nothing but these two, and a thousand waits of one connection need one
-    return _hook(conn_id, conn_type)
+    """One hook per event loop and connection: a thousand waits of one connection need no more."""
+    hooks = _HOOKS.setdefault(asyncio.get_running_loop(), {})
+    hook = hooks.get((conn_id, conn_type))
+    if hook is None:
+        hook = hooks[conn_id, conn_type] = _hook(conn_id, conn_type)
+    return hook
 
 
 def _hook(conn_id: str, conn_type: str | None) -> OperationsHook:

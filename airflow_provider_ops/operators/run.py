@@ -25,6 +25,7 @@ from airflow_provider_ops.progress.worker import WorkerReport
 from airflow_provider_ops.retry_policy import fails_at_once
 from airflow_provider_ops.triggers.operation import OperationTrigger
 from airflow_provider_ops.waiting.killing import is_meant_on_worker
+from airflow_provider_ops.waiting.policy import seconds_to_wait
 from airflow_provider_ops.waiting.submitting import (
     Handle,
     Next,
@@ -52,9 +53,6 @@ OPERATION_KIND = "operation_kind"
 BACKSTOP = timedelta(seconds=120)
 #: Airflow follows SIGTERM with SIGKILL after five seconds.
 _KILL_WAIT = 4.5
-#: Airflow ends a leg hard at ``execution_timeout``; ours comes this much earlier (at most a tenth), so that the timeout
-#: policy is carried out and one error tells of it.
-_BEFORE_EXECUTION_TIMEOUT = 10.0
 
 
 class Run:
@@ -219,10 +217,7 @@ class Run:
     def _deadline(self, kind: str) -> float:
         """Epoch seconds. Anchored at the start of the try, which Airflow keeps across deferrals."""
         limit = self._hook.api.default_timeout(kind) if self._task.timeout is None else self._task.timeout
-        if self._task.execution_timeout is not None:
-            hard = self._task.execution_timeout.total_seconds()
-            limit = min(limit, hard - min(_BEFORE_EXECUTION_TIMEOUT, hard / 10))
-        return self._started_at() + limit
+        return self._started_at() + seconds_to_wait(limit, self._task.execution_timeout)
 
     def _started_at(self) -> float:
         return self._hook.on_clock(self._ti.start_date)

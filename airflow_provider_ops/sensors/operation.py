@@ -17,6 +17,7 @@ from airflow_provider_ops.operation import Operation
 from airflow_provider_ops.operators.fields import is_literal
 from airflow_provider_ops.retry_policy import retried_only_if_it_helps, use_by_default
 from airflow_provider_ops.sensors.waits import DEFAULT_TIMEOUT, OperationSensorTimeout, Waits
+from airflow_provider_ops.waiting.policy import seconds_to_wait
 from airflow_provider_ops.waiting.verdict import check_wait_for
 
 if TYPE_CHECKING:
@@ -122,16 +123,13 @@ class OperationSensor(BaseSensorOperator):
         return self.operation_id
 
     def _waits(self, context: Context) -> Waits:
-        timeout = float(self.timeout)
-        if self.execution_timeout is not None:
-            timeout = min(timeout, self.execution_timeout.total_seconds())
         return Waits(
             self.hook,
             _listed(self.awaited()),
             wait_for=self.wait_for,
             poll_interval=self.poll_interval,
             started_at=self.hook.on_clock(context["ti"].start_date),
-            timeout=timeout,
+            timeout=seconds_to_wait(float(self.timeout), self.execution_timeout),
             defer=self.defer,
             log=self.log,
             ti=context["ti"],

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import lru_cache
 
 #: How far a user-given interval is spread, so that waits started together do not look together.
 _SPREAD = 0.1
+#: Seconds, at most a tenth of ``execution_timeout``, by which our own deadline comes before it.
+_BEFORE_EXECUTION_TIMEOUT = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,3 +55,15 @@ class Tolerance:
     invalid: float = 60.0
     first_pause: float = 1.0
     longest_pause: float = 10.0
+
+
+def seconds_to_wait(timeout: float, execution_timeout: timedelta | None) -> float:
+    """How long a try may wait: ``timeout``, or a little less than ``execution_timeout`` when that is shorter.
+
+    Airflow ends a running leg hard at ``execution_timeout``. Ours comes earlier, so that the timeout policy is carried
+    out, and the same error tells of it as of our own timeout.
+    """
+    if execution_timeout is None:
+        return timeout
+    hard = execution_timeout.total_seconds()
+    return min(timeout, hard - min(_BEFORE_EXECUTION_TIMEOUT, hard / 10))

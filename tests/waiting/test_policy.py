@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_ops.waiting.policy import PollPolicy
+from airflow_provider_ops.waiting.policy import PollPolicy, seconds_to_wait
 
 policies = st.builds(
     PollPolicy,
@@ -36,3 +38,19 @@ def test_an_interval_is_always_positive_finite_and_within_the_jitter_of_the_cap(
 ) -> None:
     interval = policy.interval(looks, spread)
     assert 0 < interval <= policy.cap * (1 + policy.jitter) + 1e-9
+
+
+@pytest.mark.parametrize(
+    ("timeout", "execution_timeout", "expected"),
+    [
+        (600.0, None, 600.0),
+        (600.0, timedelta(hours=1), 600.0),
+        (7200.0, timedelta(hours=1), 3590.0),
+        (7200.0, timedelta(seconds=20), 18.0),
+        (3595.0, timedelta(hours=1), 3590.0),
+    ],
+)
+def test_our_deadline_comes_before_the_end_that_airflow_sets(
+    timeout: float, execution_timeout: timedelta | None, expected: float
+) -> None:
+    assert seconds_to_wait(timeout, execution_timeout) == expected
