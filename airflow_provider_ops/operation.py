@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from enum import Enum
 from typing import Any
 
@@ -24,16 +24,15 @@ class OperationState(str, Enum):
     #: A word this release does not know. Not terminal: ``Operation.raw_state`` keeps the text.
     UNKNOWN = "unknown"
 
-    @property
-    def is_terminal(self) -> bool:
-        """Whether the operation has settled and will not change again."""
-        return self in _TERMINAL
+    #: Whether the operation has settled and will not change again.
+    is_terminal: bool
+
+    def __init__(self, value: str) -> None:
+        # asked at every look, and a set would hash by a method written in Python
+        self.is_terminal = value in ("succeeded", "failed", "cancelled")
 
     def __str__(self) -> str:
-        return self.value
-
-
-_TERMINAL = frozenset({OperationState.SUCCEEDED, OperationState.FAILED, OperationState.CANCELLED})
+        return str(self.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +133,7 @@ class Operation:
         )
 
 
+_NO_OFFSET = timedelta(0)
 _SHOWN = tuple(item.name for item in fields(Operation) if item.name != "raw")
 _FIELDS = {kind: tuple(item.name for item in fields(kind)) for kind in (Step, Progress, OperationError)}
 _STATES = frozenset(state.value for state in OperationState)
@@ -170,7 +170,8 @@ def _to_json(value: Any) -> Any:
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, datetime):
-        return value.astimezone(timezone.utc).isoformat()
+        # the zones of parsed times are slow to leave
+        return (value if value.utcoffset() == _NO_OFFSET else value.astimezone(timezone.utc)).isoformat()
     if isinstance(value, (Step, Progress, OperationError)):
         return _named(value, _FIELDS[type(value)])
     if isinstance(value, Mapping):

@@ -106,7 +106,8 @@ class Listed(NamedTuple):
     @classmethod
     def of(cls, raw: Any, read: Callable[[Mapping[str, Any]], Operation]) -> Listed:
         """From an entry as it came; one that is no object, or has no id, is nobody's."""
-        return cls(str(raw.get("id")) if isinstance(raw, dict) else "", raw, read)
+        name = raw.get("id") if isinstance(raw, dict) else ""
+        return cls(name if isinstance(name, str) else str(name), raw, read)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 
+from pydantic_core import from_json
+
 from airflow_provider_ops.exceptions import InvalidArgument, TransportError
 
 T = TypeVar("T")
@@ -68,6 +70,12 @@ class Response:
         :raises TransportError: reason ``unreadable`` when it is not JSON (a proxy's page, a cut body).
         """
         try:
+            # pages of operations are most of what is read; this takes half the time of the standard library's
+            return from_json(self.content)
+        except ValueError:
+            pass
+        try:
+            # takes what the other does not: other encodings, a byte order mark
             return json.loads(self.content)
         except ValueError:
             start = self.content[:80].decode("utf-8", "replace")

@@ -24,7 +24,7 @@ def spawn(work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
 
 
 @contextmanager
-def time_limit(seconds: float) -> Iterator[None]:
+def time_limit(seconds: float | None) -> Iterator[None]:
     """Limit what is awaited inside the block.
 
     Not ``asyncio.wait_for``: before Python 3.12 that forgets a cancellation which comes together with the result, and a

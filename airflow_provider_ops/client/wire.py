@@ -8,16 +8,19 @@ way a request went.
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from collections.abc import AsyncIterator, Callable, Sequence
 
 import httpcore
 import httpx
 
+from airflow_provider_ops.client.sockets import connect
 from airflow_provider_ops.client.tasks import time_limit
 
 #: Seconds for which a connection that nobody uses is kept.
 _KEPT = 20.0
+_PORTS = {"http": 80, "https": 443}
 
 Headers = Sequence[tuple[str, str]]
 #: Status, headers with lower-case names, body.
@@ -32,12 +35,14 @@ class Wire:
     """
 
     def __init__(self, url: str, tls: ssl.SSLContext, most: int) -> None:
-        origin = httpx.URL(url)
-        self._origin = (origin.raw_scheme, origin.raw_host, origin.port)
-        self._host = (b"host", origin.netloc)
-        self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=tls, max_connections=most, max_keepalive_connections=most, keepalive_expiry=_KEPT
-        )
+        base = httpx.URL(url)
+        self._origin = httpcore.Origin(base.raw_scheme, base.raw_host, base.port or _PORTS[base.scheme])
+        self._host = (b"host", base.netloc)
+        self._tls = tls
+        self._room = asyncio.Semaphore(most)
+        #: Those that nobody uses now, the one that was used last at the end.
+        self._idle: list[httpcore.AsyncHTTP11Connection] = []
+        self._is_closed = False
 
     async def get(
         self,
@@ -57,27 +62,30 @@ class Wire:
         :raises httpx.HTTPError: no answer, or none that is HTTP.
         :raises asyncio.TimeoutError: the answer took longer than ``limit``.
         """
-        scheme, host, port = self._origin
-        # nobody asks how long one waits for one of our own connections: the limit of the answer holds for that as well
-        seconds = {"connect": timeout, "read": timeout, "write": timeout, "pool": limit}
+        scheme, host, port = self._origin.scheme, self._origin.host, self._origin.port
         request = httpcore.Request(
             "GET",
             httpcore.URL(scheme=scheme, host=host, port=port, target=target.encode("ascii")),
             headers=[self._host, *((name.encode("latin-1"), value.encode("latin-1")) for name, value in headers)],
-            extensions={"timeout": seconds},
+            extensions={"timeout": {"read": timeout}},
         )
         try:
+            # of that, nobody asks how long one waits for one of our own connections
             with time_limit(limit):
-                return await self._exchange(request, grown)
+                async with self._room:
+                    return await self._exchange(request, timeout, grown)
         except tuple(_AS_HTTPX) as error:
             raise _as_httpx(error) from error
 
     async def aclose(self) -> None:
-        """Close all connections."""
-        await self._pool.aclose()
+        """Close all connections; one in use is closed by who uses it."""
+        self._is_closed = True
+        while self._idle:
+            await self._idle.pop().aclose()
 
-    async def _exchange(self, request: httpcore.Request, grown: Callable[[int], None]) -> Answer:
-        response = await self._pool.handle_async_request(request)
+    async def _exchange(self, request: httpcore.Request, timeout: float, grown: Callable[[int], None]) -> Answer:
+        connection = await self._connection(timeout)
+        response = await connection.handle_async_request(request)
         try:
             named = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
             body = bytearray()
@@ -85,8 +93,25 @@ class Wire:
                 body += piece
                 grown(len(body))
         finally:
+            # with that httpcore closes the connection, unless the answer was read to its end
             await response.aclose()
+        if self._is_closed:
+            await connection.aclose()
+        elif connection.is_idle():
+            self._idle.append(connection)
         return response.status, named, bytes(body)
+
+    async def _connection(self, seconds: float) -> httpcore.AsyncHTTP11Connection:
+        """One that was used before, where the server has not closed it, or a new one."""
+        while self._idle and self._idle[0].has_expired():
+            await self._idle.pop(0).aclose()
+        while self._idle:
+            connection = self._idle.pop()
+            if not connection.has_expired():
+                return connection
+            await connection.aclose()
+        stream = await connect(self._origin, self._tls, seconds)
+        return httpcore.AsyncHTTP11Connection(self._origin, stream, keepalive_expiry=_KEPT)
 
 
 def _plain(response: httpcore.Response, encoding: str | None) -> AsyncIterator[bytes]:

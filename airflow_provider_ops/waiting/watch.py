@@ -72,6 +72,7 @@ class Watch:
         "_errors_since",
         "_looks",
         "_refused_since",
+        "_shown",
         "_spoke_at",
         "_told_this_row",
         "_trouble_told_at",
@@ -115,6 +116,8 @@ class Watch:
         self._told_this_row = False
         self._refused_since: tuple[float, float] | None = None
         self._spoke_at = now
+        #: What was said of the operation last.
+        self._shown = ""
         # from the id: the same wait behaves the same everywhere, different waits spread out
         self._draw = zlib.crc32(operation_id.encode())
 
@@ -194,12 +197,11 @@ class Watch:
         return lines
 
     def _describe_change(self, operation: Operation) -> list[str]:
-        before = self.operation
+        before, shown = self.operation, _short(operation)
+        has_changed, self._shown = before is None or shown != self._shown, shown
         if operation.state is OperationState.UNKNOWN and (before is None or before.raw_state != operation.raw_state):
             return [f"status {operation.raw_state!r} is not known to this release; waiting on"]
-        if before is None or _short(before) != _short(operation):
-            return [_short(operation), *_human_steps(operation, before)]
-        return []
+        return [shown, *_human_steps(operation, before)] if has_changed else []
 
     def _describe_trouble(self, error: OpsError, now: float) -> list[str]:
         if self._told_this_row:

@@ -170,6 +170,24 @@ async def test_what_comes_unasked_answers_nobody() -> None:
         assert server.connections == 2
 
 
+async def test_an_answer_that_comes_faster_than_it_is_read_is_whole() -> None:
+    body = bytes(range(256)) * 8192
+    async with serving(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % len(body) + body) as (server, wire):
+        assert (await get(wire))[2] == body
+        assert (await get(wire))[2] == b"ok"
+        assert server.connections == 1
+
+
+async def test_a_connection_in_use_is_not_kept_once_all_are_closed() -> None:
+    async with serving(b"") as (server, wire):
+        reading = asyncio.ensure_future(get(wire))
+        await until(lambda: bool(server.requests))
+        await wire.aclose()
+        server.writers[0].write(OK)
+        assert (await reading)[2] == b"ok"
+        await until(lambda: server.open == 0)
+
+
 async def test_silence_and_an_answer_without_end_are_told_apart() -> None:
     async with serving(b"", b"") as (_, wire):
         with pytest.raises(httpx.ReadTimeout):
