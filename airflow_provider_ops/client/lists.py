@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import heapq
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple
 
 from airflow_provider_ops import metrics
 from airflow_provider_ops.apis.base import Listed
@@ -58,6 +58,14 @@ class _Reading:
     def is_over(self, at_least: int) -> bool:
         """Whether further pages are not likely to show anything."""
         return self.empty > 0 and self.pages >= at_least
+
+
+class _Taken(NamedTuple):
+    """What came of one page: operations it showed that somebody waits for, entries in all, and where to go on."""
+
+    hits: int
+    entries: int
+    rest: Page[Listed]
 
 
 class Lists:
@@ -136,24 +144,24 @@ class Lists:
         reading = _Reading()
         calls: Sequence[Call[Page[Listed]]] = (paged.first,)
         while calls and reading.pages < _MOST_PAGES:
-            pages = await self._pages(calls)
+            pages = await self._pages(calls, seen, place)
             for page in pages:
-                reading.note(self._take(page.items, seen, place))
-            expected = -(-(wanted - reading.hits) // max(len(pages[0].items), 1))
+                reading.note(page.hits)
+            expected = -(-(wanted - reading.hits) // max(pages[0].entries, 1))
             if place is None:
                 enough, expected = not self._targets or reading.is_over(at_least), at_least - reading.pages
             else:
                 enough = expected <= 0 or reading.empty > wanted - reading.hits
             if enough:
                 break
-            calls = pages[-1].following(planning.pages_together(expected))
-        reading.to_the_end = pages[-1].next is None
+            calls = pages[-1].rest.following(planning.pages_together(expected))
+        reading.to_the_end = pages[-1].rest.next is None
         return reading
 
-    async def _pages(self, calls: Sequence[Call[Page[Listed]]]) -> Sequence[Page[Listed]]:
-        """The pages that calls give, read at the same time."""
+    async def _pages(self, calls: Sequence[Call[Page[Listed]]], seen: set[str], place: int | None) -> Sequence[_Taken]:
+        """Observe the pages that calls give, read at the same time."""
         metrics.LOOKS.add(len(calls), api=self._client.api.name, way="list")
-        reads = [self._client.send_once(call, until=self._targets.first_deadline) for call in calls]
+        reads = [self._page(call, seen, place) for call in calls]
         if len(reads) == 1:
             return [await reads[0]]
         pages = await asyncio.gather(*reads, return_exceptions=True)
@@ -162,6 +170,11 @@ class Lists:
             if isinstance(page, BaseException):
                 raise page
         return [page for page in pages if not isinstance(page, BaseException)]
+
+    async def _page(self, call: Call[Page[Listed]], seen: set[str], place: int | None) -> _Taken:
+        page = await self._client.send_once(call, until=self._targets.first_deadline)
+        # at once, and then let go of it: eight pages in memory are what makes the garbage collector stop everybody
+        return _Taken(self._take(page.items, seen, place), len(page.items), replace(page, items=()))
 
     def _take(self, items: Iterable[Listed], seen: set[str], place: int | None) -> int:
         now, hits, by_id = self._client.clock.time(), 0, self._targets.by_id
