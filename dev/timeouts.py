@@ -15,8 +15,9 @@ PAGE: Final = Path(__file__).resolve().parent.parent / "docs" / "timeouts.md"
 _HEAD: Final = """\
 # Default timeouts and intervals
 
-How long operators and sensor wait for an operation when `timeout` is not given, and when they look when
-`poll_interval` is not given. Printed from the code by `make docs/timeouts.md`.
+How long operators and hooks wait for an operation when `timeout` is not given, and when all who wait look when
+`poll_interval` is not given. Sensors, and tasks that wait for ids, wait for a day unless told otherwise. Printed from
+the code by `make docs/timeouts.md`.
 
 The longest prefix of the operation's kind decides. Where the numbers come from stands next to them, in `timeouts` and
 `polls` of each API's class below `airflow_provider_ops/apis`.

@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 import weakref
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from contextlib import AbstractAsyncContextManager
@@ -32,6 +32,7 @@ from airflow_provider_ops.exceptions import (
     PermissionDenied,
     TransportError,
 )
+from airflow_provider_ops.hooks.kinds import WatchByKind
 from airflow_provider_ops.operation import Operation
 from airflow_provider_ops.provider_info import ui_field_behaviour
 from airflow_provider_ops.waiting.watch import GaveUp, Settled, Watch
@@ -119,7 +120,7 @@ class OperationsHook(BaseHook):
         async with self.aclient() as client:
             return await client.run(flow)
 
-    def items(self, paged: Paged[T]) -> Any:
+    def items(self, paged: Paged[T]) -> Iterator[T]:
         """Iterator over all items of all pages."""
         return self.get_conn().items(paged)
 
@@ -182,19 +183,18 @@ class OperationsHook(BaseHook):
         """A wait that begins now, with the defaults of this API.
 
         :param deadline: epoch seconds; else ``timeout`` seconds from now; else the default of ``kind``.
+        :param kind: kind of operation; where it is not given, the first look tells it.
         :raises InvalidArgument: the id cannot be one, or a number is out of range.
         """
         check_seconds("timeout", timeout)
         check_seconds("poll_interval", poll_interval, above=0.0)
+        reference, policy = self.api.reference(operation_id), self.api.poll_policy(kind, poll_interval)
         now = self.clock.time()
+        if deadline is None and timeout is None and not kind:
+            return WatchByKind(reference, self.api, now=now, policy=policy)
         if deadline is None:
             deadline = now + (self.api.default_timeout(kind) if timeout is None else timeout)
-        return Watch(
-            self.api.reference(operation_id),
-            now=now,
-            policy=self.api.poll_policy(kind, poll_interval),
-            deadline=deadline,
-        )
+        return Watch(reference, now=now, policy=policy, deadline=deadline)
 
     def on_clock(self, at: datetime) -> float:
         """Epoch seconds of an instant that Airflow names, as this hook's clock counts them."""
