@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from airflow_provider_ops.apis.akua import API, clusters, installs, workspaces
+from airflow_provider_ops.apis.akua import API, clusters, installs, related, workspaces
 from airflow_provider_ops.apis.akua.starts import with_etag
 from airflow_provider_ops.hooks.base import OperationsHook
 from airflow_provider_ops.hooks.endpoint import endpoint, listing
@@ -31,6 +31,7 @@ class AkuaHook(OperationsHook):
     resume_cluster, aresume_cluster = endpoint(with_etag(clusters.resume_cluster))
     refresh_cluster_capabilities, arefresh_cluster_capabilities = endpoint(clusters.refresh_cluster_capabilities)
     revoke_worker_bootstrap, arevoke_worker_bootstrap = endpoint(with_etag(clusters.revoke_worker_bootstrap))
+    import_cluster, aimport_cluster = endpoint(related.import_cluster)
     list_clusters, alist_clusters = listing(clusters.list_clusters)
     get_cluster, aget_cluster = endpoint(clusters.get_cluster)
 
@@ -42,9 +43,11 @@ class AkuaHook(OperationsHook):
     get_machine, aget_machine = endpoint(clusters.get_machine)
 
     create_package, acreate_package = endpoint(installs.create_package)
-    delete_package, adelete_package = endpoint(installs.delete_package)
+    delete_package, adelete_package = endpoint(related.delete_package)
+    import_package, aimport_package = endpoint(related.import_package)
     list_packages, alist_packages = listing(installs.list_packages)
     get_package, aget_package = endpoint(installs.get_package)
+    create_package_version, acreate_package_version = endpoint(related.create_package_version)
     list_package_versions, alist_package_versions = listing(installs.list_package_versions)
     get_package_version, aget_package_version = endpoint(installs.get_package_version)
     list_repositories, alist_repositories = listing(installs.list_repositories)
@@ -54,18 +57,27 @@ class AkuaHook(OperationsHook):
     delete_install, adelete_install = endpoint(with_etag(installs.delete_install))
     update_install, aupdate_install = endpoint(with_etag(installs.update_install))
     restore_install, arestore_install = endpoint(with_etag(installs.restore_install))
-    set_automatic_updates, aset_automatic_updates = endpoint(installs.set_automatic_updates)
+    set_automatic_updates, aset_automatic_updates = endpoint(related.set_automatic_updates)
     list_installs, alist_installs = listing(installs.list_installs)
     get_install, aget_install = endpoint(installs.get_install)
     get_install_status, aget_install_status = endpoint(installs.get_install_status)
-    create_render, acreate_render = endpoint(installs.create_render)
+    create_render, acreate_render = endpoint(related.create_render)
     get_render, aget_render = endpoint(installs.get_render)
 
     bind_pinned_preview_hostname, abind_pinned_preview_hostname = endpoint(installs.bind_pinned_preview_hostname)
     bind_floating_preview_hostname, abind_floating_preview_hostname = endpoint(installs.bind_floating_preview_hostname)
     delete_preview_hostname, adelete_preview_hostname = endpoint(with_etag(installs.delete_preview_hostname))
+    create_repository_change_request, acreate_repository_change_request = endpoint(
+        related.create_repository_change_request
+    )
     accept_repository_change_request, aaccept_repository_change_request = endpoint(
         with_etag(installs.accept_repository_change_request)
+    )
+    reject_repository_change_request, areject_repository_change_request = endpoint(
+        related.reject_repository_change_request
+    )
+    withdraw_repository_change_request, awithdraw_repository_change_request = endpoint(
+        related.withdraw_repository_change_request
     )
 
     get_workspace, aget_workspace = endpoint(workspaces.get_workspace)
@@ -83,3 +95,7 @@ class AkuaHook(OperationsHook):
     get_compute_config, aget_compute_config = endpoint(workspaces.get_compute_config)
     list_quotas, alist_quotas = listing(workspaces.list_quotas)
     get_quota, aget_quota = endpoint(workspaces.get_quota)
+
+    create_api_token, acreate_api_token = endpoint(related.create_api_token)
+    list_api_tokens, alist_api_tokens = listing(related.list_api_tokens)
+    delete_api_token, adelete_api_token = endpoint(related.delete_api_token)

@@ -45,6 +45,7 @@ SAMPLES: dict[type[WireModel], dict[str, Any]] = {
     models.Quota: QUOTA,
     models.Workspace: TRACKED,
     models.Repository: {**TRACKED, "purpose": "deploy"},
+    models.NewApiToken: {"id": "tok_a1", "name": "ci", "token": "sk", "expires_at": 1786000000},
 }
 OPERATION = {**SAMPLE, "last_error": {"message": "m", "step_name": "s"}, "steps": [STEP, STEP]}
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from airflow_provider_ops.apis.akua import API, clusters, installs, submits, workspaces
+from airflow_provider_ops.apis.akua import API, clusters, installs, related, submits, workspaces
 from airflow_provider_ops.apis.akua.starts import STARTS, UNREAD
 from airflow_provider_ops.apis.base import Intent, Submit
 from airflow_provider_ops.apis.http import Call, Response
@@ -92,6 +92,27 @@ def test_the_hook_makes_a_key_and_wants_an_etag() -> None:
 
 
 @pytest.mark.parametrize(
+    ("build", "arguments"),
+    [
+        (related.set_automatic_updates, {"install_id": "i", "automatic_updates_enabled": True, "etag": "1"}),
+        (related.create_render, {"install_id": "i"}),
+        (related.create_repository_change_request, {"body": {}}),
+        (related.reject_repository_change_request, {"repository_change_request_id": "r", "etag": "1"}),
+        (related.withdraw_repository_change_request, {"repository_change_request_id": "r", "etag": "1"}),
+        (related.import_cluster, {"body": {}}),
+    ],
+)
+def test_calls_without_an_operation_have_a_key_too(build: Callable[..., Call[Any]], arguments: dict[str, Any]) -> None:
+    first, second = (build(**arguments).request for _ in range(2))
+    assert first.headers["idempotency-key"] != second.headers["idempotency-key"]
+    assert first.replayable
+    assert first.headers.get("if-match") == arguments.get("etag")
+    assert build(**arguments, idempotency_key="mine").request.headers["idempotency-key"] == "mine"
+    with pytest.raises(InvalidArgument, match="idempotency_key"):
+        build(**arguments, idempotency_key="k" * 65)
+
+
+@pytest.mark.parametrize(
     ("build", "arguments", "named"),
     [
         (clusters.create_cluster, {"name": "", "region_id": "r"}, "name"),
@@ -112,6 +133,9 @@ def test_the_hook_makes_a_key_and_wants_an_etag() -> None:
             {"region_id": "r", "package_id": "q", "package_version_pin": {"kind": "pinned"}},
             "version",
         ),
+        (related.delete_package, {"package_id": "p", "etag": "a\nb"}, "printable"),
+        (related.create_render, {"install_id": "a/b"}, "install_id"),
+        (related.create_api_token, {"name": ""}, "name"),
         (workspaces.set_subdomain_name, {"workspace_id": "w", "name": "x" * 64}, "name"),
         (workspaces.create_custom_domain, {"workspace_id": "w", "hostname": "h", "target": {"kind": "x"}}, "target"),
         (

@@ -8,9 +8,9 @@ from typing import Any, ClassVar, TypeVar
 
 from airflow_provider_ops.apis.akua import finding, marked, references, starts
 from airflow_provider_ops.apis.akua.errors import error_body
-from airflow_provider_ops.apis.akua.installs import PACKAGE
-from airflow_provider_ops.apis.akua.installs import delete_package as _delete_package
 from airflow_provider_ops.apis.akua.models import Cluster
+from airflow_provider_ops.apis.akua.related import PACKAGE
+from airflow_provider_ops.apis.akua.related import delete_package as _delete_package
 from airflow_provider_ops.apis.akua.starts import ETAG, KEY, LONGEST_KEY, UNREAD, Start, start_of
 from airflow_provider_ops.apis.akua.wire import (
     API,

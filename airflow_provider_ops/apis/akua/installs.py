@@ -19,15 +19,14 @@ from airflow_provider_ops.apis.akua.models import (
     PackageVersion,
     Repository,
 )
+from airflow_provider_ops.apis.akua.related import PACKAGE, RENDERS
 from airflow_provider_ops.apis.akua.wire import body_of, check_length, listing_models, reading
 from airflow_provider_ops.apis.base import read
-from airflow_provider_ops.apis.http import Call, Paged, Request, check_id, given, path
+from airflow_provider_ops.apis.http import Call, Paged, check_id, given
 from airflow_provider_ops.exceptions import InvalidArgument
 from airflow_provider_ops.operation import Operation
 
 RepositoryPurpose = Literal["deploy", "package", "repository_change_request"]
-PACKAGE = "/packages/{package_id}"
-RENDERS = f"{starts.INSTALL}/renders"
 RENDER = f"{RENDERS}/{{render_id}}"
 
 
@@ -39,10 +38,7 @@ class VersionPin(TypedDict):
 
 
 class HelmSource(TypedDict):
-    """Where a package comes from: a chart behind an ``oci://`` URL.
-
-    Newer clients also send ``{"kind": "hosted", "repository_id", "ref"}``, which is passed on as it is.
-    """
+    """Where a package comes from: a chart behind an ``oci://`` URL."""
 
     kind: Literal["helm"]
     repo_url: str
@@ -52,10 +48,18 @@ class HelmSource(TypedDict):
     values: NotRequired[Any]
 
 
+class HostedSource(TypedDict):
+    """Where a package comes from: a repository of Akua's own; known from later clients only."""
+
+    kind: Literal["hosted"]
+    repository_id: str
+    ref: str
+
+
 def create_package(
     *,
     name: str,
-    sources: Sequence[HelmSource | Mapping[str, Any]],
+    sources: Sequence[HelmSource | HostedSource],
     display_image_url: str | None = None,
     idempotency_key: str | None = None,
 ) -> Call[Operation]:
@@ -213,37 +217,6 @@ def accept_repository_change_request(
         etag=etag,
         idempotency_key=idempotency_key,
     )
-
-
-def set_automatic_updates(
-    install_id: str, *, automatic_updates_enabled: bool, etag: str, idempotency_key: str
-) -> Call[InstallChange]:
-    """``PATCH /installs/{install_id}/automatic_updates``: no operation [section 5, Related calls]."""
-    route = f"{starts.INSTALL}/automatic_updates"
-    request = Request(
-        "PATCH",
-        path(route, install_id=install_id),
-        route,
-        json={"automatic_updates_enabled": automatic_updates_enabled},
-        headers={starts.ETAG: etag, starts.KEY: idempotency_key},
-        idempotent=True,
-    )
-    return Call(request, lambda response: read(InstallChange, body_of(response)))
-
-
-def create_render(install_id: str, *, idempotency_key: str | None = None) -> Call[InstallRender]:
-    """``POST /installs/{install_id}/renders``: a render; where it has an ``operation_id``, wait on that."""
-    headers = {starts.KEY: idempotency_key} if idempotency_key else {}
-    request = Request(
-        "POST", path(RENDERS, install_id=install_id), RENDERS, headers=headers, idempotent=bool(idempotency_key)
-    )
-    return Call(request, lambda response: read(InstallRender, body_of(response)))
-
-
-def delete_package(package_id: str, *, etag: str) -> Call[None]:
-    """``DELETE /packages/{package_id}``: done when it answers, no operation [section 5, Related calls]."""
-    request = Request("DELETE", path(PACKAGE, package_id=package_id), PACKAGE, headers={starts.ETAG: etag})
-    return Call(request, lambda _: None)
 
 
 def list_installs(*, product_id: str | None = None) -> Paged[Install]:

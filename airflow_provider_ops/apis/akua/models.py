@@ -164,3 +164,18 @@ class Repository(Tracked):
     """A repository; ``purpose`` is ``deploy``, ``package`` or ``repository_change_request``."""
 
     purpose: str | None = None
+
+
+class ApiToken(WireModel):
+    """A token of the workspace, as lists show it."""
+
+    id: str
+    name: str | None = None
+    workspace_id: str | None = None
+    expires_at: Time = None
+
+
+class NewApiToken(ApiToken):
+    """A token that was just minted. ``repr`` never shows it."""
+
+    token: str = Field(repr=False)

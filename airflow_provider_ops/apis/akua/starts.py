@@ -84,13 +84,18 @@ class Start:
         headers = {}
         if self.keyed:
             # a key of its own makes the call safe to send again
-            headers[KEY] = idempotency_key or f"airflow-{uuid.uuid4().hex}"
+            headers[KEY] = idempotency_key or new_key()
         if self.etag_of:
             headers[ETAG] = etag or UNREAD
         request = Request(
             self.method, path(self.route, **ids), self.route, json=body, headers=headers, idempotent=self.keyed
         )
         return Call(request, parse)
+
+
+def new_key() -> str:
+    """A key that no other request has."""
+    return f"airflow-{uuid.uuid4().hex}"
 
 
 CREATE_CLUSTER = Start("POST", "/clusters", "cluster.create", "cluster", creates=True)

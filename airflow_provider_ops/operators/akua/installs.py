@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from airflow_provider_ops.apis.akua import installs, submits
-from airflow_provider_ops.apis.akua.installs import HelmSource, VersionPin
+from airflow_provider_ops.apis.akua.installs import HelmSource, HostedSource, VersionPin
 from airflow_provider_ops.exceptions import InvalidArgument
 from airflow_provider_ops.hooks.akua import AkuaHook
 from airflow_provider_ops.operation import Operation
@@ -17,7 +17,8 @@ class AkuaCreatePackageOperator(OperationOperator):
     """Creates a package from a source and waits until its first version is there.
 
     :param name: 1 to 120 characters.
-    :param sources: exactly one, like ``{"kind": "helm", "repo_url": "oci://...", "target_revision": "1.0.0"}``.
+    :param sources: exactly one, like ``{"kind": "helm", "repo_url": "oci://...", "target_revision": "1.0.0"}``; later
+        clients also send ``{"kind": "hosted", "repository_id": "repo_...", "ref": "main"}``.
     :param display_image_url: picture for people.
     """
 
@@ -28,7 +29,7 @@ class AkuaCreatePackageOperator(OperationOperator):
         self,
         *,
         name: str,
-        sources: Sequence[HelmSource | Mapping[str, Any]],
+        sources: Sequence[HelmSource | HostedSource],
         display_image_url: str | None = None,
         **kwargs: Any,
     ) -> None:

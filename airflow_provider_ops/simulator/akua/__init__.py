@@ -11,7 +11,7 @@ from airflow_provider_ops.simulator.akua.estate import LONGEST_KEY, Estate, head
 from airflow_provider_ops.simulator.akua.installs import Installs, PreviewHostnames
 from airflow_provider_ops.simulator.akua.packages import ChangeRequests, Packages
 from airflow_provider_ops.simulator.akua.shapes import LAG, WORKSPACE, operation_json
-from airflow_provider_ops.simulator.akua.workspaces import Catalogue, CustomDomains, Workspaces
+from airflow_provider_ops.simulator.akua.workspaces import Catalogue, CustomDomains, Tokens, Workspaces
 from airflow_provider_ops.simulator.api import Call, Principal, Reply, SimulatedApi, read_key
 from airflow_provider_ops.simulator.paging import page_cursor
 from airflow_provider_ops.simulator.routing import Route
@@ -70,6 +70,7 @@ class Akua(SimulatedApi):
             PreviewHostnames(estate, installs),
             workspaces,
             CustomDomains(estate, workspaces),
+            Tokens(estate),
             Catalogue(estate),
         )
 

@@ -140,6 +140,25 @@ class CreateChangeRequest(Strict):
     parent_repository_id: Id
 
 
+class RejectChangeRequest(Strict):
+    """Body of POST /repository_change_requests/{id}:reject."""
+
+    reason: Annotated[str, Field(min_length=1)] | None = None
+
+
+class Import(Strict):
+    """Body of POST /clusters:import and POST /packages:import."""
+
+    name: Annotated[str, Field(min_length=1, max_length=100)]
+
+
+class CreateToken(Strict):
+    """Body of POST /api_tokens."""
+
+    name: Annotated[str, Field(min_length=1, max_length=100)]
+    expires_at: Annotated[int, Field(ge=0)] | None = None
+
+
 class CancelSubscription(Strict):
     """Body of POST /workspaces/{id}/subscription:cancel."""
 

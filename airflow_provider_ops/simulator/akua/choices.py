@@ -54,7 +54,12 @@ CHOICES = {
     "POST /installs/{id}/renders": "Starts an install.render, whose id is in operation_id.",
     "versions of a package": "The first has the version 1.0.0 if target_revision is no semver. "
     "POST /packages/{id}/versions takes {version} and answers 201.",
-    "change requests": "POST /repository_change_requests takes {parent_repository_id}; GET of one and its etag exist.",
+    "change requests": "POST /repository_change_requests takes {parent_repository_id}; GET of one and its etag exist. "
+    ":reject takes {reason}, :withdraw nothing; both need if-match and idempotency-key, start an operation that their "
+    "answer, the change request, does not name, and are refused with 409 once it is not open any more.",
+    "clusters:import": "Takes {name} and nothing else; the cluster is active at once, its provider imported_byoc.",
+    "packages:import": "Takes {name} and nothing else; answers 201 with the package, which has a version 1.0.0.",
+    "api_tokens": "Shown in their own answer only. Any key passes, so they open nothing.",
     "worker bootstraps": "Each cluster has one, listed at GET /clusters/{id}/worker_bootstraps; GET of one exists.",
     "custom domains and preview hostnames": "GET of one exists, with its etag.",
     "products": "Every product id is known.",
@@ -62,7 +67,6 @@ CHOICES = {
     "regions": "reg_eu and reg_us.",
     "names of clusters": "1 to 100 characters, as in A; not unique.",
     "mixed_os_calico": "403, as B says of workspaces without it.",
-    "not simulated": "clusters:import, packages:import, :reject, :withdraw, /api_tokens: no call here needs them.",
     "times": "Unix seconds.",
 }
 """Served at `/_control/choices`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ops.simulator.akua import bodies
-from airflow_provider_ops.simulator.akua.estate import Estate, invalid, paged
+from airflow_provider_ops.simulator.akua.estate import Estate, invalid, part
 from airflow_provider_ops.simulator.akua.shapes import WORKSPACE, tracked
 from airflow_provider_ops.simulator.api import Call, Reply
 from airflow_provider_ops.simulator.routing import Route
@@ -35,6 +35,7 @@ class Clusters:
         return [
             Route("GET", "/clusters", self._list, read, query=bodies.Paging),
             Route("POST", "/clusters", self._create, write, body=bodies.CreateCluster),
+            Route("POST", "/clusters:import", self._import, write, body=bodies.Import),
             Route("GET", one, self._get, read),
             Route("DELETE", one, self._delete, write),
             Route("POST", f"{one}:suspend", self._suspend, write),
@@ -58,7 +59,7 @@ class Clusters:
             raise Problem("mixed_os_calico is not enabled for this workspace", status=403)
 
         def act() -> Answer:
-            details = {"region_id": body.region_id, "bootstrap": {"id": estate.new_id("wbs"), "version": 1}}
+            details = self._details(body.region_id, "managed_kaas")
             row = estate.world.add("cluster", estate.new_id("clu"), body.name, "pending", details)
 
             def settle(operation: Operation) -> Mapping[str, Any]:
@@ -69,6 +70,20 @@ class Clusters:
             operation = estate.start(call, "cluster.create", row, metadata, settle)
             estate.touch(row, "provisioning")
             return estate.accepted(operation)
+
+        return estate.once(call, act)
+
+    def _details(self, region_id: str, provider: str) -> dict[str, Any]:
+        bootstrap = {"id": self._estate.new_id("wbs"), "version": 1}
+        return {"region_id": region_id, "provider": provider, "bootstrap": bootstrap}
+
+    def _import(self, call: Call) -> Reply:
+        estate = self._estate
+
+        def act() -> Answer:
+            details = self._details(REGIONS[0]["id"], "imported_byoc")
+            row = estate.world.add("cluster", estate.new_id("clu"), call.body.name, "active", details)
+            return lambda: Reply(200, _cluster_json(row))
 
         return estate.once(call, act)
 
@@ -115,7 +130,7 @@ class Clusters:
         return self._estate.accepted(self._estate.change(call, kind, row, words, {"cluster_id": row.id}))
 
     def _bootstraps(self, call: Call) -> Reply:
-        return paged([_bootstrap_json(self._estate.get("cluster", call.params["id"]))])
+        return part([_bootstrap_json(self._estate.get("cluster", call.params["id"]))], call)
 
     def _bootstrap(self, call: Call) -> Reply:
         return Reply(200, _bootstrap_json(self._with_bootstrap(call)))
@@ -259,7 +274,7 @@ def need(row: Resource, status: str) -> None:
 
 
 def _cluster_json(row: Resource) -> dict[str, Any]:
-    return tracked(row, state=row.status, provider="managed_kaas", region_id=row.details["region_id"])
+    return tracked(row, state=row.status, provider=row.details["provider"], region_id=row.details["region_id"])
 
 
 def _machine_json(row: Resource) -> dict[str, Any]:

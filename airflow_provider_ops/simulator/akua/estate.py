@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ops.simulator.akua.shapes import WORKSPACE, operation_json, script_of
 from airflow_provider_ops.simulator.api import Call, Reply
-from airflow_provider_ops.simulator.paging import page_cursor
+from airflow_provider_ops.simulator.paging import page_cursor, page_rows
 from airflow_provider_ops.simulator.records import Operation, Resource
 from airflow_provider_ops.simulator.validation import Problem
 
@@ -170,6 +170,13 @@ class Estate:
             {"kind": kind, "deleted": False, **wanted},
         )
         return paged([to_json(row) for row in rows], page.next_cursor)
+
+
+def part(rows: Sequence[dict[str, Any]], call: Call) -> Reply:
+    """Return a page of what is not in the table of resources."""
+    same = {**call.params, **call.query.model_dump(exclude={"cursor", "limit"}), "list": call.route.template}
+    shown, page = page_rows(rows, call.query.cursor, call.query.limit, same)
+    return paged(shown, page.next_cursor)
 
 
 def paged(rows: Sequence[dict[str, Any]], cursor: str | None = None) -> Reply:

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ops.simulator.akua import bodies
-from airflow_provider_ops.simulator.akua.estate import Estate, invalid, paged
+from airflow_provider_ops.simulator.akua.estate import Estate, invalid, part
 from airflow_provider_ops.simulator.akua.shapes import WORKSPACE, tracked
 from airflow_provider_ops.simulator.api import Call, Reply
 from airflow_provider_ops.simulator.routing import Route
@@ -34,6 +34,7 @@ class Packages:
         return [
             Route("GET", "/packages", self._list, read, query=bodies.Paging),
             Route("POST", "/packages", self._create, write, body=bodies.CreatePackage),
+            Route("POST", "/packages:import", self._import, write, body=bodies.Import),
             Route("GET", one, self._get, read),
             Route("DELETE", one, self._delete, write),
             Route("GET", versions, self._versions, read, query=bodies.Paging),
@@ -74,6 +75,13 @@ class Packages:
 
         return estate.once(call, act)
 
+    def _import(self, call: Call) -> Reply:
+        estate = self._estate
+        details = {"repository_id": estate.new_id("repo"), "versions": [_version(estate, "1.0.0")]}
+        return Reply(
+            201, _package_json(estate.world.add("package", estate.new_id("pkg"), call.body.name, "present", details))
+        )
+
     def _delete(self, call: Call) -> Reply:
         estate = self._estate
         row = estate.free(call, self._package(call))
@@ -83,7 +91,7 @@ class Packages:
         return Reply(204)
 
     def _versions(self, call: Call) -> Reply:
-        return paged([*reversed(self._package(call).details["versions"])])
+        return part([*reversed(self._package(call).details["versions"])], call)
 
     def _version(self, call: Call) -> Reply:
         version = version_of(self._package(call), call.params["version_id"])
@@ -100,7 +108,7 @@ class Packages:
 
     def _repositories(self, call: Call) -> Reply:
         rows = self._estate.world.resources.select(0, 1000, {"kind": "package", "deleted": False}).items
-        return paged([_repository_json(row) for row in rows if call.query.purpose in (None, "package")])
+        return part([_repository_json(row) for row in rows if call.query.purpose in (None, "package")], call)
 
     def _repository(self, call: Call) -> Reply:
         row = package_of_repository(self._estate, call.params["id"])
@@ -118,11 +126,13 @@ class ChangeRequests:
     def routes(self) -> list[Route]:
         """Return the endpoints."""
         read, write = "repositories:read", "repositories:write"
-        root = "/repository_change_requests"
+        root, reject = "/repository_change_requests", bodies.RejectChangeRequest
         return [
             Route("POST", root, self._create, write, body=bodies.CreateChangeRequest),
             Route("GET", f"{root}/{{id}}", self._get, read),
             Route("POST", f"{root}/{{id}}:accept", self._accept, write, body=bodies.Empty, body_optional=True),
+            Route("POST", f"{root}/{{id}}:reject", self._reject, write, body=reject, body_optional=True),
+            Route("POST", f"{root}/{{id}}:withdraw", self._withdraw, write, body=bodies.Empty, body_optional=True),
         ]
 
     def _create(self, call: Call) -> Reply:
@@ -142,29 +152,47 @@ class ChangeRequests:
         return Reply(200, _change_request_json(self._estate.get("repository_change_request", call.params["id"])))
 
     def _accept(self, call: Call) -> Reply:
-        estate = self._estate
-
         def act() -> Answer:
-            row = estate.free(call, estate.get("repository_change_request", call.params["id"]))
-            if row.status != "open":
-                raise Problem(f"the change request is {row.status}", status=409)
-
-            def settle(operation: Operation) -> Mapping[str, Any]:
-                merged = operation.stage == "succeeded"
-                estate.touch(row, "merged" if merged else "open", at=operation.ended_at)
-                return {"merged_at": int(operation.ended_at or 0), "triggered_install_render": False}
-
-            metadata = {"repository_change_request_id": row.id, "user_id": "usr_simulated"}
-            operation = estate.start(call, "repository_change_request.accept", row, metadata, settle)
-            estate.touch(row)
+            operation = self._decide(call, "accept", "merged", {"triggered_install_render": False})
             accepted = {
-                "repository_change_request_id": row.id,
+                "repository_change_request_id": operation.resource.id,
                 "operation_id": operation.id,
                 "accepted_at": int(operation.created_at),
             }
             return lambda: Reply(200, accepted)
 
-        return estate.once(call, act, required=True)
+        return self._estate.once(call, act, required=True)
+
+    def _reject(self, call: Call) -> Reply:
+        reason = call.body.reason if call.body is not None else None
+        return self._turn_down(call, "reject", "rejected", reason)
+
+    def _withdraw(self, call: Call) -> Reply:
+        return self._turn_down(call, "withdraw", "withdrawn", None)
+
+    def _turn_down(self, call: Call, verb: str, word: str, reason: str | None) -> Reply:
+        def act() -> Answer:
+            row = self._decide(call, verb, word, {}, reason=reason).resource
+            return lambda: Reply(200, _change_request_json(row))
+
+        return self._estate.once(call, act, required=True)
+
+    def _decide(self, call: Call, verb: str, word: str, response: Mapping[str, Any], **facts: str | None) -> Operation:
+        """Start what ends an open change request."""
+        estate = self._estate
+        row = estate.free(call, estate.get("repository_change_request", call.params["id"]))
+        if row.status != "open":
+            raise Problem(f"the change request is {row.status}", status=409)
+
+        def settle(operation: Operation) -> Mapping[str, Any]:
+            done = operation.stage == "succeeded"
+            estate.touch(row, word if done else "open", at=operation.ended_at)
+            return {f"{word}_at": int(operation.ended_at or 0), **response}
+
+        metadata = {"repository_change_request_id": row.id, "user_id": "usr_simulated", **facts}
+        operation = estate.start(call, f"repository_change_request.{verb}", row, metadata, settle)
+        estate.touch(row)
+        return operation
 
 
 def version_of(package: Resource, version_id: str) -> dict[str, Any] | None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ops.simulator.akua import bodies
 from airflow_provider_ops.simulator.akua.clusters import COMPUTE_CONFIGS, MOST_LAUNCHING, REGIONS, launching
-from airflow_provider_ops.simulator.akua.estate import Estate, invalid, paged
+from airflow_provider_ops.simulator.akua.estate import Estate, invalid, part
 from airflow_provider_ops.simulator.akua.shapes import WORKSPACE, tracked
 from airflow_provider_ops.simulator.api import Call, Reply
 from airflow_provider_ops.simulator.routing import Route
@@ -199,6 +199,35 @@ class CustomDomains:
         return self._estate.once(call, act, required=True)
 
 
+class Tokens:
+    """API tokens. Any key passes here anyway, so a token opens nothing and its deletion closes nothing."""
+
+    def __init__(self, estate: Estate) -> None:
+        self._estate = estate
+
+    def routes(self) -> list[Route]:
+        """Return the endpoints."""
+        read, write = "workspaces:read", "workspaces:write"
+        return [
+            Route("GET", "/api_tokens", self._list, read, query=bodies.Paging),
+            Route("POST", "/api_tokens", self._create, write, body=bodies.CreateToken),
+            Route("DELETE", "/api_tokens/{id}", self._delete, write),
+        ]
+
+    def _list(self, call: Call) -> Reply:
+        return self._estate.listed(call, "api_token", _token_json)
+
+    def _create(self, call: Call) -> Reply:
+        estate, body = self._estate, call.body
+        details = {"expires_at": body.expires_at}
+        row = estate.world.add("api_token", estate.new_id("tok"), body.name, "active", details)
+        return Reply(201, {**_token_json(row), "token": f"sk_akua_{estate.world.ids.lower(24)}"})
+
+    def _delete(self, call: Call) -> Reply:
+        self._estate.touch(self._estate.get("api_token", call.params["id"]), "deleted", deleted=True)
+        return Reply(204)
+
+
 class Catalogue:
     """Regions, compute configs and quotas."""
 
@@ -209,8 +238,8 @@ class Catalogue:
         """Return the endpoints."""
         read = "workspaces:read"
         return [
-            Route("GET", "/regions", lambda _: paged(REGIONS), read, query=bodies.Paging),
-            Route("GET", "/compute_configs", lambda _: paged(COMPUTE_CONFIGS), read, query=bodies.Paging),
+            Route("GET", "/regions", lambda call: part(REGIONS, call), read, query=bodies.Paging),
+            Route("GET", "/compute_configs", lambda call: part(COMPUTE_CONFIGS, call), read, query=bodies.Paging),
             Route("GET", "/compute_configs/{id}", self._compute_config, read),
             Route("GET", "/quotas", self._quotas, read, query=bodies.ListQuotas),
             Route("GET", "/quotas/{metric}", self._quota, read),
@@ -223,7 +252,7 @@ class Catalogue:
         return Reply(200, found)
 
     def _quotas(self, call: Call) -> Reply:
-        return paged(self._all(call.query.cluster_id))
+        return part(self._all(call.query.cluster_id), call)
 
     def _quota(self, call: Call) -> Reply:
         found = next((quota for quota in self._all(None) if quota["metric"] == call.params["metric"]), None)
@@ -241,6 +270,10 @@ class Catalogue:
             usage = launching(self._estate, cluster_id)
             shown.append(_quota_json("compute/launching_machines", "concurrency", MOST_LAUNCHING, usage))
         return shown
+
+
+def _token_json(row: Resource) -> dict[str, Any]:
+    return {"id": row.id, "workspace_id": WORKSPACE, "name": row.name, "expires_at": row.details["expires_at"]}
 
 
 def _count(resources: Any, kind: str) -> int:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import httpx
-
 from airflow_provider_ops.hooks.akua import AkuaHook
 from airflow_provider_ops.operation import Operation, OperationState
 from airflow_provider_ops.testing import (
@@ -76,16 +74,6 @@ def make_install(hook: AkuaHook, **values: Any) -> str:
             region_id="reg_eu", package_id=package_id, package_version_pin={"kind": "latest"}, initial_values=values
         ),
     )
-
-
-def add_version(server: SimulatorServer, package_id: str) -> str:
-    """The sheet has the call, but not its body, so the hook has it not."""
-    answer = httpx.post(
-        f"{server.base_url('akua')}/packages/{package_id}/versions",
-        json={"version": "2.0.0"},
-        headers={"authorization": "Bearer k"},
-    )
-    return str(answer.json()["id"])
 
 
 def created(server: SimulatorServer, kind: str) -> list[dict[str, Any]]:

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
     from airflow_provider_ops.operators.base import OperationOperator
 from tests.operators.akua.parts import (
-    add_version,
     carry_out,
     done,
     make_cluster,
@@ -50,7 +49,7 @@ def test_updates_and_restores_lead_to_what_can_be_waited_for(
     done(hook, str(first.operation_id))
     done(hook, f"install:{install_id}")
 
-    version_id = add_version(server, package_id)
+    version_id = str(hook.create_package_version(package_id, {"version": "2.0.0"})["id"])
     update = operators.AkuaUpdateInstallOperator(task_id="t", install_id=install_id, package_version_id=version_id)
     operation = done(hook, ensure(update.submit()).handle.operation_id or "")
     assert (operation.kind, operation.resource_id) == ("install.render", install_id)
@@ -110,7 +109,7 @@ def test_change_requests_and_worker_bootstraps(
     result = make_package(hook).result
     assert result is not None
     body = {"parent_repository_id": result["repository_id"]}
-    request_id = http.post("/repository_change_requests", json=body, headers={"idempotency-key": "k"}).json()["id"]
+    request_id = hook.create_repository_change_request(body)["id"]
     accept = operators.AkuaAcceptRepositoryChangeRequestOperator(task_id="t", repository_change_request_id=request_id)
     merged = done(hook, ensure(accept.submit()).handle.operation_id or "")
     assert (merged.kind, merged.resource_id) == ("repository_change_request.accept", request_id)

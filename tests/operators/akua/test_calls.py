@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from typing import Any
 
 import pytest
@@ -58,12 +59,10 @@ def test_all_of_packages_and_installs(hook: AkuaHook) -> None:
     done(hook, f"install:{install_id}")
     install = hook.get_install(install_id)
     assert (install.state, install.urls) == ("healthy", [f"https://{install_id}.example.com"])
-    changed = hook.set_automatic_updates(
-        install_id, automatic_updates_enabled=True, etag=etag(install), idempotency_key="k1"
-    )
+    changed = hook.set_automatic_updates(install_id, automatic_updates_enabled=True, etag=etag(install))
     assert changed.install is not None
     assert changed.install.automatic_updates_enabled is True
-    render = hook.create_render(install_id, idempotency_key="k2")
+    render = hook.create_render(install_id)
     done(hook, str(render.operation_id))
     assert hook.get_render(install_id, render.id).state == "deployed"
     pinned = done(hook, hook.bind_pinned_preview_hostname(install_id, render.id))
@@ -119,3 +118,42 @@ def test_the_catalogue(hook: AkuaHook) -> None:
     launching = {quota.metric: quota.limit for quota in hook.list_quotas(cluster_id=cluster_id)}
     assert launching["compute/launching_machines"] == 3
     assert hook.test_connection() == (True, f"Akua at {hook.settings().origin} answers for workspace {WORKSPACE}")
+
+
+def test_what_is_imported_is_there_at_once(hook: AkuaHook) -> None:
+    cluster = hook.import_cluster({"name": "mine"})
+    assert (cluster.state, hook.get_cluster(cluster.id).provider) == ("active", "imported_byoc")
+    package_id = hook.import_package({"name": "chart"})["id"]
+    added = hook.create_package_version(package_id, {"version": "2.0.0"})
+    assert hook.get_package(package_id).latest_version_id == added["id"]
+
+
+def test_change_requests_are_turned_down(hook: AkuaHook) -> None:
+    result = make_package(hook).result
+    assert result is not None
+    body = {"parent_repository_id": result["repository_id"]}
+    first, second = (hook.create_repository_change_request(body) for _ in range(2))
+    hook.reject_repository_change_request(first["id"], etag=first["etag"], reason="too late")
+    hook.withdraw_repository_change_request(second["id"], etag=second["etag"])
+    rejected, withdrawn = (
+        next(hook.list_operations(owner_type="repository_change_request", owner_id=one["id"]))
+        for one in (first, second)
+    )
+    assert (rejected.kind, withdrawn.kind) == (
+        "repository_change_request.reject",
+        "repository_change_request.withdraw",
+    )
+    assert hook.describe_operation(done(hook, rejected).id).metadata.reason == "too late"  # type: ignore[union-attr]
+    assert hook.describe_operation(done(hook, withdrawn).id).response.withdrawn_at  # type: ignore[union-attr]
+    with pytest.raises(Conflict):
+        hook.withdraw_repository_change_request(first["id"], etag=first["etag"])
+
+
+def test_tokens_are_shown_once_and_never_in_a_repr(hook: AkuaHook) -> None:
+    minted = hook.create_api_token("ci", expires_at=datetime(2030, 1, 1, tzinfo=timezone.utc))
+    assert minted.token.startswith("sk_akua_")
+    assert minted.token not in repr(minted)
+    assert [(token.name, token.expires_at) for token in hook.list_api_tokens()] == [("ci", minted.expires_at)]
+    assert minted.expires_at == datetime(2030, 1, 1, tzinfo=timezone.utc)
+    hook.delete_api_token(minted.id)
+    assert list(hook.list_api_tokens()) == []

@@ -30,6 +30,9 @@ from tests.simulator.akua.parts import CLUSTER, HELM, Akua, error_of
         ("/packages", {"name": "p", "sources": [{**HELM, "repo_url": "https://x"}]}),
         ("/packages", {"name": "p", "sources": [{**HELM, "kind": "hosted"}]}),
         ("/installs", {"region_id": "reg_eu"}),
+        ("/clusters:import", {}),
+        ("/packages:import", {"name": "p", "size": 3}),
+        ("/api_tokens", {"name": "x" * 101}),
         ("/installs", {"region_id": "reg_eu", "product_id": "p", "package_id": "q"}),
         ("/installs", {"region_id": "reg_eu", "package_id": "q"}),
         ("/installs", {"region_id": "reg_eu", "package_id": "pkg_no", "package_version_pin": {"kind": "latest"}}),
@@ -221,3 +224,30 @@ def test_a_reset_forgets_keys(akua: Akua, virtual_server: SimulatorServer) -> No
     second = akua.start("POST", "/clusters", {**CLUSTER, "name": "other"}, idempotency_key="k")
     assert second["metadata"]["name"] == "other"
     assert first["metadata"]["name"] == "c"
+
+
+@pytest.mark.parametrize("path", ["/regions", "/compute_configs", "/quotas"])
+def test_lists_of_what_nobody_makes_have_pages_too(akua: Akua, path: str) -> None:
+    first = akua.get(path, limit=1)
+    assert (len(first["data"]), first["has_more"]) == (1, True)
+    second = akua.get(path, limit=1, cursor=first["next_cursor"])
+    assert (len(second["data"]), second["has_more"], second["next_cursor"]) == (1, False, None)
+    assert error_of(akua.send("GET", f"{path}?cursor=x")) == (422, 7004)
+
+
+@pytest.mark.parametrize("verb", ["accept", "reject", "withdraw"])
+def test_a_change_request_is_decided_once(akua: Akua, verb: str) -> None:
+    package = akua.settled(akua.start("POST", "/packages", {"name": "p", "sources": [HELM]}))
+    parent = {"parent_repository_id": package["response"]["repository_id"]}
+    assert error_of(akua.send("POST", "/repository_change_requests", parent))[0] == 400
+    request = akua.send("POST", "/repository_change_requests", parent, idempotency_key="k").json()
+    path = f"/repository_change_requests/{request['id']}:{verb}"
+    assert error_of(akua.send("POST", path, if_match=request["etag"]))[0] == 400
+    assert error_of(akua.send("POST", path, idempotency_key="a"))[0] == 400
+    assert error_of(akua.send("POST", path, if_match="0", idempotency_key="b")) == (409, 7002)
+    answer = akua.send("POST", path, if_match=request["etag"], idempotency_key="c")
+    assert answer.status_code == 200
+    assert ("operation_id" in answer.json()) is (verb == "accept")
+    akua.world.clock.advance(2 * DURATION)
+    etag = akua.get(path.partition(":")[0])["etag"]
+    assert error_of(akua.send("POST", path, if_match=etag, idempotency_key="d")) == (409, 7002)
