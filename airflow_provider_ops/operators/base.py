@@ -13,7 +13,7 @@ from airflow_provider_ops.exceptions import InvalidArgument
 from airflow_provider_ops.hooks.base import OperationsHook, check_seconds
 from airflow_provider_ops.links import OperationLink
 from airflow_provider_ops.operation import Operation
-from airflow_provider_ops.operators.fields import check_fields, own_arguments
+from airflow_provider_ops.operators.fields import check_fields, own_arguments, rendered
 from airflow_provider_ops.operators.run import Run
 from airflow_provider_ops.retry_policy import retried_only_if_it_helps, use_by_default
 
@@ -112,7 +112,8 @@ class OperationOperator(BaseOperator):
 
         :raises InvalidArgument: a field has a value that cannot work.
         """
-        return type(self).starts(**{name: getattr(self, attribute(name)) for name in self._fields})
+        fields = {name: getattr(self, attribute(name)) for name in self._fields}
+        return type(self).starts(**rendered(type(self).starts, fields))
 
     def kind(self) -> str:
         """The kind of the submitted operation, on a leg that knows nothing but its id."""

@@ -1,16 +1,20 @@
-"""Checks of arguments when the DAG is parsed, where templates and results of other tasks are not known yet."""
+"""The fields of a request: checked when the DAG is parsed, as far as they are known then, and typed once rendered."""
 
 from __future__ import annotations
 
 import inspect
+import re
 import types
-from collections.abc import Callable, Mapping
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, Union, get_args, get_origin
+
+from typing_extensions import get_type_hints, is_typeddict
 
 from airflow_provider_ops.apis.http import check_id
 from airflow_provider_ops.exceptions import InvalidArgument
 
 _PLAIN = (bool, int, float, type(None))
+_FLAGS: Mapping[str, bool] = {"True": True, "true": True, "False": False, "false": False}
 
 
 def own_arguments(init: Callable[..., Any]) -> tuple[str, ...]:
@@ -68,3 +72,36 @@ def _allowed(hint: Any) -> tuple[Any, ...]:
         choices = [_allowed(arm) for arm in get_args(hint) if arm is not type(None)]
         return tuple(value for arm in choices for value in arm) if all(choices) else ()
     return ()
+
+
+def rendered(starts: Callable[..., Any], fields: Mapping[str, Any]) -> dict[str, Any]:
+    """``fields`` with the types that ``starts`` declares: a template renders to text, whatever it stands for.
+
+    What cannot be of that type stays text, for ``starts`` or the API to refuse.
+    """
+    hints = get_type_hints(starts)
+    return {name: _typed(value, hints.get(name, Any)) for name, value in fields.items()}
+
+
+def _typed(value: Any, hint: Any) -> Any:
+    arms = get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
+    if isinstance(value, str):
+        return value if str in arms else next((found for arm in arms for found in _readings(value, arm)), value)
+    for arm in arms:
+        if isinstance(value, Mapping) and is_typeddict(arm):
+            inner = get_type_hints(arm)
+            return {name: _typed(item, inner.get(name, Any)) for name, item in value.items()}
+        if isinstance(value, (list, tuple)) and get_origin(arm) is Sequence:
+            return [_typed(item, get_args(arm)[0]) for item in value]
+    return value
+
+
+def _readings(text: str, hint: Any) -> list[Any]:
+    """What ``text`` stands for as a value of a plain type; empty when it is none."""
+    if get_origin(hint) is Literal:
+        return [word for word in get_args(hint) if str(word) == text]
+    if hint is bool:
+        return [_FLAGS[text]] if text in _FLAGS else []
+    if hint is int:
+        return [int(text)] if re.fullmatch(r"-?[0-9]{1,18}", text) else []
+    return []

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Sequence
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 from airflow.sdk import DAG
+from typing_extensions import NotRequired, TypedDict
 
 from airflow_provider_ops.exceptions import InvalidArgument
 from airflow_provider_ops.operators.base import OperationOperator
-from airflow_provider_ops.operators.fields import check_fields, is_literal
+from airflow_provider_ops.operators.fields import check_fields, is_literal, rendered
+from airflow_provider_ops.operators.nirvana import NirvanaCreateNKSNodePoolOperator
 from airflow_provider_ops.operators.onvera import OnveraCreateDeploymentOperator, OnveraDestroyDeploymentOperator
 from airflow_provider_ops.operators.operation import OperationRequestOperator
 from airflow_provider_ops.sensors.operation import OperationSensor
@@ -159,6 +162,66 @@ def test_a_literal_is_checked_beside_a_template() -> None:
 )
 def test_what_may_still_change_is_no_literal(value: object, literal: bool) -> None:
     assert is_literal(value) is literal
+
+
+class Disk(TypedDict):
+    size: int
+    type: Literal["nvme", "abs"]
+    tags: NotRequired[Sequence[str]]
+
+
+def starts_anything(
+    count: int | None,
+    on: bool | None,
+    rate: Literal[50, 200],
+    disks: Sequence[Disk] | None,
+    name: str | None = None,
+    free: Any = None,
+) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("count", "3", 3),
+        ("count", "-3", -3),
+        ("count", "3.5", "3.5"),
+        ("count", "three", "three"),
+        ("count", "", ""),
+        ("count", 3, 3),
+        ("count", None, None),
+        ("on", "False", False),
+        ("on", "true", True),
+        ("on", "no", "no"),
+        ("rate", "200", 200),
+        ("rate", "7", "7"),
+        ("disks", [{"size": "64", "type": "abs", "tags": ["1"]}], [{"size": 64, "type": "abs", "tags": ["1"]}]),
+        ("disks", [{"size": "64", "more": "1"}], [{"size": 64, "more": "1"}]),
+        ("name", "3", "3"),
+        ("free", "3", "3"),
+    ],
+)
+def test_what_a_template_renders_to_gets_the_type_that_is_declared(name: str, text: Any, value: Any) -> None:
+    found = rendered(starts_anything, {name: text})[name]
+    assert (found, type(found)) == (value, type(value))
+
+
+def test_numbers_and_flags_may_be_templates() -> None:
+    pool: Any = {
+        "cluster_id": "c",
+        "name": "p",
+        "node_config": {"instance_type": "m", "boot_volume": {"size": "{{ params.gb }}", "type": "nvme"}},
+        "node_count": "{{ params.nodes }}",
+        "preflight": "{{ params.ask }}",
+    }
+    operator = NirvanaCreateNKSNodePoolOperator(task_id="t", **pool)
+    operator.render_template_fields({"params": {"gb": 64, "nodes": 3, "ask": False}})
+    submit = operator.submit()
+    assert submit.preflight is None
+    assert (submit.request.json["node_count"], submit.request.json["node_config"]["boot_volume"]["size"]) == (3, 64)
+    pool |= {"node_config": {"instance_type": "m", "boot_volume": {"size": 64, "type": "nvme"}}, "preflight": False}
+    with pytest.raises(InvalidArgument, match="node_count"):
+        NirvanaCreateNKSNodePoolOperator(task_id="u", **{**pool, "node_count": "3"})
 
 
 @pytest.mark.parametrize("operator", [OnveraCreateDeploymentOperator, OnveraDestroyDeploymentOperator])

@@ -141,6 +141,7 @@ def submits(build: Callable[P, Call[Operation]]) -> Callable[..., Submit]:
     def start(*, preflight: bool = False, **fields: Any) -> Submit:
         return submit_of(build(**fields), preflight=preflight)  # type: ignore[call-arg]
 
+    start.__annotations__ = {**build.__annotations__, "preflight": bool}
     return start
 
 
