@@ -25,6 +25,7 @@ from airflow_provider_ops.apis.base import (
     table,
 )
 from airflow_provider_ops.apis.http import Call, Flow, Page, Paged, Request, Response, all_items, given, path
+from airflow_provider_ops.apis.lenient import read_leniently
 from airflow_provider_ops.exceptions import InvalidArgument, NotFound, TransportError
 from airflow_provider_ops.operation import Operation, OperationError, OperationState, Progress
 from airflow_provider_ops.waiting.policy import PollPolicy
@@ -207,7 +208,8 @@ class Onvera(Api):
         if method.upper() == "POST" and parts == ["deployments"] and isinstance(json, dict) and not query:
             # the body goes as it is given: the API may know more than this release
             return create_deployment("airflow").marked(json=dict(json))
-        if method.upper() == "DELETE" and parts[0] == "deployments" and len(parts) == 2:  # noqa: PLR2004
+        bare = json is None and not query
+        if method.upper() == "DELETE" and parts[0] == "deployments" and len(parts) == 2 and bare:  # noqa: PLR2004
             return destroy_deployment(parts[1])
         return generic_submit(method, path, json=json, query=query)
 
@@ -331,7 +333,7 @@ def _deployment(method: str, deployment_id: str) -> Request:
 
 
 def _to_operation(data: Mapping[str, Any]) -> Operation:
-    wire = read(_Operation, data)
+    wire = read_leniently(_Operation, data, "id", "status")
     raw_state = wire.status or "missing"
     return Operation(
         id=wire.id,

@@ -10,6 +10,7 @@ from airflow_provider_ops.apis.akua.results import Result
 from airflow_provider_ops.apis.akua.times import Time
 from airflow_provider_ops.apis.base import WireModel, read
 from airflow_provider_ops.apis.http import Call, Page, Paged, Request, Response, path
+from airflow_provider_ops.apis.lenient import read_leniently
 from airflow_provider_ops.exceptions import InvalidArgument, TransportError
 from airflow_provider_ops.operation import Operation, OperationError, OperationState, Progress, Step
 
@@ -86,7 +87,8 @@ class OperationEnvelope(WireModel):
 
 def to_operation(data: Any) -> Operation:
     """An operation of Akua as one of ours."""
-    wire = read(AkuaOperation, data)
+    # what it was asked for is what a lost submit is found by
+    wire = read_leniently(AkuaOperation, data, "id", "state", "metadata", "response")
     raw_state = wire.state or "missing"
     metadata, response = data.get("metadata"), data.get("response")
     return Operation(

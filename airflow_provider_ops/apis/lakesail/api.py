@@ -7,11 +7,22 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any, ClassVar
 
-from airflow_provider_ops.apis.base import Api, ErrorBody, Intent, Submit, Submitted, generic_submit, read_error, table
+from airflow_provider_ops.apis.base import (
+    Api,
+    ErrorBody,
+    Intent,
+    Submit,
+    Submitted,
+    generic_submit,
+    read,
+    read_error,
+    table,
+)
 from airflow_provider_ops.apis.http import Call, Flow, Paged, Request, Response, all_items, path, split_reference
 from airflow_provider_ops.apis.lakesail import infrastructure, workloads
 from airflow_provider_ops.apis.lakesail.operations import NAME, submitted, to_operation, word
 from airflow_provider_ops.apis.lakesail.shapes import body_of, by_marker, by_number, objects
+from airflow_provider_ops.apis.lakesail.wire import LakeSailOperation
 from airflow_provider_ops.exceptions import NotFound
 from airflow_provider_ops.operation import Operation
 from airflow_provider_ops.waiting.policy import PollPolicy
@@ -70,6 +81,12 @@ class LakeSail(Api):
         route = "/operations/{operation_id}"
         request = Request("GET", path(route, operation_id=bare), route)
         return Call(request, lambda response: to_operation(body_of(response)))
+
+    def describe_operation(self, operation_id: str) -> Call[LakeSailOperation]:
+        """``GET /operations/{operationId}`` as LakeSail has it, with typed ``progress``, ``error`` and ``result``."""
+        route = "/operations/{operation_id}"
+        request = Request("GET", path(route, operation_id=operation_id), route)
+        return Call(request, lambda response: read(LakeSailOperation, body_of(response)))
 
     def reference(self, operation_id: object) -> str:
         """Also refuses the reference of a run that has no job in it."""

@@ -9,7 +9,16 @@ from typing import Any
 
 from airflow_provider_ops.apis.base import Submitted, read
 from airflow_provider_ops.apis.http import Response
-from airflow_provider_ops.apis.lakesail.models import Camel, Time, read_time
+from airflow_provider_ops.apis.lakesail.models import read_time
+from airflow_provider_ops.apis.lakesail.wire import (
+    ErrorDetails,
+    LakeSailError,
+    LakeSailOperation,
+    LakeSailProgress,
+    ProgressResource,
+    ProgressSummary,
+)
+from airflow_provider_ops.apis.lenient import read_leniently
 from airflow_provider_ops.exceptions import TransportError
 from airflow_provider_ops.operation import Operation, OperationError, OperationState, Progress, Step
 
@@ -46,62 +55,6 @@ _LONGEST_RETRY_AFTER = 3600.0
 _DETAILS = ("error_type", "retry_after", "field_errors", "request_id", "caused_by")
 
 
-class _Details(Camel):
-    retryable: bool | None = None
-    retry_after: float | None = None
-    field_errors: dict[str, str | None] | None = None
-    request_id: str | None = None
-    caused_by: str | None = None
-
-
-class _Error(Camel):
-    code: str | None = None
-    message: str | None = None
-    error_type: str | None = None
-    details: _Details | None = None
-
-
-class _ResourceStep(Camel):
-    urn: str | None = None
-    type: str | None = None
-    name: str | None = None
-    operation: str | None = None
-    status: str | None = None
-    duration: float | None = None
-
-
-class _Summary(Camel):
-    total: int | None = None
-    pending: int | None = None
-    running: int | None = None
-    succeeded: int | None = None
-    failed: int | None = None
-    unchanged: int | None = None
-
-
-class _Progress(Camel):
-    stage: str | None = None
-    message: str | None = None
-    resources: list[_ResourceStep] | None = None
-    summary: _Summary | None = None
-
-
-class _Operation(Camel):
-    id: str
-    operation: str | None = None
-    status: str | None = None
-    # its shape differs by kind; the only sample is a list of instance types
-    result: Any = None
-    error: _Error | str | None = None
-    progress: _Progress | None = None
-    resource_type: str | None = None
-    resource_id: str | None = None
-    created_at: Time = None
-    updated_at: Time = None
-    started_at: Time = None
-    completed_at: Time = None
-
-
 def word(status: str | None) -> str:
     """A status as our tables write it: ``In-Progress`` is ``in_progress``, ``inProgress`` too."""
     text = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", (status or "").strip())
@@ -110,7 +63,7 @@ def word(status: str | None) -> str:
 
 def to_operation(data: Any) -> Operation:
     """An Operation object of the API as ours."""
-    wire = read(_Operation, data)
+    wire = _read(data)
     error = _to_error(wire.error)
     progress = _to_progress(wire.progress) if wire.progress else None
     return Operation(
@@ -123,7 +76,7 @@ def to_operation(data: Any) -> Operation:
         resource_id=wire.resource_id,
         progress=progress,
         error=error,
-        result=wire.result if isinstance(wire.result, dict) else None,
+        result=data["result"] if isinstance(data.get("result"), dict) else None,
         created_at=wire.created_at,
         started_at=wire.started_at,
         updated_at=wire.updated_at,
@@ -132,12 +85,18 @@ def to_operation(data: Any) -> Operation:
     )
 
 
+def _read(data: Any) -> LakeSailOperation:
+    # a word that decides alone needs nothing beside it; any other is decided with what would be left out
+    alone = isinstance(data, dict) and isinstance(data.get("status"), str) and word(data["status"]) in STATES
+    return read_leniently(LakeSailOperation, data, "id", "status") if alone else read(LakeSailOperation, data)
+
+
 def _is_set(time: object) -> bool:
     """Whether a time is given at all, in whatever format."""
     return bool(time) and (read_time(time) is not None or not str(time).startswith("0001-01-01"))
 
 
-def _state(wire: _Operation, error: OperationError | None, *, completed: bool) -> OperationState:
+def _state(wire: LakeSailOperation, error: OperationError | None, *, completed: bool) -> OperationState:
     status = word(wire.status)
     if status in STATES:
         return STATES[status]
@@ -147,13 +106,13 @@ def _state(wire: _Operation, error: OperationError | None, *, completed: bool) -
     return OperationState.FAILED if error or broken else OperationState.SUCCEEDED
 
 
-def _to_error(error: _Error | str | None) -> OperationError | None:
+def _to_error(error: LakeSailError | str | None) -> OperationError | None:
     if isinstance(error, str):
         return OperationError(message=error) if error else None
     # an empty object may well be how "no error" looks
     if error is None or not (error.code or error.message or error.error_type):
         return None
-    details = error.details or _Details()
+    details = error.details or ErrorDetails()
     pause = _pause(details.retry_after)
     said = {"error_type": error.error_type, **details.model_dump()}
     if pause is None:
@@ -180,8 +139,8 @@ def _pause(retry_after: float | None) -> float | None:
     return min(retry_after, _LONGEST_RETRY_AFTER)
 
 
-def _to_progress(progress: _Progress) -> Progress:
-    summary = progress.summary or _Summary()
+def _to_progress(progress: LakeSailProgress) -> Progress:
+    summary = progress.summary or ProgressSummary()
     total = _count(summary.total)
     return Progress(
         phase=progress.stage or None,
@@ -192,7 +151,7 @@ def _to_progress(progress: _Progress) -> Progress:
     )
 
 
-def _to_step(resource: _ResourceStep) -> Step:
+def _to_step(resource: ProgressResource) -> Step:
     took = f"duration {resource.duration:g} (unit not documented)" if resource.duration else None
     facts = (resource.operation, resource.type, resource.urn, took)
     return Step(
@@ -207,10 +166,7 @@ def _count(value: int | None) -> int | None:
 
 
 #: An object with an ``id`` and other fields than these is a resource, and its ``id`` is no operation's.
-_OPERATION_FIELDS = frozenset(field.alias or name for name, field in _Operation.model_fields.items()) | {
-    "organizationId",
-    "memberId",
-}
+_OPERATION_FIELDS = frozenset(field.alias or name for name, field in LakeSailOperation.model_fields.items())
 _OPERATION_PATH = re.compile(r"/operations/([A-Za-z0-9]+)/?(?:\?.*)?$")
 
 

@@ -15,7 +15,7 @@ from airflow_provider_ops.apis.base import Submit, Submitted, read
 from airflow_provider_ops.apis.http import Call, Paged, Request, Response, given, path
 from airflow_provider_ops.apis.lakesail.models import Camel, Job, JobRun, Notebook, Session, read_time
 from airflow_provider_ops.apis.lakesail.operations import NAME, OVER, STATES, word
-from airflow_provider_ops.apis.lakesail.shapes import by_marker, by_number, models, one_object, single
+from airflow_provider_ops.apis.lakesail.shapes import body_of, by_marker, by_number, models, one_object, single
 from airflow_provider_ops.exceptions import InvalidArgument, TransportError
 from airflow_provider_ops.operation import Operation, OperationError, OperationState
 
@@ -92,6 +92,15 @@ def get_session(session_id: str) -> Call[Session]:
     return single(_request("GET", SESSION, session=session_id), Session, "session", session_id)
 
 
+def create_session_token(session_id: str, body: Mapping[str, Any] | None = None) -> Call[Mapping[str, Any]]:
+    """``POST /workloads/sessions/{session}/token`` (method inferred): a JWT of some minutes for the gRPC proxy.
+
+    Neither body nor answer is documented. What comes opens the session: keep it out of XCom and logs.
+    """
+    request = _request("POST", f"{SESSION}/token", body=body or {}, session=_own_id("session_id", session_id))
+    return Call(request, body_of)
+
+
 def list_notebooks() -> Paged[Notebook]:
     """``GET /workloads/notebooks``; the first 100, the reference shows no way to the next."""
     return by_marker(NOTEBOOKS, NOTEBOOKS, {}, models(Notebook, "notebooks"))
@@ -105,6 +114,11 @@ def get_notebook(notebook_id: str) -> Call[Notebook]:
 def create_notebook(body: Mapping[str, Any]) -> Call[Notebook]:
     """``POST /workloads/notebooks`` (method inferred): the notebook, ``stopped``. The body is not documented."""
     return single(_request("POST", NOTEBOOKS, body=body), Notebook, "notebook")
+
+
+def update_notebook(notebook_id: str, body: Mapping[str, Any]) -> Call[Notebook]:
+    """``PATCH /workloads/notebooks/{notebook}`` (method inferred). The workload config changes only when stopped."""
+    return single(_request("PATCH", NOTEBOOK, body=body, notebook=notebook_id), Notebook, "notebook", notebook_id)
 
 
 def delete_notebook(notebook_id: str) -> Call[None]:
@@ -131,6 +145,11 @@ def get_job(job_id: str) -> Call[Job]:
 def create_job(body: Mapping[str, Any]) -> Call[Job]:
     """``POST /workloads/jobs`` (method inferred). Needs an active cluster and a team; the body is not documented."""
     return single(_request("POST", JOBS, body=body), Job, "job")
+
+
+def update_job(job_id: str, body: Mapping[str, Any]) -> Call[Job]:
+    """``PATCH /workloads/jobs/{job}`` (method inferred); the body is not documented."""
+    return single(_request("PATCH", JOB, body=body, job=job_id), Job, "job", job_id)
 
 
 def delete_job(job_id: str) -> Call[None]:

@@ -201,7 +201,10 @@ def _matches(operation: Operation, request: Request, start: Start) -> bool:
 
 def _contradicts(operation: Operation, body: Mapping[str, Any]) -> bool:
     """Whether the operation tells of a change to something else than the body asks for."""
-    changes = (operation.raw.get("details") or {}).get("changes") or {}
+    details = operation.raw.get("details")
+    changes = details.get("changes") if isinstance(details, Mapping) else None
+    if not isinstance(changes, Mapping):
+        return False
     return any(
         name in body and isinstance(change, Mapping) and "to" in change and change["to"] != body[name]
         for name, change in changes.items()

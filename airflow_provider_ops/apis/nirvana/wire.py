@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from airflow_provider_ops.apis.base import WireModel, read
 from airflow_provider_ops.apis.http import Call, Page, Paged, Request, Response, given, path
+from airflow_provider_ops.apis.lenient import read_leniently
 from airflow_provider_ops.apis.nirvana import checks
 from airflow_provider_ops.apis.nirvana.resources import OperationWire
 from airflow_provider_ops.exceptions import TransportError
@@ -129,7 +130,7 @@ def to_operation(data: Any) -> Operation:
 
     Its kind is ``<kind>.<type>``, like ``vm.create``; both may be words that nobody has listed yet.
     """
-    wire = read(OperationWire, data)
+    wire = read_leniently(OperationWire, data, "id", "status")
     raw_state = wire.status or "missing"
     state = _STATES.get(raw_state, OperationState.UNKNOWN)
     return Operation(
