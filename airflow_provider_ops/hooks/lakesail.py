@@ -12,8 +12,8 @@ class LakeSailHook(OperationsHook):
 
     ``get_operation`` and ``wait_for_operation`` take operation ids, and ``session:ID``, ``closed_session:ID``,
     ``notebook:ID`` and ``job_run:JOB.RUN`` for what is followed by its own status. LakeSail neither lists nor cancels
-    operations. Create, describe, start and delete of sessions, notebooks and jobs are inferred from their summaries,
-    see docs/apis/lakesail.md.
+    operations. Create, describe, update, start and delete of sessions, notebooks and jobs are inferred from their
+    summaries, see docs/apis/lakesail.md.
 
     :param conn_id: Airflow connection of type ``lakesail``.
     """
@@ -22,6 +22,8 @@ class LakeSailHook(OperationsHook):
     default_conn_name = "lakesail_default"
     hook_name = "LakeSail"
     api = lakesail.API
+
+    describe_operation, adescribe_operation = endpoint(lakesail.API.describe_operation)
 
     list_clusters, alist_clusters = listing(lakesail.list_clusters)
     list_networks, alist_networks = listing(lakesail.list_networks)
@@ -35,10 +37,12 @@ class LakeSailHook(OperationsHook):
     get_session, aget_session = endpoint(lakesail.get_session)
     create_session, acreate_session = endpoint(lakesail.create_session)
     close_session, aclose_session = endpoint(lakesail.close_session)
+    create_session_token, acreate_session_token = endpoint(lakesail.create_session_token)
 
     list_notebooks, alist_notebooks = listing(lakesail.list_notebooks)
     get_notebook, aget_notebook = endpoint(lakesail.get_notebook)
     create_notebook, acreate_notebook = endpoint(lakesail.create_notebook)
+    update_notebook, aupdate_notebook = endpoint(lakesail.update_notebook)
     start_notebook, astart_notebook = endpoint(lakesail.start_notebook)
     delete_notebook, adelete_notebook = endpoint(lakesail.delete_notebook)
 
@@ -46,6 +50,7 @@ class LakeSailHook(OperationsHook):
     list_jobs, alist_jobs = listing(lakesail.list_jobs)
     get_job, aget_job = endpoint(lakesail.get_job)
     create_job, acreate_job = endpoint(lakesail.create_job)
+    update_job, aupdate_job = endpoint(lakesail.update_job)
     delete_job, adelete_job = endpoint(lakesail.delete_job)
 
     list_my_job_runs, alist_my_job_runs = listing(lakesail.list_my_job_runs)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from airflow_provider_ops.apis import lakesail
+from airflow_provider_ops.apis.lakesail.wire import InstanceTypes
 from airflow_provider_ops.client.pace import Clock
 from airflow_provider_ops.exceptions import AmbiguousSubmission, CancelNotSupported, Conflict, NotFound, OpsError
 from airflow_provider_ops.hooks.lakesail import LakeSailHook
@@ -190,6 +191,40 @@ def test_workloads_are_waited_for_by_their_own_status(hook: LakeSailHook) -> Non
     assert closed.operation is not None
     assert closed.operation.state is OperationState.SUCCEEDED
     assert hook.get_operation(session.operation_id).state is OperationState.CANCELLED
+
+
+def test_a_session_is_active_with_its_first_request(hook: LakeSailHook) -> None:
+    session = hook.create_session()
+    assert hook.create_session_token(session.resource_id or "")["token"]
+    assert hook.wait_for_operation(session.operation_id).raw_state == "active"
+
+
+def test_updates(hook: LakeSailHook) -> None:
+    notebook = hook.create_notebook({"name": "eda"})
+    changed = hook.update_notebook(notebook.id, {"description": "d", "workloadConfigId": "W1"})
+    assert (changed.name, changed.description, changed.workload_config_id) == ("eda", "d", "W1")
+    hook.start_notebook(notebook.id)
+    with pytest.raises(Conflict, match="stopped"):
+        hook.update_notebook(notebook.id, {"workloadConfigId": "W2"})
+    job_id = job(hook)
+    assert hook.update_job(job_id, {"config": {"sql": {"source": "SELECT 1"}}}).config == {
+        "sql": {"source": "SELECT 1"}
+    }
+
+
+def test_an_operation_can_be_described(hook: LakeSailHook) -> None:
+    body = {"name": "c", "provider": "aws", "providerConfig": {"accountId": "1", "region": "eu-west-1"}}
+    submitted = hook.call(hook.api.request("POST", "/infra/connections", json=body))
+    hook.wait_for_operation(submitted.operation_id)
+    shown = hook.describe_operation(submitted.operation_id)
+    assert shown.progress is not None
+    assert shown.progress.summary is not None
+    assert (shown.progress.summary.total, shown.progress.summary.pending) == (2, 0)
+    assert isinstance(shown.result, InstanceTypes)
+    assert shown.result.metadata is not None
+    (found,) = shown.result.items
+    assert (found.instance_type, found.v_cpus, found.memory_mib) == ("m7g.xlarge", 4, 16384)
+    assert shown.result.metadata.system_pods_per_node == 5
 
 
 def test_deleting_a_job_cancels_its_run(hook: LakeSailHook) -> None:

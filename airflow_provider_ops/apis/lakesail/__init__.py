@@ -14,12 +14,14 @@ from airflow_provider_ops.apis.lakesail.infrastructure import (
     list_permissions,
     list_provider_networks,
 )
+from airflow_provider_ops.apis.lakesail.wire import LakeSailOperation
 from airflow_provider_ops.apis.lakesail.workloads import (
     close_session,
     create_job,
     create_job_run,
     create_notebook,
     create_session,
+    create_session_token,
     delete_job,
     delete_job_run,
     delete_notebook,
@@ -35,16 +37,20 @@ from airflow_provider_ops.apis.lakesail.workloads import (
     list_sessions,
     ready_job_run,
     start_notebook,
+    update_job,
+    update_notebook,
 )
 
 __all__ = [
     "API",
     "LakeSail",
+    "LakeSailOperation",
     "close_session",
     "create_job",
     "create_job_run",
     "create_notebook",
     "create_session",
+    "create_session_token",
     "delete_job",
     "delete_job_run",
     "delete_notebook",
@@ -67,4 +73,6 @@ __all__ = [
     "list_sessions",
     "ready_job_run",
     "start_notebook",
+    "update_job",
+    "update_notebook",
 ]

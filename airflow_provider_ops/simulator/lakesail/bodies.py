@@ -122,6 +122,21 @@ class CreateNotebook(Camel):
     description: Description | None = None
 
 
+class UpdateNotebook(Camel):
+    """Body of PATCH /workloads/notebooks/{notebook}."""
+
+    name: Name | None = None
+    description: Description | None = None
+    workload_config_id: Id | None = None
+
+
+class UpdateJob(Camel):
+    """Body of PATCH /workloads/jobs/{job}."""
+
+    description: Description | None = None
+    config: dict[str, Any] | None = None
+
+
 class CreateJob(Camel):
     """Body of POST /workloads/jobs."""
 

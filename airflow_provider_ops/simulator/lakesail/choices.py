@@ -36,7 +36,8 @@ CHOICES = {
     "job on a cluster that is not active": "409 CONFLICT.",
     "statuses of a run": "pending, ready, running, completed, failed, cancelled; it is dispatched, ready or not.",
     "ready for a run that is not pending": "409 CONFLICT.",
-    "updates of notebooks and jobs": "Not simulated.",
+    "updates of notebooks and jobs": "PATCH; 200 with the object. notebook: name, description, workloadConfigId, the "
+    "last with 409 CONFLICT unless it is stopped. job: description, config.",
     "error envelope": "code, message, errorType and details with retryable and requestId, as in operations.",
     "status codes": "400 malformed or invalid, 401, 403, 404 (also for ids of the wrong form), 405, 409, 429, 500.",
     "marker": "The field is called marker, and is absent on the last page. Newest first.",
@@ -45,6 +46,7 @@ CHOICES = {
     "lists without a page or marker": "The first limit ones, newest first.",
     "unknown body field or query parameter": "400 INVALID_REQUEST.",
     "scopes": "Keys with readonly or noscope- in them lack infra:read, infra:write, workloads:read, workloads:write.",
+    "answer of POST .../token": "200 with {token}.",
     "DPoP": "Not simulated; such a header is answered with 401.",
     "GET /auth/permissions": "Needs a key, as one of the two versions of the page says.",
     "times": "UTC in whole seconds.",

@@ -37,6 +37,7 @@ class Jobs(Workload):
             Route("GET", jobs, self._list_jobs, read, query=bodies.Limited),
             Route("POST", jobs, self._create_job, write, body=bodies.CreateJob),
             Route("GET", f"{jobs}/{{id}}", self._get_job, read),
+            Route("PATCH", f"{jobs}/{{id}}", self._update_job, write, body=bodies.UpdateJob),
             Route("DELETE", f"{jobs}/{{id}}", self._delete_job, write),
             Route("GET", "/me/jobs/runs", self._list_my_runs, read, query=bodies.Marked),
             Route("GET", f"{jobs}/{{job}}/runs", self._list_runs, read, query=bodies.Marked),
@@ -82,6 +83,12 @@ class Jobs(Workload):
 
     def _get_job(self, call: Call) -> Reply:
         return Reply(200, _job_json(self.find("job", call.params["id"])))
+
+    def _update_job(self, call: Call) -> Reply:
+        row = self.find("job", call.params["id"])
+        row.details.update(call.body.model_dump(exclude_none=True))
+        self._world.update(row)
+        return Reply(200, _job_json(row))
 
     def _delete_job(self, call: Call) -> Reply:
         row = self.find("job", call.params["id"])

@@ -63,6 +63,7 @@ class Workloads(Workload):
             Route("GET", notebooks, self._list_notebooks, read, query=bodies.Limited),
             Route("POST", notebooks, self._create_notebook, write, body=bodies.CreateNotebook),
             Route("GET", f"{notebooks}/{{id}}", self._get_notebook, read),
+            Route("PATCH", f"{notebooks}/{{id}}", self._update_notebook, write, body=bodies.UpdateNotebook),
             Route("DELETE", f"{notebooks}/{{id}}", self._delete_notebook, write),
             Route("POST", f"{notebooks}/{{id}}/start", self._start_notebook, write),
         ]
@@ -153,6 +154,16 @@ class Workloads(Workload):
     def _get_notebook(self, call: Call) -> Reply:
         return Reply(200, _notebook_json(self.find("notebook", call.params["id"])))
 
+    def _update_notebook(self, call: Call) -> Reply:
+        row, body = self.find("notebook", call.params["id"]), call.body
+        if body.workload_config_id is not None and row.status != "stopped":
+            raise shapes.conflict(f"the notebook is {row.status}; its workload config changes only when it is stopped")
+        row.name = body.name or row.name
+        names = {"description": body.description, "workloadConfigId": body.workload_config_id}
+        row.details.update({name: value for name, value in names.items() if value is not None})
+        self._world.update(row)
+        return Reply(200, _notebook_json(row))
+
     def _delete_notebook(self, call: Call) -> Reply:
         row = self.find("notebook", call.params["id"])
         if row.operation is not None:
@@ -202,6 +213,7 @@ def _notebook_json(row: Resource) -> dict[str, Any]:
     return {
         "id": row.id,
         "memberId": shapes.MEMBER,
+        "workloadConfigId": row.details.get("workloadConfigId"),
         "name": row.name,
         "description": row.details["description"],
         "status": _word(row),
