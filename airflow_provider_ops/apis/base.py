@@ -306,15 +306,10 @@ def read_error(response: Response, find: Callable[[Any], tuple[Any, Any]]) -> Er
 
 #: Where answers are known to name their operation, tried in this order; a dot goes one object deeper.
 _OPERATION_IDS = (
-    "operation_id",
-    "operationId",
-    "data.operation_id",
-    "operation.id",
-    "render.operation_id",
-    "data.operation.id",
-    "id",
-    "data.id",
-)
+    "operation_id", "operationId", "data.operation_id", "operation.id", "render.operation_id", "data.operation.id",
+)  # fmt: skip
+#: Ids that may be those of a resource as well, so that a ``Location`` that speaks of operations comes first.
+_BARE_IDS = ("id", "data.id")
 
 
 def generic_submit(method: str, path: str, *, json: Any = None, query: Mapping[str, Any] | None = None) -> Submit:
@@ -337,14 +332,21 @@ def find_operation_id(response: Response) -> str:
         body = response.json()
     except TransportError:
         body = None
-    for dotted in _OPERATION_IDS:
-        value: Any = body
-        for name in dotted.split("."):
+    *above, last = response.headers.get("location", "").split("?")[0].rstrip("/").split("/")
+    located = last if above and above[-1] == "operations" else None
+    found = _first_text(body, _OPERATION_IDS) or located or _first_text(body, _BARE_IDS) or last
+    if found:
+        return found
+    looked_for = ", ".join((*_OPERATION_IDS, *_BARE_IDS))
+    msg = f"the answer (HTTP {response.status}) names no operation: looked for {looked_for} and Location"
+    raise TransportError(msg, reason="unreadable")
+
+
+def _first_text(body: Any, places: Sequence[str]) -> str | None:
+    for place in places:
+        value = body
+        for name in place.split("."):
             value = value.get(name) if isinstance(value, dict) else None
         if isinstance(value, str) and value:
             return value
-    location = response.headers.get("location", "").split("?")[0].rstrip("/")
-    if location:
-        return location.rsplit("/", 1)[-1]
-    msg = f"the answer (HTTP {response.status}) names no operation: looked for {', '.join(_OPERATION_IDS)} and Location"
-    raise TransportError(msg, reason="unreadable")
+    return None
