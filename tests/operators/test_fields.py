@@ -14,7 +14,11 @@ from typing_extensions import NotRequired, TypedDict
 from airflow_provider_ops.exceptions import InvalidArgument
 from airflow_provider_ops.operators.base import OperationOperator
 from airflow_provider_ops.operators.fields import check_fields, is_literal, rendered
-from airflow_provider_ops.operators.nirvana import NirvanaCreateNKSNodePoolOperator
+from airflow_provider_ops.operators.nirvana import (
+    NirvanaCreateFirewallRuleOperator,
+    NirvanaCreateNKSNodePoolOperator,
+    NirvanaCreateVMOperator,
+)
 from airflow_provider_ops.operators.onvera import OnveraCreateDeploymentOperator, OnveraDestroyDeploymentOperator
 from airflow_provider_ops.operators.operation import OperationRequestOperator
 from airflow_provider_ops.sensors.operation import OperationSensor
@@ -47,6 +51,26 @@ def request(**arguments: Any) -> Any:
     return OperationRequestOperator(**{"task_id": "t", **call, **arguments})
 
 
+def machine(**arguments: Any) -> Any:
+    fields: dict[str, Any] = {
+        "name": "vm",
+        "region": "r",
+        "instance_type": "m",
+        "os_image_name": "o",
+        "boot_volume": {"size": 64, "type": "nvme"},
+        "subnet_id": "{{ params.subnet }}",
+        "ssh_key": {"public_key": "ssh-ed25519 AAAA"},
+        "public_ip_enabled": True,
+    }
+    return NirvanaCreateVMOperator(**{"task_id": "t", **fields, **arguments})
+
+
+def rule(**arguments: Any) -> Any:
+    where = {"source_address": "0.0.0.0/0", "destination_address": "10.0.0.0/24", "destination_ports": ["22"]}
+    fields: dict[str, Any] = {"vpc_id": "v", "name": "n", "protocol": "tcp", **where}
+    return NirvanaCreateFirewallRuleOperator(**{"task_id": "t", **fields, **arguments})
+
+
 def sense(**arguments: Any) -> Any:
     return OperationSensor(**{"task_id": "t", "conn_id": "onvera_default", "operation_id": "op_1", **arguments})
 
@@ -72,6 +96,13 @@ BAD: list[tuple[Callable[..., Any], dict[str, Any], list[str]]] = [
     (destroy, {"deployment_id": "a\n"}, ["deployment_id"]),
     (destroy, {"deployment_id": None}, ["deployment_id"]),
     (destroy, {"deployment_id": 7}, ["deployment_id", "7"]),
+    (machine, {"ssh_key": {}}, ["ssh_key", "'public_key'"]),
+    (machine, {"project_id": ["p"]}, ["project_id", "['p']"]),
+    (machine, {"boot_volume": {"size": 64}}, ["boot_volume", "'type'"]),
+    (machine, {"boot_volume": {"size": "{{ params.gb }}", "type": "ssd"}}, ["boot_volume.type", "'ssd'", "'nvme'"]),
+    (machine, {"data_volumes": [{"size": 1, "type": "abs"}]}, ["data_volumes[0]", "'name'"]),
+    (rule, {"destination_ports": [22]}, ["destination_ports", "['22']"]),
+    (rule, {"destination_ports": "22"}, ["destination_ports", "['22']"]),
     (request, {"method": "GET"}, ["method", "POST"]),
     (request, {"method": ""}, ["method"]),
     (request, {"path": "https://evil.example/x"}, ["path"]),
@@ -114,6 +145,10 @@ GOOD: list[tuple[Callable[..., Any], dict[str, Any]]] = [
     (create, {"timeout": 7 * 86400}),
     (destroy, {"deployment_id": "{{ ti.xcom_pull('create', key='resource_id') }}"}),
     (destroy, {"deployment_id": "{% if x %}a{% endif %}"}),
+    (machine, {}),
+    (machine, {"boot_volume": {"size": "{{ params.gb }}", "type": "{{ params.type }}", "tags": ["a"]}}),
+    (machine, {"data_volumes": [{"name": "{{ ds }}", "size": 1, "type": "abs"}], "tags": ["{{ ds }}"]}),
+    (rule, {"destination_ports": ["{{ params.port }}"]}),
     (request, {"method": "post", "path": "/v1/x/{{ params.id }}/do"}),
     (request, {"json": {"deep": ["{{ ds }}"]}, "query": {"a": 1}}),
     (sense, {"operation_id": ["op_1", "{{ ds }}"]}),

@@ -103,13 +103,16 @@ def network(name: str, value: object) -> None:
 
 
 def strings(body: Mapping[str, Any]) -> None:
-    """What is a list in a body must not be a single text, which is a list of its letters to Python.
+    """What is a list of texts in a body must not be a single text, which is a list of its letters to Python.
 
     :raises InvalidArgument: names the argument.
     """
     for name in ("tags", "destination_ports", "cidrs", "provider_cidrs"):
-        if isinstance(body.get(name), str):
-            raise InvalidArgument(f"{name} {body[name]!r} must be a list of texts: write [{body[name]!r}]")
+        value = body.get(name)
+        if isinstance(value, str):
+            raise InvalidArgument(f"{name} {value!r} must be a list of texts: write [{value!r}]")
+        if isinstance(value, (list, tuple)) and not all(isinstance(item, str) for item in value):
+            raise InvalidArgument(f"{name} {value!r} must be a list of texts: write {[str(item) for item in value]!r}")
 
 
 def networks(name: str, values: Sequence[object]) -> None:
