@@ -132,13 +132,23 @@ class SubdomainAsked(Asked):
     name: str | None = None
 
 
+class DomainTarget(WireModel):
+    """Where a custom domain leads; which field is set beside ``kind`` depends on that."""
+
+    kind: str | None = None
+    install_id: str | None = None
+    cluster_id: str | None = None
+    endpoint: str | None = None
+    mtls_secret_id: str | None = None
+
+
 class CustomDomainAsked(Asked):
     """The three ``custom_domain`` types; which fields are set depends on the type."""
 
     type: CustomDomain
     custom_domain_id: str | None = None
     hostname: str | None = None
-    target: dict[str, Any] | None = None
+    target: DomainTarget | None = None
     protocol: str | None = None
     routing_mode: str | None = None
     if_match: str | None = None

@@ -94,7 +94,10 @@ def test_all_of_workspaces(hook: AkuaHook) -> None:
     assert named.result is not None
     assert named.result["fqdn"].startswith("team.")
     target: Any = {"kind": "external", "endpoint": "https://example.com"}
-    domain = done(hook, hook.create_custom_domain(WORKSPACE, "www.example.com", target)).result
+    created = done(hook, hook.create_custom_domain(WORKSPACE, "www.example.com", target))
+    asked: Any = hook.describe_operation(created.id).metadata
+    assert (asked.hostname, asked.target.kind, asked.target.endpoint) == ("www.example.com", *target.values())
+    domain = created.result
     assert domain is not None
     ids = {"workspace_id": WORKSPACE, "custom_domain_id": domain["custom_domain_id"]}
     carry_out(hook, operators.AkuaUpdateCustomDomainOperator, **ids, routing_mode="bypass_dispatcher")
