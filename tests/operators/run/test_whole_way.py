@@ -84,6 +84,7 @@ def test_without_waiting_the_ids_are_there_and_nothing_is_waited_for(
     assert ran.xcom("create", "operation_id") == operations_simulator.operations()[0]["id"]
 
 
+@pytest.mark.usefixtures("unhurried")
 def test_ids_are_in_xcom_before_the_wait(a_dag: Any, run_dag: Any, operations_simulator: SimulatorServer) -> None:
     seen: list[Any] = []
 
