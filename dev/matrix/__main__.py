@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -53,6 +53,13 @@ class Cell:
         """Whether tests were run and none failed."""
         return not self.why_not and not self.failed and self.passed > 0
 
+    @property
+    def in_short(self) -> str:
+        """One line."""
+        if self.why_not:
+            return f"not run: {self.why_not}"
+        return f"{self.passed} passed, {len(self.failed)} failed, {sum(self.skipped.values())} skipped"
+
 
 def run(airflow: str, python: str, arguments: Sequence[str]) -> Cell:
     """Install and test."""
@@ -79,11 +86,40 @@ def _count(cell: Cell, case: ET.Element) -> None:
         cell.passed += 1
 
 
+def interpreter(python: str) -> str:
+    """Path of an interpreter of this version: one on the search path, else one that pyenv or uv has installed."""
+    for one in _candidates(python):
+        # one of pyenv's shims is there for every version that is installed, and fails for all but the chosen ones
+        command = [str(one), "-c", "import sys; print('%d.%d' % sys.version_info[:2], sys.executable)"]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+        except OSError:
+            continue
+        version, _, path = done.stdout.strip().partition(" ")
+        if done.returncode == 0 and version == python:
+            return path
+    raise NotRun(f"there is no Python {python}, neither on PATH nor among those of pyenv and uv; install one of them")
+
+
+def _candidates(python: str) -> Iterator[Path]:
+    for searched in os.get_exec_path():
+        yield Path(searched) / f"python{python}"
+    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    uv = Path(os.environ.get("UV_PYTHON_INSTALL_DIR") or Path.home() / ".local" / "share" / "uv" / "python")
+    for installed in (pyenv / "versions", uv):
+        # the newest first
+        for one in sorted(installed.glob(f"*{python}*"), key=lambda one: one.stat().st_mtime, reverse=True):
+            yield one / "bin" / f"python{python}"
+
+
 def _install(folder: Path, airflow: str, python: str) -> None:
     uv = str(CHECKOUT / ".venv" / "bin" / "uv")
+    if not Path(uv).exists():
+        raise NotRun("uv is missing, with which the environments are made: .venv/bin/pip install uv")
     env = {**os.environ, "UV_CACHE_DIR": str(CHECKOUT / ".cache" / "uv"), "VIRTUAL_ENV": str(folder)}
     if not (folder / "bin" / "python").exists():
-        _call([uv, "venv", "--quiet", "--no-python-downloads", "--python", python, str(folder)], env, "no such Python")
+        command = [uv, "venv", "--quiet", "--clear", "--no-python-downloads", "--python", interpreter(python)]
+        _call([*command, str(folder)], env, "no environment can be made")
     pins = str(CONSTRAINTS[airflow])
     wanted = ["--constraint", pins, "--build-constraint", pins]
     command = [uv, "pip", "install", "--quiet", *wanted, "--editable", ".[dev]"]
@@ -102,11 +138,16 @@ def _test(folder: Path, airflow: str, arguments: Sequence[str]) -> Path:
     temp.mkdir()
     env = {**os.environ, "TMPDIR": str(temp), "AIRFLOW_HOME": str(temp / "airflow")}
     command = [str(folder / "bin" / "python"), "-m", "pytest", "-q", *lenient, f"--junitxml={report}", *arguments]
-    with (folder / "pytest.log").open("w") as log:
-        subprocess.run(command, cwd=CHECKOUT, env=env, stdout=log, stderr=subprocess.STDOUT, check=False)
-    if not report.exists():
-        raise NotRun(f"pytest ended without a report, see {folder.relative_to(CHECKOUT)}/pytest.log")
+    with _log(folder).open("w") as log:
+        done = subprocess.run(command, cwd=CHECKOUT, env=env, stdout=log, stderr=subprocess.STDOUT, check=False)
+    # 1: tests have failed; anything else that is not 0 has kept pytest from running them all
+    if done.returncode not in (0, 1) or not report.exists():
+        raise NotRun(f"pytest ended with {done.returncode}, see {_log(folder).relative_to(CHECKOUT)}")
     return report
+
+
+def _log(folder: Path) -> Path:
+    return folder / "pytest.log"
 
 
 def _call(command: Sequence[str], env: dict[str, str], what: str) -> None:
@@ -138,11 +179,19 @@ def main() -> int:
     parser.add_argument("--python", nargs="*", choices=PYTHONS, default=[*PYTHONS])
     parser.add_argument("pytest", nargs="*", help="arguments for pytest, after --")
     options = parser.parse_args()
+    try:
+        for python in options.python:
+            interpreter(python)
+    except NotRun as error:
+        # before anything else has taken half an hour
+        print(f"error: {error}, or leave it out: make test-matrix ARGS='--python ...'", file=sys.stderr)
+        return 2
     cells = []
     for airflow in options.airflow:
         for python in options.python:
             print(f"Airflow {airflow} on Python {python} ...", flush=True)
             cells.append(run(airflow, python, options.pytest))
+            print(f"    {cells[-1].in_short}", flush=True)
     show(cells)
     return 0 if all(cell.good for cell in cells) else 1
 
