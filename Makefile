@@ -90,7 +90,7 @@ constraints: $(BIN)/uv ## resolve constraints.txt anew, for Python 3.10 to 3.13
 
 # Each with what there was some weeks after its release: later releases of its dependencies break it.
 matrix-constraints: $(BIN)/uv
-	@for one in 3.1:2026-04-15 3.2:2026-06-15; do \
+	@for one in 3.1:2026-04-15 3.2:2026-06-08; do \
 	    printf '%s\n' "apache-airflow==$${one%%:*}.*" hatchling | $(UV) pip compile --quiet --system-certs --universal \
 	        --exclude-newer "$${one##*:}T00:00:00Z" --python-version 3.10 --no-emit-index-url --no-annotate --no-header \
 	        --extra dev pyproject.toml - > $(VENV)/matrix.new && \
