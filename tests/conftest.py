@@ -54,13 +54,3 @@ def retry_at_once() -> Iterator[None]:
     """Reads are tried again without pauses, at most so often."""
     with stamina.set_testing(True, attempts=20, cap=True):
         yield
-
-
-@pytest.fixture(autouse=True)
-def _errors_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    from airflow_provider_ops.testing.airflow import Ran
-    from tests.old_airflow import TELLS_ERRORS, Untold
-
-    if not TELLS_ERRORS:
-        original = Ran.__init__
-        monkeypatch.setattr(Ran, "__init__", lambda self, run, _errors: original(self, run, Untold()))

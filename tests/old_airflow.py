@@ -2,28 +2,71 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
-from typing import Any, NoReturn
+import sys
+from pathlib import Path
+from typing import Any
 
+import airflow
 import pytest
+from airflow.sdk import Context
+
+from airflow_provider_ops._compat import ASKS_RETRY_POLICY
 
 try:
     from airflow.sdk.serde import deserialize, serialize
 except ImportError:  # before 3.2
     from airflow.serialization.serde import deserialize, serialize
 
-__all__ = ["HAS_STATE_STORE", "TELLS_ERRORS", "Untold", "deserialize", "needs_state_store", "serialize"]
+__all__ = [
+    "deserialize",
+    "forget_plugins",
+    "needs_connection_fields",
+    "needs_retry_policy",
+    "needs_shared_streams",
+    "needs_state_store",
+    "needs_stores_of_assets",
+    "serialize",
+    "told_as",
+]
 
-HAS_STATE_STORE = importlib.util.find_spec("airflow.sdk.definitions.retry_policy") is not None
 
-needs_state_store = pytest.mark.skipif(not HAS_STATE_STORE, reason="this Airflow has no task state store (3.3 has)")
-
-#: Whether ``dag.test`` tells how a task failed.
-TELLS_ERRORS = importlib.util.find_spec("airflow.sdk.observability") is not None
+def _there(module: str, name: str = "") -> bool:
+    return importlib.util.find_spec(module) is not None and (not name or hasattr(importlib.import_module(module), name))
 
 
-class Untold(dict[str, Any]):
-    """Stands in for the errors of a run: who asks for one leaves the test."""
+def _needs(feature: str, *, there: bool) -> pytest.MarkDecorator:
+    return pytest.mark.skipif(not there, reason=f"this Airflow has no {feature}")
 
-    def __getitem__(self, task: str) -> NoReturn:
-        pytest.skip("before 3.2 dag.test does not tell how a task failed")
+
+_PROVIDER_INFO = (Path(airflow.__file__).parent / "provider_info.schema.json").read_text(encoding="utf-8")
+
+needs_state_store = _needs("task state store (3.3 has)", there="task_state_store" in Context.__annotations__)
+needs_retry_policy = _needs("retry policies (3.3 has)", there=ASKS_RETRY_POLICY)
+needs_shared_streams = _needs("shared streams of triggers (3.3 has)", there=_there("airflow.triggers.shared_stream"))
+needs_stores_of_assets = _needs(
+    "state store of assets (3.3 has)", there=_there("airflow.sdk.execution_time.context", "AssetStateStoreAccessors")
+)
+needs_connection_fields = _needs(
+    "fields of connection types in what it discovers (3.2 has)", there='"conn-fields"' in _PROVIDER_INFO
+)
+
+
+def told_as(error: BaseException) -> Any:
+    """The class that people read of: where Airflow asks no retry policy, what is never retried is a subclass of it."""
+    cls = type(error)
+    return getattr(sys.modules[cls.__module__], cls.__name__)
+
+
+def forget_plugins() -> None:
+    """Let Airflow look for plugins anew."""
+    from airflow import plugins_manager  # noqa: PLC0415 - Airflow takes seconds to import
+
+    if not hasattr(plugins_manager, "_get_plugins"):  # before 3.2
+        for name in ("plugins", "fastapi_apps", "fastapi_root_middlewares", "external_views", "react_apps"):
+            setattr(plugins_manager, name, None)
+        plugins_manager.loaded_plugins = set()
+        return
+    for cache in (plugins_manager._get_plugins, plugins_manager.get_fastapi_plugins, plugins_manager._get_ui_plugins):
+        cache.cache_clear()

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from airflow_provider_ops._compat import ASKS_RETRY_POLICY
+from tests.old_airflow import needs_retry_policy
 
 ROOT = Path(__file__).parents[1]
 PROJECT = ROOT / "docs" / "examples" / "testing"
@@ -60,7 +60,7 @@ def test_the_page_shows_whole_files() -> None:
     assert [file.name for file in PROJECT.glob("*.py") if file.read_text(encoding="utf-8") not in shown] == []
 
 
-@pytest.mark.skipif(not ASKS_RETRY_POLICY, reason="Airflow asks a policy from 3.3 on")
+@needs_retry_policy
 def test_the_policies_of_the_page_are_the_tasks() -> None:
     spec = importlib.util.spec_from_file_location("retries", ROOT / "docs" / "examples" / "retries" / "retries.py")
     assert spec is not None

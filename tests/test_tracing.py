@@ -45,6 +45,8 @@ def run(run_dag: Any, a_dag: Any, **arguments: Any) -> Any:
 
 
 def test_a_submit_and_its_wait(spans: Any, operations_simulator: SimulatorServer, run_dag: Any, a_dag: Any) -> None:
+    # still running at the first look, also on a machine that is busy, so that the task defers
+    operations_simulator.duration = 1.0
     ran = run(run_dag, a_dag)
     operation = ran.xcom("deploy")["operation"]
     submit, wait = spans()

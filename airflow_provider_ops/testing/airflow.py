@@ -14,7 +14,8 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
@@ -59,7 +60,7 @@ class Ran:
     """What a run of a DAG came to. Mapped tasks are named ``task[0]``.
 
     :param run: the run as Airflow has it.
-    :param errors: what each task raised, one exception per try that failed; empty on Airflow 3.1.
+    :param errors: what each task raised, one exception per try that failed.
     """
 
     def __init__(self, run: DagRun, errors: dict[str, list[BaseException]]) -> None:
@@ -129,27 +130,46 @@ def run_dag(airflow_db: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., 
     monkeypatch.setattr(Advice, "pause", timedelta(0))
 
     def run(dag: DAG, **conf: Any) -> Ran:
-        errors: dict[str, list[BaseException]] = {}
-        _prepare(dag, errors)
+        _retry_at_once(dag)
         _register(dag)
-        return Ran(dag.test(run_conf=conf or None), errors)
+        with _errors_heard() as errors:
+            return Ran(dag.test(run_conf=conf or None), errors)
 
     return run
 
 
-def _prepare(dag: DAG, errors: dict[str, list[BaseException]]) -> None:
-    def note(context: Any) -> None:
-        # on Airflow 3.1 ``dag.test`` does not tell
-        if context.get("exception") is not None:
-            errors.setdefault(_name(context["ti"]), []).append(context["exception"])
-
+def _retry_at_once(dag: DAG) -> None:
     task: Any
     for task in dag.tasks:
-        kept = task.partial_kwargs if task.is_mapped else vars(task)
-        kept["retry_delay"] = timedelta(0)
-        for kind in ("on_failure_callback", "on_retry_callback"):
-            theirs = kept.get(kind) or []
-            kept[kind] = [*(theirs if isinstance(theirs, (list, tuple)) else [theirs]), note]
+        (task.partial_kwargs if task.is_mapped else vars(task))["retry_delay"] = timedelta(0)
+
+
+@contextmanager
+def _errors_heard() -> Iterator[dict[str, list[BaseException]]]:
+    """What tasks raise meanwhile, as listeners hear it; callbacks of a task are not told on Airflow 3.1."""
+    from airflow.listeners import hookimpl  # noqa: PLC0415 - Airflow takes seconds to import
+
+    try:
+        from airflow.sdk.listener import get_listener_manager  # noqa: PLC0415
+    except ImportError:  # before 3.2
+        from airflow.listeners.listener import (  # type: ignore[assignment]  # noqa: PLC0415
+            get_listener_manager,
+        )
+
+    errors: dict[str, list[BaseException]] = {}
+
+    class Listener:
+        @hookimpl
+        def on_task_instance_failed(self, task_instance: Any, error: Any) -> None:
+            if isinstance(error, BaseException):
+                errors.setdefault(_name(task_instance), []).append(error)
+
+    listener, manager = Listener(), get_listener_manager()
+    manager.add_listener(listener)  # type: ignore[no-untyped-call]
+    try:
+        yield errors
+    finally:
+        manager.pm.unregister(listener)
 
 
 def _register(dag: DAG) -> None:

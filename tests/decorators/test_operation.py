@@ -14,6 +14,7 @@ from airflow_provider_ops.decorators.operation import DecoratedOperationOperator
 from airflow_provider_ops.exceptions import InvalidArgument, OperationFailed, WaitTimeout
 from airflow_provider_ops.hooks.onvera import OnveraHook
 from airflow_provider_ops.testing import drop_answer, endless, operation_cancelled, operation_fails
+from tests.old_airflow import needs_state_store, told_as
 
 if TYPE_CHECKING:
     from airflow_provider_ops.testing import SimulatorServer
@@ -135,6 +136,7 @@ class Dying(DecoratedOperationOperator):
         return super().execute_complete(context, event)
 
 
+@needs_state_store
 def test_a_retry_goes_on_without_asking_again_and_a_name_made_of_the_clock_makes_no_second_resource(
     a_dag: Any, run_dag: Any, operations_simulator: SimulatorServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -181,7 +183,7 @@ def test_the_timeout_policy_applies_to_what_was_started(
             task_id="create"
         )()
     error = run_dag(dag).error("create")
-    assert type(error) is WaitTimeout
+    assert told_as(error) is WaitTimeout
     assert "delete" in str(error)
 
 

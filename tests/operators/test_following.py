@@ -10,6 +10,7 @@ import pytest
 from airflow_provider_ops.exceptions import OperationFailed
 from airflow_provider_ops.hooks.akua import AkuaHook
 from airflow_provider_ops.operators.akua import AkuaCreateInstallOperator
+from tests.old_airflow import needs_state_store
 
 if TYPE_CHECKING:
     from airflow_provider_ops.testing import SimulatorServer
@@ -58,6 +59,7 @@ def test_a_retry_looks_again_at_an_install_that_did_not_become_healthy(
     assert len(installs(operations_simulator)) == 1
 
 
+@needs_state_store
 def test_an_install_that_a_policy_removed_is_submitted_again_by_the_retry(
     a_dag: Any, run_dag: Any, install: dict[str, Any], operations_simulator: SimulatorServer
 ) -> None:

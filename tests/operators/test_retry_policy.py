@@ -25,6 +25,7 @@ from airflow_provider_ops.operators.operation import OperationRequestOperator
 from airflow_provider_ops.retry_policy import OperationRetryPolicy
 from airflow_provider_ops.sensors.operation import OperationSensor
 from airflow_provider_ops.testing import fail_first, operation_fails
+from tests.old_airflow import needs_retry_policy
 
 if TYPE_CHECKING:
     from airflow_provider_ops.testing import SimulatorServer
@@ -93,7 +94,7 @@ def test_a_failed_operation_is_tried_again_as_often_as_the_task_says(
     assert run_dag(dag).tries("create") == 3
 
 
-@pytest.mark.skipif(not ASKS_RETRY_POLICY, reason="the API's own delay needs Airflow 3.3")
+@needs_retry_policy
 @pytest.mark.parametrize(("retryable", "tries"), [(True, 3), (False, 1)])
 def test_what_the_api_says_of_a_failed_operation_decides(
     a_dag: Any, run_dag: Any, operations_simulator: SimulatorServer, retryable: bool, tries: int
@@ -134,7 +135,7 @@ class Always(OperationRetryPolicy):
         return RetryDecision.retry(delay=timedelta(0))
 
 
-@pytest.mark.skipif(not ASKS_RETRY_POLICY, reason="Airflow asks a policy from 3.3 on")
+@needs_retry_policy
 @pytest.mark.usefixtures("bad_key")
 @pytest.mark.parametrize("where", ["argument", "default_args", "partial"])
 def test_the_users_policy_wins(a_dag: Any, run_dag: Any, where: str) -> None:

@@ -20,6 +20,7 @@ from airflow_provider_ops.hooks.onvera import OnveraHook
 from airflow_provider_ops.sensors.operation import OperationSensor, OperationSensorTimeout
 from airflow_provider_ops.testing import endless, fail_sometimes, operation_cancelled, operation_fails
 from airflow_provider_ops.waiting.policy import Tolerance
+from tests.old_airflow import told_as
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -220,7 +221,7 @@ def test_a_timeout_is_final_and_tells_what_goes_on(a_dag: Any, run_dag: Any, ops
         )
     ran = run_dag(dag)
     assert ran.tries("wait") == 1
-    assert type(ran.error("wait")) is OperationSensorTimeout
+    assert told_as(ran.error("wait")) is OperationSensorTimeout
     assert "within 59 minutes 50 seconds" in str(ran.error("wait"))
     assert "goes on remotely" in str(ran.error("wait"))
 

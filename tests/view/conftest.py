@@ -57,15 +57,13 @@ def _settings(airflow_db: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
 @pytest.fixture(scope="session")
 def server(_settings: None) -> Iterator[Any]:
     """The app that ``airflow api-server`` serves."""
-    from airflow import plugins_manager
     from airflow.api_fastapi.app import create_app, purge_cached_app
 
-    caches = [plugins_manager._get_plugins, plugins_manager.get_fastapi_plugins, plugins_manager._get_ui_plugins]
-    for cache in caches:
-        cache.cache_clear()
+    from tests.old_airflow import forget_plugins
+
+    forget_plugins()
     yield create_app(apps="core")
-    for cache in caches:
-        cache.cache_clear()
+    forget_plugins()
     purge_cached_app()
 
 

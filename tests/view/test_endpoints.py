@@ -12,6 +12,7 @@ from airflow_provider_ops.operators.akua import AkuaCreateClusterOperator
 from airflow_provider_ops.operators.onvera import OnveraCreateDeploymentOperator
 from airflow_provider_ops.sensors.operation import OperationSensor
 from airflow_provider_ops.testing import operation_fails
+from tests.old_airflow import needs_state_store
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,6 +82,7 @@ def test_a_failure_is_told_with_what_the_api_said(
     assert NASTY in operation["error"]["message"], "as it came: the page shows it as text"
 
 
+@needs_state_store
 def test_what_earlier_tries_came_to_is_told(
     a_dag: Any, run_dag: Any, ask: Ask, operations_simulator: SimulatorServer
 ) -> None:

@@ -20,6 +20,7 @@ from airflow_provider_ops.testing import (
 
 if TYPE_CHECKING:
     from airflow_provider_ops.testing import SimulatorServer
+from tests.old_airflow import told_as
 from tests.operators.run.parts import FAST, Create, created, operations
 
 TROUBLE = {
@@ -51,7 +52,7 @@ def test_a_dead_trigger_leads_to_one_more_look_and_the_right_end(
     assert Dead.legs
     assert created(operations_simulator) == 1
     if fault:
-        assert type(ran.error("create")) is OperationFailed
+        assert told_as(ran.error("create")) is OperationFailed
     else:
         assert ran.xcom("create")["state"] == "succeeded"
 
@@ -95,7 +96,7 @@ def test_a_deferral_timeout_after_the_deadline_carries_out_the_policy(
 
     with a_dag() as dag:
         Dead(task_id="create", app_type="airflow", timeout=1.0, on_timeout="delete", **FAST)
-    assert type(run_dag(dag).error("create")) is WaitTimeout
+    assert told_as(run_dag(dag).error("create")) is WaitTimeout
     assert operations(operations_simulator) == 2
 
 
@@ -168,5 +169,5 @@ def test_a_refused_request_fails_the_task_with_the_words_of_the_api(
     with a_dag() as dag:
         Create(task_id="create", app_type="airflow")
     error = run_dag(dag).error("create")
-    assert type(error) is InvalidRequest
+    assert told_as(error) is InvalidRequest
     assert "QUOTA: no more" in str(error)

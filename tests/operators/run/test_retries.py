@@ -24,6 +24,7 @@ from airflow_provider_ops.testing import (
 
 if TYPE_CHECKING:
     from airflow_provider_ops.testing import SimulatorServer
+from tests.old_airflow import needs_state_store, told_as
 from tests.operators.run.parts import FAST, RETRY, Create, created, operations
 
 
@@ -170,6 +171,7 @@ def test_trouble_on_the_way_costs_no_second_resource(
     assert created(operations_simulator) == 1
 
 
+@needs_state_store
 def test_another_request_while_the_operation_runs_is_refused(
     a_dag: Any, run_dag: Any, operations_simulator: SimulatorServer
 ) -> None:
@@ -186,7 +188,7 @@ def test_another_request_while_the_operation_runs_is_refused(
     with a_dag(default_args={"retries": 1}) as dag:
         Changes(task_id="create", app_type="airflow", **FAST)
     ran = run_dag(dag)
-    assert [type(error) for error in ran.errors["create"]] == [WaitTimeout, DifferentRequest]
+    assert [told_as(error) for error in ran.errors["create"]] == [WaitTimeout, DifferentRequest]
     assert created(operations_simulator) == 1
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+from collections.abc import Iterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import Asset
 
 from airflow_provider_ops.hooks.onvera import OnveraHook
 from airflow_provider_ops.triggers.events import OperationEventTrigger
@@ -44,6 +47,25 @@ class AssetStore:
     def mark(self) -> Any:
         (value,) = self.data.values()
         return json.loads(value)
+
+
+class PerAsset(Mapping[Asset, Any]):
+    """What a task gets per asset. As in Airflow's own, assets are no keys of a dict: before 3.2 they have no hash."""
+
+    def __init__(self, *pairs: tuple[Asset, Any]) -> None:
+        self._pairs = pairs
+
+    def __getitem__(self, asset: Asset) -> Any:
+        for one, value in self._pairs:
+            if one.name == asset.name:
+                return value
+        raise KeyError(asset.name)
+
+    def __iter__(self) -> Iterator[Asset]:
+        return (asset for asset, _ in self._pairs)
+
+    def __len__(self) -> int:
+        return len(self._pairs)
 
 
 def create(count: int, prefix: str = "n") -> set[str]:

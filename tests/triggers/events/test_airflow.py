@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import json
 import logging
 from datetime import datetime, timedelta
@@ -20,7 +21,8 @@ from airflow_provider_ops.waiting.settling import to_payload
 
 if TYPE_CHECKING:
     from airflow_provider_ops.testing import SimulatorServer
-from tests.triggers.events.parts import FAST, NOW, AssetStore, Watching, create, look, until, watching
+from tests.old_airflow import needs_shared_streams
+from tests.triggers.events.parts import FAST, NOW, AssetStore, PerAsset, Watching, create, look, until, watching
 
 # -- trouble
 
@@ -66,8 +68,9 @@ async def test_the_key_is_nowhere(
 # -- Airflow's shared streams
 
 
+@needs_shared_streams
 async def test_airflow_shares_the_looks_and_says_what_is_stored(operations_simulator: SimulatorServer) -> None:
-    shared = pytest.importorskip("airflow.triggers.shared_stream", reason="before Airflow 3.3")
+    shared = importlib.import_module("airflow.triggers.shared_stream")
     manager = shared.SharedStreamManager()
     stores = [AssetStore(), AssetStore()]
     triggers = [OperationEventTrigger("onvera_default", states=state, **FAST) for state in ("succeeded", "failed")]
@@ -156,25 +159,25 @@ def ids(*args: Any) -> list[str]:
 def test_a_task_gets_the_operations_of_all_its_events_each_once() -> None:
     other = SimpleNamespace(timestamp=NOW, extra={"payload": "somebody else's"})
     bare = SimpleNamespace(timestamp=NOW, extra=None)
-    events = {ASSET: [event(0, "a", "b"), event(5, "b", "c"), other, bare], Asset("other"): [event(1, "a")]}
+    events = PerAsset((ASSET, [event(0, "a", "b"), event(5, "b", "c"), other, bare]), (Asset("other"), [event(1, "a")]))
     assert ids(events) == ["a", "b", "c"]
     assert ids({}) == []
 
 
 def test_what_an_earlier_event_has_told_is_left_out() -> None:
     first, again = event(0, "a", "b"), event(60, "a", "b", "c", redelivered=("a", "b"))
-    assert ids({ASSET: [first]}, {ASSET: History(first, again)}) == ["a", "b"]
-    assert ids({ASSET: [again]}, {ASSET: History(first, again)}) == ["c"]
-    assert ids({ASSET: [first, again]}, {ASSET: History(first, again)}) == ["a", "b", "c"]
+    assert ids(PerAsset((ASSET, [first])), PerAsset((ASSET, History(first, again)))) == ["a", "b"]
+    assert ids(PerAsset((ASSET, [again])), PerAsset((ASSET, History(first, again)))) == ["c"]
+    assert ids(PerAsset((ASSET, [first, again])), PerAsset((ASSET, History(first, again)))) == ["a", "b", "c"]
 
 
 def test_what_was_announced_and_never_stored_is_not_left_out() -> None:
     again = event(60, "a", "c", redelivered=("a",))
-    assert ids({ASSET: [again]}, {ASSET: History(again)}) == ["a", "c"]
+    assert ids(PerAsset((ASSET, [again])), PerAsset((ASSET, History(again)))) == ["a", "c"]
 
 
 def test_without_inlets_it_says_what_is_missing() -> None:
     again = event(60, "a", redelivered=("a",))
-    assert ids({ASSET: [again]}) == ["a"]
+    assert ids(PerAsset((ASSET, [again]))) == ["a"]
     with pytest.raises(InvalidArgument, match=r"inlets=.*deployments"):
-        settled_operations({ASSET: [again]}, {})
+        settled_operations(PerAsset((ASSET, [again])), PerAsset())

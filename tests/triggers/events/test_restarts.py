@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 from typing import TYPE_CHECKING, Any
 
-import pytest
 from airflow.sdk import Asset
 
 from airflow_provider_ops.triggers.bookkeeping import Book, StateStore
@@ -14,6 +14,7 @@ from airflow_provider_ops.waiting.settling import Ended, Look, Wanted
 
 if TYPE_CHECKING:
     from airflow_provider_ops.testing import SimulatorServer
+from tests.old_airflow import needs_stores_of_assets
 from tests.triggers.events.parts import FAST, AssetStore, Watching, create, look, until, watching
 
 # -- restarts
@@ -146,10 +147,9 @@ async def test_without_a_store_it_works_from_now_on(operations_simulator: Simula
     assert set(watcher.told) == ids
 
 
+@needs_stores_of_assets
 async def test_several_assets_with_one_watcher_get_events_but_no_watermark() -> None:
-    context = pytest.importorskip("airflow.sdk.execution_time.context")
-    if not hasattr(context, "AssetStateStoreAccessors"):
-        pytest.skip("before Airflow 3.3")
+    context = importlib.import_module("airflow.sdk.execution_time.context")
     several = context.AssetStateStoreAccessors(inlets=[Asset("one"), Asset("two")])
     first = book(several)
     await first.news(look())
@@ -157,11 +157,11 @@ async def test_several_assets_with_one_watcher_get_events_but_no_watermark() -> 
 
 
 async def test_the_asset_that_keeps_the_watermark_can_be_named() -> None:
-    stores = {Asset("one"): AssetStore(), Asset("two"): AssetStore()}
+    stores = {"one": AssetStore(), "two": AssetStore()}
 
     class Several:
         def __getitem__(self, asset: Asset) -> AssetStore:
-            return next(store for key, store in stores.items() if key.name == asset.name)
+            return stores[asset.name]
 
     await Book(StateStore(Several(), "key", "two"), Wanted()).news(look())
     assert [bool(store.data) for store in stores.values()] == [False, True]
