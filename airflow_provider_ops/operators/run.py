@@ -47,8 +47,8 @@ if TYPE_CHECKING:
 
 #: A deferral costs two worker legs and some seconds, so what settles within this is not worth one.
 LOOK_BEFORE_DEFERRING = 2.0
-#: XCom that stands in for the handle's ``kind`` where nothing stores the handle.
-OPERATION_KIND = "operation_kind"
+#: XCom that carries the handle to later legs of the same try where nothing stores it.
+OPERATION_HANDLE = "operation_handle"
 #: How much later than ours the framework's own deferral timeout comes; it only fires when no triggerer works.
 BACKSTOP = timedelta(seconds=120)
 #: Airflow follows SIGTERM with SIGKILL after five seconds.
@@ -230,13 +230,13 @@ class Run:
             "operation_id": handle.operation_id,
             "resource_id": handle.resource_id,
             OPERATION_URL: handle.operation_url,
-            OPERATION_KIND: None if self._store.exists else handle.kind,
+            OPERATION_HANDLE: None if self._store.exists else handle.to_dict(),
         }
         for key, value in ids.items():
             if value is not None:
                 self._push(key, value)
 
-    def _push(self, key: str, value: str) -> None:
+    def _push(self, key: str, value: Any) -> None:
         try:
             self._ti.xcom_push(key=key, value=value)
         except Exception as error:  # noqa: BLE001 - whatever it was, the operation lives and is waited for
@@ -298,7 +298,7 @@ class Run:
         )
 
     def _handle_again(self) -> Handle:
-        """What this task run submitted, on a later leg: from the store, else from the ids in XCom."""
+        """What this task run submitted, on a later leg: from the store, else from XCom."""
         if self._handle is not None:
             return self._handle
         handle = self._store.load()
@@ -315,8 +315,11 @@ class Run:
         def pull(key: str) -> Any:
             return self._ti.xcom_pull(task_ids=self._ti.task_id, key=key, map_indexes=self._ti.map_index)
 
+        if kept := pull(OPERATION_HANDLE):
+            return Handle.from_dict(kept)
+        # neither was to be had: what is known is enough to wait on, though not to remove anything
         return Handle.placeholder(
-            pull(OPERATION_KIND) or self._task.kind(),
+            self._task.kind(),
             api=self._hook.api.name,
             operation_id=pull("operation_id"),
             resource_id=pull("resource_id"),

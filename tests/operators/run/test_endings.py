@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from airflow_provider_ops._compat import ASKS_RETRY_POLICY
 from airflow_provider_ops.exceptions import (
     AmbiguousSubmission,
     OperationCancelled,
@@ -24,6 +23,7 @@ from airflow_provider_ops.testing import (
 
 if TYPE_CHECKING:
     from airflow_provider_ops.testing import SimulatorServer
+from tests.old_airflow import needs_retry_policy, told_as
 from tests.operators.run.parts import FAST, RETRY, Create, created, operations
 
 
@@ -52,10 +52,7 @@ def test_any_call_that_names_an_operation_runs_with_the_same_guarantees(
     assert (created(operations_simulator), operations(operations_simulator)) == (1, 2)
 
 
-@pytest.mark.parametrize(
-    "tries",
-    [1, pytest.param(3, marks=pytest.mark.skipif(not ASKS_RETRY_POLICY, reason="the user's own policy needs 3.3"))],
-)
+@pytest.mark.parametrize("tries", [1, pytest.param(3, marks=needs_retry_policy)])
 def test_a_call_nobody_knows_is_ambiguous_after_a_lost_answer(
     a_dag: Any, run_dag: Any, operations_simulator: SimulatorServer, hasty: type[OnveraHook], tries: int
 ) -> None:
@@ -74,7 +71,7 @@ def test_a_call_nobody_knows_is_ambiguous_after_a_lost_answer(
         Hasty(task_id="new", conn_id="onvera_default", method="POST", path="/new-things", json={}, **plain)
     ran = run_dag(dag)
     assert ran.states == {"new": "failed"}
-    assert [type(error) for error in ran.errors["new"]] == [AmbiguousSubmission] * tries
+    assert [told_as(error) for error in ran.errors["new"]] == [AmbiguousSubmission] * tries
     sent = operations_simulator.stats()["by_route"]
     assert sum(count for route, count in sent.items() if route.startswith("POST")) == 1
 
@@ -103,7 +100,7 @@ def test_an_operation_that_ends_badly_fails_the_task_with_a_briefing(
     ran = run_dag(dag)
     raised = ran.error("create")
     (resource,) = operations_simulator.resources()
-    assert type(raised) is error
+    assert told_as(raised) is error
     assert raised.operation is not None
     for part in (fault["reason"], resource["operation_id"], resource["id"], "was not removed", "Clear the task"):
         assert part in str(raised)
@@ -124,9 +121,22 @@ def test_a_passed_deadline_fails_the_task_and_carries_out_its_policy(
         Create(task_id="create", app_type="airflow", deferrable=deferrable, timeout=0.8, on_timeout=policy, **FAST)
     ran = run_dag(dag)
     raised = ran.error("create")
-    assert type(raised) is WaitTimeout
+    assert told_as(raised) is WaitTimeout
     assert "joins it" in str(raised)
     assert operations(operations_simulator) == 1 + destroyed
+
+
+def test_a_policy_is_carried_out_after_a_deferral_where_nothing_stores_the_handle(
+    a_dag: Any, run_dag: Any, operations_simulator: SimulatorServer, events: list[Any]
+) -> None:
+    operations_simulator.faults(endless())
+    with a_dag() as dag:
+        Create(task_id="create", app_type="airflow", durable=False, timeout=0.8, on_timeout="delete", **FAST)
+    error = run_dag(dag).error("create")
+    assert len(events) == 1
+    (resource,) = operations_simulator.resources()
+    assert f"{resource['id']} is being deleted" in str(error)
+    assert operations(operations_simulator) == 2
 
 
 @pytest.mark.parametrize("deferrable", [True, False])
@@ -143,7 +153,7 @@ def test_execution_timeout_shortens_the_deadline(
             timeout=3600,
             **FAST,
         )
-    assert type(run_dag(dag).error("create")) is WaitTimeout
+    assert told_as(run_dag(dag).error("create")) is WaitTimeout
 
 
 def test_a_deadline_is_one_moment_for_all_legs(a_dag: Any, run_dag: Any, operations_simulator: SimulatorServer) -> None:
@@ -162,7 +172,7 @@ def test_a_deadline_is_one_moment_for_all_legs(a_dag: Any, run_dag: Any, operati
 
     with a_dag() as dag:
         Again(task_id="create", app_type="airflow", timeout=3600, **FAST)
-    assert type(run_dag(dag).error("create")) is WaitTimeout
+    assert told_as(run_dag(dag).error("create")) is WaitTimeout
     assert len(deadlines) == 3
     assert len(set(deadlines)) == 1
 
