@@ -40,7 +40,7 @@ def _needs(feature: str, *, there: bool) -> pytest.MarkDecorator:
     return pytest.mark.skipif(not there, reason=f"this Airflow has no {feature}")
 
 
-_PROVIDER_INFO = (Path(airflow.__file__).parent / "provider_info.schema.json").read_text(encoding="utf-8")
+_PROVIDER_SCHEMA = (Path(airflow.__file__).parent / "provider.yaml.schema.json").read_text(encoding="utf-8")
 
 needs_state_store = _needs("task state store (3.3 has)", there="task_state_store" in Context.__annotations__)
 needs_retry_policy = _needs("retry policies (3.3 has)", there=ASKS_RETRY_POLICY)
@@ -49,7 +49,7 @@ needs_stores_of_assets = _needs(
     "state store of assets (3.3 has)", there=_there("airflow.sdk.execution_time.context", "AssetStateStoreAccessors")
 )
 needs_connection_fields = _needs(
-    "fields of connection types in what it discovers (3.2 has)", there='"conn-fields"' in _PROVIDER_INFO
+    "fields of connection types in what it discovers (3.2 has)", there='"conn-fields"' in _PROVIDER_SCHEMA
 )
 
 
