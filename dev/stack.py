@@ -131,6 +131,8 @@ class AirflowStack:
             "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "5",
             "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "60",
             "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+            # installed for the tests; without a transport it would write its events into the task logs
+            "AIRFLOW__OPENLINEAGE__DISABLED": "True",
             **self.options.env,
         }
 

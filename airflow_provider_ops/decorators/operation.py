@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.sdk.bases.decorator import DecoratedOperator, task_decorator_factory
@@ -19,6 +19,7 @@ from airflow_provider_ops.operators.base import OperationOperator
 from airflow_provider_ops.retry_policy import starts_nothing
 from airflow_provider_ops.sensors.waits import DEFAULT_TIMEOUT, Waits, unique
 from airflow_provider_ops.waiting.policy import seconds_to_wait
+from airflow_provider_ops.waiting.progress import Chapter
 from airflow_provider_ops.waiting.verdict import WaitFor, check_wait_for
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class DecoratedOperationOperator(DecoratedOperator, OperationOperator):
         super().__init__(conn_id=conn_id, python_callable=python_callable, **kwargs)
         self.wait_for: WaitFor = check_wait_for(wait_for)
         self._submit: Submit | None = None
+        self._waits: Waits | None = None
 
     def make_hook(self) -> OperationsHook:
         """The hook for the type of ``conn_id``."""
@@ -119,7 +121,7 @@ class DecoratedOperationOperator(DecoratedOperator, OperationOperator):
         leg = self._run = run.Run(self, context)
         starts_nothing(self)
         limit = DEFAULT_TIMEOUT if self.timeout is None else self.timeout
-        waits = Waits(
+        waits = self._waits = Waits(
             self.hook,
             _listed(awaited),
             wait_for=self.wait_for,
@@ -134,6 +136,9 @@ class DecoratedOperationOperator(DecoratedOperator, OperationOperator):
         )
         results = [leg.observed(operation) for operation in wait(waits)]
         return results[0] if isinstance(awaited, str) else results
+
+    def _chapters(self) -> Iterable[Chapter]:
+        return super()._chapters() if self._waits is None else self._waits.chapters()
 
     def _look_again(self, context: Context, why: str) -> Any:
         # what Airflow resumes after a trigger has died does not say which trigger it was

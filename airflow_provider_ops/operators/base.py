@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
 from airflow.sdk import BaseOperator
@@ -11,11 +11,13 @@ from airflow_provider_ops._compat import TaskDeferralError, TaskDeferralTimeout
 from airflow_provider_ops.apis.base import Submit
 from airflow_provider_ops.exceptions import InvalidArgument
 from airflow_provider_ops.hooks.base import OperationsHook, check_seconds
+from airflow_provider_ops.lineage import TellsLineage
 from airflow_provider_ops.links import OperationLink
 from airflow_provider_ops.operation import Operation
 from airflow_provider_ops.operators.fields import check_fields, own_arguments, rendered
 from airflow_provider_ops.operators.run import Run
 from airflow_provider_ops.retry_policy import retried_only_if_it_helps, use_by_default
+from airflow_provider_ops.waiting.progress import Chapter
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -25,7 +27,7 @@ TimeoutPolicy = Literal["leave", "cancel", "delete"]
 FailurePolicy = Literal["leave", "delete"]
 
 
-class OperationOperator(BaseOperator):
+class OperationOperator(TellsLineage, BaseOperator):
     """Starts an operation, once, and waits for it.
 
     Returns ``{"operation_id", "resource_id", "state", "operation": {...}, "resource": {...} or None}``. Pushes
@@ -159,6 +161,9 @@ class OperationOperator(BaseOperator):
     def _look_again(self, context: Context, why: str) -> Any:
         self._run = Run(self, context)
         return self._run.look_again(why)
+
+    def _chapters(self) -> Iterable[Chapter]:
+        return self._run.chapters() if self._run is not None else ()
 
     def on_kill(self) -> None:
         """Carry out the kill policy; Airflow calls this when a running task is killed."""

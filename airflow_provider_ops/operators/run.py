@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -26,6 +26,7 @@ from airflow_provider_ops.retry_policy import fails_at_once
 from airflow_provider_ops.triggers.operation import OperationTrigger
 from airflow_provider_ops.waiting.killing import is_meant_on_worker
 from airflow_provider_ops.waiting.policy import seconds_to_wait
+from airflow_provider_ops.waiting.progress import Chapter
 from airflow_provider_ops.waiting.submitting import (
     Handle,
     Next,
@@ -138,6 +139,10 @@ class Run:
         handle = self._handle_again()
         self._log.warning("Looking at %s again, because %s", operation_id or handle.operation_id, why)
         return self._wait_on(handle, operation_id or handle.operation_id or "")
+
+    def chapters(self) -> Collection[Chapter]:
+        """The story of each operation, as this leg knows it."""
+        return self._report.chapters if self._report else ()
 
     def kill(self) -> None:
         """Carry out the kill policy when a user ended the task; nothing when only this worker is stopped.

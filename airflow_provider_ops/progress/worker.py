@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from airflow_provider_ops._compat import pull_plain, push_plain
 from airflow_provider_ops.client.pace import Clock
 from airflow_provider_ops.progress import TRIES
-from airflow_provider_ops.waiting.progress import KEY, Story, mark
+from airflow_provider_ops.waiting.progress import KEY, Chapter, Story, mark
 from airflow_provider_ops.waiting.timeline import Timeline
 from airflow_provider_ops.waiting.watch import Outcome, Watch
 
@@ -54,6 +54,11 @@ class WorkerReport:
     def mark(self) -> int | None:
         """What was told last, so that the triggerer does not tell it again."""
         return self._mark
+
+    @property
+    def chapters(self) -> Collection[Chapter]:
+        """The story of each operation, as far as it is known here."""
+        return self._story.chapters.values()
 
     def telling(self, watches: Sequence[Watch], say: Callable[[str], None]) -> Callable[[str], None]:
         """A log for waits that also keeps the story: waits speak when something has changed, and now and then."""

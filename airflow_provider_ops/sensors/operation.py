@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +13,13 @@ from airflow_provider_ops.apis.http import split_reference
 from airflow_provider_ops.exceptions import InvalidArgument
 from airflow_provider_ops.hooks.base import OperationsHook, check_seconds
 from airflow_provider_ops.hooks.lookup import hook_for
+from airflow_provider_ops.lineage import TellsLineage
 from airflow_provider_ops.operation import Operation
 from airflow_provider_ops.operators.fields import is_literal
 from airflow_provider_ops.retry_policy import retried_only_if_it_helps, use_by_default
 from airflow_provider_ops.sensors.waits import DEFAULT_TIMEOUT, OperationSensorTimeout, Waits
 from airflow_provider_ops.waiting.policy import seconds_to_wait
+from airflow_provider_ops.waiting.progress import Chapter
 from airflow_provider_ops.waiting.verdict import check_wait_for
 
 if TYPE_CHECKING:
@@ -30,7 +32,7 @@ _LOOK_BEFORE_DEFERRING = 2.0
 __all__ = ["DEFAULT_TIMEOUT", "OperationSensor", "OperationSensorTimeout"]
 
 
-class OperationSensor(BaseSensorOperator):
+class OperationSensor(TellsLineage, BaseSensorOperator):
     """Waits until operations settle, whoever started them, on any of the APIs.
 
     Succeeds when they succeeded, and returns them as JSON: one for one id, a list for a list. An operation that
@@ -77,6 +79,7 @@ class OperationSensor(BaseSensorOperator):
         self.wait_for = check_wait_for(wait_for)
         self.deferrable = deferrable
         self._hook: OperationsHook | None = None
+        self._leg: Waits | None = None
 
     @property
     def hook(self) -> OperationsHook:
@@ -122,8 +125,11 @@ class OperationSensor(BaseSensorOperator):
         """What to wait for, from the rendered fields: one id or a list of them."""
         return self.operation_id
 
+    def _chapters(self) -> Iterable[Chapter]:
+        return self._leg.chapters() if self._leg is not None else ()
+
     def _waits(self, context: Context) -> Waits:
-        return Waits(
+        self._leg = Waits(
             self.hook,
             _listed(self.awaited()),
             wait_for=self.wait_for,
@@ -135,6 +141,7 @@ class OperationSensor(BaseSensorOperator):
             ti=context["ti"],
             store=context.get("task_state_store"),
         )
+        return self._leg
 
     def _ending(self, wait: Callable[[Waits], list[Operation]], context: Context) -> Any:
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -14,6 +14,7 @@ from airflow_provider_ops.operation import Operation
 from airflow_provider_ops.operators import seen
 from airflow_provider_ops.progress.worker import WorkerReport
 from airflow_provider_ops.triggers.operation import OperationTrigger
+from airflow_provider_ops.waiting.progress import Chapter
 from airflow_provider_ops.waiting.timeline import Timeline
 from airflow_provider_ops.waiting.verdict import WaitFor, from_event, is_decided, succeeded
 from airflow_provider_ops.waiting.watch import GaveUp, Outcome, Settled, TimedOut, Watch
@@ -121,6 +122,10 @@ class Waits:
         is_over = is_decided(self._wait_for, list(outcomes.values()))
         self._telling(resumes=resumes).paused(watches, is_over=is_over)
         return self._conclude(outcomes) if is_over else None
+
+    def chapters(self) -> Collection[Chapter]:
+        """The story of each operation, as this leg knows it."""
+        return self._report.chapters if self._report else ()
 
     def _telling(self, *, resumes: bool = True) -> WorkerReport:
         if self._report is None:

@@ -53,6 +53,8 @@ os.environ |= {
     "AIRFLOW__CORE__DAGS_FOLDER": str(_HOME / "dags"),
     "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
     "AIRFLOW__CORE__UNIT_TEST_MODE": "False",
+    # where its provider is installed: it would send events about tests, from a fork of the test session
+    "AIRFLOW__OPENLINEAGE__DISABLED": "True",
 }
 
 

@@ -1,0 +1,30 @@
+"""OpenLineage: which operations a task was about, in the events that Airflow's OpenLineage provider sends.
+
+That provider asks a task when it has ended. Where it is not installed nobody asks, and nothing of it is imported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_ops.waiting.progress import Chapter
+
+if TYPE_CHECKING:
+    from airflow.providers.openlineage.extractors import OperatorLineage
+
+__all__ = ["TellsLineage"]
+
+
+class TellsLineage:
+    """What the OpenLineage provider calls on a worker, for a task that succeeded and for one that failed."""
+
+    def _chapters(self) -> Iterable[Chapter]:
+        """The story of each operation, as the leg that ended the task knows it."""
+        return ()
+
+    def get_openlineage_facets_on_complete(self, task_instance: Any) -> OperatorLineage[Any, Any]:  # noqa: ARG002
+        """The run facet of the operations; none where the task ended before it knew of one."""
+        from airflow_provider_ops.lineage.facet import lineage_of  # noqa: PLC0415 - who calls this has OpenLineage
+
+        return lineage_of(list(self._chapters()))

@@ -1,0 +1,61 @@
+"""The run facet itself. Imported by who has OpenLineage, and by nobody else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from airflow.providers.openlineage.extractors import OperatorLineage
+from attrs import define
+from openlineage.client.facet_v2 import RunFacet
+
+from airflow_provider_ops.operation import Operation
+from airflow_provider_ops.waiting.progress import Chapter
+
+#: Key of the facet in an event's run, named as the standard asks for custom facets.
+NAME = "airflowProviderOps_operations"
+#: A sensor may wait for thousands, and an event should not grow with them.
+_MOST = 100
+
+
+@define
+class AirflowProviderOpsOperationsRunFacet(RunFacet):
+    """The operations that a task has started or waited for.
+
+    :param operations: each with ``id`` and, as far as the API has told, what it is, acts on, and came to.
+    :param omitted: how many more there were.
+    """
+
+    operations: list[dict[str, Any]]
+    omitted: int = 0
+
+
+def lineage_of(chapters: Sequence[Chapter]) -> OperatorLineage[Any, Any]:
+    """What the OpenLineage provider puts into the task's event."""
+    if not chapters:
+        return OperatorLineage()
+    told = [{"id": chapter.operation_id, **_facts(chapter.operation)} for chapter in chapters[:_MOST]]
+    facet = AirflowProviderOpsOperationsRunFacet(operations=told, omitted=len(chapters) - len(told))
+    return OperatorLineage(run_facets={NAME: facet})
+
+
+def _facts(operation: Operation | None) -> dict[str, Any]:
+    if operation is None:
+        return {}
+    facts = {
+        "api": operation.api,
+        "kind": operation.kind,
+        "state": operation.state.value,
+        "resourceType": operation.resource_type,
+        "resourceId": operation.resource_id,
+        "url": operation.url,
+        "createdAt": _text(operation.created_at),
+        "startedAt": _text(operation.started_at),
+        "endedAt": _text(operation.ended_at),
+    }
+    return {name: value for name, value in facts.items() if value}
+
+
+def _text(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment is not None else None
