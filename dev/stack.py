@@ -45,11 +45,16 @@ class BrokenDag(RuntimeError):
 
 @dataclass(frozen=True)
 class StackOptions:
-    """Where the stack lives and what it is told; `env` has the last word over the defaults below."""
+    """
+    Where the stack lives and what it is told; `env` has the last word over the defaults below.
+
+    `visitors` can sign in beside the admin, with the same password.
+    """
 
     home: Path
     dags_folder: Path
     parallelism: int = 4
+    visitors: tuple[str, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -78,7 +83,8 @@ class AirflowStack:
         # What an earlier stack left would come back as its runs and triggers.
         shutil.rmtree(self.options.home, ignore_errors=True)
         self.options.home.mkdir(parents=True)
-        self._passwords.write_text(json.dumps({USER: self.password}))
+        users = (USER, *self.options.visitors)
+        self._passwords.write_text(json.dumps(dict.fromkeys(users, self.password)))
         self._passwords.chmod(0o600)
         self.processes.__enter__()
         return self
@@ -115,7 +121,9 @@ class AirflowStack:
             # The default of 32 would fork 32 idle workers.
             "AIRFLOW__CORE__PARALLELISM": str(self.options.parallelism),
             "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{self.url}/execution/",
-            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin",
+            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(
+                f"{user}:admin" for user in (USER, *self.options.visitors)
+            ),
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(self._passwords),
             "AIRFLOW__CORE__TEST_CONNECTION": "Enabled",
             "AIRFLOW__API__HOST": "127.0.0.1",

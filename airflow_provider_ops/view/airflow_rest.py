@@ -18,6 +18,8 @@ from fastapi import Request
 #: Key under which :class:`~airflow_provider_ops.view.app.View` keeps the app that it is mounted in.
 ROOT_APP = "airflow_provider_ops.root_app"
 _TIMEOUT = 15.0
+#: Bytes of an answer. What we keep is far smaller; somebody else may have written there.
+_MOST = 4_000_000
 #: What says who is asking; everything else of the request is ours.
 _IDENTITY = ("authorization", "cookie", "host", "accept-language", "x-forwarded-proto", "x-forwarded-host")
 
@@ -99,6 +101,13 @@ class OwnAirflow:
             return missing
         if answer.is_error:
             raise Refused(answer.status_code, _detail(answer))
+        if len(answer.content) > _MOST:
+            # reading it would keep the API server from its other work
+            what = path.rpartition("/")[2]
+            raise Refused(
+                httpx.codes.REQUEST_ENTITY_TOO_LARGE,
+                f"What Airflow has as {what} is larger than {_MOST // 1_000_000} MB. The task's log tells the story.",
+            )
         return answer.json()
 
 

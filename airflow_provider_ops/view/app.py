@@ -40,6 +40,7 @@ _REFUSED = {
     403: ("Not allowed", "You may not read this task instance or its XComs, where the progress is kept."),
     404: ("Not found", "There is no such task instance, or its XComs cannot be found."),
 }
+_TITLES = {413: "Too large to be shown"}
 
 
 class View(FastAPI):
@@ -70,17 +71,21 @@ def make_app() -> FastAPI:
     ) -> JSONResponse:
         try:
             place = Place(dag_id, run_id, task_id, _map_index(map_index))
-            found, status = await _page_data(OwnAirflow(request), place, reader), 200
+            # made here: what was stored may be nothing that JSON can say
+            return _json(await _page_data(OwnAirflow(request), place, reader), 200)
         except Refused as refusal:
-            found, status = _refused(refusal), refusal.status
+            return _json(_refused(refusal), refusal.status)
         except Exception as error:
             log.exception("The page of %s.%s cannot be shown", dag_id, task_id)
             why = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
             hint = f"{why}. The task is not affected; the log of the API server says more."
-            found, status = {"status": "broken", "title": "This page is broken", "hint": hint, "refresh": 30}, 500
-        return JSONResponse(found, status, {**_HEADERS, "Cache-Control": "no-store"})
+            return _json({"status": "broken", "title": "This page is broken", "hint": hint, "refresh": 30}, 500)
 
     return app
+
+
+def _json(found: Mapping[str, Any], status: int) -> JSONResponse:
+    return JSONResponse(found, status, {**_HEADERS, "Cache-Control": "no-store"})
 
 
 def _map_index(text: str) -> int:
@@ -89,7 +94,8 @@ def _map_index(text: str) -> int:
 
 
 def _refused(refusal: Refused) -> dict[str, Any]:
-    title, hint = _REFUSED.get(refusal.status, ("Airflow does not answer as it should", refusal.detail))
+    title = _TITLES.get(refusal.status, "Airflow does not answer as it should")
+    title, hint = _REFUSED.get(refusal.status, (title, refusal.detail))
     names = {401: "signed_out", 403: "forbidden", 404: "not_found"}
     refresh = None if refusal.status in names else 30
     return {"status": names.get(refusal.status, "broken"), "title": title, "hint": hint, "refresh": refresh}

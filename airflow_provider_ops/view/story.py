@@ -11,7 +11,7 @@ from typing import Any
 
 from airflow_provider_ops.operation import Operation
 from airflow_provider_ops.view.rows import rows_of, span_of
-from airflow_provider_ops.waiting.progress import Chapter, Story, read_record
+from airflow_provider_ops.waiting.progress import MOST_OPERATIONS, Chapter, Story, read_record
 from airflow_provider_ops.waiting.watch import Settled
 
 #: States of a task instance in which nothing more comes of this try.
@@ -100,7 +100,8 @@ def story_without_record(ti: Mapping[str, Any], operation_id: object, result: ob
     """What can be said from the ids and the result alone, where no progress could be kept."""
     story = Story("", str(_rendered(ti, "conn_id") or ""), int(ti.get("try_number") or 0), "unknown")
     results = result if isinstance(result, list) else [result]
-    for found in (_operation_in(one) for one in results):
+    story.omitted = max(0, len(results) - MOST_OPERATIONS)
+    for found in (_operation_in(one) for one in results[:MOST_OPERATIONS]):
         if found is not None:
             ended = found.ended_at or _time(ti.get("end_date"))
             story.api = found.api
@@ -149,6 +150,7 @@ def shown(ti: Mapping[str, Any], story: Story, now: float, *, live: Mapping[str,
             "deadline": story.deadline,
             "told_at": story.written_at or None,
             "is_over": story.is_over or over,
+            "omitted": story.omitted,
         },
         "live": live,
         "operations": operations,

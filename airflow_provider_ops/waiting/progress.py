@@ -184,6 +184,8 @@ class Story:
     is_over: bool = False
     #: When the record was written that this was read from.
     written_at: float = 0.0
+    #: How many operations the record that this was read from has left out.
+    omitted: int = 0
     chapters: dict[str, Chapter] = field(default_factory=dict)
 
     def note(self, watches: Iterable[Watch], now: float) -> None:
@@ -254,7 +256,8 @@ def read_record(record: object) -> Story | None:
             record = json.loads(record)
         if not isinstance(record, Mapping):
             return None
-        chapters = [Chapter.from_dict(entry) for entry in record["operations"]]
+        # ours has no more; whoever may write XComs could have written any number
+        chapters = [Chapter.from_dict(entry) for entry in record["operations"][:MOST_OPERATIONS]]
         return Story(
             api=str(record["api"]),
             conn_id=str(record["conn_id"]),
@@ -264,6 +267,7 @@ def read_record(record: object) -> Story | None:
             deadline=record.get("deadline"),
             is_over=bool(record.get("is_over")),
             written_at=float(record.get("written_at") or 0.0),
+            omitted=int(record.get("omitted") or 0),
             chapters={chapter.operation_id: chapter for chapter in chapters},
         )
     except Exception:  # noqa: BLE001 - whatever another release, or a person, has written there

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from playwright.sync_api import Browser, FrameLocator
 
 from dev.airflow_api import Run
-from dev.browser.stage import API_KEY, NASTY, Stage, path_of
+from dev.browser.crowd import PARTS
+from dev.browser.stage import API_KEY, NASTY, OUTAGE, Stage, path_of
+from dev.browser.visitors import VISITOR
 from dev.browser.window import Theme, Window, window
 from dev.stack import USER
 
+#: Characters of a page that are told of.
+_SHOWN: Final = 2000
 THEMES: Final[tuple[Theme, ...]] = ("light", "dark")
 
 
@@ -37,6 +42,7 @@ class Scene:
     map_index: int = -1
     themes: tuple[Theme, ...] = THEMES
     height: int = 860
+    user: str = USER
     then: Callable[[Window, FrameLocator], None] | None = None
 
 
@@ -46,7 +52,7 @@ def look_at(scene: Scene, seen: Window, images: Path) -> None:
     frame = seen.operation(path_of(scene.run, scene.task_id, scene.map_index))
     text = frame.locator("body").inner_text()
     if missing := [wanted for wanted in scene.texts if wanted not in text]:
-        raise SceneBroken(f"{scene.name} ({seen.theme}) does not show {missing}; it shows:\n{text}")
+        raise SceneBroken(f"{scene.name} ({seen.theme}) does not show {missing}; it shows:\n{text[:_SHOWN]}")
     if frame.locator("html").get_attribute("data-theme") != seen.theme:
         raise SceneBroken(f"{scene.name}: the frame does not follow Airflow's {seen.theme} theme")
     if API_KEY in frame.locator("html").inner_html():
@@ -79,6 +85,13 @@ def filtered(_seen: Window, frame: FrameLocator) -> None:
         raise SceneBroken("the filter cannot be taken off again")
 
 
+def all_rows(_seen: Window, frame: FrameLocator) -> None:
+    """However many rows there are, all are there, and the page itself stays short."""
+    rows = frame.locator("table.chart tbody tr").count()
+    if rows != PARTS:
+        raise SceneBroken(f"{rows} of {PARTS} rows are shown")
+
+
 def leads_out(seen: Window, frame: FrameLocator) -> None:
     """The link to the console opens a window of its own, although the frame may open none."""
     with seen.page.context.expect_page(timeout=10_000) as opened:
@@ -99,20 +112,37 @@ class Gallery:
 
     def look(self, *scenes: Scene) -> None:
         """Look at scenes in all their themes."""
-        for theme in THEMES:
-            wanted = [scene for scene in scenes if theme in scene.themes]
+        for theme, user in itertools.product(THEMES, dict.fromkeys(scene.user for scene in scenes)):
+            wanted = [scene for scene in scenes if theme in scene.themes and scene.user == user]
             if wanted:
-                with self.window(theme) as seen:
+                with self.window(theme, user) as seen:
                     for scene in wanted:
                         look_at(scene, seen, self._images)
 
-    def window(self, theme: Theme = "light") -> AbstractContextManager[Window]:
+    def window(self, theme: Theme = "light", user: str = USER) -> AbstractContextManager[Window]:
         """Open a window onto the stack."""
         stack = self._stage.stack
-        return window(self._browser, stack.url, USER, stack.password, theme)
+        return window(self._browser, stack.url, user, stack.password, theme)
 
     def play(self) -> None:
         """Play all scenes and look at them when they are worth it."""
+        self._play_states()
+        self._play_crowd_and_trouble()
+
+    def _play_crowd_and_trouble(self) -> None:
+        stage = self._stage
+        parts, trouble = stage.start("view_parts"), stage.start("view_trouble")
+        stage.wait_for(parts, "failing", "failed", timeout=180)
+        self._until(parts, "going", lambda chapter: chapter["operation"]["progress"].get("done", 0) > PARTS // 2)
+        self._until(trouble, "create", lambda chapter: chapter["is_stumbling"])
+        self.look(
+            Scene("parts-running", parts, "going", ("network.provision", f"of {PARTS}", "1 running"), then=all_rows),
+            Scene("parts-failed", parts, "failing", ("Quota of NAT gateways", "1 failed"), then=all_rows),
+            Scene("trouble", trouble, "create", ("The API cannot be read at the moment", OUTAGE, "is not affected")),
+            Scene("forbidden", trouble, "create", ("Not allowed", "XComs"), user=VISITOR),
+        )
+
+    def _play_states(self) -> None:
         stage = self._stage
         steps, phases = stage.start("view_steps"), stage.start("view_phases")
         many, failed = stage.start("view_many"), stage.start("view_failed")
@@ -120,7 +150,7 @@ class Gallery:
         self.look(Scene("many-running", many, "wait", ("200 operations",), themes=("light",)))
         second, mapped = stage.start("view_second_try"), stage.start("view_mapped")
         stage.wait_for(steps, "create", "deferred")
-        self._until(phases, "create", phase="provisioning_infrastructure")
+        self._until(phases, "create", lambda chapter: chapter["phases"][-1][2] == "provisioning_infrastructure")
         self.look(
             Scene("running", steps, "create", ("cluster.create", "Running", "Join region"), then=leads_out),
             Scene("phases", phases, "create", ("deployment.create", "Running", "provisioning_infrastructure")),
@@ -139,9 +169,11 @@ class Gallery:
             Scene("second-try", second, "create", ("try 2 of 2", "Succeeded", "Earlier tries", "No capacity")),
         )
 
-    def _until(self, run: Run, task_id: str, *, phase: str) -> None:
-        def there() -> bool:
-            record = self._stage.record(run, task_id)
-            return record is not None and record["operations"][0]["phases"][-1][2] == phase
+    def _until(self, run: Run, task_id: str, there: Callable[[Mapping[str, Any]], bool]) -> None:
+        """Wait until the record of a wait says so."""
 
-        self._stage.stack.wait_until(there, f"{phase} in the record of {run.dag_id}", timeout=180)
+        def told() -> bool:
+            record = self._stage.record(run, task_id)
+            return record is not None and there(record["operations"][0])
+
+        self._stage.stack.wait_until(told, f"the record of {run.dag_id}.{task_id}", timeout=180)

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from dev.airflow_api import Run, TaskInstance
+from dev.browser import crowd
+from dev.browser.visitors import VISITOR, Visitors
 from dev.processes import free_ports
 from dev.simulator import Simulator
 from dev.stack import AirflowStack, StackOptions
@@ -22,8 +24,10 @@ API_KEY: Final = "sk-leak-canary"
 DURATION: Final = 40.0
 #: What an API might say one day: it has to arrive on the page as text.
 NASTY: Final = "<img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script>"
+OUTAGE: Final = "the database is being moved"
 FAULTS: Final[list[dict[str, Any]]] = [
     {"fault": "operation_fails", "name": "doomed", "reason": "Quota of region reg_eu exceeded"},
+    {"fault": "operation_fails", "name": "doomed crowd", "reason": "Quota of NAT gateways exceeded"},
     {"fault": "operation_fails", "name": "nasty", "reason": NASTY},
     {"fault": "operation_fails", "name": "second try", "count": 1, "reason": "No capacity in zone a"},
     {"fault": "operation_fails", "name": "many 7", "reason": "Database tenant could not be created"},
@@ -31,6 +35,10 @@ FAULTS: Final[list[dict[str, Any]]] = [
     # however slow the machine is, these are running when they are looked at
     {"fault": "endless", "name": "shop"},
     {"fault": "endless", "name": "Team BI *"},
+    {"fault": "endless", "name": "crowd"},
+    # an API that has been read some times, and then cannot be
+    {"fault": "endless", "name": "troubled"},
+    {"fault": "status", "status": 503, "message": OUTAGE, "method": "GET", "name": "troubled", "skip": 4},
 ]
 
 
@@ -82,9 +90,20 @@ def path_of(run: Run, task_id: str, map_index: int = -1) -> str:
 def stage(dags: Path = DAGS, duration: float = DURATION, env: Mapping[str, str] | None = None) -> Iterator[Stage]:
     """Bring everything up, and everything down in the end."""
     simulator = Simulator(free_ports(1)[0], duration=duration)
-    options = StackOptions(SCRATCH / "airflow", dags_folder=dags, env={**simulator.connections(API_KEY), **(env or {})})
+    options = StackOptions(
+        SCRATCH / "airflow",
+        dags_folder=dags,
+        visitors=(VISITOR,),
+        env={
+            **simulator.connections(API_KEY),
+            "AIRFLOW__CORE__AUTH_MANAGER": f"{Visitors.__module__}.{Visitors.__name__}",
+            "PYTHONPATH": str(CHECKOUT),
+            **(env or {}),
+        },
+    )
     with AirflowStack(options) as stack:
-        stack.processes.start("simulator", simulator.command, stack.env, cwd=CHECKOUT)
+        command = [crowd.__name__ if part == crowd.STANDS_IN_FOR else part for part in simulator.command]
+        stack.processes.start("simulator", command, stack.env, cwd=CHECKOUT)
         stack.migrate()
         stack.wait_until(simulator.answers, "the simulator", timeout=60)
         simulator.set_rules(FAULTS)

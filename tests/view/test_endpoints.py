@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,6 +14,7 @@ from airflow_provider_ops.operators.akua import AkuaCreateClusterOperator
 from airflow_provider_ops.operators.onvera import OnveraCreateDeploymentOperator
 from airflow_provider_ops.sensors.operation import OperationSensor
 from airflow_provider_ops.testing import operation_fails
+from airflow_provider_ops.view import app
 from tests.old_airflow import needs_state_store
 
 if TYPE_CHECKING:
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     from airflow_provider_ops.testing import SimulatorServer
 
 Ask = Any
+STATIC = Path(app.__file__).parent / "static"
 NASTY = "<script>alert(1)</script>"
 
 
@@ -201,7 +205,9 @@ def test_looking_can_be_switched_off(a_dag: Any, run_dag: Any, ask: Ask, monkeyp
 
 def test_the_page_itself_loads_nothing_from_elsewhere(client_of: Callable[[str | None], TestClient]) -> None:
     client = client_of(None)
-    for name in ("wait", "view.js", "view.css", "icon.svg"):
+    files = [file.name for file in STATIC.iterdir()]
+    assert {"view.js", "chart.js", "view.css", "icon.svg"} <= set(files)
+    for name in ("wait", *files):
         answer = client.get(f"/airflow-provider-ops/{name}")
         assert answer.status_code == 200
         assert "default-src 'none'" in answer.headers["content-security-policy"]
@@ -211,6 +217,17 @@ def test_the_page_itself_loads_nothing_from_elsewhere(client_of: Callable[[str |
     assert "style=" not in page
     for name in ("plugin.py", "..%2Fplugin.py", "view.map", "x.html"):
         assert client.get(f"/airflow-provider-ops/{name}").status_code == 404
+
+
+def test_the_modules_of_the_page_find_each_other() -> None:
+    modules = {file.name: file.read_text() for file in STATIC.glob("*.js")}
+    for name, text in modules.items():
+        for names, other in re.findall(r'^import \{ ([^}]*) \} from "([^"]*)";$', text, re.MULTILINE):
+            assert other.startswith("./"), f"{name}: relative, so that it also holds behind a path prefix"
+            exported = re.findall(r"^export (?:async )?(?:function|const) (\w+)", modules[other[2:]], re.MULTILINE)
+            assert [one for one in names.split(", ") if one not in exported] == [], name
+            rest = text.partition(f"import {{ {names} }}")[2].partition("\n")[2]
+            assert [one for one in names.split(", ") if not re.search(rf"\b{one}\b", rest)] == [], name
 
 
 def test_a_fault_of_ours_is_told_and_stays_with_us(
@@ -227,6 +244,63 @@ def test_a_fault_of_ours_is_told_and_stays_with_us(
     assert (status, page["status"]) == (500, "broken")
     assert "our fault" in page["hint"]
     assert client_of("admin").get("/api/v2/monitor/health").status_code == 200
+
+
+def write(run: Any, task_id: str, key: str, value: Any) -> None:
+    """What somebody who may write XComs could have put there."""
+    from airflow.models.xcom import XComModel  # noqa: PLC0415 - Airflow's models take their time
+    from airflow.utils.session import create_session  # noqa: PLC0415
+
+    with create_session() as session:
+        place = {"dag_id": run.run.dag_id, "run_id": run.run.run_id, "task_id": task_id, "key": key}
+        session.query(XComModel).filter_by(**place).update({"value": value})
+
+
+PHASES = {"id": "op_1", "phases": [["yesterday", "RUNNING", None]]}
+BROKEN_RECORDS = (
+    None,
+    "no record",
+    {"operations": 7},
+    {"operations": [PHASES], "api": "akua", "conn_id": "", "try_number": 1, "where": "worker"},
+)
+
+
+@pytest.mark.parametrize("record", BROKEN_RECORDS)
+def test_a_record_that_cannot_be_read_is_as_if_there_were_none(record: str, a_dag: Any, run_dag: Any, ask: Ask) -> None:
+    with a_dag() as dag:
+        cluster()
+    run = run_dag(dag)
+    write(run, "create", "operation_progress", record)
+    status, page = ask(dag.dag_id, run.run.run_id, "create")
+    assert (status, page["operations"][0]["state"]) == (200, "succeeded"), "from the result, as where nothing was kept"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"next_look": "soon", "interval": 1}, {"timeline": {"start": 1e308, "entries": [[1e308, "far away"]]}}],
+    ids=["another type", "more than JSON can say"],
+)
+def test_a_record_that_leads_nowhere_is_told(wrong: Any, a_dag: Any, run_dag: Any, ask: Ask) -> None:
+    with a_dag() as dag:
+        cluster()
+    run = run_dag(dag)
+    record = run.xcom("create", "operation_progress")
+    record = json.loads(record) if isinstance(record, str) else record
+    record["operations"][0] |= wrong
+    write(run, "create", "operation_progress", record)
+    status, page = ask(dag.dag_id, run.run.run_id, "create")
+    assert (status, page["status"]) == (500, "broken")
+    assert page["hint"]
+
+
+def test_a_record_that_is_too_large_is_not_read(a_dag: Any, run_dag: Any, ask: Ask) -> None:
+    with a_dag() as dag:
+        cluster()
+    run = run_dag(dag)
+    write(run, "create", "operation_progress", "x" * 5_000_000)
+    status, page = ask(dag.dag_id, run.run.run_id, "create")
+    assert (status, page["status"], page["title"]) == (413, "broken", "Too large to be shown")
+    assert "operation_progress" in page["hint"]
 
 
 async def _found(*_: object) -> dict[str, Any]:

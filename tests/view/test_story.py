@@ -10,7 +10,7 @@ import pytest
 from airflow_provider_ops.operation import Operation, OperationState, Progress, Step
 from airflow_provider_ops.view import story as tell
 from airflow_provider_ops.view.rows import rows_of, step_state
-from airflow_provider_ops.waiting.progress import Chapter, Story
+from airflow_provider_ops.waiting.progress import MOST_OPERATIONS, Chapter, Story
 from airflow_provider_ops.waiting.timeline import Timeline
 from airflow_provider_ops.waiting.watch import Settled, TimedOut
 
@@ -189,3 +189,12 @@ def test_a_task_of_an_older_release_shows_its_result() -> None:
 )
 def test_whose_task_it_is(ti: dict[str, Any], task: dict[str, Any] | None, ours: bool) -> None:
     assert tell.is_ours(ti, task) is ours
+
+
+def test_what_a_record_has_left_out_is_told() -> None:
+    story = Story("onvera", "c", 1, "triggerer")
+    for number in range(MOST_OPERATIONS + 12):
+        story.chapter(f"op_{number}").saw(operation(), START)
+    shown = page(instance(), story.to_record(START))
+    assert len(shown["operations"]) == MOST_OPERATIONS
+    assert shown["wait"]["omitted"] == 12

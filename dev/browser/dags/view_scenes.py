@@ -9,6 +9,7 @@ from airflow.sdk import dag, task
 
 from airflow_provider_ops.operators.akua import AkuaCreateClusterOperator
 from airflow_provider_ops.operators.onvera import OnveraCreateDeploymentOperator
+from airflow_provider_ops.operators.operation import OperationRequestOperator
 from airflow_provider_ops.sensors.operation import OperationSensor
 
 DEFAULTS: dict[str, Any] = {"retries": 1, "retry_delay": timedelta(seconds=3)}
@@ -53,6 +54,27 @@ def view_mapped() -> None:
     )
 
 
+def network(task_id: str, name: str) -> OperationRequestOperator:
+    """Create something of which the API shows the parts."""
+    body = {"name": name, "connectionId": "C3V7X1Z5QM", "config": {"cidr": "10.0.0.0/16"}}
+    return OperationRequestOperator(
+        task_id=task_id, conn_id="lakesail_default", method="POST", path="/infra/networks", json=body
+    )
+
+
+@dag(schedule=None, default_args={"retries": 0})
+def view_parts() -> None:
+    """Operations of two hundred resources: one goes on, one fails."""
+    network("going", "crowd")
+    network("failing", "doomed crowd")
+
+
+@dag(schedule=None, default_args={"retries": 0})
+def view_trouble() -> None:
+    """An operation that cannot be looked at any more."""
+    network("create", "troubled")
+
+
 @dag(schedule=None, default_args={"retries": 0})
 def view_many() -> None:
     """A sensor that waits for many operations."""
@@ -74,3 +96,5 @@ view_failed()
 view_second_try()
 view_mapped()
 view_many()
+view_parts()
+view_trouble()
