@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import configparser
 import json
 import re
 import shlex
@@ -96,6 +97,36 @@ def sources() -> str:
 def test_every_python_block_stands_in_a_file_that_is_run(block: str, sources: str) -> None:
     paragraphs = _flush_left(block).split("\n\n")
     assert [paragraph for paragraph in paragraphs if paragraph.strip() not in sources] == []
+
+
+def test_the_dag_that_a_newcomer_copies_is_a_whole_file() -> None:
+    whole = f"```python\n{(ROOT / 'docs' / 'examples' / 'quickstart.py').read_text()}```"
+    assert [page for page in ("README.md", "docs/quickstart.md") if whole not in (ROOT / page).read_text()] == []
+
+
+@pytest.mark.parametrize("block", _blocks("ini"))
+def test_every_option_in_an_ini_block_is_one_that_is_read(block: str, sources: str) -> None:
+    (parsed := configparser.ConfigParser()).read_string(block)
+    options = [(section, option) for section in parsed.sections() for option in parsed.options(section)]
+    assert options
+    assert [names for names in options if '("{}", "{}"'.format(*names) not in sources] == []
+
+
+#: What else a page may show, and which test runs that.
+OTHER_BLOCKS = {
+    ("docs/simulator.md", "json"): "tests/simulator/test_docs.py",
+    ("docs/simulator.md", ""): "tests/simulator/test_docs.py",
+    ("docs/design.md", ""): "a drawing",
+}
+
+
+def test_there_is_no_other_block_than_those_that_tests_run() -> None:
+    known = ("python", "bash", "ini", "{literalinclude}", "{toctree}")
+    found = set()
+    for page in PAGES:
+        opens = re.findall(r"^```(.*)$", page.read_text(), re.MULTILINE)[::2]
+        found |= {(str(page.relative_to(ROOT)), one.split(" ")[0]) for one in opens if not one.startswith(known)}
+    assert found == set(OTHER_BLOCKS)
 
 
 def _check_make(arguments: list[str]) -> None:

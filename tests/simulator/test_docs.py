@@ -10,9 +10,11 @@ import pytest
 
 from airflow_provider_ops import testing
 from airflow_provider_ops.simulator import control
-from airflow_provider_ops.simulator.__main__ import _parser
+from airflow_provider_ops.simulator.__main__ import _announce, _parser
 from airflow_provider_ops.simulator.app import Simulator
 from airflow_provider_ops.simulator.rules import FAULTS, Rule
+from airflow_provider_ops.simulator.serve import Address, Service
+from airflow_provider_ops.simulator.world import Settings
 
 TEXT = (Path(__file__).parents[2] / "docs" / "simulator.md").read_text(encoding="utf-8")
 SIMULATOR = Simulator()
@@ -45,6 +47,14 @@ def test_every_helper_page_and_option_is_mentioned() -> None:
     pages = [f"GET {path}" for path in control.PATHS if path != "/_control/reset"]
     wanted = [*helpers, *(set(options) - {"--help"}), *pages, "POST /_control/reset", "POST /_control/faults"]
     assert [word for word in wanted if word not in TEXT] == []
+
+
+def test_the_line_that_it_prints_is_the_one_in_the_text(capsys: pytest.CaptureFixture[str]) -> None:
+    service = Service(Address("127.0.0.1", 0), Settings(), on_ready=_announce)
+    _announce(service)
+    service._socket.close()
+    printed = re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:8099", capsys.readouterr().out)
+    assert f"```\n{printed}```" in TEXT
 
 
 def test_every_mount_is_mentioned() -> None:
