@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import logging
 import sys
 import warnings
@@ -102,8 +103,13 @@ def show(rows: Sequence[Row], output: str, columns: Sequence[str] = ()) -> None:
 
     :param columns: what a table shows; JSON and YAML have all.
     """
-    if output in ("json", "yaml"):
-        AirflowConsole().print_as([dict(row) for row in rows], output)
+    data: Any = [dict(row) for row in rows]
+    # not `print_as`, which makes a text of every number and of True and False: to a program "False" is true
+    if output == "json":
+        AirflowConsole().print_as_json(data)
+        return
+    if output == "yaml":
+        AirflowConsole().print_as_yaml(data)
         return
     shown = [{name: _cell(row.get(name), output) for name in columns or row} for row in rows]
     AirflowConsole().print_as(shown, output)
@@ -112,7 +118,7 @@ def show(rows: Sequence[Row], output: str, columns: Sequence[str] = ()) -> None:
 def _cell(value: Any, output: str) -> str:
     from rich.markup import escape  # noqa: PLC0415 - only a table reads markup
 
-    text = "" if value is None else printable(str(value))
+    text = "" if value is None else json.dumps(value) if isinstance(value, (dict, list)) else printable(str(value))
     return escape(text) if output == "table" else text
 
 

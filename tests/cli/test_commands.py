@@ -48,7 +48,7 @@ class TestCheck:
         ran = operations("check", "--output", "json")
         assert ran.code == 0
         assert [row["conn_id"] for row in rows(ran)] == [f"{api}_default" for api in world.apis]
-        assert {row["works"] for row in rows(ran)} == {"True"}
+        assert {row["works"] for row in rows(ran)} == {True}
 
     def test_a_wrong_key_is_said_and_not_shown(
         self, world: SimulatorServer, operations: Operations, monkeypatch: pytest.MonkeyPatch
@@ -57,14 +57,14 @@ class TestCheck:
         monkeypatch.setenv("AIRFLOW_CONN_WRONG", world.connection_json("akua", key))
         ran = operations("check", *AKUA, "--conn-id", "wrong", "--output", "json")
         assert ran.code == 1
-        assert [row["works"] for row in rows(ran)] == ["True", "False"]
+        assert [row["works"] for row in rows(ran)] == [True, False]
         assert "key" in rows(ran)[1]["message"]
         assert key not in ran.out + ran.err
 
     def test_a_connection_that_does_not_exist_does_not_hide_the_others(self, operations: Operations) -> None:
         ran = operations("check", "--conn-id", "nowhere", *ONVERA, "-o", "json")
         assert ran.code == 1
-        assert [row["works"] for row in rows(ran)] == ["False", "True"]
+        assert [row["works"] for row in rows(ran)] == [False, True]
         assert "nowhere" in rows(ran)[0]["message"]
 
 
