@@ -33,6 +33,8 @@ IN_DOCS: Final = (
     "view-failed-dark.png",
     "view-many-light.png",
     "view-second-try-light.png",
+    "view-trouble-light.png",
+    "view-parts-failed-dark.png",
 )
 START: Final = time.monotonic()
 

@@ -13,7 +13,7 @@ function facts(data, operation) {
     const stopped = end ?? wait.frozen_at;
     add(end !== null ? "Took" : stopped === null ? "Going on for" : "Seen for",
       ticking((time) => duration((stopped ?? time) - operation.started_at)),
-      make("small", {}, "since ", at(operation.started_at)));
+      make("small", {}, end !== null ? "from " : "since ", at(operation.started_at)));
   }
   if (!wait.is_over) {
     if (wait.deadline !== null) {
@@ -49,15 +49,22 @@ function banners(data, operation) {
   } else if (operation.state === "timeout") {
     found.push(banner("bad", "The deadline passed before the operation settled.", " It may still be going on remotely."));
   }
-  if (operation.is_stumbling) {
-    found.push(banner("warn", "The API cannot be read at the moment.", sentence(operation.last_error),
-      make("span", {}, "The operation is not affected; looks go on until the deadline.")));
-  }
-  if (live && live.error) {
-    found.push(banner("warn", "This page cannot read the operation itself.", sentence(live.error),
-      wait.told_at ? make("span", {}, `Shown is what the ${wait.told_by} told `, ticking((time) => `${duration(time - wait.told_at)} ago.`)) : null));
-  }
+  const trouble = [...stumbling(operation), ...(live && live.error ? unread(wait, live, operation) : [])];
+  if (trouble.length) found.push(banner("warn", ...trouble));
   return found;
+}
+
+function stumbling(operation) {
+  if (!operation.is_stumbling) return [];
+  return ["The API cannot be read at the moment.", sentence(operation.last_error),
+    "The operation is not affected; looks go on until the deadline. "];
+}
+
+// What whoever waits cannot read either has been said already.
+function unread(wait, live, operation) {
+  const told = wait.told_at ? ["Shown is what the ", wait.told_by, " told ",
+    ticking((time) => `${duration(time - wait.told_at)} ago.`)] : [];
+  return operation.is_stumbling ? told : ["This page cannot read the operation itself.", sentence(live.error), ...told];
 }
 
 function head(data, operation) {
