@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from airflow.sdk import BaseOperatorLink
 
+from airflow_provider_ops.operation import web_address
+
 if TYPE_CHECKING:
     from airflow.sdk.bases.operator import BaseOperator
     from airflow.sdk.types import TaskInstanceKey
@@ -21,4 +23,4 @@ class OperationLink(BaseOperatorLink):
 
     def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:  # noqa: ARG002
         """The address, or an empty text. Airflow asks on the worker after each leg; nothing is read."""
-        return getattr(operator, "remote_url", None) or ""
+        return web_address(getattr(operator, "remote_url", None)) or ""

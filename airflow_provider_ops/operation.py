@@ -148,6 +148,11 @@ def _progress_from(data: Mapping[str, Any]) -> Progress:
     return Progress(**known, steps=tuple(steps))
 
 
+def web_address(url: object) -> str | None:
+    """``url`` where a person may click on it: an API could say ``javascript:``, and Airflow's UI would run that."""
+    return url if isinstance(url, str) and url.startswith(("https://", "http://")) else None
+
+
 def _known(cls: type, data: Mapping[str, Any]) -> dict[str, Any]:
     names = {item.name for item in fields(cls)}
     return {key: value for key, value in data.items() if key in names}

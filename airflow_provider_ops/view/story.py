@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from airflow_provider_ops.operation import Operation
+from airflow_provider_ops.operation import Operation, web_address
 from airflow_provider_ops.view.rows import rows_of, span_of
 from airflow_provider_ops.waiting.progress import MOST_OPERATIONS, Chapter, Story, read_record
 from airflow_provider_ops.waiting.watch import Settled
@@ -197,7 +197,7 @@ def _operation(chapter: Chapter, now: float, *, over: bool) -> dict[str, Any]:
         "done": progress.done if progress else None,
         "total": progress.total if progress else None,
         "resource": " ".join(filter(None, (operation.resource_type, operation.resource_id))) if operation else "",
-        "url": _web_address(operation.url if operation else None),
+        "url": web_address(operation.url if operation else None),
         "error": _error(chapter),
         "outcome": chapter.outcome,
         "started_at": start,
@@ -241,11 +241,6 @@ def _operation_in(result: object) -> Operation | None:
         return Operation.from_dict(data) if isinstance(data, Mapping) and "raw_state" in data else None
     except (KeyError, TypeError, ValueError):
         return None
-
-
-def _web_address(url: str | None) -> str | None:
-    """Only what a person may click: a task could be told any text."""
-    return url if url and url.startswith(("https://", "http://")) else None
 
 
 def _rendered(ti: Mapping[str, Any], name: str) -> Any:
