@@ -28,6 +28,7 @@ from airflow_provider_ops.waiting.watch import GaveUp, Settled, Watch
 #: Operations that a list is read for; beyond these, filters and order are about what was read.
 _MOST_READ = 10_000
 #: Narrow enough for ids to stay in one piece; JSON and YAML have all there is.
+_WAIT_COLUMNS = ("id", "outcome", "last_state", "resource_id", "error")
 _LIST_COLUMNS = ("id", "kind", "state", "resource_id", "created_at", "progress")
 
 
@@ -168,7 +169,7 @@ def wait(args: Any) -> Exit:
     except KeyboardInterrupt:
         say(_still_going(hook, watches))
         return Exit.INTERRUPTED
-    show_rows([_waited(hook, watch) for watch in watches], args.output)
+    show_rows([_waited(hook, watch) for watch in watches], args.output, _WAIT_COLUMNS)
     return _verdict(watches, args.wait_for)
 
 
