@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from airflow_provider_ops import tracing
-from airflow_provider_ops._compat import task_state
 from airflow_provider_ops.apis.base import Submit
-from airflow_provider_ops.apis.ending import kill_operation
-from airflow_provider_ops.client.sync import SyncClient
 from airflow_provider_ops.client.waits import wait
 from airflow_provider_ops.exceptions import OperationFailed, OpsError
 from airflow_provider_ops.links import OPERATION_URL
 from airflow_provider_ops.operation import Operation, OperationState
 from airflow_provider_ops.operators import seen
 from airflow_provider_ops.operators.ending import Ending
+from airflow_provider_ops.operators.killing import WorkerKill, ends_it
 from airflow_provider_ops.operators.store import HandleStore
 from airflow_provider_ops.operators.submission import Identity, Started, Submission, look_up
 from airflow_provider_ops.progress.worker import WorkerReport
 from airflow_provider_ops.retry_policy import fails_at_once
 from airflow_provider_ops.triggers.operation import OperationTrigger
-from airflow_provider_ops.waiting.killing import is_meant_on_worker
 from airflow_provider_ops.waiting.policy import seconds_to_wait
 from airflow_provider_ops.waiting.progress import Chapter
 from airflow_provider_ops.waiting.submitting import (
@@ -52,8 +48,6 @@ LOOK_BEFORE_DEFERRING = 2.0
 OPERATION_HANDLE = "operation_handle"
 #: How much later than ours the framework's own deferral timeout comes; it only fires when no triggerer works.
 BACKSTOP = timedelta(seconds=120)
-#: Airflow follows SIGTERM with SIGKILL after five seconds.
-_KILL_WAIT = 4.5
 
 
 class Run:
@@ -145,54 +139,15 @@ class Run:
         return self._report.chapters if self._report else ()
 
     def kill(self) -> None:
-        """Carry out the kill policy when a user ended the task; nothing when only this worker is stopped.
-
-        Called from a signal handler, so the work is done in a thread: the interrupted code may hold locks.
-        """
-        policy = f"on_kill={self._task.kill_policy}"
-        if self._task.kill_policy == "leave":
-            return
-        worker = threading.Thread(target=self._kill, name="kill-policy")
-        worker.start()
-        worker.join(_KILL_WAIT)
-        if worker.is_alive() and self._what() is not None:
-            # the last line that Airflow lets us write
-            self._log.warning("Told to stop, but it is not known yet what became of %s (%s)", self._what(), policy)
-
-    def _kill(self) -> None:
-        try:
-            state = task_state(self._ti)
-            if not is_meant_on_worker(state):
-                what = self._what() or "what an earlier leg submitted"
-                self._log.warning("This worker is stopped, not the task: %s goes on, a retry joins it", what)
-                return
-            with SyncClient(self._hook.api, self._hook.get_conn().settings, self._clock) as client:
-                handle = self._handle or self._pending_handle(client)
-                if handle is not None:
-                    kill = kill_operation(self._hook.api, handle, self._task.kill_policy, self._waiting_for)
-                    self._log.warning("Task killed: %s", client.run(kill).text)
-                    if self._kill_ends(creates=handle.creates):
-                        self._store.save(replace(handle, killed=True))
-        except Exception as error:  # noqa: BLE001 - nobody is left who could handle it
-            self._log.warning(
-                "Task killed, but the policy could not be carried out for %s: %r", self._what() or "it", error
-            )
-
-    def _pending_handle(self, client: SyncClient) -> Handle | None:
-        """What a submit that is under way has started already, as far as that can be found out now."""
-        intent = self._submitting.pending if self._submitting else None
-        flow = None if intent is None else self._hook.api.find(intent)
-        matches = [] if flow is None else client.run(flow)
-        if intent is None or len(matches) == 1:
-            return self._submitting.known(matches[0]) if matches and self._submitting else None
-        self._log.warning("Task killed during a submit: look for what %s may have started", self._what())
-        return None
-
-    def _what(self) -> str | None:
-        if self._handle is not None:
-            return f"operation {self._handle.operation_id}"
-        key = self._submitting.pending.key if self._submitting and self._submitting.pending else None
-        return f"the request marked {key!r}" if key else None
+        """Carry out the kill policy when a user ended the task; Airflow calls for it from a signal handler."""
+        WorkerKill(
+            self._task,
+            self._ti,
+            self._store,
+            handle=self._handle,
+            submission=self._submitting,
+            waiting_for=self._waiting_for,
+        ).carry_out()
 
     def _submission(self, submit: Submit, deadline: float) -> Submission:
         ti, task = self._ti, self._task
@@ -208,16 +163,11 @@ class Run:
             fingerprint=fingerprint(request.method, request.path, request.query, request.json),
             max_tries=ti.max_tries,
             try_number=ti.try_number if task.durable else 1,
-            kill_ends_it=self._kill_ends(creates=submit.creates),
+            kill_ends_it=ends_it(task.kill_policy, self._hook.api, creates=submit.creates),
             kill_policy=task.kill_policy,
         )
         self._submitting = Submission(self._hook, submit, identity, self._store, deadline=deadline, log=self._log.info)
         return self._submitting
-
-    def _kill_ends(self, *, creates: bool) -> bool:
-        if self._task.kill_policy == "delete":
-            return creates
-        return self._task.kill_policy == "cancel" and self._hook.api.can_cancel
 
     def _deadline(self, kind: str) -> float:
         """Epoch seconds. Anchored at the start of the try, which Airflow keeps across deferrals."""
