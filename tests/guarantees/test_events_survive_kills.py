@@ -19,6 +19,7 @@ import pytest
 from dev.processes import free_ports
 from dev.simulator import Simulator
 from dev.stack import AirflowStack, StackOptions
+from tests.old_airflow import needs_stores_of_assets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -68,6 +69,7 @@ def stack(tmp_path: Path) -> Iterator[tuple[AirflowStack, Simulator]]:
         simulator.close()
 
 
+@needs_stores_of_assets
 @pytest.mark.stack
 @pytest.mark.timeout(400)  # as long on a machine with much else to do; a quarter of that on a quiet one
 def test_forty_operations_reach_a_dag_run_exactly_once_although_the_triggerer_is_killed(
