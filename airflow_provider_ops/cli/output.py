@@ -14,9 +14,14 @@ from typing import Any, NoReturn
 
 from airflow.cli.simple_table import AirflowConsole
 from airflow.utils.cli import action_cli
+from stamina.instrumentation import RetryDetails, get_on_retry_hooks, set_on_retry_hooks
 
 from airflow_provider_ops._compat import secrets_of_this_airflow
+from airflow_provider_ops.client.retries import PATIENCE
 from airflow_provider_ops.exceptions import OpsError
+
+#: The retry that is worth a line; the ones before it are everyday trouble.
+_TELL_AT = 2
 
 Row = Mapping[str, Any]
 
@@ -48,7 +53,7 @@ def command(work: Callable[[Any], Exit]) -> Callable[[Any], None]:
     @functools.wraps(work)
     def run(args: Any) -> None:
         try:
-            with secrets_of_this_airflow(), quiet(verbose=args.verbose):
+            with secrets_of_this_airflow(), quiet(verbose=args.verbose), telling_of_retries():
                 code = work(args)
         except OpsError as error:
             stop(str(error), Exit.TROUBLE)
@@ -85,6 +90,22 @@ def quiet(*, verbose: bool = False) -> Iterator[None]:
             yield
         finally:
             logging.disable(before)
+
+
+@contextmanager
+def telling_of_retries() -> Iterator[None]:
+    """A line when reads are tried again: a terminal that says nothing for two minutes looks as if it hangs."""
+    before = get_on_retry_hooks()
+    set_on_retry_hooks([*before, _tell_of_retry])
+    try:
+        yield
+    finally:
+        set_on_retry_hooks(before)
+
+
+def _tell_of_retry(details: RetryDetails) -> None:
+    if isinstance(details.caused_by, OpsError) and details.retry_num == _TELL_AT:
+        say(f"{details.caused_by}; trying again for {PATIENCE:g} s at most, Ctrl-C stops.")
 
 
 def stop(text: str, code: Exit) -> NoReturn:
