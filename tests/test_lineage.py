@@ -32,7 +32,11 @@ Events = dict[tuple[str, str], dict[str, Any]]
 def events(airflow_db: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], Events]]:
     """What the provider has sent: run facets by name of the task and type of the event."""
     from airflow.providers.openlineage import conf
-    from airflow.sdk.listener import get_listener_manager
+
+    try:
+        from airflow.sdk.listener import get_listener_manager
+    except ImportError:  # before 3.2
+        from airflow.listeners.listener import get_listener_manager
 
     file = tmp_path / "events.jsonl"
     transport = {"type": "file", "log_file_path": str(file), "append": True}
