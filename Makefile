@@ -46,7 +46,7 @@ test: $(STAMP) ## lint, types and all tests; goes on after a failure, so that on
 	mkdir -p $(TEMP) && TMPDIR=$(TEMP) $(BIN)/python -m pytest $(ARGS) || status=1; \
 	exit $$status
 
-test-matrix: $(STAMP) ## the tests on Airflow 3.1, 3.2 and 3.3 with Python 3.10 and 3.13 (half an hour and more)
+test-matrix: $(STAMP) ## the tests on Airflow 3.1, 3.2 and 3.3 with Python 3.10 and 3.13 (an hour and more)
 	@$(BIN)/python -m dev.matrix $(ARGS)
 
 lint: $(STAMP) ## ruff: rules and formatting
