@@ -12,7 +12,7 @@ from typing import Any
 
 import httpcore
 
-from airflow_provider_ops.client.tasks import time_limit
+from airflow_provider_ops.client.tasks import spawn, time_limit
 
 #: Bytes that have come and were not read, at which the server is made to wait.
 _MOST_UNREAD = 256 * 1024
@@ -25,20 +25,33 @@ async def connect(origin: httpcore.Origin, tls: ssl.SSLContext, seconds: float) 
 
     :raises httpcore.ConnectError: there is none; :class:`httpcore.ConnectTimeout` when it takes too long.
     """
+    opening = spawn(
+        asyncio.get_running_loop().create_connection(
+            _Incoming,
+            origin.host.decode("ascii"),
+            origin.port,
+            ssl=tls if origin.scheme == b"https" else None,
+            happy_eyeballs_delay=_NEXT_ADDRESS,
+        )
+    )
     try:
         with time_limit(seconds):
-            transport, incoming = await asyncio.get_running_loop().create_connection(
-                _Incoming,
-                origin.host.decode("ascii"),
-                origin.port,
-                ssl=tls if origin.scheme == b"https" else None,
-                happy_eyeballs_delay=_NEXT_ADDRESS,
-            )
+            transport, incoming = await asyncio.shield(opening)
     except asyncio.TimeoutError:
+        opening.add_done_callback(_close)
         raise httpcore.ConnectTimeout(f"no connection within {seconds:g} s") from None
+    except asyncio.CancelledError:
+        # left to end by itself: before Python 3.13 a race for the first address, when it is cancelled, loses its winner
+        opening.add_done_callback(_close)
+        raise
     except OSError as error:
         raise httpcore.ConnectError(str(error) or type(error).__name__) from error
     return _Stream(transport, incoming)
+
+
+def _close(opened: asyncio.Task[tuple[asyncio.Transport, _Incoming]]) -> None:
+    if not opened.cancelled() and opened.exception() is None:
+        opened.result()[0].abort()
 
 
 class _Stream(httpcore.AsyncNetworkStream):

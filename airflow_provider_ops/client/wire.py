@@ -85,21 +85,17 @@ class Wire:
 
     async def _exchange(self, request: httpcore.Request, timeout: float, grown: Callable[[int], None]) -> Answer:
         connection = await self._connection(timeout)
-        response = await connection.handle_async_request(request)
         try:
-            named = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
-            body = bytearray()
-            async for piece in _plain(response, named.get("content-encoding")):
-                body += piece
-                grown(len(body))
-        finally:
-            # with that httpcore closes the connection, unless the answer was read to its end
-            await response.aclose()
+            answer = await _answer(connection, request, grown)
+        except BaseException:
+            # httpcore does so itself, but not for who is cancelled before the request or after the answer
+            await connection.aclose()
+            raise
         if self._is_closed:
             await connection.aclose()
         elif connection.is_idle():
             self._idle.append(connection)
-        return response.status, named, bytes(body)
+        return answer
 
     async def _connection(self, seconds: float) -> httpcore.AsyncHTTP11Connection:
         """One that was used before, where the server has not closed it, or a new one."""
@@ -112,6 +108,22 @@ class Wire:
             await connection.aclose()
         stream = await connect(self._origin, self._tls, seconds)
         return httpcore.AsyncHTTP11Connection(self._origin, stream, keepalive_expiry=_KEPT)
+
+
+async def _answer(
+    connection: httpcore.AsyncHTTP11Connection, request: httpcore.Request, grown: Callable[[int], None]
+) -> Answer:
+    response = await connection.handle_async_request(request)
+    try:
+        named = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
+        body = bytearray()
+        async for piece in _plain(response, named.get("content-encoding")):
+            body += piece
+            grown(len(body))
+    finally:
+        # with that httpcore closes the connection, unless the answer was read to its end
+        await response.aclose()
+    return response.status, named, bytes(body)
 
 
 def _plain(response: httpcore.Response, encoding: str | None) -> AsyncIterator[bytes]:

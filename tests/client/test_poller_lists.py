@@ -156,7 +156,7 @@ async def test_one_entry_that_cannot_be_read_is_trouble_for_one_wait(
     poison: set[str] = set()
 
     def spoil(items: list[Listed]) -> list[Listed]:
-        return [Listed.of({**item.raw, "progress": 7}, item.read) if item.id in poison else item for item in items]
+        return [Listed.of({**item.raw, "status": 7}, item.read) if item.id in poison else item for item in items]
 
     async with client_of(server, clock, Odd(spoil)) as client:
         ids = await start(client, 30)

@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from airflow_provider_ops.apis.onvera import API
+from airflow_provider_ops.client import sockets
 from airflow_provider_ops.client.answers import MAX_BODY, uses_proxy
 from airflow_provider_ops.client.asynchronous import AsyncClient
 from airflow_provider_ops.client.settings import Settings
@@ -245,3 +246,25 @@ async def test_proxies_are_never_passed_by(
     client = AsyncClient(API, settings)
     assert (client._wire is None) is uses
     await client.aclose()
+
+
+async def test_who_is_cancelled_at_any_moment_leaves_no_connection_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[asyncio.Transport] = []
+
+    class Noted(sockets._Incoming):
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            super().connection_made(transport)
+            opened.append(transport)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(sockets, "_Incoming", Noted)
+    async with serving() as (_, wire):
+        for passes in range(60):
+            reading = asyncio.ensure_future(get(wire))
+            for _ in range(passes):
+                await asyncio.sleep(0)
+            reading.cancel()
+            await asyncio.wait([reading])
+            await wire.aclose()
+        # one that was being opened is closed as soon as it is there
+        await until(lambda: all(transport.is_closing() for transport in opened))
+    assert opened
