@@ -48,6 +48,8 @@ f("one")
 }
 
 
+# the first time mypy reads Airflow as well
+@pytest.mark.timeout(600)
 def test_types(tmp_path: Path) -> None:
     for number, (source, _) in enumerate(WRONG.values()):
         (tmp_path / f"wrong_{number}.py").write_text(HEAD + source)

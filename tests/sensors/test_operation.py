@@ -238,7 +238,7 @@ TROUBLE = {
 @pytest.mark.parametrize("trouble", TROUBLE)
 @pytest.mark.parametrize(("letter", "state"), [("s", "success"), ("f", "failed")])
 def test_a_dead_trigger_leads_to_one_more_look_and_the_right_end(
-    ops_dag: Any, run_dag: Any, operations_simulator: SimulatorServer, trouble: str, letter: str, state: str
+    ops_dag: Any, run_dag: Any, virtual_time: Any, trouble: str, letter: str, state: str
 ) -> None:
     class Dead(OperationSensor):
         legs: list[Any] = []  # noqa: RUF012
@@ -252,14 +252,13 @@ def test_a_dead_trigger_leads_to_one_more_look_and_the_right_end(
                 return self.resume_execution(method, kwargs, context)
             return super().execute_complete(context, event)
 
-    operations_simulator.duration = 1.0
     with ops_dag(letter) as (dag, _):
         Dead(
             task_id="wait",
             conn_id="onvera_default",
             operation_id="{{ ids() }}",
-            poke_interval=0.1,
-            timeout=20,
+            poke_interval=30,
+            timeout=7200,
             soft_fail=True,
         )
     ran = run_dag(dag)
