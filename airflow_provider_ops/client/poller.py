@@ -58,6 +58,7 @@ class Poller:
         self._lists_off_until = 0.0
         self._next_look = 0.0
         self._swept_at = 0.0
+        self._sweep_took = 0.0
         self._failures = 0
         self._long_polls = 0
         self._told_of_budget = False
@@ -215,7 +216,9 @@ class Poller:
 
     def _pause(self, interval: float) -> float:
         lists = self._lists
-        return planning.pause_between_looks(interval, lists.all_pages, self._failures, in_doubt=lists.in_doubt)
+        return planning.pause_between_looks(
+            interval, lists.all_pages, self._failures, in_doubt=lists.in_doubt, took=self._sweep_took
+        )
 
     def _to_know_more_of(self) -> list[Target]:
         """A few in turn, where lists leave out what a person may have to act on."""
@@ -239,6 +242,7 @@ class Poller:
             else:
                 self._swept_at = now
                 missing = await lists.sweep()
+                self._sweep_took = self._clock.time() - now
         except RateLimited as error:
             # the connection pauses for as long as the API asks; there is nothing to find out
             self._tolerate(error)

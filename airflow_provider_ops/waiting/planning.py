@@ -15,6 +15,8 @@ _SHARE = 0.42
 #: With more pages than this, looks come less often (by the power below), so that cost grows slower than pages do; but
 #: never so rarely that an end could stay unknown for two intervals.
 _PAGES_AT_FULL_PACE, _STRETCH, _LARGEST_SHARE = 12, 0.65, 1.72
+#: Intervals within which an end must be known.
+_LATEST = 2.0
 #: Pages of one list that are read at the same time, where an API numbers them: entries move less while a list is read.
 _MOST_TOGETHER, _EXPECTED_PER_READER = 8, 2
 #: Most intervals between two sweeps; with the time a sweep takes this stays below two.
@@ -40,15 +42,20 @@ def pages_together(expected: int) -> int:
     return max(1, min(-(-expected // _EXPECTED_PER_READER), _MOST_TOGETHER))
 
 
-def pause_between_looks(interval: float, pages: int, failures: int = 0, *, in_doubt: bool = False) -> float:
+def pause_between_looks(
+    interval: float, pages: int, failures: int = 0, *, in_doubt: bool = False, took: float = 0.0
+) -> float:
     """Seconds from one look at lists to the next, for waits that would look every ``interval`` seconds each.
 
     :param pages: pages that a sweep reads.
     :param failures: looks in a row that failed.
     :param in_doubt: the last look missed some that may have settled, so that the next comes soon.
+    :param took: seconds from the beginning of a sweep to its end; what ended just after its page was read is found
+        only at the end of the next one.
     """
+    largest = max(min(_LARGEST_SHARE, _LATEST - took / interval), _SHARE)
     stretched: float = _SHARE * (1.0 if in_doubt else (max(pages / _PAGES_AT_FULL_PACE, 1.0)) ** _STRETCH)
-    backed_off: float = interval * min(stretched, _LARGEST_SHARE) * 2.0 ** min(failures, 16)
+    backed_off: float = interval * min(stretched, largest) * 2.0 ** min(failures, 16)
     return min(backed_off, interval * _LONGEST_PAUSE)
 
 

@@ -55,3 +55,11 @@ def test_a_peek_comes_first_where_it_is_the_cheaper_look() -> None:
 def test_the_budget_says_how_long_a_look_takes() -> None:
     assert planning.seconds_for_all(100, 5.0) == 20.0
     assert planning.seconds_for_all(100, None) == 0.0
+
+
+@pytest.mark.parametrize(("took", "latest"), [(0.0, 8.6), (1.0, 9.6), (3.0, 10.0), (7.0, 10.0)])
+def test_however_long_a_sweep_takes_what_it_just_missed_is_known_within_two_intervals(
+    took: float, latest: float
+) -> None:
+    pause = planning.pause_between_looks(5.0, 1000, took=took)
+    assert pause + took == pytest.approx(latest)
