@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from typing import Any
+from typing import Any, cast
 
 import httpcore
 
@@ -25,13 +25,16 @@ async def connect(origin: httpcore.Origin, tls: ssl.SSLContext, seconds: float) 
 
     :raises httpcore.ConnectError: there is none; :class:`httpcore.ConnectTimeout` when it takes too long.
     """
+    loop = asyncio.get_running_loop()
+    # uvloop has no race for the first address
+    race: dict[str, Any] = {"happy_eyeballs_delay": _NEXT_ADDRESS} if isinstance(loop, asyncio.BaseEventLoop) else {}
     opening = spawn(
-        asyncio.get_running_loop().create_connection(
+        loop.create_connection(
             _Incoming,
             origin.host.decode("ascii"),
             origin.port,
             ssl=tls if origin.scheme == b"https" else None,
-            happy_eyeballs_delay=_NEXT_ADDRESS,
+            **race,
         )
     )
     try:
@@ -126,8 +129,8 @@ class _Incoming(asyncio.Protocol):
                 timer.cancel()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - create_connection makes no other
-        self._transport = transport
+        # by its methods it is one on every event loop, by its class not on uvloop
+        self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
         self._unread += data

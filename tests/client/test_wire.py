@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+import uvloop
 
 from airflow_provider_ops.apis.onvera import API
 from airflow_provider_ops.client import sockets
@@ -268,3 +269,16 @@ async def test_who_is_cancelled_at_any_moment_leaves_no_connection_open(monkeypa
         # one that was being opened is closed as soon as it is there
         await until(lambda: all(transport.is_closing() for transport in opened))
     assert opened
+
+
+def test_reads_work_on_uvloop() -> None:
+    async def read() -> bytes:
+        async with serving() as (_, wire):
+            answer: bytes = (await get(wire))[2]
+            return answer
+
+    loop = uvloop.new_event_loop()
+    try:
+        assert loop.run_until_complete(read()) == b"ok"
+    finally:
+        loop.close()
