@@ -6,10 +6,11 @@ No I/O and no Airflow here. Every API maps its own wire model to :class:`Operati
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta, timezone
 from enum import Enum
+from functools import partial
 from typing import Any
 
 
@@ -163,24 +164,30 @@ def _time(value: str | None) -> datetime | None:
 
 
 def _named(value: Any, names: Iterable[str]) -> dict[str, Any]:
-    # absent or text are most values of most operations, and a triggerer may have a thousand events to write at once
-    return {
-        name: item if (item := getattr(value, name)) is None or type(item) is str else _to_json(item) for name in names
-    }
+    return {name: item if (item := getattr(value, name)) is None else _to_json(item) for name in names}
 
 
 def _to_json(value: Any) -> Any:
-    if value is None or type(value) is str:
-        return value
-    if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, datetime):
-        # the zones of parsed times are slow to leave
-        return (value if value.utcoffset() == _NO_OFFSET else value.astimezone(timezone.utc)).isoformat()
-    if isinstance(value, (Step, Progress, OperationError)):
-        return _named(value, _FIELDS[type(value)])
+    # by type, because a triggerer may have a thousand events to write at once
+    write = _WRITERS.get(type(value))
+    if write is not None:
+        return write(value)
     if isinstance(value, Mapping):
         return {str(key): _to_json(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_to_json(item) for item in value]
-    return value
+    return _moment_to_json(value) if isinstance(value, datetime) else value
+
+
+def _moment_to_json(value: datetime) -> str:
+    # the zones of parsed times are slow to leave
+    return (value if value.utcoffset() == _NO_OFFSET else value.astimezone(timezone.utc)).isoformat()
+
+
+_WRITERS: Mapping[type, Callable[[Any], Any]] = {
+    str: str,
+    # the word as plain text
+    OperationState: str.__str__,
+    datetime: _moment_to_json,
+    **{kind: partial(_named, names=names) for kind, names in _FIELDS.items()},
+}

@@ -24,6 +24,7 @@ from airflow_provider_ops.hooks.lookup import hook_for
 from airflow_provider_ops.operation import Operation, OperationState
 from airflow_provider_ops.waiting.verdict import succeeded
 from airflow_provider_ops.waiting.watch import GaveUp, Settled, Watch
+from airflow_provider_ops.waiting.wording import goes_on
 
 #: Operations that a list is read for; beyond these, filters and order are about what was read.
 _MOST_READ = 10_000
@@ -196,7 +197,8 @@ def _waited(hook: OperationsHook, watch: Watch) -> dict[str, Any]:
         case None:
             return {**_outcome(watch, "not waited for any more"), "error": None}
         case late:
-            return {**_outcome(watch, "timeout"), "error": str(late.error) if late.error else "it goes on remotely"}
+            said = late.error or goes_on(late.operation)
+            return {**_outcome(watch, "timeout"), "error": str(said)}
 
 
 def _outcome(watch: Watch, outcome: str) -> dict[str, Any]:

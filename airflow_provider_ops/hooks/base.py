@@ -36,7 +36,7 @@ from airflow_provider_ops.hooks.kinds import WatchByKind
 from airflow_provider_ops.operation import Operation
 from airflow_provider_ops.provider_info import ui_field_behaviour
 from airflow_provider_ops.waiting.watch import GaveUp, Settled, Watch
-from airflow_provider_ops.waiting.wording import timed_out
+from airflow_provider_ops.waiting.wording import goes_on, timed_out
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -259,7 +259,7 @@ def _settled(watch: Watch) -> Operation:
                 watch.operation,
                 waited=waited,
                 error=outcome.error if outcome else None,
-                consequence="It goes on remotely; wait for it again with the same id.",
+                consequence=goes_on(watch.operation, "; wait for it again with the same id"),
             )
 
 

@@ -18,7 +18,7 @@ from airflow_provider_ops.waiting.progress import Chapter
 from airflow_provider_ops.waiting.timeline import Timeline
 from airflow_provider_ops.waiting.verdict import WaitFor, from_event, is_decided, succeeded
 from airflow_provider_ops.waiting.watch import GaveUp, Outcome, Settled, TimedOut, Watch
-from airflow_provider_ops.waiting.wording import settled_badly, timed_out
+from airflow_provider_ops.waiting.wording import goes_on, settled_badly, timed_out
 
 #: Seconds; no operation of these APIs is known to take longer than an hour or so.
 DEFAULT_TIMEOUT = 24 * 3600.0
@@ -225,7 +225,7 @@ class Waits:
             # what the user has set, not what it took to notice
             waited=min(self._hook.clock.time(), self._deadline) - self._started_at,
             error=outcome.error,
-            consequence="It goes on remotely.",
+            consequence=goes_on(outcome.operation),
         )
         return OperationSensorTimeout(str(error), outcome.operation)
 

@@ -129,7 +129,7 @@ class Watch:
             without waiting is still not flooded.
         :return: lines worth logging.
         """
-        lines = self._recovered(now)
+        lines = self._recovered(now) if self._errors_in_row else []
         if changed := self._describe_change(operation):
             lines += changed
             for line in changed:
@@ -218,7 +218,7 @@ class Watch:
 
     def _recovered(self, now: float) -> list[str]:
         errors, self._errors_in_row, self._refused_since = self._errors_in_row, 0, None
-        if not errors or not self._told_this_row:
+        if not self._told_this_row:
             return []
         line = f"can look again after {errors} failed {'look' if errors == 1 else 'looks'}"
         self.timeline.add(now, line)
@@ -277,9 +277,12 @@ def _short(operation: Operation) -> str:
 
 
 def _human_steps(operation: Operation, before: Operation | None) -> list[str]:
+    if operation.progress is None or not operation.progress.steps:
+        return []
     known = {step.name for step in before.progress.steps if step.needs_human} if before and before.progress else set()
-    steps = operation.progress.steps if operation.progress else ()
     link = f" at {operation.url}" if operation.url else ""
     return [
-        f"step {step.name!r} waits for a person{link}" for step in steps if step.needs_human and step.name not in known
+        f"step {step.name!r} waits for a person{link}"
+        for step in operation.progress.steps
+        if step.needs_human and step.name not in known
     ]

@@ -42,6 +42,17 @@ def timed_out(
     return WaitTimeout(" ".join(part for part in parts if part), operation)
 
 
+def goes_on(operation: Operation | None, what_next: str = "") -> str:
+    """What a passed deadline means for an operation that somebody else has started.
+
+    :param operation: what was last seen of it; one that never was may not exist.
+    :param what_next: what to do where it does.
+    """
+    if operation is None:
+        return "Whether it exists, or goes on, nobody could see; check the id."
+    return f"It goes on remotely{what_next}."
+
+
 def where(operation: Operation) -> str:
     """Resource and link of an operation, for the end of a message."""
     resource = f"{operation.resource_type or 'Resource'} {operation.resource_id}." if operation.resource_id else ""

@@ -227,6 +227,13 @@ def test_a_timeout_comes_at_its_second_and_carries_what_was_last_seen(
     assert caught.value.operation.state is OperationState.RUNNING
 
 
+def test_of_an_operation_that_was_never_seen_nobody_says_that_it_goes_on(do: Any) -> None:
+    with pytest.raises(WaitTimeout, match=r"never seen.*check the id") as caught:
+        do("wait_for_operation", "op_nobody-knows", timeout=10)
+    assert caught.value.operation is None
+    assert "goes on remotely" not in str(caught.value)
+
+
 def test_without_a_timeout_the_default_of_the_api_holds(
     do: Any, world: SimulatorServer, hook_clock: VirtualClock
 ) -> None:
