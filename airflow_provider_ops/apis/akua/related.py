@@ -9,15 +9,13 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 from typing import Any, TypeVar
 
-from airflow_provider_ops.apis.akua import starts
 from airflow_provider_ops.apis.akua.models import ApiToken, Cluster, InstallChange, InstallRender, NewApiToken
-from airflow_provider_ops.apis.akua.starts import CHANGE_REQUEST, ETAG, INSTALL, KEY, LONGEST_ETAG, LONGEST_KEY
-from airflow_provider_ops.apis.akua.wire import body_of, check_header, check_length, listing_models
+from airflow_provider_ops.apis.akua.starts import CHANGE_REQUEST, INSTALL, changing, keyed
+from airflow_provider_ops.apis.akua.wire import body_of, check_length, listing_models
 from airflow_provider_ops.apis.base import WireModel, read
-from airflow_provider_ops.apis.http import Call, Paged, Request, Response, given, path
+from airflow_provider_ops.apis.http import Call, Paged, Response, given
 
 M = TypeVar("M", bound=WireModel)
-T = TypeVar("T")
 
 PACKAGE = "/packages/{package_id}"
 RENDERS = f"{INSTALL}/renders"
@@ -30,27 +28,21 @@ def set_automatic_updates(
     install_id: str, *, automatic_updates_enabled: bool, etag: str, idempotency_key: str | None = None
 ) -> Call[InstallChange]:
     """``PATCH /installs/{install_id}/automatic_updates``: done when it answers."""
-    return _keyed(
-        "PATCH",
-        f"{INSTALL}/automatic_updates",
-        _as(InstallChange),
-        {"automatic_updates_enabled": automatic_updates_enabled},
-        key=idempotency_key,
-        etag=etag,
-        install_id=install_id,
-    )
+    body = {"automatic_updates_enabled": automatic_updates_enabled}
+    call = changing("PATCH", f"{INSTALL}/automatic_updates", _as(InstallChange), body, etag=etag, install_id=install_id)
+    return keyed(call, idempotency_key)
 
 
 def create_render(install_id: str, *, idempotency_key: str | None = None) -> Call[InstallRender]:
     """``POST /installs/{install_id}/renders``: a render; where it has an ``operation_id``, wait on that."""
-    return _keyed("POST", RENDERS, _as(InstallRender), key=idempotency_key, install_id=install_id)
+    return keyed(changing("POST", RENDERS, _as(InstallRender), install_id=install_id), idempotency_key)
 
 
 def create_repository_change_request(
     body: Mapping[str, Any], *, idempotency_key: str | None = None
 ) -> Call[Mapping[str, Any]]:
     """``POST /repository_change_requests``: the change request, as it comes. The body is not in the fact sheet."""
-    return _keyed("POST", CHANGE_REQUESTS, body_of, body, key=idempotency_key)
+    return keyed(changing("POST", CHANGE_REQUESTS, body_of, body), idempotency_key)
 
 
 def reject_repository_change_request(
@@ -60,50 +52,34 @@ def reject_repository_change_request(
 
     That it takes etag and key as ``:accept`` does, and a ``reason``, is inferred.
     """
-    return _keyed(
-        "POST",
-        f"{CHANGE_REQUEST}:reject",
-        body_of,
-        None if reason is None else {"reason": reason},
-        key=idempotency_key,
-        etag=etag,
-        repository_change_request_id=repository_change_request_id,
-    )
+    return _about_change_request("reject", given(reason=reason), etag, idempotency_key, repository_change_request_id)
 
 
 def withdraw_repository_change_request(
     repository_change_request_id: str, *, etag: str, idempotency_key: str | None = None
 ) -> Call[Mapping[str, Any]]:
     """``POST /repository_change_requests/{id}:withdraw``: as for a rejection, without a reason."""
-    return _keyed(
-        "POST",
-        f"{CHANGE_REQUEST}:withdraw",
-        body_of,
-        key=idempotency_key,
-        etag=etag,
-        repository_change_request_id=repository_change_request_id,
-    )
+    return _about_change_request("withdraw", {}, etag, idempotency_key, repository_change_request_id)
 
 
 def import_cluster(body: Mapping[str, Any], *, idempotency_key: str | None = None) -> Call[Cluster]:
     """``POST /clusters:import``: the cluster, at once. The body is not in the fact sheet."""
-    return _keyed("POST", "/clusters:import", _as(Cluster), body, key=idempotency_key)
+    return keyed(changing("POST", "/clusters:import", _as(Cluster), body), idempotency_key)
 
 
 def import_package(body: Mapping[str, Any]) -> Call[Mapping[str, Any]]:
     """``POST /packages:import``: neither body nor answer is in the fact sheet. It takes no key: sent once."""
-    return _plain("POST", "/packages:import", body_of, dict(body))
+    return changing("POST", "/packages:import", body_of, body)
 
 
 def create_package_version(package_id: str, body: Mapping[str, Any]) -> Call[Mapping[str, Any]]:
     """``POST /packages/{package_id}/versions``: neither body nor answer is in the fact sheet. Sent once."""
-    return _plain("POST", f"{PACKAGE}/versions", body_of, dict(body), package_id=package_id)
+    return changing("POST", f"{PACKAGE}/versions", body_of, body, package_id=package_id)
 
 
 def delete_package(package_id: str, *, etag: str) -> Call[None]:
     """``DELETE /packages/{package_id}``: done when it answers."""
-    check_header("etag", etag, LONGEST_ETAG)
-    return _plain("DELETE", PACKAGE, _nothing, headers={ETAG: etag}, package_id=package_id)
+    return changing("DELETE", PACKAGE, _nothing, etag=etag, package_id=package_id)
 
 
 def create_api_token(name: str, *, expires_at: datetime | None = None) -> Call[NewApiToken]:
@@ -114,7 +90,7 @@ def create_api_token(name: str, *, expires_at: datetime | None = None) -> Call[N
     """
     check_length("name", name, _LONGEST_TOKEN_NAME)
     body = given(name=name, expires_at=None if expires_at is None else _unix(expires_at))
-    return _plain("POST", TOKENS, _as(NewApiToken), body)
+    return changing("POST", TOKENS, _as(NewApiToken), body)
 
 
 def list_api_tokens() -> Paged[ApiToken]:
@@ -124,40 +100,21 @@ def list_api_tokens() -> Paged[ApiToken]:
 
 def delete_api_token(api_token_id: str) -> Call[None]:
     """``DELETE /api_tokens/{id}``: the token is good for nothing any more."""
-    return _plain("DELETE", f"{TOKENS}/{{api_token_id}}", _nothing, api_token_id=api_token_id)
+    return changing("DELETE", f"{TOKENS}/{{api_token_id}}", _nothing, api_token_id=api_token_id)
 
 
-def _keyed(
-    method: str,
-    route: str,
-    parse: Callable[[Response], T],
-    body: Mapping[str, Any] | None = None,
-    *,
-    key: str | None,
-    etag: str | None = None,
-    **ids: str,
-) -> Call[T]:
-    """A call that takes an idempotency key, and so may be sent again.
-
-    :raises InvalidArgument: an id, the key or the etag cannot be one.
-    """
-    check_header("idempotency_key", key, LONGEST_KEY)
-    check_header("etag", etag, LONGEST_ETAG)
-    headers = {KEY: key or starts.new_key(), **given(**{ETAG: etag})}
-    json = None if body is None else dict(body)
-    return Call(Request(method, path(route, **ids), route, json=json, headers=headers, idempotent=True), parse)
-
-
-def _plain(
-    method: str,
-    route: str,
-    parse: Callable[[Response], T],
-    body: Mapping[str, Any] | None = None,
-    *,
-    headers: Mapping[str, str] | None = None,
-    **ids: str,
-) -> Call[T]:
-    return Call(Request(method, path(route, **ids), route, json=body, headers=headers or {}), parse)
+def _about_change_request(
+    verb: str, body: Mapping[str, Any], etag: str, idempotency_key: str | None, change_request_id: str
+) -> Call[Mapping[str, Any]]:
+    call: Call[Mapping[str, Any]] = changing(
+        "POST",
+        f"{CHANGE_REQUEST}:{verb}",
+        body_of,
+        body or None,
+        etag=etag,
+        repository_change_request_id=change_request_id,
+    )
+    return keyed(call, idempotency_key)
 
 
 def _as(model: type[M]) -> Callable[[Response], M]:

@@ -16,7 +16,7 @@ from typing import Any, ParamSpec, TypeVar
 from airflow_provider_ops.apis.akua.models import ChangeRequestAccepted, InstallChange, InstallRender
 from airflow_provider_ops.apis.akua.wire import OwnerType, body_of, check_header, started
 from airflow_provider_ops.apis.base import Submit, Submitted, read
-from airflow_provider_ops.apis.http import Call, Request, Response, path
+from airflow_provider_ops.apis.http import Call, Request, Response, given, path
 from airflow_provider_ops.exceptions import InvalidArgument
 from airflow_provider_ops.operation import Operation
 
@@ -79,18 +79,36 @@ class Start:
 
         :raises InvalidArgument: an id, the key or the etag cannot be one.
         """
-        check_header("idempotency_key", idempotency_key, LONGEST_KEY)
-        check_header("etag", etag, LONGEST_ETAG)
-        headers = {}
-        if self.keyed:
-            # a key of its own makes the call safe to send again
-            headers[KEY] = idempotency_key or new_key()
-        if self.etag_of:
-            headers[ETAG] = etag or UNREAD
-        request = Request(
-            self.method, path(self.route, **ids), self.route, json=body, headers=headers, idempotent=self.keyed
-        )
-        return Call(request, parse)
+        call = changing(self.method, self.route, parse, body, etag=etag, **ids)
+        headers = {ETAG: etag or UNREAD} if self.etag_of else {}
+        return keyed(call.changed(headers=headers), idempotency_key) if self.keyed else call.changed(headers=headers)
+
+
+def changing(
+    method: str,
+    route: str,
+    parse: Callable[[Response], T],
+    body: Mapping[str, Any] | None = None,
+    *,
+    etag: str | None = None,
+    **ids: str,
+) -> Call[T]:
+    """A call that changes something, and is sent once.
+
+    :raises InvalidArgument: an id or the etag cannot be one.
+    """
+    check_header("etag", etag, LONGEST_ETAG)
+    json = None if body is None else dict(body)
+    return Call(Request(method, path(route, **ids), route, json=json, headers=given(**{ETAG: etag})), parse)
+
+
+def keyed(call: Call[T], idempotency_key: str | None) -> Call[T]:
+    """The call with an idempotency key, a new one where none is given; so it is safe to send again.
+
+    :raises InvalidArgument: the key cannot be one.
+    """
+    check_header("idempotency_key", idempotency_key, LONGEST_KEY)
+    return call.changed(headers={**call.request.headers, KEY: idempotency_key or new_key()}, idempotent=True)
 
 
 def new_key() -> str:
