@@ -267,10 +267,10 @@ async def test_an_operation_that_is_gone_is_forgotten(server: SimulatorServer, c
 async def test_entries_that_are_no_operations_hide_none(
     server: SimulatorServer, clock: VirtualClock, junk: Any
 ) -> None:
-    from airflow_provider_ops.apis.onvera import _to_operation  # noqa: PLC0415
+    from airflow_provider_ops.apis.onvera.wire import to_operation  # noqa: PLC0415
 
     def spoil(items: list[Listed]) -> list[Listed]:
-        return [Listed.of(junk, _to_operation), *items]
+        return [Listed.of(junk, to_operation), *items]
 
     async with client_of(server, clock, Odd(spoil)) as client:
         await ends_of(client).look()

@@ -1,13 +1,10 @@
-"""Onvera: managed Airflow and Superset deployments.
-
-Source: onvera.io/docs/api-reference (overview, operations, deployments, authentication, errors).
-"""
+"""The calls of Onvera, and how a submit whose answer was lost is found again [api-reference]."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, Literal, TypeVar, get_args
+from typing import Any, ClassVar, Literal, get_args
 
 from airflow_provider_ops.apis.base import (
     AllMarked,
@@ -18,110 +15,40 @@ from airflow_provider_ops.apis.base import (
     Marked,
     Submit,
     Submitted,
-    WireModel,
     generic_submit,
     read,
     read_error,
     table,
 )
 from airflow_provider_ops.apis.http import Call, Flow, Page, Paged, Request, Response, all_items, given, path
-from airflow_provider_ops.apis.lenient import read_leniently
-from airflow_provider_ops.exceptions import InvalidArgument, NotFound, TransportError
-from airflow_provider_ops.operation import Operation, OperationError, OperationState, Progress
+from airflow_provider_ops.apis.onvera.wire import (
+    NAME,
+    Deployment,
+    DeploymentSubmitted,
+    Environment,
+    bare_id,
+    body_of,
+    items_of,
+    listed,
+    paged,
+    to_operation,
+)
+from airflow_provider_ops.exceptions import InvalidArgument, NotFound
+from airflow_provider_ops.operation import Operation
 from airflow_provider_ops.waiting.policy import PollPolicy
 from airflow_provider_ops.waiting.submitting import is_mark
-
-M = TypeVar("M", bound=WireModel)
-T = TypeVar("T")
 
 AppType = Literal["airflow", "superset"]
 OperationStatus = Literal["queued", "running", "succeeded", "failed", "canceled"]
 
-#: The documented maximum of ``per_page``.
-_PER_PAGE = 100
 #: Clocks of worker and API may differ by this much when we look for what a lost answer started.
 _CLOCK_SKEW = timedelta(minutes=2)
-
-_STATES = {
-    "queued": OperationState.PENDING,
-    "running": OperationState.RUNNING,
-    "succeeded": OperationState.SUCCEEDED,
-    "failed": OperationState.FAILED,
-    "canceled": OperationState.CANCELLED,
-}
-
-
-class DeploymentLinks(WireModel):
-    """Links of a deployment; ``operation`` is the path of the operation in flight, else ``None``."""
-
-    operation: str | None = None
-
-
-class Deployment(WireModel):
-    """A deployment as ``GET /deployments`` and ``GET /deployments/{id}`` show it [api-reference/deployments].
-
-    ``status`` is ``provisioning``, ``ready``, ``destroying``, ``failed`` or ``destroyed``; ``url`` is known when ready.
-    """
-
-    id: str
-    name: str | None = None
-    app_type: str | None = None
-    status: str | None = None
-    url: str | None = None
-    environment_id: str | None = None
-    created_at: datetime | None = None
-    links: DeploymentLinks | None = None
-
-
-class DeploymentSubmitted(WireModel):
-    """The 202 answer to a create or destroy: the ids to go on with."""
-
-    deployment_id: str | None = None
-    operation_id: str
-
-
-class Environment(WireModel):
-    """An environment [concepts/environments]."""
-
-    id: str
-    name: str | None = None
-    slug: str | None = None
-    created_at: datetime | None = None
-
-
-class _Progress(WireModel):
-    phase: str | None = None
-    message: str | None = None
-
-
-class _Resource(WireModel):
-    type: str | None = None
-    id: str | None = None
-
-
-class _Error(WireModel):
-    code: str | None = None
-    message: str | None = None
-
-
-class _Operation(WireModel):
-    """[api-reference/operations]. Where a failed operation carries its error is not documented; this is a guess."""
-
-    id: str
-    type: str | None = None
-    status: str | None = None
-    progress: _Progress | None = None
-    resource: _Resource | None = None
-    requested_at: datetime | None = None
-    started_at: datetime | None = None
-    ended_at: datetime | None = None
-    error: _Error | str | None = None
 
 
 class Onvera(Api):
     """The seven calls of Onvera [api-reference/overview]."""
 
-    name = "onvera"
+    name = NAME
     title = "Onvera"
     lists_operations = True
     unmarked = "deployments that their task gave a name of its own"
@@ -143,7 +70,7 @@ class Onvera(Api):
         """``GET /environments``: names the environment that the key belongs to."""
 
         def parse(response: Response) -> str:
-            return "environment " + ", ".join(f"{env.name} ({env.id})" for env in _items(Environment, response))
+            return "environment " + ", ".join(f"{env.name} ({env.id})" for env in items_of(Environment, response))
 
         return Call(Request("GET", "/environments", "/environments"), parse)
 
@@ -152,7 +79,7 @@ class Onvera(Api):
         where = path("/operations/{operation_id}", operation_id=operation_id)
         return Call(
             Request("GET", where, "/operations/{operation_id}"),
-            lambda response: _to_operation(_body(response)),
+            lambda response: to_operation(body_of(response)),
         )
 
     def list_operations(  # type: ignore[override]  # typed filters instead of **filters
@@ -164,17 +91,15 @@ class Onvera(Api):
     ) -> Paged[Operation]:
         """``GET /operations``, all pages."""
         query = given(status=status, type=type, resource_id=resource_id)
-        return _paged("/operations", query, _to_operation)
+        return paged("/operations", query, to_operation)
 
     def open_operations(self) -> Sequence[Paged[Listed]]:
         """Queued before running: what starts in between is seen twice, not missed."""
-        return tuple(_paged("/operations", {"status": status}, _listed) for status in ("queued", "running"))
+        return tuple(paged("/operations", {"status": status}, listed) for status in ("queued", "running"))
 
     def recent_operations(self) -> Sequence[Paged[Listed]]:
         """The order of the list is not documented; newest first is what makes this useful."""
-        return tuple(
-            _paged("/operations", {"status": status}, _listed) for status in ("succeeded", "failed", "canceled")
-        )
+        return tuple(paged("/operations", {"status": status}, listed) for status in ("succeeded", "failed", "canceled"))
 
     def create_deployment(self, app_type: AppType, name: str | None = None) -> Call[DeploymentSubmitted]:
         """``POST /deployments``.
@@ -183,24 +108,24 @@ class Onvera(Api):
         """
         check_app_type(app_type)
         request = Request("POST", "/deployments", "/deployments", json=given(app_type=app_type, name=name))
-        return Call(request, lambda response: read(DeploymentSubmitted, _body(response)))
+        return Call(request, lambda response: read(DeploymentSubmitted, body_of(response)))
 
     def list_deployments(self) -> Paged[Deployment]:
         """``GET /deployments``, all pages."""
-        return _paged("/deployments", {}, lambda item: read(Deployment, item))
+        return paged("/deployments", {}, lambda item: read(Deployment, item))
 
     def get_deployment(self, deployment_id: str) -> Call[Deployment]:
         """``GET /deployments/{deployment_id}``."""
-        return Call(_deployment("GET", deployment_id), lambda response: read(Deployment, _body(response)))
+        return Call(_deployment("GET", deployment_id), lambda response: read(Deployment, body_of(response)))
 
     def destroy_deployment(self, deployment_id: str) -> Call[DeploymentSubmitted]:
         """``DELETE /deployments/{deployment_id}``."""
-        return Call(_deployment("DELETE", deployment_id), lambda response: read(DeploymentSubmitted, _body(response)))
+        return Call(_deployment("DELETE", deployment_id), lambda response: read(DeploymentSubmitted, body_of(response)))
 
     def list_environments(self) -> Paged[Environment]:
         """``GET /environments``; one page, the API shows no pagination there."""
         request = Request("GET", "/environments", "/environments")
-        return Paged(Call(request, lambda response: Page(_items(Environment, response))))
+        return Paged(Call(request, lambda response: Page(items_of(Environment, response))))
 
     def request(self, method: str, path: str, *, json: Any = None, query: Mapping[str, Any] | None = None) -> Submit:
         """Recognises create and destroy."""
@@ -264,7 +189,7 @@ class Onvera(Api):
         if operation.resource_type not in (None, "deployment") or not operation.resource_id:
             return None
         try:
-            deployment: Mapping[str, Any] = yield Call(_deployment("GET", bare_id(operation.resource_id)), _body)
+            deployment: Mapping[str, Any] = yield Call(_deployment("GET", bare_id(operation.resource_id)), body_of)
         except NotFound:
             return None
         return deployment
@@ -317,11 +242,6 @@ def check_app_type(app_type: str) -> None:
         raise InvalidArgument(msg)
 
 
-def bare_id(deployment_id: str) -> str:
-    """The UUID of a deployment: operations write ``dep_<uuid>``, paths in the reference show the bare UUID."""
-    return deployment_id.removeprefix("dep_")
-
-
 def _submitted(answer: DeploymentSubmitted, kind: str, deployment_id: str | None) -> Submitted:
     resource_id = answer.deployment_id or deployment_id
     return Submitted(answer.operation_id, kind, "deployment", bare_id(resource_id) if resource_id else None)
@@ -332,76 +252,5 @@ def _deployment(method: str, deployment_id: str) -> Request:
     return Request(method, path(route, deployment_id=deployment_id), route)
 
 
-def _to_operation(data: Mapping[str, Any]) -> Operation:
-    wire = read_leniently(_Operation, data, "id", "status")
-    raw_state = wire.status or "missing"
-    return Operation(
-        id=wire.id,
-        api=Onvera.name,
-        kind=wire.type or "",
-        state=_STATES.get(raw_state, OperationState.UNKNOWN),
-        raw_state=raw_state,
-        resource_type=wire.resource.type if wire.resource else None,
-        resource_id=bare_id(wire.resource.id) if wire.resource and wire.resource.id else None,
-        progress=Progress(phase=wire.progress.phase, message=wire.progress.message) if wire.progress else None,
-        error=_to_error(wire.error),
-        created_at=wire.requested_at,
-        started_at=wire.started_at,
-        ended_at=wire.ended_at,
-        raw=data,
-    )
-
-
-def _listed(item: Mapping[str, Any]) -> Listed:
-    return Listed.of(item, _to_operation)
-
-
-def _to_error(error: _Error | str | None) -> OperationError | None:
-    if error is None:
-        return None
-    if isinstance(error, str):
-        return OperationError(message=error)
-    return OperationError(message=error.message or "", code=error.code)
-
-
 def _since(operation: Operation, since: datetime) -> bool:
     return operation.created_at is None or operation.created_at >= since - _CLOCK_SKEW
-
-
-def _body(response: Response) -> Any:
-    body = response.json()
-    if not isinstance(body, dict) or not isinstance(body.get("data"), dict):
-        msg = "the answer has no object 'data', which every Onvera answer has"
-        raise TransportError(msg, reason="unreadable")
-    return body["data"]
-
-
-def _items(model: type[M], response: Response) -> list[M]:
-    return [read(model, item) for item in _entries(_body(response))]
-
-
-def _entries(body: Mapping[str, Any]) -> list[Any]:
-    entries = body.get("items") or []
-    if not isinstance(entries, list):
-        raise TransportError("'items' of the answer is no list", reason="unreadable")
-    return entries
-
-
-def _pages(page: Callable[[int], T], after: int, last: int) -> list[T]:
-    return [page(number) for number in range(after + 1, last + 1)]
-
-
-def _paged(route: str, query: Mapping[str, Any], to_item: Callable[[Any], T]) -> Paged[T]:
-    def page(number: int) -> Call[Page[T]]:
-        def parse(response: Response) -> Page[T]:
-            body = _body(response)
-            items = [to_item(item) for item in _entries(body)]
-            pagination = body.get("pagination")
-            pages = pagination.get("pages") if isinstance(pagination, dict) else None
-            if not items or not isinstance(pages, int) or number >= pages:
-                return Page(items)
-            return Page(items, page(number + 1), lambda count: _pages(page, number, min(number + count, pages)))
-
-        return Call(Request("GET", route, route, query={**query, "page": number, "per_page": _PER_PAGE}), parse)
-
-    return Paged(page(1))
