@@ -280,12 +280,15 @@ def read(model: type[M], data: Any) -> M:
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        problems = "; ".join(
-            f"{'.'.join(map(str, item['loc'])) or 'body'}: {item['msg']}"
-            for item in error.errors(include_input=False)[:3]
-        )
-        msg = f"the answer is not a {model.__name__} as documented: {problems}"
-        raise TransportError(msg, reason="unreadable") from None
+        raise unreadable(model.__name__, error) from None
+
+
+def unreadable(what: str, error: ValidationError) -> TransportError:
+    """The error for an answer that has not the documented shape; it names fields, never their values."""
+    problems = "; ".join(
+        f"{'.'.join(map(str, item['loc'])) or 'body'}: {item['msg']}" for item in error.errors(include_input=False)[:3]
+    )
+    return TransportError(f"the answer is not a {what} as documented: {problems}", reason="unreadable")
 
 
 def read_error(response: Response, find: Callable[[Any], tuple[Any, Any]]) -> ErrorBody:

@@ -2,28 +2,42 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
-from airflow_provider_ops.apis.base import WireModel, read
+from airflow_provider_ops.apis.base import unreadable
 
-M = TypeVar("M", bound=WireModel)
+T = TypeVar("T")
 
 
-def read_leniently(model: type[M], data: Any, *needed: str) -> M:
-    """``data`` as a wire model, without the fields that are of another type than documented.
+class Lenient(Generic[T]):
+    """Reads a shape without the fields that are of another type than documented.
 
     An API that changes the shape of its progress would else look like one that cannot be read at all, and a wait would
     go on to its deadline over an operation that has long succeeded.
 
+    :param shape: a wire model, or a ``TypedDict`` where it is read so often that a model for each is too dear.
     :param needed: names on the wire of fields that are never left out.
-    :raises TransportError: reason ``unreadable`` when one of ``needed`` is what cannot be read.
     """
-    try:
-        return model.model_validate(data)
-    except ValidationError as error:
-        odd = {item["loc"][0] for item in error.errors(include_input=False) if item["loc"]}
-    if not isinstance(data, dict) or odd & set(needed):
-        return read(model, data)
-    return read(model, {name: value for name, value in data.items() if name not in odd})
+
+    def __init__(self, shape: type[T], *needed: str) -> None:
+        self._name = shape.__name__.removeprefix("_")
+        self._needed = frozenset(needed)
+        self._validate = TypeAdapter(shape).validator.validate_python
+
+    def __call__(self, data: Any) -> T:
+        """``data`` in this shape.
+
+        :raises TransportError: reason ``unreadable`` when a needed field is what cannot be read.
+        """
+        try:
+            return self._validate(data)  # type: ignore[no-any-return]
+        except ValidationError as error:
+            odd = {item["loc"][0] for item in error.errors(include_input=False) if item["loc"]}
+            if not isinstance(data, dict) or odd & self._needed:
+                raise unreadable(self._name, error) from None
+        try:
+            return self._validate({name: value for name, value in data.items() if name not in odd})  # type: ignore[no-any-return]
+        except ValidationError as error:
+            raise unreadable(self._name, error) from None

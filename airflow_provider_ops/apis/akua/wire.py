@@ -10,7 +10,7 @@ from airflow_provider_ops.apis.akua.results import Result
 from airflow_provider_ops.apis.akua.times import Time
 from airflow_provider_ops.apis.base import WireModel, read
 from airflow_provider_ops.apis.http import Call, Page, Paged, Request, Response, path
-from airflow_provider_ops.apis.lenient import read_leniently
+from airflow_provider_ops.apis.lenient import Lenient
 from airflow_provider_ops.exceptions import InvalidArgument, TransportError
 from airflow_provider_ops.operation import Operation, OperationError, OperationState, Progress, Step
 
@@ -79,6 +79,10 @@ class AkuaOperation(WireModel):
     steps: Sequence[AkuaStep] | None = None
 
 
+# what it was asked for is what a lost submit is found by
+_READ = Lenient(AkuaOperation, "id", "state", "metadata", "response")
+
+
 class OperationEnvelope(WireModel):
     """The answer that is nothing but an id."""
 
@@ -87,8 +91,7 @@ class OperationEnvelope(WireModel):
 
 def to_operation(data: Any) -> Operation:
     """An operation of Akua as one of ours."""
-    # what it was asked for is what a lost submit is found by
-    wire = read_leniently(AkuaOperation, data, "id", "state", "metadata", "response")
+    wire = _READ(data)
     raw_state = wire.state or "missing"
     metadata, response = data.get("metadata"), data.get("response")
     return Operation(

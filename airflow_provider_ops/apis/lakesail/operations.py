@@ -18,7 +18,7 @@ from airflow_provider_ops.apis.lakesail.wire import (
     ProgressResource,
     ProgressSummary,
 )
-from airflow_provider_ops.apis.lenient import read_leniently
+from airflow_provider_ops.apis.lenient import Lenient
 from airflow_provider_ops.exceptions import TransportError
 from airflow_provider_ops.operation import Operation, OperationError, OperationState, Progress, Step
 
@@ -61,6 +61,9 @@ def word(status: str | None) -> str:
     return re.sub(r"[\s\-]+", "_", text).lower()
 
 
+_READ = Lenient(LakeSailOperation, "id", "status")
+
+
 def to_operation(data: Any) -> Operation:
     """An Operation object of the API as ours."""
     wire = _read(data)
@@ -88,7 +91,7 @@ def to_operation(data: Any) -> Operation:
 def _read(data: Any) -> LakeSailOperation:
     # a word that decides alone needs nothing beside it; any other is decided with what would be left out
     alone = isinstance(data, dict) and isinstance(data.get("status"), str) and word(data["status"]) in STATES
-    return read_leniently(LakeSailOperation, data, "id", "status") if alone else read(LakeSailOperation, data)
+    return _READ(data) if alone else read(LakeSailOperation, data)
 
 
 def _is_set(time: object) -> bool:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from airflow_provider_ops.apis.base import WireModel, read
 from airflow_provider_ops.apis.http import Call, Page, Paged, Request, Response, given, path
-from airflow_provider_ops.apis.lenient import read_leniently
+from airflow_provider_ops.apis.lenient import Lenient
 from airflow_provider_ops.apis.nirvana import checks
 from airflow_provider_ops.apis.nirvana.resources import OperationWire
 from airflow_provider_ops.exceptions import TransportError
@@ -125,12 +125,15 @@ def _next_cursor(body: Mapping[str, Any]) -> str | None:
     return cursor if isinstance(cursor, str) and cursor else None
 
 
+_READ = Lenient(OperationWire, "id", "status")
+
+
 def to_operation(data: Any) -> Operation:
     """The operation of a wire object.
 
     Its kind is ``<kind>.<type>``, like ``vm.create``; both may be words that nobody has listed yet.
     """
-    wire = read_leniently(OperationWire, data, "id", "status")
+    wire = _READ(data)
     raw_state = wire.status or "missing"
     state = _STATES.get(raw_state, OperationState.UNKNOWN)
     return Operation(

@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, TypeVar
 
+from typing_extensions import Required, TypedDict
+
 from airflow_provider_ops.apis.base import Listed, WireModel, read
 from airflow_provider_ops.apis.http import Call, Page, Paged, Request, Response
-from airflow_provider_ops.apis.lenient import read_leniently
+from airflow_provider_ops.apis.lenient import Lenient
 from airflow_provider_ops.exceptions import TransportError
 from airflow_provider_ops.operation import Operation, OperationError, OperationState, Progress
 
@@ -66,33 +68,39 @@ class Environment(WireModel):
     created_at: datetime | None = None
 
 
-class _Progress(WireModel):
-    phase: str | None = None
-    message: str | None = None
+# Lists show operations by the hundred at every look: what reads them makes no object of a class for each.
 
 
-class _Resource(WireModel):
-    type: str | None = None
-    id: str | None = None
+class _Progress(TypedDict, total=False):
+    phase: str | None
+    message: str | None
 
 
-class _Error(WireModel):
-    code: str | None = None
-    message: str | None = None
+class _Resource(TypedDict, total=False):
+    type: str | None
+    id: str | None
 
 
-class _Operation(WireModel):
+class _Error(TypedDict, total=False):
+    code: str | None
+    message: str | None
+
+
+class _Operation(TypedDict, total=False):
     """[api-reference/operations]. Where a failed operation carries its error is not documented; this is a guess."""
 
-    id: str
-    type: str | None = None
-    status: str | None = None
-    progress: _Progress | None = None
-    resource: _Resource | None = None
-    requested_at: datetime | None = None
-    started_at: datetime | None = None
-    ended_at: datetime | None = None
-    error: _Error | str | None = None
+    id: Required[str]
+    type: str | None
+    status: str | None
+    progress: _Progress | None
+    resource: _Resource | None
+    requested_at: datetime | None
+    started_at: datetime | None
+    ended_at: datetime | None
+    error: _Error | str | None
+
+
+_READ = Lenient(_Operation, "id", "status")
 
 
 def bare_id(deployment_id: str) -> str:
@@ -105,21 +113,23 @@ def to_operation(data: Mapping[str, Any]) -> Operation:
 
     :raises TransportError: reason ``unreadable`` when id or status cannot be read.
     """
-    wire = read_leniently(_Operation, data, "id", "status")
-    raw_state = wire.status or "missing"
+    wire = _READ(data)
+    raw_state, progress = wire.get("status") or "missing", wire.get("progress")
+    resource = wire.get("resource") or {}
+    resource_id = resource.get("id")
     return Operation(
-        id=wire.id,
+        id=wire["id"],
         api=NAME,
-        kind=wire.type or "",
+        kind=wire.get("type") or "",
         state=_STATES.get(raw_state, OperationState.UNKNOWN),
         raw_state=raw_state,
-        resource_type=wire.resource.type if wire.resource else None,
-        resource_id=bare_id(wire.resource.id) if wire.resource and wire.resource.id else None,
-        progress=Progress(phase=wire.progress.phase, message=wire.progress.message) if wire.progress else None,
-        error=_to_error(wire.error),
-        created_at=wire.requested_at,
-        started_at=wire.started_at,
-        ended_at=wire.ended_at,
+        resource_type=resource.get("type"),
+        resource_id=bare_id(resource_id) if resource_id else None,
+        progress=None if progress is None else Progress(progress.get("phase"), progress.get("message")),
+        error=_to_error(wire.get("error")),
+        created_at=wire.get("requested_at"),
+        started_at=wire.get("started_at"),
+        ended_at=wire.get("ended_at"),
         raw=data,
     )
 
@@ -134,7 +144,7 @@ def _to_error(error: _Error | str | None) -> OperationError | None:
         return None
     if isinstance(error, str):
         return OperationError(message=error)
-    return OperationError(message=error.message or "", code=error.code)
+    return OperationError(message=error.get("message") or "", code=error.get("code"))
 
 
 def body_of(response: Response) -> dict[str, Any]:
