@@ -61,7 +61,7 @@ class Progress:
 
     def __str__(self) -> str:
         count = f"{self.done}/{self.total}" if self.total else None
-        return ", ".join(part for part in (self.phase, self.message, count) if part)
+        return ", ".join([part for part in (self.phase, self.message, count) if part])
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,7 +72,7 @@ class Poller:
         """Return when the watches decide the verdict. Their outcomes hold the result."""
         wait = Wait(watches, wait_for, log, asyncio.get_running_loop().create_future())
         self._targets.add(wait)
-        if not self._will_look_in_time(watches):
+        if not self._woken.is_set() and not self._will_look_in_time(watches):
             self._woken.set()
         if self._task is None or self._task.done():
             # in a context of its own: what it does belongs to no single caller
@@ -87,8 +87,8 @@ class Poller:
 
     def _will_look_in_time(self, watches: Sequence[Watch]) -> bool:
         """Whether newcomers need not wake us: thousands that come together would each make us go through all."""
-        last = min((watch.deadline for watch in watches if watch.deadline is not None), default=float("inf"))
-        return self._uses_lists() and self._next_look <= last
+        last = min([watch.deadline for watch in watches if watch.deadline is not None], default=float("inf"))
+        return self._next_look <= last and self._uses_lists()
 
     async def _run(self) -> None:
         try:

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -55,16 +55,6 @@ class _Door:
             self._count()
 
 
-@dataclass
-class _Shared:
-    client: asyncio.Task[AsyncClient]
-    users: int = 0
-    door: _Door = field(default_factory=_Door)
-
-
-_LOOPS: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Key, _Shared]] = WeakKeyDictionary()
-
-
 _BEGINNING: WeakKeyDictionary[asyncio.AbstractEventLoop, _Door] = WeakKeyDictionary()
 
 
@@ -77,19 +67,30 @@ async def begin() -> None:
     await door.enter()
 
 
+@dataclass
+class _Shared:
+    client: asyncio.Task[AsyncClient]
+    users: int = 0
+
+
+_LOOPS: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Key, _Shared]] = WeakKeyDictionary()
+
+
 class shared_client:  # noqa: N801 - used like the functions of contextlib; a class, as thousands are held at once
     """The client for ``key`` on the running loop; opened by the first user, closed after the last.
 
     :param key: API and connection id.
     :param opening: looks the connection up and builds the client. Runs once for users that come together,
         because a look-up holds up the whole triggerer.
+    :param begun: whether the user has awaited :func:`begin` just now.
     """
 
-    __slots__ = ("_key", "_opening", "_shared")
+    __slots__ = ("_begun", "_key", "_opening", "_shared")
 
-    def __init__(self, key: Key, opening: Callable[[], Awaitable[AsyncClient]]) -> None:
+    def __init__(self, key: Key, opening: Callable[[], Awaitable[AsyncClient]], *, begun: bool = False) -> None:
         self._key = key
         self._opening = opening
+        self._begun = begun
 
     async def __aenter__(self) -> AsyncClient:
         clients = _LOOPS.setdefault(asyncio.get_running_loop(), {})
@@ -99,13 +100,17 @@ class shared_client:  # noqa: N801 - used like the functions of contextlib; a cl
         self._shared = shared
         shared.users += 1
         try:
-            # shielded: a cancelled user must not take the opening away from the others
-            client = await asyncio.shield(shared.client)
-            await shared.door.enter()
+            if not shared.client.done():
+                # all who wait for it will go on in one turn
+                self._begun = False
+                # shielded: a cancelled user must not take the opening away from the others
+                await asyncio.shield(shared.client)
+            if not self._begun:
+                await begin()
         except BaseException:
             await self.__aexit__()
             raise
-        return client
+        return shared.client.result()
 
     async def __aexit__(self, *_: object) -> None:
         shared = self._shared

@@ -87,9 +87,12 @@ class OperationsHook(BaseHook):
         """
         return read_settings(self.api, self.conn_id, *get_connection(self.conn_id))
 
-    def aclient(self) -> AbstractAsyncContextManager[AsyncClient]:
-        """The client shared by all users of this connection on the running event loop."""
-        return shared_client((self.api.name, self.conn_id), self._open)
+    def aclient(self, *, begun: bool = False) -> AbstractAsyncContextManager[AsyncClient]:
+        """The client shared by all users of this connection on the running event loop.
+
+        :param begun: whether the caller comes from :func:`~airflow_provider_ops.client.shared.begin`.
+        """
+        return shared_client((self.api.name, self.conn_id), self._open, begun=begun)
 
     async def _open(self) -> AsyncClient:
         settings = await remembered((self.api.name, self.conn_id), self._asettings)

@@ -128,7 +128,7 @@ class OperationTrigger(BaseTrigger):
         try:
             await begin()
             hook = await self._hook()
-            async with hook.aclient() as client:
+            async with hook.aclient(begun=True) as client:
                 watches = [
                     hook.watch(operation_id, deadline=self.deadline, poll_interval=self.poll_interval, kind=self.kind)
                     for operation_id in self.operation_ids
