@@ -71,7 +71,7 @@ class Response:
         """
         try:
             # pages of operations are most of what is read; this takes half the time of the standard library's
-            return from_json(self.content)
+            return from_json(self.content, cache_strings="keys")
         except ValueError:
             pass
         try:

@@ -179,6 +179,27 @@ async def test_a_page_that_our_own_reading_stumbles_over_ends_no_wait(
     assert max(late.values()) <= LIMIT
 
 
+async def test_thousands_that_come_together_are_looked_at_together(
+    server: SimulatorServer, clock: VirtualClock
+) -> None:
+    async with client_of(server, clock) as client:
+        ids = await start(client, 1500)
+        before, began = server.stats()["requests"], clock.time()
+        waits = [
+            asyncio.ensure_future(await_all(client, [watch_of(client, operation_id)], lambda _: None))
+            for operation_id in ids
+        ]
+        while server.stats()["requests"] == before:
+            await clock.asleep(0.1)
+        # a pause as between any two looks, and no request for each of those that came first
+        assert 1.0 < clock.time() - began < 2 * INTERVAL
+        await clock.asleep(0.1)
+        assert server.stats()["requests"] - before < 40
+        for wait in waits:
+            wait.cancel()
+        await asyncio.gather(*waits, return_exceptions=True)
+
+
 async def test_cancelled_operations_are_found_as_soon_as_others(server: SimulatorServer, clock: VirtualClock) -> None:
     server.faults(operation_cancelled("by hand", name="n1*"), operation_fails("quota", name="n2*"))
     async with client_of(server, clock) as client:
