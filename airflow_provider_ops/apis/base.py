@@ -93,21 +93,26 @@ class AllMarked:
     problems: Sequence[str] = ()
 
 
-class Listed(NamedTuple):
-    """An operation in a list, read only when somebody waits for it: lists show a hundred for one that matters.
+class OperationList(NamedTuple):
+    """A list of operations, each read only when somebody waits for it: lists show a hundred for one that matters.
 
-    :param read: maps ``raw`` to the operation.
+    :param entries: as they come.
+    :param read: maps an entry to the operation.
     """
 
-    id: str
-    raw: Mapping[str, Any]
+    entries: Paged[Any]
     read: Callable[[Mapping[str, Any]], Operation]
 
-    @classmethod
-    def of(cls, raw: Any, read: Callable[[Mapping[str, Any]], Operation]) -> Listed:
-        """From an entry as it came; one that is no object, or has no id, is nobody's."""
-        name = raw.get("id") if isinstance(raw, dict) else ""
-        return cls(name if isinstance(name, str) else str(name), raw, read)
+
+def as_it_comes(entry: Any) -> Any:
+    """How an entry of an :class:`OperationList` is read at first: not at all."""
+    return entry
+
+
+def entry_id(entry: Any) -> str:
+    """The id in an entry of a list; of one that is no object, or has none, an id that is nobody's."""
+    name = entry.get("id") if isinstance(entry, dict) else ""
+    return name if isinstance(name, str) else str(name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,11 +190,11 @@ class Api(ABC):
         """Read one operation, the API holding the answer back up to ``seconds`` for the operation to settle."""
         return self.get_operation(operation_id)
 
-    def open_operations(self) -> Sequence[Paged[Listed]]:
+    def open_operations(self) -> Sequence[OperationList]:
         """Lists that together show every operation that has not settled; they may show others as well."""
         return ()
 
-    def recent_operations(self) -> Sequence[Paged[Listed]]:
+    def recent_operations(self) -> Sequence[OperationList]:
         """Lists whose first pages are likely to show the operations that settled just now."""
         return ()
 

@@ -12,11 +12,11 @@ import asyncio
 import logging
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, proxy
 
-from airflow_provider_ops.apis.base import Listed
-from airflow_provider_ops.apis.http import Call, Page, Paged
+from airflow_provider_ops.apis.base import OperationList, entry_id
+from airflow_provider_ops.apis.http import Call, Page
 from airflow_provider_ops.exceptions import NotFound, OpsError
 from airflow_provider_ops.operation import Operation
 from airflow_provider_ops.waiting.settling import SLACK, Ended, Look, is_newest_first, latest, moment
@@ -71,10 +71,10 @@ class Ends:
         margin = _LONG_RUNNING if deeper else 0.0
         api, shown = self._client.api, set[str]()
         settled = api.recent_operations()
-        for paged in api.open_operations():
-            await self._read(paged, shown, margin, whole=bool(settled))
-        for paged in settled:
-            await self._read(paged, shown, margin)
+        for listed in api.open_operations():
+            await self._read(listed, shown, margin, whole=bool(settled))
+        for listed in settled:
+            await self._read(listed, shown, margin)
         await self._read_missing(shown)
         since = self._reaches_back = self._horizon
         self._ended = {name: one for name, one in self._ended.items() if one.at >= since}
@@ -85,15 +85,15 @@ class Ends:
     def _horizon(self) -> float:
         return max(0.0, min([self._newest - SLACK, *self._wants.values()]))
 
-    async def _read(self, paged: Paged[Listed], shown: set[str], margin: float, *, whole: bool = False) -> None:
+    async def _read(self, listed: OperationList, shown: set[str], margin: float, *, whole: bool = False) -> None:
         """Read a list as far as it can show something new; one of nothing but open operations to its end."""
-        call: Call[Page[Listed]] | None = paged.first
+        call: Call[Page[Any]] | None = listed.entries.first
         pages = fruitless = 0
         while call is not None and pages < _MOST_PAGES:
             page = await self._client.send_once(call)
             pages += 1
             missed = len(self._open - shown)
-            operations = self._take(page.items, shown)
+            operations = self._take(listed, page.items, shown)
             call = page.next
             if whole or not self._is_past(operations, self._horizon - margin):
                 continue
@@ -109,27 +109,27 @@ class Ends:
             return False
         return latest(operations[-1], self._client.clock.time()) < horizon and is_newest_first(operations)
 
-    def _take(self, items: Iterable[Listed], shown: set[str]) -> list[Operation]:
+    def _take(self, listed: OperationList, entries: Iterable[Any], shown: set[str]) -> list[Operation]:
         operations = []
-        for item in items:
-            if not item.id:
+        for entry in entries:
+            if not (name := entry_id(entry)):
                 continue
-            shown.add(item.id)
-            known = self._ended.get(item.id)
-            operation = known.operation if known else self._operation(item)
+            shown.add(name)
+            known = self._ended.get(name)
+            operation = known.operation if known else self._operation(listed, name, entry)
             if operation is not None:
                 operations.append(operation)
                 if known is None:
                     self._saw(operation)
         return operations
 
-    def _operation(self, item: Listed) -> Operation | None:
+    def _operation(self, listed: OperationList, name: str, entry: Any) -> Operation | None:
         try:
-            return item.read(item.raw)
+            return listed.read(entry)
         except Exception as error:  # noqa: BLE001 - one entry that cannot be read must not hide the others
-            if item.id not in self._unreadable:
-                self._unreadable.add(item.id)
-                log.warning("%s: the list shows operation %s, which cannot be read: %r", self._name, item.id, error)
+            if name not in self._unreadable:
+                self._unreadable.add(name)
+                log.warning("%s: the list shows operation %s, which cannot be read: %r", self._name, name, error)
             return None
 
     def _saw(self, operation: Operation) -> None:

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airflow_provider_ops import metrics
-from airflow_provider_ops.apis.base import Listed
-from airflow_provider_ops.apis.http import Call, Page, Paged
-from airflow_provider_ops.client.targets import Target, Targets
+from airflow_provider_ops.apis.base import OperationList, entry_id
+from airflow_provider_ops.apis.http import Call, Page
+from airflow_provider_ops.client.targets import Read, Target, Targets
 from airflow_provider_ops.waiting import planning
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class _Taken(NamedTuple):
 
     hits: int
     entries: int
-    rest: Page[Listed]
+    rest: Page[Any]
 
 
 class Lists:
@@ -94,10 +94,10 @@ class Lists:
         before = len(self._targets)
         seen: set[str] = set()
         pages = 0
-        for place, paged in enumerate(self._client.api.open_operations()):
+        for place, listed in enumerate(self._client.api.open_operations()):
             wanted = self._count(seen, place)
             if wanted > 0:
-                pages += (await self._read(paged, seen, place=place, wanted=wanted)).pages
+                pages += (await self._read(listed, seen, place=place, wanted=wanted)).pages
         self.open_pages = pages
         missing, complete = self._missing(seen), False
         if not planning.reads_at_once(len(missing), self.depth):
@@ -111,21 +111,21 @@ class Lists:
     async def peek(self) -> None:
         """Observe what has settled, as far as the lists of settled operations show it at their beginning."""
         before = len(self._targets)
-        for index, paged in enumerate(self._client.api.recent_operations()):
+        for index, listed in enumerate(self._client.api.recent_operations()):
             recent = self._recent.get(index)
             if recent is not None and recent.depth:
-                reading = await self._read(paged, set(), at_least=recent.depth)
+                reading = await self._read(listed, set(), at_least=recent.depth)
                 recent.depth = max(reading.deepest, 1)
         self.ends = max(before - len(self._targets), 0)
 
     async def _search(self, seen: set[str], missing: list[Target]) -> tuple[int, bool]:
         """Look for missing operations among the settled ones; whether these were read to their end, too."""
         pages, complete = 0, True
-        for index, paged in enumerate(self._client.api.recent_operations()):
+        for index, listed in enumerate(self._client.api.recent_operations()):
             if not (missing := self._still(missing, seen)):
                 break
             recent = self._recent.setdefault(index, _Recent())
-            reading = await self._read(paged, seen, at_least=recent.depth)
+            reading = await self._read(listed, seen, at_least=recent.depth)
             recent.fruitless = 0 if reading.hits else recent.fruitless + 1
             recent.depth = reading.deepest or (recent.depth if recent.fruitless < _FRUITLESS else 0)
             pages += reading.pages
@@ -133,7 +133,7 @@ class Lists:
         return pages, complete and pages > 0
 
     async def _read(
-        self, paged: Paged[Listed], seen: set[str], *, place: int | None = None, wanted: int = 0, at_least: int = 0
+        self, listed: OperationList, seen: set[str], *, place: int | None = None, wanted: int = 0, at_least: int = 0
     ) -> _Reading:
         """Read pages of a list as long as that pays.
 
@@ -142,9 +142,9 @@ class Lists:
         :param at_least: pages to read however little they show.
         """
         reading = _Reading()
-        calls: Sequence[Call[Page[Listed]]] = (paged.first,)
+        calls: Sequence[Call[Page[Any]]] = (listed.entries.first,)
         while calls and reading.pages < _MOST_PAGES:
-            pages = await self._pages(calls, seen, place)
+            pages = await self._pages(calls, lambda entries: self._take(entries, listed.read, seen, place))
             for page in pages:
                 reading.note(page.hits)
             expected = -(-(wanted - reading.hits) // max(pages[0].entries, 1))
@@ -158,10 +158,10 @@ class Lists:
         reading.to_the_end = pages[-1].rest.next is None
         return reading
 
-    async def _pages(self, calls: Sequence[Call[Page[Listed]]], seen: set[str], place: int | None) -> Sequence[_Taken]:
+    async def _pages(self, calls: Sequence[Call[Page[Any]]], take: Callable[[Sequence[Any]], int]) -> Sequence[_Taken]:
         """Observe the pages that calls give, read at the same time."""
         metrics.LOOKS.add(len(calls), api=self._client.api.name, way="list")
-        reads = [self._page(call, seen, place) for call in calls]
+        reads = [self._page(call, take) for call in calls]
         if len(reads) == 1:
             return [await reads[0]]
         pages = await asyncio.gather(*reads, return_exceptions=True)
@@ -171,19 +171,20 @@ class Lists:
                 raise page
         return [page for page in pages if not isinstance(page, BaseException)]
 
-    async def _page(self, call: Call[Page[Listed]], seen: set[str], place: int | None) -> _Taken:
+    async def _page(self, call: Call[Page[Any]], take: Callable[[Sequence[Any]], int]) -> _Taken:
         page = await self._client.send_once(call, until=self._targets.first_deadline)
         # at once, and then let go of it: eight pages in memory are what makes the garbage collector stop everybody
-        return _Taken(self._take(page.items, seen, place), len(page.items), replace(page, items=()))
+        return _Taken(take(page.items), len(page.items), replace(page, items=()))
 
-    def _take(self, items: Iterable[Listed], seen: set[str], place: int | None) -> int:
+    def _take(self, entries: Iterable[Any], read: Read, seen: set[str], place: int | None) -> int:
         now, hits, by_id = self._client.clock.time(), 0, self._targets.by_id
-        for item in items:
-            target = by_id.get(item.id)
-            if target is not None and item.id not in seen:
+        for entry in entries:
+            name = entry_id(entry)
+            target = by_id.get(name)
+            if target is not None and name not in seen:
                 hits += 1
-                seen.add(item.id)
-                self._targets.saw_listed(target, item, now, place)
+                seen.add(name)
+                self._targets.saw_listed(target, entry, read, now, place)
         return hits
 
     def _count(self, seen: set[str], place: int) -> int:

@@ -10,7 +10,6 @@ from contextvars import Context, copy_context
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from airflow_provider_ops.apis.base import Listed
 from airflow_provider_ops.exceptions import OpsError, TransportError
 from airflow_provider_ops.operation import Operation
 from airflow_provider_ops.waiting import planning
@@ -18,6 +17,8 @@ from airflow_provider_ops.waiting.verdict import WaitFor, is_decided
 from airflow_provider_ops.waiting.watch import Watch
 
 Log = Callable[[str], None]
+#: Maps an entry of a list to the operation.
+Read = Callable[[Mapping[str, Any]], Operation]
 
 
 def unreadable(error: Exception) -> OpsError:
@@ -197,7 +198,7 @@ class Targets:
             wait.tell(watch, watch.saw(operation, now, waited=waited))
         self._told(target)
 
-    def saw_listed(self, target: Target, item: Listed, now: float, place: int | None) -> None:
+    def saw_listed(self, target: Target, entry: Mapping[str, Any], read: Read, now: float, place: int | None) -> None:
         """Tell everybody who waits for an operation what a list shows of it.
 
         :param place: of the list among those of open operations.
@@ -207,7 +208,7 @@ class Targets:
             self._listed(target, shown=True)
         if place is not None:
             target.place = place
-        if target.raw == item.raw:
+        if target.raw == entry:
             # most entries of most pages: nothing to read, and nearly always nothing to tell
             if now >= target.quiet_until:
                 for wait, watch in target.waits:
@@ -215,12 +216,12 @@ class Targets:
                 self._told(target)
             return
         try:
-            operation = item.read(item.raw)
+            operation = read(entry)
         except Exception as error:  # noqa: BLE001
             # one entry that cannot be read is trouble for those who wait for it, and for nobody else
             self.failed(target, unreadable(error), now)
             return
-        target.raw = item.raw
+        target.raw = entry
         self.saw(target, operation, now, listed=True)
 
     def failed(self, target: Target, error: OpsError, now: float) -> None:

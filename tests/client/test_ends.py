@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from airflow_provider_ops.apis.akua import API as AKUA
-from airflow_provider_ops.apis.base import Listed
+from airflow_provider_ops.apis.base import OperationList
 from airflow_provider_ops.apis.http import Call, Page, Paged, Request
 from airflow_provider_ops.apis.nirvana import API as NIRVANA
 from airflow_provider_ops.apis.nirvana import networking
@@ -200,18 +200,21 @@ class Wanting: ...
 class Odd(Onvera):
     """Onvera whose lists are changed by a function before anybody reads them."""
 
-    def __init__(self, change: Callable[[list[Listed]], list[Listed]], *, per_page: int | None = None) -> None:
+    def __init__(self, change: Callable[[list[Any]], list[Any]], *, per_page: int | None = None) -> None:
         self._change = change
         self._per_page = per_page
 
-    def open_operations(self) -> list[Paged[Listed]]:
-        return [Paged(self._odd(paged.first)) for paged in super().open_operations()]
+    def open_operations(self) -> list[OperationList]:
+        return [self._odd_list(listed) for listed in super().open_operations()]
 
-    def recent_operations(self) -> list[Paged[Listed]]:
-        return [Paged(self._odd(paged.first)) for paged in super().recent_operations()]
+    def recent_operations(self) -> list[OperationList]:
+        return [self._odd_list(listed) for listed in super().recent_operations()]
 
-    def _odd(self, call: Call[Page[Listed]]) -> Call[Page[Listed]]:
-        def parse(response: Any) -> Page[Listed]:
+    def _odd_list(self, listed: OperationList) -> OperationList:
+        return listed._replace(entries=Paged(self._odd(listed.entries.first)))
+
+    def _odd(self, call: Call[Page[Any]]) -> Call[Page[Any]]:
+        def parse(response: Any) -> Page[Any]:
             page = call.parse(response)
             return Page(self._change(list(page.items)), self._odd(page.next) if page.next else None)
 
@@ -243,7 +246,7 @@ async def test_an_operation_that_leaves_all_lists_is_read_by_itself(
     server: SimulatorServer, clock: VirtualClock
 ) -> None:
     hidden: set[str] = set()
-    async with client_of(server, clock, Odd(lambda items: [one for one in items if one.id not in hidden])) as client:
+    async with client_of(server, clock, Odd(lambda items: [one for one in items if one["id"] not in hidden])) as client:
         await start(client, 3)
         await ends_of(client).look()
         hidden.update(row["id"] for row in server.operations())
@@ -267,12 +270,8 @@ async def test_an_operation_that_is_gone_is_forgotten(server: SimulatorServer, c
 async def test_entries_that_are_no_operations_hide_none(
     server: SimulatorServer, clock: VirtualClock, junk: Any
 ) -> None:
-    from airflow_provider_ops.apis.onvera.wire import to_operation  # noqa: PLC0415
-
-    def spoil(items: list[Listed]) -> list[Listed]:
-        return [Listed.of(junk, to_operation), *items]
-
-    async with client_of(server, clock, Odd(spoil)) as client:
+    spoilt = Odd(lambda items: [junk, *items])
+    async with client_of(server, clock, spoilt) as client:
         await ends_of(client).look()
         await start(client, 3)
         seen = await watch(client, 2 * DURATION)

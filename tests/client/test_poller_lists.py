@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from airflow_provider_ops.apis.akua import API as AKUA
-from airflow_provider_ops.apis.base import Listed
+from airflow_provider_ops.apis.base import OperationList
 from airflow_provider_ops.apis.http import Call, Page, Paged
 from airflow_provider_ops.apis.nirvana import API as NIRVANA
 from airflow_provider_ops.apis.onvera import API as ONVERA
@@ -87,20 +87,20 @@ async def delays(client: AsyncClient, ids: Sequence[str]) -> dict[str, float]:
 class Odd(Onvera):
     """Onvera whose lists are changed by a function before anybody reads them."""
 
-    def __init__(self, change: Callable[[list[Listed]], Sequence[Listed]]) -> None:
+    def __init__(self, change: Callable[[list[Any]], Sequence[Any]]) -> None:
         self._change = change
 
-    def open_operations(self) -> Sequence[Paged[Listed]]:
-        return [self._odd(paged) for paged in super().open_operations()]
+    def open_operations(self) -> Sequence[OperationList]:
+        return [self._odd(listed) for listed in super().open_operations()]
 
-    def recent_operations(self) -> Sequence[Paged[Listed]]:
-        return [self._odd(paged) for paged in super().recent_operations()]
+    def recent_operations(self) -> Sequence[OperationList]:
+        return [self._odd(listed) for listed in super().recent_operations()]
 
-    def _odd(self, paged: Paged[Listed]) -> Paged[Listed]:
-        return Paged(self._odd_call(paged.first))
+    def _odd(self, listed: OperationList) -> OperationList:
+        return listed._replace(entries=Paged(self._odd_call(listed.entries.first)))
 
-    def _odd_call(self, call: Call[Page[Listed]]) -> Call[Page[Listed]]:
-        def parse(response: Any) -> Page[Listed]:
+    def _odd_call(self, call: Call[Page[Any]]) -> Call[Page[Any]]:
+        def parse(response: Any) -> Page[Any]:
             page = call.parse(response)
             following = self._odd_call(page.next) if page.next else None
             return Page(self._change(list(page.items)), following)
@@ -127,7 +127,7 @@ async def test_lists_that_drop_entries_at_random_delay_nothing(server: Simulator
 
 async def test_ids_that_no_list_ever_shows_are_read_by_themselves(server: SimulatorServer, clock: VirtualClock) -> None:
     hidden: set[str] = set()
-    async with client_of(server, clock, Odd(lambda items: [i for i in items if i.id not in hidden])) as client:
+    async with client_of(server, clock, Odd(lambda items: [i for i in items if i["id"] not in hidden])) as client:
         ids = await start(client, 60)
         hidden.update(ids[:20])
         late = await delays(client, ids)
@@ -144,7 +144,7 @@ async def test_lists_that_stay_empty_delay_nothing(server: SimulatorServer, cloc
 async def test_entries_that_are_no_operations_disturb_nobody(
     server: SimulatorServer, clock: VirtualClock, junk: Any
 ) -> None:
-    poisoned = Odd(lambda items: [Listed.of(junk, lambda _: pytest.fail("not ours")), *items])
+    poisoned = Odd(lambda items: [junk, *items])
     async with client_of(server, clock, poisoned) as client:
         late = await delays(client, await start(client, 30))
     assert max(late.values()) <= LIMIT
@@ -155,8 +155,8 @@ async def test_one_entry_that_cannot_be_read_is_trouble_for_one_wait(
 ) -> None:
     poison: set[str] = set()
 
-    def spoil(items: list[Listed]) -> list[Listed]:
-        return [Listed.of({**item.raw, "status": 7}, item.read) if item.id in poison else item for item in items]
+    def spoil(items: list[Any]) -> list[Any]:
+        return [{**item, "status": 7} if item["id"] in poison else item for item in items]
 
     async with client_of(server, clock, Odd(spoil)) as client:
         ids = await start(client, 30)
@@ -171,7 +171,7 @@ async def test_one_entry_that_cannot_be_read_is_trouble_for_one_wait(
 async def test_a_page_that_our_own_reading_stumbles_over_ends_no_wait(
     server: SimulatorServer, clock: VirtualClock
 ) -> None:
-    def stumble(_: list[Listed]) -> list[Listed]:
+    def stumble(_: list[Any]) -> list[Any]:
         raise AttributeError("no such thing")
 
     async with client_of(server, clock, Odd(stumble)) as client:

@@ -28,9 +28,10 @@ from airflow_provider_ops.apis.base import (
     Api,
     ErrorBody,
     Intent,
-    Listed,
+    OperationList,
     Submit,
     Submitted,
+    as_it_comes,
     generic_submit,
     table,
 )
@@ -159,9 +160,9 @@ class Akua(Api):
             raise InvalidArgument("owner_type and owner_id must be given together")
         return listing("/operations", to_operation, given(owner_type=owner_type, owner_id=owner_id))
 
-    def open_operations(self) -> Sequence[Paged[Listed]]:
+    def open_operations(self) -> Sequence[OperationList]:
         """All operations, newest first: there is no filter by state. Entries lack steps."""
-        return (listing("/operations", lambda item: Listed.of(item, to_operation)),)
+        return (OperationList(listing("/operations", as_it_comes), to_operation),)
 
     def long_poll(self, operation_id: str, seconds: float) -> Call[Operation]:
         """``POST /operations/{operation_id}:wait``, which changes nothing and so may be sent again."""

@@ -11,14 +11,14 @@ from airflow_provider_ops.apis.base import (
     Api,
     ErrorBody,
     Intent,
-    Listed,
+    OperationList,
     Submit,
     Submitted,
     generic_submit,
     read_error,
     table,
 )
-from airflow_provider_ops.apis.http import Call, Flow, Paged, Pause, Request, Response, check_path
+from airflow_provider_ops.apis.http import Call, Flow, Pause, Request, Response, check_path
 from airflow_provider_ops.apis.nirvana import platform
 from airflow_provider_ops.apis.nirvana.finding import PLACES, deleting, find, locate, read_at
 from airflow_provider_ops.apis.nirvana.marked import all_marked
@@ -73,14 +73,14 @@ class Nirvana(Api):
     # typed filters instead of **filters
     list_operations = staticmethod(platform.list_operations)  # type: ignore[assignment]
 
-    def open_operations(self) -> Sequence[Paged[Listed]]:
+    def open_operations(self) -> Sequence[OperationList]:
         """In the order an operation goes through them, so that one that moves on is seen twice, not missed.
 
         Only those of the connection's project; others are read one by one.
         """
         return tuple(platform.looked_at_together(status=status) for status in ("pending", "running", "unknown"))
 
-    def recent_operations(self) -> Sequence[Paged[Listed]]:
+    def recent_operations(self) -> Sequence[OperationList]:
         """Those that changed last."""
         sort = "updated_at:desc"
         return tuple(platform.looked_at_together(status=status, sort=sort) for status in ("done", "failed"))

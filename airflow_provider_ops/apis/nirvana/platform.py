@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from airflow_provider_ops.apis.base import Listed
+from airflow_provider_ops.apis.base import OperationList, as_it_comes
 from airflow_provider_ops.apis.http import Call, Paged
 from airflow_provider_ops.apis.nirvana.account import AuditLogEntry, InstanceType, Quota, Region
 from airflow_provider_ops.apis.nirvana.bodies import OperationKind, OperationStatus, OperationType
@@ -53,9 +53,9 @@ def list_operations(
     return listing(OPERATIONS, to_operation, query)
 
 
-def looked_at_together(**query: str) -> Paged[Listed]:
+def looked_at_together(**query: str) -> OperationList:
     """``GET /v1/operations`` of the connection's project, each entry read only when somebody waits for it."""
-    return listing(OPERATIONS, lambda item: Listed.of(item, to_operation), query)
+    return OperationList(listing(OPERATIONS, as_it_comes, query), to_operation)
 
 
 def get_operation(operation_id: str) -> Call[Operation]:

@@ -11,8 +11,8 @@ from airflow_provider_ops.apis.base import (
     Api,
     ErrorBody,
     Intent,
-    Listed,
     Marked,
+    OperationList,
     Submit,
     Submitted,
     generic_submit,
@@ -93,13 +93,13 @@ class Onvera(Api):
         query = given(status=status, type=type, resource_id=resource_id)
         return paged("/operations", query, to_operation)
 
-    def open_operations(self) -> Sequence[Paged[Listed]]:
+    def open_operations(self) -> Sequence[OperationList]:
         """Queued before running: what starts in between is seen twice, not missed."""
-        return tuple(paged("/operations", {"status": status}, listed) for status in ("queued", "running"))
+        return tuple(listed(status) for status in ("queued", "running"))
 
-    def recent_operations(self) -> Sequence[Paged[Listed]]:
+    def recent_operations(self) -> Sequence[OperationList]:
         """The order of the list is not documented; newest first is what makes this useful."""
-        return tuple(paged("/operations", {"status": status}, listed) for status in ("succeeded", "failed", "canceled"))
+        return tuple(listed(status) for status in ("succeeded", "failed", "canceled"))
 
     def create_deployment(self, app_type: AppType, name: str | None = None) -> Call[DeploymentSubmitted]:
         """``POST /deployments``.

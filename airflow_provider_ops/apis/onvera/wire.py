@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from typing_extensions import Required, TypedDict
 
-from airflow_provider_ops.apis.base import Listed, WireModel, read
+from airflow_provider_ops.apis.base import OperationList, WireModel, as_it_comes, read
 from airflow_provider_ops.apis.http import Call, Page, Paged, Request, Response
 from airflow_provider_ops.apis.lenient import Lenient
 from airflow_provider_ops.exceptions import TransportError
@@ -134,9 +134,9 @@ def to_operation(data: Mapping[str, Any]) -> Operation:
     )
 
 
-def listed(item: Mapping[str, Any]) -> Listed:
-    """An entry of a list of operations."""
-    return Listed.of(item, to_operation)
+def listed(status: str) -> OperationList:
+    """All operations of a status."""
+    return OperationList(paged("/operations", {"status": status}, as_it_comes), to_operation)
 
 
 def _to_error(error: _Error | str | None) -> OperationError | None:
