@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
+from airflow_provider_ops.apis.base import entry_id
 from airflow_provider_ops.cli.connections import default_connections, one_hook
 from airflow_provider_ops.cli.output import Exit, audited, command, say
 from airflow_provider_ops.cli.output import show as show_rows
@@ -73,11 +74,11 @@ def _listed(hook: OperationsHook, states: Sequence[str] | None) -> Iterator[Oper
         yield from hook.items(hook.api.list_operations())
         return
     seen: set[str] = set()
-    for paged in hook.api.open_operations():
-        for one in hook.items(paged):
-            if one.id not in seen:
-                seen.add(one.id)
-                yield one.read(one.raw)
+    for listed in hook.api.open_operations():
+        for entry in hook.items(listed.entries):
+            if (name := entry_id(entry)) not in seen:
+                seen.add(name)
+                yield listed.read(entry)
 
 
 def _fits(operation: Operation, states: Sequence[str] | None, kind: str | None) -> bool:

@@ -1,26 +1,28 @@
-"""Reads straight over httpcore, the engine of httpx, without the layers that httpx puts around each request.
+"""Reads straight over h11, the HTTP/1.1 of httpx, without the layers that httpx and httpcore put around each request.
 
 What a wait costs is pages, and most of what a page costs is what a client does around it: a request through httpx takes
-nearly three times the CPU of one through httpcore (docs/performance.md). So the reads of a poller come this way. What
-changes something, proxies and long polls go through httpx. Failures are httpx's own, so that nobody has to know which
-way a request went.
+several times the CPU of one through h11 (docs/performance.md). So the reads of a poller come this way. What changes
+something, proxies and long polls go through httpx. Failures are httpx's own, so that nobody has to know which way a
+request went.
 """
 
 from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
-import httpcore
+import h11
 import httpx
 
-from airflow_provider_ops.client.sockets import connect
+from airflow_provider_ops.client.sockets import Socket, connect
 from airflow_provider_ops.client.tasks import time_limit
 
 #: Seconds for which a connection that nobody uses is kept.
 _KEPT = 20.0
 _PORTS = {"http": 80, "https": 443}
+#: Bytes of status line and headers, and of what is unpacked at a time.
+_MOST_HEADERS, _PIECE = 100 * 1024, 16 * 1024
 
 Headers = Sequence[tuple[str, str]]
 #: Status, headers with lower-case names, body.
@@ -36,12 +38,12 @@ class Wire:
 
     def __init__(self, url: str, tls: ssl.SSLContext, most: int) -> None:
         base = httpx.URL(url)
-        self._origin = httpcore.Origin(base.raw_scheme, base.raw_host, base.port or _PORTS[base.scheme])
+        self._address = base.raw_host.decode("ascii"), base.port or _PORTS[base.scheme]
         self._host = (b"host", base.netloc)
-        self._tls = tls
+        self._tls = tls if base.scheme == "https" else None
         self._room = asyncio.Semaphore(most)
         #: Those that nobody uses now, the one that was used last at the end.
-        self._idle: list[httpcore.AsyncHTTP11Connection] = []
+        self._idle: list[_Connection] = []
         self._is_closed = False
 
     async def get(
@@ -62,20 +64,17 @@ class Wire:
         :raises httpx.HTTPError: no answer, or none that is HTTP.
         :raises asyncio.TimeoutError: the answer took longer than ``limit``.
         """
-        scheme, host, port = self._origin.scheme, self._origin.host, self._origin.port
-        request = httpcore.Request(
-            "GET",
-            httpcore.URL(scheme=scheme, host=host, port=port, target=target.encode("ascii")),
-            headers=[self._host, *((name.encode("latin-1"), value.encode("latin-1")) for name, value in headers)],
-            extensions={"timeout": {"read": timeout}},
-        )
         try:
+            encoded = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+            request = h11.Request(method="GET", target=target, headers=[self._host, *encoded])
             # of that, nobody asks how long one waits for one of our own connections
             with time_limit(limit):
                 async with self._room:
                     return await self._exchange(request, timeout, grown)
-        except tuple(_AS_HTTPX) as error:
-            raise _as_httpx(error) from error
+        except h11.LocalProtocolError as error:
+            raise httpx.LocalProtocolError(str(error)) from error
+        except h11.RemoteProtocolError as error:
+            raise httpx.RemoteProtocolError(str(error)) from error
 
     async def aclose(self) -> None:
         """Close all connections; one in use is closed by who uses it."""
@@ -83,82 +82,99 @@ class Wire:
         while self._idle:
             await self._idle.pop().aclose()
 
-    async def _exchange(self, request: httpcore.Request, timeout: float, grown: Callable[[int], None]) -> Answer:
+    async def _exchange(self, request: h11.Request, timeout: float, grown: Callable[[int], None]) -> Answer:
         connection = await self._connection(timeout)
         try:
-            answer = await _answer(connection, request, grown)
+            answer = await connection.exchange(request, timeout, grown)
         except BaseException:
-            # httpcore does so itself, but not for who is cancelled before the request or after the answer
             await connection.aclose()
             raise
-        if self._is_closed:
+        if self._is_closed or not connection.can_go_on():
             await connection.aclose()
-        elif connection.is_idle():
+        else:
             self._idle.append(connection)
         return answer
 
-    async def _connection(self, seconds: float) -> httpcore.AsyncHTTP11Connection:
+    async def _connection(self, seconds: float) -> _Connection:
         """One that was used before, where the server has not closed it, or a new one."""
-        while self._idle and self._idle[0].has_expired():
+        while self._idle and self._idle[0].has_expired:
             await self._idle.pop(0).aclose()
         while self._idle:
             connection = self._idle.pop()
-            if not connection.has_expired():
+            if not connection.has_expired:
                 return connection
             await connection.aclose()
-        stream = await connect(self._origin, self._tls, seconds)
-        return httpcore.AsyncHTTP11Connection(self._origin, stream, keepalive_expiry=_KEPT)
+        return _Connection(await connect(*self._address, self._tls, seconds))
 
 
-async def _answer(
-    connection: httpcore.AsyncHTTP11Connection, request: httpcore.Request, grown: Callable[[int], None]
-) -> Answer:
-    response = await connection.handle_async_request(request)
-    try:
-        named = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
+class _Connection:
+    """One connection, which serves one request after the other."""
+
+    def __init__(self, socket: Socket) -> None:
+        self._socket = socket
+        self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=_MOST_HEADERS)
+        self._used_at = 0.0
+
+    async def exchange(self, request: h11.Request, timeout: float, grown: Callable[[int], None]) -> Answer:
+        """Send a request and read the answer to its end."""
+        head, end = self._http.send(request), self._http.send(h11.EndOfMessage())
+        self._socket.write((head or b"") + (end or b""))
+        response = await self._event(timeout)
+        while isinstance(response, h11.InformationalResponse):
+            response = await self._event(timeout)
+        if not isinstance(response, h11.Response):
+            raise httpx.RemoteProtocolError(f"{type(response).__name__} where an answer should begin")
+        named = {name.decode("latin-1"): value.decode("latin-1") for name, value in response.headers}
         body = bytearray()
-        async for piece in _plain(response, named.get("content-encoding")):
-            body += piece
+        while isinstance(piece := await self._event(timeout), h11.Data):
+            body += piece.data
             grown(len(body))
-    finally:
-        # with that httpcore closes the connection, unless the answer was read to its end
-        await response.aclose()
-    return response.status, named, bytes(body)
+        encoding = named.get("content-encoding", "identity")
+        content = bytes(body) if encoding == "identity" else _unpacked(body, encoding, grown)
+        return response.status_code, named, content
+
+    def can_go_on(self) -> bool:
+        """Whether another request can follow; if so, be ready for it."""
+        http = self._http
+        # what came behind the answer would answer the next request
+        if http.our_state is not h11.DONE or http.their_state is not h11.DONE or http.trailing_data[0]:
+            return False
+        http.start_next_cycle()
+        self._used_at = asyncio.get_running_loop().time()
+        return True
+
+    @property
+    def has_expired(self) -> bool:
+        """Whether one that nobody uses is of no more use: too old, closed, or the server has said something unasked."""
+        return self._socket.has_something or asyncio.get_running_loop().time() - self._used_at > _KEPT
+
+    async def aclose(self) -> None:
+        """Close it."""
+        await self._socket.aclose()
+
+    async def _event(self, timeout: float) -> object:
+        while (event := self._http.next_event()) is h11.NEED_DATA:
+            data = await self._socket.read(timeout)
+            if not data and self._http.their_state is h11.SEND_RESPONSE:
+                raise httpx.RemoteProtocolError("the server has closed the connection without an answer")
+            self._http.receive_data(data)
+        return event
 
 
-def _plain(response: httpcore.Response, encoding: str | None) -> AsyncIterator[bytes]:
-    if encoding in (None, "identity"):
-        return response.aiter_stream()
-    # httpx knows how to unpack, piece by piece
-    headers = {"content-encoding": str(encoding)}
-    return httpx.Response(response.status, headers=headers, stream=_Stream(response)).aiter_bytes()
+def _unpacked(packed: bytearray, encoding: str, grown: Callable[[int], None]) -> bytes:
+    """A body without its encoding, piece by piece: some unpack to a thousand times their size."""
+    # httpx knows how
+    response = httpx.Response(200, headers={"content-encoding": encoding}, stream=_Pieces(packed))
+    body = bytearray()
+    for piece in response.iter_bytes():
+        body += piece
+        grown(len(body))
+    return bytes(body)
 
 
-class _Stream(httpx.AsyncByteStream):
-    def __init__(self, response: httpcore.Response) -> None:
-        self._response = response
+class _Pieces(httpx.SyncByteStream):
+    def __init__(self, content: bytearray) -> None:
+        self._content = content
 
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        return self._response.aiter_stream()
-
-
-#: httpcore's failures have the names of httpx's, where httpx shows them.
-_AS_HTTPX: dict[type[Exception], type[httpx.TransportError]] = {
-    getattr(httpcore, kind.__name__): kind
-    for kind in (
-        httpx.ConnectError,
-        httpx.ConnectTimeout,
-        httpx.LocalProtocolError,
-        httpx.PoolTimeout,
-        httpx.ReadError,
-        httpx.ReadTimeout,
-        httpx.RemoteProtocolError,
-        httpx.UnsupportedProtocol,
-        httpx.WriteError,
-        httpx.WriteTimeout,
-    )
-}
-
-
-def _as_httpx(error: Exception) -> httpx.TransportError:
-    return next(ours for theirs, ours in _AS_HTTPX.items() if isinstance(error, theirs))(str(error))
+    def __iter__(self) -> Iterator[bytes]:
+        return (bytes(self._content[at : at + _PIECE]) for at in range(0, len(self._content), _PIECE))

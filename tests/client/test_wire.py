@@ -172,6 +172,13 @@ async def test_what_comes_unasked_answers_nobody() -> None:
         assert server.connections == 2
 
 
+async def test_what_comes_behind_an_answer_is_no_answer_to_the_next_request() -> None:
+    async with serving(OK + b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nevil") as (server, wire):
+        assert (await get(wire))[2] == b"ok"
+        assert (await get(wire))[2] == b"ok"
+        assert server.connections == 2
+
+
 async def test_an_answer_that_comes_faster_than_it_is_read_is_whole() -> None:
     body = bytes(range(256)) * 8192
     async with serving(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % len(body) + body) as (server, wire):
@@ -252,12 +259,12 @@ async def test_proxies_are_never_passed_by(
 async def test_who_is_cancelled_at_any_moment_leaves_no_connection_open(monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[asyncio.Transport] = []
 
-    class Noted(sockets._Incoming):
+    class Noted(sockets.Socket):
         def connection_made(self, transport: asyncio.BaseTransport) -> None:
             super().connection_made(transport)
             opened.append(transport)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(sockets, "_Incoming", Noted)
+    monkeypatch.setattr(sockets, "Socket", Noted)
     async with serving() as (_, wire):
         for passes in range(60):
             reading = asyncio.ensure_future(get(wire))
