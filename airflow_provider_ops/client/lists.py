@@ -122,7 +122,9 @@ class Lists:
         """Look for missing operations among the settled ones; whether these were read to their end, too."""
         pages, complete = 0, True
         for index, listed in enumerate(self._client.api.recent_operations()):
-            if not (missing := self._still(missing, seen)):
+            if len(missing := self._still(missing, seen)) <= planning.FEW_MISSING:
+                # reading them by themselves costs no more than looking where few operations are
+                complete = not missing and complete
                 break
             recent = self._recent.setdefault(index, _Recent())
             reading = await self._read(listed, seen, at_least=recent.depth)
@@ -213,8 +215,9 @@ class Lists:
         self.in_doubt = False
         for target in missing:
             target.misses += 1
-            # it may be in a list that it is not expected in
-            target.place = 0
+            if target.misses > 1:
+                # it may be in a list that it is not expected in
+                target.place = 0
             if few or target.misses >= planning.MISSES:
                 chosen.append(target)
             elif first_misses > 0:

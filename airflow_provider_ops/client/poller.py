@@ -58,8 +58,8 @@ class Poller:
         self._lists_off_until = 0.0
         self._next_look = 0.0
         self._swept_at = 0.0
-        #: When the first and the last newcomer came.
-        self._came = (0.0, 0.0)
+        #: When the first of those that wait now, or ever since then, came.
+        self._began = 0.0
         self._sweep_took = 0.0
         self._failures = 0
         self._long_polls = 0
@@ -73,8 +73,8 @@ class Poller:
     async def wait(self, watches: Sequence[Watch], log: Log, wait_for: WaitFor = "all") -> None:
         """Return when the watches decide the verdict. Their outcomes hold the result."""
         wait = Wait(watches, wait_for, log, asyncio.get_running_loop().create_future())
-        now = self._clock.time()
-        self._came = (self._came[0] if self._targets else now, now)
+        if not self._targets:
+            self._began = self._clock.time()
         self._targets.add(wait)
         if not self._woken.is_set() and not self._will_look_in_time(watches):
             self._woken.set()
@@ -205,7 +205,8 @@ class Poller:
     async def _look_at_lists(self) -> None:
         started = self._clock.time()
         if not self._swept_at:
-            self._next_look = started + self._until_first_look(started)
+            interval, waits = self._targets.shortest_interval, len(self._targets)
+            self._next_look = started + planning.first_look(interval, waits, started - self._began)
         ending = self._targets.at_deadline(started)
         alone: list[Target] = []
         # many that end together are looked at together
@@ -219,12 +220,6 @@ class Poller:
         unlisted = self._targets.unlisted.values()
         late = [target for target in unlisted if not target.holding and target.next_look <= now]
         await self._read_all({id(target): target for target in (*alone, *late, *ending)}.values())
-
-    def _until_first_look(self, now: float) -> float:
-        first, last = self._came
-        return planning.first_look(
-            self._targets.shortest_interval, len(self._targets), since_first=now - first, since_last=now - last
-        )
 
     def _pause(self, interval: float) -> float:
         lists = self._lists

@@ -17,8 +17,8 @@ _SHARE = 0.42
 _PAGES_AT_FULL_PACE, _STRETCH, _LARGEST_SHARE = 12, 0.65, 1.72
 #: Entries of a page, as far as that can be known before one is read.
 _ENTRIES = 100
-#: With more waits than this, some seconds are left for others that may be about to come.
-_MANY, _SOON = 500, 0.2
+#: So many waits are looked at as soon as they come.
+_MANY = 500
 #: Intervals within which an end must be known.
 _LATEST = 2.0
 #: Pages of one list that are read at the same time, where an API numbers them: entries move less while a list is read.
@@ -63,20 +63,17 @@ def pause_between_looks(
     return min(backed_off, interval * _LONGEST_PAUSE)
 
 
-def first_look(interval: float, waits: int, *, since_first: float, since_last: float) -> float:
+def first_look(interval: float, waits: int, since_first: float) -> float:
     """Seconds until lists are looked at for the first time, 0.0 for now.
 
-    Each wait was looked at before it was handed over. So where there are more than a look at full pace would serve,
-    as when a triggerer starts, the first look is not made while they still come, nor sooner than any other.
+    Each wait was looked at before it was handed over. So where many come together, as when a triggerer starts, the
+    first look comes when all are there, and no sooner than any other.
 
     :param since_first: seconds since the first of them came.
-    :param since_last: seconds since the last of them came.
     """
-    pages = waits // _ENTRIES
-    if pages <= _PAGES_AT_FULL_PACE:
-        still_coming = waits > _MANY and since_last < _SOON
-        return _SOON if still_coming and since_first < interval else 0.0
-    return max(pause_between_looks(interval, pages) - since_first, 0.0)
+    if waits <= _MANY:
+        return 0.0
+    return max(pause_between_looks(interval, waits // _ENTRIES) - since_first, 0.0)
 
 
 def sweep_is_due(interval: float, since_last: float, pause: float, *, pages: int, depth: int, ends: int) -> bool:
