@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import signal
 import sys
 import tempfile
 import time
@@ -127,6 +128,8 @@ def main() -> int:
     parser.add_argument("--from", dest="source", metavar="FILE", help="table and plots of an earlier run's raw results")
     parser.add_argument("--no-files", action="store_true", help="print the table and write nothing")
     options = parser.parse_args()
+    # told to stop, the servers and subjects are stopped as well
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     if options.source:
         raw = json.loads(Path(options.source).read_text(encoding="utf-8"))
         results = [Result(**row) for row in raw["rows"]]
