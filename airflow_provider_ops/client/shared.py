@@ -37,6 +37,7 @@ class _Door:
             return
         turn = asyncio.get_running_loop().create_future()
         self._queue.append(turn)
+        self._count()
         await turn
 
     def _count(self) -> None:
@@ -51,7 +52,8 @@ class _Door:
             if not turn.done():
                 turn.set_result(None)
                 self._room -= 1
-        if self._queue:
+        if self._room < _PER_PASS:
+            # who comes next must find room again, also when this pass has taken all of it
             self._count()
 
 

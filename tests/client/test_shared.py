@@ -179,6 +179,15 @@ async def test_thousands_that_come_together_leave_others_their_turn(door: Door) 
         await asyncio.gather(*users)
 
 
+@pytest.mark.parametrize("count", [1, 49, 50, 51, 99, 100, 101, 150])
+async def test_whoever_comes_after_many_is_let_in(door: Door, count: int) -> None:
+    await asyncio.gather(*(shared.begin() for _ in range(count)))
+    await asyncio.wait_for(shared.begin(), 5)
+    users = [asyncio.create_task(use(door)) for _ in range(count)]
+    await asyncio.wait_for(asyncio.gather(*users), 5)
+    assert isinstance(await asyncio.wait_for(use(door), 5), AsyncClient)
+
+
 async def test_cancelled_users_at_the_door_hold_nobody_up(door: Door) -> None:
     async with shared_client(KEY, door.open):
         users = [asyncio.create_task(use(door)) for _ in range(500)]
