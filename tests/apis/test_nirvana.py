@@ -141,7 +141,7 @@ CALLS: list[Call[Any]] = [
     platform.get_operation("o"),
     platform.get_user(),
     platform.list_operations("p").first,
-    platform.looked_at_together(status="running").first,
+    platform.looked_at_together(status="running").entries.first,
     compute.list_vms("p").first,
     nks.get_nks_kubeconfig("k"),
     API.check(),
@@ -365,8 +365,9 @@ def test_every_call_that_starts_something_has_its_row() -> None:
 
 
 def test_open_and_recent_operations_are_read_lazily() -> None:
-    statuses = [paged.first.request.query["status"] for paged in (*API.open_operations(), *API.recent_operations())]
+    lists = (*API.open_operations(), *API.recent_operations())
+    statuses = [listed.entries.first.request.query["status"] for listed in lists]
     assert statuses == ["pending", "running", "unknown", "done", "failed"]
-    first = API.open_operations()[0].first.parse(answer({"items": [OPERATION, {"id": None}]}))
+    first = lists[0].entries.first.parse(answer({"items": [OPERATION, {"id": None}]}))
     assert isinstance(first, Page)
-    assert first.items[0].read(first.items[0].raw) == to_operation(OPERATION)
+    assert lists[0].read(first.items[0]) == to_operation(OPERATION)

@@ -97,8 +97,8 @@ CALLS: list[Call[Any]] = [
     API.list_operations().first,
     API.list_deployments().first,
     API.list_environments().first,
-    *(paged.first for paged in API.open_operations()),
-    *(paged.first for paged in API.recent_operations()),
+    *(listed.entries.first for listed in API.open_operations()),
+    *(listed.entries.first for listed in API.recent_operations()),
 ]
 LIST = {
     "data": {
