@@ -200,7 +200,7 @@ class Poller:
             return False
         # what is held needs no other look
         waits = len(self._targets) - self._long_polls
-        return planning.lists_are_cheaper(waits, max(self._lists.open_pages, waits // 100))
+        return planning.lists_are_cheaper(waits, max(self._lists.open_pages, planning.pages_of(waits)))
 
     async def _look_at_lists(self) -> None:
         started = self._clock.time()

@@ -37,7 +37,6 @@ class _Door:
             return
         turn = asyncio.get_running_loop().create_future()
         self._queue.append(turn)
-        self._count()
         await turn
 
     def _count(self) -> None:

@@ -1,7 +1,7 @@
 """Reads straight over h11, the HTTP/1.1 of httpx, without the layers that httpx and httpcore put around each request.
 
 What a wait costs is pages, and most of what a page costs is what a client does around it: a request through httpx takes
-several times the CPU of one through h11 (docs/performance.md). So the reads of a poller come this way. What changes
+much more CPU than one through h11 (docs/performance.md). So the reads of a poller come this way. What changes
 something, proxies and long polls go through httpx. Failures are httpx's own, so that nobody has to know which way a
 request went.
 """

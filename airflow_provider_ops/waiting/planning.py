@@ -15,7 +15,7 @@ _SHARE = 0.42
 #: With more pages than this, looks come less often (by the power below), so that cost grows slower than pages do; but
 #: never so rarely that an end could stay unknown for two intervals.
 _PAGES_AT_FULL_PACE, _STRETCH, _LARGEST_SHARE = 12, 0.65, 1.72
-#: Entries of a page, as far as that can be known before one is read.
+#: Entries of a page.
 _ENTRIES = 100
 #: So many waits are looked at as soon as they come.
 _MANY = 500
@@ -63,6 +63,11 @@ def pause_between_looks(
     return min(backed_off, interval * _LONGEST_PAUSE)
 
 
+def pages_of(waits: int) -> int:
+    """Pages that show so many waits, as far as that can be known before one is read."""
+    return waits // _ENTRIES
+
+
 def first_look(interval: float, waits: int, since_first: float) -> float:
     """Seconds until lists are looked at for the first time, 0.0 for now.
 
@@ -73,7 +78,7 @@ def first_look(interval: float, waits: int, since_first: float) -> float:
     """
     if waits <= _MANY:
         return 0.0
-    return max(pause_between_looks(interval, waits // _ENTRIES) - since_first, 0.0)
+    return max(pause_between_looks(interval, pages_of(waits)) - since_first, 0.0)
 
 
 def sweep_is_due(interval: float, since_last: float, pause: float, *, pages: int, depth: int, ends: int) -> bool:
