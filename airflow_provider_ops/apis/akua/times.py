@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import PlainValidator
+
+from airflow_provider_ops.apis.times import read_time
 
 
-def _unset(value: object) -> object:
+def _read(value: object) -> datetime | None:
     # what a step that has not started shows in its required start is not documented; 1970 is no time
-    return None if value == 0 and not isinstance(value, bool) else value
+    never = value is None or (value == 0 and not isinstance(value, bool))
+    return None if never else read_time(value)
 
 
-def _aware(value: datetime | None) -> datetime | None:
-    return value.replace(tzinfo=timezone.utc) if value is not None and value.tzinfo is None else value
-
-
-#: pydantic itself tells seconds from milliseconds by their size.
-Time = Annotated[datetime | None, BeforeValidator(_unset), AfterValidator(_aware)]
+#: A time, or ``None`` for one that never was.
+Time = Annotated[datetime | None, PlainValidator(_read)]

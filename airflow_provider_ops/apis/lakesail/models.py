@@ -7,13 +7,14 @@ name the pages below docs.lakesail.com/platform/tags.
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, ConfigDict
 from pydantic.alias_generators import to_camel
 
 from airflow_provider_ops.apis.base import WireModel
+from airflow_provider_ops.apis.times import in_utc
 
 #: What Go writes for a time that was never set.
 _NEVER = "0001-01-01"
@@ -28,7 +29,7 @@ def read_time(value: object) -> datetime | None:
         time = datetime.fromisoformat(_plain(value))
     except ValueError:
         return None
-    return time.replace(tzinfo=timezone.utc) if time.tzinfo is None else time.astimezone(timezone.utc)
+    return in_utc(time)
 
 
 def _plain(value: str) -> str:

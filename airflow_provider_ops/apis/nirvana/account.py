@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from airflow_provider_ops.apis.base import WireModel
+from airflow_provider_ops.apis.times import Time
 
 
 class OSImage(WireModel):
@@ -14,7 +14,7 @@ class OSImage(WireModel):
 
     name: str
     display_name: str | None = None
-    created_at: datetime | None = None
+    created_at: Time | None = None
 
 
 class InstanceType(WireModel):
@@ -28,8 +28,8 @@ class InstanceType(WireModel):
     family: str | None = None
     series: str | None = None
     chipset: str | None = None
-    created_at: datetime | None = None
-    updated_at: datetime | None = None
+    created_at: Time | None = None
+    updated_at: Time | None = None
 
 
 class RegionCompute(WireModel):
@@ -134,7 +134,7 @@ class Cost(WireModel):
 
     currency: str | None = None
     monthly_total: Decimal | None = None
-    priced_at: datetime | None = None
+    priced_at: Time | None = None
     usage_dimensions: tuple[UsageDimension, ...] | None = None
     current_summary: Any = None
     updated_summary: Any = None
@@ -155,7 +155,7 @@ class CostChange(WireModel):
     after: Any = None
     diff: CostDifference | None = None
     currency: str | None = None
-    priced_at: datetime | None = None
+    priced_at: Time | None = None
 
 
 class Actor(WireModel):
@@ -180,7 +180,7 @@ class AuditLogEntry(WireModel):
     action: str | None = None
     actor: Actor | None = None
     client_ip: str | None = None
-    created_at: datetime | None = None
+    created_at: Time | None = None
     method: str | None = None
     path: str | None = None
     status_code: int | None = None

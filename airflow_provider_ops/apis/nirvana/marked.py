@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 from airflow_provider_ops.apis.base import AllMarked, Marked, WireModel, read
 from airflow_provider_ops.apis.http import Flow, all_items
 from airflow_provider_ops.apis.nirvana.finding import PLACES, Place
 from airflow_provider_ops.apis.nirvana.wire import as_json, listing
+from airflow_provider_ops.apis.times import Time
 from airflow_provider_ops.exceptions import NotFound, PermissionDenied
 from airflow_provider_ops.waiting.submitting import is_mark
 
@@ -20,7 +20,7 @@ class _Tagged(WireModel):
     id: str
     name: str | None = None
     status: str | None = None
-    created_at: datetime | None = None
+    created_at: Time | None = None
     tags: Sequence[Any] | None = None
 
 

@@ -5,12 +5,12 @@ Only ``id`` is relied on; every other field may be missing, null or of a kind no
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
 from airflow_provider_ops.apis.base import WireModel
+from airflow_provider_ops.apis.times import Time
 
 Strings = Annotated[tuple[str, ...], BeforeValidator(lambda value: () if value is None else value)]
 
@@ -31,8 +31,8 @@ class OperationWire(WireModel):
     project_id: str | None = None
     resource_id: str | None = None
     details: OperationDetails | None = None
-    created_at: datetime | None = None
-    updated_at: datetime | None = None
+    created_at: Time | None = None
+    updated_at: Time | None = None
 
 
 class _Resource(WireModel):
@@ -41,8 +41,8 @@ class _Resource(WireModel):
     id: str
     name: str | None = None
     status: str | None = None
-    created_at: datetime | None = None
-    updated_at: datetime | None = None
+    created_at: Time | None = None
+    updated_at: Time | None = None
 
 
 class _Tagged(_Resource):
@@ -97,8 +97,8 @@ class Subnet(WireModel):
     id: str
     cidr: str | None = None
     name: str | None = None
-    created_at: datetime | None = None
-    updated_at: datetime | None = None
+    created_at: Time | None = None
+    updated_at: Time | None = None
 
 
 class VPC(_Tagged):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from typing import Any, TypeVar
 
 from typing_extensions import Required, TypedDict
@@ -11,6 +10,7 @@ from typing_extensions import Required, TypedDict
 from airflow_provider_ops.apis.base import OperationList, WireModel, as_it_comes, read
 from airflow_provider_ops.apis.http import Call, Page, Paged, Request, Response
 from airflow_provider_ops.apis.lenient import Lenient
+from airflow_provider_ops.apis.times import Time
 from airflow_provider_ops.exceptions import TransportError
 from airflow_provider_ops.operation import Operation, OperationError, OperationState, Progress
 
@@ -48,7 +48,7 @@ class Deployment(WireModel):
     status: str | None = None
     url: str | None = None
     environment_id: str | None = None
-    created_at: datetime | None = None
+    created_at: Time | None = None
     links: DeploymentLinks | None = None
 
 
@@ -65,7 +65,7 @@ class Environment(WireModel):
     id: str
     name: str | None = None
     slug: str | None = None
-    created_at: datetime | None = None
+    created_at: Time | None = None
 
 
 # Lists show operations by the hundred at every look: what reads them makes no object of a class for each.
@@ -94,9 +94,9 @@ class _Operation(TypedDict, total=False):
     status: str | None
     progress: _Progress | None
     resource: _Resource | None
-    requested_at: datetime | None
-    started_at: datetime | None
-    ended_at: datetime | None
+    requested_at: Time | None
+    started_at: Time | None
+    ended_at: Time | None
     error: _Error | str | None
 
 

@@ -1,0 +1,36 @@
+"""Times as the APIs write them, as ours: aware ``datetime`` in UTC."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from functools import lru_cache
+from typing import Annotated
+
+from pydantic import PlainValidator, TypeAdapter
+
+_VALIDATE = TypeAdapter(datetime).validator.validate_python
+
+
+def in_utc(moment: datetime) -> datetime:
+    """The same moment in UTC; one without a zone is taken for UTC, which is what APIs mean by that."""
+    if moment.tzinfo is None:
+        return moment.replace(tzinfo=timezone.utc)
+    return moment.astimezone(timezone.utc)
+
+
+@lru_cache(maxsize=4096, typed=True)
+def _read(value: str | int) -> datetime:
+    return in_utc(_VALIDATE(value))
+
+
+def read_time(value: object) -> datetime:
+    """A time in ISO 8601, or in Unix seconds or milliseconds, which pydantic tells from each other by their size.
+
+    :raises ValueError: it is none.
+    """
+    # operations that were asked for together share their seconds, and every look shows the same times again
+    return _read(value) if isinstance(value, (str, int)) else in_utc(_VALIDATE(value))
+
+
+#: A field that is a time.
+Time = Annotated[datetime, PlainValidator(read_time)]
