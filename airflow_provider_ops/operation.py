@@ -6,11 +6,12 @@ No I/O and no Airflow here. Every API maps its own wire model to :class:`Operati
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 from enum import Enum
-from functools import partial
+from functools import lru_cache
+from operator import attrgetter
 from typing import Any
 
 
@@ -61,7 +62,7 @@ class Progress:
 
     def __str__(self) -> str:
         count = f"{self.done}/{self.total}" if self.total else None
-        return ", ".join([part for part in (self.phase, self.message, count) if part])
+        return ", ".join(filter(None, (self.phase, self.message, count)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,7 @@ class Operation:
 
     def to_dict(self) -> dict[str, Any]:
         """The operation as JSON values, without ``raw``; times in ISO 8601."""
-        return _named(self, _SHOWN)
+        return _WRITE_OPERATION(self)
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Operation:
@@ -134,7 +135,6 @@ class Operation:
         )
 
 
-_NO_OFFSET = timedelta(0)
 _SHOWN = tuple(item.name for item in fields(Operation) if item.name != "raw")
 _FIELDS = {kind: tuple(item.name for item in fields(kind)) for kind in (Step, Progress, OperationError)}
 _STATES = frozenset(state.value for state in OperationState)
@@ -163,31 +163,45 @@ def _time(value: str | None) -> datetime | None:
     return datetime.fromisoformat(value) if value else None
 
 
-def _named(value: Any, names: Iterable[str]) -> dict[str, Any]:
-    return {name: item if (item := getattr(value, name)) is None else _to_json(item) for name in names}
+def _writer(names: Sequence[str]) -> Callable[[Any], dict[str, Any]]:
+    values_of = attrgetter(*names)
+
+    def write(value: Any) -> dict[str, Any]:
+        # ten thousand may be written at once, and most of what is shown is text or absent
+        return {
+            name: item if item is None or type(item) is str else _to_json(item)
+            for name, item in zip(names, values_of(value), strict=True)
+        }
+
+    return write
 
 
 def _to_json(value: Any) -> Any:
-    # by type, because a triggerer may have a thousand events to write at once
     write = _WRITERS.get(type(value))
     if write is not None:
         return write(value)
     if isinstance(value, Mapping):
         return {str(key): _to_json(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_to_json(item) for item in value]
     return _moment_to_json(value) if isinstance(value, datetime) else value
 
 
+def _list_to_json(value: Iterable[Any]) -> list[Any]:
+    return [_to_json(item) for item in value]
+
+
+# operations share their moments: what was asked for together began within the same seconds
+@lru_cache(maxsize=4096)
 def _moment_to_json(value: datetime) -> str:
-    # the zones of parsed times are slow to leave
-    return (value if value.utcoffset() == _NO_OFFSET else value.astimezone(timezone.utc)).isoformat()
+    return value.astimezone(timezone.utc).isoformat()
 
 
+_WRITE_OPERATION = _writer(_SHOWN)
 _WRITERS: Mapping[type, Callable[[Any], Any]] = {
     str: str,
     # the word as plain text
     OperationState: str.__str__,
     datetime: _moment_to_json,
-    **{kind: partial(_named, names=names) for kind, names in _FIELDS.items()},
+    list: _list_to_json,
+    tuple: _list_to_json,
+    **{kind: _writer(names) for kind, names in _FIELDS.items()},
 }

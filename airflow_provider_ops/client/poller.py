@@ -106,7 +106,7 @@ class Poller:
         except Exception as error:
             # never leave callers waiting for a poller that is gone
             for target in self._targets:
-                for wait, _ in target.waits:
+                for wait in target.waits.values():
                     if not wait.decided.done():
                         wait.decided.set_exception(error)
             raise

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
@@ -68,59 +69,69 @@ async def begin() -> None:
     await door.enter()
 
 
-@dataclass
-class _Shared:
-    client: asyncio.Task[AsyncClient]
+@dataclass(slots=True)
+class Shared:
+    """A client and those who use it; :func:`join` it, and :meth:`leave` it once."""
+
+    key: Key
+    opening: asyncio.Task[AsyncClient]
     users: int = 0
 
+    @property
+    def client(self) -> AsyncClient:
+        """The client, for those who have joined."""
+        return self.opening.result()
 
-_LOOPS: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Key, _Shared]] = WeakKeyDictionary()
+    async def leave(self) -> None:
+        """Be done with the client. The last one who is closes it."""
+        self.users -= 1
+        if self.users == 0:
+            clients = _LOOPS.get(asyncio.get_running_loop(), {})
+            if clients.get(self.key) is self:
+                del clients[self.key]
+            await _close(self.opening)
 
 
-class shared_client:  # noqa: N801 - used like the functions of contextlib; a class, as thousands are held at once
-    """The client for ``key`` on the running loop; opened by the first user, closed after the last.
+_LOOPS: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Key, Shared]] = WeakKeyDictionary()
+
+
+async def join(key: Key, opening: Callable[[], Awaitable[AsyncClient]], *, begun: bool = False) -> Shared:
+    """The client for ``key`` on the running loop; opened for the first who joins, closed after the last has left.
+
+    For those of whom thousands are there at once, for whom :func:`shared_client` would be an object more each.
 
     :param key: API and connection id.
     :param opening: looks the connection up and builds the client. Runs once for users that come together,
         because a look-up holds up the whole triggerer.
     :param begun: whether the user has awaited :func:`begin` just now.
     """
+    clients = _LOOPS.setdefault(asyncio.get_running_loop(), {})
+    shared = clients.get(key)
+    if shared is None or _has_failed(shared.opening):
+        shared = clients[key] = Shared(key, asyncio.ensure_future(_open(opening)))
+    shared.users += 1
+    try:
+        if not shared.opening.done():
+            # all who wait for it will go on in one turn
+            begun = False
+            # shielded: a cancelled user must not take the opening away from the others
+            await asyncio.shield(shared.opening)
+        if not begun:
+            await begin()
+    except BaseException:
+        await shared.leave()
+        raise
+    return shared
 
-    __slots__ = ("_begun", "_key", "_opening", "_shared")
 
-    def __init__(self, key: Key, opening: Callable[[], Awaitable[AsyncClient]], *, begun: bool = False) -> None:
-        self._key = key
-        self._opening = opening
-        self._begun = begun
-
-    async def __aenter__(self) -> AsyncClient:
-        clients = _LOOPS.setdefault(asyncio.get_running_loop(), {})
-        shared = clients.get(self._key)
-        if shared is None or _has_failed(shared.client):
-            shared = clients[self._key] = _Shared(asyncio.ensure_future(_open(self._opening)))
-        self._shared = shared
-        shared.users += 1
-        try:
-            if not shared.client.done():
-                # all who wait for it will go on in one turn
-                self._begun = False
-                # shielded: a cancelled user must not take the opening away from the others
-                await asyncio.shield(shared.client)
-            if not self._begun:
-                await begin()
-        except BaseException:
-            await self.__aexit__()
-            raise
-        return shared.client.result()
-
-    async def __aexit__(self, *_: object) -> None:
-        shared = self._shared
-        shared.users -= 1
-        if shared.users == 0:
-            clients = _LOOPS.get(asyncio.get_running_loop(), {})
-            if clients.get(self._key) is shared:
-                del clients[self._key]
-            await _close(shared.client)
+@asynccontextmanager
+async def shared_client(key: Key, opening: Callable[[], Awaitable[AsyncClient]]) -> AsyncIterator[AsyncClient]:
+    """As :func:`join`, left at the end of the block."""
+    shared = await join(key, opening)
+    try:
+        yield shared.client
+    finally:
+        await shared.leave()
 
 
 async def _open(opening: Callable[[], Awaitable[AsyncClient]]) -> AsyncClient:

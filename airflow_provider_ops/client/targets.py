@@ -56,7 +56,7 @@ class Target:
     """One operation and everybody who still waits for it."""
 
     operation_id: str
-    waits: list[tuple[Wait, Watch]] = field(default_factory=list)
+    waits: dict[Watch, Wait] = field(default_factory=dict)
     #: Sweeps in a row that did not show it.
     misses: int = 0
     #: No list shows it although it is open.
@@ -73,22 +73,22 @@ class Target:
     @property
     def next_look(self) -> float:
         """When somebody wants to know next."""
-        return min((watch.next_look for _, watch in self.waits), default=float("inf"))
+        return min((watch.next_look for watch in self.waits), default=float("inf"))
 
     @property
     def deadline(self) -> float | None:
         """When the first of those who wait stops waiting."""
-        return min((watch.deadline for _, watch in self.waits if watch.deadline is not None), default=None)
+        return min((watch.deadline for watch in self.waits if watch.deadline is not None), default=None)
 
     def look_at(self, moment: float) -> None:
         """Let everybody want to know next at a moment, or at their deadline when that comes first."""
-        for _, watch in self.waits:
+        for watch in self.waits:
             watch.next_look = moment if watch.deadline is None else min(moment, watch.deadline)
 
     @property
     def is_stumbling(self) -> bool:
         """Whether the last look failed."""
-        return any(watch.is_stumbling for _, watch in self.waits)
+        return any(watch.is_stumbling for watch in self.waits)
 
 
 class Targets:
@@ -115,7 +115,7 @@ class Targets:
             if watch.outcome is not None:
                 continue
             target = self.by_id.setdefault(watch.operation_id, Target(watch.operation_id))
-            target.waits.append((wait, watch))
+            target.waits[watch] = wait
             self._intervals[watch.policy.cap] += 1
             # the newcomer has not seen what the others know
             target.raw, target.quiet_until = None, 0.0
@@ -127,17 +127,17 @@ class Targets:
         """Let a caller go."""
         for watch in wait.watches:
             target = self.by_id.get(watch.operation_id)
-            if target is not None:
-                self._let_go(target, [pair for pair in target.waits if pair[0] is wait])
+            if target is not None and watch in target.waits:
+                self._let_go(target, [watch])
         if len(self._deadlines) > 2 * len(self.by_id) + 100:
             # of waits that ended before their deadline nothing may pile up
             self._deadlines = [entry for entry in self._deadlines if entry[1] in self.by_id]
             heapq.heapify(self._deadlines)
 
-    def _let_go(self, target: Target, pairs: Sequence[tuple[Wait, Watch]]) -> None:
-        for pair in pairs:
-            target.waits.remove(pair)
-            cap = pair[1].policy.cap
+    def _let_go(self, target: Target, watches: Iterable[Watch]) -> None:
+        for watch in watches:
+            del target.waits[watch]
+            cap = watch.policy.cap
             self._intervals[cap] -= 1
             if not self._intervals[cap]:
                 del self._intervals[cap]
@@ -170,7 +170,7 @@ class Targets:
         while (first := self.first_deadline) is not None and first <= now:
             _, operation_id = heapq.heappop(self._deadlines)
             target = self.by_id[operation_id]
-            if any(watch.deadline is not None and watch.deadline <= now for _, watch in target.waits):
+            if any(watch.deadline is not None and watch.deadline <= now for watch in target.waits):
                 ending[operation_id] = target
         return list(ending.values())
 
@@ -190,7 +190,7 @@ class Targets:
                 self._listed(target, shown=False)
         if operation.id != target.operation_id:
             operation = replace(operation, id=target.operation_id)
-        for wait, watch in target.waits:
+        for watch, wait in target.waits.items():
             known = watch.operation
             if listed and operation.progress is None and known is not None and known.raw_state == operation.raw_state:
                 # lists may leave out what single reads show
@@ -211,7 +211,7 @@ class Targets:
         if target.raw == entry:
             # most entries of most pages: nothing to read, and nearly always nothing to tell
             if now >= target.quiet_until:
-                for wait, watch in target.waits:
+                for watch, wait in target.waits.items():
                     wait.tell(watch, watch.saw_the_same(now))
                 self._told(target)
             return
@@ -226,12 +226,17 @@ class Targets:
 
     def failed(self, target: Target, error: OpsError, now: float) -> None:
         """Tell everybody who waits for an operation that it could not be looked at."""
-        for wait, watch in target.waits:
+        for watch, wait in target.waits.items():
             wait.tell(watch, watch.failed(error, now))
         self._told(target)
 
     def _told(self, target: Target) -> None:
-        over = [pair for pair in target.waits if pair[1].outcome is not None]
+        over, quiet_until = [], float("inf")
+        for watch in target.waits:
+            if watch.outcome is not None:
+                over.append(watch)
+            elif (until := watch.quiet_until) < quiet_until:
+                quiet_until = until
+        target.quiet_until = quiet_until
         if over:
             self._let_go(target, over)
-        target.quiet_until = min((watch.quiet_until for _, watch in target.waits), default=0.0)

@@ -21,7 +21,7 @@ from airflow_provider_ops.apis.http import Call, Flow, Paged
 from airflow_provider_ops.client.asynchronous import AsyncClient
 from airflow_provider_ops.client.pace import Clock, SystemClock
 from airflow_provider_ops.client.settings import Settings, read_settings
-from airflow_provider_ops.client.shared import forget, remembered, shared_client
+from airflow_provider_ops.client.shared import Shared, forget, join, remembered, shared_client
 from airflow_provider_ops.client.sync import SyncClient
 from airflow_provider_ops.client.waits import await_all, wait
 from airflow_provider_ops.exceptions import (
@@ -87,12 +87,13 @@ class OperationsHook(BaseHook):
         """
         return read_settings(self.api, self.conn_id, *get_connection(self.conn_id))
 
-    def aclient(self, *, begun: bool = False) -> AbstractAsyncContextManager[AsyncClient]:
-        """The client shared by all users of this connection on the running event loop.
+    def aclient(self) -> AbstractAsyncContextManager[AsyncClient]:
+        """The client shared by all users of this connection on the running event loop."""
+        return shared_client((self.api.name, self.conn_id), self._open)
 
-        :param begun: whether the caller comes from :func:`~airflow_provider_ops.client.shared.begin`.
-        """
-        return shared_client((self.api.name, self.conn_id), self._open, begun=begun)
+    async def join(self) -> Shared:
+        """As :meth:`aclient`, for one of thousands that come together: await ``begin`` before, and leave it after."""
+        return await join((self.api.name, self.conn_id), self._open, begun=True)
 
     async def _open(self) -> AsyncClient:
         settings = await remembered((self.api.name, self.conn_id), self._asettings)

@@ -118,39 +118,46 @@ class OperationTrigger(BaseTrigger):
         """Wait, then yield the one event."""
         if self._ends_on_kill and self.task_instance is not None:
             spawn(_ask_once(self.task_instance))
-        yield TriggerEvent(await self._outcome())  # type: ignore[no-untyped-call]
+        try:
+            await begin()
+            hook = await self._hook()
+            shared = await hook.join()
+            try:
+                watches = self._watches(hook)
+                report = self._report(hook, watches)
+                log = type(self).logger().info
+                say = report.telling(log) if report else log
+                try:
+                    await await_all(shared.client, watches, say, self.wait_for)
+                finally:
+                    if report:
+                        report.stop()
+            finally:
+                await shared.leave()
+            payload = {**to_event(watches, self.wait_for), "story": report.end() if report else None}
+        except Exception as error:  # noqa: BLE001 - a trigger that raises hides the reason from the task
+            payload = self._trouble(error)
+        yield TriggerEvent(payload)  # type: ignore[no-untyped-call]
+
+    def _trouble(self, error: Exception) -> dict[str, Any]:
+        return {
+            "version": VERSION,
+            "status": "error",
+            "operation_ids": self.operation_ids,
+            "error": f"{type(error).__name__}: {error}",
+            "traceback": traceback.format_exc().splitlines()[-_TRACEBACK_LINES:],
+        }
 
     @property
     def _ends_on_kill(self) -> bool:
         return bool(self.handle) and self.kill_policy != "leave"
 
-    async def _outcome(self) -> dict[str, Any]:
-        try:
-            await begin()
-            hook = await self._hook()
-            async with hook.aclient(begun=True) as client:
-                watches = [
-                    hook.watch(operation_id, deadline=self.deadline, poll_interval=self.poll_interval, kind=self.kind)
-                    for operation_id in self.operation_ids
-                ]
-                report = self._report(hook, watches)
-                log = type(self).logger().info
-                say = report.telling(log) if report else log
-                try:
-                    await await_all(client, watches, say, self.wait_for)
-                finally:
-                    if report:
-                        report.stop()
-            return {**to_event(watches, self.wait_for), "story": report.end() if report else None}
-        except Exception as error:  # noqa: BLE001 - a trigger that raises hides the reason from the task
-            tail = traceback.format_exc().splitlines()[-_TRACEBACK_LINES:]
-            return {
-                "version": VERSION,
-                "status": "error",
-                "operation_ids": self.operation_ids,
-                "error": f"{type(error).__name__}: {error}",
-                "traceback": tail,
-            }
+    def _watches(self, hook: OperationsHook) -> list[Watch]:
+        # not where the wait is: what a comprehension refers to is kept for as long as that goes on, ten thousand times
+        return [
+            hook.watch(operation_id, deadline=self.deadline, poll_interval=self.poll_interval, kind=self.kind)
+            for operation_id in self.operation_ids
+        ]
 
     def _report(self, hook: OperationsHook, watches: Sequence[Watch]) -> TriggerReport | None:
         ti = self.task_instance

@@ -87,13 +87,21 @@ def _read(data: Any) -> tuple[Outcome | None, Timeline]:
 
 
 def _status(wait_for: WaitFor, outcomes: Sequence[Outcome | None]) -> str:
-    if wait_for == "any" and any(succeeded(outcome) for outcome in outcomes):
+    ends = {_end(outcome) for outcome in outcomes}
+    if wait_for == "any" and "succeeded" in ends:
         return "succeeded"
-    late = any(isinstance(outcome, TimedOut) for outcome in outcomes)
     # of several waits for any, one that still goes on may yet succeed, so the failures of others decide nothing
-    if any(_failed(outcome) for outcome in outcomes) and not (wait_for == "any" and late):
+    if "failed" in ends and not (wait_for == "any" and "timeout" in ends):
         return "failed"
-    return "timeout" if late else "succeeded"
+    return "timeout" if "timeout" in ends else "succeeded"
+
+
+def _end(outcome: Outcome | None) -> str:
+    if isinstance(outcome, Settled):
+        return "succeeded" if succeeded(outcome) else "failed"
+    if outcome is None:
+        return "open"
+    return "timeout" if isinstance(outcome, TimedOut) else "failed"
 
 
 def _encode(outcome: Outcome | None, last: Operation | None) -> dict[str, Any]:
