@@ -60,13 +60,13 @@ class _Door:
 _BEGINNING: WeakKeyDictionary[asyncio.AbstractEventLoop, _Door] = WeakKeyDictionary()
 
 
-async def begin() -> None:
+def begin() -> Awaitable[None]:
     """Await this first where thousands may start together: each then begins its work in a turn with a few others."""
     loop = asyncio.get_running_loop()
     door = _BEGINNING.get(loop)
     if door is None:
         door = _BEGINNING[loop] = _Door()
-    await door.enter()
+    return door.enter()
 
 
 @dataclass(slots=True)

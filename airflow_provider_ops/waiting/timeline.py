@@ -17,7 +17,7 @@ class Timeline:
 
     def __init__(self, start: float, entries: Iterable[tuple[float, str]] = (), dropped: int = 0) -> None:
         self.start = start
-        self.entries = [(float(at), str(text)) for at, text in entries]
+        self.entries = [(float(at), str(text)) for at, text in entries] if entries else []
         self.dropped = dropped
 
     def add(self, now: float, text: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from typing_extensions import Required, TypedDict
@@ -125,7 +126,7 @@ def to_operation(data: Mapping[str, Any]) -> Operation:
         raw_state=raw_state,
         resource_type=resource.get("type"),
         resource_id=bare_id(resource_id) if resource_id else None,
-        progress=None if progress is None else Progress(progress.get("phase"), progress.get("message")),
+        progress=None if progress is None else _to_progress(progress.get("phase"), progress.get("message")),
         error=_to_error(wire.get("error")),
         created_at=wire.get("requested_at"),
         started_at=wire.get("started_at"),
@@ -137,6 +138,12 @@ def to_operation(data: Mapping[str, Any]) -> Operation:
 def listed(status: str) -> OperationList:
     """All operations of a status."""
     return OperationList(paged("/operations", {"status": status}, as_it_comes), to_operation)
+
+
+# of thousands that go on together, many are in the same phase
+@lru_cache(maxsize=1024)
+def _to_progress(phase: str | None, message: str | None) -> Progress:
+    return Progress(phase, message)
 
 
 def _to_error(error: _Error | str | None) -> OperationError | None:
