@@ -12,10 +12,16 @@ _VALIDATE = TypeAdapter(datetime).validator.validate_python
 
 
 def in_utc(moment: datetime) -> datetime:
-    """The same moment in UTC; one without a zone is taken for UTC, which is what APIs mean by that."""
+    """The same moment in UTC; one without a zone is taken for UTC, which is what APIs mean by that.
+
+    :raises ValueError: there it would be before the first or after the last that Python knows.
+    """
     if moment.tzinfo is None:
         return moment.replace(tzinfo=timezone.utc)
-    return moment.astimezone(timezone.utc)
+    try:
+        return moment.astimezone(timezone.utc)
+    except OverflowError as error:
+        raise ValueError(str(error)) from None
 
 
 @lru_cache(maxsize=4096, typed=True)

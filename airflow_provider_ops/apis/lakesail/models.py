@@ -26,10 +26,9 @@ def read_time(value: object) -> datetime | None:
         return None
     try:
         # Python 3.10 knows neither "Z" nor fractions of other lengths than 3 and 6
-        time = datetime.fromisoformat(_plain(value))
+        return in_utc(datetime.fromisoformat(_plain(value)))
     except ValueError:
         return None
-    return in_utc(time)
 
 
 def _plain(value: str) -> str:
