@@ -119,9 +119,12 @@ class Targets:
             self._intervals[watch.policy.cap] += 1
             # the newcomer has not seen what the others know
             target.raw, target.quiet_until = None, 0.0
-            if watch.deadline is not None:
-                heapq.heappush(self._deadlines, (watch.deadline, watch.operation_id))
+            self._end_at_deadline(watch)
         wait.settle()
+
+    def _end_at_deadline(self, watch: Watch) -> None:
+        if watch.deadline is not None:
+            heapq.heappush(self._deadlines, (watch.deadline, watch.operation_id))
 
     def forget(self, wait: Wait) -> None:
         """Let a caller go."""
@@ -191,11 +194,14 @@ class Targets:
         if operation.id != target.operation_id:
             operation = replace(operation, id=target.operation_id)
         for watch, wait in target.waits.items():
-            known = watch.operation
+            known, deadline = watch.operation, watch.deadline
             if listed and operation.progress is None and known is not None and known.raw_state == operation.raw_state:
                 # lists may leave out what single reads show
                 operation = replace(operation, progress=known.progress)
             wait.tell(watch, watch.saw(operation, now, waited=waited))
+            if watch.deadline != deadline:
+                # the first look may tell how long an operation of its kind may take
+                self._end_at_deadline(watch)
         self._told(target)
 
     def saw_listed(self, target: Target, entry: Mapping[str, Any], read: Read, now: float, place: int | None) -> None:

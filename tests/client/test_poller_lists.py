@@ -7,7 +7,7 @@ import gc
 import time
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
@@ -21,9 +21,10 @@ from airflow_provider_ops.client.asynchronous import AsyncClient
 from airflow_provider_ops.client.pace import SystemClock
 from airflow_provider_ops.client.settings import Settings
 from airflow_provider_ops.client.waits import await_all
+from airflow_provider_ops.hooks.kinds import WatchByKind
 from airflow_provider_ops.operation import OperationState
 from airflow_provider_ops.testing import SimulatorServer, VirtualClock, operation_cancelled, operation_fails
-from airflow_provider_ops.waiting.watch import Settled, Watch
+from airflow_provider_ops.waiting.watch import Settled, TimedOut, Watch
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Sequence
@@ -340,6 +341,21 @@ async def test_ten_thousand_waits_come_and_go_and_leave_nothing(server: Simulato
             break
         await asyncio.sleep(0.01)
     assert server.stats()["connections_open"] == 0
+
+
+async def test_a_deadline_that_the_first_look_sets_is_when_the_wait_ends(
+    server: SimulatorServer, clock: VirtualClock
+) -> None:
+    class Hasty(Onvera):
+        timeouts: ClassVar = {"": 33.0, "another.kind": 1000.0}
+
+    async with client_of(server, clock, Hasty()) as client:
+        ids = await start(client, 20)
+        began, policy = clock.time(), client.api.poll_policy("", INTERVAL)
+        watches = [WatchByKind(operation_id, client.api, now=began, policy=policy) for operation_id in ids]
+        await asyncio.gather(*(await_all(client, [watch], lambda _: None) for watch in watches))
+        assert all(isinstance(watch.outcome, TimedOut) for watch in watches)
+        assert clock.time() - began == pytest.approx(33.0, abs=0.3)
 
 
 async def test_waits_that_end_early_leave_no_deadlines_behind(server: SimulatorServer, clock: VirtualClock) -> None:
