@@ -6,7 +6,7 @@ No I/O and no Airflow here. Every API maps its own wire model to :class:`Operati
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timezone
 from enum import Enum
@@ -180,13 +180,11 @@ def _to_json(value: Any) -> Any:
     write = _WRITERS.get(type(value))
     if write is not None:
         return write(value)
+    if isinstance(value, (list, tuple)):
+        return [_to_json(item) for item in value]
     if isinstance(value, Mapping):
         return {str(key): _to_json(item) for key, item in value.items()}
     return _moment_to_json(value) if isinstance(value, datetime) else value
-
-
-def _list_to_json(value: Iterable[Any]) -> list[Any]:
-    return [_to_json(item) for item in value]
 
 
 # operations share their moments: what was asked for together began within the same seconds
@@ -201,7 +199,5 @@ _WRITERS: Mapping[type, Callable[[Any], Any]] = {
     # the word as plain text
     OperationState: str.__str__,
     datetime: _moment_to_json,
-    list: _list_to_json,
-    tuple: _list_to_json,
     **{kind: _writer(names) for kind, names in _FIELDS.items()},
 }

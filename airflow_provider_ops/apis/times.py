@@ -11,15 +11,18 @@ from pydantic import PlainValidator, TypeAdapter
 _VALIDATE = TypeAdapter(datetime).validator.validate_python
 
 
+def aware(moment: datetime) -> datetime:
+    """``moment`` itself; one without a zone is taken for UTC, which is what APIs mean by that."""
+    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+
+
 def in_utc(moment: datetime) -> datetime:
-    """The same moment in UTC; one without a zone is taken for UTC, which is what APIs mean by that.
+    """The same moment in UTC, see :func:`aware`.
 
     :raises ValueError: there it would be before the first or after the last that Python knows.
     """
-    if moment.tzinfo is None:
-        return moment.replace(tzinfo=timezone.utc)
     try:
-        return moment.astimezone(timezone.utc)
+        return aware(moment).astimezone(timezone.utc)
     except OverflowError as error:
         raise ValueError(str(error)) from None
 

@@ -44,11 +44,7 @@ def is_decided(wait_for: WaitFor, outcomes: Sequence[Outcome | None]) -> bool:
     open_waits = any(outcome is None for outcome in outcomes)
     if wait_for == "any":
         return not open_waits or any(succeeded(outcome) for outcome in outcomes)
-    return not open_waits or any(_failed(outcome) for outcome in outcomes)
-
-
-def _failed(outcome: Outcome | None) -> bool:
-    return isinstance(outcome, GaveUp) or (isinstance(outcome, Settled) and not succeeded(outcome))
+    return not open_waits or any(_end(outcome) == "failed" for outcome in outcomes)
 
 
 def to_event(watches: Sequence[Watch], wait_for: WaitFor = "all") -> dict[str, Any]:

@@ -6,7 +6,7 @@ Bodies and answers that the sheet does not show are sent and returned as they ar
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import Any, TypeVar
 
 from airflow_provider_ops.apis.akua.models import ApiToken, Cluster, InstallChange, InstallRender, NewApiToken
@@ -14,6 +14,7 @@ from airflow_provider_ops.apis.akua.starts import CHANGE_REQUEST, INSTALL, chang
 from airflow_provider_ops.apis.akua.wire import body_of, check_length, listing_models
 from airflow_provider_ops.apis.base import WireModel, read
 from airflow_provider_ops.apis.http import Call, Paged, Response, given
+from airflow_provider_ops.apis.times import aware
 
 M = TypeVar("M", bound=WireModel)
 
@@ -126,5 +127,4 @@ def _nothing(_response: Response) -> None:
 
 
 def _unix(moment: datetime) -> int:
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
-    return int(aware.timestamp())
+    return int(aware(moment).timestamp())

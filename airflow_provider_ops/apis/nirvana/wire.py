@@ -12,6 +12,7 @@ from airflow_provider_ops.apis.http import Call, Page, Paged, Request, Response,
 from airflow_provider_ops.apis.lenient import Lenient
 from airflow_provider_ops.apis.nirvana import checks
 from airflow_provider_ops.apis.nirvana.resources import OperationWire
+from airflow_provider_ops.apis.times import aware
 from airflow_provider_ops.exceptions import TransportError
 from airflow_provider_ops.operation import Operation, OperationError, OperationState
 
@@ -87,8 +88,7 @@ def filters(*, tags: Sequence[str] | None = None, **values: Any) -> dict[str, An
 
 def rfc3339(moment: datetime) -> str:
     """``2026-08-01T10:00:00.000000Z``; a time without zone is taken as UTC."""
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
-    return aware.astimezone(timezone.utc).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return aware(moment).astimezone(timezone.utc).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def as_json(body: Any) -> Mapping[str, Any]:
