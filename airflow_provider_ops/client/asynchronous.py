@@ -14,7 +14,8 @@ from airflow_provider_ops import metrics
 from airflow_provider_ops.apis.base import Api
 from airflow_provider_ops.apis.http import Call, Flow, Page, Paged, Pause, Request, Response
 from airflow_provider_ops.client import answers, retries
-from airflow_provider_ops.client.pace import Clock, SystemClock, Turns, shared_pace
+from airflow_provider_ops.client.clock import Clock, SystemClock
+from airflow_provider_ops.client.pace import Turns, shared_pace
 from airflow_provider_ops.client.poller import Poller
 from airflow_provider_ops.client.settings import Settings
 from airflow_provider_ops.client.tasks import time_limit

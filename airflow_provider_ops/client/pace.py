@@ -7,15 +7,15 @@ import heapq
 import itertools
 import math
 import threading
-import time
 from collections import deque
 from collections.abc import Hashable
 from contextvars import Context
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 from weakref import WeakValueDictionary
 
 from pyrate_limiter import InMemoryBucket, Rate, RateItem
 
+from airflow_provider_ops.client.clock import Clock, SystemClock
 from airflow_provider_ops.client.tasks import spawn
 
 #: The window of a budget, in seconds; a little longer than the second that it is for, because it is kept in whole ms.
@@ -32,35 +32,6 @@ _UNSAID_PAUSE = 1.0
 _SLOWER, _FASTER, _RECOVERED = 0.5, 1.15, 30.0
 _SLOWEST = 0.5
 _TOO_MANY = 429
-
-
-class Clock(Protocol):
-    """Time, injectable: tests advance it instead of sleeping."""
-
-    def time(self) -> float:
-        """Epoch seconds."""
-
-    def sleep(self, seconds: float) -> None:
-        """Block the caller."""
-
-    async def asleep(self, seconds: float) -> None:
-        """Suspend the caller."""
-
-
-class SystemClock:
-    """Real time. Wall clock, because deadlines are compared across machines and restarts."""
-
-    def time(self) -> float:
-        """Epoch seconds."""
-        return time.time()
-
-    def sleep(self, seconds: float) -> None:
-        """Block the caller."""
-        time.sleep(seconds)
-
-    async def asleep(self, seconds: float) -> None:
-        """Suspend the caller."""
-        await asyncio.sleep(seconds)
 
 
 class Pace:

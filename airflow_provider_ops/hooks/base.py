@@ -19,7 +19,7 @@ from airflow_provider_ops._compat import get_connection, get_connection_async
 from airflow_provider_ops.apis.base import Api
 from airflow_provider_ops.apis.http import Call, Flow, Paged
 from airflow_provider_ops.client.asynchronous import AsyncClient
-from airflow_provider_ops.client.pace import Clock, SystemClock
+from airflow_provider_ops.client.clock import Clock, SystemClock
 from airflow_provider_ops.client.settings import Settings, read_settings
 from airflow_provider_ops.client.shared import Shared, forget, join, remembered, shared_client
 from airflow_provider_ops.client.sync import SyncClient

@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 
 from airflow_provider_ops.apis.base import Intent, Submit, Submitted
 from airflow_provider_ops.apis.ending import end
-from airflow_provider_ops.client.pace import Clock
+from airflow_provider_ops.client.clock import Clock
 from airflow_provider_ops.exceptions import (
     AmbiguousSubmission,
     ApiError,

@@ -15,7 +15,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from airflow_provider_ops._compat import can_push_plain_async, pull_plain_async, push_plain_async
-from airflow_provider_ops.client.pace import Clock
+from airflow_provider_ops.client.clock import Clock
 from airflow_provider_ops.client.tasks import spawn
 from airflow_provider_ops.waiting.progress import KEY, Story, mark
 from airflow_provider_ops.waiting.watch import Watch

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from airflow_provider_ops._compat import pull_plain, push_plain
-from airflow_provider_ops.client.pace import Clock
+from airflow_provider_ops.client.clock import Clock
 from airflow_provider_ops.progress import TRIES
 from airflow_provider_ops.waiting.progress import KEY, Chapter, Story, mark
 from airflow_provider_ops.waiting.timeline import Timeline

@@ -34,6 +34,11 @@ class VirtualClock:
         with self._moved:
             return self._now
 
+    def monotonic(self) -> float:
+        """Return the time now, in seconds that never step."""
+        with self._moved:
+            return self._now
+
     def sleep(self, seconds: float) -> None:
         """Return when that much time has passed."""
         with self._moved:

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_ops.client.pace import Pace, SystemClock, Turns, shared_pace
+from airflow_provider_ops.client.clock import SystemClock
+from airflow_provider_ops.client.pace import Pace, Turns, shared_pace
 from airflow_provider_ops.testing import VirtualClock
 
 START = 1_760_000_000.0

@@ -18,7 +18,7 @@ from airflow_provider_ops.apis.nirvana import API as NIRVANA
 from airflow_provider_ops.apis.onvera import API as ONVERA
 from airflow_provider_ops.apis.onvera import Onvera
 from airflow_provider_ops.client.asynchronous import AsyncClient
-from airflow_provider_ops.client.pace import SystemClock
+from airflow_provider_ops.client.clock import SystemClock
 from airflow_provider_ops.client.settings import Settings
 from airflow_provider_ops.client.waits import await_all
 from airflow_provider_ops.hooks.kinds import WatchByKind
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
     from airflow_provider_ops.apis.base import Api
-    from airflow_provider_ops.client.pace import Clock
+    from airflow_provider_ops.client.clock import Clock
 
 DURATION = 60.0
 INTERVAL = 5.0

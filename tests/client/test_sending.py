@@ -14,7 +14,7 @@ import pytest
 
 from airflow_provider_ops.apis.onvera import API, create_deployment
 from airflow_provider_ops.client.asynchronous import AsyncClient
-from airflow_provider_ops.client.pace import SystemClock
+from airflow_provider_ops.client.clock import SystemClock
 from airflow_provider_ops.client.settings import Settings
 from airflow_provider_ops.client.sync import SyncClient
 from airflow_provider_ops.exceptions import (

@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from airflow_provider_ops.client.pace import SystemClock
+from airflow_provider_ops.client.clock import SystemClock
 from airflow_provider_ops.hooks.lookup import ahook_for
 from airflow_provider_ops.testing import VirtualClock
 

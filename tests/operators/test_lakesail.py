@@ -8,7 +8,7 @@ import pytest
 
 from airflow_provider_ops.apis import lakesail
 from airflow_provider_ops.apis.lakesail.wire import InstanceTypes
-from airflow_provider_ops.client.pace import Clock
+from airflow_provider_ops.client.clock import Clock
 from airflow_provider_ops.exceptions import AmbiguousSubmission, CancelNotSupported, Conflict, NotFound, OpsError
 from airflow_provider_ops.hooks.lakesail import LakeSailHook
 from airflow_provider_ops.operation import OperationState

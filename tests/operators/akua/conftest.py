@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from airflow_provider_ops.apis.base import Submit
-    from airflow_provider_ops.client.pace import Clock
+    from airflow_provider_ops.client.clock import Clock
 from tests.operators.akua.parts import DURATION, KEY, Memory
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from airflow_provider_ops.apis.base import Submit
-    from airflow_provider_ops.client.pace import Clock
+    from airflow_provider_ops.client.clock import Clock
 from tests.operators.nirvana.parts import KEY, Memory
 
 

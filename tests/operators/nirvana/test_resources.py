@@ -28,7 +28,7 @@ from airflow_provider_ops.waiting.submitting import Handle
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from airflow_provider_ops.client.pace import Clock
+    from airflow_provider_ops.client.clock import Clock
 from tests.operators.nirvana.parts import KINDS, REGION, Memory, creates, done, made, make_cluster, make_pool, vm_fields
 
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from airflow_provider_ops.client.pace import SystemClock
+from airflow_provider_ops.client.clock import SystemClock
 from airflow_provider_ops.hooks.onvera import OnveraHook
 
 if TYPE_CHECKING:

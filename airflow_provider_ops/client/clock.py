@@ -1,0 +1,43 @@
+"""Time, injectable: the wall clock for deadlines, the monotonic clock for everything that lasts."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Source of time; tests advance it instead of sleeping."""
+
+    def time(self) -> float:
+        """Return epoch seconds: for deadlines and other instants that other machines are told."""
+
+    def monotonic(self) -> float:
+        """Return seconds that never step: for intervals, pauses and windows."""
+
+    def sleep(self, seconds: float) -> None:
+        """Block the caller."""
+
+    async def asleep(self, seconds: float) -> None:
+        """Suspend the caller."""
+
+
+class SystemClock:
+    """Real time."""
+
+    def time(self) -> float:
+        """Return epoch seconds."""
+        return time.time()
+
+    def monotonic(self) -> float:
+        """Return seconds that never step."""
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        """Block the caller."""
+        time.sleep(seconds)
+
+    async def asleep(self, seconds: float) -> None:
+        """Suspend the caller."""
+        await asyncio.sleep(seconds)
