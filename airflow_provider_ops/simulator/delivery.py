@@ -86,20 +86,21 @@ _PLACE = "the place of the poison"
 
 
 def _poisoned(reply: Reply, rule: PoisonFault) -> tuple[list[tuple[bytes, bytes]], bytes]:
-    data = reply.data if isinstance(reply.data, Html) else _marked(reply.data, rule.fields, "")
+    data = reply.data if isinstance(reply.data, Html) else _marked(reply.data, rule, "")
     headers, body = _encode(replace(reply, data=data, headers={**reply.headers, **rule.headers}))
     return headers, body.replace(f'"{_PLACE}"'.encode(), rule.value.encode("utf-8", "surrogatepass"))
 
 
-def _marked(value: Any, fields: list[str], place: str) -> Any:
+def _marked(value: Any, rule: PoisonFault, place: str) -> Any:
     """Return an answer with the mark in all its fields that are meant."""
     if isinstance(value, (dict, list)):
-        if place in fields:
+        if place in rule.fields:
             return _PLACE
         if isinstance(value, list):
-            return [_marked(item, fields, place) for item in value]
-        return {name: _marked(item, fields, f"{place}.{name}" if place else name) for name, item in value.items()}
-    return _PLACE if any(fnmatchcase(place, field) for field in fields) else value
+            return [_marked(item, rule, place) for item in value]
+        return {name: _marked(item, rule, f"{place}.{name}" if place else name) for name, item in value.items()}
+    is_meant, is_kept = (any(fnmatchcase(place, glob) for glob in globs) for globs in (rule.fields, rule.but))
+    return _PLACE if is_meant and not is_kept else value
 
 
 async def _truncated(line: Line, status: int, headers: list[tuple[bytes, bytes]], body: bytes, *, cut: bool) -> int:

@@ -142,6 +142,8 @@ class PoisonFault(AfterExecution):
     fault: Literal["poison"]
     fields: list[str] = ["*"]
     """Globs over places like `data.progress.message` or `data.items.error`; objects and lists are named whole."""
+    but: list[str] = []
+    """Globs over places that stay as they are."""
     value: str = '"\\u0000"'
     """What stands there instead, as it is sent: JSON, or what only looks like it."""
     headers: dict[str, str] = {}
