@@ -45,7 +45,7 @@ TOLERATED: Final[Mapping[str, tuple[str, tuple[Mapping[str, Any], ...]]]] = {
         ),
     ),
 }
-FAILURE: Final = ({"fault": "operation_fails", "reason": f"no room\0 \ud800 {_ECHO}\n::group::"},)
+FAILURE: Final = ({"fault": "operation_fails", "reason": f"no room\0 {_ECHO}\n::group::"},)
 
 
 def leaks(address: str, home: Path) -> Iterator[str]:
