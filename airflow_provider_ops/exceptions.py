@@ -33,6 +33,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_ops.core.gate import LONGEST_MESSAGE, one_line
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -40,7 +42,10 @@ if TYPE_CHECKING:
 
 
 class OpsError(RuntimeError):
-    """Root of all errors of this provider."""
+    """Root of all errors of this provider. Its text is one line, whatever an API said in it."""
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(one_line(message, limit=LONGEST_MESSAGE))
 
 
 class ConfigurationError(OpsError):
@@ -93,13 +98,13 @@ class ApiError(OpsError):
         request: str | None = None,
     ) -> None:
         self.status = status
-        self.code = code
-        self.message = message
-        self.request_id = request_id
+        self.code = None if code is None else one_line(code)
+        self.message = one_line(message)
+        self.request_id = None if request_id is None else one_line(request_id)
         self.retry_after = retry_after
-        said = f"{code}: {message}" if code else message
+        said = f"{self.code}: {self.message}" if code else self.message
         where = f"{request} answered " if request else ""
-        trace = f" (request id {request_id})" if request_id else ""
+        trace = f" (request id {self.request_id})" if request_id else ""
         super().__init__(f"{where}{status} {said}{trace}")
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -157,7 +162,7 @@ class AmbiguousSubmission(SubmissionError):
 
     def __init__(self, message: str, candidates: Sequence[str] = ()) -> None:
         super().__init__(message)
-        self.candidates = tuple(candidates)
+        self.candidates = tuple(map(one_line, candidates))
 
 
 class DifferentRequest(SubmissionError):

@@ -12,8 +12,9 @@ from typing import Any, ClassVar, NamedTuple, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from airflow_provider_ops.apis.http import Call, Flow, Paged, Request, Response, check_path, split_reference
+from airflow_provider_ops.core.gate import is_clean_id, one_line
 from airflow_provider_ops.exceptions import CancelNotSupported, InvalidArgument, OpsError, TransportError
-from airflow_provider_ops.operation import Operation
+from airflow_provider_ops.operation import Operation, web_address
 from airflow_provider_ops.waiting.policy import PollPolicy
 
 M = TypeVar("M", bound=BaseModel)
@@ -37,6 +38,16 @@ class Submitted:
     operation: Operation | None = None
     #: A page for people that shows the operation, where the API gives one.
     operation_url: str | None = None
+
+    def __post_init__(self) -> None:
+        if not is_clean_id(self.operation_id):
+            msg = f"the answer names an operation {self.operation_id!r}, which cannot be an id"
+            raise TransportError(msg, reason="unreadable")
+        if self.resource_id is not None and not is_clean_id(self.resource_id):
+            # the operation lives; whoever needs its resource reads that from the operation, and is refused there
+            object.__setattr__(self, "resource_id", None)
+        object.__setattr__(self, "operation_url", web_address(self.operation_url))
+        object.__setattr__(self, "kind", one_line(self.kind))
 
     @classmethod
     def of(cls, operation: Operation) -> Submitted:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_ops import tracing
 from airflow_provider_ops.apis.base import Submit
 from airflow_provider_ops.client.waits import wait
+from airflow_provider_ops.core.gate import LineLog
 from airflow_provider_ops.exceptions import OperationFailed, OpsError
 from airflow_provider_ops.links import OPERATION_URL
 from airflow_provider_ops.operation import Operation, OperationState
@@ -16,6 +17,7 @@ from airflow_provider_ops.operators import seen
 from airflow_provider_ops.operators.deferral import defer
 from airflow_provider_ops.operators.ending import Ending
 from airflow_provider_ops.operators.killing import WorkerKill, ends_it
+from airflow_provider_ops.operators.results import checked
 from airflow_provider_ops.operators.store import HandleStore
 from airflow_provider_ops.operators.submission import Identity, Started, Submission, look_up
 from airflow_provider_ops.progress.worker import WorkerReport
@@ -56,9 +58,9 @@ class Run:
         self._ti = context["ti"]
         self._hook = task.hook
         self._clock = task.hook.clock
-        self._log = task.log
+        self._log = LineLog(task.log)
         self._state_store = context.get("task_state_store") if task.durable else None
-        self._store = HandleStore(self._state_store, task.log.warning)
+        self._store = HandleStore(self._state_store, self._log.warning)
         self._handle: Handle | None = None
         self._submitting: Submission | None = None
         self._waiting_for: str | None = None
@@ -285,7 +287,7 @@ class Run:
     def _end(self, handle: Handle, outcome: Outcome | None, waited_for: str | None) -> dict[str, Any]:
         self._tell(handle, outcome)
         if isinstance(outcome, Settled) and outcome.operation.state is OperationState.SUCCEEDED:
-            return self._succeed(handle, outcome.operation, waited_for)
+            return self._succeed(handle, self._hook.whole(outcome), waited_for)
         ending = Ending(self._hook, handle, durable=self._task.durable, log=self._log.info)
         comes_after = waited_for != handle.operation_id
         error = self._error(ending, outcome, waited_for or "", comes_after=comes_after)
@@ -354,10 +356,11 @@ class Run:
     def _result(
         self, handle: Handle, operation: Operation | None, resource: Mapping[str, Any] | None
     ) -> dict[str, Any]:
-        return {
+        result = {
             "operation_id": handle.operation_id,
             "resource_id": handle.resource_id or (operation.resource_id if operation else None),
             "state": str(operation.state if operation else OperationState.PENDING),
             "operation": operation.to_dict() if operation else None,
             "resource": dict(resource) if resource is not None else None,
         }
+        return checked(result, succeeded=f"{self._hook.api.name} operation {handle.operation_id}")

@@ -16,6 +16,7 @@ from airflow_provider_ops.hooks.lookup import hook_for
 from airflow_provider_ops.lineage import TellsLineage
 from airflow_provider_ops.operation import Operation
 from airflow_provider_ops.operators.fields import is_literal
+from airflow_provider_ops.operators.results import checked
 from airflow_provider_ops.retry_policy import retried_only_if_it_helps, use_by_default
 from airflow_provider_ops.sensors.waits import DEFAULT_TIMEOUT, OperationSensorTimeout, Waits
 from airflow_provider_ops.waiting.policy import seconds_to_wait
@@ -152,7 +153,8 @@ class OperationSensor(TellsLineage, BaseSensorOperator):
             raise
 
     def _result(self, operations: Sequence[Operation]) -> Any:
-        found = [operation.to_dict() for operation in operations]
+        ids = ", ".join(operation.id for operation in operations)
+        found = checked([operation.to_dict() for operation in operations], succeeded=f"operation {ids}")
         return found[0] if isinstance(self.awaited(), str) else found
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from airflow_provider_ops._compat import AirflowSensorTimeout
 from airflow_provider_ops.client.waits import look, wait
+from airflow_provider_ops.core.gate import LineLog
 from airflow_provider_ops.exceptions import InvalidArgument, OpsError, WaitTimeout
 from airflow_provider_ops.hooks.base import OperationsHook
 from airflow_provider_ops.operation import Operation
@@ -63,7 +64,7 @@ class Waits:
         self._started_at = started_at
         self._deadline = started_at + timeout
         self._defer_task = defer
-        self._log = log
+        self._log = LineLog(log)
         self._ti = ti
         self._store = store
         self._resume = resume
@@ -181,7 +182,9 @@ class Waits:
         """What succeeded, or the error that the outcomes stand for."""
         self._tell(outcomes)
         good = [
-            outcome.operation for outcome in outcomes.values() if isinstance(outcome, Settled) and succeeded(outcome)
+            self._hook.whole(outcome)
+            for outcome in outcomes.values()
+            if isinstance(outcome, Settled) and succeeded(outcome)
         ]
         if len(good) == len(outcomes) or (good and self._wait_for == "any"):
             return good

@@ -16,6 +16,7 @@ from airflow_provider_ops.apis.ending import is_over_already, kill_operation
 from airflow_provider_ops.client.shared import begin
 from airflow_provider_ops.client.tasks import spawn
 from airflow_provider_ops.client.waits import await_all
+from airflow_provider_ops.core.gate import LONGEST_MESSAGE, one_line
 from airflow_provider_ops.exceptions import InvalidArgument
 from airflow_provider_ops.hooks import base
 from airflow_provider_ops.hooks.lookup import ahook_for
@@ -175,8 +176,8 @@ class OperationTrigger(BaseTrigger):
             "version": VERSION,
             "status": "error",
             "operation_ids": self.operation_ids,
-            "error": f"{type(error).__name__}: {error}",
-            "traceback": traceback.format_exc().splitlines()[-_TRACEBACK_LINES:],
+            "error": one_line(f"{type(error).__name__}: {error}"),
+            "traceback": [one_line(line) for line in traceback.format_exc().splitlines()[-_TRACEBACK_LINES:]],
         }
 
     @property
@@ -227,7 +228,7 @@ class OperationTrigger(BaseTrigger):
             said = await asyncio.wait_for(self._kill_unless_awaited(), _KILL_BUDGET)
         except Exception as error:  # noqa: BLE001 - nobody is left who could handle it
             said = f"kill policy {self.kill_policy!r} could not be carried out for {self.operation_ids}: {error!r}"
-        self.log.warning(said)
+        self.log.warning(one_line(said, limit=LONGEST_MESSAGE))
 
     async def _kill_unless_awaited(self) -> str:
         handle = Handle.from_dict(self.handle or {})

@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, get_args
 
+from airflow_provider_ops.core.gate import Limits, clean, fit, share
 from airflow_provider_ops.exceptions import ApiError, InvalidArgument, OpsError, TransportError, error_class
 from airflow_provider_ops.operation import Operation, OperationState
 from airflow_provider_ops.waiting.timeline import Timeline
@@ -49,18 +50,19 @@ def is_decided(wait_for: WaitFor, outcomes: Sequence[Outcome | None]) -> bool:
 
 def to_event(watches: Sequence[Watch], wait_for: WaitFor = "all") -> dict[str, Any]:
     """The payload of a trigger's event: everything the worker needs, JSON only, no secrets."""
+    limits = share(len(watches))
     return {
         "version": VERSION,
         "status": _status(wait_for, [watch.outcome for watch in watches]),
         "operation_ids": [watch.operation_id for watch in watches],
-        "waits": {
-            watch.operation_id: {
-                **_encode(watch.outcome, watch.operation),
-                "timeline": watch.timeline.to_dict(),
-            }
-            for watch in watches
-        },
+        "waits": {watch.operation_id: _write(watch, limits) for watch in watches},
     }
+
+
+def _write(watch: Watch, limits: Limits) -> dict[str, Any]:
+    wait = {**_encode(watch.outcome, watch.operation), "timeline": watch.timeline.to_dict()}
+    written, is_cut = fit(wait, limits)
+    return {**written, "is_cut": True} if is_cut else written
 
 
 def from_event(event: object) -> dict[str, tuple[Outcome | None, Timeline]]:
@@ -68,7 +70,8 @@ def from_event(event: object) -> dict[str, tuple[Outcome | None, Timeline]]:
 
     What cannot be read (the event of another release) has no outcome, so that the task looks for itself.
     """
-    waits = event.get("waits") if isinstance(event, Mapping) else None
+    # one that an earlier release has stored is cleaned here
+    waits = clean(event.get("waits")) if isinstance(event, Mapping) else None
     return {str(name): _read(data) for name, data in waits.items()} if isinstance(waits, Mapping) else {}
 
 
@@ -118,7 +121,7 @@ def _decode(data: Mapping[str, Any]) -> Outcome | None:
     error = _decode_error(data.get("error"))
     match data.get("outcome"):
         case "settled" if operation is not None and operation.state.is_terminal:
-            return Settled(operation)
+            return Settled(operation, is_cut=bool(data.get("is_cut")))
         case "timeout":
             return TimedOut(operation, error)
         case "gave_up":
