@@ -16,13 +16,13 @@ from airflow_provider_ops.apis.ending import kill_operation
 from airflow_provider_ops.client.shared import begin
 from airflow_provider_ops.client.tasks import spawn
 from airflow_provider_ops.client.waits import await_all
+from airflow_provider_ops.core.handle import Handle
 from airflow_provider_ops.exceptions import InvalidArgument
 from airflow_provider_ops.hooks.base import OperationsHook
 from airflow_provider_ops.hooks.lookup import ahook_for
 from airflow_provider_ops.progress.triggerer import TriggerReport, can_tell
 from airflow_provider_ops.waiting.killing import AT_WORK, Kill, meant_in_trigger
 from airflow_provider_ops.waiting.progress import Story
-from airflow_provider_ops.waiting.submitting import Handle
 from airflow_provider_ops.waiting.verdict import VERSION, check_wait_for, to_event
 from airflow_provider_ops.waiting.watch import Watch
 

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 
 from airflow_provider_ops import __version__
+from airflow_provider_ops.core.handle import Handle
 from airflow_provider_ops.exceptions import TransportError
 from airflow_provider_ops.operation import OperationState
 from airflow_provider_ops.operators.store import KEY, HandleStore
-from airflow_provider_ops.waiting.submitting import Handle
 from airflow_provider_ops.waiting.verdict import from_event
 from airflow_provider_ops.waiting.watch import Settled, TimedOut
 
