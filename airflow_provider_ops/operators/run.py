@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import replace
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ops import tracing
 from airflow_provider_ops.apis.base import Submit
@@ -17,6 +16,7 @@ from airflow_provider_ops.exceptions import NotFound, OperationFailed, OpsError,
 from airflow_provider_ops.links import OPERATION_URL
 from airflow_provider_ops.operation import Operation, OperationState
 from airflow_provider_ops.operators import seen
+from airflow_provider_ops.operators.deferral import defer
 from airflow_provider_ops.operators.ending import Ending
 from airflow_provider_ops.operators.identity import attempt_of, identify
 from airflow_provider_ops.operators.killing import WorkerKill, ends_it
@@ -44,8 +44,6 @@ LOOK_BEFORE_DEFERRING = 2.0
 OPERATION_HANDLE = "operation_handle"
 #: Seconds between reads of a resource that its operation says is there: it may be visible a little later.
 _LATE_PAUSES = (0.5, 1.5, 2.0)
-#: How much later than ours the framework's own deferral timeout comes; it only fires when no triggerer works.
-BACKSTOP = timedelta(seconds=120)
 
 
 class Run:
@@ -240,12 +238,15 @@ class Run:
             )
         return self._report
 
-    def _defer(self, handle: Handle, deadline: float, operation_id: str) -> NoReturn:
-        left = max(0.0, deadline - self._clock.time())
-        self._task.defer(
-            trigger=self._trigger(handle, deadline, operation_id),
+    def _defer(self, handle: Handle, deadline: float, operation_id: str) -> None:
+        defer(
+            self._task.defer,
+            self._trigger(handle, deadline, operation_id),
             method_name="execute_complete",
-            timeout=timedelta(seconds=left) + BACKSTOP,
+            deadline=deadline,
+            ti=self._ti,
+            clock=self._clock,
+            warn=self._log.warning,
         )
 
     def _trigger(self, handle: Handle, deadline: float, operation_id: str) -> OperationTrigger:
@@ -318,7 +319,8 @@ class Run:
                 return ending.gave_up(error, may_retry=self._may_retry(error))
             case _:
                 last = outcome if isinstance(outcome, TimedOut) else TimedOut(None, None)
-                waited = self._clock.time() - self._started_at()
+                # what the user has set, not what it took to notice
+                waited = min(self._clock.time(), self._deadline(ending.kind)) - self._started_at()
                 return ending.timed_out(last, self._task.timeout_policy, waited_for=waited_for, waited=waited)
 
     def _may_retry(self, error: OpsError) -> bool:
