@@ -25,11 +25,11 @@ from airflow_provider_ops.operators.submission import Started, Submission, look_
 from airflow_provider_ops.progress.worker import WorkerReport
 from airflow_provider_ops.retry_policy import fails_at_once
 from airflow_provider_ops.triggers.operation import OperationTrigger
-from airflow_provider_ops.waiting.policy import seconds_to_wait
+from airflow_provider_ops.waiting.policy import LOOK_AFTER_TROUBLE, seconds_to_wait
 from airflow_provider_ops.waiting.progress import Chapter
 from airflow_provider_ops.waiting.submitting import Next, Today, decide
 from airflow_provider_ops.waiting.timeline import Timeline
-from airflow_provider_ops.waiting.verdict import from_event
+from airflow_provider_ops.waiting.verdict import awaited_in, from_event, why_no_outcome
 from airflow_provider_ops.waiting.watch import GaveUp, Outcome, Settled, TimedOut
 from airflow_provider_ops.waiting.wording import took, utc
 
@@ -119,22 +119,21 @@ class Run:
         """The leg after the trigger has fired."""
         handle = self._handle_again()
         self._deferred = True
-        known = event if isinstance(event, Mapping) else {}
         waits = from_event(event)
-        self._telling(handle).ended(waits, known.get("story"))
+        self._telling(handle).ended(waits, event.get("story") if isinstance(event, Mapping) else None)
         for operation_id, (outcome, timeline) in waits.items():
             self._log.info("%s while deferred: %s", operation_id, "; ".join(timeline.lines()))
             self._timeline = timeline
             if outcome is not None:
                 return self._end(handle, outcome, operation_id)
-        ids = known.get("operation_ids") or [None]
-        return self.look_again(f"the trigger ended without an outcome: {known.get('error', 'no reason given')}", ids[0])
+        why = f"the trigger ended without an outcome: {why_no_outcome(event)}"
+        return self.look_again(why, next(iter(awaited_in(event)), None))
 
     def look_again(self, why: str, operation_id: str | None = None) -> dict[str, Any]:
         """The leg after something went wrong around us: look, and wait on where the operation is still going."""
         handle = self._handle_again()
         self._log.warning("Looking at %s again, because %s", operation_id or handle.operation_id, why)
-        return self._wait_on(handle, operation_id or handle.operation_id or "")
+        return self._wait_on(handle, operation_id or handle.operation_id or "", patience=LOOK_AFTER_TROUBLE)
 
     def chapters(self) -> Collection[Chapter]:
         """The story of each operation, as this leg knows it."""
@@ -204,12 +203,12 @@ class Run:
         except Exception as error:  # noqa: BLE001 - whatever it was, the operation lives and is waited for
             self._log.warning("Airflow did not take the XCom %s=%s (%s); the wait goes on", key, value, error)
 
-    def _wait_on(self, handle: Handle, operation_id: str) -> dict[str, Any]:
+    def _wait_on(self, handle: Handle, operation_id: str, *, patience: float = 0.0) -> dict[str, Any]:
         self._waiting_for = operation_id
         deadline = self._deadline(handle.kind)
         until = deadline
         if self._task.deferrable:
-            until = min(self._clock.time() + LOOK_BEFORE_DEFERRING, deadline)
+            until = min(self._clock.time() + max(LOOK_BEFORE_DEFERRING, patience), deadline)
         outcome = self._wait_here(handle, operation_id, until)
         if isinstance(outcome, TimedOut) and until < deadline:
             self._defer(handle, deadline, operation_id)
