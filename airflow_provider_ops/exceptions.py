@@ -20,7 +20,9 @@
     ├── SubmissionError
     │   ├── AmbiguousSubmission      a submit whose outcome cannot be known
     │   ├── DifferentRequest         the running operation was started by another request
-    │   └── OperationLost            the API no longer knows the stored operation
+    │   ├── OperationLost            the API no longer knows the stored operation
+    │   └── UnreadableHandle         what is stored cannot be read, or a newer release has stored it
+    ├── ResourceGone                 the operation succeeded, and what it made does not exist
     ├── OperationFailed              settled: failed
     ├── OperationCancelled           settled: cancelled
     └── WaitTimeout                  our deadline passed, the operation goes on
@@ -173,10 +175,25 @@ class OperationLost(SubmissionError):
     """The API no longer knows the operation that this task run started."""
 
 
+class UnreadableHandle(SubmissionError):
+    """What is stored about the submit of this task run cannot be read.
+
+    :param is_newer: a newer release of this provider has stored it.
+    """
+
+    def __init__(self, message: str, *, is_newer: bool = False) -> None:
+        super().__init__(message)
+        self.is_newer = is_newer
+
+
 class _WithOperation(OpsError):
     def __init__(self, message: str, operation: Operation | None = None) -> None:
         super().__init__(message)
         self.operation = operation
+
+
+class ResourceGone(_WithOperation):
+    """The operation succeeded, but the API says that what it made does not exist. Nothing was submitted again."""
 
 
 class OperationFailed(_WithOperation):

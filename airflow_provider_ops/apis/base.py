@@ -38,6 +38,8 @@ class Submitted:
     operation: Operation | None = None
     #: A page for people that shows the operation, where the API gives one.
     operation_url: str | None = None
+    #: The idempotency key, tag or name of ours that the API shows with it, where it does.
+    key: str | None = None
 
     def __post_init__(self) -> None:
         if not is_clean_id(self.operation_id):
@@ -239,12 +241,22 @@ class Api(ABC):
         """Flow that looks for what an unanswered submit started; ``None`` where nothing can be found out."""
         return None
 
+    def find_owned(self, submit: Submit, is_ours: Callable[[str], bool]) -> Flow[list[Submitted]] | None:  # noqa: ARG002
+        """Flow that finds what submits like this have started, each with its key; ``None`` where it cannot be found.
+
+        :param is_ours: whether a key is one of those that are searched for.
+        """
+        return None
+
     def all_marked(self) -> Flow[AllMarked] | None:
         """Flow that lists what exists and carries a mark of ours, whoever's; ``None`` where the API keeps no marks."""
         return None
 
     def read_resource(self, operation: Operation) -> Flow[Mapping[str, Any] | None]:  # noqa: ARG002
-        """Flow that reads what a settled operation acted on, as JSON; ``None`` where there is nothing to read."""
+        """Flow that reads what a settled operation acted on, as JSON; ``None`` where there is nothing to read.
+
+        :raises NotFound: it does not exist. Where that is normal, for what it made as well, return ``None`` instead.
+        """
         yield from ()
         return None
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from airflow_provider_ops.apis.onvera import API
+from airflow_provider_ops.core.handle import Handle
 from airflow_provider_ops.exceptions import AuthenticationError, OperationFailed, OpsError, TransportError
 from airflow_provider_ops.operators.ending import Ending
 from airflow_provider_ops.testing import drop_answer, fail_first, operation_fails
-from airflow_provider_ops.waiting.submitting import Handle
 from airflow_provider_ops.waiting.watch import TimedOut
 
 if TYPE_CHECKING:
