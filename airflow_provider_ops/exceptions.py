@@ -7,7 +7,7 @@
     │   ├── InvalidArgument          an argument of an operator, sensor or hook method (also a ValueError)
     │   └── InvalidConnection        the Airflow connection
     │       └── ConnectionMissing    there is none of that name
-    ├── TransportError               no answer, or none that can be read
+    ├── TransportError               no answer, none that can be read, or none of the API's own
     ├── ApiError                     the API answered with an error
     │   ├── InvalidRequest           400, 422
     │   ├── AuthenticationError      401
@@ -69,14 +69,19 @@ class ConnectionMissing(InvalidConnection):
 class TransportError(OpsError):
     """No answer came, or none that can be read.
 
-    :param reason: ``dns``, ``tls``, ``connect``, ``timeout``, ``reset`` or ``unreadable``.
+    :param reason: ``dns``, ``tls``, ``connect``, ``timeout``, ``reset``, ``unreadable`` or ``gateway`` (an error page
+        that is not the API's: it says nothing about the operation).
     :param maybe_executed: whether the request may have reached the API and been carried out.
+    :param status: HTTP status of a ``gateway``'s page.
     """
 
-    def __init__(self, message: str, *, reason: str = "reset", maybe_executed: bool = True) -> None:
+    def __init__(
+        self, message: str, *, reason: str = "reset", maybe_executed: bool = True, status: int | None = None
+    ) -> None:
         super().__init__(message)
         self.reason = reason
         self.maybe_executed = maybe_executed
+        self.status = status
 
 
 class ApiError(OpsError):
@@ -220,8 +225,14 @@ _BY_STATUS: dict[int, type[ApiError]] = {
     429: RateLimited,
 }
 _SERVER_ERRORS = 500
+_TOO_MANY_REQUESTS = 429
 
 
 def error_class(status: int) -> type[ApiError]:
     """The class of the tree that stands for an HTTP status."""
     return _BY_STATUS.get(status, ServerError if status >= _SERVER_ERRORS else ApiError)
+
+
+def may_come_from_a_gateway(status: int) -> bool:
+    """Return whether a status means the same whoever answers: "not now". Any other is worth only what the API says."""
+    return status == _TOO_MANY_REQUESTS or status >= _SERVER_ERRORS

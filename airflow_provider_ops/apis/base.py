@@ -130,10 +130,15 @@ def entry_id(entry: Any) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ErrorBody:
-    """The API's own words in an error answer."""
+    """What an error answer says.
+
+    :param is_from_api: whether it has the API's own form. A proxy or gateway on the way answers in another one, and
+        knows nothing about operations and resources.
+    """
 
     code: str | None
     message: str
+    is_from_api: bool = True
 
 
 class Api(ABC):
@@ -329,9 +334,10 @@ def read_error(response: Response, find: Callable[[Any], tuple[Any, Any]]) -> Er
         code, message = find(response.json())
     except (TransportError, KeyError, TypeError, AttributeError, IndexError, ValueError):
         code, message = None, None
-    if message is None:
+    is_from_api = message is not None
+    if not is_from_api:
         message = response.text(120) or "(no message)"
-    return ErrorBody(None if code is None else str(code), str(message))
+    return ErrorBody(None if code is None else str(code), str(message), is_from_api)
 
 
 #: Where answers are known to name their operation, tried in this order; a dot goes one object deeper.
