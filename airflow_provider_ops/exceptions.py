@@ -7,7 +7,7 @@
     │   ├── InvalidArgument          an argument of an operator, sensor or hook method (also a ValueError)
     │   └── InvalidConnection        the Airflow connection
     │       └── ConnectionMissing    there is none of that name
-    ├── TransportError               no answer, or none that can be read
+    ├── TransportError               no answer, none that can be read, or none of the API's own
     ├── ApiError                     the API answered with an error
     │   ├── InvalidRequest           400, 422
     │   ├── AuthenticationError      401
@@ -20,7 +20,9 @@
     ├── SubmissionError
     │   ├── AmbiguousSubmission      a submit whose outcome cannot be known
     │   ├── DifferentRequest         the running operation was started by another request
-    │   └── OperationLost            the API no longer knows the stored operation
+    │   ├── OperationLost            the API no longer knows the stored operation
+    │   └── UnreadableHandle         what is stored cannot be read, or a newer release has stored it
+    ├── ResourceGone                 the operation succeeded, and what it made does not exist
     ├── OperationFailed              settled: failed
     ├── OperationCancelled           settled: cancelled
     └── WaitTimeout                  our deadline passed, the operation goes on
@@ -67,14 +69,19 @@ class ConnectionMissing(InvalidConnection):
 class TransportError(OpsError):
     """No answer came, or none that can be read.
 
-    :param reason: ``dns``, ``tls``, ``connect``, ``timeout``, ``reset`` or ``unreadable``.
+    :param reason: ``dns``, ``tls``, ``connect``, ``timeout``, ``reset``, ``unreadable`` or ``gateway`` (an error page
+        that is not the API's: it says nothing about the operation).
     :param maybe_executed: whether the request may have reached the API and been carried out.
+    :param status: HTTP status of a ``gateway``'s page.
     """
 
-    def __init__(self, message: str, *, reason: str = "reset", maybe_executed: bool = True) -> None:
+    def __init__(
+        self, message: str, *, reason: str = "reset", maybe_executed: bool = True, status: int | None = None
+    ) -> None:
         super().__init__(message)
         self.reason = reason
         self.maybe_executed = maybe_executed
+        self.status = status
 
 
 class ApiError(OpsError):
@@ -173,10 +180,25 @@ class OperationLost(SubmissionError):
     """The API no longer knows the operation that this task run started."""
 
 
+class UnreadableHandle(SubmissionError):
+    """What is stored about the submit of this task run cannot be read.
+
+    :param is_newer: a newer release of this provider has stored it.
+    """
+
+    def __init__(self, message: str, *, is_newer: bool = False) -> None:
+        super().__init__(message)
+        self.is_newer = is_newer
+
+
 class _WithOperation(OpsError):
     def __init__(self, message: str, operation: Operation | None = None) -> None:
         super().__init__(message)
         self.operation = operation
+
+
+class ResourceGone(_WithOperation):
+    """The operation succeeded, but the API says that what it made does not exist. Nothing was submitted again."""
 
 
 class OperationFailed(_WithOperation):
@@ -203,8 +225,14 @@ _BY_STATUS: dict[int, type[ApiError]] = {
     429: RateLimited,
 }
 _SERVER_ERRORS = 500
+_TOO_MANY_REQUESTS = 429
 
 
 def error_class(status: int) -> type[ApiError]:
     """The class of the tree that stands for an HTTP status."""
     return _BY_STATUS.get(status, ServerError if status >= _SERVER_ERRORS else ApiError)
+
+
+def may_come_from_a_gateway(status: int) -> bool:
+    """Return whether a status means the same whoever answers: "not now". Any other is worth only what the API says."""
+    return status == _TOO_MANY_REQUESTS or status >= _SERVER_ERRORS

@@ -13,8 +13,8 @@ from datetime import datetime
 from typing import Any
 
 from airflow_provider_ops.core.gate import fit, one_line
+from airflow_provider_ops.core.handle import Handle
 from airflow_provider_ops.operation import Operation, OperationState
-from airflow_provider_ops.waiting.submitting import Handle
 from airflow_provider_ops.waiting.timeline import Timeline
 
 try:

@@ -38,6 +38,8 @@ class Submitted:
     operation: Operation | None = None
     #: A page for people that shows the operation, where the API gives one.
     operation_url: str | None = None
+    #: The idempotency key, tag or name of ours that the API shows with it, where it does.
+    key: str | None = None
 
     def __post_init__(self) -> None:
         if not is_clean_id(self.operation_id):
@@ -128,10 +130,15 @@ def entry_id(entry: Any) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ErrorBody:
-    """The API's own words in an error answer."""
+    """What an error answer says.
+
+    :param is_from_api: whether it has the API's own form. A proxy or gateway on the way answers in another one, and
+        knows nothing about operations and resources.
+    """
 
     code: str | None
     message: str
+    is_from_api: bool = True
 
 
 class Api(ABC):
@@ -239,12 +246,22 @@ class Api(ABC):
         """Flow that looks for what an unanswered submit started; ``None`` where nothing can be found out."""
         return None
 
+    def find_owned(self, submit: Submit, is_ours: Callable[[str], bool]) -> Flow[list[Submitted]] | None:  # noqa: ARG002
+        """Flow that finds what submits like this have started, each with its key; ``None`` where it cannot be found.
+
+        :param is_ours: whether a key is one of those that are searched for.
+        """
+        return None
+
     def all_marked(self) -> Flow[AllMarked] | None:
         """Flow that lists what exists and carries a mark of ours, whoever's; ``None`` where the API keeps no marks."""
         return None
 
     def read_resource(self, operation: Operation) -> Flow[Mapping[str, Any] | None]:  # noqa: ARG002
-        """Flow that reads what a settled operation acted on, as JSON; ``None`` where there is nothing to read."""
+        """Flow that reads what a settled operation acted on, as JSON; ``None`` where there is nothing to read.
+
+        :raises NotFound: it does not exist. Where that is normal, for what it made as well, return ``None`` instead.
+        """
         yield from ()
         return None
 
@@ -317,9 +334,10 @@ def read_error(response: Response, find: Callable[[Any], tuple[Any, Any]]) -> Er
         code, message = find(response.json())
     except (TransportError, KeyError, TypeError, AttributeError, IndexError, ValueError):
         code, message = None, None
-    if message is None:
+    is_from_api = message is not None
+    if not is_from_api:
         message = response.text(120) or "(no message)"
-    return ErrorBody(None if code is None else str(code), str(message))
+    return ErrorBody(None if code is None else str(code), str(message), is_from_api)
 
 
 #: Where answers are known to name their operation, tried in this order; a dot goes one object deeper.

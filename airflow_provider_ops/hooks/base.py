@@ -301,7 +301,13 @@ def _diagnose(api: Api, error: OpsError) -> str:
     if isinstance(error, PermissionDenied):
         return f"scope missing: {error}"
     if isinstance(error, TransportError):
-        title = {"dns": "no such host", "tls": "TLS failed", "connect": "no connection", "timeout": "no answer in time"}
+        title = {
+            "dns": "no such host",
+            "tls": "TLS failed",
+            "connect": "no connection",
+            "timeout": "no answer in time",
+            "gateway": "not the API",
+        }
         return f"{title.get(error.reason, 'no readable answer')}: {error}"
     return f"{api.title} answered with an error: {error}"
 

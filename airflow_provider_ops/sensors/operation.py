@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseSensorOperator
 
-from airflow_provider_ops._compat import AirflowSkipException, TaskDeferralError, TaskDeferralTimeout
+from airflow_provider_ops._compat import (
+    AirflowRescheduleException,
+    AirflowSkipException,
+    TaskDeferralError,
+    TaskDeferralTimeout,
+)
 from airflow_provider_ops.apis.http import split_reference
 from airflow_provider_ops.exceptions import InvalidArgument
 from airflow_provider_ops.hooks.base import OperationsHook, check_seconds
 from airflow_provider_ops.hooks.lookup import hook_for
 from airflow_provider_ops.lineage import TellsLineage
 from airflow_provider_ops.operation import Operation
+from airflow_provider_ops.operators.deferral import event_guard
 from airflow_provider_ops.operators.fields import is_literal
 from airflow_provider_ops.operators.results import checked
 from airflow_provider_ops.retry_policy import retried_only_if_it_helps, use_by_default
@@ -96,8 +102,17 @@ class OperationSensor(TellsLineage, BaseSensorOperator):
             if self.reschedule:
                 # what cannot work must show here: around poke() Airflow may turn any error into another look
                 self._waits(context)
-                return super().execute(context)
+                return self._poke_and_reschedule(context)
             return self._ending(lambda waits: waits.begin(_LOOK_BEFORE_DEFERRING if self.deferrable else None), context)
+
+    def _poke_and_reschedule(self, context: Context) -> Any:
+        try:
+            return super().execute(context)
+        except AirflowRescheduleException as error:
+            # the scheduler confuses this leg with the next, as after a deferral, where that begins too soon
+            earliest = datetime.now(timezone.utc) + timedelta(seconds=event_guard(context["ti"], self.log.warning))
+            error.reschedule_date = max(error.reschedule_date, earliest)
+            raise
 
     def poke(self, context: Context) -> Any:
         """One leg of ``mode="reschedule"``: look once at each; passing faults are not yet an answer."""

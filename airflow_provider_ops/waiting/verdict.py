@@ -14,7 +14,7 @@ from airflow_provider_ops.waiting.watch import GaveUp, Outcome, Settled, TimedOu
 
 WaitFor = Literal["all", "any"]
 
-#: Raised when the layout of events or trigger arguments changes; older ones stay readable.
+#: Format of events. Raised when an older release would misread it; older formats stay readable.
 VERSION = 1
 
 
@@ -68,11 +68,34 @@ def _write(watch: Watch, limits: Limits) -> dict[str, Any]:
 def from_event(event: object) -> dict[str, tuple[Outcome | None, Timeline]]:
     """The outcomes and timelines back from an event, by operation id.
 
-    What cannot be read (the event of another release) has no outcome, so that the task looks for itself.
+    What cannot be read (the event of a newer release) has no outcome, so that the task looks for itself.
     """
+    if not isinstance(event, Mapping) or is_newer(event.get("version")):
+        return {}
     # one that an earlier release has stored is cleaned here
-    waits = clean(event.get("waits")) if isinstance(event, Mapping) else None
+    waits = clean(event.get("waits"))
     return {str(name): _read(data) for name, data in waits.items()} if isinstance(waits, Mapping) else {}
+
+
+def is_newer(version: object, known: int = VERSION) -> bool:
+    """Return whether a stored version is one that only a newer release knows; what is no version is none."""
+    return isinstance(version, int) and version > known
+
+
+def why_no_outcome(event: object) -> str:
+    """Return why an event tells nothing about its operations, for the log."""
+    if not isinstance(event, Mapping):
+        return f"it is a {type(event).__name__}"
+    if is_newer(event.get("version")):
+        return f"a newer release has written it, in format {event['version']}, and this one reads up to {VERSION}"
+    error = event.get("error")
+    return error if isinstance(error, str) else "no reason given"
+
+
+def awaited_in(event: object) -> list[str]:
+    """Return the ids of the operations that an event is about."""
+    ids = event.get("operation_ids") if isinstance(event, Mapping) else None
+    return [one for one in ids if isinstance(one, str)] if isinstance(ids, (list, tuple)) else []
 
 
 def _read(data: Any) -> tuple[Outcome | None, Timeline]:
