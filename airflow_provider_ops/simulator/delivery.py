@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from email.utils import formatdate
 from typing import TYPE_CHECKING
 
 from .rules import AcceptThenDropFault, HangFault, ResetFault, TrickleFault, TruncatedFault
@@ -45,7 +46,8 @@ class Line:
 
     async def start(self, status: int, headers: list[tuple[bytes, bytes]], length: int) -> None:
         """Send status and headers."""
-        headers = [*headers, (b"content-length", str(length).encode())]
+        date = formatdate(self.clock.time(), usegmt=True).encode()
+        headers = [*headers, (b"date", date), (b"content-length", str(length).encode())]
         await self.send({"type": "http.response.start", "status": status, "headers": headers})
 
     async def write(self, body: bytes, *, more: bool = False) -> None:
