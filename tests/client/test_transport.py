@@ -241,9 +241,9 @@ async def test_a_second_answer_in_two_segments_is_never_taken_for_the_next() -> 
         assert (await asking).content == b"ok"
         try:
             assert await body(server, transport) == b"ok"
-        except TransportError as error:
+        except TransportError:
             # it had come together with the first one, and was found out too late to take another connection
-            assert "answer to no request" in str(error)
+            assert len(server.requests) == 2
         assert await body(server, transport) == b"ok"
 
 
