@@ -14,6 +14,7 @@ from airflow_provider_ops.apis.base import Api, ErrorBody
 from airflow_provider_ops.apis.http import Call, Request, Response
 from airflow_provider_ops.client.settings import Settings
 from airflow_provider_ops.client.transport import Prepared, TransportFailed, build_request
+from airflow_provider_ops.core.gate import one_line
 from airflow_provider_ops.exceptions import (
     ApiError,
     InvalidArgument,
@@ -74,12 +75,8 @@ def understand(api: Api, call: Call[T], response: Response, now: float) -> T:
         raise api_error(api, call.request, response, now)
     try:
         value = call.parse(response)
-    except OpsError:
-        raise
-    except Exception as error:
-        raise TransportError(
-            f"{call.request}: the answer cannot be read ({error!r:.200})", reason="unreadable"
-        ) from error
+    except Exception as error:  # noqa: BLE001 - whatever our reading stumbles over is a fault of the answer
+        raise unreadable(error) from None
     if isinstance(value, Operation) and (asked := _asked_about(call.request)) is not None:
         _, _, about = value.id.replace(".", ":").rpartition(":")
         if about != asked.rpartition(".")[2]:
@@ -87,6 +84,13 @@ def understand(api: Api, call: Call[T], response: Response, now: float) -> T:
                 f"{call.request}: asked about {asked}, the answer is about {value.id!r:.200}", reason="unreadable"
             )
     return value
+
+
+def unreadable(error: Exception) -> OpsError:
+    """Return what reading an answer came to as one of our errors."""
+    if isinstance(error, OpsError) and not isinstance(error, InvalidArgument):
+        return error
+    return TransportError(f"the answer cannot be read ({error!r:.300})", reason="unreadable")
 
 
 def _asked_about(request: Request) -> str | None:
@@ -173,7 +177,9 @@ def transport_error(request: Request, settings: Settings, failure: TransportFail
         "timeout": f"no answer within {settings.timeout:g} s",
         "reset": "the connection was cut before the answer",
     }.get(failure.reason, "the answer cannot be read")
-    text = f"{request} at {settings.origin}: {what} ({failure})"
+    # may quote what the server sent
+    detail = one_line(str(failure), settings.redact)
+    text = f"{request} at {settings.origin}: {what} ({detail})"
     return TransportError(text, reason=failure.reason, maybe_executed=failure.maybe_executed)
 
 

@@ -169,7 +169,7 @@ class AsyncClient:
                 self.before_change(request)
 
         try:
-            return await self._transport.exchange(
+            status, headers, content = await self._transport.exchange(
                 prepared,
                 writes=changes,
                 total=answers.whole_answer_limit(self.settings, request),
@@ -180,6 +180,7 @@ class AsyncClient:
             raise answers.transport_error(request, self.settings, failure) from failure
         except TransportError as error:
             raise TransportError(f"{request} at {self.settings.origin}: {error}", reason=error.reason) from None
+        return Response(status, headers, content, self.settings.redact)
 
 
 def _transport(settings: Settings, backend: NetworkBackend | None) -> Transport:

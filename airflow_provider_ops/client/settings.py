@@ -16,6 +16,7 @@ from airflow_provider_ops.apis.base import Api
 from airflow_provider_ops.client.proxies import Proxy, proxy_for, shown
 from airflow_provider_ops.client.tls import plain_context, tls_context
 from airflow_provider_ops.client.transport import url_problem
+from airflow_provider_ops.core.gate import Redact, redactor
 from airflow_provider_ops.exceptions import InvalidConnection
 
 log = logging.getLogger(__name__)
@@ -55,6 +56,11 @@ class Settings:
         """Scheme, host and port: the only place requests go to."""
         parts = urlsplit(self.base_url)
         return f"{parts.scheme}://{parts.netloc}"
+
+    @property
+    def redact(self) -> Redact:
+        """What takes the key out of a text."""
+        return redactor(self.key)
 
     def tls(self) -> ssl.SSLContext:
         """Return the TLS context of these settings; equal ones share it.

@@ -14,7 +14,6 @@ from typing import Any, TypeAlias
 
 import httpx
 
-from airflow_provider_ops.apis.http import Response
 from airflow_provider_ops.client.bodies import ACCEPT_ENCODING, Body
 from airflow_provider_ops.client.network import DELIVERY, Backend, Delivery, NetworkBackend
 from airflow_provider_ops.client.tasks import spawn
@@ -22,6 +21,8 @@ from airflow_provider_ops.exceptions import TransportError
 
 #: A request as it will be sent.
 Prepared: TypeAlias = httpx.Request
+#: Status, headers with lower-case names, body.
+Answer: TypeAlias = tuple[int, dict[str, str], bytes]
 
 #: Open sockets of one connection on one event loop, and how many of them requests that change something may use.
 MOST_SOCKETS, _MOST_WRITES = 20, 4
@@ -80,7 +81,7 @@ class Transport:
 
     async def exchange(
         self, request: Prepared, *, writes: bool, total: float, delivery: Delivery, before: Callable[[], None]
-    ) -> Response:
+    ) -> Answer:
         """Send a request and read the whole answer.
 
         :param writes: whether the request changes something.
@@ -109,7 +110,7 @@ class Transport:
         """Close all connections."""
         await self._http.aclose()
 
-    async def _exchange(self, request: httpx.Request, *, writes: bool, delivery: Delivery) -> Response:
+    async def _exchange(self, request: httpx.Request, *, writes: bool, delivery: Delivery) -> Answer:
         DELIVERY.set(delivery)
         request.extensions["writes"] = writes
         response = await self._http.send(request, stream=True)
@@ -126,7 +127,7 @@ class Transport:
                 if pieces % _PIECES_TOGETHER == 0:
                     await asyncio.sleep(0)
             headers = {name.lower(): value for name, value in response.headers.items()}
-            return Response(response.status_code, headers, body.finish())
+            return response.status_code, headers, body.finish()
         finally:
             await response.aclose()
 
@@ -198,7 +199,7 @@ def _failed(error: Exception, delivery: Delivery, total: float, *, is_late: bool
     return TransportFailed(_reason(error), str(error) or type(error).__name__, maybe_executed=begun)
 
 
-def _forget(done: asyncio.Task[Response]) -> None:
+def _forget(done: asyncio.Task[Answer]) -> None:
     if not done.cancelled():
         done.exception()
 
