@@ -47,9 +47,8 @@ class Line:
 
     async def start(self, status: int, headers: list[tuple[bytes, bytes]], length: int) -> None:
         """Send status and headers."""
-        # by the clock that the times in answers are of, not by the server's own
-        date = formatdate(self.clock.time(), usegmt=True)
-        headers = [*headers, (b"content-length", str(length).encode()), (b"date", date.encode())]
+        date = formatdate(self.clock.time(), usegmt=True).encode()
+        headers = [*headers, (b"date", date), (b"content-length", str(length).encode())]
         await self.send({"type": "http.response.start", "status": status, "headers": headers})
 
     async def write(self, body: bytes, *, more: bool = False) -> None:
