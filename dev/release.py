@@ -29,7 +29,7 @@ from airflow.dag_processing.dagbag import DagBag
 import airflow_provider_ops
 assert airflow_provider_ops.__version__ == sys.argv[2], airflow_provider_ops.__version__
 assert sys.argv[3] in airflow_provider_ops.__file__, airflow_provider_ops.__file__
-bag = DagBag(dag_folder=sys.argv[1], include_examples=False)
+bag = DagBag(dag_folder=sys.argv[1])
 assert not bag.import_errors, bag.import_errors
 run = bag.dags["reporting"].test()
 print("the quick start ended as", run.state)

@@ -2,9 +2,9 @@
 `make upgrade`: the provider is upgraded, and downgraded, while tasks are deferred, between two tries, and in doubt.
 
 On a real stack the release before starts tasks: some are deferred, some up for retry with an operation that goes on,
-some up for retry with nothing but an intent, since their worker died before the answer came. Then triggerer, workers and
-the rest are restarted with this release. Every task must succeed, with the one thing that it has made, and a watcher must
-have told of each operation once. Then the same in the opposite direction.
+some up for retry with nothing but an intent, since their worker died before the answer came. Then triggerer, workers
+and the rest are restarted with this release. Every task must succeed, with the one thing that it has made, and a
+watcher must have told of each operation once. Then the same in the opposite direction.
 """
 
 from __future__ import annotations
