@@ -22,8 +22,9 @@ from airflow_provider_ops.operators.ending import Ending
 from airflow_provider_ops.operators.identity import attempt_of, identify
 from airflow_provider_ops.operators.killing import WorkerKill, ends_it
 from airflow_provider_ops.operators.results import checked
+from airflow_provider_ops.operators.sending import look_up
 from airflow_provider_ops.operators.store import HandleStore, address_of
-from airflow_provider_ops.operators.submission import Started, Submission, look_up
+from airflow_provider_ops.operators.submission import Started, Submission
 from airflow_provider_ops.progress.worker import WorkerReport
 from airflow_provider_ops.retry_policy import fails_at_once
 from airflow_provider_ops.triggers.operation import OperationTrigger
