@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from airflow_provider_ops.apis.http import check_id
 from airflow_provider_ops.operators.fields import is_literal
+from airflow_provider_ops.retry_policy import retried_only_if_it_helps
 from airflow_provider_ops.sensors.operation import OperationSensor
 
 
@@ -16,17 +18,27 @@ class _WorkloadSensor(OperationSensor):
     kind: str
 
     def __init__(self, *, ids: dict[str, Any], conn_id: str, **kwargs: Any) -> None:
-        for name, value in ids.items():
-            if is_literal(value):
-                check_id(name, value)
+        with retried_only_if_it_helps(self):
+            self.check_arguments(ids)
         super().__init__(conn_id=conn_id, operation_id=f"{self.kind}:later", **kwargs)
         self._ids_of = tuple(ids)
         for name, value in ids.items():
             setattr(self, name, value)
 
+    @classmethod
+    def check_arguments(cls, arguments: Mapping[str, Any]) -> None:
+        """Refuse arguments that cannot work, each by itself and as far as it is known; without I/O.
+
+        :raises InvalidArgument: names the argument and what is allowed.
+        """
+        super().check_arguments(arguments)
+        for name in cls.template_fields:
+            if name != "conn_id" and name in arguments and is_literal(arguments[name]):
+                check_id(name, arguments[name])
+
     def awaited(self) -> str:
         """The reference, from the rendered ids."""
-        return f"{self.kind}:{'.'.join(check_id(name, getattr(self, name)) for name in self._ids_of)}"
+        return f"{self.kind}:{'.'.join(check_id(name, self.rendered_field(name)) for name in self._ids_of)}"
 
 
 class LakeSailSessionSensor(_WorkloadSensor):
