@@ -41,7 +41,7 @@ class DecoratedOperationOperator(DecoratedOperator, OperationOperator):
     """
 
     custom_operator_name = "@task.operation"
-    template_fields: Sequence[str] = ("conn_id", "op_args", "op_kwargs")
+    template_fields: Sequence[str] = ("conn_id", "operation_id", "op_args", "op_kwargs")
     template_fields_renderers: ClassVar[dict[str, str]] = {"op_args": "py", "op_kwargs": "py"}
 
     def __init__(

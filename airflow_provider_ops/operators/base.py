@@ -3,20 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
 from airflow.sdk import BaseOperator
-from typing_extensions import get_type_hints
+from typing_extensions import Unpack, get_type_hints
 
 from airflow_provider_ops._compat import TaskDeferralError, TaskDeferralTimeout
 from airflow_provider_ops.apis.base import Submit
+from airflow_provider_ops.apis.http import split_reference
 from airflow_provider_ops.core.arguments import Seconds, check_choice, check_seconds
 from airflow_provider_ops.core.values import as_list, is_list
 from airflow_provider_ops.hooks.base import OperationsHook
 from airflow_provider_ops.lineage import TellsLineage
 from airflow_provider_ops.links import OperationLink
 from airflow_provider_ops.operation import Operation
-from airflow_provider_ops.operators.fields import annotations_of, arguments_of, check_each, check_fields, typed
+from airflow_provider_ops.operators.arguments import (
+    AirflowArguments,
+    FailurePolicy,
+    KillPolicy,
+    OperatorArguments,
+    Templated,
+    TimeoutPolicy,
+)
+from airflow_provider_ops.operators.describing import parameters_of, with_all_arguments
+from airflow_provider_ops.operators.fields import (
+    annotations_of,
+    arguments_of,
+    check_each,
+    check_fields,
+    is_literal,
+    typed,
+)
 from airflow_provider_ops.operators.mapping import CheckedMapping
 from airflow_provider_ops.operators.rendering import DeclaredTemplates
 from airflow_provider_ops.operators.run import Run
@@ -26,9 +43,6 @@ from airflow_provider_ops.waiting.progress import Chapter
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-KillPolicy = Literal["cancel", "delete", "leave"]
-TimeoutPolicy = Literal["leave", "cancel", "delete"]
-FailurePolicy = Literal["leave", "delete"]
 _POLICIES: Mapping[str, Sequence[object]] = {
     "on_kill": (*get_args(KillPolicy), None),
     "on_timeout": get_args(TimeoutPolicy),
@@ -48,16 +62,17 @@ class OperationOperator(DeclaredTemplates, TellsLineage, CheckedMapping):
     :param conn_id: Airflow connection; default ``<type>_default``. Templated, as are all fields of the request.
     :param wait_for_completion: whether to wait until the operation settles.
     :param deferrable: whether to wait in the triggerer, without a worker.
-    :param poll_interval: seconds between looks; default is the API's own advice.
-    :param timeout: seconds to wait; default per kind of resource. ``execution_timeout`` shortens it.
+    :param operation_id: an operation that exists: the task joins it and submits nothing.
+    :param poll_interval: seconds or a ``timedelta`` between two polls; default is the API's own advice.
+    :param timeout: seconds or a ``timedelta`` to wait; default per kind of resource. ``execution_timeout`` shortens it.
     :param durable: whether a retry joins what an earlier try of this task run has started.
-    :param on_kill: what happens to the operation when a user marks the task failed or clears it:
-        ``cancel`` where the API can, ``delete`` what was created, or ``leave`` it.
-    :param on_timeout: the same for a passed deadline.
+    :param on_kill: what happens to the operation when a user marks the task failed or clears it: ``cancel``,
+        ``delete`` what was created, or ``leave``; default is to cancel where the API can.
+    :param on_timeout: the same for a passed deadline; default is ``leave``.
     :param on_failure: ``delete`` removes what a failed operation left behind before a retry submits again.
     """
 
-    template_fields: Sequence[str] = ("conn_id",)
+    template_fields: Sequence[str] = ("conn_id", "operation_id")
     operator_extra_links = (OperationLink(),)
     ui_color = "#d7e8f7"
 
@@ -69,6 +84,8 @@ class OperationOperator(DeclaredTemplates, TellsLineage, CheckedMapping):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Make every field of the request templated, where the subclass declares a call of its own."""
         super().__init_subclass__(**kwargs)
+        if vars(cls).get("__doc__"):
+            cls.__doc__ = with_all_arguments(cls.__doc__, _DESCRIBED, OperatorArguments.__annotations__)
         if "starts" in vars(cls) and "template_fields" not in vars(cls):
             own = [name for name in arguments_of(cls.__init__) if name in annotations_of(cls.starts)]
             cls.template_fields = tuple(dict.fromkeys((*cls.template_fields, *map(attribute, own))))
@@ -77,7 +94,8 @@ class OperationOperator(DeclaredTemplates, TellsLineage, CheckedMapping):
         self,
         *,
         fields: Mapping[str, Any] | None = None,
-        conn_id: str | None = None,
+        conn_id: Templated[str] | None = None,
+        operation_id: Templated[str] | None = None,
         wait_for_completion: bool = True,
         deferrable: bool = True,
         poll_interval: Seconds | None = None,
@@ -86,22 +104,24 @@ class OperationOperator(DeclaredTemplates, TellsLineage, CheckedMapping):
         on_kill: KillPolicy | None = None,
         on_timeout: TimeoutPolicy = "leave",
         on_failure: FailurePolicy = "leave",
-        **kwargs: Any,
+        **kwargs: Unpack[AirflowArguments],
     ) -> None:
         super().__init__(**kwargs)
         use_by_default(self, self.default_retry_policy)
         fields = None if fields is None else {name: _lasting(value) for name, value in fields.items()}
-        self.conn_id = self._default_conn_id() if conn_id is None else conn_id
+        self.conn_id: Any = self._default_conn_id() if conn_id is None else conn_id
+        self.operation_id = operation_id
         self.wait_for_completion = wait_for_completion
         self.deferrable = deferrable
         self.durable = durable
         with retried_only_if_it_helps(self):
             self.poll_interval = check_seconds("poll_interval", poll_interval, above=0.0)
             self.timeout = check_seconds("timeout", timeout)
-            self.check_arguments({"on_kill": on_kill, "on_timeout": on_timeout, "on_failure": on_failure})
+            policies = {"on_kill": on_kill, "on_timeout": on_timeout, "on_failure": on_failure}
+            self.check_arguments({"operation_id": operation_id, **policies})
             if fields is not None:
                 check_fields(type(self).starts, fields)
-        self._on_kill = on_kill
+        self.on_kill_argument = on_kill
         self.timeout_policy = on_timeout
         self.failure_policy = on_failure
         #: What the extra link leads to; known on a worker only.
@@ -130,6 +150,8 @@ class OperationOperator(DeclaredTemplates, TellsLineage, CheckedMapping):
         """
         check_seconds("poll_interval", arguments.get("poll_interval"), above=0.0)
         check_seconds("timeout", arguments.get("timeout"))
+        if (operation_id := arguments.get("operation_id")) is not None and is_literal(operation_id):
+            split_reference("operation_id", operation_id)
         for name, choices in _POLICIES.items():
             if name in arguments:
                 check_choice(name, arguments[name], choices)
@@ -152,7 +174,7 @@ class OperationOperator(DeclaredTemplates, TellsLineage, CheckedMapping):
     def kill_policy(self) -> KillPolicy:
         """What happens to the operation when the task is killed; by default what the API can do."""
         # BaseOperator.on_kill is a method, so the policies have names of their own
-        return self._on_kill or ("cancel" if self.hook.api.can_cancel else "leave")
+        return self.on_kill_argument or ("cancel" if self.hook.api.can_cancel else "leave")
 
     def _default_conn_id(self) -> str:
         return self.hook_class.default_conn_name
@@ -197,7 +219,10 @@ class OperationOperator(DeclaredTemplates, TellsLineage, CheckedMapping):
     def execute(self, context: Context) -> dict[str, Any]:
         """Submit or join, push the ids, then wait, deferred or here."""
         with retried_only_if_it_helps(self):
-            return self._begin(context)
+            if self.operation_id is None:
+                return self._begin(context)
+            self._run = Run(self, context)
+            return self._run.adopt(self.rendered_field("operation_id"))
 
     def _begin(self, context: Context) -> dict[str, Any]:
         self._run = Run(self, context)
@@ -227,6 +252,10 @@ class OperationOperator(DeclaredTemplates, TellsLineage, CheckedMapping):
         """Carry out the kill policy; Airflow calls this when a running task is killed."""
         if self._run is not None:
             self._run.kill()
+
+
+_DESCRIBED = parameters_of(OperationOperator.__doc__)
+OperationOperator.__doc__ = with_all_arguments(OperationOperator.__doc__, {}, OperatorArguments.__annotations__)
 
 
 def attribute(name: str) -> str:

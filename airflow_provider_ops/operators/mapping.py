@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.bases.operator import BaseOperator
 from airflow.sdk.definitions.mappedoperator import MappedOperator, OperatorPartial
 
 from airflow_provider_ops._compat import ASKS_RETRY_POLICY
 from airflow_provider_ops.retry_policy import OperationRetryPolicy
+
+if TYPE_CHECKING:
+    from airflow.sdk.definitions.xcom_arg import PlainXComArg
 
 
 class CheckedPartial(OperatorPartial):
@@ -41,6 +44,11 @@ class CheckedMapping(BaseOperator):
 
     #: Used where neither the task nor ``default_args`` names a policy.
     default_retry_policy = OperationRetryPolicy()
+
+    if TYPE_CHECKING:
+        # Airflow declares a wider type, of which checkers know no `output["resource_id"]`
+        @property
+        def output(self) -> PlainXComArg: ...  # noqa: D102
 
     @classmethod
     def check_arguments(cls, arguments: Mapping[str, Any]) -> None:

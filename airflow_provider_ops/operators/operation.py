@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from typing_extensions import Unpack
+
 from airflow_provider_ops.apis.base import Submit
 from airflow_provider_ops.apis.http import check_path
 from airflow_provider_ops.core.values import body_of, object_as_text
 from airflow_provider_ops.exceptions import InvalidArgument
 from airflow_provider_ops.hooks.base import OperationsHook
 from airflow_provider_ops.hooks.lookup import hook_for
+from airflow_provider_ops.operators.arguments import RequestArguments, Templated
 from airflow_provider_ops.operators.base import OperationOperator
 from airflow_provider_ops.operators.fields import is_literal
 from airflow_provider_ops.retry_policy import retried_only_if_it_helps
@@ -30,18 +33,18 @@ class OperationRequestOperator(OperationOperator):
     :param query: query parameters.
     """
 
-    template_fields = ("conn_id", "method", "path", "json", "query")
+    template_fields = ("conn_id", "operation_id", "method", "path", "json", "query")
     template_fields_renderers = {"json": "json", "query": "json"}  # noqa: RUF012 - Airflow's own convention
 
     def __init__(
         self,
         *,
-        conn_id: str,
-        method: str,
-        path: str,
+        conn_id: Templated[str],
+        method: Templated[str],
+        path: Templated[str],
         json: Any = None,
-        query: Mapping[str, Any] | None = None,
-        **kwargs: Any,
+        query: Templated[Mapping[str, Any]] | None = None,
+        **kwargs: Unpack[RequestArguments],
     ) -> None:
         super().__init__(conn_id=conn_id, **kwargs)
         with retried_only_if_it_helps(self):

@@ -33,7 +33,7 @@ class DeclaredTemplates:
 
     def declared(self, name: str) -> Any:
         """Return the type of a template field."""
-        return str if name == "conn_id" else Any
+        return str if name in ("conn_id", "operation_id") else Any
 
     def rendered_field(self, name: str) -> Any:
         """Return the value of a template field.

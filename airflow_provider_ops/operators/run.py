@@ -14,12 +14,13 @@ from airflow_provider_ops.exceptions import OperationFailed, OpsError
 from airflow_provider_ops.links import OPERATION_URL
 from airflow_provider_ops.operation import Operation, OperationState
 from airflow_provider_ops.operators import seen
+from airflow_provider_ops.operators.describing import submitted_text
 from airflow_provider_ops.operators.ending import Ending
 from airflow_provider_ops.operators.killing import WorkerKill, ends_it
 from airflow_provider_ops.operators.store import HandleStore
 from airflow_provider_ops.operators.submission import Identity, Started, Submission, look_up
 from airflow_provider_ops.progress.worker import WorkerReport
-from airflow_provider_ops.retry_policy import fails_at_once
+from airflow_provider_ops.retry_policy import fails_at_once, starts_nothing
 from airflow_provider_ops.triggers.operation import OperationTrigger
 from airflow_provider_ops.waiting.policy import seconds_to_wait
 from airflow_provider_ops.waiting.progress import Chapter
@@ -68,6 +69,8 @@ class Run:
         self._deferred = False
         self._report: WorkerReport | None = None
         self._resumes = True
+        if task.operation_id is not None:
+            starts_nothing(task)
 
     def begin(self) -> dict[str, Any]:
         """The first leg of a try; returns the result, or defers."""
@@ -76,6 +79,7 @@ class Run:
         submit = self._task.submit()
         # what only the connection can complete must show before anything is stored
         self._hook.api.prepare(submit.request, settings.extras)
+        self._log.info(submitted_text(self._task, self._hook.api, submit))
         deadline = self._deadline(submit.kind)
         # anything that cannot travel into the trigger must show before something remote exists
         self._trigger(Handle.placeholder(submit.kind), deadline, "").check()
@@ -100,6 +104,22 @@ class Run:
             return None
         self._log.info(decision.sentence)
         return self._wait(Started(handle, operation, joined=True), self._deadline(handle.kind))
+
+    def adopt(self, operation_id: str) -> dict[str, Any]:
+        """The first leg of a try that waits for an operation which exists; submits nothing."""
+        self._resumes = False
+        operation = self._hook.get_operation(self._hook.api.reference(operation_id))
+        found = self._store.load()
+        handle = Handle.of_existing(
+            operation,
+            generation=found.generation if found else 1,
+            max_tries=self._ti.max_tries,
+            try_number=self._ti.try_number,
+        )
+        self._store.save(handle)
+        policy = self._task.kill_policy
+        self._log.info("Joining operation %s, nothing is submitted; on_kill=%s", operation.id, policy)
+        return self._wait(Started(handle, operation, joined=True), self._deadline(operation.kind))
 
     def _wait(self, started: Started, deadline: float) -> dict[str, Any]:
         handle = self._keep(started.handle)

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from typing_extensions import Unpack
+
 from airflow_provider_ops.apis.http import check_id
+from airflow_provider_ops.operators.arguments import SensorArguments, Templated
 from airflow_provider_ops.operators.fields import is_literal
 from airflow_provider_ops.retry_policy import retried_only_if_it_helps
 from airflow_provider_ops.sensors.operation import OperationSensor
@@ -17,7 +20,7 @@ class _WorkloadSensor(OperationSensor):
     #: What the reference begins with.
     kind: str
 
-    def __init__(self, *, ids: dict[str, Any], conn_id: str, **kwargs: Any) -> None:
+    def __init__(self, *, ids: dict[str, Any], conn_id: Templated[str], **kwargs: Unpack[SensorArguments]) -> None:
         with retried_only_if_it_helps(self):
             self.check_arguments(ids)
         super().__init__(conn_id=conn_id, operation_id=f"{self.kind}:later", **kwargs)
@@ -53,7 +56,13 @@ class LakeSailSessionSensor(_WorkloadSensor):
     kind = "session"
     template_fields = ("conn_id", "session_id")
 
-    def __init__(self, *, session_id: str, conn_id: str = "lakesail_default", **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *,
+        session_id: Templated[str],
+        conn_id: Templated[str] = "lakesail_default",
+        **kwargs: Unpack[SensorArguments],
+    ) -> None:
         super().__init__(ids={"session_id": session_id}, conn_id=conn_id, **kwargs)
 
 
@@ -68,7 +77,13 @@ class LakeSailNotebookSensor(_WorkloadSensor):
     kind = "notebook"
     template_fields = ("conn_id", "notebook_id")
 
-    def __init__(self, *, notebook_id: str, conn_id: str = "lakesail_default", **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *,
+        notebook_id: Templated[str],
+        conn_id: Templated[str] = "lakesail_default",
+        **kwargs: Unpack[SensorArguments],
+    ) -> None:
         super().__init__(ids={"notebook_id": notebook_id}, conn_id=conn_id, **kwargs)
 
 
@@ -84,5 +99,12 @@ class LakeSailJobRunSensor(_WorkloadSensor):
     kind = "job_run"
     template_fields = ("conn_id", "job_id", "job_run_id")
 
-    def __init__(self, *, job_id: str, job_run_id: str, conn_id: str = "lakesail_default", **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *,
+        job_id: Templated[str],
+        job_run_id: Templated[str],
+        conn_id: Templated[str] = "lakesail_default",
+        **kwargs: Unpack[SensorArguments],
+    ) -> None:
         super().__init__(ids={"job_id": job_id, "job_run_id": job_run_id}, conn_id=conn_id, **kwargs)

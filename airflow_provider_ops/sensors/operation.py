@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseSensorOperator
+from typing_extensions import Unpack
 
 from airflow_provider_ops._compat import AirflowSkipException, TaskDeferralError, TaskDeferralTimeout
 from airflow_provider_ops.core.arguments import Seconds, check_seconds
@@ -14,6 +15,13 @@ from airflow_provider_ops.hooks.base import OperationsHook
 from airflow_provider_ops.hooks.lookup import hook_for
 from airflow_provider_ops.lineage import TellsLineage
 from airflow_provider_ops.operation import Operation
+from airflow_provider_ops.operators.arguments import (
+    AirflowSensorArguments,
+    SensorArguments,
+    Templated,
+    TemplatedList,
+)
+from airflow_provider_ops.operators.describing import parameters_of, with_all_arguments
 from airflow_provider_ops.operators.fields import check_ids, ids_of
 from airflow_provider_ops.operators.mapping import CheckedMapping
 from airflow_provider_ops.operators.rendering import DeclaredTemplates
@@ -53,18 +61,26 @@ class OperationSensor(DeclaredTemplates, TellsLineage, CheckedMapping, BaseSenso
     default_retry_policy = OperationRetryPolicy(starts_anew=False)
     ui_color = "#e6f1f2"
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Describe all arguments of a subclass in its docstring."""
+        super().__init_subclass__(**kwargs)
+        if vars(cls).get("__doc__"):
+            cls.__doc__ = with_all_arguments(
+                cls.__doc__, _DESCRIBED, {**SensorArguments.__annotations__, "conn_id": str}
+            )
+
     def __init__(
         self,
         *,
-        conn_id: str,
-        operation_id: str | Sequence[str],
+        conn_id: Templated[str],
+        operation_id: TemplatedList[str],
         wait_for: WaitFor = "all",
         poke_interval: Seconds | None = None,
         poll_interval: Seconds | None = None,
         timeout: Seconds = DEFAULT_TIMEOUT,
         deferrable: bool = True,
         soft_fail: bool = False,
-        **kwargs: Any,
+        **kwargs: Unpack[AirflowSensorArguments],
     ) -> None:
         arguments = {
             "operation_id": operation_id,
@@ -80,8 +96,8 @@ class OperationSensor(DeclaredTemplates, TellsLineage, CheckedMapping, BaseSenso
             poke_interval=self.poll_interval or _RESCHEDULE_INTERVAL, timeout=timeout, soft_fail=soft_fail, **kwargs
         )
         use_by_default(self, self.default_retry_policy)
-        self.conn_id = conn_id
-        self.operation_id = operation_id
+        self.conn_id: Any = conn_id
+        self.operation_id: Any = operation_id
         self.wait_for = wait_for
         self.deferrable = deferrable
         self._hook: OperationsHook | None = None
@@ -180,3 +196,7 @@ class OperationSensor(DeclaredTemplates, TellsLineage, CheckedMapping, BaseSenso
     def _result(self, operations: Sequence[Operation]) -> Any:
         found = [operation.to_dict() for operation in operations]
         return found[0] if isinstance(self.awaited(), str) else found
+
+
+_DESCRIBED = parameters_of(OperationSensor.__doc__)
+OperationSensor.__doc__ = with_all_arguments(OperationSensor.__doc__, {}, SensorArguments.__annotations__)

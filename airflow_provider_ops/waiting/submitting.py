@@ -29,6 +29,8 @@ FIND_OUT_PAUSES_ANSWERED = (1.0, 2.0, 4.0)
 MOST_MARKS = 40
 
 
+#: Stands before the id in the fingerprint of an operation that the task was given.
+_ADOPTED = "operation "
 _MARK = re.compile(r"airflow-[0-9a-f]{24}")
 
 
@@ -66,6 +68,11 @@ class Handle:
     creates: bool = True
     version: int = VERSION
 
+    @property
+    def adopted(self) -> bool:
+        """Whether the task was given the operation and has not submitted it."""
+        return self.fingerprint.startswith(_ADOPTED)
+
     def to_dict(self) -> dict[str, Any]:
         """JSON values for the task state store."""
         return asdict(self)
@@ -80,6 +87,20 @@ class Handle:
     def placeholder(cls, kind: str, *, api: str = "", **facts: str | None) -> Handle:
         """A handle for an operation whose submit is not (or no longer) known."""
         return cls(api, kind, "", 0, "", 0, 0, 0.0, **facts)  # type: ignore[arg-type]
+
+    @classmethod
+    def of_existing(cls, operation: Operation, **facts: Any) -> Handle:
+        """A handle for an operation that the task was given; no policy may delete what that made."""
+        found = cls.placeholder(
+            operation.kind,
+            api=operation.api,
+            operation_id=operation.id,
+            resource_type=operation.resource_type,
+            resource_id=operation.resource_id,
+            operation_url=operation.url,
+        )
+        # not the hash of a request: no submit of a later try may pass for this one
+        return replace(found, fingerprint=f"{_ADOPTED}{operation.id}", creates=False, **facts)
 
     def answered(self, operation_id: str, **facts: str | None) -> Handle:
         """The handle once the operation is known."""
