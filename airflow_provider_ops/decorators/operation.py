@@ -220,7 +220,7 @@ def operation_task(python_callable: Callable[..., Any] | None = None, **kwargs: 
             function=function,
             operator_class=DecoratedOperationOperator,
             multiple_outputs=False,
-            kwargs=kwargs,
+            kwargs=dict(kwargs),
             decorator_name="task.operation",
         )
 

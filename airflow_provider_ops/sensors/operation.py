@@ -10,7 +10,6 @@ from typing_extensions import Unpack
 
 from airflow_provider_ops._compat import AirflowSkipException, TaskDeferralError, TaskDeferralTimeout
 from airflow_provider_ops.core.arguments import Seconds, check_seconds
-from airflow_provider_ops.exceptions import InvalidArgument
 from airflow_provider_ops.hooks.base import OperationsHook
 from airflow_provider_ops.hooks.lookup import hook_for
 from airflow_provider_ops.lineage import TellsLineage
@@ -52,7 +51,7 @@ class OperationSensor(DeclaredTemplates, TellsLineage, CheckedMapping, BaseSenso
     :param wait_for: ``all`` (the first failure fails the task) or ``any`` (the first success ends the wait).
     :param poke_interval: seconds or a ``timedelta`` between two polls; default is the API's own advice (60 s with
         ``mode="reschedule"``).
-    :param poll_interval: the same, by the name that the operators have for it.
+    :param poll_interval: the same, by the name that the operators have for it; wins where both are given.
     :param timeout: seconds or a ``timedelta`` to wait, as in every sensor across deferrals and reschedules.
     :param deferrable: wait in the triggerer; ``mode="reschedule"`` asks for rescheduling instead.
     """
@@ -112,8 +111,6 @@ class OperationSensor(DeclaredTemplates, TellsLineage, CheckedMapping, BaseSenso
         for name in ("poke_interval", "poll_interval"):
             check_seconds(name, arguments.get(name), above=0.0)
         check_seconds("timeout", arguments.get("timeout"))
-        if None not in (arguments.get("poke_interval"), arguments.get("poll_interval")):
-            raise InvalidArgument("poke_interval and poll_interval are the same: give one of them")
         check_wait_for(arguments.get("wait_for", "all"))
         if "operation_id" in arguments:
             check_ids("operation_id", arguments["operation_id"])

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from airflow.sdk import BaseOperator
+from airflow.sdk import DAG, BaseOperator
 
 from airflow_provider_ops.core.arguments import check_seconds
 from airflow_provider_ops.exceptions import InvalidArgument
@@ -53,9 +53,9 @@ def test_a_sensor_knows_its_interval_by_both_names(name: str, value: Any) -> Non
     assert (task.poll_interval, task.poke_interval) == (5, 5)
 
 
-def test_both_names_together_are_refused() -> None:
-    with pytest.raises(InvalidArgument, match="poke_interval and poll_interval"):
-        sense(poke_interval=1, poll_interval=1)
+def test_an_interval_for_all_sensors_of_a_dag_does_not_win() -> None:
+    with DAG("d", schedule=None, default_args={"poke_interval": 30}):
+        assert (sense().poll_interval, sense(poll_interval=5).poll_interval) == (30, 5)
 
 
 @pytest.mark.parametrize("value", ["5", True, timedelta(days=400), timedelta(seconds=-1), object()], ids=str)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,6 @@ from airflow_provider_ops.decorators.operation import DecoratedOperationOperator
 from airflow_provider_ops.hooks.onvera import OnveraHook
 from airflow_provider_ops.operators import akua, lakesail, nirvana, onvera
 from airflow_provider_ops.operators.base import OperationOperator
-from airflow_provider_ops.operators.fields import arguments_of
 from airflow_provider_ops.operators.lakesail import LakeSailCreateSessionOperator
 from airflow_provider_ops.operators.onvera import OnveraCreateDeploymentOperator
 from airflow_provider_ops.operators.operation import OperationRequestOperator
@@ -122,8 +122,8 @@ def test_a_subclass_is_mapped_with_its_own_argument(
 
 @pytest.mark.parametrize("cls", OPERATORS)
 def test_the_template_fields_of_an_operator_are_its_arguments(cls: type[OperationOperator]) -> None:
-    own = {name.removesuffix("_") for name in cls.template_fields} - {"conn_id"}
-    assert own == set(arguments_of(cls.__init__)) - {"self", "wait_until_healthy"}
+    own = {name.removesuffix("_") for name in cls.template_fields} - {"conn_id", "operation_id"}
+    assert own == set(inspect.signature(cls.__init__).parameters) - {"self", "kwargs", "wait_until_healthy"}
 
 
 def test_an_argument_that_the_parent_sets_by_default_can_be_set_by_a_subclass() -> None:
