@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -20,9 +21,11 @@ from airflow_provider_ops.operators.lakesail import LakeSailCreateSessionOperato
 from airflow_provider_ops.operators.nirvana import NirvanaCreateVMOperator
 from airflow_provider_ops.operators.onvera import OnveraCreateDeploymentOperator
 from airflow_provider_ops.operators.operation import OperationRequestOperator
+from airflow_provider_ops.operators.run import Run
 from airflow_provider_ops.sensors.lakesail import LakeSailSessionSensor
 from airflow_provider_ops.sensors.operation import OperationSensor
 from airflow_provider_ops.testing import SimulatorServer, VirtualClock
+from airflow_provider_ops.waiting.submitting import Handle
 from tests.operators.test_subclasses import OPERATORS
 
 HOUR = timedelta(hours=1)
@@ -109,6 +112,13 @@ VM: Any = {
     "ssh_key": {"public_key": "ssh-ed25519 AAAA"},
     "public_ip_enabled": True,
 }
+
+
+@pytest.mark.parametrize(("api", "policy"), [("onvera", "leave"), ("akua", "cancel")])
+def test_the_trigger_is_handed_the_policy_that_holds(api: str, policy: str, world: SimulatorServer) -> None:
+    ti: Any = SimpleNamespace(try_number=1, max_tries=0)
+    trigger = Run(request(api), {"ti": ti})._trigger(Handle.placeholder("x"), 0.0, "op_1")  # type: ignore[typeddict-item]
+    assert trigger.serialize()[1]["on_kill"] == policy
 
 
 def test_what_is_submitted_is_said_first_with_the_kill_policy() -> None:
