@@ -196,6 +196,10 @@ class OperationOperator(DeclaredTemplates, TellsLineage, CheckedMapping):
             return super().declared(name)
         return get_type_hints(type(self).starts).get(fields[name], Any)
 
+    def arguments(self) -> Mapping[str, Any]:
+        """Return what the user asks for, rendered; empty where that is the request itself."""
+        return {name: getattr(self, attribute(name)) for name in self._fields}
+
     def kind(self) -> str:
         """The kind of the submitted operation, on a leg that knows nothing but its id."""
         return self.submit().kind

@@ -9,7 +9,7 @@ from typing_extensions import Unpack
 
 from airflow_provider_ops.apis.base import Submit
 from airflow_provider_ops.apis.http import check_path
-from airflow_provider_ops.core.values import body_of, object_as_text
+from airflow_provider_ops.core.values import body_of, object_as_text, plain_json
 from airflow_provider_ops.exceptions import InvalidArgument
 from airflow_provider_ops.hooks.base import OperationsHook
 from airflow_provider_ops.hooks.lookup import hook_for
@@ -84,3 +84,8 @@ class OperationRequestOperator(OperationOperator):
                 else InvalidArgument(f"query must be a mapping of parameters to values, not {query!r}")
             )
         return self.hook.api.request(method, path, json=body_of(self.rendered_field("json")), query=query)
+
+    def arguments(self) -> Mapping[str, Any]:
+        """Return the request as given."""
+        body = plain_json("json", body_of(self.json))
+        return {"method": self.method.upper(), "path": self.path, "json": body, "query": self.query}

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseSensorOperator
 from typing_extensions import Unpack
 
-from airflow_provider_ops._compat import AirflowSkipException, TaskDeferralError, TaskDeferralTimeout
+from airflow_provider_ops._compat import (
+    AirflowRescheduleException,
+    AirflowSkipException,
+    TaskDeferralError,
+    TaskDeferralTimeout,
+)
 from airflow_provider_ops.core.arguments import Seconds, check_seconds
 from airflow_provider_ops.hooks.base import OperationsHook
 from airflow_provider_ops.hooks.lookup import hook_for
@@ -20,10 +26,12 @@ from airflow_provider_ops.operators.arguments import (
     Templated,
     TemplatedList,
 )
+from airflow_provider_ops.operators.deferral import event_guard
 from airflow_provider_ops.operators.describing import parameters_of, with_all_arguments
 from airflow_provider_ops.operators.fields import check_ids, ids_of
 from airflow_provider_ops.operators.mapping import CheckedMapping
 from airflow_provider_ops.operators.rendering import DeclaredTemplates
+from airflow_provider_ops.operators.results import checked
 from airflow_provider_ops.retry_policy import OperationRetryPolicy, retried_only_if_it_helps, use_by_default
 from airflow_provider_ops.sensors.waits import DEFAULT_TIMEOUT, OperationSensorTimeout, Waits
 from airflow_provider_ops.waiting.policy import seconds_to_wait
@@ -133,8 +141,17 @@ class OperationSensor(DeclaredTemplates, TellsLineage, CheckedMapping, BaseSenso
             if self.reschedule:
                 # what cannot work must show here: around poke() Airflow may turn any error into another look
                 self._waits(context)
-                return super().execute(context)
+                return self._poke_and_reschedule(context)
             return self._ending(lambda waits: waits.begin(_LOOK_BEFORE_DEFERRING if self.deferrable else None), context)
+
+    def _poke_and_reschedule(self, context: Context) -> Any:
+        try:
+            return super().execute(context)
+        except AirflowRescheduleException as error:
+            # the scheduler confuses this leg with the next, as after a deferral, where that begins too soon
+            earliest = datetime.now(timezone.utc) + timedelta(seconds=event_guard(context["ti"], self.log.warning))
+            error.reschedule_date = max(error.reschedule_date, earliest)
+            raise
 
     def poke(self, context: Context) -> Any:
         """One leg of ``mode="reschedule"``: look once at each; passing faults are not yet an answer."""
@@ -191,7 +208,8 @@ class OperationSensor(DeclaredTemplates, TellsLineage, CheckedMapping, BaseSenso
             raise
 
     def _result(self, operations: Sequence[Operation]) -> Any:
-        found = [operation.to_dict() for operation in operations]
+        ids = ", ".join(operation.id for operation in operations)
+        found = checked([operation.to_dict() for operation in operations], succeeded=f"operation {ids}")
         return found[0] if isinstance(self.awaited(), str) else found
 
 
