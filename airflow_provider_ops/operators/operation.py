@@ -88,4 +88,4 @@ class OperationRequestOperator(OperationOperator):
     def arguments(self) -> Mapping[str, Any]:
         """Return the request as given."""
         body = plain_json("json", body_of(self.json))
-        return {"method": self.method.upper(), "path": self.path, "json": body, "query": self.query}
+        return {"method": str(self.method).upper(), "path": self.path, "json": body, "query": self.query}
