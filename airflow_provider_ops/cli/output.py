@@ -9,6 +9,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from enum import IntEnum
 from typing import Any, NoReturn
 
@@ -27,13 +28,17 @@ Row = Mapping[str, Any]
 
 
 class Exit(IntEnum):
-    """The exit codes of all commands; 2 is argparse's, for arguments that make no sense."""
+    """The exit codes of all commands."""
 
     OK = 0
     #: The answer is no: it does not work, it failed, something is left.
     NO = 1
+    #: Arguments that make no sense; argparse's own.
+    USAGE = 2
     #: The timeout has passed; what was waited for goes on.
     TIMEOUT = 3
+    #: Nothing is left of what was searched, but not everything could be.
+    PARTLY = 5
     #: The question could not be answered: no such connection, no answer, an error of the API or of Airflow.
     TROUBLE = 4
     #: Ctrl-C, as shells have it.
@@ -134,6 +139,17 @@ def show(rows: Sequence[Row], output: str, columns: Sequence[str] = ()) -> None:
         return
     shown = [{name: _cell(row.get(name), output) for name in columns or row} for row in rows]
     AirflowConsole().print_as(shown, output)
+
+
+def age(at: datetime | None, now: float) -> str | None:
+    """Return how long ago something was, in its two largest units."""
+    if at is None:
+        return None
+    seconds = max(0, int(now - at.timestamp()))
+    for size, unit, smaller, name in ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
+        if seconds >= size:
+            return f"{seconds // size} {unit} {seconds % size // smaller} {name}"
+    return f"{seconds} s"
 
 
 def _cell(value: Any, output: str) -> str:

@@ -35,6 +35,7 @@ from airflow_provider_ops.apis.base import (
     generic_submit,
     table,
 )
+from airflow_provider_ops.apis.existing import unless_gone
 from airflow_provider_ops.apis.http import Call, Flow, Paged, Request, Response, check_id, given, path, split_reference
 from airflow_provider_ops.exceptions import (
     CancelNotSupported,
@@ -65,6 +66,7 @@ _READS: Mapping[str, str] = {
     "repository": "/repositories/{repository_id}",
     "repository_change_request": starts.CHANGE_REQUEST,
 }
+_CREATES = frozenset(start.kind for start in starts.STARTS.values() if start.creates)
 _DELETES: Mapping[str, Start] = {
     "cluster": starts.DELETE_CLUSTER,
     "machine": starts.DELETE_MACHINE,
@@ -262,16 +264,22 @@ class Akua(Api):
 
     def read_resource(self, operation: Operation) -> Flow[Mapping[str, Any] | None]:
         """The entity that the operation acted on; ``None`` once it is gone."""
-        route = _READS.get(operation.resource_type or "")
-        if route is None or not operation.resource_id:
+        resource_type = operation.resource_type or ""
+        if resource_type not in _READS or not operation.resource_id:
             return None
-        try:
-            resource: Mapping[str, Any] = yield _reading(
-                route, body_of, {f"{operation.resource_type}_id": operation.resource_id}
-            )
-        except NotFound:
-            return None
-        return resource
+        return (yield from _read(resource_type, operation.resource_id))
+
+    def creates(self, kind: str) -> bool:
+        """Return whether it makes a thing of its own; hostnames and domains are parts of what was there before."""
+        return kind in _CREATES
+
+    def shows_created(self, kind: str, fields: Mapping[str, Any] | None) -> bool:  # noqa: ARG002
+        """Return whether its operation tells our idempotency key."""
+        return kind in _CREATES and kind in finding.WITH_KEY
+
+    def find_resource(self, resource_type: str, resource_id: str) -> Flow[Mapping[str, Any] | None] | None:
+        """Read it by its own call."""
+        return _existing(resource_type, resource_id) if resource_type in _READS else None
 
     def delete_resource(self, resource_type: str, resource_id: str) -> Flow[Submitted | None] | None:
         """Delete what our creates make; never a workspace."""
@@ -293,6 +301,20 @@ class Akua(Api):
         urls = resource.get("urls")
         first = urls[0] if isinstance(urls, list) and urls else None
         return first if isinstance(first, str) else None
+
+
+def _read(resource_type: str, resource_id: str) -> Flow[Mapping[str, Any] | None]:
+    try:
+        resource: Mapping[str, Any] = yield _reading(
+            _READS[resource_type], body_of, {f"{resource_type}_id": resource_id}
+        )
+    except NotFound:
+        return None
+    return resource
+
+
+def _existing(resource_type: str, resource_id: str) -> Flow[Mapping[str, Any] | None]:
+    return unless_gone((yield from _read(resource_type, resource_id)))
 
 
 def _reading(route: str, parse: Callable[[Response], T], ids: Mapping[str, str]) -> Call[T]:

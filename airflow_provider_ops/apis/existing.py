@@ -1,0 +1,24 @@
+"""What the APIs' words say about whether a resource still exists."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+_GONE = frozenset({"deleting", "deleted", "destroying", "destroyed", "closed"})
+
+
+def status_of(resource: Mapping[str, Any]) -> str | None:
+    """Return the word for the state of a resource, ``None`` where it shows none."""
+    status = resource.get("state") or resource.get("status")
+    return status if isinstance(status, str) else None
+
+
+def is_gone(status: str | None) -> bool:
+    """Return whether a resource in this state is gone, or about to be."""
+    return status is not None and status.lower() in _GONE
+
+
+def unless_gone(resource: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """Return a resource, ``None`` when it is gone or about to be."""
+    return None if resource is None or is_gone(status_of(resource)) else resource
