@@ -107,9 +107,11 @@ def add_result(found: TaskRecord, result: object) -> None:
 
 def _add_tries(found: TaskRecord, row: TaskRow, *, submits: bool) -> None:
     for entry in _entries(row.store.get(TRIES)):
+        first = entry.get("first")
+        first = first if isinstance(first, Mapping) else entry
         if submits:
-            facts = {name: entry.get(name) for name in ("kind", "resource_type", "resource_id")}
-            found.add(entry.get("operation_id"), **facts)
+            facts = {name: first.get(name) for name in ("kind", "resource_type", "resource_id")}
+            found.add(first.get("operation_id"), **facts)
         if isinstance(entry.get("try_number"), int):
             found.recorded_tries.add(entry["try_number"])
 
