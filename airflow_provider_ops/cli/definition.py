@@ -109,6 +109,10 @@ _RUN_ID = _arg(
     metavar="RUN_ID",
     action="append",
 )
+_DAG = _arg("dag_id", help="The id of the DAG", metavar="DAG")
+_TASK = _arg("task_id", help="The id of the task", metavar="TASK")
+_ONE_RUN_ID = _arg("--run-id", help="The run whose values the templates get (default: none)", metavar="RUN_ID")
+_MAP_INDEX = _arg("--map-index", help="Of a mapped task, which one (default: 0)", type=int, metavar="N")
 _SINCE = _arg(
     "--since",
     help="Only runs of this time or later: 2026-07-01, 2026-07-01T12:00+02:00, or how long ago: 90m, 12h, 7d",
@@ -159,6 +163,15 @@ _COMMANDS = (
         help="Ask the API to cancel an operation",
         func=lazy_load_command("airflow_provider_ops.cli.commands.cancel"),
         args=(_OPERATION_ID, _CONN_ID, ARG_OUTPUT, ARG_VERBOSE),
+    ),
+    ActionCommand(
+        name="preview",
+        help="Show what a task would submit, without sending anything",
+        description="Shows the request of a task, how a lost answer would be found again, and what becomes of the "
+        "operation when the task is killed, times out or fails. Nothing is sent. Output of other tasks is named, "
+        "unless a run is given that has it.",
+        func=lazy_load_command("airflow_provider_ops.cli.preview.preview"),
+        args=(_DAG, _TASK, _ONE_RUN_ID, _MAP_INDEX, ARG_OUTPUT, ARG_VERBOSE),
     ),
     ActionCommand(
         name="sweep",

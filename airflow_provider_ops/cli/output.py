@@ -24,6 +24,9 @@ from airflow_provider_ops.exceptions import OpsError
 #: The retry that is worth a line; the ones before it are everyday trouble.
 _TELL_AT = 2
 
+#: Characters that a column of text is given at least.
+_NARROWEST = 12
+
 Row = Mapping[str, Any]
 
 
@@ -138,7 +141,39 @@ def show(rows: Sequence[Row], output: str, columns: Sequence[str] = ()) -> None:
         AirflowConsole().print_as_yaml(data)
         return
     shown = [{name: _cell(row.get(name), output) for name in columns or row} for row in rows]
-    AirflowConsole().print_as(shown, output)
+    if output == "table" and shown:
+        _print_table(shown)
+    else:
+        AirflowConsole().print_as(shown, output)
+
+
+def _print_table(rows: Sequence[Mapping[str, str]]) -> None:
+    """Print a table in which ids stay in one piece, so that they can be copied.
+
+    A terminal that is too narrow for that gets a block of lines for each row.
+    """
+    from rich.table import Table  # noqa: PLC0415 - only a table needs it
+
+    console = AirflowConsole()
+    whole = {name for name in rows[0] if name == "id" or name.endswith("_id")}
+    widths = {name: max(len(name), *(len(row[name]) for row in rows)) for name in rows[0]}
+    needed = sum(width if name in whole else min(width, _NARROWEST) for name, width in widths.items())
+    if needed + 3 * len(widths) > console.width:
+        longest = max(map(len, widths))
+        for row in rows:
+            for name, value in row.items():
+                if value:
+                    console.print(f"[bold]{name:<{longest}}[/bold]  {value}", soft_wrap=True, highlight=False)
+            console.print()
+        return
+    table = Table(show_header=True, header_style="bold")
+    for name in rows[0]:
+        table.add_column(
+            name, no_wrap=name in whole, min_width=widths[name] if name in whole else None, overflow="fold"
+        )
+    for row in rows:
+        table.add_row(*row.values())
+    console.print(table)
 
 
 def age(at: datetime | None, now: float) -> str | None:

@@ -128,9 +128,10 @@ def connection_of(ti: Mapping[str, Any]) -> str | None:
 
 
 def needs_link(story: Story) -> bool:
-    """Return whether Airflow's link of the task is the only one to the one operation or its resource."""
+    """Return whether Airflow's link of the task is the only one to the resource; it is known when that is there."""
     chapters = list(story.chapters.values())
-    return len(chapters) == 1 and not (chapters[0].operation and web_address(chapters[0].operation.url))
+    operation = chapters[0].operation if len(chapters) == 1 else None
+    return operation is not None and operation.state.is_terminal and web_address(operation.url) is None
 
 
 def shown(
