@@ -64,9 +64,12 @@ __all__ = [
     "RetryPolicy",
     "TaskDeferralError",
     "TaskDeferralTimeout",
+    "airflow_version",
     "can_push_plain_async",
+    "conf",
     "get_connection",
     "get_connection_async",
+    "has_scheduler",
     "never_retried",
     "pull_plain",
     "pull_plain_async",
@@ -122,6 +125,20 @@ def secrets_of_this_airflow() -> Iterator[None]:
             del os.environ[name]
         else:
             os.environ[name] = before
+
+
+def airflow_version() -> str:
+    """Return the version of this Airflow, empty where only its task SDK is installed."""
+    import airflow  # noqa: PLC0415 - its attributes are loaded on access
+
+    return str(getattr(airflow, "__version__", ""))
+
+
+def has_scheduler() -> bool:
+    """Return whether a scheduler runs the task of this process: not in ``dag.test()`` and ``airflow tasks test``."""
+    from airflow.sdk.execution_time import task_runner  # noqa: PLC0415 - only on a worker
+
+    return type(getattr(task_runner, "SUPERVISOR_COMMS", None)).__name__ != "InProcessSupervisorComms"
 
 
 def task_state(ti: Any) -> str | None:

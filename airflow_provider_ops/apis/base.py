@@ -325,8 +325,7 @@ def read_error(response: Response, find: Callable[[Any], tuple[Any, Any]]) -> Er
     except (TransportError, KeyError, TypeError, AttributeError, IndexError, ValueError):
         code, message = None, None
     if message is None:
-        start = response.content[:120].decode("utf-8", "replace").strip()
-        message = start or "(no message)"
+        message = response.text(120) or "(no message)"
     return ErrorBody(None if code is None else str(code), str(message))
 
 

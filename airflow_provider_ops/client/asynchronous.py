@@ -159,7 +159,7 @@ class AsyncClient:
             limit=limit,
             grown=lambda size: answers.check_body(request, size, 0.0, 1.0),
         )
-        return Response(status, named, content)
+        return Response(status, named, content, self.settings.redact)
 
     async def _read(self, request: Request, options: dict[str, Any]) -> Response:
         async with self._http.stream(**options) as response:
@@ -167,4 +167,4 @@ class AsyncClient:
             async for chunk in response.aiter_bytes():
                 content += chunk
                 answers.check_body(request, len(content), 0.0, 1.0)
-            return Response(response.status_code, answers.headers_of(response), bytes(content))
+            return answers.response_of(response, content, self.settings)

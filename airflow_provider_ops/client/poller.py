@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_ops import metrics
 from airflow_provider_ops.apis.http import Call
+from airflow_provider_ops.client.answers import unreadable
 from airflow_provider_ops.client.lists import Lists
-from airflow_provider_ops.client.targets import Log, Target, Targets, Wait, unreadable
+from airflow_provider_ops.client.targets import Log, Target, Targets, Wait
 from airflow_provider_ops.client.tasks import spawn
 from airflow_provider_ops.exceptions import OpsError, RateLimited
 from airflow_provider_ops.operation import Operation

@@ -23,6 +23,7 @@ class Ending:
         self._handle = handle
         self._durable = durable
         self._log = log
+        self.kind = handle.kind
         #: Whether a policy has removed what the operation made.
         self.removed = False
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ops import tracing
 from airflow_provider_ops.apis.base import Submit
@@ -14,6 +13,7 @@ from airflow_provider_ops.exceptions import OperationFailed, OpsError
 from airflow_provider_ops.links import OPERATION_URL
 from airflow_provider_ops.operation import Operation, OperationState
 from airflow_provider_ops.operators import seen
+from airflow_provider_ops.operators.deferral import defer
 from airflow_provider_ops.operators.ending import Ending
 from airflow_provider_ops.operators.killing import WorkerKill, ends_it
 from airflow_provider_ops.operators.store import HandleStore
@@ -46,8 +46,6 @@ if TYPE_CHECKING:
 LOOK_BEFORE_DEFERRING = 2.0
 #: XCom that carries the handle to later legs of the same try where nothing stores it.
 OPERATION_HANDLE = "operation_handle"
-#: How much later than ours the framework's own deferral timeout comes; it only fires when no triggerer works.
-BACKSTOP = timedelta(seconds=120)
 
 
 class Run:
@@ -231,12 +229,15 @@ class Run:
             )
         return self._report
 
-    def _defer(self, handle: Handle, deadline: float, operation_id: str) -> NoReturn:
-        left = max(0.0, deadline - self._clock.time())
-        self._task.defer(
-            trigger=self._trigger(handle, deadline, operation_id),
+    def _defer(self, handle: Handle, deadline: float, operation_id: str) -> None:
+        defer(
+            self._task.defer,
+            self._trigger(handle, deadline, operation_id),
             method_name="execute_complete",
-            timeout=timedelta(seconds=left) + BACKSTOP,
+            deadline=deadline,
+            ti=self._ti,
+            clock=self._clock,
+            warn=self._log.warning,
         )
 
     def _trigger(self, handle: Handle, deadline: float, operation_id: str) -> OperationTrigger:
@@ -303,7 +304,8 @@ class Run:
                 return ending.gave_up(error, may_retry=self._may_retry(error))
             case _:
                 last = outcome if isinstance(outcome, TimedOut) else TimedOut(None, None)
-                waited = self._clock.time() - self._started_at()
+                # what the user has set, not what it took to notice
+                waited = min(self._clock.time(), self._deadline(ending.kind)) - self._started_at()
                 return ending.timed_out(last, self._task.timeout_policy, waited_for=waited_for, waited=waited)
 
     def _may_retry(self, error: OpsError) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import timedelta
 from typing import Any
 
 from airflow_provider_ops._compat import AirflowSensorTimeout
@@ -12,6 +11,7 @@ from airflow_provider_ops.exceptions import InvalidArgument, OpsError, WaitTimeo
 from airflow_provider_ops.hooks.base import OperationsHook
 from airflow_provider_ops.operation import Operation
 from airflow_provider_ops.operators import seen
+from airflow_provider_ops.operators.deferral import defer
 from airflow_provider_ops.progress.worker import WorkerReport
 from airflow_provider_ops.triggers.operation import OperationTrigger
 from airflow_provider_ops.waiting.progress import Chapter
@@ -22,7 +22,6 @@ from airflow_provider_ops.waiting.wording import goes_on, settled_badly, timed_o
 
 #: Seconds; no operation of these APIs is known to take longer than an hour or so.
 DEFAULT_TIMEOUT = 24 * 3600.0
-_BACKSTOP = timedelta(seconds=120)
 
 Outcomes = Mapping[str, Outcome | None]
 
@@ -159,7 +158,6 @@ class Waits:
         return is_decided(self._wait_for, final) or self._hook.clock.time() >= self._deadline
 
     def _defer(self) -> None:
-        left = max(0.0, self._deadline - self._hook.clock.time())
         trigger = OperationTrigger(
             self._hook.conn_id,
             self._ids,
@@ -169,7 +167,15 @@ class Waits:
             api=self._hook.api.name,
             told=self._telling().mark,
         )
-        self._defer_task(trigger=trigger, method_name=self._resume, timeout=timedelta(seconds=left) + _BACKSTOP)
+        defer(
+            self._defer_task,
+            trigger,
+            method_name=self._resume,
+            deadline=self._deadline,
+            ti=self._ti,
+            clock=self._hook.clock,
+            warn=self._log.warning,
+        )
 
     def _conclude(self, outcomes: Outcomes) -> list[Operation]:
         """What succeeded, or the error that the outcomes stand for."""
