@@ -144,8 +144,6 @@ class Api(ABC):
     longest_poll: ClassVar[float] = 0.0
     #: What else can be waited for by its own status, written ``kind:id``.
     reference_kinds: ClassVar[tuple[str, ...]] = ()
-    #: What of the operators' creates carries no mark, so that :meth:`all_marked` cannot show it; a sentence for people.
-    unmarked: ClassVar[str] = ""
     #: Extras of the connection this API uses beside the common ones.
     extras: ClassVar[tuple[str, ...]] = ()
 

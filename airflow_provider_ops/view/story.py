@@ -145,7 +145,7 @@ def shown(
     seen = _Seen(over=over, written_at=story.written_at or None, live=live)
     operations = [_operation(chapter, now, seen) for chapter in story.chapters.values()]
     if len(operations) == 1:
-        operations[0]["url"] = operations[0]["url"] or web_address(link)
+        operations[0]["resource_url"] = web_address(link)
     settled = all(_is_settled(chapter) for chapter in story.chapters.values())
     status = "over" if over else "between" if ti.get("state") in _BETWEEN else "resuming" if settled else "waiting"
     return {

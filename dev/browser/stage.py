@@ -36,6 +36,8 @@ FAULTS: Final[list[dict[str, Any]]] = [
     {"fault": "endless", "name": "shop"},
     {"fault": "endless", "name": "Team BI *"},
     {"fault": "endless", "name": "crowd"},
+    {"fault": "endless", "name": "killed *"},
+    {"fault": "endless", "name": "late *"},
     # an API that has been read some times, and then cannot be
     {"fault": "endless", "name": "troubled"},
     {"fault": "status", "status": 503, "message": OUTAGE, "method": "GET", "name": "troubled", "skip": 4},
@@ -58,6 +60,12 @@ class Stage:
         """Return a task instance of a run."""
         tasks = self.stack.api.task_instances(run.dag_id, run.run_id)
         return next((t for t in tasks if (t.task_id, t.map_index) == (task_id, map_index)), None)
+
+    def mark_failed(self, run: Run, task_id: str) -> None:
+        """Mark a task instance failed, as a user does."""
+        task = self.task(run, task_id)
+        if task is not None:
+            self.stack.api.set_state(task, "failed")
 
     def wait_for(self, run: Run, task_id: str, state: str, map_index: int = -1, timeout: float = 120) -> None:
         """Wait until a task instance is in a state."""

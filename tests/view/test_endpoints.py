@@ -71,7 +71,9 @@ def test_phases_are_told_where_there_are_no_steps(a_dag: Any, run_dag: Any, ask:
     assert names
     assert names == [name for name in ("queued", "provisioning_db", "provisioning_infrastructure") if name in names]
     assert all(row["end"] is not None and row["end"] >= row["start"] for row in operation["rows"])
-    assert operation["url"] == run.result("create")["resource"]["url"], "where the resource is, as the API says"
+    assert operation["resource_url"] == run.result("create")["resource"]["url"], (
+        "where the resource is, as the API says"
+    )
 
 
 @pytest.mark.parametrize("index", ["²", "٣", "1e3", "-2", "0x1", "99999999999999999999", "{MAP}"])

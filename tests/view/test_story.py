@@ -198,9 +198,9 @@ def test_the_link_of_the_task_stands_in_for_one_of_the_operation() -> None:
     assert story is not None
     assert (tell.needs_link(running), tell.needs_link(story)) == (False, True)
     shown = tell.shown(instance(), story, START, live=None, link="https://bi.example.com")
-    assert shown["operations"][0]["url"] == "https://bi.example.com"
+    assert shown["operations"][0]["resource_url"] == "https://bi.example.com"
     shown = tell.shown(instance(), story, START, live=None, link="javascript:alert(1)")
-    assert shown["operations"][0]["url"] is None
+    assert shown["operations"][0]["resource_url"] is None
     own = tell.story_of(instance(), record(operation("succeeded", url="https://console.example.com")))
     assert own is not None
     assert not tell.needs_link(own)

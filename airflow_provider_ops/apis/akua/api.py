@@ -87,7 +87,6 @@ class Akua(Api):
     # the documented maximum of :wait, and what the published agent guidance uses [section 10]
     longest_poll = 60.0
     reference_kinds = references.KINDS
-    unmarked = "clusters, machines and workspaces, whose operations do not tell the idempotency key"
     extras = ("workspace_id",)
     # no durations are documented; the one sample is a cluster after 95 s. Clusters as long as elsewhere in the field,
     # installs long enough for image pulls, workspaces with all that is in them

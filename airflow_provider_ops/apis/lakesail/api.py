@@ -60,7 +60,6 @@ class LakeSail(Api):
     # the reference says to poll, not how often
     polls: ClassVar[Mapping[str, PollPolicy]] = table({"": PollPolicy(first=2.0, factor=1.5, cap=15.0)})
     reference_kinds = workloads.KINDS
-    unmarked = "everything: it has no place for a mark, so nothing tells what a run made from what others made"
 
     def authenticate(self, key: str) -> Mapping[str, str]:
         """``Authorization: Bearer``, for user sessions and service account keys alike."""

@@ -47,7 +47,6 @@ class Nirvana(Api):
     )
     # Terraform: 1 s, half a second more each time, at most 10 s; Karpenter: every 5 s for nodes
     polls: ClassVar[Mapping[str, PollPolicy]] = table({"": PollPolicy(first=1.0, factor=1.3, cap=10.0)})
-    unmarked = "what is in projects other than the connection's"
     extras = ("project_id",)
     lists_operations = True
 

@@ -52,7 +52,6 @@ class Onvera(Api):
     name = NAME
     title = "Onvera"
     lists_operations = True
-    unmarked = "deployments that their task gave a name of its own"
     base_url = "https://api.onvera.io/api/v1"
     # samples: create 6 min, destroy 3.5 min; ten times that is no longer a slow day
     timeouts: ClassVar[Mapping[str, float]] = table({"": 3600.0, "deployment.destroy": 2400.0})

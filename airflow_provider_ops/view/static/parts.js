@@ -95,7 +95,7 @@ function head(data, operation) {
     make("p", { class: `state ${tone}` }, sign(tone, ""), make("span", {}, word(data, operation))),
     make("div", { class: "what" }, make("h1", {}, operation.kind || "Operation"), make("p", { class: "id" },
       make("code", {}, operation.id), data.task.tries > 1 ? ` · try ${data.task.try_number} of ${data.task.tries}` : null)),
-    outside(operation.url, "Open resource"));
+    outside(operation.url, "Open in the console") ?? outside(operation.resource_url, "Open the resource"));
 }
 
 function current(operation) {
