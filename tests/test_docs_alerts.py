@@ -27,7 +27,7 @@ def chat(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     posted: list[str] = []
 
     class Chat(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:  # noqa: N802 - the name is the standard library's
+        def do_POST(self) -> None:
             posted.append(json.loads(self.rfile.read(int(self.headers["content-length"])))["text"])
             self.send_response(200)
             self.end_headers()

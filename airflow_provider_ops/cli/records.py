@@ -119,12 +119,13 @@ def _add_tries(found: TaskRecord, row: TaskRow, *, submits: bool) -> None:
 def _add_handle(found: TaskRecord, handle: Mapping[str, Any]) -> None:
     generation = handle.get("generation")
     found.generations = max(found.generations, generation if isinstance(generation, int) else 0)
-    if handle.get("operation_id"):
-        facts = {name: handle.get(name) for name in ("kind", "resource_type", "resource_id", "creates")}
-        found.add(handle["operation_id"], **facts)
-        found.unanswered = False
-    elif not handle.get("refused"):
-        found.unanswered = True
+    about = {name: handle.get(name) for name in ("kind", "creates")}
+    # a handle names one operation by itself, and all of them in a list where there may be several
+    for operation in (handle, *_entries(handle.get("operations"))):
+        facts = {name: operation.get(name) for name in ("resource_type", "resource_id")}
+        found.add(operation.get("operation_id"), **about, **facts)
+    is_answered = bool(handle.get("operation_id") or handle.get("operations"))
+    found.unanswered = not (is_answered or handle.get("refused") or handle.get("not_sent"))
 
 
 def _add_story(found: TaskRecord, story: Story) -> None:

@@ -161,6 +161,13 @@ HANDLE = {"api": "onvera", "kind": "deployment.create", "operation_id": "op_2", 
         ({"operation_handle": HANDLE}, {}, ["op_2"], False),
         ({}, {"airflow_provider_ops.handle": {**HANDLE, "operation_id": None}}, [], True),
         ({}, {"airflow_provider_ops.handle": {**HANDLE, "operation_id": None, "refused": True}}, [], False),
+        ({}, {"airflow_provider_ops.handle": {**HANDLE, "operation_id": None, "not_sent": True}}, [], False),
+        (
+            {"operation_handle": {**HANDLE, "operations": [{"operation_id": "op_2"}, {"operation_id": "op_3"}]}},
+            {},
+            ["op_2", "op_3"],
+            False,
+        ),
         ({}, {"airflow_provider_ops.handle": "garbage"}, [], False),
         ({"operation_progress": "garbage"}, {"airflow_provider_ops.tries": "garbage"}, [], False),
         (
