@@ -161,14 +161,14 @@ class Gallery:
     def _play_crowd_and_trouble(self) -> None:
         stage = self._stage
         parts, trouble = stage.start("view_parts"), stage.start("view_trouble")
-        stage.wait_for(parts, "failing", "failed", timeout=180)
+        stage.wait_for(parts, "failing", "failed")
         self._until(parts, "going", lambda chapter: chapter["operation"]["progress"].get("done", 0) > PARTS // 2)
         self._until(trouble, "create", lambda chapter: chapter["is_stumbling"])
         killed, late = stage.start("view_killed"), stage.start("view_timeout")
         self._until(killed, "create", lambda chapter: bool(chapter["phases"]))
         stage.wait_for(killed, "create", "deferred")
         stage.mark_failed(killed, "create")
-        stage.wait_for(late, "create", "failed", timeout=180)
+        stage.wait_for(late, "create", "failed")
         self.look(
             Scene("parts-running", parts, "going", ("network.provision", f"of {PARTS}", "1 running"), then=all_rows),
             Scene("parts-failed", parts, "failing", ("Quota of NAT gateways", "1 failed"), then=all_rows),
@@ -192,11 +192,11 @@ class Gallery:
             Scene("phases", phases, "create", ("deployment.create", "Running", "provisioning_infrastructure")),
             Scene("empty", steps, "not_ours", ("No remote operation here",)),
         )
-        stage.wait_for(failed, "create", "failed", timeout=180)
-        stage.wait_for(failed, "nasty", "failed", timeout=180)
-        stage.wait_for(many, "wait", "failed", timeout=180)
-        stage.wait_for(second, "create", "success", timeout=180)
-        stage.wait_for(mapped, "create", "success", map_index=1, timeout=180)
+        stage.wait_for(failed, "create", "failed")
+        stage.wait_for(failed, "nasty", "failed")
+        stage.wait_for(many, "wait", "failed")
+        stage.wait_for(second, "create", "success")
+        stage.wait_for(mapped, "create", "success", map_index=1)
         self.look(
             Scene("failed", failed, "create", ("Failed", "Quota of region", "Join region")),
             Scene("nasty", failed, "nasty", ("Failed", NASTY), then=escaped, themes=("light",)),
@@ -219,4 +219,4 @@ class Gallery:
             record = self._stage.record(run, task_id)
             return record is not None and there(record["operations"][0])
 
-        self._stage.stack.wait_until(told, f"the record of {run.dag_id}.{task_id}", timeout=180)
+        self._stage.stack.wait_until(told, f"the record of {run.dag_id}.{task_id}", PATIENCE)

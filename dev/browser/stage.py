@@ -22,6 +22,8 @@ SCRATCH: Final = CHECKOUT / ".demo" / "browser"
 #: Looked for afterwards in what the browser was given.
 API_KEY: Final = "sk-leak-canary"
 DURATION: Final = 40.0
+#: Seconds that a busy machine is given for each step.
+PATIENCE: Final = 420.0
 #: What an API might say one day: it has to arrive on the page as text.
 NASTY: Final = "<img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script>"
 OUTAGE: Final = "the database is being moved"
@@ -67,7 +69,7 @@ class Stage:
         if task is not None:
             self.stack.api.set_state(task, "failed")
 
-    def wait_for(self, run: Run, task_id: str, state: str, map_index: int = -1, timeout: float = 120) -> None:
+    def wait_for(self, run: Run, task_id: str, state: str, map_index: int = -1, timeout: float = PATIENCE) -> None:
         """Wait until a task instance is in a state."""
 
         def there() -> bool:

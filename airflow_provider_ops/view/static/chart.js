@@ -24,7 +24,7 @@ function tookText(row) {
   if (row.start === null) return "–";
   if (row.end !== null) return `${row.observed ? "≈ " : ""}${duration(row.end - row.start)}`;
   if (!row.goes_on || row.until) return "–";
-  if (row.checked_at) return `at least ${duration(row.checked_at - row.start)}`;
+  if (row.checked_at) return row.checked_at - row.start < 1 ? "–" : `at least ${duration(row.checked_at - row.start)}`;
   return `${row.observed ? "≈ " : ""}${duration(now() - row.start)}`;
 }
 

@@ -48,8 +48,9 @@ export function sign(tone, word) {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   svg.setAttribute("viewBox", "0 0 16 16");
   svg.setAttribute("class", `sign ${tone}`);
-  svg.setAttribute("role", "img");
-  svg.setAttribute("aria-label", word);
+  // without a word it is beside a text that says the same
+  if (word) { svg.setAttribute("role", "img"); svg.setAttribute("aria-label", word); }
+  else svg.setAttribute("aria-hidden", "true");
   const circle = document.createElementNS(svg.namespaceURI, "circle");
   for (const [name, value] of [["cx", 8], ["cy", 8], ["r", 7]]) circle.setAttribute(name, value);
   const path = document.createElementNS(svg.namespaceURI, "path");
