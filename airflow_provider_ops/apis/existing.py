@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from airflow_provider_ops.apis.http import Flow
+from airflow_provider_ops.exceptions import NotFound
+
 _GONE = frozenset({"deleting", "deleted", "destroying", "destroyed", "closed"})
 
 
@@ -19,6 +22,10 @@ def is_gone(status: str | None) -> bool:
     return status is not None and status.lower() in _GONE
 
 
-def unless_gone(resource: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
-    """Return a resource, ``None`` when it is gone or about to be."""
+def existing(read: Flow[Mapping[str, Any] | None]) -> Flow[Mapping[str, Any] | None]:
+    """Flow that reads a resource as ``read`` does, ``None`` when it is gone or about to be."""
+    try:
+        resource = yield from read
+    except NotFound:
+        return None
     return None if resource is None or is_gone(status_of(resource)) else resource

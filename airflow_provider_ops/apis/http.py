@@ -18,8 +18,8 @@ T = TypeVar("T")
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._\-]{0,127}")
 _KIND = re.compile(r"[a-z][a-z_]{0,31}")
 _PATH = re.compile(r"/[A-Za-z0-9._~:%/\-]{1,500}")
-#: No key is longer.
-_MOST_KEY = 4096
+#: No key is longer, and no header that is read.
+_MOST_KEY, _MOST_HEADER = 4096, 8192
 _READS = frozenset({"GET", "HEAD"})
 
 
@@ -73,7 +73,7 @@ class Response:
     redact: Redact | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        headers = {name: one_line(value, self.redact) for name, value in self.headers.items()}
+        headers = {name: one_line(value, self.redact, _MOST_HEADER) for name, value in self.headers.items()}
         object.__setattr__(self, "headers", headers)
 
     def json(self) -> Any:

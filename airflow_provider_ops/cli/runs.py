@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from airflow_provider_ops.apis.base import Marked
 from airflow_provider_ops.cli.output import CommandError
 from airflow_provider_ops.cli.tables import Place, RunRow, TaskRow, has_dag, read_runs
-from airflow_provider_ops.waiting.submitting import marks
+from airflow_provider_ops.core.identity import marks, run_prefix, run_prefix_of
 
 _OVER = frozenset({"success", "failed"})
 #: States of a task instance in which nothing of it is at work or will be; ``None`` has never been scheduled.
@@ -117,7 +117,13 @@ def owners(runs: Mapping[Run, Sequence[TaskRow]], found: Collection[Marked]) -> 
         for row in rows:
             if not possible:
                 break
-            if keys := possible.intersection(marks(run.dag_id, *row.place)):
+            if keys := _keys_of((run.dag_id, *row.place), possible):
                 made_by.update(dict.fromkeys(keys, Task.of(run, row.place)))
                 possible -= keys
     return made_by
+
+
+def _keys_of(coordinates: tuple[str, str, str, int], keys: Collection[str]) -> set[str]:
+    """Return which of the keys belong to a task run, those of release 0.1.0 as well."""
+    beginning = run_prefix(*coordinates)
+    return {key for key in keys if run_prefix_of(key) == beginning}.union(set(keys).intersection(marks(*coordinates)))

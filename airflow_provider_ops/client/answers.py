@@ -25,6 +25,7 @@ from airflow_provider_ops.exceptions import (
     RateLimited,
     TransportError,
     error_class,
+    may_come_from_a_gateway,
 )
 
 T = TypeVar("T")
@@ -130,9 +131,16 @@ def unreadable(error: Exception) -> OpsError:
     return TransportError(f"the answer cannot be read ({error!r})", reason="unreadable")
 
 
-def api_error(api: Api, request: Request, response: Response, now: float) -> ApiError:
+def api_error(api: Api, request: Request, response: Response, now: float) -> ApiError | TransportError:
     """The error an answer stands for, as a value of the tree."""
     body = api.error(response)
+    if not (body.is_from_api or may_come_from_a_gateway(response.status)):
+        return TransportError(
+            f"{request} was answered with HTTP {response.status}, but not by {api.title}: {body.message!r}. "
+            "A proxy or gateway on the way may have answered, or the connection's host is another one's",
+            reason="gateway",
+            status=response.status,
+        )
     request_id = next((response.headers[name] for name in _REQUEST_ID_HEADERS if name in response.headers), None)
     return error_class(response.status)(
         response.status,

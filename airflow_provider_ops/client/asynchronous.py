@@ -146,7 +146,8 @@ class AsyncClient:
             with time_limit(limit):
                 return await self._read(request, options)
         except (httpx.HTTPError, httpx.StreamError) as error:
-            raise answers.transport_error(request, self.settings, error) from error
+            # not from the error: it may quote what the server sent, and a traceback shows that
+            raise answers.transport_error(request, self.settings, error) from None
         except asyncio.TimeoutError:
             raise answers.too_slow(request, limit) from None
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import zlib
 from dataclasses import dataclass
 
+from airflow_provider_ops.core.gate import one_line
 from airflow_provider_ops.exceptions import (
     ApiError,
     AuthenticationError,
@@ -34,9 +35,13 @@ _TOLERANCE = Tolerance()
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """The API said that the operation is over."""
+    """The API said that the operation is over.
+
+    :param is_cut: whether the operation came in an event, which had no room for all that the API said.
+    """
 
     operation: Operation
+    is_cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,7 +278,7 @@ class Watch:
 
 def _short(operation: Operation) -> str:
     progress = str(operation.progress) if operation.progress else ""
-    return f"{operation.raw_state} ({progress})" if progress else operation.raw_state
+    return one_line(f"{operation.raw_state} ({progress})" if progress else operation.raw_state)
 
 
 def _human_steps(operation: Operation, before: Operation | None) -> list[str]:
@@ -282,7 +287,7 @@ def _human_steps(operation: Operation, before: Operation | None) -> list[str]:
     known = {step.name for step in before.progress.steps if step.needs_human} if before and before.progress else set()
     link = f" at {operation.url}" if operation.url else ""
     return [
-        f"step {step.name!r} waits for a person{link}"
+        one_line(f"step {step.name!r} waits for a person{link}")
         for step in operation.progress.steps
         if step.needs_human and step.name not in known
     ]

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, FrameLocator
 
 from dev.airflow_api import Run
 from dev.browser.crowd import PARTS
-from dev.browser.stage import API_KEY, NASTY, OUTAGE, Stage, path_of
+from dev.browser.stage import API_KEY, NASTY, OUTAGE, PATIENCE, Stage, path_of
 from dev.browser.visitors import VISITOR
 from dev.browser.window import ZONE, Theme, Window, window
 from dev.stack import USER

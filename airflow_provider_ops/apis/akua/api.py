@@ -35,7 +35,7 @@ from airflow_provider_ops.apis.base import (
     generic_submit,
     table,
 )
-from airflow_provider_ops.apis.existing import unless_gone
+from airflow_provider_ops.apis.existing import existing
 from airflow_provider_ops.apis.http import Call, Flow, Paged, Request, Response, check_id, given, path, split_reference
 from airflow_provider_ops.exceptions import (
     CancelNotSupported,
@@ -257,16 +257,23 @@ class Akua(Api):
         start = start_of(intent.submit.request)
         return finding.find(start, intent) if start is not None and finding.can_find(start) else None
 
+    def find_owned(self, submit: Submit, is_ours: Callable[[str], bool]) -> Flow[list[Submitted]] | None:
+        """By the keys that operations carry; those of clusters and machines carry none."""
+        start = start_of(submit.request)
+        return finding.find_owned(start, is_ours) if start and start.creates and finding.can_find(start) else None
+
     def all_marked(self) -> Flow[AllMarked]:
         """By the idempotency key that the operation which made it carries."""
         return marked.all_marked(self.read_resource)
 
     def read_resource(self, operation: Operation) -> Flow[Mapping[str, Any] | None]:
-        """The entity that the operation acted on; ``None`` once it is gone."""
-        resource_type = operation.resource_type or ""
-        if resource_type not in _READS or not operation.resource_id:
+        """The entity that the operation acted on."""
+        route = _READS.get(operation.resource_type or "")
+        if route is None or not operation.resource_id:
             return None
-        return (yield from _read(resource_type, operation.resource_id))
+        ids = {f"{operation.resource_type}_id": operation.resource_id}
+        resource: Mapping[str, Any] = yield _reading(route, body_of, ids)
+        return resource
 
     def creates(self, kind: str) -> bool:
         """Return whether it makes a thing of its own; hostnames and domains are parts of what was there before."""
@@ -278,7 +285,8 @@ class Akua(Api):
 
     def find_resource(self, resource_type: str, resource_id: str) -> Flow[Mapping[str, Any] | None] | None:
         """Read it by its own call."""
-        return _existing(resource_type, resource_id) if resource_type in _READS else None
+        route = _READS.get(resource_type)
+        return None if route is None else existing(_one(_reading(route, body_of, {f"{resource_type}_id": resource_id})))
 
     def delete_resource(self, resource_type: str, resource_id: str) -> Flow[Submitted | None] | None:
         """Delete what our creates make; never a workspace."""
@@ -302,18 +310,9 @@ class Akua(Api):
         return first if isinstance(first, str) else None
 
 
-def _read(resource_type: str, resource_id: str) -> Flow[Mapping[str, Any] | None]:
-    try:
-        resource: Mapping[str, Any] = yield _reading(
-            _READS[resource_type], body_of, {f"{resource_type}_id": resource_id}
-        )
-    except NotFound:
-        return None
+def _one(call: Call[dict[str, Any]]) -> Flow[Mapping[str, Any] | None]:
+    resource: Mapping[str, Any] = yield call
     return resource
-
-
-def _existing(resource_type: str, resource_id: str) -> Flow[Mapping[str, Any] | None]:
-    return unless_gone((yield from _read(resource_type, resource_id)))
 
 
 def _reading(route: str, parse: Callable[[Response], T], ids: Mapping[str, str]) -> Call[T]:

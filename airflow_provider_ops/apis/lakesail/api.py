@@ -18,7 +18,7 @@ from airflow_provider_ops.apis.base import (
     read_error,
     table,
 )
-from airflow_provider_ops.apis.existing import unless_gone
+from airflow_provider_ops.apis.existing import existing
 from airflow_provider_ops.apis.http import Call, Flow, Paged, Request, Response, all_items, path, split_reference
 from airflow_provider_ops.apis.lakesail import infrastructure, workloads
 from airflow_provider_ops.apis.lakesail.operations import NAME, submitted, to_operation, word
@@ -161,16 +161,13 @@ class LakeSail(Api):
     def find_resource(self, resource_type: str, resource_id: str) -> Flow[Mapping[str, Any] | None] | None:
         """Read a session; look for what is provisioned in the lists, which have no read of one."""
         if resource_type == "session":
-            return _existing_session(resource_id)
+            return existing(_session(resource_id))
         paged = _listed(resource_type)
-        return None if paged is None else _existing(paged, resource_id)
+        return None if paged is None else existing(_in_list(paged, resource_id))
 
     def _read_workload(self, operation: Operation) -> Flow[Mapping[str, Any] | None]:
         # an operation that came through an event has no raw
-        try:
-            again: Operation = yield self.get_operation(operation.id)
-        except NotFound:
-            return None
+        again: Operation = yield self.get_operation(operation.id)
         return again.raw
 
     def delete_resource(self, resource_type: str, resource_id: str) -> Flow[Submitted | None] | None:
@@ -191,16 +188,9 @@ def _in_list(paged: Paged[dict[str, Any]], resource_id: str) -> Flow[Mapping[str
     return next((one for one in found if one.get("id") == resource_id), None)
 
 
-def _existing(paged: Paged[dict[str, Any]], resource_id: str) -> Flow[Mapping[str, Any] | None]:
-    return unless_gone((yield from _in_list(paged, resource_id)))
-
-
-def _existing_session(session_id: str) -> Flow[Mapping[str, Any] | None]:
-    try:
-        session: Operation = yield workloads.get_workload("session", session_id)
-    except NotFound:
-        return None
-    return unless_gone(session.raw)
+def _session(session_id: str) -> Flow[Mapping[str, Any] | None]:
+    session: Operation = yield workloads.get_workload("session", session_id)
+    return session.raw
 
 
 def _listed(resource_type: str) -> Paged[dict[str, Any]] | None:
