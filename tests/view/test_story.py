@@ -157,7 +157,7 @@ def test_the_words_of_the_apis_are_understood(word: str, state: str) -> None:
 
 
 def test_a_deadline_that_has_passed_is_said() -> None:
-    story = Story("onvera", "c", 1, "worker")
+    story = Story("onvera", "c", 1, "worker", is_over=True)
     story.chapter("op_0").ended(TimedOut(operation(), None), Timeline(START, [(9.0, "deadline reached")]), START + 9)
     shown = page(instance("failed"), story.to_record(START + 9))
     (one,) = shown["operations"]
