@@ -317,7 +317,7 @@ def test_the_one_documented_type_for_all_changes_of_a_subscription_is_not_guesse
     ):
         with pytest.raises(AmbiguousSubmission, match="op_2") as caught:
             found(submit, theirs)
-        assert caught.value.candidates == ["operation op_2"]
+        assert caught.value.candidates == ("operation op_2",)
 
 
 def test_the_search_ends_with_the_first_that_is_too_old() -> None:

@@ -16,7 +16,6 @@ from airflow_provider_ops.apis.akua.calls import ETAG, changing, keyed
 from airflow_provider_ops.apis.akua.install_models import (
     ChangeRequest,
     ChangeRequestAccepted,
-    InstallChange,
     InstallRender,
 )
 from airflow_provider_ops.apis.akua.wire import OwnerType, body_of, started
@@ -242,9 +241,10 @@ def submitted(start: Start, request: Request, response: Response) -> Submitted:
 
 def _changed(start: Start, ids: Mapping[str, str], response: Response) -> Submitted:
     """Follow the operation of the render; without one the render itself, and without a render the install."""
-    install_id, change = ids["install_id"], read(InstallChange, body_of(response))
-    if change.render is not None:
-        follow = _render_operation(install_id, change.render)
+    # the rest of the answer is not needed, so nothing in it can hide what was started
+    install_id, render = ids["install_id"], body_of(response).get("render")
+    if render is not None:
+        follow = _render_operation(install_id, read(InstallRender, render))
     else:
         # a switch changes nothing in the cluster, so an install that was unhealthy before stays so
         follow = f"{'reconciled_install' if start is SET_AUTOMATIC_UPDATES else 'install'}:{install_id}"
