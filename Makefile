@@ -31,7 +31,7 @@ export PIP_CACHE_DIR := $(CURDIR)/.cache/pip
 export AIRFLOW_HOME := $(CURDIR)/.cache/airflow
 
 .DEFAULT_GOAL := help
-.PHONY: help venv test lint types demo docs guarantees browser bench bench-constraints constraints
+.PHONY: help venv test lint types demo docs guarantees browser bench bench-constraints conform constraints
 .PHONY: matrix-constraints test-matrix clean python
 
 help: ## show this list
@@ -63,6 +63,9 @@ guarantees: $(STAMP) ## kill everything at the worst moments and write docs/guar
 	@$(MAKE) --silent $(GUARANTEES) \
 	    || echo "PostgreSQL cannot be had: the rows that need it will not run" >&2
 	@$(BIN)/python -m dev.guarantees $(if $(QUICK),--quick) $(ARGS)
+
+conform: $(STAMP) ## hold client and simulator against the vendors' contracts (CONTRACT=path, default: the kept facts)
+	@mkdir -p $(TEMP) && TMPDIR=$(TEMP) $(BIN)/python -m dev.conform $(CONTRACT) $(ARGS)
 
 docs/timeouts.md: $(STAMP) FORCE
 	@$(BIN)/python -m dev.timeouts

@@ -147,9 +147,7 @@ def _hostnames(akua: Driver) -> None:
     akua.carry_out(floating, install_id=install, render_id=render, track="main", protocol="grpc")
     newest, oldest = akua.list_preview_hostnames(install)
     akua.get_preview_hostname(install, oldest.id)
-    akua.carry_out(
-        operators.AkuaDeletePreviewHostnameOperator, install_id=install, preview_hostname_id=newest.id
-    )
+    akua.carry_out(operators.AkuaDeletePreviewHostnameOperator, install_id=install, preview_hostname_id=newest.id)
     targets: Any = [
         {"kind": "install", "install_id": install},
         {"kind": "cluster", "cluster_id": _cluster(akua)},

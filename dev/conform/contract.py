@@ -43,6 +43,7 @@ class Contract:
 
     def __init__(self, facts: Json, later: Json | None = None) -> None:
         self.facts: Json = merged(facts, {name: part for name, part in (later or {}).items() if name != "sources"})
+        self._knows_requests = self.facts["contract"].get("requests", True)
         self._routes = [(*name.split(" "), name) for name in self.facts["calls"]]
         self._patterns = {path: _pattern(path) for _, path, _ in self._routes}
 
@@ -68,12 +69,10 @@ class Contract:
         if name is None:
             return [f"no such call: {exchange.method} {exchange.path}"]
         call = self.calls[name]
-        return [
-            *self._path(call, name.split(" ")[1], exchange.path),
-            *self._query(call, exchange.query),
-            *self._headers(call, exchange.headers),
-            *self._body(call, exchange.body),
-        ]
+        body = self._body(call, exchange.body) if self._knows_requests or "body" in call else []
+        query = self._query(call, exchange.query) if self._knows_requests else []
+        path = self._path(call, name.split(" ")[1], exchange.path)
+        return [*path, *query, *self._headers(call, exchange.headers), *body]
 
     def problems_of_answer(self, exchange: Exchange) -> list[str]:
         """Return what a client that keeps to the contract would not understand, unknown fields included."""

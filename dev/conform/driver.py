@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from airflow_provider_ops.hooks.base import OperationsHook
     from airflow_provider_ops.testing import SimulatorServer, VirtualClock
-    from dev.conform.recorder import Recorder
 
 _PATIENCE = 100_000.0
 
@@ -30,8 +29,8 @@ class Driver:
     ``driver.get_cluster(...)`` calls the hook; lists are read to their end.
     """
 
-    def __init__(self, hook: OperationsHook, server: SimulatorServer, clock: VirtualClock, recorder: Recorder) -> None:
-        self.hook, self.server, self.clock, self.recorder = hook, server, clock, recorder
+    def __init__(self, hook: OperationsHook, server: SimulatorServer, clock: VirtualClock) -> None:
+        self.hook, self.server, self.clock = hook, server, clock
         self._driven: set[Callable[..., Any]] = set()
         self._operators: set[type] = set()
         self._keys = itertools.count()

@@ -42,9 +42,15 @@ def read_contract(path: Path) -> tuple[str, Json]:
 
 
 def nirvana_facts(document: Json) -> Json:
-    """Return the facts of Nirvana's types, with the calls that answer with them; the types name no calls."""
-    facts, calls = trim_types(document), _read(FACTS / "nirvana_calls.json")
-    return {**facts, "calls": {}, "schemas": reachable(calls, facts["schemas"])}
+    """Return the facts of Nirvana's types that its calls use; the types name no calls, so those are kept here."""
+    facts, calls, more = trim_types(document), _read(FACTS / "nirvana_calls.json"), later("nirvana")["schemas"]
+    errors = {"type": "object", "properties": {"message": {"type": "string"}}, "required": ["message"]}
+    needed = reachable([calls, more], {**more, **facts["schemas"]})
+    return {
+        **facts,
+        "calls": {name: {**call, "errors": {"schema": errors}} for name, call in calls.items()},
+        "schemas": {name: schema for name, schema in needed.items() if name in facts["schemas"]},
+    }
 
 
 def names_operation(call: Json, schemas: Json) -> bool:
@@ -81,6 +87,6 @@ def written(facts: Json) -> str:
         if name not in ("calls", "schemas"):
             parts.append(f"{json.dumps(name)}: {json.dumps(part)}")
             continue
-        rows = ",\n".join(f"{json.dumps(key)}: {json.dumps(value, separators=(',', ':'))}" for key, value in part.items())
-        parts.append(f"{json.dumps(name)}: {{\n{rows}\n}}")
+        rows = [f"{json.dumps(key)}: {json.dumps(value, separators=(',', ':'))}" for key, value in part.items()]
+        parts.append(f"{json.dumps(name)}: {{\n" + ",\n".join(rows) + "\n}")
     return "{\n" + ",\n".join(parts) + "\n}\n"

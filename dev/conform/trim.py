@@ -40,7 +40,8 @@ def trim_openapi(document: Json, wanted: Callable[[str], bool]) -> Json:
 def trim_types(document: Json) -> Json:
     """Return the facts of a JSON Schema whose definitions are the types of an API."""
     schemas = {name: trim(schema) for name, schema in document["definitions"].items()}
-    return {"contract": {"types": len(schemas)}, "schemas": schemas}
+    # types say nothing of parameters, and of bodies only what stands in them
+    return {"contract": {"types": len(schemas), "requests": False}, "schemas": schemas}
 
 
 def trim(schema: Any) -> Any:

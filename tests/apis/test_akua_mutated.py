@@ -28,7 +28,12 @@ RENDER = {
     "state": "running",
     "updated_at": 1786000000,
 }
-INSTALL = {"id": "inst_a1", "current_version": {"id": "pkv_a1", "semver": "1.0.0"}, "automatic_updates_enabled": True, "etag": "2"}
+INSTALL = {
+    "id": "inst_a1",
+    "current_version": {"id": "pkv_a1", "semver": "1.0.0"},
+    "automatic_updates_enabled": True,
+    "etag": "2",
+}
 QUOTA = {"metric": "compute/machines", "limit": 3, "usage": 1, "remaining": 2, "resets_at": 1786000000}
 SAMPLES: dict[type[WireModel], dict[str, Any]] = {
     models.Cluster: {**TRACKED, "state": "active", "provider": "managed_kaas"},
@@ -46,7 +51,11 @@ SAMPLES: dict[type[WireModel], dict[str, Any]] = {
     workspace_models.Workspace: TRACKED,
     install_models.Repository: {**TRACKED, "purpose": "deploy"},
     workspace_models.NewApiToken: {"id": "tok_a1", "name": "ci", "token": "sk"},
-    workspace_models.CustomDomain: {**TRACKED, "target": {"kind": "install", "install_id": "i"}, "ssl": {"status": "active"}},
+    workspace_models.CustomDomain: {
+        **TRACKED,
+        "target": {"kind": "install", "install_id": "i"},
+        "ssl": {"status": "active"},
+    },
     install_models.ChangeRequest: {**TRACKED, "state": "READY", "expires_at": 1786000000},
 }
 OPERATION = {**SAMPLE, "last_error": {"message": "m", "step_name": "s"}, "steps": [STEP, STEP]}

@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from airflow_provider_ops.apis.akua import API, change_requests, clusters, installs, packages, related, submits, workspaces
+from airflow_provider_ops.apis.akua import (
+    API,
+    change_requests,
+    clusters,
+    installs,
+    packages,
+    related,
+    submits,
+    workspaces,
+)
 from airflow_provider_ops.apis.akua.install_models import Install, InstallStatus, Package, PackageVersion
 from airflow_provider_ops.apis.akua.models import Cluster, Machine
 from airflow_provider_ops.apis.akua.starts import STARTS, UNREAD

@@ -11,6 +11,7 @@ from typing_extensions import deprecated
 from airflow_provider_ops.apis.akua.models import Tracked
 from airflow_provider_ops.apis.akua.times import Time
 from airflow_provider_ops.apis.base import WireModel
+from airflow_provider_ops.apis.former import FormerMapping
 
 
 class Named(WireModel):
@@ -160,7 +161,7 @@ class PackageSource(WireModel):
     oci_ref: str | None = None
 
 
-class Package(WireModel):
+class Package(FormerMapping):
     """A package; it has no state."""
 
     id: str
@@ -187,7 +188,7 @@ class Package(WireModel):
         """Always ``None``."""
 
 
-class PackageVersion(WireModel):
+class PackageVersion(FormerMapping):
     """A version of a package."""
 
     id: str

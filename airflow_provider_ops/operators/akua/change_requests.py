@@ -22,7 +22,7 @@ class AkuaCreateRepositoryChangeRequestOperator(OperationOperator):
     :param kind: ``user``, ``wizard`` or ``agent``.
     :param expires_at_seconds: seconds until it expires.
     :param agent_id: for the kind ``agent``, and only for that; so is ``remediation_evidence``.
-    :param remediation_evidence: ``summary``, ``likely_fix`` and ``resource_refs``, each ref with ``resource`` and ``id``.
+    :param remediation_evidence: ``summary``, ``likely_fix`` and ``resource_refs``, each with ``resource`` and ``id``.
     """
 
     hook_class = AkuaHook
