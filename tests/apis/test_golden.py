@@ -1,4 +1,4 @@
-"""Operators and methods of hooks against golden exchanges: the requests on the wire, what is understood of the answer."""
+"""Operators and hooks against golden exchanges: the requests on the wire, what is understood of the answers."""
 
 from __future__ import annotations
 

@@ -49,9 +49,7 @@ def test_golden_exchanges(api: str, exchange: dict[str, Any], is_whole: bool) ->
     path = request["path"].removeprefix("/v1") if api == "akua" else request["path"]
     headers = {name: value for name, value in request.get("headers", {}).items() if value is not None}
     query = "&".join(f"{name}={value}" for name, value in request.get("query", {}).items())
-    seen = Exchange(
-        request["method"], path, query, headers, request.get("json"), answer["status"], answer.get("json")
-    )
+    seen = Exchange(request["method"], path, query, headers, request.get("json"), answer["status"], answer.get("json"))
     # golden requests of operators need not name all headers
     problems = [one for one in contract.problems_of_request(seen) if "header" not in one or "missing" not in one]
     assert problems == []

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ops.simulator.akua import bodies, queries
 from airflow_provider_ops.simulator.akua.estate import Estate, check_region, invalid, need, part
+from airflow_provider_ops.simulator.akua.install_shapes import install_json, pods_json, status_json, versions_json
 from airflow_provider_ops.simulator.akua.packages import version_of
-from airflow_provider_ops.simulator.akua.shapes import WORKSPACE, busy, page, tracked
+from airflow_provider_ops.simulator.akua.shapes import WORKSPACE
 from airflow_provider_ops.simulator.api import Call, Reply
 from airflow_provider_ops.simulator.routing import Route
 from airflow_provider_ops.simulator.validation import Problem
@@ -61,34 +62,17 @@ class Installs:
 
     def _list(self, call: Call) -> Reply:
         return self._estate.listed(
-            call, "install", lambda row: _install_json(self._up_to_date(row)), {"product": call.query.product_id}
+            call, "install", lambda row: install_json(self._up_to_date(row)), {"product": call.query.product_id}
         )
 
     def _get(self, call: Call) -> Reply:
-        return Reply(200, _install_json(self.get(call)))
+        return Reply(200, install_json(self.get(call)))
 
     def _status(self, call: Call) -> Reply:
-        row = self.get(call)
-        health = {"syncing": "Progressing", "healthy": "Healthy", "degraded": "Degraded", "failed": "Missing"}
-        known = row.status in health
-        last = [*row.details["renders"].values()][-1]
-        shown: dict[str, Any] = {
-            "install_id": row.id,
-            "state": row.status,
-            "reconciling": row.operation is not None,
-            "health": health.get(row.status),
-            "sync": ("OutOfSync" if row.status == "syncing" else "Synced") if known else None,
-            "revision": last["commit_sha"] if known else None,
-            "resources": [],
-            "operation_phase": "Running" if row.status == "syncing" else "Succeeded" if known else None,
-            "updated_at": int(row.updated_at),
-        }
-        return Reply(200, shown)
+        return Reply(200, status_json(self.get(call)))
 
     def _pods(self, call: Call) -> Reply:
-        row = self.get(call)
-        up = row.status in ("healthy", "degraded")
-        return Reply(200, {"data": [{"name": f"{row.id}-0", "containers": ["app"]}] if up else []})
+        return Reply(200, {"data": pods_json(self.get(call))})
 
     def _create(self, call: Call) -> Reply:
         estate, body = self._estate, call.body
@@ -196,10 +180,10 @@ class Installs:
     def _brought_to(self, call: Call, row: Resource, version: dict[str, Any], status: int) -> Answer:
         """Return the answer that has the render of a version, if that is not the one that is there."""
         if version == row.details["version"]:
-            return lambda: Reply(status, {"install": _versions_json(row), "render": None})
+            return lambda: Reply(status, {"install": versions_json(row), "render": None})
         row.details["version"] = version
         render = self._rendered(call, row)
-        return lambda: Reply(status, {"install": _versions_json(row), "render": self._render_json(render)})
+        return lambda: Reply(status, {"install": versions_json(row), "render": self._render_json(render)})
 
     def _restore(self, call: Call) -> Reply:
         estate = self._estate
@@ -215,7 +199,7 @@ class Installs:
             estate.touch(row, "rendering")
             row.details["deployed"] = wanted["version"]
             self._sync(row, render["deployed_at"])
-            return lambda: Reply(202, {"install": _versions_json(row), "render": self._render_json(render)})
+            return lambda: Reply(202, {"install": versions_json(row), "render": self._render_json(render)})
 
         return estate.once(call, act, required=True)
 
@@ -309,46 +293,6 @@ class Installs:
         if self._estate.world.now() >= render.get("deployed_at", float("inf")):
             shown["state"] = "deployed"
         return shown
-
-
-def _install_json(row: Resource) -> dict[str, Any]:
-    facts = row.details
-    where = {name: facts[name] for name in ("product_id", "cluster_id") if facts[name] is not None}
-    return tracked(
-        row,
-        **page(row),
-        **busy(row),
-        **where,
-        customer_workspace={"id": WORKSPACE, "name": "Simulated"},
-        package_version_id=facts["version"]["id"],
-        state=row.status,
-        urls=[_url_json(row)] if row.status == "healthy" else [],
-    )
-
-
-def _url_json(row: Resource) -> dict[str, Any]:
-    hostname = f"{row.id.replace('_', '-')}.example.com"
-    return {
-        "route_key": "default",
-        "hostname": hostname,
-        "url": f"https://{hostname}",
-        "protocol": "http",
-        "routing_mode": "through_dispatcher",
-        "status": "active",
-        "updated_at": int(row.updated_at),
-    }
-
-
-def _versions_json(row: Resource) -> dict[str, Any]:
-    facts = row.details
-    return {
-        "id": row.id,
-        "current_version": facts["deployed"],
-        "desired_version": facts["version"],
-        "automatic_updates_enabled": facts["automatic"],
-        "updated_at": int(row.updated_at),
-        "etag": str(row.version),
-    }
 
 
 def _summary(version: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_ops.simulator.akua import bodies, queries
+from airflow_provider_ops.simulator.akua import queries
+from airflow_provider_ops.simulator.akua import repository_bodies as bodies
 from airflow_provider_ops.simulator.akua.estate import Estate, invalid, need, part
 from airflow_provider_ops.simulator.akua.shapes import WORKSPACE, busy, page, tracked
 from airflow_provider_ops.simulator.api import Call, Reply

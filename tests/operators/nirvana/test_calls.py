@@ -157,7 +157,9 @@ def test_availability_and_cost_start_nothing(hook: NirvanaHook, server: Simulato
     hook.check_vpc_update(vpc.id, name="y")
     cost = hook.get_volume_cost(name="v", region=REGION, size=100, type="abs")
     assert (cost.currency, str(cost.monthly_total)) == ("USD", "13.00")
-    grown = hook.get_volume_update_cost(done(hook, hook.create_volume(name="v", region=REGION, size=10, type="abs")), size=110)
+    grown = hook.get_volume_update_cost(
+        done(hook, hook.create_volume(name="v", region=REGION, size=10, type="abs")), size=110
+    )
     assert grown.diff is not None
     assert grown.diff.usage_dimensions is not None
     storage = grown.diff.usage_dimensions[-1]
