@@ -64,12 +64,13 @@ class Driver:
 
     def left_out(self, operators: ModuleType) -> list[str]:
         """Return the methods of the hook and the operators that were never driven."""
-        methods = {
-            name: endpoint.build
-            for name, endpoint in inspect.getmembers_static(type(self.hook))
-            if isinstance(endpoint, (Listing, Method))
-        }
-        names = [name for name, build in methods.items() if _origin(build) not in self._driven]
+        hook = type(self.hook)
+        endpoints = {name: inspect.getattr_static(hook, name) for name in dir(hook)}
+        names = [
+            name
+            for name, endpoint in endpoints.items()
+            if isinstance(endpoint, (Listing, Method)) and _origin(endpoint.build) not in self._driven
+        ]
         classes = {
             name: value
             for name, value in vars(operators).items()
