@@ -10,7 +10,8 @@ from contextvars import Context, copy_context
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from airflow_provider_ops.exceptions import OpsError, TransportError
+from airflow_provider_ops.client.answers import unreadable
+from airflow_provider_ops.exceptions import OpsError
 from airflow_provider_ops.operation import Operation
 from airflow_provider_ops.waiting import planning
 from airflow_provider_ops.waiting.verdict import WaitFor, is_decided
@@ -19,13 +20,6 @@ from airflow_provider_ops.waiting.watch import Watch
 Log = Callable[[str], None]
 #: Maps an entry of a list to the operation.
 Read = Callable[[Mapping[str, Any]], Operation]
-
-
-def unreadable(error: Exception) -> OpsError:
-    """``error`` as one of ours: what our reading of an answer stumbles over is not the operation's fault."""
-    if isinstance(error, OpsError):
-        return error
-    return TransportError(f"the answer cannot be read ({error!r})", reason="unreadable")
 
 
 @dataclass(eq=False, slots=True)
@@ -37,6 +31,8 @@ class Wait:
     log: Log
     decided: asyncio.Future[None]
     context: Context = field(default_factory=copy_context)
+    #: Whether answers may be held back until something happens.
+    may_hold: bool = True
 
     def settle(self) -> None:
         """Wake the caller when nothing can change the verdict any more."""
@@ -84,6 +80,11 @@ class Target:
         """Let everybody want to know next at a moment, or at their deadline when that comes first."""
         for watch in self.waits:
             watch.next_look = moment if watch.deadline is None else min(moment, watch.deadline)
+
+    @property
+    def may_hold(self) -> bool:
+        """Whether nobody wants to see what happens until an answer that is held back."""
+        return all(wait.may_hold for wait in self.waits.values())
 
     @property
     def is_stumbling(self) -> bool:

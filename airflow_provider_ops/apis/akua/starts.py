@@ -18,7 +18,7 @@ from airflow_provider_ops.apis.akua.install_models import (
     ChangeRequestAccepted,
     InstallRender,
 )
-from airflow_provider_ops.apis.akua.wire import OwnerType, body_of, started
+from airflow_provider_ops.apis.akua.wire import OwnerType, body_of, key_of, started
 from airflow_provider_ops.apis.base import Submit, Submitted, read
 from airflow_provider_ops.apis.http import Call, Request, Response
 from airflow_provider_ops.exceptions import InvalidArgument
@@ -236,6 +236,7 @@ def submitted(start: Start, request: Request, response: Response) -> Submitted:
         kind=start.kind,
         resource_type=operation.resource_type or start.owner,
         resource_id=operation.resource_id or owner_id(start, request),
+        key=key_of(operation),
     )
 
 
