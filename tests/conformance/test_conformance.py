@@ -191,3 +191,29 @@ def test_a_header_that_is_not_declared(moons: Contract) -> None:
 
 def test_a_reference_with_nothing_but_a_description_beside_it_is_the_reference() -> None:
     assert trim({"allOf": [{"$ref": "#/components/schemas/X"}, {"description": "d"}]}) == {"$ref": "#/$defs/X"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"schemas": {"Region": {"properties": {"moons": {"type": "integer"}}}}}, "model Region: lacks ['moons']"),
+        ({"schemas": {"Region": {"properties": {"icon": None}}}}, "model Region: can never have ['icon']"),
+        ({"calls": {"POST /clusters": {"header": {"idempotency-key": None}}}}, "POST /clusters: takes a key: False"),
+        ({"calls": {"POST /clusters:import": None}}, "simulator: POST /clusters:import is no call"),
+        ({"calls": {"GET /regions": {"query": {"limit": None}}}}, "simulator: GET /regions differs in the query"),
+        (
+            {"calls": {"GET /workspaces/{id}/subdomain": {"answers": {"200": {"$ref": "#/$defs/Region"}}}}},
+            "has no etag to read",
+        ),
+        (
+            {"calls": {"POST /moons": {"answers": {"202": {"$ref": "#/$defs/Operation"}}}}},
+            "POST /moons: starts an operation and is none of our calls",
+        ),
+    ],
+)
+def test_a_contract_that_moves_on_is_noticed(changes: dict[str, Any], problem: str) -> None:
+    facts = {**kept("akua").facts}
+    # etags of regions are known from elsewhere
+    facts = merged(facts, {"schemas": {"Region": {"properties": {"etag": None}}}}) if "etag" in problem else facts
+    moved = Contract(merged(facts, changes))
+    assert [one for one in surface.problems("akua", moved) if problem in one]
