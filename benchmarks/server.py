@@ -13,6 +13,8 @@ import math
 import random
 import sys
 import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -84,6 +86,9 @@ class _Later:
 
     async def asleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
+
+    def serving(self, is_awaited: Callable[[], bool]) -> AbstractContextManager[None]:  # noqa: ARG002
+        return nullcontext()
 
 
 class Bench:

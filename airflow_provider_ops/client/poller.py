@@ -71,9 +71,12 @@ class Poller:
         """How many operations somebody waits for now."""
         return len(self._targets)
 
-    async def wait(self, watches: Sequence[Watch], log: Log, wait_for: WaitFor = "all") -> None:
-        """Return when the watches decide the verdict. Their outcomes hold the result."""
-        wait = Wait(watches, wait_for, log, asyncio.get_running_loop().create_future())
+    async def wait(self, watches: Sequence[Watch], log: Log, wait_for: WaitFor = "all", *, hold: bool = True) -> None:
+        """Return when the watches decide the verdict. Their outcomes hold the result.
+
+        :param hold: whether an API that can may hold its answers back; what happens until then is not seen.
+        """
+        wait = Wait(watches, wait_for, log, asyncio.get_running_loop().create_future(), may_hold=hold)
         if not self._targets:
             self._began = self._clock.time()
         self._targets.add(wait)
@@ -160,7 +163,7 @@ class Poller:
         if self._client.api.longest_poll < 1.0 or self._long_polls >= MOST_LONG_POLLS or ":" in target.operation_id:
             return False
         # after an error a plain read is the safer look
-        if target.holding or target.is_stumbling or self._hold_seconds(target) < 1.0:
+        if target.holding or target.is_stumbling or not target.may_hold or self._hold_seconds(target) < 1.0:
             return False
         target.holding = True
         self._long_polls += 1
@@ -265,10 +268,13 @@ class Poller:
     def _hold_some(self) -> None:
         """Of many waits a few are held as well: those that came first are the next to end."""
         if self._client.api.longest_poll >= 1.0:
+            now = self._clock.time()
             for target in self._targets:
                 if self._long_polls >= MOST_LONG_POLLS:
                     break
-                self._hold(target)
+                # a server that does not hold its answers back must not be asked without pause
+                if target.next_look <= now:
+                    self._hold(target)
 
     async def _lists_failed(self, error: OpsError, interval: float) -> None:
         """One single read tells a fault of the lists from a fault of the API or the network."""

@@ -31,6 +31,8 @@ class Wait:
     log: Log
     decided: asyncio.Future[None]
     context: Context = field(default_factory=copy_context)
+    #: Whether answers may be held back until something happens.
+    may_hold: bool = True
 
     def settle(self) -> None:
         """Wake the caller when nothing can change the verdict any more."""
@@ -78,6 +80,11 @@ class Target:
         """Let everybody want to know next at a moment, or at their deadline when that comes first."""
         for watch in self.waits:
             watch.next_look = moment if watch.deadline is None else min(moment, watch.deadline)
+
+    @property
+    def may_hold(self) -> bool:
+        """Whether nobody wants to see what happens until an answer that is held back."""
+        return all(wait.may_hold for wait in self.waits.values())
 
     @property
     def is_stumbling(self) -> bool:

@@ -37,6 +37,8 @@ _HEADERS = {
 }
 #: Seconds after which what was told is old enough for a look of our own.
 _LOOK_AFTER = 10.0
+#: The index of a mapped task; not what else Unicode calls a digit.
+_INDEX = re.compile(r"[0-9]{1,9}")
 
 _REFUSED = {
     401: ("Signed out", "Your session has ended. Reload Airflow and sign in again."),
@@ -98,8 +100,7 @@ def _map_index(text: str) -> int:
     """
     if text in ("", "-1", "{MAP_INDEX}"):
         return -1
-    # ASCII digits that fit a column of the database: `int` reads more
-    if re.fullmatch(r"[0-9]{1,9}", text):
+    if _INDEX.fullmatch(text):
         return int(text)
     raise Refused(httpx.codes.NOT_FOUND, "There is no such map index.")
 

@@ -205,7 +205,7 @@ class Watch:
         before, shown = self.operation, _short(operation)
         has_changed, self._shown = before is None or shown != self._shown, shown
         if operation.state is OperationState.UNKNOWN and (before is None or before.raw_state != operation.raw_state):
-            return [f"status {operation.raw_state!r} is not known to this release; waiting on"]
+            return [f"status {one_line(operation.raw_state)!r} is not known to this release; waiting on"]
         return [shown, *_human_steps(operation, before)] if has_changed else []
 
     def _describe_trouble(self, error: OpsError, now: float) -> list[str]:
