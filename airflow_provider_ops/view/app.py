@@ -10,9 +10,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import httpx
 from airflow.configuration import conf
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI, Request, Response, status
 from fastapi.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
@@ -102,7 +101,7 @@ def _map_index(text: str) -> int:
         return -1
     if _INDEX.fullmatch(text):
         return int(text)
-    raise Refused(httpx.codes.NOT_FOUND, "There is no such map index.")
+    raise Refused(status.HTTP_404_NOT_FOUND, "There is no such map index.")
 
 
 def _name(text: str) -> str:
@@ -111,7 +110,7 @@ def _name(text: str) -> str:
     :raises Refused: no task instance can have it.
     """
     if text in ("", ".", "..") or not text.isprintable():
-        raise Refused(httpx.codes.NOT_FOUND, "There is no such id.")
+        raise Refused(status.HTTP_404_NOT_FOUND, "There is no such id.")
     return text
 
 
