@@ -50,6 +50,7 @@ class Submitted:
             object.__setattr__(self, "resource_id", None)
         object.__setattr__(self, "operation_url", web_address(self.operation_url))
         object.__setattr__(self, "kind", one_line(self.kind))
+        object.__setattr__(self, "resource_type", one_line(self.resource_type) if self.resource_type else None)
 
     @classmethod
     def of(cls, operation: Operation) -> Submitted:

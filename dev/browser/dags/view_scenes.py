@@ -99,7 +99,7 @@ def view_many() -> None:
         hook = OnveraHook()
         return [str(hook.create_deployment("airflow", name=f"many {n}").operation_id) for n in range(MANY)]
 
-    OperationSensor(task_id="wait", conn_id="onvera_default", operation_id=start())  # type: ignore[arg-type]
+    OperationSensor(task_id="wait", conn_id="onvera_default", operation_id=start())
 
 
 view_steps()
