@@ -37,7 +37,6 @@ _HEADERS = {
 }
 #: Seconds after which what was told is old enough for a look of our own.
 _LOOK_AFTER = 10.0
-#: The index of a mapped task; not what else Unicode calls a digit.
 
 _REFUSED = {
     401: ("Signed out", "Your session has ended. Reload Airflow and sign in again."),
