@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
+
+from typing_extensions import Unpack
 
 from airflow_provider_ops.apis.akua import change_requests, submits
 from airflow_provider_ops.apis.akua.change_requests import Evidence
 from airflow_provider_ops.hooks.akua import AkuaHook
+from airflow_provider_ops.operators.arguments import OperatorArguments, Templated
 from airflow_provider_ops.operators.base import OperationOperator
 
 
@@ -31,12 +34,12 @@ class AkuaCreateRepositoryChangeRequestOperator(OperationOperator):
     def __init__(
         self,
         *,
-        parent_repository_id: str,
-        kind: Literal["user", "wizard", "agent"] = "user",
-        expires_at_seconds: int | None = None,
-        agent_id: str | None = None,
-        remediation_evidence: Evidence | None = None,
-        **kwargs: Any,
+        parent_repository_id: Templated[str],
+        kind: Templated[Literal["user", "wizard", "agent"]] = "user",
+        expires_at_seconds: Templated[int] | None = None,
+        agent_id: Templated[str] | None = None,
+        remediation_evidence: Templated[Evidence] | None = None,
+        **kwargs: Unpack[OperatorArguments],
     ) -> None:
         kwargs.setdefault("wait_for_completion", False)
         super().__init__(
@@ -64,9 +67,9 @@ class AkuaAcceptRepositoryChangeRequestOperator(OperationOperator):
     def __init__(
         self,
         *,
-        repository_change_request_id: str,
-        etag: str | None = None,
-        **kwargs: Any,
+        repository_change_request_id: Templated[str],
+        etag: Templated[str] | None = None,
+        **kwargs: Unpack[OperatorArguments],
     ) -> None:
         super().__init__(fields={"repository_change_request_id": repository_change_request_id, "etag": etag}, **kwargs)
 
@@ -87,10 +90,10 @@ class AkuaRejectRepositoryChangeRequestOperator(OperationOperator):
     def __init__(
         self,
         *,
-        repository_change_request_id: str,
-        rejection_reason: str,
-        etag: str | None = None,
-        **kwargs: Any,
+        repository_change_request_id: Templated[str],
+        rejection_reason: Templated[str],
+        etag: Templated[str] | None = None,
+        **kwargs: Unpack[OperatorArguments],
     ) -> None:
         super().__init__(
             fields={
@@ -117,8 +120,8 @@ class AkuaWithdrawRepositoryChangeRequestOperator(OperationOperator):
     def __init__(
         self,
         *,
-        repository_change_request_id: str,
-        etag: str | None = None,
-        **kwargs: Any,
+        repository_change_request_id: Templated[str],
+        etag: Templated[str] | None = None,
+        **kwargs: Unpack[OperatorArguments],
     ) -> None:
         super().__init__(fields={"repository_change_request_id": repository_change_request_id, "etag": etag}, **kwargs)

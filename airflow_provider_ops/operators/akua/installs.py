@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
+
+from typing_extensions import Unpack
 
 from airflow_provider_ops.apis.akua import installs, submits
 from airflow_provider_ops.apis.akua.installs import HelmSource, HostedSource, VersionPin
 from airflow_provider_ops.exceptions import InvalidArgument
 from airflow_provider_ops.hooks.akua import AkuaHook
 from airflow_provider_ops.operation import Operation
+from airflow_provider_ops.operators.arguments import OperatorArguments, Templated, TemplatedList
 from airflow_provider_ops.operators.base import OperationOperator
 
 
@@ -29,11 +32,11 @@ class AkuaCreatePackageOperator(OperationOperator):
     def __init__(
         self,
         *,
-        name: str,
-        sources: Sequence[HelmSource | HostedSource],
-        display_image_url: str | None = None,
-        keep_source_repository: bool | None = None,
-        **kwargs: Any,
+        name: Templated[str],
+        sources: TemplatedList[HelmSource | HostedSource | Mapping[str, Any]],
+        display_image_url: Templated[str] | None = None,
+        keep_source_repository: Templated[bool] | None = None,
+        **kwargs: Unpack[OperatorArguments],
     ) -> None:
         super().__init__(
             fields={
@@ -68,14 +71,14 @@ class AkuaCreateInstallOperator(OperationOperator):
     def __init__(
         self,
         *,
-        region_id: str,
-        product_id: str | None = None,
-        package_id: str | None = None,
-        package_version_pin: VersionPin | None = None,
-        cluster_id: str | None = None,
-        initial_values: Mapping[str, Any] | None = None,
+        region_id: Templated[str],
+        product_id: Templated[str] | None = None,
+        package_id: Templated[str] | None = None,
+        package_version_pin: Templated[VersionPin | Mapping[str, Any]] | None = None,
+        cluster_id: Templated[str] | None = None,
+        initial_values: Templated[Mapping[str, Any]] | None = None,
         wait_until_healthy: bool = False,
-        **kwargs: Any,
+        **kwargs: Unpack[OperatorArguments],
     ) -> None:
         super().__init__(
             fields={
@@ -118,9 +121,9 @@ class AkuaDeleteInstallOperator(OperationOperator):
     def __init__(
         self,
         *,
-        install_id: str,
-        etag: str | None = None,
-        **kwargs: Any,
+        install_id: Templated[str],
+        etag: Templated[str] | None = None,
+        **kwargs: Unpack[OperatorArguments],
     ) -> None:
         super().__init__(fields={"install_id": install_id, "etag": etag}, **kwargs)
 
@@ -142,10 +145,10 @@ class AkuaUpdateInstallOperator(OperationOperator):
     def __init__(
         self,
         *,
-        install_id: str,
-        package_version_id: str,
-        etag: str | None = None,
-        **kwargs: Any,
+        install_id: Templated[str],
+        package_version_id: Templated[str],
+        etag: Templated[str] | None = None,
+        **kwargs: Unpack[OperatorArguments],
     ) -> None:
         super().__init__(
             fields={"install_id": install_id, "package_version_id": package_version_id, "etag": etag}, **kwargs
@@ -169,10 +172,10 @@ class AkuaRestoreInstallOperator(OperationOperator):
     def __init__(
         self,
         *,
-        install_id: str,
-        render_id: str,
-        etag: str | None = None,
-        **kwargs: Any,
+        install_id: Templated[str],
+        render_id: Templated[str],
+        etag: Templated[str] | None = None,
+        **kwargs: Unpack[OperatorArguments],
     ) -> None:
         super().__init__(fields={"install_id": install_id, "render_id": render_id, "etag": etag}, **kwargs)
 
@@ -194,10 +197,10 @@ class AkuaSetAutomaticUpdatesOperator(OperationOperator):
     def __init__(
         self,
         *,
-        install_id: str,
-        automatic_updates_enabled: bool,
-        etag: str | None = None,
-        **kwargs: Any,
+        install_id: Templated[str],
+        automatic_updates_enabled: Templated[bool],
+        etag: Templated[str] | None = None,
+        **kwargs: Unpack[OperatorArguments],
     ) -> None:
         super().__init__(
             fields={
@@ -226,11 +229,11 @@ class AkuaCreateRenderOperator(OperationOperator):
     def __init__(
         self,
         *,
-        install_id: str,
-        message: str | None = None,
-        skip_unchanged: bool | None = None,
-        extra_annotations: Mapping[str, str] | None = None,
-        **kwargs: Any,
+        install_id: Templated[str],
+        message: Templated[str] | None = None,
+        skip_unchanged: Templated[bool] | None = None,
+        extra_annotations: Templated[Mapping[str, str]] | None = None,
+        **kwargs: Unpack[OperatorArguments],
     ) -> None:
         super().__init__(
             fields={
