@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ops.apis.base import Submit
@@ -85,17 +85,12 @@ def identify(
 
 def _derived(facts: Identity, task: OperationOperator, ti: Any, dag_run: Any) -> Identity:
     """Return an identity whose keys every try of the task run finds again, or only this try unless it is durable."""
-    attempt, began = facts.attempt, getattr(dag_run, "start_date", None)
-    alone = (attempt.ti_id, ti.try_number)
+    began = getattr(dag_run, "start_date", None)
+    alone = (facts.attempt.ti_id, ti.try_number)
     seed = (began, ti.max_tries, *(() if task.durable else alone))
     before = beginning(ti.max_tries, None)
-    return Identity(
-        facts.run,
-        attempt,
-        facts.arguments,
-        facts.fingerprint,
-        facts.kill_ends_it,
-        facts.kill_policy,
+    return replace(
+        facts,
         nonce=lambda generation: derived_nonce(*seed, generation),
         most_generations=ti.try_number if task.durable else 1,
         earlier_key=lambda generation: submission_key(*facts.run.coordinates, f"{before}{generation}"),

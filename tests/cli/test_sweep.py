@@ -11,7 +11,6 @@ from airflow.sdk import DAG
 
 from airflow_provider_ops.apis.base import Marked
 from airflow_provider_ops.cli.runs import Run
-from airflow_provider_ops.core.identity import MOST_MARKS, beginning, is_mark, marks, submission_key
 from airflow_provider_ops.hooks.nirvana import NirvanaHook
 from airflow_provider_ops.hooks.onvera import OnveraHook
 from airflow_provider_ops.operators.akua import AkuaCreatePackageOperator
@@ -198,35 +197,6 @@ def set_state(run_id: str, of: str, state: str) -> None:
             run._state = state
         else:
             run.get_task_instances(session=session)[0].state = state
-
-
-class TestMarks:
-    RUN = ("dag", "run", "task", -1)
-
-    def test_all_that_a_task_run_may_have_used_are_among_them(self) -> None:
-        found = set(marks(*self.RUN))
-        for begin, generation in [("", 1), ("", MOST_MARKS), ("2 ", 3), ("2 try 2 ", 1), ("0 try 1 ", 1)]:
-            assert submission_key(*self.RUN, f"{begin}{generation}") in found
-
-    def test_none_belongs_to_two_tasks(self) -> None:
-        others = [
-            ("dag", "run", "task", 0),
-            ("dag", "run", "tas", -1),
-            ("dag", "run2", "task", -1),
-            ("d", *self.RUN[1:]),
-        ]
-        assert all(set(marks(*self.RUN)).isdisjoint(marks(*other)) for other in others)
-
-    def test_the_beginning_is_what_running_tasks_have_used(self) -> None:
-        # changing it would orphan the operations of running tasks
-        assert (beginning(None, None), beginning(2, None), beginning(2, 3)) == ("", "2 ", "2 try 3 ")
-
-    @pytest.mark.parametrize(
-        ("text", "is_one"),
-        [(submission_key(*RUN, 1), True), ("airflow-nightly", False), (f"airflow-{'A' * 24}", False), (None, False)],
-    )
-    def test_their_form(self, text: object, is_one: bool) -> None:
-        assert is_mark(text) is is_one
 
 
 @pytest.mark.parametrize(

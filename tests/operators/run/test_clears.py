@@ -198,19 +198,18 @@ def test_a_resource_that_shows_up_late_is_waited_for(
 
 @needs_state_store
 def test_what_is_stored_says_that_the_task_has_finished(
-    a_dag: Any, run_dag: Any, operations_simulator: SimulatorServer, monkeypatch: pytest.MonkeyPatch
+    a_dag: Any, run_dag: Any, operations_simulator: SimulatorServer
 ) -> None:
     seen: list[Any] = []
 
     class Looks(Create):
-        def execute_complete(self, context: Any, event: Any) -> Any:
-            result = super().execute_complete(context, event)
+        def execute(self, context: Any) -> Any:
+            result = super().execute(context)
             seen.append(context["task_state_store"].get(KEY))
             return result
 
     with a_dag() as dag:
-        Looks(task_id="create", app_type="airflow", **FAST)
-    operations_simulator.duration = 1.0
+        Looks(task_id="create", app_type="airflow", deferrable=False, **FAST)
     run_dag(dag)
     (stored,) = seen
     assert stored["has_finished"]
