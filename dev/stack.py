@@ -34,6 +34,14 @@ USER: Final = "admin"
 SERVICES: Final = ("api-server", "scheduler", "dag-processor", "triggerer")
 HEALTH_KEYS: Final = ("metadatabase", "scheduler", "dag_processor", "triggerer")
 
+#: On a machine that is too slow, workers give the API server up (5 s), and a scheduler takes itself for dead and starts
+#: its tasks anew (30 s). Both cost tasks an attempt that nothing else is to blame for.
+PATIENCE: Final = {
+    "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "60",
+    "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "600",
+    "AIRFLOW__TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "600",
+}
+
 
 class StackTimeout(RuntimeError):
     """Something that was waited for did not come."""
@@ -78,6 +86,8 @@ class AirflowStack:
         self.api = AirflowApi(self.url, USER, self.password)
         self.processes = Processes(options.home / "logs" / "components")
         self.env = self._environment()
+        #: Interpreter of what is started from now on; another environment has another release of the provider.
+        self.python = sys.executable
 
     def __enter__(self) -> Self:
         # What an earlier stack left would come back as its runs and triggers.
@@ -138,6 +148,8 @@ class AirflowStack:
             # New DAG files are found soon (default 300 s), known ones are not parsed over and over.
             "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "5",
             "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "60",
+            # A worker's exit is reported up to this much late, and triggers wait for it (default 5 s).
+            "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
             "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
             # installed for the tests; without a transport it would write its events into the task logs
             "AIRFLOW__OPENLINEAGE__DISABLED": "True",
@@ -145,7 +157,7 @@ class AirflowStack:
         }
 
     def _airflow(self, *arguments: str) -> list[str]:
-        return [sys.executable, "-m", "airflow", *arguments]
+        return [self.python, "-m", "airflow", *arguments]
 
     def migrate(self) -> None:
         """Make the metadata database."""

@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from airflow_provider_ops.apis.base import Api, Submitted
 from airflow_provider_ops.apis.http import Flow, Pause
+from airflow_provider_ops.core.handle import Handle
 from airflow_provider_ops.exceptions import CancelNotSupported, Conflict, InvalidRequest, NotFound, OpsError
 from airflow_provider_ops.operation import Operation
-from airflow_provider_ops.waiting.submitting import Handle
 
 #: Together well inside the 20 s that a kill may take.
 _DELETE_TRIES, _DELETE_PAUSE = 7, 2.0

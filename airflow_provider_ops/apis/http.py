@@ -10,6 +10,7 @@ from urllib.parse import quote, unquote
 
 from airflow_provider_ops.core.gate import Redact, one_line
 from airflow_provider_ops.core.parsing import parse_json
+from airflow_provider_ops.core.values import is_list_text, object_as_text, plain_json
 from airflow_provider_ops.exceptions import InvalidArgument, TransportError
 
 T = TypeVar("T")
@@ -20,8 +21,8 @@ _KIND = re.compile(r"[a-z][a-z_]{0,31}")
 _PATH = re.compile(r"/[A-Za-z0-9._~:%/\-]{1,500}")
 #: What a path never has: another part of a URL, a way up, a control character, an escape that is none.
 _LEAVING = re.compile(r"[?#\\\x00-\x20\x7f-\x9f\ufffd]|\.\.|%(?![0-9A-Fa-f]{2})")
-#: No key is longer.
-_MOST_KEY = 4096
+#: No key is longer, and no header that is read.
+_MOST_KEY, _MOST_HEADER = 4096, 8192
 _READS = frozenset({"GET", "HEAD"})
 
 
@@ -44,6 +45,14 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict)
     idempotent: bool = False
     read_timeout: float | None = None
+
+    def __post_init__(self) -> None:
+        """Make the body plain: Airflow hands over lazy sequences and tuples where lists are meant.
+
+        :raises InvalidArgument: a part of the body cannot be sent as JSON.
+        """
+        if self.json is not None:
+            object.__setattr__(self, "json", plain_json("json", self.json))
 
     @property
     def replayable(self) -> bool:
@@ -86,7 +95,7 @@ class Response:
     redact: Redact | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        headers = {name: one_line(value, self.redact) for name, value in self.headers.items()}
+        headers = {name: one_line(value, self.redact, _MOST_HEADER) for name, value in self.headers.items()}
         object.__setattr__(self, "headers", headers)
 
     def json(self) -> Any:
@@ -181,7 +190,11 @@ def check_id(name: str, value: object) -> str:
     :raises InvalidArgument: it is not text, is empty, or has characters that no id has.
     """
     if isinstance(value, str) and _ID.fullmatch(value):
-        return value
+        if value != "None":
+            return value
+        raise InvalidArgument(f"{name} is the text 'None': what was to give the id gave None")
+    if isinstance(value, str) and is_list_text(value):
+        raise object_as_text(name, value)
     msg = (
         f"{name} {value!r} cannot be an id: expected 1 to 128 letters, digits, '.', '_' or '-', "
         "beginning with a letter or digit; pass the id exactly as the API gave it"
@@ -200,6 +213,8 @@ def check_path(method: str, value: object) -> None:
     if not isinstance(value, str) or not _PATH.fullmatch(value) or _leaves(value):
         msg = f"path {value!r} must be a path below the connection's base URL, like '/deployments', without query"
         raise InvalidArgument(msg)
+    if "None" in value.split("/"):
+        raise InvalidArgument(f"path {value!r} has 'None' where an id belongs: what was to give the id gave None")
 
 
 def _leaves(path: str) -> bool:

@@ -22,6 +22,7 @@ from airflow_provider_ops.exceptions import (
     RateLimited,
     TransportError,
     error_class,
+    may_come_from_a_gateway,
 )
 from airflow_provider_ops.operation import Operation
 
@@ -103,12 +104,19 @@ def _asked_about(request: Request) -> str | None:
     return next(reversed(ids.values()), None)
 
 
-def api_error(api: Api, request: Request, response: Response, now: float) -> ApiError:
+def api_error(api: Api, request: Request, response: Response, now: float) -> ApiError | TransportError:
     """Return the error that an answer stands for."""
     try:
         body = api.error(response)
-    except Exception:  # noqa: BLE001 - the status says enough
-        body = ErrorBody(None, "(no message that can be read)")
+    except Exception:  # noqa: BLE001 - a form that cannot be read is not the API's
+        body = ErrorBody(None, "(no message that can be read)", is_from_api=False)
+    if not (body.is_from_api or may_come_from_a_gateway(response.status)):
+        return TransportError(
+            f"{request} was answered with HTTP {response.status}, but not by {api.title}: {body.message!r}. "
+            "A proxy or gateway on the way may have answered, or the connection's host is another one's",
+            reason="gateway",
+            status=response.status,
+        )
     request_id = next((response.headers[name] for name in _REQUEST_ID_HEADERS if name in response.headers), None)
     return error_class(response.status)(
         response.status,

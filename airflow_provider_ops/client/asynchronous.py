@@ -179,7 +179,8 @@ class AsyncClient:
                 before=before,
             )
         except TransportFailed as failure:
-            raise answers.transport_error(request, self.settings, failure) from failure
+            # not from the failure: it may quote what the server sent, and a traceback shows that
+            raise answers.transport_error(request, self.settings, failure) from None
         except TransportError as error:
             raise TransportError(f"{request} at {self.settings.origin}: {error}", reason=error.reason) from None
         return Response(status, headers, content, self.settings.redact)

@@ -15,8 +15,9 @@ from typing import Any, NamedTuple
 from airflow_provider_ops.core.redaction import REDACTED, Redact, Redactor, redactor
 
 __all__ = [
-    "REDACTED", "REPLACEMENT", "RESULT", "SHORT", "Fitted", "Limits", "Redact", "Redactor",
-    "clean", "clean_text", "cut_text", "fit", "is_clean_id", "is_plain_number", "one_line", "redactor",
+    "LONGEST_MESSAGE", "MAX_DEPTH", "REDACTED", "REPLACEMENT", "RESULT", "SHORT", "TOO_DEEP", "Fitted", "Limits",
+    "LineLog", "Redact", "Redactor", "clean", "clean_text", "cut_text", "fit", "is_clean_id", "is_plain_number",
+    "one_line", "redactor", "share",
 ]  # fmt: skip
 
 #: What stands for a character that was taken out. No id has it.
@@ -42,14 +43,37 @@ def clean_text(text: str, redact: Redact | None = None) -> str:
     return text if redact is None else redact(text)
 
 
-def one_line(text: str, redact: Redact | None = None) -> str:
-    """Return ``text`` as a single line that cannot pass for a line, or a group of lines, of a log."""
+def one_line(text: str, redact: Redact | None = None, limit: int = 2048) -> str:
+    """Return ``text`` as one line of ``limit`` bytes that cannot pass for a line, or a group of lines, of a log."""
     text = clean_text(text, redact)
     if not text.isprintable():
         text = text.replace("\r\n", "\\n").replace("\n", "\\n").replace("\r", "\\r")
         text = _LINE_ENDS.sub(REPLACEMENT, text)
-    # the sign between the two is what neither side looks for
-    return _GROUPS.sub(lambda match: f"{match[0][0]} {match[0][1]}", text) if "group" in text.lower() else text
+    if "group" in text.lower():
+        text = _GROUPS.sub(lambda match: f"{match[0][0]} {match[0][1]}", text)
+    return cut_text(text, limit)
+
+
+class LineLog:
+    """A log for messages with texts of an API in them: each stays one line.
+
+    :param log: has the methods of a ``logging.Logger``.
+    """
+
+    def __init__(self, log: Any) -> None:
+        self._log = log
+
+    def info(self, message: str, *args: object) -> None:
+        """Log at level INFO."""
+        self._log.info(_message(message, args))
+
+    def warning(self, message: str, *args: object) -> None:
+        """Log at level WARNING."""
+        self._log.warning(_message(message, args))
+
+
+def _message(message: str, args: tuple[object, ...]) -> str:
+    return one_line(message % args if args else message, limit=LONGEST_MESSAGE)
 
 
 def clean(value: Any, redact: Redact | None = None) -> Any:
@@ -84,13 +108,13 @@ def _plain(value: Any) -> str:
 
 
 def is_plain_number(value: float) -> bool:
-    """Whether a number is finite and has no more than 64 bits."""
+    """Return whether a number is finite and has no more than 64 bits."""
     return _SMALLEST <= value <= _LARGEST if isinstance(value, int) else math.isfinite(value)
 
 
 def is_clean_id(value: str) -> bool:
-    """Whether nothing was taken out of an id: one that was cleaned would be the id of something else, or of nothing."""
-    return REPLACEMENT not in value and REDACTED not in value and value.isprintable()
+    """Return whether nothing was taken out of an id: cleaned, it would be that of something else, or of nothing."""
+    return REPLACEMENT not in value and REDACTED not in value and value.isprintable() and 0 < len(value) <= _LONGEST_ID
 
 
 class Limits(NamedTuple):
@@ -107,11 +131,19 @@ class Limits(NamedTuple):
 
 
 #: Events, records and log lines.
-SHORT = Limits(text=2048, items=200, total=64 * 1024)
+SHORT = Limits(text=2048, items=200, total=128 * 1024)
 #: The return value of a task.
 RESULT = Limits(text=256 * 1024, items=10_000, total=1024 * 1024)
+#: Bytes of one of our own messages: it may have several texts of an API in it.
+LONGEST_MESSAGE = 8192
+_LONGEST_ID = 256
 #: Bytes of a text that stays whole however large the rest is: a state, an id.
 _ALWAYS = 256
+
+
+def share(count: int) -> Limits:
+    """Return the limits of one of ``count`` operations in the same event or record."""
+    return SHORT._replace(total=SHORT.total // max(count, 1))
 
 
 class Fitted(NamedTuple):

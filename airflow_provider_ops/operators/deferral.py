@@ -39,7 +39,7 @@ def defer(
     :param deadline: epoch seconds at which the trigger gives up.
     :param ti: the task instance.
     """
-    guard = _guard(ti, warn)
+    guard = event_guard(ti, warn)
     now = clock.time()
     if guard:
         trigger.not_before, trigger.guard = now + guard, guard
@@ -47,7 +47,11 @@ def defer(
     task_defer(trigger=trigger, method_name=method_name, timeout=timedelta(seconds=seconds))
 
 
-def _guard(ti: Any, warn: Callable[[str], None]) -> float:
+def event_guard(ti: Any, warn: Callable[[str], None]) -> float:
+    """Return how many seconds after the end of this leg the next may begin at the earliest, 0 where it does not matter.
+
+    :param ti: the task instance.
+    """
     if not has_scheduler():
         return 0.0
     try:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from airflow_provider_ops.apis.ending import end
+from airflow_provider_ops.core.handle import Handle
 from airflow_provider_ops.exceptions import ApiError, OpsError, WaitTimeout
 from airflow_provider_ops.hooks.base import OperationsHook
 from airflow_provider_ops.operation import Operation
-from airflow_provider_ops.waiting.submitting import Handle
 from airflow_provider_ops.waiting.watch import TimedOut
 from airflow_provider_ops.waiting.wording import settled_badly, timed_out
 
@@ -47,6 +47,8 @@ class Ending:
             left = f"What it left of {handle.resource_type} {handle.resource_id} was not removed."
         if comes_after and not self.removed:
             retry = "A retry looks at it again, and submits nothing. Clear the task to submit a new one."
+        elif handle.is_given:
+            retry = "A retry finds it in the same state. Clear the task without operation_id to submit a new one."
         else:
             retry = "A retry submits a new one." if may_retry else "Clear the task to submit a new one."
         return settled_badly(operation, what_exists=left, next_try=retry)

@@ -11,10 +11,10 @@ from airflow_provider_ops.apis.base import Api
 from airflow_provider_ops.apis.ending import kill_operation
 from airflow_provider_ops.client.blocking import BlockingClient
 from airflow_provider_ops.client.limiter import Priority
+from airflow_provider_ops.core.handle import Handle
 from airflow_provider_ops.operators.store import HandleStore
 from airflow_provider_ops.operators.submission import Submission
 from airflow_provider_ops.waiting.killing import is_meant_on_worker
-from airflow_provider_ops.waiting.submitting import Handle
 
 if TYPE_CHECKING:
     from airflow_provider_ops.operators.base import OperationOperator
@@ -65,6 +65,8 @@ class WorkerKill:
         Called from a signal handler, so the work is done in a thread: the interrupted code may hold locks.
         """
         if self._policy == "leave":
+            if (what := self._what()) is not None:
+                self._log.warning("Told to stop: %s continues, as on_kill=leave says", what)
             return
         worker = threading.Thread(target=self._unless_it_goes_on, name="kill-policy")
         worker.start()

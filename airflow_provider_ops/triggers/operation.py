@@ -11,11 +11,14 @@ from typing import Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
+from airflow_provider_ops import __version__
 from airflow_provider_ops._compat import pushed_operation, task_state_async
 from airflow_provider_ops.apis.ending import is_over_already, kill_operation
 from airflow_provider_ops.client.shared import begin
 from airflow_provider_ops.client.tasks import spawn
 from airflow_provider_ops.client.waits import await_all
+from airflow_provider_ops.core.gate import LONGEST_MESSAGE, one_line
+from airflow_provider_ops.core.handle import Handle
 from airflow_provider_ops.exceptions import InvalidArgument
 from airflow_provider_ops.hooks import base
 from airflow_provider_ops.hooks.lookup import ahook_for
@@ -23,10 +26,11 @@ from airflow_provider_ops.operation import Operation
 from airflow_provider_ops.progress.triggerer import TriggerReport, can_tell
 from airflow_provider_ops.waiting.killing import AT_WORK, Kill, meant_in_trigger
 from airflow_provider_ops.waiting.progress import Story
-from airflow_provider_ops.waiting.submitting import Handle
-from airflow_provider_ops.waiting.verdict import VERSION, check_wait_for, to_event
+from airflow_provider_ops.waiting.verdict import VERSION, check_wait_for, is_newer, to_event
 from airflow_provider_ops.waiting.watch import Settled, Watch
 
+#: Format of the arguments. Raised with each new one that must not be left out; older formats stay readable.
+ARGUMENTS_VERSION = 2
 #: Seconds after which a kill policy is given up, Airflow's questions included. It usually takes two; a triggerer or API
 #: that is busy may need much longer, and late is better than not at all.
 _KILL_BUDGET = 90.0
@@ -57,7 +61,8 @@ class OperationTrigger(BaseTrigger):
     :param not_before: epoch seconds; no event comes earlier, since Airflow's scheduler may not be done with the leg
         that deferred the task. Stored only where it is set.
     :param guard: longest time in seconds that an event is held for this, whatever the clocks of the machines show.
-    :param version: layout of these arguments.
+    :param version: format of these arguments.
+    :param unknown: arguments of a newer release; only with its ``version``.
     """
 
     def __init__(
@@ -75,8 +80,11 @@ class OperationTrigger(BaseTrigger):
         told: int | None = None,
         not_before: float | None = None,
         guard: float = 0.0,
-        version: int = VERSION,
+        version: int = ARGUMENTS_VERSION,
+        **unknown: Any,
     ) -> None:
+        if unknown and not is_newer(version, ARGUMENTS_VERSION):
+            raise TypeError(f"OperationTrigger has no argument {', '.join(unknown)}")
         super().__init__()  # type: ignore[no-untyped-call]
         self.conn_id = conn_id
         self.operation_ids = list(operation_ids)
@@ -142,6 +150,12 @@ class OperationTrigger(BaseTrigger):
         if self._ends_on_kill and self.task_instance is not None:
             spawn(_ask_once(self.task_instance))
         await begin()
+        if is_newer(self.version, ARGUMENTS_VERSION):
+            raise InvalidArgument(
+                f"a newer release of airflow-provider-ops has written the arguments of this trigger, in format "
+                f"{self.version}, and this triggerer, of release {__version__}, reads up to {ARGUMENTS_VERSION}: "
+                "upgrade the triggerers"
+            )
         hook = await self._hook()
         shared = await hook.join()
         try:
@@ -175,8 +189,8 @@ class OperationTrigger(BaseTrigger):
             "version": VERSION,
             "status": "error",
             "operation_ids": self.operation_ids,
-            "error": f"{type(error).__name__}: {error}",
-            "traceback": traceback.format_exc().splitlines()[-_TRACEBACK_LINES:],
+            "error": one_line(f"{type(error).__name__}: {error}"),
+            "traceback": [one_line(line) for line in traceback.format_exc().splitlines()[-_TRACEBACK_LINES:]],
         }
 
     @property
@@ -205,6 +219,9 @@ class OperationTrigger(BaseTrigger):
         it off after about a second: hence the question first, in a task of its own.
         """
         if not self._ends_on_kill:
+            if self.handle and self._settled is None:
+                waited_for = ", ".join(self.operation_ids)
+                self.log.warning("told to stop while waiting for %s: it continues, as on_kill=leave says", waited_for)
             return
         if self._settled is not None:
             handle = Handle.from_dict(self.handle or {})
@@ -227,7 +244,7 @@ class OperationTrigger(BaseTrigger):
             said = await asyncio.wait_for(self._kill_unless_awaited(), _KILL_BUDGET)
         except Exception as error:  # noqa: BLE001 - nobody is left who could handle it
             said = f"kill policy {self.kill_policy!r} could not be carried out for {self.operation_ids}: {error!r}"
-        self.log.warning(said)
+        self.log.warning(one_line(said, limit=LONGEST_MESSAGE))
 
     async def _kill_unless_awaited(self) -> str:
         handle = Handle.from_dict(self.handle or {})

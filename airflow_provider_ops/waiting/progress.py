@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from airflow_provider_ops.core.gate import SHORT, clean, fit, one_line, share
 from airflow_provider_ops.operation import Operation, OperationState
 from airflow_provider_ops.waiting.timeline import Timeline
 from airflow_provider_ops.waiting.watch import DEADLINE_REACHED, GaveUp, Outcome, Settled, TimedOut, Watch
@@ -24,14 +25,20 @@ KEY = "operation_progress"
 #: Layout of the record; older ones stay readable.
 VERSION = 1
 
+#: How the lines of a timeline begin that tell of no new state of the operation.
+_TROUBLE = ("could not look: ", "can look again ")
+_STEP = "step "
+
 #: Bounds of one record: it is written again on each change and read by every open page.
-MOST_OPERATIONS = 300
-MOST_STEPS = 300
+MOST_OPERATIONS = SHORT.items
+MOST_STEPS = SHORT.items
 #: Of more operations than this each is told without its steps and with its last few changes only.
 _FEW = 10
 _MOST_PHASES = 40
 _LAST_CHANGES = 3
-_LONGEST_TEXT = 500
+
+
+Phase = tuple[float, str, str | None]
 
 
 @dataclass(slots=True)
@@ -42,7 +49,7 @@ class Chapter:
     operation: Operation | None = None
     timeline: Timeline = field(default_factory=lambda: Timeline(0.0))
     #: ``(epoch seconds, raw state, phase)``, one for each that was seen.
-    phases: list[tuple[float, str, str | None]] = field(default_factory=list)
+    phases: list[Phase] = field(default_factory=list)
     #: When a step without times of its own was first and last seen to be in a state: ``{name: {state: epoch}}``.
     seen: dict[str, dict[str, float]] = field(default_factory=dict)
     outcome: str | None = None
@@ -76,7 +83,7 @@ class Chapter:
         paused = isinstance(watch.outcome, TimedOut)
         self.timeline = _joined(self.timeline, _without_end(watch.timeline) if paused else watch.timeline)
         self.failed_looks = self.failed_before + watch.failed_looks
-        self.last_error = watch.last_error[:_LONGEST_TEXT] if watch.last_error else self.last_error
+        self.last_error = watch.last_error or self.last_error
         self.is_stumbling = watch.is_stumbling
         self.next_look, self.interval = watch.next_look, watch.interval
         if isinstance(watch.outcome, (Settled, GaveUp)):
@@ -86,7 +93,7 @@ class Chapter:
         """Take in what another leg has counted."""
         known = {at for at, _, _ in self.phases}
         phases = [(float(at), str(state), phase) for at, state, phase in facts["phases"]]
-        self.phases = sorted([*self.phases, *(phase for phase in phases if phase[0] not in known)], key=_at)
+        self.phases = _changes(sorted([*self.phases, *(phase for phase in phases if phase[0] not in known)], key=_at))
         self.failed_looks = max(self.failed_looks, int(facts["failed_looks"]))
         self.last_error = facts["last_error"] or self.last_error
 
@@ -119,9 +126,9 @@ class Chapter:
             last = f"; last seen {self.operation.raw_state}" if self.operation else ""
             why = {"timeout": "the deadline passed", "gave_up": "it could not be looked at any more"}
             said = f": {self.error}" if self.error else ""
-            return f"{why.get(self.outcome or '', 'not waited for')}{said}{last}"[:_LONGEST_TEXT]
+            return one_line(f"{why.get(self.outcome or '', 'not waited for')}{said}{last}")
         error = self.operation.error
-        return f"{self.operation.raw_state}: {error}"[:_LONGEST_TEXT] if error else self.operation.raw_state
+        return one_line(f"{self.operation.raw_state}: {error}" if error else self.operation.raw_state)
 
     def to_dict(self, *, brief: bool = False) -> dict[str, Any]:
         """JSON values.
@@ -136,12 +143,11 @@ class Chapter:
         facts = {name: getattr(self, name) for name in _PLAIN}
         return {
             "id": self.operation_id,
-            "operation": _brief(self.operation, steps=0 if brief else MOST_STEPS),
+            "operation": _brief(self.operation, has_steps=not brief),
             "timeline": timeline,
             "phases": [list(phase) for phase in self.phases],
             "seen": {} if brief else self.seen,
             **facts,
-            "error": self.error[:_LONGEST_TEXT] if self.error else None,
         }
 
     @classmethod
@@ -163,8 +169,13 @@ class Chapter:
 _PLAIN = ("outcome", "error", "failed_looks", "last_error", "is_stumbling", "next_look", "interval")
 
 
-def _at(phase: tuple[float, str, str | None]) -> float:
+def _at(phase: Phase) -> float:
     return phase[0]
+
+
+def _changes(phases: Sequence[Phase]) -> list[Phase]:
+    """Return phases without those that are the one before once more."""
+    return [phase for number, phase in enumerate(phases) if not number or phase[1:] != phases[number - 1][1:]]
 
 
 @dataclass(slots=True)
@@ -213,7 +224,7 @@ class Story:
 
     def to_event(self) -> dict[str, Any]:
         """What an event carries of this, so that the worker can tell the whole story where nothing could be kept."""
-        return {
+        told = {
             name: {
                 "phases": [list(phase) for phase in chapter.phases],
                 "failed_looks": chapter.failed_looks,
@@ -221,6 +232,7 @@ class Story:
             }
             for name, chapter in list(self.chapters.items())[:_FEW]
         }
+        return fit(told).value  # type: ignore[no-any-return]
 
     def heard(self, told: object) -> None:
         """Take in what the trigger's event carries."""
@@ -233,7 +245,7 @@ class Story:
     def to_record(self, now: float) -> dict[str, Any]:
         """JSON values, bounded, without anything secret."""
         shown = list(self.chapters.values())[:MOST_OPERATIONS]
-        brief = len(shown) > _FEW
+        brief, limits = len(shown) > _FEW, share(len(shown))
         return {
             "version": VERSION,
             "api": self.api,
@@ -245,7 +257,7 @@ class Story:
             "is_over": self.is_over,
             "written_at": round(now, 1),
             "omitted": len(self.chapters) - len(shown),
-            "operations": [chapter.to_dict(brief=brief) for chapter in shown],
+            "operations": [fit(chapter.to_dict(brief=brief), limits).value for chapter in shown],
         }
 
 
@@ -256,8 +268,9 @@ def read_record(record: object) -> Story | None:
             record = json.loads(record)
         if not isinstance(record, Mapping):
             return None
-        # ours has no more; whoever may write XComs could have written any number
-        chapters = [Chapter.from_dict(entry) for entry in record["operations"][:MOST_OPERATIONS]]
+        # whoever may write XComs could have written any number, and anything
+        entries = record["operations"]
+        chapters = [Chapter.from_dict(clean(entry)) for entry in entries[:MOST_OPERATIONS]]
         return Story(
             api=str(record["api"]),
             conn_id=str(record["conn_id"]),
@@ -267,7 +280,7 @@ def read_record(record: object) -> Story | None:
             deadline=record.get("deadline"),
             is_over=bool(record.get("is_over")),
             written_at=float(record.get("written_at") or 0.0),
-            omitted=int(record.get("omitted") or 0),
+            omitted=int(record.get("omitted") or 0) + len(entries) - len(chapters),
             chapters={chapter.operation_id: chapter for chapter in chapters},
         )
     except Exception:  # noqa: BLE001 - whatever another release, or a person, has written there
@@ -288,18 +301,16 @@ def _state_of(operation: Operation) -> tuple[str, str]:
     return operation.raw_state, str(operation.progress or "")
 
 
-def _brief(operation: Operation | None, *, steps: int) -> dict[str, Any] | None:
-    """An operation without its result, which may be large, and with so many steps at most."""
+def _brief(operation: Operation | None, *, has_steps: bool) -> dict[str, Any] | None:
+    """Return an operation without its result and the details of its error, which may be large."""
     if operation is None:
         return None
     shown = operation.to_dict()
     shown["result"] = None
-    progress, error = shown["progress"], shown["error"]
-    if progress:
-        progress["steps"] = [_short_step(step) for step in progress["steps"][:steps]]
-        progress["message"] = progress["message"][:_LONGEST_TEXT] if progress["message"] else None
-    if error:
-        error["message"], error["details"] = error["message"][:_LONGEST_TEXT], {}
+    if shown["progress"] and not has_steps:
+        shown["progress"]["steps"] = []
+    if shown["error"]:
+        shown["error"]["details"] = {}
     return _without_none(shown)
 
 
@@ -311,25 +322,36 @@ def _without_none(facts: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _short_step(step: dict[str, Any]) -> dict[str, Any]:
-    return {**step, "message": step["message"][:_LONGEST_TEXT]} if step.get("message") else step
-
-
 def _without_end(timeline: Timeline) -> Timeline:
     entries = [entry for entry in timeline.entries if entry[1] != DEADLINE_REACHED]
     return Timeline(timeline.start, entries, timeline.dropped)
 
 
 def _joined(before: Timeline, after: Timeline) -> Timeline:
-    """One timeline of two: what happened before the second began, then the second."""
+    """Return one timeline of two: what happened before the second began, then what was new in the second.
+
+    Each leg of a wait begins with what it finds, which the leg before has noted already.
+    """
     if not before.entries or after.start == before.start:
         return after if after.entries or not before.entries else before
     earlier = [(at, text) for at, text in before.entries if before.start + at < after.start]
     shift = after.start - before.start
     joined = Timeline(before.start, earlier, before.dropped + after.dropped)
+    noted = [text for _, text in earlier]
     for at, text in after.entries:
-        joined.add(before.start + shift + at, text)
+        if not _is_noted(text, noted):
+            joined.add(before.start + shift + at, text)
+            noted.append(text)
     return joined
+
+
+def _is_noted(text: str, noted: Sequence[str]) -> bool:
+    """Return whether a line tells nothing new after the lines before it."""
+    if text.startswith(_TROUBLE):
+        return bool(noted) and noted[-1] == text
+    if text.startswith(_STEP):
+        return text in noted
+    return next((line == text for line in reversed(noted) if not line.startswith((*_TROUBLE, _STEP))), False)
 
 
 def _continued(before: Chapter, after: Chapter) -> Chapter:
@@ -337,9 +359,7 @@ def _continued(before: Chapter, after: Chapter) -> Chapter:
     after.timeline = _joined(before.timeline, after.timeline)
     began = after.phases[0][0] if after.phases else float("inf")
     phases = [phase for phase in before.phases if phase[0] < began]
-    if phases and after.phases and phases[-1][1:] == after.phases[0][1:]:
-        after.phases = after.phases[1:]
-    after.phases = [*phases, *after.phases]
+    after.phases = _changes([*phases, *after.phases])
     for name, states in before.seen.items():
         after.seen[name] = {**after.seen.get(name, {}), **states}
     after.failed_before = before.failed_looks

@@ -10,6 +10,7 @@ from __future__ import annotations
 import zlib
 from dataclasses import dataclass
 
+from airflow_provider_ops.core.gate import one_line
 from airflow_provider_ops.exceptions import (
     ApiError,
     AuthenticationError,
@@ -34,9 +35,13 @@ _TOLERANCE = Tolerance()
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """The API said that the operation is over."""
+    """The API said that the operation is over.
+
+    :param is_cut: whether the operation came in an event, which had no room for all that the API said.
+    """
 
     operation: Operation
+    is_cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +205,7 @@ class Watch:
         before, shown = self.operation, _short(operation)
         has_changed, self._shown = before is None or shown != self._shown, shown
         if operation.state is OperationState.UNKNOWN and (before is None or before.raw_state != operation.raw_state):
-            return [f"status {operation.raw_state!r} is not known to this release; waiting on"]
+            return [f"status {one_line(operation.raw_state)!r} is not known to this release; waiting on"]
         return [shown, *_human_steps(operation, before)] if has_changed else []
 
     def _describe_trouble(self, error: OpsError, now: float) -> list[str]:
@@ -273,7 +278,7 @@ class Watch:
 
 def _short(operation: Operation) -> str:
     progress = str(operation.progress) if operation.progress else ""
-    return f"{operation.raw_state} ({progress})" if progress else operation.raw_state
+    return one_line(f"{operation.raw_state} ({progress})" if progress else operation.raw_state)
 
 
 def _human_steps(operation: Operation, before: Operation | None) -> list[str]:
@@ -282,7 +287,7 @@ def _human_steps(operation: Operation, before: Operation | None) -> list[str]:
     known = {step.name for step in before.progress.steps if step.needs_human} if before and before.progress else set()
     link = f" at {operation.url}" if operation.url else ""
     return [
-        f"step {step.name!r} waits for a person{link}"
+        one_line(f"step {step.name!r} waits for a person{link}")
         for step in operation.progress.steps
         if step.needs_human and step.name not in known
     ]

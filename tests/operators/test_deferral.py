@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from airflow_provider_ops._compat import has_scheduler
+from airflow_provider_ops._compat import AirflowRescheduleException, has_scheduler
 from airflow_provider_ops.decorators import OperationRequest, operation_task
 from airflow_provider_ops.hooks.onvera import OnveraHook
 from airflow_provider_ops.operators.deferral import defer
 from airflow_provider_ops.operators.onvera import OnveraCreateDeploymentOperator
 from airflow_provider_ops.sensors.operation import OperationSensor
-from airflow_provider_ops.testing import VirtualClock
+from airflow_provider_ops.testing import VirtualClock, endless
 from airflow_provider_ops.triggers.operation import OperationTrigger
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from airflow_provider_ops.testing import SimulatorServer
 
 
 NOW = 1_750_000_000.0
@@ -147,6 +149,36 @@ def test_each_way_to_defer_holds_its_event_where_there_is_a_scheduler(
     began = virtual_time.time()
     assert run_dag(dag).state == "success"
     assert (virtual_time.time() - began >= hold) is scheduled
+
+
+@pytest.mark.usefixtures("retry_at_once")
+@pytest.mark.parametrize(("poke_interval", "hold", "least"), [(0.05, 30, 30), (40, 30, 40), (0.05, 0, 0)])
+def test_a_sensor_is_not_rescheduled_any_sooner(
+    a_dag: Any,
+    run_dag: Any,
+    operations_simulator: SimulatorServer,
+    monkeypatch: pytest.MonkeyPatch,
+    poke_interval: float,
+    hold: float,
+    least: float,
+) -> None:
+    operations_simulator.faults(endless())
+    monkeypatch.setenv("AIRFLOW__OPERATIONS__EVENT_HOLD", str(hold))
+    monkeypatch.setattr("airflow_provider_ops.operators.deferral.has_scheduler", lambda: True)
+    pauses: list[timedelta] = []
+
+    class Sensor(OperationSensor):
+        def execute(self, context: Any) -> None:
+            began = datetime.now(timezone.utc)
+            with pytest.raises(AirflowRescheduleException) as raised:
+                super().execute(context)
+            pauses.append(raised.value.reschedule_date - began)
+
+    with a_dag() as dag:
+        Sensor(task_id="it", conn_id=CONN, operation_id=created(), mode="reschedule", poke_interval=poke_interval)
+    assert run_dag(dag).state == "success"
+    (pause,) = pauses
+    assert timedelta(seconds=least) <= pause < timedelta(seconds=least + 25)
 
 
 def test_a_plain_process_has_a_scheduler() -> None:

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from airflow_provider_ops.core.handle import Handle
 from airflow_provider_ops.exceptions import InvalidArgument
 from airflow_provider_ops.hooks.onvera import OnveraHook
 from airflow_provider_ops.testing import endless, fail_first, hang, operation_cancelled, operation_fails
 from airflow_provider_ops.triggers.operation import OperationTrigger
-from airflow_provider_ops.waiting.submitting import Handle
 from tests.old_airflow import deserialize, serialize
 
 if TYPE_CHECKING:
@@ -250,10 +250,13 @@ async def test_a_killed_task_has_its_policy_carried_out(
     assert await settle(operations_simulator) == 0
 
 
-async def test_leaving_costs_no_request(operations_simulator: SimulatorServer) -> None:
+async def test_leaving_costs_no_request_and_says_what_continues(
+    operations_simulator: SimulatorServer, caplog: pytest.LogCaptureFixture
+) -> None:
     handle = start(operations_simulator, endless())
     before = operations_simulator.stats()["requests"]
     await killable(handle, "leave").on_kill()
+    assert f"{handle.operation_id}: it continues, as on_kill=leave says" in caplog.text
     await killable(None, "delete").on_kill()
     assert operations_simulator.stats()["requests"] == before
 
