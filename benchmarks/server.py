@@ -21,6 +21,7 @@ from starlette.routing import Mount, Route
 
 from airflow_provider_ops.simulator import delivery
 from airflow_provider_ops.simulator.api import Reply
+from airflow_provider_ops.simulator.clock import SystemClock
 from airflow_provider_ops.simulator.gateway import Gateway, Request
 from airflow_provider_ops.simulator.serve import Address, Service
 from airflow_provider_ops.simulator.stats import Seen, Stats
@@ -73,17 +74,14 @@ class _Steady(random.Random):
         return (a + b) / 2
 
 
-class _Later:
+class _Later(SystemClock):
     """The machine's clock, moved on when the benchmark says so: then all operations are over at once."""
 
     def __init__(self) -> None:
         self.ahead = 0.0
 
     def time(self) -> float:
-        return time.time() + self.ahead
-
-    async def asleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
+        return super().time() + self.ahead
 
 
 class Bench:

@@ -94,7 +94,8 @@ class AsyncClient:
         answers.check_pause(turn.refused, self.clock.time(), until)
         metrics.waited_for_turn(self.api.name, self.clock.time() - asked)
         try:
-            response = await self._exchange(call.request)
+            with self.clock.busy():
+                response = await self._exchange(call.request)
         finally:
             now = self.clock.time()
             self._pace.arrived(turn.at, now)

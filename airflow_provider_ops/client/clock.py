@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
 
 
@@ -21,6 +22,12 @@ class Clock(Protocol):
 
     async def asleep(self, seconds: float) -> None:
         """Suspend the caller."""
+
+    def busy(self) -> AbstractContextManager[None]:
+        """Keep virtual time from passing inside the block: something real is under way."""
+
+    def from_wall(self, at: float) -> float:
+        """Return what this clock showed when the machine's clock showed ``at``; both in epoch seconds."""
 
 
 class SystemClock:
@@ -41,3 +48,19 @@ class SystemClock:
     async def asleep(self, seconds: float) -> None:
         """Suspend the caller."""
         await asyncio.sleep(seconds)
+
+    def busy(self) -> AbstractContextManager[None]:
+        """Do nothing: real time passes whatever happens."""
+        return _NOTHING
+
+    def from_wall(self, at: float) -> float:
+        """Return ``at``."""
+        return at
+
+
+_NOTHING = nullcontext()
+
+
+def on_wall_clock(clock: Clock, moment: float | None) -> float | None:
+    """Return when a monotonic moment comes, in epoch seconds as the wall clock counts them now."""
+    return None if moment is None else clock.time() + moment - clock.monotonic()

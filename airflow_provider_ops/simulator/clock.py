@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime, timezone
 from functools import lru_cache
 from typing import Protocol
@@ -18,6 +20,9 @@ class Clock(Protocol):
     async def asleep(self, seconds: float) -> None:
         """Return when that many seconds of this clock have passed."""
 
+    def serving(self, is_awaited: Callable[[], bool]) -> AbstractContextManager[None]:
+        """Tell that what sleeps inside the block holds an answer back, as long as `is_awaited` says so."""
+
 
 class SystemClock:
     """The machine's clock."""
@@ -29,6 +34,10 @@ class SystemClock:
     async def asleep(self, seconds: float) -> None:
         """Sleep in real time."""
         await asyncio.sleep(seconds)
+
+    def serving(self, is_awaited: Callable[[], bool]) -> AbstractContextManager[None]:  # noqa: ARG002
+        """Do nothing: real time passes whatever happens."""
+        return nullcontext()
 
 
 @lru_cache(maxsize=4096)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .api import SimulatedApi
     from .app import Simulator
     from .lifecycle import Fate
+    from .network import Connection
     from .records import Resource
 
 BODY_LIMIT = 1_048_576
@@ -83,8 +84,12 @@ class Gateway:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
+        connection = self._simulator.connections.of(scope)
+        with self._simulator.clock.serving(lambda: connection is None or not connection.lost.is_set()):
+            await self._serve(scope, receive, send, connection)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send, connection: Connection | None) -> None:
         simulator, api = self._simulator, self._simulator.apis[self._name]
-        connection = simulator.connections.of(scope)
         stats, now = simulator.stats, api.world.advance()
         request = await self._read(scope, receive)
         template = f"{self._mount}{request.template}" if request.template else self._unknown
