@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_ops import metrics
 from airflow_provider_ops.client.reads import Reads
 from airflow_provider_ops.client.scans import Scans
-from airflow_provider_ops.client.targets import Log, Target, Targets, Wait, unreadable
+from airflow_provider_ops.client.targets import Log, OnChange, Target, Targets, Wait, unreadable
 from airflow_provider_ops.client.tasks import spawn
 from airflow_provider_ops.core.outage import Outage, concerns_connection
 from airflow_provider_ops.exceptions import OpsError, RateLimited
@@ -74,12 +74,22 @@ class Poller:
         """How many operations somebody waits for now."""
         return len(self._targets)
 
-    async def wait(self, watches: Sequence[Watch], log: Log, wait_for: WaitFor = "all", *, hold: bool = True) -> None:
+    async def wait(
+        self,
+        watches: Sequence[Watch],
+        log: Log,
+        wait_for: WaitFor = "all",
+        *,
+        hold: bool = True,
+        on_change: OnChange | None = None,
+    ) -> None:
         """Return when the watches decide the verdict. Their outcomes hold the result.
 
         :param hold: whether an API that can may hold its answers back; what happens until then is not seen.
+        :param on_change: called with the watch after something about it was logged.
         """
-        wait = Wait(watches, wait_for, log, asyncio.get_running_loop().create_future(), may_hold=hold)
+        decided = asyncio.get_running_loop().create_future()
+        wait = Wait(watches, wait_for, log, decided, may_hold=hold, on_change=on_change)
         if not self._targets:
             self._began = self._clock.monotonic()
         offset = self._clock.time() - self._clock.monotonic()

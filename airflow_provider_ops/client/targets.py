@@ -17,6 +17,7 @@ from airflow_provider_ops.waiting.verdict import WaitFor, is_decided
 from airflow_provider_ops.waiting.watch import Watch
 
 Log = Callable[[str], None]
+OnChange = Callable[[Watch], None]
 #: Maps an entry of a list to the operation.
 Read = Callable[[Mapping[str, Any]], Operation]
 
@@ -39,16 +40,20 @@ class Wait:
     context: Context = field(default_factory=copy_context)
     #: Whether answers may be held back until something happens.
     may_hold: bool = True
+    #: Called after the lines about a watch were logged.
+    on_change: OnChange | None = None
 
     def settle(self) -> None:
         """Wake the caller when nothing can change the verdict any more."""
         if not self.decided.done() and is_decided(self.wait_for, [watch.outcome for watch in self.watches]):
             self.decided.set_result(None)
 
-    def tell(self, watch: Watch, lines: Iterable[str]) -> None:
+    def tell(self, watch: Watch, lines: Sequence[str]) -> None:
         """Log on behalf of the caller, so that each line lands in the log of its own task; wake it when it is over."""
         for line in lines:
             self.context.run(self.log, f"{watch.operation_id}: {line}")
+        if lines and self.on_change is not None:
+            self.context.run(self.on_change, watch)
         if watch.outcome is not None:
             self.settle()
 

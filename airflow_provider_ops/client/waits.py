@@ -8,6 +8,7 @@ from typing import Any
 from airflow_provider_ops import metrics
 from airflow_provider_ops.client.asynchronous import AsyncClient
 from airflow_provider_ops.client.sync import SyncClient
+from airflow_provider_ops.client.targets import OnChange
 from airflow_provider_ops.exceptions import OpsError
 from airflow_provider_ops.waiting.verdict import WaitFor, is_decided
 from airflow_provider_ops.waiting.watch import Watch
@@ -62,10 +63,18 @@ def _hold_seconds(client: SyncClient, watch: Watch, now: float) -> float:
 
 
 def await_all(
-    client: AsyncClient, watches: Sequence[Watch], log: Log, wait_for: WaitFor = "all"
+    client: AsyncClient,
+    watches: Sequence[Watch],
+    log: Log,
+    wait_for: WaitFor = "all",
+    *,
+    on_change: OnChange | None = None,
 ) -> Coroutine[Any, Any, None]:
-    """As :func:`wait`, on the event loop, together with everybody who waits on this client."""
-    return client.poller.wait(watches, log, wait_for)
+    """As :func:`wait`, on the event loop, together with everybody who waits on this client.
+
+    :param on_change: called with the watch after something about it was logged.
+    """
+    return client.poller.wait(watches, log, wait_for, on_change=on_change)
 
 
 def _say(watch: Watch, lines: Sequence[str], log: Log) -> None:

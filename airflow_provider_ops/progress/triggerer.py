@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextvars import Context
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -17,6 +17,7 @@ from weakref import WeakKeyDictionary
 from airflow_provider_ops._compat import can_push_plain_async, pull_plain_async, push_plain_async
 from airflow_provider_ops.client.clock import Clock
 from airflow_provider_ops.client.tasks import spawn
+from airflow_provider_ops.core.backoff import Backoff
 from airflow_provider_ops.waiting.progress import KEY, Story, mark
 from airflow_provider_ops.waiting.watch import Watch
 
@@ -33,8 +34,8 @@ _IDLE_EVERY = 2.0
 _LONGEST_NAP = 0.25
 #: A call that takes longer is not waited for, and nothing is told until it has ended.
 _PATIENCE = 20.0
-#: After a failed call everything waits so long, doubled up to the second number.
-_FIRST_REST, _LONGEST_REST = 5.0, 300.0
+#: After a failed call everything waits for as long as calls have been failing, between these bounds.
+_BACKOFF = Backoff(5.0, 300.0, share=1.0)
 
 
 class TriggerReport:
@@ -50,7 +51,6 @@ class TriggerReport:
         self._watches = watches
         self._clock = clock
         self._queue = queue_of_loop(clock)
-        self._by_id = {watch.operation_id: watch for watch in watches}
         # of each, so that one of hundreds that changes costs as much as one
         self._marks = {watch.operation_id: mark([watch]) for watch in watches}
         self._mark = mark(watches)
@@ -61,18 +61,13 @@ class TriggerReport:
         #: When it may be told again (epoch seconds).
         self.not_before = 0.0
 
-    def telling(self, say: Callable[[str], None]) -> Callable[[str], None]:
-        """A log for the waits that also keeps the story: waits speak when something has changed, and now and then."""
-
-        def tell(line: str) -> None:
-            say(line)
-            try:
-                self._note(self._by_id[line.partition(": ")[0]])
-            except Exception:
-                # the one who says this is the poller of everybody
-                log.debug("the progress of this wait cannot be shown", exc_info=True)
-
-        return tell
+    def record(self, watch: Watch) -> None:
+        """Keep what a watch knows: to be called when something has changed, and now and then."""
+        try:
+            self._note(watch)
+        except Exception:
+            # the caller is the poller of everybody
+            log.debug("the progress of this wait cannot be shown", exc_info=True)
 
     def _note(self, watch: Watch) -> None:
         self._story.note([watch], self._clock.time())
@@ -125,7 +120,7 @@ class Queue:
         self._clock = clock
         self._waiting: dict[TriggerReport, None] = {}
         self._running: asyncio.Task[None] | None = None
-        self._rest = 0.0
+        self._failing_since: float | None = None
         self._idle_told_at = 0.0
 
     def offer(self, report: TriggerReport) -> None:
@@ -169,12 +164,12 @@ class Queue:
             await asyncio.wait({call})
         error = call.exception()
         if error is None and done:
-            self._rest = 0.0
+            self._failing_since = None
             return max(_SHORTEST_PAUSE, _PAUSE_FACTOR * (self._clock.time() - started))
-        if not self._rest:
+        if self._failing_since is None:
+            self._failing_since = started
             log.warning("The progress of waits cannot be shown for now, the waits go on: %r", error or "no answer")
-        self._rest = min(max(_FIRST_REST, 2 * self._rest), _LONGEST_REST)
-        return self._rest
+        return _BACKOFF.pause(self._clock.time() - self._failing_since)
 
 
 _QUEUES: WeakKeyDictionary[asyncio.AbstractEventLoop, Queue] = WeakKeyDictionary()
