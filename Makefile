@@ -4,6 +4,7 @@
 #   make demo KEEP=1                            leave the UI up
 #   make demo FAULTS=dev/faults/rough.json      let the simulator misbehave
 #   make guarantees QUICK=1                     the rows that CI runs
+#   make race ARGS='--hold 0'                   what happens where events are not held
 #   make browser ARGS=--docs                    take the pictures of the docs anew
 
 PYTHON ?= python3
@@ -31,7 +32,7 @@ export PIP_CACHE_DIR := $(CURDIR)/.cache/pip
 export AIRFLOW_HOME := $(CURDIR)/.cache/airflow
 
 .DEFAULT_GOAL := help
-.PHONY: help venv test lint types demo docs guarantees browser bench bench-constraints constraints
+.PHONY: help venv test lint types demo docs guarantees race browser bench bench-constraints constraints
 .PHONY: matrix-constraints test-matrix clean python
 
 help: ## show this list
@@ -63,6 +64,10 @@ guarantees: $(STAMP) ## kill everything at the worst moments and write docs/guar
 	@$(MAKE) --silent $(GUARANTEES) \
 	    || echo "PostgreSQL cannot be had: the rows that need it will not run" >&2
 	@$(BIN)/python -m dev.guarantees $(if $(QUICK),--quick) $(ARGS)
+
+race: $(STAMP) ## hundreds of short operations on a busy machine; none may need a second attempt (QUICK=1 for less)
+	@$(if $(QUICK),,$(MAKE) --silent $(GUARANTEES))
+	@$(BIN)/python -m dev.race $(if $(QUICK),--quick) $(ARGS)
 
 docs/timeouts.md: $(STAMP) FORCE
 	@$(BIN)/python -m dev.timeouts

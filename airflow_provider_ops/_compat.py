@@ -19,6 +19,7 @@ try:
     from airflow.sdk.exceptions import (
         AirflowFailException,
         AirflowNotFoundException,
+        AirflowRescheduleException,
         AirflowSensorTimeout,
         AirflowSkipException,
         TaskDeferralError,
@@ -28,6 +29,7 @@ except ImportError:  # before 3.2
     from airflow.exceptions import (  # type: ignore[no-redef,attr-defined]
         AirflowFailException,
         AirflowNotFoundException,
+        AirflowRescheduleException,
         AirflowSensorTimeout,
         AirflowSkipException,
         TaskDeferralError,
@@ -59,14 +61,18 @@ metrics.send_to(stats, long_names=conf.getboolean("metrics", "legacy_names_on", 
 __all__ = [
     "ASKS_RETRY_POLICY",
     "AirflowFailException",
+    "AirflowRescheduleException",
     "AirflowSensorTimeout",
     "AirflowSkipException",
     "RetryPolicy",
     "TaskDeferralError",
     "TaskDeferralTimeout",
+    "airflow_version",
     "can_push_plain_async",
+    "conf",
     "get_connection",
     "get_connection_async",
+    "has_scheduler",
     "never_retried",
     "pull_plain",
     "pull_plain_async",
@@ -122,6 +128,20 @@ def secrets_of_this_airflow() -> Iterator[None]:
             del os.environ[name]
         else:
             os.environ[name] = before
+
+
+def airflow_version() -> str:
+    """Return the version of this Airflow, empty where only its task SDK is installed."""
+    import airflow  # noqa: PLC0415 - its attributes are loaded on access
+
+    return str(getattr(airflow, "__version__", ""))
+
+
+def has_scheduler() -> bool:
+    """Return whether a scheduler runs the task of this process: not in ``dag.test()`` and ``airflow tasks test``."""
+    from airflow.sdk.execution_time import task_runner  # noqa: PLC0415 - only on a worker
+
+    return type(getattr(task_runner, "SUPERVISOR_COMMS", None)).__name__ != "InProcessSupervisorComms"
 
 
 def task_state(ti: Any) -> str | None:

@@ -7,7 +7,7 @@
     │   ├── InvalidArgument          an argument of an operator, sensor or hook method (also a ValueError)
     │   └── InvalidConnection        the Airflow connection
     │       └── ConnectionMissing    there is none of that name
-    ├── TransportError               no answer, or none that can be read
+    ├── TransportError               no answer, none that can be read, or none of the API's own
     ├── ApiError                     the API answered with an error
     │   ├── InvalidRequest           400, 422
     │   ├── AuthenticationError      401
@@ -20,7 +20,9 @@
     ├── SubmissionError
     │   ├── AmbiguousSubmission      a submit whose outcome cannot be known
     │   ├── DifferentRequest         the running operation was started by another request
-    │   └── OperationLost            the API no longer knows the stored operation
+    │   ├── OperationLost            the API no longer knows the stored operation
+    │   └── UnreadableHandle         what is stored cannot be read, or a newer release has stored it
+    ├── ResourceGone                 the operation succeeded, and what it made does not exist
     ├── OperationFailed              settled: failed
     ├── OperationCancelled           settled: cancelled
     └── WaitTimeout                  our deadline passed, the operation goes on
@@ -33,6 +35,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_ops.core.gate import LONGEST_MESSAGE, one_line
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -40,7 +44,10 @@ if TYPE_CHECKING:
 
 
 class OpsError(RuntimeError):
-    """Root of all errors of this provider."""
+    """Root of all errors of this provider. Its text is one line, whatever an API said in it."""
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(one_line(message, limit=LONGEST_MESSAGE))
 
 
 class ConfigurationError(OpsError):
@@ -62,14 +69,19 @@ class ConnectionMissing(InvalidConnection):
 class TransportError(OpsError):
     """No answer came, or none that can be read.
 
-    :param reason: ``dns``, ``tls``, ``connect``, ``timeout``, ``reset`` or ``unreadable``.
+    :param reason: ``dns``, ``tls``, ``connect``, ``timeout``, ``reset``, ``unreadable`` or ``gateway`` (an error page
+        that is not the API's: it says nothing about the operation).
     :param maybe_executed: whether the request may have reached the API and been carried out.
+    :param status: HTTP status of a ``gateway``'s page.
     """
 
-    def __init__(self, message: str, *, reason: str = "reset", maybe_executed: bool = True) -> None:
+    def __init__(
+        self, message: str, *, reason: str = "reset", maybe_executed: bool = True, status: int | None = None
+    ) -> None:
         super().__init__(message)
         self.reason = reason
         self.maybe_executed = maybe_executed
+        self.status = status
 
 
 class ApiError(OpsError):
@@ -93,13 +105,13 @@ class ApiError(OpsError):
         request: str | None = None,
     ) -> None:
         self.status = status
-        self.code = code
-        self.message = message
-        self.request_id = request_id
+        self.code = None if code is None else one_line(code)
+        self.message = one_line(message)
+        self.request_id = None if request_id is None else one_line(request_id)
         self.retry_after = retry_after
-        said = f"{code}: {message}" if code else message
+        said = f"{self.code}: {self.message}" if code else self.message
         where = f"{request} answered " if request else ""
-        trace = f" (request id {request_id})" if request_id else ""
+        trace = f" (request id {self.request_id})" if request_id else ""
         super().__init__(f"{where}{status} {said}{trace}")
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -157,7 +169,7 @@ class AmbiguousSubmission(SubmissionError):
 
     def __init__(self, message: str, candidates: Sequence[str] = ()) -> None:
         super().__init__(message)
-        self.candidates = tuple(candidates)
+        self.candidates = tuple(map(one_line, candidates))
 
 
 class DifferentRequest(SubmissionError):
@@ -168,10 +180,25 @@ class OperationLost(SubmissionError):
     """The API no longer knows the operation that this task run started."""
 
 
+class UnreadableHandle(SubmissionError):
+    """What is stored about the submit of this task run cannot be read.
+
+    :param is_newer: a newer release of this provider has stored it.
+    """
+
+    def __init__(self, message: str, *, is_newer: bool = False) -> None:
+        super().__init__(message)
+        self.is_newer = is_newer
+
+
 class _WithOperation(OpsError):
     def __init__(self, message: str, operation: Operation | None = None) -> None:
         super().__init__(message)
         self.operation = operation
+
+
+class ResourceGone(_WithOperation):
+    """The operation succeeded, but the API says that what it made does not exist. Nothing was submitted again."""
 
 
 class OperationFailed(_WithOperation):
@@ -198,8 +225,14 @@ _BY_STATUS: dict[int, type[ApiError]] = {
     429: RateLimited,
 }
 _SERVER_ERRORS = 500
+_TOO_MANY_REQUESTS = 429
 
 
 def error_class(status: int) -> type[ApiError]:
     """The class of the tree that stands for an HTTP status."""
     return _BY_STATUS.get(status, ServerError if status >= _SERVER_ERRORS else ApiError)
+
+
+def may_come_from_a_gateway(status: int) -> bool:
+    """Return whether a status means the same whoever answers: "not now". Any other is worth only what the API says."""
+    return status == _TOO_MANY_REQUESTS or status >= _SERVER_ERRORS

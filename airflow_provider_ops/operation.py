@@ -14,6 +14,9 @@ from functools import lru_cache
 from operator import attrgetter
 from typing import Any
 
+from airflow_provider_ops.core.gate import SHORT, clean, is_clean_id
+from airflow_provider_ops.exceptions import TransportError
+
 
 class OperationState(str, Enum):
     """Where an operation stands, the same words for every API."""
@@ -104,6 +107,10 @@ class Operation:
     #: The answer of the API as it came. Not part of events and XCom.
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
+    def __post_init__(self) -> None:
+        if not is_clean_id(self.id):
+            raise TransportError(f"{self.id!r} cannot be the id of an operation", reason="unreadable")
+
     def __str__(self) -> str:
         return f"{self.api} operation {self.id} ({self.kind}, {self.raw_state})"
 
@@ -113,7 +120,8 @@ class Operation:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Operation:
-        """The operation back from :meth:`to_dict`, also from one written by an older or newer release."""
+        """Return the operation that :meth:`to_dict` wrote, also in an older or newer release; cleaned."""
+        data = clean(data)
         progress, error = data.get("progress"), data.get("error")
         state = data.get("state", "unknown")
         return cls(
@@ -144,6 +152,10 @@ def _progress_from(data: Mapping[str, Any]) -> Progress:
     known = _known(Progress, data)
     steps = []
     for step in known.pop("steps", None) or ():
+        if isinstance(step, str):
+            # says that there were more
+            steps.append(Step(step, ""))
+            continue
         times = {"started_at": _time(step.get("started_at")), "ended_at": _time(step.get("ended_at"))}
         steps.append(Step(**{**_known(Step, step), **times}))
     return Progress(**known, steps=tuple(steps))
@@ -151,7 +163,9 @@ def _progress_from(data: Mapping[str, Any]) -> Progress:
 
 def web_address(url: object) -> str | None:
     """``url`` where a person may click on it: an API could say ``javascript:``, and Airflow's UI would run that."""
-    return url if isinstance(url, str) and url.startswith(("https://", "http://")) else None
+    if not isinstance(url, str) or not url.isprintable() or len(url) > SHORT.text:
+        return None
+    return url if url.startswith(("https://", "http://")) else None
 
 
 def _known(cls: type, data: Mapping[str, Any]) -> dict[str, Any]:

@@ -80,6 +80,7 @@ def get_provider_info() -> dict[str, Any]:
         "extra-links": [f"{PACKAGE}.links.OperationLink"],
         "task-decorators": [{"name": "operation", "class-name": f"{PACKAGE}.decorators.operation_task"}],
         "cli": [f"{PACKAGE}.cli.definition.get_commands"],
+        "config": _CONFIG,
     }
 
 
@@ -140,4 +141,25 @@ _COMMON_FIELDS: dict[str, Any] = {
         type=["boolean", "null"],
         default=False,
     ),
+}
+
+_CONFIG: dict[str, Any] = {
+    "operations": {
+        "description": "Settings of the provider for long-running operations.",
+        "options": {
+            "event_hold": {
+                "description": (
+                    "Seconds after its deferral before which no trigger resumes a task. An event that comes sooner can "
+                    "meet a race of Airflow's scheduler, which then fails the task although its operation succeeded. "
+                    "``auto``: ``[workers] min_heartbeat_interval`` and 5 s more where the executor has the race "
+                    "(LocalExecutor and KubernetesExecutor before Airflow 3.4, executors that are not known), else 0. "
+                    "A number of seconds applies to all executors; 0 turns it off."
+                ),
+                "version_added": "0.2.0",
+                "type": "string",
+                "example": "18",
+                "default": "auto",
+            }
+        },
+    }
 }

@@ -12,8 +12,9 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
+from airflow_provider_ops.core.gate import fit, one_line
+from airflow_provider_ops.core.handle import Handle
 from airflow_provider_ops.operation import Operation, OperationState
-from airflow_provider_ops.waiting.submitting import Handle
 from airflow_provider_ops.waiting.timeline import Timeline
 
 try:
@@ -92,12 +93,12 @@ def waited(operation: Operation, *, started: float, now: float, mode: str, timel
     for at, line in entries:
         span.add_event(line, timestamp=_ns(began + at))
     if operation.state in (OperationState.FAILED, OperationState.CANCELLED):
-        span.set_status(trace.Status(trace.StatusCode.ERROR, operation.raw_state))
+        span.set_status(trace.Status(trace.StatusCode.ERROR, one_line(operation.raw_state)))
     span.end(_ns(max(ended, started)))
 
 
 def _attributes(facts: Mapping[str, Any]) -> dict[str, Any]:
-    return {f"operation.{name}": value for name, value in facts.items() if value is not None}
+    return {f"operation.{name}": value for name, value in fit(facts).value.items() if value is not None}
 
 
 def _epoch(moment: datetime | None) -> float | None:

@@ -2,7 +2,8 @@
 `make demo`: real Airflow and the simulator run all example DAGs, and the numbers of both sides are compared.
 
 Ends with 0 only when each run has ended as it should, the simulator has created exactly one resource for each task that
-asked for one, nothing was left behind, and the API key is nowhere in what Airflow has written.
+asked for one, nothing was left behind, no task needed a second attempt, and the API key is nowhere in what Airflow has
+written.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ from dev.runs import (
     deferrals,
     plan,
     problems,
+    retried,
+    second_attempts,
     submits,
 )
 from dev.screen import Progress, Screen
@@ -52,6 +55,8 @@ UNPAUSED: Final = {"AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False"}
 # Seconds from the end of the last run until what settled in it has been told: a look, an event, a run.
 LAST_EVENTS: Final = 45.0
 LOG_LINES: Final = 25
+# Of an operation: it settles no sooner than its event may come, so that no link of a chain waits for that.
+SECONDS: Final = 10.0
 # Workers: each looks at its operation for some seconds before it defers, so more of them than cores are of use.
 PARALLELISM: Final = 8
 
@@ -65,7 +70,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make demo", description="Run all example DAGs in real Airflow.")
     parser.add_argument("--keep", action="store_true", help="leave the UI up afterwards, until Ctrl-C")
     parser.add_argument("--faults", type=Path, help="fault plan for the simulator")
-    parser.add_argument("--duration", type=float, default=6.0, help="seconds that an operation takes (default 6)")
+    parser.add_argument("--duration", type=float, default=SECONDS, help="seconds that an operation takes (%(default)s)")
     parser.add_argument("--timeout", type=float, default=600.0, help="seconds for all runs together (default 600)")
     options = parser.parse_args(argv)
     if options.faults is not None and not options.faults.is_file():
@@ -145,6 +150,7 @@ def observe(api: AirflowApi, planned: PlannedRun, run: Run) -> RunReport:
         seconds_deferred=sum(waits.values()),
         operations=frozenset(str(operation) for operation in operations if operation is not None),
         created_by=creators(tasks, events),
+        retried=retried(tasks),
     )
 
 
@@ -160,7 +166,8 @@ def wait_for_events(stack: AirflowStack, settled: set[str]) -> list[Told]:
 
 def _told(api: AirflowApi, dag_id: str) -> Told:
     states = [run.state for run in api.runs(dag_id)]
-    return Told.of(dag_id, states, [api.xcom(task) for task in api.task_instances(dag_id) if task.state == "success"])
+    tasks = api.task_instances(dag_id)
+    return Told.of(dag_id, states, [api.xcom(task) for task in tasks if task.state == "success"], retried(tasks))
 
 
 def print_failures(api: AirflowApi, reports: Sequence[RunReport], runs: Sequence[Run], screen: Screen) -> None:
@@ -194,7 +201,13 @@ def keep_up(stack: AirflowStack, simulator: Simulator, screen: Screen) -> None:
 
 
 def judge(
-    stack: AirflowStack, simulator: Simulator, planned: Sequence[PlannedRun], runs: Sequence[Run], screen: Screen
+    stack: AirflowStack,
+    simulator: Simulator,
+    planned: Sequence[PlannedRun],
+    runs: Sequence[Run],
+    screen: Screen,
+    *,
+    retries_allowed: bool,
 ) -> bool:
     """Print what the runs did, beside what the simulator saw, and return whether all was as it should be."""
     reports = [observe(stack.api, p, run) for p, run in zip(planned, runs, strict=True)]
@@ -208,12 +221,15 @@ def judge(
         told = wait_for_events(stack, settled)
     for one in told:
         screen.told(one, len(settled))
+    again = second_attempts(reports, told)
+    screen.second_attempts(again, allowed=retries_allowed)
     print_failures(stack.api, reports, runs, screen)
     leaked = leaks(stack.options.home, API_KEY)
     if not leaked:
         screen.console.print("[green]The API key is nowhere in Airflow's database and logs.[/green]")
     found = [*problems(reports, totals), *(problem for one in told for problem in one.problems)]
     found += [f"the API key is in {path}" for path in leaked]
+    found += [] if retries_allowed else again
     for problem in found:
         screen.console.print(f"- {problem}", style="red", markup=False, soft_wrap=True)
     return not found
@@ -232,7 +248,7 @@ def demo(options: argparse.Namespace, screen: Screen) -> bool:
                 simulator.set_faults(options.faults.read_text())
                 screen.say(f"The simulator misbehaves from here on, as {options.faults} says")
             runs = run_all(stack, planned, screen, options.timeout)
-            good = judge(stack, simulator, planned, runs, screen)
+            good = judge(stack, simulator, planned, runs, screen, retries_allowed=options.faults is not None)
             if options.keep:
                 keep_up(stack, simulator, screen)
         finally:

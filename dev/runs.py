@@ -56,6 +56,7 @@ class RunReport:
     seconds_deferred: float = 0.0
     operations: frozenset[str] = frozenset()
     created_by: Sequence[str] = ()
+    retried: Sequence[str] = ()
 
     @property
     def as_expected(self) -> bool:
@@ -102,6 +103,11 @@ def creators(tasks: Iterable[TaskInstance], events: Iterable[Event]) -> list[str
     """Return the tasks that have asked for a resource: a create operator of which at least one leg has run."""
     ran = {(event.task_id, event.map_index) for event in events if event.event == "running"}
     return sorted(task.label for task in tasks if _creates(task) and (task.task_id, task.map_index) in ran)
+
+
+def retried(tasks: Iterable[TaskInstance]) -> list[str]:
+    """Return the tasks that needed more than one attempt."""
+    return sorted(task.label for task in tasks if task.try_number > 1)
 
 
 def submits(task: TaskInstance) -> bool:
@@ -158,11 +164,13 @@ class Told:
     runs: Sequence[str]
     #: How many of its runs were told of each operation.
     operations: Mapping[str, int]
+    retried: Sequence[str] = ()
 
     @classmethod
-    def of(cls, dag_id: str, runs: Sequence[str], returned: Iterable[Any]) -> Told:
+    def of(cls, dag_id: str, runs: Sequence[str], returned: Iterable[Any], retried: Sequence[str] = ()) -> Told:
         """Count what the tasks of its runs have returned."""
-        return cls(dag_id, runs, Counter(operation for ids in returned if isinstance(ids, list) for operation in ids))
+        told = Counter(operation for ids in returned if isinstance(ids, list) for operation in ids)
+        return cls(dag_id, runs, told, retried)
 
     @property
     def problems(self) -> list[str]:
@@ -174,6 +182,13 @@ class Told:
             found.append(f"the runs of {self.dag_id} were told of no operation")
         again = sorted(operation for operation, count in self.operations.items() if count > 1)
         return [*found, *(f"{self.dag_id} was told of {operation} more than once" for operation in again)]
+
+
+def second_attempts(reports: Iterable[RunReport], told: Iterable[Told]) -> list[str]:
+    """Return which tasks needed more than one attempt, in sentences."""
+    retried = [(report.planned.dag_id, task) for report in reports for task in report.retried]
+    retried += [(one.dag_id, task) for one in told for task in one.retried]
+    return [f"{dag_id}.{task} needed a second attempt" for dag_id, task in retried]
 
 
 def problems(reports: Sequence[RunReport], totals: Totals) -> list[str]:

@@ -121,7 +121,7 @@ class Screen:
         table = Table(title="What the runs did", title_justify="left")
         for column in ("DAG", "run", "state"):
             table.add_column(column, no_wrap=True)
-        for column in ("tasks deferred", "seconds waiting", "operations submitted"):
+        for column in ("tasks deferred", "seconds waiting", "second attempts", "operations submitted"):
             table.add_column(column, justify="right")
         for r in reports:
             table.add_row(
@@ -130,6 +130,7 @@ class Screen:
                 _verdict(r),
                 str(r.tasks_deferred),
                 f"{r.seconds_deferred:.0f}",
+                str(len(r.retried)),
                 str(len(r.operations)),
             )
         table.add_section()
@@ -139,6 +140,7 @@ class Screen:
             "",
             str(sum(r.tasks_deferred for r in reports)),
             f"{sum(r.seconds_deferred for r in reports):.0f}",
+            str(sum(len(r.retried) for r in reports)),
             str(sum(len(r.operations) for r in reports)),
             style="bold",
         )
@@ -154,6 +156,13 @@ class Screen:
             f"{len(totals.left)} resources were left behind.[/{colour}]",
             soft_wrap=True,
         )
+
+    def second_attempts(self, found: Sequence[str], *, allowed: bool) -> None:
+        """Print whether a task needed more than one attempt."""
+        if not found:
+            self.console.print("[green]No task needed a second attempt.[/green]")
+        elif allowed:
+            self.console.print(f"{len(found)} tasks needed a second attempt, with the faults that were asked for.")
 
     def told(self, told: Told, settled: int) -> None:
         """Print what a DAG was told that is started by events."""

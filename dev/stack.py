@@ -138,6 +138,8 @@ class AirflowStack:
             # New DAG files are found soon (default 300 s), known ones are not parsed over and over.
             "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "5",
             "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "60",
+            # A worker's exit is reported up to this much late, and triggers wait for it (default 5 s).
+            "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
             "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
             # installed for the tests; without a transport it would write its events into the task logs
             "AIRFLOW__OPENLINEAGE__DISABLED": "True",

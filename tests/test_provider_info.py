@@ -39,7 +39,7 @@ def test_it_is_valid() -> None:
     jsonschema.validate(INFO, schema("provider_info.schema.json"))
 
 
-@pytest.mark.parametrize("section", [*SECTIONS, "connection-types", "extra-links"])
+@pytest.mark.parametrize("section", [*SECTIONS, "connection-types", "extra-links", "config"])
 def test_each_section_is_valid_by_the_strict_schema(section: str) -> None:
     strict = schema("provider.yaml.schema.json")
     # the rest of it is about providers in Airflow's own repository

@@ -12,8 +12,9 @@ from typing import Any, ClassVar, NamedTuple, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from airflow_provider_ops.apis.http import Call, Flow, Paged, Request, Response, check_path, split_reference
+from airflow_provider_ops.core.gate import is_clean_id, one_line
 from airflow_provider_ops.exceptions import CancelNotSupported, InvalidArgument, OpsError, TransportError
-from airflow_provider_ops.operation import Operation
+from airflow_provider_ops.operation import Operation, web_address
 from airflow_provider_ops.waiting.policy import PollPolicy
 
 M = TypeVar("M", bound=BaseModel)
@@ -37,6 +38,18 @@ class Submitted:
     operation: Operation | None = None
     #: A page for people that shows the operation, where the API gives one.
     operation_url: str | None = None
+    #: The idempotency key, tag or name of ours that the API shows with it, where it does.
+    key: str | None = None
+
+    def __post_init__(self) -> None:
+        if not is_clean_id(self.operation_id):
+            msg = f"the answer names an operation {self.operation_id!r}, which cannot be an id"
+            raise TransportError(msg, reason="unreadable")
+        if self.resource_id is not None and not is_clean_id(self.resource_id):
+            # the operation lives; whoever needs its resource reads that from the operation, and is refused there
+            object.__setattr__(self, "resource_id", None)
+        object.__setattr__(self, "operation_url", web_address(self.operation_url))
+        object.__setattr__(self, "kind", one_line(self.kind))
 
     @classmethod
     def of(cls, operation: Operation) -> Submitted:
@@ -117,10 +130,15 @@ def entry_id(entry: Any) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ErrorBody:
-    """The API's own words in an error answer."""
+    """What an error answer says.
+
+    :param is_from_api: whether it has the API's own form. A proxy or gateway on the way answers in another one, and
+        knows nothing about operations and resources.
+    """
 
     code: str | None
     message: str
+    is_from_api: bool = True
 
 
 class Api(ABC):
@@ -228,12 +246,22 @@ class Api(ABC):
         """Flow that looks for what an unanswered submit started; ``None`` where nothing can be found out."""
         return None
 
+    def find_owned(self, submit: Submit, is_ours: Callable[[str], bool]) -> Flow[list[Submitted]] | None:  # noqa: ARG002
+        """Flow that finds what submits like this have started, each with its key; ``None`` where it cannot be found.
+
+        :param is_ours: whether a key is one of those that are searched for.
+        """
+        return None
+
     def all_marked(self) -> Flow[AllMarked] | None:
         """Flow that lists what exists and carries a mark of ours, whoever's; ``None`` where the API keeps no marks."""
         return None
 
     def read_resource(self, operation: Operation) -> Flow[Mapping[str, Any] | None]:  # noqa: ARG002
-        """Flow that reads what a settled operation acted on, as JSON; ``None`` where there is nothing to read."""
+        """Flow that reads what a settled operation acted on, as JSON; ``None`` where there is nothing to read.
+
+        :raises NotFound: it does not exist. Where that is normal, for what it made as well, return ``None`` instead.
+        """
         yield from ()
         return None
 
@@ -306,10 +334,10 @@ def read_error(response: Response, find: Callable[[Any], tuple[Any, Any]]) -> Er
         code, message = find(response.json())
     except (TransportError, KeyError, TypeError, AttributeError, IndexError, ValueError):
         code, message = None, None
-    if message is None:
-        start = response.content[:120].decode("utf-8", "replace").strip()
-        message = start or "(no message)"
-    return ErrorBody(None if code is None else str(code), str(message))
+    is_from_api = message is not None
+    if not is_from_api:
+        message = response.text(120) or "(no message)"
+    return ErrorBody(None if code is None else str(code), str(message), is_from_api)
 
 
 #: Where answers are known to name their operation, tried in this order; a dot goes one object deeper.

@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from airflow_provider_ops.apis.base import Api, Submitted
 from airflow_provider_ops.apis.http import Flow, Pause
+from airflow_provider_ops.core.handle import Handle
 from airflow_provider_ops.exceptions import CancelNotSupported, Conflict, InvalidRequest, NotFound, OpsError
 from airflow_provider_ops.operation import Operation
-from airflow_provider_ops.waiting.submitting import Handle
 
 #: Together well inside the 20 s that a kill may take.
 _DELETE_TRIES, _DELETE_PAUSE = 7, 2.0
@@ -61,9 +61,14 @@ def kill_operation(api: Api, handle: Handle, policy: str, waited_for: str | None
     except OpsError:
         return (yield from end(api, handle, policy))
     if operation.state.is_terminal:
-        over = f"operation {operation.id}{_resource(handle)} is over already ({operation.raw_state})"
-        return Ended(f"{over} and stays as it is")
+        return is_over_already(handle, operation)
     return (yield from end(api, handle, policy))
+
+
+def is_over_already(handle: Handle, operation: Operation) -> Ended:
+    """Return what a kill makes of an operation that has settled: nothing."""
+    over = f"operation {operation.id}{_resource(handle)} is over already ({operation.raw_state})"
+    return Ended(f"{over} and stays as it is")
 
 
 def _cancel(api: Api, handle: Handle, name: str) -> Flow[str]:

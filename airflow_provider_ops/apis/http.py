@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 
-from pydantic_core import from_json
-
+from airflow_provider_ops.core.gate import Redact, one_line
+from airflow_provider_ops.core.parsing import parse_json
 from airflow_provider_ops.exceptions import InvalidArgument, TransportError
 
 T = TypeVar("T")
@@ -19,6 +18,8 @@ T = TypeVar("T")
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._\-]{0,127}")
 _KIND = re.compile(r"[a-z][a-z_]{0,31}")
 _PATH = re.compile(r"/[A-Za-z0-9._~:%/\-]{1,500}")
+#: No key is longer, and no header that is read.
+_MOST_KEY, _MOST_HEADER = 4096, 8192
 _READS = frozenset({"GET", "HEAD"})
 
 
@@ -58,29 +59,39 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """One HTTP answer: status, headers with lower-case names, the whole body."""
+    """One HTTP answer: status, headers with lower-case names, the whole body.
+
+    Headers are cleaned when it is made, the body when it is read.
+
+    :param content: the body as it came; nothing of it may leave but through :meth:`json` and :meth:`text`.
+    :param redact: takes the key of the connection out of texts.
+    """
 
     status: int
     headers: Mapping[str, str]
-    content: bytes
+    content: bytes = field(repr=False)
+    redact: Redact | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        headers = {name: one_line(value, self.redact, _MOST_HEADER) for name, value in self.headers.items()}
+        object.__setattr__(self, "headers", headers)
 
     def json(self) -> Any:
-        """The body as JSON.
+        """Return the body as JSON, cleaned.
 
         :raises TransportError: reason ``unreadable`` when it is not JSON (a proxy's page, a cut body).
         """
         try:
-            # pages of operations are most of what is read; this takes half the time of the standard library's
-            return from_json(self.content, cache_strings="keys")
+            return parse_json(self.content, self.redact)
         except ValueError:
-            pass
-        try:
-            # takes what the other does not: other encodings, a byte order mark
-            return json.loads(self.content)
-        except ValueError:
-            start = self.content[:80].decode("utf-8", "replace")
-            msg = f"the answer (HTTP {self.status}) is not JSON; it starts with {start!r}"
+            msg = f"the answer (HTTP {self.status}) is not JSON; it starts with {self.text(80)!r}"
             raise TransportError(msg, reason="unreadable") from None
+
+    def text(self, most: int) -> str:
+        """Return the beginning of the body as one line for people, at most so many characters."""
+        # more than is shown, so that the key is found although it goes beyond the end of that
+        start = self.content[: most * 4 + _MOST_KEY].decode("utf-8", "replace")
+        return one_line(start.strip(), self.redact)[:most]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from typing import Any
 
 from airflow_provider_ops.apis.base import Marked
 from airflow_provider_ops.cli.output import CommandError, quiet
-from airflow_provider_ops.waiting.submitting import marks
+from airflow_provider_ops.core.identity import marks, run_prefix, run_prefix_of
 
 _OVER = frozenset({"success", "failed"})
 #: States of a task instance in which nothing of it is at work or will be; "" has never been scheduled.
@@ -94,12 +94,18 @@ def owners(runs: Sequence[Run], found: Collection[Marked]) -> tuple[dict[str, Ta
             at_work.append(run)
             continue
         for task in tasks:
-            if keys := possible.intersection(marks(run.dag_id, task.run_id, task.task_id, task.map_index)):
+            if keys := _keys_of(run.dag_id, task, possible):
                 made_by.update(dict.fromkeys(keys, task))
                 possible -= keys
             if not possible:
                 break
     return made_by, at_work
+
+
+def _keys_of(dag_id: str, task: Task, keys: Collection[str]) -> set[str]:
+    coordinates = (dag_id, task.run_id, task.task_id, task.map_index)
+    beginning = run_prefix(*coordinates)
+    return {key for key in keys if run_prefix_of(key) == beginning}.union(set(keys).intersection(marks(*coordinates)))
 
 
 def _tasks(run: Run) -> tuple[list[Task], bool]:

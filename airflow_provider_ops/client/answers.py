@@ -17,7 +17,16 @@ from airflow_provider_ops import __version__
 from airflow_provider_ops.apis.base import Api
 from airflow_provider_ops.apis.http import Call, Request, Response
 from airflow_provider_ops.client.settings import Settings
-from airflow_provider_ops.exceptions import ApiError, RateLimited, TransportError, error_class
+from airflow_provider_ops.core.gate import one_line
+from airflow_provider_ops.exceptions import (
+    ApiError,
+    InvalidArgument,
+    OpsError,
+    RateLimited,
+    TransportError,
+    error_class,
+    may_come_from_a_gateway,
+)
 
 T = TypeVar("T")
 
@@ -108,13 +117,30 @@ def understand(api: Api, call: Call[T], response: Response, now: float) -> T:
     :raises TransportError: the body cannot be read.
     """
     if _OK <= response.status < _NOT_OK:
-        return call.parse(response)
+        try:
+            return call.parse(response)
+        except Exception as error:  # noqa: BLE001 - whatever our reading stumbles over is a fault of the answer
+            raise unreadable(error) from None
     raise api_error(api, call.request, response, now)
 
 
-def api_error(api: Api, request: Request, response: Response, now: float) -> ApiError:
+def unreadable(error: Exception) -> OpsError:
+    """Return what reading an answer came to as one of our errors."""
+    if isinstance(error, OpsError) and not isinstance(error, InvalidArgument):
+        return error
+    return TransportError(f"the answer cannot be read ({error!r})", reason="unreadable")
+
+
+def api_error(api: Api, request: Request, response: Response, now: float) -> ApiError | TransportError:
     """The error an answer stands for, as a value of the tree."""
     body = api.error(response)
+    if not (body.is_from_api or may_come_from_a_gateway(response.status)):
+        return TransportError(
+            f"{request} was answered with HTTP {response.status}, but not by {api.title}: {body.message!r}. "
+            "A proxy or gateway on the way may have answered, or the connection's host is another one's",
+            reason="gateway",
+            status=response.status,
+        )
     request_id = next((response.headers[name] for name in _REQUEST_ID_HEADERS if name in response.headers), None)
     return error_class(response.status)(
         response.status,
@@ -138,7 +164,8 @@ def retry_after(headers: Mapping[str, str], now: float) -> float | None:
         return _bounded(float(value))
     except ValueError:
         pass
-    with contextlib.suppress(ValueError, TypeError):
+    # what the standard library stumbles over in dates differs between its releases
+    with contextlib.suppress(Exception):
         return _bounded(parsedate_to_datetime(value).timestamp() - now)
     return None
 
@@ -169,7 +196,8 @@ def transport_error(request: Request, settings: Settings, error: Exception) -> T
         "timeout": f"no answer within {settings.timeout:g} s",
         "reset": "the connection was cut before the answer",
     }.get(reason, "the answer cannot be read")
-    detail = str(error) or type(error).__name__
+    # may quote what the server sent
+    detail = one_line(str(error), settings.redact) or type(error).__name__
     return TransportError(f"{request} at {settings.origin}: {what} ({detail})", reason=reason, maybe_executed=sent)
 
 
@@ -212,6 +240,7 @@ def too_slow(request: Request, limit: float) -> TransportError:
     return TransportError(f"{request}: the answer was not complete after {limit:g} s", reason="timeout")
 
 
-def headers_of(response: httpx.Response) -> dict[str, str]:
-    """Headers with lower-case names."""
-    return {name.lower(): value for name, value in response.headers.items()}
+def response_of(response: httpx.Response, content: bytes | bytearray, settings: Settings) -> Response:
+    """Return an answer of httpx as ours."""
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    return Response(response.status_code, headers, bytes(content), settings.redact)

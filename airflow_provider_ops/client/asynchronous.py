@@ -147,7 +147,8 @@ class AsyncClient:
             with time_limit(limit):
                 return await self._read(request, options)
         except (httpx.HTTPError, httpx.StreamError) as error:
-            raise answers.transport_error(request, self.settings, error) from error
+            # not from the error: it may quote what the server sent, and a traceback shows that
+            raise answers.transport_error(request, self.settings, error) from None
         except asyncio.TimeoutError:
             raise answers.too_slow(request, limit) from None
 
@@ -160,7 +161,7 @@ class AsyncClient:
             limit=limit,
             grown=lambda size: answers.check_body(request, size, 0.0, 1.0),
         )
-        return Response(status, named, content)
+        return Response(status, named, content, self.settings.redact)
 
     async def _read(self, request: Request, options: dict[str, Any]) -> Response:
         async with self._http.stream(**options) as response:
@@ -168,4 +169,4 @@ class AsyncClient:
             async for chunk in response.aiter_bytes():
                 content += chunk
                 answers.check_body(request, len(content), 0.0, 1.0)
-            return Response(response.status_code, answers.headers_of(response), bytes(content))
+            return answers.response_of(response, content, self.settings)

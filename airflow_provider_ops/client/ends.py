@@ -17,6 +17,7 @@ from weakref import WeakKeyDictionary, proxy
 
 from airflow_provider_ops.apis.base import OperationList, entry_id
 from airflow_provider_ops.apis.http import Call, Page
+from airflow_provider_ops.core.gate import one_line
 from airflow_provider_ops.exceptions import NotFound, OpsError
 from airflow_provider_ops.operation import Operation
 from airflow_provider_ops.waiting.settling import SLACK, Ended, Look, began, is_newest_first, latest, moment
@@ -152,7 +153,9 @@ class Ends:
         except Exception as error:  # noqa: BLE001 - one entry that cannot be read must not hide the others
             if name not in self._unreadable:
                 self._unreadable.add(name)
-                log.warning("%s: the list shows operation %s, which cannot be read: %r", self._name, name, error)
+                log.warning(
+                    "%s: the list shows operation %s, which cannot be read: %r", self._name, one_line(name), error
+                )
             return None
 
     def _saw(self, operation: Operation) -> None:

@@ -16,9 +16,10 @@ from contextvars import Context
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ops import metrics
+from airflow_provider_ops.client.answers import unreadable
 from airflow_provider_ops.client.reads import Reads
 from airflow_provider_ops.client.scans import Scans
-from airflow_provider_ops.client.targets import Log, OnChange, Target, Targets, Wait, unreadable
+from airflow_provider_ops.client.targets import Log, OnChange, Target, Targets, Wait
 from airflow_provider_ops.client.tasks import spawn
 from airflow_provider_ops.core.outage import Outage, concerns_connection
 from airflow_provider_ops.exceptions import OpsError, RateLimited

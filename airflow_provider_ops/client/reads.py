@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ops import metrics
 from airflow_provider_ops.apis.http import Call
+from airflow_provider_ops.client.answers import unreadable
 from airflow_provider_ops.client.clock import on_wall_clock
-from airflow_provider_ops.client.targets import Target, Targets, unreadable
+from airflow_provider_ops.client.targets import Target, Targets
 from airflow_provider_ops.client.tasks import spawn
 from airflow_provider_ops.exceptions import OpsError
 from airflow_provider_ops.operation import Operation

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from airflow_provider_ops.apis.base import Api
+from airflow_provider_ops.core.gate import Redact, redactor
 from airflow_provider_ops.exceptions import InvalidConnection
 
 #: Seconds one request may take when the connection does not say.
@@ -47,6 +48,11 @@ class Settings:
         """Scheme, host and port: the only place requests go to."""
         parts = urlsplit(self.base_url)
         return f"{parts.scheme}://{parts.netloc}"
+
+    @property
+    def redact(self) -> Redact:
+        """What takes the key out of a text."""
+        return redactor(self.key)
 
     def tls(self) -> ssl.SSLContext:
         """What httpx takes as ``verify``."""

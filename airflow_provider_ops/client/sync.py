@@ -143,6 +143,7 @@ class SyncClient:
                 for chunk in response.iter_bytes():
                     content += chunk
                     answers.check_body(request, len(content), self.clock.time() - started, limit)
-                return Response(response.status_code, answers.headers_of(response), bytes(content))
+                return answers.response_of(response, content, self.settings)
         except (httpx.HTTPError, httpx.StreamError) as error:
-            raise answers.transport_error(request, self.settings, error) from error
+            # not from the error: it may quote what the server sent, and a traceback shows that
+            raise answers.transport_error(request, self.settings, error) from None

@@ -10,7 +10,8 @@ from contextvars import Context, copy_context
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from airflow_provider_ops.exceptions import OpsError, TransportError
+from airflow_provider_ops.client.answers import unreadable
+from airflow_provider_ops.exceptions import OpsError
 from airflow_provider_ops.operation import Operation
 from airflow_provider_ops.waiting import planning
 from airflow_provider_ops.waiting.verdict import WaitFor, is_decided
@@ -20,13 +21,6 @@ Log = Callable[[str], None]
 OnChange = Callable[[Watch], None]
 #: Maps an entry of a list to the operation.
 Read = Callable[[Mapping[str, Any]], Operation]
-
-
-def unreadable(error: Exception) -> OpsError:
-    """``error`` as one of ours: what our reading of an answer stumbles over is not the operation's fault."""
-    if isinstance(error, OpsError):
-        return error
-    return TransportError(f"the answer cannot be read ({error!r})", reason="unreadable")
 
 
 @dataclass(eq=False, slots=True)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from airflow_provider_ops.core.gate import one_line
 from airflow_provider_ops.operation import Operation
 
 
 def describe(operation: Operation) -> str:
     """Return the state and phase of an operation in a few words."""
     progress = str(operation.progress) if operation.progress else ""
-    return f"{operation.raw_state} ({progress})" if progress else operation.raw_state
+    return one_line(f"{operation.raw_state} ({progress})" if progress else operation.raw_state)
 
 
 def describe_new_human_steps(operation: Operation, before: Operation | None) -> list[str]:
@@ -18,7 +19,7 @@ def describe_new_human_steps(operation: Operation, before: Operation | None) -> 
     known = {step.name for step in before.progress.steps if step.needs_human} if before and before.progress else set()
     link = f" at {operation.url}" if operation.url else ""
     return [
-        f"step {step.name!r} waits for a person{link}"
+        one_line(f"step {step.name!r} waits for a person{link}")
         for step in operation.progress.steps
         if step.needs_human and step.name not in known
     ]

@@ -142,6 +142,13 @@ class OperationsHook(BaseHook):
         """One operation as it is now."""
         return await self.acall(self.api.get_operation(operation_id))
 
+    def whole(self, outcome: Settled) -> Operation:
+        """Return the operation of an outcome, read once more where the event that brought it had no room for all."""
+        if not outcome.is_cut:
+            return outcome.operation
+        operation = self.get_operation(outcome.operation.id)
+        return operation if operation.state is outcome.operation.state else outcome.operation
+
     def cancel_operation(self, operation_id: str) -> Operation:
         """Ask the API to cancel; the answer is the operation, which may still be running.
 
@@ -294,7 +301,13 @@ def _diagnose(api: Api, error: OpsError) -> str:
     if isinstance(error, PermissionDenied):
         return f"scope missing: {error}"
     if isinstance(error, TransportError):
-        title = {"dns": "no such host", "tls": "TLS failed", "connect": "no connection", "timeout": "no answer in time"}
+        title = {
+            "dns": "no such host",
+            "tls": "TLS failed",
+            "connect": "no connection",
+            "timeout": "no answer in time",
+            "gateway": "not the API",
+        }
         return f"{title.get(error.reason, 'no readable answer')}: {error}"
     return f"{api.title} answered with an error: {error}"
 

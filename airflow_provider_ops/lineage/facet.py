@@ -10,6 +10,7 @@ from airflow.providers.openlineage.extractors import OperatorLineage
 from attrs import define
 from openlineage.client.facet_v2 import RunFacet
 
+from airflow_provider_ops.core.gate import fit
 from airflow_provider_ops.operation import Operation
 from airflow_provider_ops.waiting.progress import Chapter
 
@@ -54,7 +55,7 @@ def _facts(operation: Operation | None) -> dict[str, Any]:
         "startedAt": _text(operation.started_at),
         "endedAt": _text(operation.ended_at),
     }
-    return {name: value for name, value in facts.items() if value}
+    return {name: value for name, value in fit(facts).value.items() if value}
 
 
 def _text(moment: datetime | None) -> str | None:

@@ -117,6 +117,10 @@ class OperationOperator(TellsLineage, BaseOperator):
         fields = {name: getattr(self, attribute(name)) for name in self._fields}
         return type(self).starts(**rendered(type(self).starts, fields))
 
+    def arguments(self) -> Mapping[str, Any]:
+        """Return what the user asks for, rendered; empty where that is the request itself."""
+        return {name: getattr(self, attribute(name)) for name in self._fields}
+
     def kind(self) -> str:
         """The kind of the submitted operation, on a leg that knows nothing but its id."""
         return self.submit().kind

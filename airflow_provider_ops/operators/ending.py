@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from airflow_provider_ops.apis.ending import end
+from airflow_provider_ops.core.handle import Handle
 from airflow_provider_ops.exceptions import ApiError, OpsError, WaitTimeout
 from airflow_provider_ops.hooks.base import OperationsHook
 from airflow_provider_ops.operation import Operation
-from airflow_provider_ops.waiting.submitting import Handle
 from airflow_provider_ops.waiting.watch import TimedOut
 from airflow_provider_ops.waiting.wording import settled_badly, timed_out
 
@@ -23,6 +23,7 @@ class Ending:
         self._handle = handle
         self._durable = durable
         self._log = log
+        self.kind = handle.kind
         #: Whether a policy has removed what the operation made.
         self.removed = False
 

@@ -10,10 +10,10 @@ from airflow_provider_ops._compat import task_state
 from airflow_provider_ops.apis.base import Api
 from airflow_provider_ops.apis.ending import kill_operation
 from airflow_provider_ops.client.sync import SyncClient
+from airflow_provider_ops.core.handle import Handle
 from airflow_provider_ops.operators.store import HandleStore
 from airflow_provider_ops.operators.submission import Submission
 from airflow_provider_ops.waiting.killing import is_meant_on_worker
-from airflow_provider_ops.waiting.submitting import Handle
 
 if TYPE_CHECKING:
     from airflow_provider_ops.operators.base import OperationOperator

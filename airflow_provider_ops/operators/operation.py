@@ -55,3 +55,7 @@ class OperationRequestOperator(OperationOperator):
     def submit(self) -> Submit:
         """The request as given."""
         return self.hook.api.request(self.method, self.path, json=self.json, query=self.query)
+
+    def arguments(self) -> Mapping[str, Any]:
+        """Return the request as given."""
+        return {"method": self.method.upper(), "path": self.path, "json": self.json, "query": self.query}

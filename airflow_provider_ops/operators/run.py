@@ -3,37 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import replace
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ops import tracing
 from airflow_provider_ops.apis.base import Submit
 from airflow_provider_ops.client.waits import wait
-from airflow_provider_ops.exceptions import OperationFailed, OpsError
+from airflow_provider_ops.core.clear_or_retry import Cause
+from airflow_provider_ops.core.gate import LineLog
+from airflow_provider_ops.core.handle import Handle
+from airflow_provider_ops.exceptions import NotFound, OperationFailed, OpsError, ResourceGone, UnreadableHandle
 from airflow_provider_ops.links import OPERATION_URL
 from airflow_provider_ops.operation import Operation, OperationState
 from airflow_provider_ops.operators import seen
+from airflow_provider_ops.operators.deferral import defer
 from airflow_provider_ops.operators.ending import Ending
+from airflow_provider_ops.operators.identity import attempt_of, identify
 from airflow_provider_ops.operators.killing import WorkerKill, ends_it
-from airflow_provider_ops.operators.store import HandleStore
-from airflow_provider_ops.operators.submission import Identity, Started, Submission, look_up
+from airflow_provider_ops.operators.results import checked
+from airflow_provider_ops.operators.store import HandleStore, address_of
+from airflow_provider_ops.operators.submission import Started, Submission, look_up
 from airflow_provider_ops.progress.worker import WorkerReport
 from airflow_provider_ops.retry_policy import fails_at_once
 from airflow_provider_ops.triggers.operation import OperationTrigger
-from airflow_provider_ops.waiting.policy import seconds_to_wait
+from airflow_provider_ops.waiting.policy import LOOK_AFTER_TROUBLE, seconds_to_wait
 from airflow_provider_ops.waiting.progress import Chapter
-from airflow_provider_ops.waiting.submitting import (
-    Handle,
-    Next,
-    Today,
-    beginning,
-    decide,
-    fingerprint,
-    submission_key,
-)
+from airflow_provider_ops.waiting.submitting import Next, Today, decide
 from airflow_provider_ops.waiting.timeline import Timeline
-from airflow_provider_ops.waiting.verdict import from_event
+from airflow_provider_ops.waiting.verdict import awaited_in, from_event, why_no_outcome
 from airflow_provider_ops.waiting.watch import GaveUp, Outcome, Settled, TimedOut
 from airflow_provider_ops.waiting.wording import took, utc
 
@@ -46,8 +44,8 @@ if TYPE_CHECKING:
 LOOK_BEFORE_DEFERRING = 2.0
 #: XCom that carries the handle to later legs of the same try where nothing stores it.
 OPERATION_HANDLE = "operation_handle"
-#: How much later than ours the framework's own deferral timeout comes; it only fires when no triggerer works.
-BACKSTOP = timedelta(seconds=120)
+#: Seconds between reads of a resource that its operation says is there: it may be visible a little later.
+_LATE_PAUSES = (0.5, 1.5, 2.0)
 
 
 class Run:
@@ -56,11 +54,12 @@ class Run:
     def __init__(self, task: OperationOperator, context: Context) -> None:
         self._task = task
         self._ti = context["ti"]
+        self._dag_run = context.get("dag_run")
         self._hook = task.hook
         self._clock = task.hook.clock
-        self._log = task.log
+        self._log = LineLog(task.log)
         self._state_store = context.get("task_state_store") if task.durable else None
-        self._store = HandleStore(self._state_store, task.log.warning)
+        self._store = HandleStore(self._state_store, self._log.warning, address_of(self._ti))
         self._handle: Handle | None = None
         self._submitting: Submission | None = None
         self._waiting_for: str | None = None
@@ -91,15 +90,20 @@ class Run:
         """
         self._resumes = False
         handle = self._store.load()
-        if handle is None or handle.max_tries != self._ti.max_tries:
+        if handle is None or handle.api != self._hook.api.name:
             return None
-        operation = look_up(self._hook, handle)
+        operation, attempt = look_up(self._hook, handle), attempt_of(self._task, self._ti, self._dag_run)
         # the request is the same by definition: nobody was asked for another
-        decision = decide(handle, operation, Today(handle.fingerprint, self._ti.max_tries, kill_ends_it=False))
-        if decision.next not in (Next.JOIN, Next.FINISH):
+        today = Today(handle.api, handle.arguments or "", attempt, kill_ends_it=False)
+        decision = decide(handle, operation, today)
+        if decision.next not in (Next.JOIN, Next.FINISH) or decision.cause is Cause.CLEARED:
             return None
         self._log.info(decision.sentence)
-        return self._wait(Started(handle, operation, joined=True), self._deadline(handle.kind))
+        if decision.warning is not None:
+            self._log.warning(decision.warning)
+        return self._wait(
+            Started(self._store.adopt(handle, attempt), operation, joined=True), self._deadline(handle.kind)
+        )
 
     def _wait(self, started: Started, deadline: float) -> dict[str, Any]:
         handle = self._keep(started.handle)
@@ -117,22 +121,21 @@ class Run:
         """The leg after the trigger has fired."""
         handle = self._handle_again()
         self._deferred = True
-        known = event if isinstance(event, Mapping) else {}
         waits = from_event(event)
-        self._telling(handle).ended(waits, known.get("story"))
+        self._telling(handle).ended(waits, event.get("story") if isinstance(event, Mapping) else None)
         for operation_id, (outcome, timeline) in waits.items():
             self._log.info("%s while deferred: %s", operation_id, "; ".join(timeline.lines()))
             self._timeline = timeline
             if outcome is not None:
                 return self._end(handle, outcome, operation_id)
-        ids = known.get("operation_ids") or [None]
-        return self.look_again(f"the trigger ended without an outcome: {known.get('error', 'no reason given')}", ids[0])
+        why = f"the trigger ended without an outcome: {why_no_outcome(event)}"
+        return self.look_again(why, next(iter(awaited_in(event)), None))
 
     def look_again(self, why: str, operation_id: str | None = None) -> dict[str, Any]:
         """The leg after something went wrong around us: look, and wait on where the operation is still going."""
         handle = self._handle_again()
         self._log.warning("Looking at %s again, because %s", operation_id or handle.operation_id, why)
-        return self._wait_on(handle, operation_id or handle.operation_id or "")
+        return self._wait_on(handle, operation_id or handle.operation_id or "", patience=LOOK_AFTER_TROUBLE)
 
     def chapters(self) -> Collection[Chapter]:
         """The story of each operation, as this leg knows it."""
@@ -150,23 +153,28 @@ class Run:
         ).carry_out()
 
     def _submission(self, submit: Submit, deadline: float) -> Submission:
-        ti, task = self._ti, self._task
+        task = self._task
         if task.durable and not self._store.exists:
             self._log.warning(
                 "This Airflow has no task state store: crash recovery is reduced to what key, tag or name can find"
             )
-        run = (ti.dag_id, ti.run_id, ti.task_id, -1 if ti.map_index is None else ti.map_index)
-        begin = beginning(None if self._store.exists else ti.max_tries, None if task.durable else ti.try_number)
-        request = submit.request
-        identity = Identity(
-            key=lambda generation: submission_key(*run, f"{begin}{generation}"),
-            fingerprint=fingerprint(request.method, request.path, request.query, request.json),
-            max_tries=ti.max_tries,
-            try_number=ti.try_number if task.durable else 1,
+        identity = identify(
+            task,
+            self._ti,
+            self._dag_run,
+            submit,
+            stored=self._store.exists,
             kill_ends_it=ends_it(task.kill_policy, self._hook.api, creates=submit.creates),
-            kill_policy=task.kill_policy,
         )
-        self._submitting = Submission(self._hook, submit, identity, self._store, deadline=deadline, log=self._log.info)
+        self._submitting = Submission(
+            self._hook,
+            submit,
+            identity,
+            self._store,
+            deadline=deadline,
+            log=self._log.info,
+            warn=self._log.warning,
+        )
         return self._submitting
 
     def _deadline(self, kind: str) -> float:
@@ -197,12 +205,12 @@ class Run:
         except Exception as error:  # noqa: BLE001 - whatever it was, the operation lives and is waited for
             self._log.warning("Airflow did not take the XCom %s=%s (%s); the wait goes on", key, value, error)
 
-    def _wait_on(self, handle: Handle, operation_id: str) -> dict[str, Any]:
+    def _wait_on(self, handle: Handle, operation_id: str, *, patience: float = 0.0) -> dict[str, Any]:
         self._waiting_for = operation_id
         deadline = self._deadline(handle.kind)
         until = deadline
         if self._task.deferrable:
-            until = min(self._clock.time() + LOOK_BEFORE_DEFERRING, deadline)
+            until = min(self._clock.time() + max(LOOK_BEFORE_DEFERRING, patience), deadline)
         outcome = self._wait_here(handle, operation_id, until)
         if isinstance(outcome, TimedOut) and until < deadline:
             self._defer(handle, deadline, operation_id)
@@ -231,12 +239,15 @@ class Run:
             )
         return self._report
 
-    def _defer(self, handle: Handle, deadline: float, operation_id: str) -> NoReturn:
-        left = max(0.0, deadline - self._clock.time())
-        self._task.defer(
-            trigger=self._trigger(handle, deadline, operation_id),
+    def _defer(self, handle: Handle, deadline: float, operation_id: str) -> None:
+        defer(
+            self._task.defer,
+            self._trigger(handle, deadline, operation_id),
             method_name="execute_complete",
-            timeout=timedelta(seconds=left) + BACKSTOP,
+            deadline=deadline,
+            ti=self._ti,
+            clock=self._clock,
+            warn=self._log.warning,
         )
 
     def _trigger(self, handle: Handle, deadline: float, operation_id: str) -> OperationTrigger:
@@ -256,7 +267,12 @@ class Run:
         """What this task run submitted, on a later leg: from the store, else from XCom."""
         if self._handle is not None:
             return self._handle
-        handle = self._store.load()
+        try:
+            handle = self._store.load()
+        except OpsError as error:
+            # nothing is submitted on this leg, and what the trigger waited for is known
+            self._log.warning("%s. This leg goes on with what XCom has", error)
+            handle = None
         if handle is None or handle.operation_id is None:
             handle = self._handle_from_xcom()
         return self._keep(handle)
@@ -271,7 +287,8 @@ class Run:
             return self._ti.xcom_pull(task_ids=self._ti.task_id, key=key, map_indexes=self._ti.map_index)
 
         if kept := pull(OPERATION_HANDLE):
-            return Handle.from_dict(kept)
+            with suppress(UnreadableHandle):
+                return Handle.from_dict(kept)
         # neither was to be had: what is known is enough to wait on, though not to remove anything
         return Handle.placeholder(
             self._task.kind(),
@@ -284,7 +301,7 @@ class Run:
     def _end(self, handle: Handle, outcome: Outcome | None, waited_for: str | None) -> dict[str, Any]:
         self._tell(handle, outcome)
         if isinstance(outcome, Settled) and outcome.operation.state is OperationState.SUCCEEDED:
-            return self._succeed(handle, outcome.operation, waited_for)
+            return self._succeed(handle, self._hook.whole(outcome), waited_for)
         ending = Ending(self._hook, handle, durable=self._task.durable, log=self._log.info)
         comes_after = waited_for != handle.operation_id
         error = self._error(ending, outcome, waited_for or "", comes_after=comes_after)
@@ -303,7 +320,8 @@ class Run:
                 return ending.gave_up(error, may_retry=self._may_retry(error))
             case _:
                 last = outcome if isinstance(outcome, TimedOut) else TimedOut(None, None)
-                waited = self._clock.time() - self._started_at()
+                # what the user has set, not what it took to notice
+                waited = min(self._clock.time(), self._deadline(ending.kind)) - self._started_at()
                 return ending.timed_out(last, self._task.timeout_policy, waited_for=waited_for, waited=waited)
 
     def _may_retry(self, error: OpsError) -> bool:
@@ -330,7 +348,7 @@ class Run:
         return self._succeeded(handle, operation)
 
     def _succeeded(self, handle: Handle, operation: Operation) -> dict[str, Any]:
-        resource = self._read_resource(operation)
+        resource = self._read_resource(handle, operation)
         if resource is not None:
             self._task.remote_url = self._hook.api.resource_url(resource) or self._task.remote_url
         self._log.info("%s operation %s (%s) succeeded%s", operation.api, operation.id, operation.kind, took(operation))
@@ -342,20 +360,46 @@ class Run:
         self._keep(handle)
         return self._succeeded(handle, operation)
 
-    def _read_resource(self, operation: Operation) -> Mapping[str, Any] | None:
-        try:
-            return self._hook.run(self._hook.api.read_resource(operation))
-        except OpsError as error:
-            self._log.warning("It succeeded, but its resource cannot be read, so the result has none: %s", error)
-            return None
+    def _read_resource(self, handle: Handle, operation: Operation) -> Mapping[str, Any] | None:
+        """Read what the operation acted on; ``None`` where there is nothing to read.
+
+        :raises ResourceGone: this task has made it, and the API says that it does not exist.
+        """
+        pauses = _LATE_PAUSES if handle.creates and handle.key else ()
+        for pause in (*pauses, None):
+            try:
+                return self._hook.run(self._hook.api.read_resource(operation))
+            except NotFound as error:
+                if pause is None:
+                    return self._without_resource(handle, operation, error)
+                self._clock.sleep(pause)
+            except OpsError as error:
+                self._log.warning("It succeeded, but its resource cannot be read, so the result has none: %s", error)
+                return None
+        return None
+
+    @staticmethod
+    def _without_resource(handle: Handle, operation: Operation, error: NotFound) -> None:
+        if not (handle.creates and handle.key):
+            return
+        what = f"{operation.resource_type or 'resource'} {operation.resource_id}"
+        raise ResourceGone(
+            f"Operation {operation.id} succeeded, but {what}, which it made, does not exist ({error}): it was deleted "
+            "meanwhile. Nothing was submitted again. A retry looks once more; clear this task to make a new one.",
+            operation,
+        )
 
     def _result(
         self, handle: Handle, operation: Operation | None, resource: Mapping[str, Any] | None
     ) -> dict[str, Any]:
-        return {
+        if handle.key:
+            # what begins after this is a clear, or a retry of what Airflow did not hear of
+            self._store.save(replace(handle, has_finished=True))
+        result = {
             "operation_id": handle.operation_id,
             "resource_id": handle.resource_id or (operation.resource_id if operation else None),
             "state": str(operation.state if operation else OperationState.PENDING),
             "operation": operation.to_dict() if operation else None,
             "resource": dict(resource) if resource is not None else None,
         }
+        return checked(result, succeeded=f"{self._hook.api.name} operation {handle.operation_id}")

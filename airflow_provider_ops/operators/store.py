@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
+from urllib.parse import quote
 
-from airflow_provider_ops.exceptions import OpsError
-from airflow_provider_ops.waiting.submitting import Handle
+from airflow_provider_ops.core.clear_or_retry import Attempt
+from airflow_provider_ops.core.handle import Handle
+from airflow_provider_ops.exceptions import OpsError, UnreadableHandle
 
 #: Renaming this would orphan the operations of running tasks.
 KEY = "airflow_provider_ops.handle"
@@ -17,11 +18,13 @@ class HandleStore:
     """Reads and writes the handle. Without a store it remembers nothing.
 
     :param store: ``context["task_state_store"]``, absent before Airflow 3.3.
+    :param address: where Airflow's REST API has the handle, for people.
     """
 
-    def __init__(self, store: Any, warn: Callable[[str], None]) -> None:
+    def __init__(self, store: Any, warn: Callable[[str], None], address: str = "") -> None:
         self._store = store
         self._warn = warn
+        self._address = address or f"the key {KEY} of the task state store"
 
     @property
     def exists(self) -> bool:
@@ -29,9 +32,33 @@ class HandleStore:
         return self._store is not None
 
     def load(self) -> Handle | None:
-        """The stored handle."""
-        data = self._store.get(KEY) if self._store is not None else None
-        return Handle.from_dict(data) if data else None
+        """Return the stored handle, ``None`` where nothing is stored.
+
+        :raises UnreadableHandle: what is stored is none, or a newer release has stored it.
+        :raises OpsError: the store cannot be read now. Nothing was sent, so a retry is safe.
+        """
+        if self._store is None:
+            return None
+        try:
+            data = self._store.get(KEY)
+        except Exception as error:
+            msg = f"nothing was submitted: the task state store could not be read ({error}); a retry reads it again"
+            raise OpsError(msg) from error
+        if data is None:
+            return None
+        try:
+            return Handle.from_dict(data)
+        except UnreadableHandle as error:
+            raise UnreadableHandle(f"{error}. {self._advice(error)}", is_newer=error.is_newer) from None
+
+    def _advice(self, error: UnreadableHandle) -> str:
+        lead = "Nothing was submitted, and an operation of this task run may be running."
+        if error.is_newer:
+            return f"{lead} Upgrade the workers to that release again, then clear this task"
+        return (
+            f"{lead} Look at what is stored and for what it started, end what is not wanted, "
+            f"delete {self._address}, then clear this task"
+        )
 
     def save_intent(self, handle: Handle) -> None:
         """Store that a submit is about to be sent.
@@ -58,9 +85,17 @@ class HandleStore:
                 "this try goes on, and a retry will look for it"
             )
 
-    def adopt(self, handle: Handle, max_tries: int) -> Handle:
-        """Store that the handle belongs to the task as it is since the user's clear."""
-        if handle.max_tries != max_tries:
-            handle = replace(handle, max_tries=max_tries)
-            self.save(handle)
-        return handle
+    def adopt(self, handle: Handle, attempt: Attempt) -> Handle:
+        """Store that the handle belongs to this try, so that the next clear can be told from a retry."""
+        stamped = handle.stamped(attempt)
+        if stamped != handle:
+            self.save(stamped)
+        return stamped
+
+
+def address_of(ti: Any) -> str:
+    """Return how Airflow's REST API deletes the handle of a task instance."""
+    places = (quote(str(one), safe="") for one in (ti.dag_id, ti.run_id, ti.task_id))
+    index = "" if ti.map_index is None or ti.map_index < 0 else f"?map_index={ti.map_index}"
+    where = "/api/v2/dags/{}/dagRuns/{}/taskInstances/{}/state-store/{}{}".format(*places, KEY, index)
+    return f"it (REST: DELETE {where})"

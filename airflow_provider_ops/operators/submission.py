@@ -9,27 +9,33 @@ from datetime import datetime, timezone
 from airflow_provider_ops.apis.base import Intent, Submit, Submitted
 from airflow_provider_ops.apis.ending import end
 from airflow_provider_ops.client.clock import Clock
+from airflow_provider_ops.core.clear_or_retry import Cause
+from airflow_provider_ops.core.handle import Handle
 from airflow_provider_ops.exceptions import (
     AmbiguousSubmission,
     ApiError,
     Conflict,
     DifferentRequest,
+    InvalidArgument,
     NotFound,
     OperationLost,
     OpsError,
     RateLimited,
     ServerError,
     TransportError,
+    UnreadableHandle,
 )
 from airflow_provider_ops.hooks.base import OperationsHook
 from airflow_provider_ops.operation import Operation, OperationState
+from airflow_provider_ops.operators.identity import Identity
+from airflow_provider_ops.operators.left_behind import LeftBehind
+from airflow_provider_ops.operators.replays import Dated, began_before, is_of_another_key
 from airflow_provider_ops.operators.store import HandleStore
 from airflow_provider_ops.waiting.submitting import (
     FIND_OUT_PAUSES_ANSWERED,
     Decision,
-    Handle,
     Next,
-    Today,
+    check_body,
     decide,
     find_out_pauses,
 )
@@ -46,18 +52,6 @@ _MOST_UNCLEAR = 5
 _FRESH = 120.0
 _BAD_GATEWAY, _GATEWAY_TIMEOUT = 502, 504
 _EPOCH = datetime.fromtimestamp(0, timezone.utc)
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Which task run this is, and which try of it."""
-
-    key: Callable[[int], str]
-    fingerprint: str
-    max_tries: int
-    try_number: int
-    kill_ends_it: bool
-    kill_policy: str = "leave"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +78,7 @@ class Submission:
         *,
         deadline: float,
         log: Log,
+        warn: Log | None = None,
     ) -> None:
         self._hook = hook
         self._api = hook.api
@@ -93,6 +88,7 @@ class Submission:
         self._store = store
         self._deadline = deadline
         self._log = log
+        self._warn = warn or log
         #: The submit whose outcome is not known at this moment; read from another thread when the task is killed.
         self.pending: Intent | None = None
         self._starting: Handle | None = None
@@ -103,25 +99,43 @@ class Submission:
         :raises SubmissionError: submitting could make a second resource.
         :raises ApiError: the API refuses the request.
         """
+        check_body(str(self._submit.request), self._submit.request.json)
         if not self._store.exists:
             return self._without_store()
         found = self._store.load()
-        operation = None if found is None else look_up(self._hook, found)
+        if found is None:
+            return self._without_handle()
+        return self._with_handle(found)
+
+    def _without_handle(self) -> Started:
         identity = self._identity
-        decision = decide(found, operation, Today(identity.fingerprint, identity.max_tries, identity.kill_ends_it))
-        if found is not None:
-            self._log(decision.sentence)
+        if identity.attempt.may_follow_another:
+            left = LeftBehind(self._hook, self._submit, identity, log=self._log, warn=self._warn).adopt()
+            if left is not None:
+                key = left.key or ""
+                return self._keep(
+                    replace(self._new_handle(1), key=key, nonce=key.rpartition("-")[2]), left, joined=True
+                )
+        return self._start_anew(1)
+
+    def _with_handle(self, found: Handle) -> Started:
+        identity = self._identity
+        operation = look_up(self._hook, found) if found.api == self._api.name else None
+        decision = decide(found, operation, identity.today(self._api.name))
+        self._log(decision.sentence)
+        if decision.warning is not None:
+            self._warn(decision.warning)
         match decision.next:
             case Next.REFUSE_DIFFERENT | Next.REFUSE_LOST:
                 raise self._refusal(decision, found)
-            case Next.JOIN | Next.FINISH if found is not None:
-                return Started(self._store.adopt(found, identity.max_tries), operation, joined=True)
-            case Next.FIND_OUT if found is not None:
-                return self._find_out_or_submit(found, cleared=found.max_tries != identity.max_tries)
-        if decision.end_first and found is not None:
+            case Next.JOIN | Next.FINISH:
+                return Started(self._store.adopt(found, identity.attempt), operation, joined=True)
+            case Next.FIND_OUT:
+                return self._find_out_or_submit(found, cleared=decision.cause is Cause.CLEARED)
+        if decision.end_first:
             # whoever else was to end it may have been cut off, or comes only after us
             self._log(self._hook.run(end(self._api, found, identity.kill_policy)).text)
-        return self._start(self._intend(decision.generation))
+        return self._start_anew(decision.generation)
 
     def known(self, submitted: Submitted) -> Handle:
         """A handle for what the pending submit turned out to have started."""
@@ -132,9 +146,10 @@ class Submission:
 
         Each try begins at most one generation, so there is nothing to find beyond their number.
         """
-        for generation in range(1, self._identity.try_number):
+        most = self._identity.most_generations
+        for generation in range(1, most):
             handle = self._new_handle(generation)
-            started = self._find_again(handle)
+            started = self._find_again(handle) or self._find_of_earlier_release(handle)
             if started is None:
                 self._ask_first()
                 return self._start(handle)
@@ -142,7 +157,14 @@ class Submission:
                 self._log(f"generation {generation} is operation {started.handle.operation_id}: going on with it")
                 return started
         self._ask_first()
-        return self._start(self._new_handle(self._identity.try_number))
+        return self._start(self._new_handle(most))
+
+    def _find_of_earlier_release(self, handle: Handle) -> Started | None:
+        """The try before may have been one of release 0.1.0. Sent again with its key, a request could make another."""
+        key = self._identity.earlier_key(handle.generation) if self._identity.earlier_key else None
+        if key is None or self._api.mark(self._submit, key).request.idempotent:
+            return None
+        return self._find_again(replace(handle, key=key))
 
     def _find_again(self, handle: Handle) -> Started | None:
         marked = self._api.mark(self._submit, handle.key)
@@ -172,11 +194,11 @@ class Submission:
             f"nothing new was submitted.{resource} Clear this task to submit again."
         )
 
-    def _intend(self, generation: int) -> Handle:
+    def _start_anew(self, generation: int) -> Started:
         self._ask_first()
         handle = self._new_handle(generation)
         self._store.save_intent(handle)
-        return handle
+        return self._start(handle, is_new=True)
 
     def _ask_first(self) -> None:
         if self._submit.preflight is None:
@@ -189,17 +211,23 @@ class Submission:
             raise type(error)(error.status, error.code, message, error.request_id, request=request) from error
 
     def _new_handle(self, generation: int) -> Handle:
-        identity = self._identity
+        identity, attempt = self._identity, self._identity.attempt
+        nonce = identity.nonce(generation)
         return Handle(
             api=self._api.name,
             kind=self._submit.kind,
-            key=identity.key(generation),
+            key=identity.run.key(nonce),
             generation=generation,
             fingerprint=identity.fingerprint,
-            max_tries=identity.max_tries,
-            try_number=identity.try_number,
+            max_tries=attempt.max_tries,
+            try_number=attempt.try_number,
             at=self._clock.time(),
             creates=self._submit.creates,
+            prefix=identity.run.prefix,
+            nonce=nonce,
+            clear_number=attempt.clear_number,
+            ti_id=attempt.ti_id,
+            arguments=identity.arguments,
         )
 
     def _intent(self, handle: Handle, marked: Submit, since: datetime | None = None) -> Intent:
@@ -207,7 +235,7 @@ class Submission:
 
     def _find_out_or_submit(self, handle: Handle, *, cleared: bool) -> Started:
         # what is found belongs to the task as it is since the clear, or the next retry would take it for cleared again
-        handle = replace(handle, max_tries=self._identity.max_tries)
+        handle = handle.stamped(self._identity.attempt)
         marked = self._api.mark(self._submit, handle.key)
         if marked.request.idempotent:
             return self._start(handle)
@@ -217,19 +245,24 @@ class Submission:
             if not cleared:
                 raise
             self._log(f"{error} The task was cleared since, so a new one is submitted")
-            return self._start(self._intend(handle.generation + 1))
+            return self._start_anew(handle.generation + 1)
         if found is not None:
             return self._keep(handle, found, joined=True)
         self._log("nothing was started by then; submitting")
         return self._start(handle)
 
-    def _start(self, handle: Handle) -> Started:
+    def _start(self, handle: Handle, *, is_new: bool = False) -> Started:
+        """Send the request until its outcome is clear.
+
+        :param is_new: whether its key was never sent before.
+        """
         marked = self._api.mark(self._submit, handle.key)
         self._starting = handle
         self.pending = self._intent(handle, marked)
+        began = self._clock.monotonic() if is_new and marked.creates else None
         for _ in range(_MOST_UNCLEAR):
             try:
-                return self._keep(handle, self._send(marked), joined=False)
+                return self._keep(handle, self._answer_to(marked, handle, began), joined=False)
             except Conflict as error:
                 return self._join_conflicting(handle, marked, error)
             except OpsError as error:
@@ -249,6 +282,38 @@ class Submission:
     def _refused(self, handle: Handle) -> None:
         self.pending = None
         self._store.save(replace(handle, refused=True))
+
+    def _answer_to(self, marked: Submit, handle: Handle, began: float | None) -> Submitted:
+        """Send the request, and make sure that its answer is not an old one.
+
+        :param began: monotonic time just before a new key was first sent; ``None`` where the answer may be old.
+        """
+        if began is None:
+            return self._send(marked)
+        dated = Dated()
+        submitted = self._send(replace(marked, parse=dated.noting(marked.parse)))
+        if is_of_another_key(submitted, handle.key):
+            raise self._replayed(marked, handle, submitted, f"it carries the key {submitted.key!r}")
+        if began_before(submitted.operation, dated.at, self._clock.monotonic() - began):
+            self._check_age(marked, handle, submitted)
+        return submitted
+
+    def _check_age(self, marked: Submit, handle: Handle, submitted: Submitted) -> None:
+        """What is older than the request and still running is taken for its own: the clocks of an API may differ."""
+        operation = look_up(self._hook, _answered(replace(handle, at=0.0), submitted))
+        if operation is None or operation.state.is_terminal:
+            when = submitted.operation.created_at if submitted.operation else None
+            raise self._replayed(marked, handle, submitted, f"it began at {when}, before this request, and has ended")
+        self._warn(f"operation {submitted.operation_id} began before it was asked for, by the clock of the API")
+
+    def _replayed(self, marked: Submit, handle: Handle, submitted: Submitted, why: str) -> OpsError:
+        self._refused(handle)
+        return AmbiguousSubmission(
+            f"{self._api.title} answered {marked.request} with operation {submitted.operation_id}, but {why}: this is "
+            f"an old answer given again, and nothing new was started. Look for objects with the key {handle.key!r}; if "
+            "there are none, clear this task to submit again.",
+            [f"operation {submitted.operation_id}"],
+        )
 
     def _send(self, marked: Submit) -> Submitted:
         give_up = min(self._deadline, self._clock.time() + _REFUSED_PATIENCE)
@@ -329,6 +394,8 @@ def look_up(hook: OperationsHook, handle: Handle) -> Operation | None:
         return None
     try:
         return hook.get_operation(handle.operation_id)
+    except InvalidArgument as error:
+        raise UnreadableHandle(f"its operation cannot be read: {error}. Nothing was submitted") from None
     except NotFound:
         if hook.clock.time() - handle.at > _FRESH:
             return None

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseSensorOperator
 
-from airflow_provider_ops._compat import AirflowSkipException, TaskDeferralError, TaskDeferralTimeout
+from airflow_provider_ops._compat import (
+    AirflowRescheduleException,
+    AirflowSkipException,
+    TaskDeferralError,
+    TaskDeferralTimeout,
+)
 from airflow_provider_ops.apis.http import split_reference
 from airflow_provider_ops.exceptions import InvalidArgument
 from airflow_provider_ops.hooks.base import OperationsHook, check_seconds
 from airflow_provider_ops.hooks.lookup import hook_for
 from airflow_provider_ops.lineage import TellsLineage
 from airflow_provider_ops.operation import Operation
+from airflow_provider_ops.operators.deferral import event_guard
 from airflow_provider_ops.operators.fields import is_literal
+from airflow_provider_ops.operators.results import checked
 from airflow_provider_ops.retry_policy import retried_only_if_it_helps, use_by_default
 from airflow_provider_ops.sensors.waits import DEFAULT_TIMEOUT, OperationSensorTimeout, Waits
 from airflow_provider_ops.waiting.policy import seconds_to_wait
@@ -95,8 +102,17 @@ class OperationSensor(TellsLineage, BaseSensorOperator):
             if self.reschedule:
                 # what cannot work must show here: around poke() Airflow may turn any error into another look
                 self._waits(context)
-                return super().execute(context)
+                return self._poke_and_reschedule(context)
             return self._ending(lambda waits: waits.begin(_LOOK_BEFORE_DEFERRING if self.deferrable else None), context)
+
+    def _poke_and_reschedule(self, context: Context) -> Any:
+        try:
+            return super().execute(context)
+        except AirflowRescheduleException as error:
+            # the scheduler confuses this leg with the next, as after a deferral, where that begins too soon
+            earliest = datetime.now(timezone.utc) + timedelta(seconds=event_guard(context["ti"], self.log.warning))
+            error.reschedule_date = max(error.reschedule_date, earliest)
+            raise
 
     def poke(self, context: Context) -> Any:
         """One leg of ``mode="reschedule"``: look once at each; passing faults are not yet an answer."""
@@ -152,7 +168,8 @@ class OperationSensor(TellsLineage, BaseSensorOperator):
             raise
 
     def _result(self, operations: Sequence[Operation]) -> Any:
-        found = [operation.to_dict() for operation in operations]
+        ids = ", ".join(operation.id for operation in operations)
+        found = checked([operation.to_dict() for operation in operations], succeeded=f"operation {ids}")
         return found[0] if isinstance(self.awaited(), str) else found
 
 

@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import timedelta
 from typing import Any
 
 from airflow_provider_ops._compat import AirflowSensorTimeout
 from airflow_provider_ops.client.waits import look, wait
+from airflow_provider_ops.core.gate import LineLog
 from airflow_provider_ops.exceptions import InvalidArgument, OpsError, WaitTimeout
 from airflow_provider_ops.hooks.base import OperationsHook
 from airflow_provider_ops.operation import Operation
 from airflow_provider_ops.operators import seen
+from airflow_provider_ops.operators.deferral import defer
 from airflow_provider_ops.progress.worker import WorkerReport
 from airflow_provider_ops.triggers.operation import OperationTrigger
+from airflow_provider_ops.waiting.policy import LOOK_AFTER_TROUBLE
 from airflow_provider_ops.waiting.progress import Chapter
 from airflow_provider_ops.waiting.timeline import Timeline
-from airflow_provider_ops.waiting.verdict import WaitFor, from_event, is_decided, succeeded
+from airflow_provider_ops.waiting.verdict import WaitFor, from_event, is_decided, succeeded, why_no_outcome
 from airflow_provider_ops.waiting.watch import GaveUp, Outcome, Settled, TimedOut, Watch
 from airflow_provider_ops.waiting.wording import goes_on, settled_badly, timed_out
 
 #: Seconds; no operation of these APIs is known to take longer than an hour or so.
 DEFAULT_TIMEOUT = 24 * 3600.0
-_BACKSTOP = timedelta(seconds=120)
 
 Outcomes = Mapping[str, Outcome | None]
 
@@ -64,7 +65,7 @@ class Waits:
         self._started_at = started_at
         self._deadline = started_at + timeout
         self._defer_task = defer
-        self._log = log
+        self._log = LineLog(log)
         self._ti = ti
         self._store = store
         self._resume = resume
@@ -94,14 +95,13 @@ class Waits:
                 self._timelines[operation_id] = timeline
                 self._log.info("%s while deferred: %s", operation_id, "; ".join(timeline.lines()))
         if not is_decided(self._wait_for, list(outcomes.values())):
-            why = event.get("error") if isinstance(event, Mapping) else None
-            return self.look_again(f"the trigger ended without an outcome: {why or 'no reason given'}", patience)
+            return self.look_again(f"the trigger ended without an outcome: {why_no_outcome(event)}", patience)
         return self._conclude(outcomes)
 
     def look_again(self, why: str, patience: float) -> list[Operation]:
         """The leg after something went wrong around us."""
         self._log.warning("Looking again, because %s", why)
-        outcomes = self._wait_here(self._hook.clock.time() + patience)
+        outcomes = self._wait_here(min(self._hook.clock.time() + max(patience, LOOK_AFTER_TROUBLE), self._deadline))
         if not self._is_over(outcomes):
             self._defer()
         return self._conclude(outcomes)
@@ -159,7 +159,6 @@ class Waits:
         return is_decided(self._wait_for, final) or self._hook.clock.time() >= self._deadline
 
     def _defer(self) -> None:
-        left = max(0.0, self._deadline - self._hook.clock.time())
         trigger = OperationTrigger(
             self._hook.conn_id,
             self._ids,
@@ -169,13 +168,23 @@ class Waits:
             api=self._hook.api.name,
             told=self._telling().mark,
         )
-        self._defer_task(trigger=trigger, method_name=self._resume, timeout=timedelta(seconds=left) + _BACKSTOP)
+        defer(
+            self._defer_task,
+            trigger,
+            method_name=self._resume,
+            deadline=self._deadline,
+            ti=self._ti,
+            clock=self._hook.clock,
+            warn=self._log.warning,
+        )
 
     def _conclude(self, outcomes: Outcomes) -> list[Operation]:
         """What succeeded, or the error that the outcomes stand for."""
         self._tell(outcomes)
         good = [
-            outcome.operation for outcome in outcomes.values() if isinstance(outcome, Settled) and succeeded(outcome)
+            self._hook.whole(outcome)
+            for outcome in outcomes.values()
+            if isinstance(outcome, Settled) and succeeded(outcome)
         ]
         if len(good) == len(outcomes) or (good and self._wait_for == "any"):
             return good

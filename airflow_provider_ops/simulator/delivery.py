@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from email.utils import formatdate
 from typing import TYPE_CHECKING
 
 from .rules import AcceptThenDropFault, HangFault, ResetFault, TrickleFault, TruncatedFault
@@ -45,7 +46,9 @@ class Line:
 
     async def start(self, status: int, headers: list[tuple[bytes, bytes]], length: int) -> None:
         """Send status and headers."""
-        headers = [*headers, (b"content-length", str(length).encode())]
+        # by the clock that the times in answers are of, not by the server's own
+        date = formatdate(self.clock.time(), usegmt=True)
+        headers = [*headers, (b"content-length", str(length).encode()), (b"date", date.encode())]
         await self.send({"type": "http.response.start", "status": status, "headers": headers})
 
     async def write(self, body: bytes, *, more: bool = False) -> None:

@@ -11,21 +11,26 @@ from typing import Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
+from airflow_provider_ops import __version__
 from airflow_provider_ops._compat import pushed_operation, task_state_async
-from airflow_provider_ops.apis.ending import kill_operation
+from airflow_provider_ops.apis.ending import is_over_already, kill_operation
 from airflow_provider_ops.client.shared import begin
 from airflow_provider_ops.client.tasks import spawn
 from airflow_provider_ops.client.waits import await_all
+from airflow_provider_ops.core.gate import LONGEST_MESSAGE, one_line
+from airflow_provider_ops.core.handle import Handle
 from airflow_provider_ops.exceptions import InvalidArgument
-from airflow_provider_ops.hooks.base import OperationsHook
+from airflow_provider_ops.hooks import base
 from airflow_provider_ops.hooks.lookup import ahook_for
+from airflow_provider_ops.operation import Operation
 from airflow_provider_ops.progress.triggerer import TriggerReport, can_tell
 from airflow_provider_ops.waiting.killing import AT_WORK, Kill, meant_in_trigger
 from airflow_provider_ops.waiting.progress import Story
-from airflow_provider_ops.waiting.submitting import Handle
-from airflow_provider_ops.waiting.verdict import VERSION, check_wait_for, to_event
-from airflow_provider_ops.waiting.watch import Watch
+from airflow_provider_ops.waiting.verdict import VERSION, check_wait_for, is_newer, to_event
+from airflow_provider_ops.waiting.watch import Settled, Watch
 
+#: Format of the arguments. Raised with each new one that must not be left out; older formats stay readable.
+ARGUMENTS_VERSION = 2
 #: Seconds after which a kill policy is given up, Airflow's questions included. It usually takes two; a triggerer or API
 #: that is busy may need much longer, and late is better than not at all.
 _KILL_BUDGET = 90.0
@@ -53,7 +58,11 @@ class OperationTrigger(BaseTrigger):
     :param handle: the stored handle, for the kill policy.
     :param on_kill: kill policy of an operator; needs ``handle``.
     :param told: what the worker has told of the wait already, so that it is not told again.
-    :param version: layout of these arguments.
+    :param not_before: epoch seconds; no event comes earlier, since Airflow's scheduler may not be done with the leg
+        that deferred the task. Stored only where it is set.
+    :param guard: longest time in seconds that an event is held for this, whatever the clocks of the machines show.
+    :param version: format of these arguments.
+    :param unknown: arguments of a newer release; only with its ``version``.
     """
 
     def __init__(
@@ -69,8 +78,13 @@ class OperationTrigger(BaseTrigger):
         handle: dict[str, Any] | None = None,
         on_kill: str = "leave",
         told: int | None = None,
-        version: int = VERSION,
+        not_before: float | None = None,
+        guard: float = 0.0,
+        version: int = ARGUMENTS_VERSION,
+        **unknown: Any,
     ) -> None:
+        if unknown and not is_newer(version, ARGUMENTS_VERSION):
+            raise TypeError(f"OperationTrigger has no argument {', '.join(unknown)}")
         super().__init__()  # type: ignore[no-untyped-call]
         self.conn_id = conn_id
         self.operation_ids = list(operation_ids)
@@ -82,7 +96,11 @@ class OperationTrigger(BaseTrigger):
         self.handle = handle
         self.kill_policy = on_kill
         self.told = told
+        self.not_before = not_before
+        self.guard = guard
         self.version = version
+        #: What the task waits for, once it has settled: from then on a kill has nothing to cancel.
+        self._settled: Operation | None = None
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Class path and arguments, plain JSON values only."""
@@ -100,8 +118,13 @@ class OperationTrigger(BaseTrigger):
                 "on_kill": self.kill_policy,
                 "told": self.told,
                 "version": self.version,
+                **self._hold_arguments(),
             },
         )
+
+    def _hold_arguments(self) -> dict[str, Any]:
+        # left out where there is no hold, so that a triggerer of an earlier release understands the arguments
+        return {} if self.not_before is None else {"not_before": self.not_before, "guard": self.guard}
 
     def check(self) -> None:
         """Make sure that this trigger can be stored.
@@ -115,51 +138,73 @@ class OperationTrigger(BaseTrigger):
             raise InvalidArgument(msg) from None
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Wait, then yield the one event."""
-        if self._ends_on_kill and self.task_instance is not None:
-            spawn(_ask_once(self.task_instance))
+        """Wait, then yield the one event, as soon as Airflow's scheduler can take it."""
         try:
-            await begin()
-            hook = await self._hook()
-            shared = await hook.join()
-            try:
-                watches = self._watches(hook)
-                report = self._report(hook, watches)
-                log = type(self).logger().info
-                on_change = report.record if report else None
-                try:
-                    await await_all(shared.client, watches, log, self.wait_for, on_change=on_change)
-                finally:
-                    if report:
-                        report.stop()
-            finally:
-                await shared.leave()
-            payload = {**to_event(watches, self.wait_for), "story": report.end() if report else None}
+            payload = await self._wait()
         except Exception as error:  # noqa: BLE001 - a trigger that raises hides the reason from the task
             payload = self._trouble(error)
+        await self._hold()
         yield TriggerEvent(payload)  # type: ignore[no-untyped-call]
+
+    async def _wait(self) -> dict[str, Any]:
+        if self._ends_on_kill and self.task_instance is not None:
+            spawn(_ask_once(self.task_instance))
+        await begin()
+        if is_newer(self.version, ARGUMENTS_VERSION):
+            raise InvalidArgument(
+                f"a newer release of airflow-provider-ops has written the arguments of this trigger, in format "
+                f"{self.version}, and this triggerer, of release {__version__}, reads up to {ARGUMENTS_VERSION}: "
+                "upgrade the triggerers"
+            )
+        hook = await self._hook()
+        shared = await hook.join()
+        try:
+            watches = self._watches(hook)
+            report = self._report(hook, watches)
+            log = type(self).logger().info
+            on_change = report.record if report else None
+            try:
+                await await_all(shared.client, watches, log, self.wait_for, on_change=on_change)
+            finally:
+                if report:
+                    report.stop()
+        finally:
+            await shared.leave()
+        # a trigger that has a kill policy waits for one operation
+        self._settled = next((one.outcome.operation for one in watches if isinstance(one.outcome, Settled)), None)
+        return {**to_event(watches, self.wait_for), "story": report.end() if report else None}
+
+    async def _hold(self) -> None:
+        """Wait for ``not_before``, for ``guard`` at the longest; a cancellation ends this at once."""
+        if self.not_before is None:
+            return
+        # an error may have come before there was a hook
+        clock = base.default_clock()
+        seconds = min(self.not_before - clock.time(), self.guard)
+        if seconds > 0:
+            await clock.asleep(seconds)
 
     def _trouble(self, error: Exception) -> dict[str, Any]:
         return {
             "version": VERSION,
             "status": "error",
             "operation_ids": self.operation_ids,
-            "error": f"{type(error).__name__}: {error}",
-            "traceback": traceback.format_exc().splitlines()[-_TRACEBACK_LINES:],
+            "error": one_line(f"{type(error).__name__}: {error}"),
+            "traceback": [one_line(line) for line in traceback.format_exc().splitlines()[-_TRACEBACK_LINES:]],
         }
 
     @property
     def _ends_on_kill(self) -> bool:
         return bool(self.handle) and self.kill_policy != "leave"
 
-    def _watches(self, hook: OperationsHook) -> list[Watch]:
+    def _watches(self, hook: base.OperationsHook) -> list[Watch]:
         # not where the wait is: what a comprehension refers to is kept for as long as that goes on, ten thousand times
         return [
             hook.watch(operation_id, deadline=self.deadline, poll_interval=self.poll_interval, kind=self.kind)
             for operation_id in self.operation_ids
         ]
 
-    def _report(self, hook: OperationsHook, watches: Sequence[Watch]) -> TriggerReport | None:
+    def _report(self, hook: base.OperationsHook, watches: Sequence[Watch]) -> TriggerReport | None:
         ti = self.task_instance
         if ti is None or not can_tell():
             return None
@@ -174,6 +219,10 @@ class OperationTrigger(BaseTrigger):
         it off after about a second: hence the question first, in a task of its own.
         """
         if not self._ends_on_kill:
+            return
+        if self._settled is not None:
+            handle = Handle.from_dict(self.handle or {})
+            self.log.warning("told to stop: %s", is_over_already(handle, self._settled).text)
             return
         # at once, because what is said after Airflow has given us up is only in the triggerer's own log
         self.log.warning(
@@ -192,7 +241,7 @@ class OperationTrigger(BaseTrigger):
             said = await asyncio.wait_for(self._kill_unless_awaited(), _KILL_BUDGET)
         except Exception as error:  # noqa: BLE001 - nobody is left who could handle it
             said = f"kill policy {self.kill_policy!r} could not be carried out for {self.operation_ids}: {error!r}"
-        self.log.warning(said)
+        self.log.warning(one_line(said, limit=LONGEST_MESSAGE))
 
     async def _kill_unless_awaited(self) -> str:
         handle = Handle.from_dict(self.handle or {})
@@ -213,7 +262,7 @@ class OperationTrigger(BaseTrigger):
             await asyncio.sleep(_ASK_PAUSE)
         return Kill.LEAVE
 
-    async def _hook(self) -> OperationsHook:
+    async def _hook(self) -> base.OperationsHook:
         return await ahook_for(self.conn_id, self.api)
 
 

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from airflow_provider_ops.core.gate import SHORT, clean, fit, one_line, share
 from airflow_provider_ops.operation import Operation, OperationState
 from airflow_provider_ops.waiting.timeline import Timeline
 from airflow_provider_ops.waiting.watch import DEADLINE_REACHED, GaveUp, Outcome, Settled, TimedOut, Watch
@@ -25,13 +26,12 @@ KEY = "operation_progress"
 VERSION = 1
 
 #: Bounds of one record: it is written again on each change and read by every open page.
-MOST_OPERATIONS = 300
-MOST_STEPS = 300
+MOST_OPERATIONS = SHORT.items
+MOST_STEPS = SHORT.items
 #: Of more operations than this each is told without its steps and with its last few changes only.
 _FEW = 10
 _MOST_PHASES = 40
 _LAST_CHANGES = 3
-_LONGEST_TEXT = 500
 
 
 @dataclass(slots=True)
@@ -76,7 +76,7 @@ class Chapter:
         paused = isinstance(watch.outcome, TimedOut)
         self.timeline = _joined(self.timeline, _without_end(watch.timeline) if paused else watch.timeline)
         self.failed_looks = self.failed_before + watch.failed_looks
-        self.last_error = watch.last_error[:_LONGEST_TEXT] if watch.last_error else self.last_error
+        self.last_error = watch.last_error or self.last_error
         self.is_stumbling = watch.is_stumbling
         self.next_look, self.interval = watch.next_look, watch.interval
         if isinstance(watch.outcome, (Settled, GaveUp)):
@@ -119,9 +119,9 @@ class Chapter:
             last = f"; last seen {self.operation.raw_state}" if self.operation else ""
             why = {"timeout": "the deadline passed", "gave_up": "it could not be looked at any more"}
             said = f": {self.error}" if self.error else ""
-            return f"{why.get(self.outcome or '', 'not waited for')}{said}{last}"[:_LONGEST_TEXT]
+            return one_line(f"{why.get(self.outcome or '', 'not waited for')}{said}{last}")
         error = self.operation.error
-        return f"{self.operation.raw_state}: {error}"[:_LONGEST_TEXT] if error else self.operation.raw_state
+        return one_line(f"{self.operation.raw_state}: {error}" if error else self.operation.raw_state)
 
     def to_dict(self, *, brief: bool = False) -> dict[str, Any]:
         """JSON values.
@@ -136,12 +136,11 @@ class Chapter:
         facts = {name: getattr(self, name) for name in _PLAIN}
         return {
             "id": self.operation_id,
-            "operation": _brief(self.operation, steps=0 if brief else MOST_STEPS),
+            "operation": _brief(self.operation, has_steps=not brief),
             "timeline": timeline,
             "phases": [list(phase) for phase in self.phases],
             "seen": {} if brief else self.seen,
             **facts,
-            "error": self.error[:_LONGEST_TEXT] if self.error else None,
         }
 
     @classmethod
@@ -213,7 +212,7 @@ class Story:
 
     def to_event(self) -> dict[str, Any]:
         """What an event carries of this, so that the worker can tell the whole story where nothing could be kept."""
-        return {
+        told = {
             name: {
                 "phases": [list(phase) for phase in chapter.phases],
                 "failed_looks": chapter.failed_looks,
@@ -221,6 +220,7 @@ class Story:
             }
             for name, chapter in list(self.chapters.items())[:_FEW]
         }
+        return fit(told).value  # type: ignore[no-any-return]
 
     def heard(self, told: object) -> None:
         """Take in what the trigger's event carries."""
@@ -233,7 +233,7 @@ class Story:
     def to_record(self, now: float) -> dict[str, Any]:
         """JSON values, bounded, without anything secret."""
         shown = list(self.chapters.values())[:MOST_OPERATIONS]
-        brief = len(shown) > _FEW
+        brief, limits = len(shown) > _FEW, share(len(shown))
         return {
             "version": VERSION,
             "api": self.api,
@@ -245,7 +245,7 @@ class Story:
             "is_over": self.is_over,
             "written_at": round(now, 1),
             "omitted": len(self.chapters) - len(shown),
-            "operations": [chapter.to_dict(brief=brief) for chapter in shown],
+            "operations": [fit(chapter.to_dict(brief=brief), limits).value for chapter in shown],
         }
 
 
@@ -256,8 +256,9 @@ def read_record(record: object) -> Story | None:
             record = json.loads(record)
         if not isinstance(record, Mapping):
             return None
-        # ours has no more; whoever may write XComs could have written any number
-        chapters = [Chapter.from_dict(entry) for entry in record["operations"][:MOST_OPERATIONS]]
+        # whoever may write XComs could have written any number, and anything
+        entries = record["operations"]
+        chapters = [Chapter.from_dict(clean(entry)) for entry in entries[:MOST_OPERATIONS]]
         return Story(
             api=str(record["api"]),
             conn_id=str(record["conn_id"]),
@@ -267,7 +268,7 @@ def read_record(record: object) -> Story | None:
             deadline=record.get("deadline"),
             is_over=bool(record.get("is_over")),
             written_at=float(record.get("written_at") or 0.0),
-            omitted=int(record.get("omitted") or 0),
+            omitted=int(record.get("omitted") or 0) + len(entries) - len(chapters),
             chapters={chapter.operation_id: chapter for chapter in chapters},
         )
     except Exception:  # noqa: BLE001 - whatever another release, or a person, has written there
@@ -288,18 +289,16 @@ def _state_of(operation: Operation) -> tuple[str, str]:
     return operation.raw_state, str(operation.progress or "")
 
 
-def _brief(operation: Operation | None, *, steps: int) -> dict[str, Any] | None:
-    """An operation without its result, which may be large, and with so many steps at most."""
+def _brief(operation: Operation | None, *, has_steps: bool) -> dict[str, Any] | None:
+    """Return an operation without its result and the details of its error, which may be large."""
     if operation is None:
         return None
     shown = operation.to_dict()
     shown["result"] = None
-    progress, error = shown["progress"], shown["error"]
-    if progress:
-        progress["steps"] = [_short_step(step) for step in progress["steps"][:steps]]
-        progress["message"] = progress["message"][:_LONGEST_TEXT] if progress["message"] else None
-    if error:
-        error["message"], error["details"] = error["message"][:_LONGEST_TEXT], {}
+    if shown["progress"] and not has_steps:
+        shown["progress"]["steps"] = []
+    if shown["error"]:
+        shown["error"]["details"] = {}
     return _without_none(shown)
 
 
@@ -309,10 +308,6 @@ def _without_none(facts: Mapping[str, Any]) -> dict[str, Any]:
         for name, value in facts.items()
         if value is not None
     }
-
-
-def _short_step(step: dict[str, Any]) -> dict[str, Any]:
-    return {**step, "message": step["message"][:_LONGEST_TEXT]} if step.get("message") else step
 
 
 def _without_end(timeline: Timeline) -> Timeline:

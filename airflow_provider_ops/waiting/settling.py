@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -18,6 +17,7 @@ from fnmatch import fnmatchcase
 from itertools import pairwise
 from typing import Any, Final
 
+from airflow_provider_ops.core.gate import SHORT, fit
 from airflow_provider_ops.operation import Operation
 
 VERSION: Final = 1
@@ -29,8 +29,8 @@ MOST_REMEMBERED: Final = 2000
 MOST_FOLLOWED: Final = 300
 #: Operations in one event: it is a row of Airflow's database, and a line of the triggerer's log.
 MOST_TOLD: Final = 100
-#: Characters of one operation in an event, and of its error message when it is longer than that.
-_LONGEST, _LONGEST_MESSAGE = 8000, 1000
+#: Of one operation in an event.
+_LIMITS: Final = SHORT._replace(total=8000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +220,7 @@ def to_payload(conn_id: str, news: Sequence[Ended], redelivered: Sequence[str]) 
     return {
         "version": VERSION,
         "conn_id": conn_id,
-        "operations": [_short(one.operation) for one in news],
+        "operations": [fit(one.operation.to_dict(), _LIMITS).value for one in news],
         "redelivered": list(redelivered),
     }
 
@@ -263,13 +263,3 @@ def _floor(look: Look) -> float:
 
 def _digests(ended: Iterable[Ended]) -> dict[str, int]:
     return {digest(one.operation.id): int(one.at) for one in ended}
-
-
-def _short(operation: Operation) -> dict[str, Any]:
-    data = operation.to_dict()
-    if len(json.dumps(data)) <= _LONGEST:
-        return data
-    error = data["error"]
-    if error:
-        error = {**error, "message": error["message"][:_LONGEST_MESSAGE], "details": {}}
-    return {**data, "progress": None, "result": None, "error": error}

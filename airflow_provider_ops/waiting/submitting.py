@@ -9,81 +9,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 
+from airflow_provider_ops.core.clear_or_retry import Attempt, Cause, clear_or_retry
+from airflow_provider_ops.core.handle import ARGUMENTS_VERSION, Handle
+from airflow_provider_ops.exceptions import InvalidArgument
 from airflow_provider_ops.operation import Operation, OperationState
-
-#: Layout of the stored handle; older layouts stay readable.
-VERSION = 1
 
 #: Seconds between looks for what a lost answer may have started. Together they outlast an API that was still
 #: working on the request when we lost it, and lists that lag behind.
 FIND_OUT_PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0)
 #: The same when the API itself answered with an error, so that nothing is being worked on any more.
 FIND_OUT_PAUSES_ANSWERED = (1.0, 2.0, 4.0)
-#: Generations, tries and values of ``max_tries`` of one task run whose marks can be told from those of others.
-MOST_MARKS = 40
-
-
-_MARK = re.compile(r"airflow-[0-9a-f]{24}")
-
-
-@dataclass(frozen=True, slots=True)
-class Handle:
-    """What is stored about one submit.
-
-    :param key: our mark in the request: idempotency key, tag or derived name.
-    :param generation: counts the resources this task run was meant to have; 1 is the first.
-    :param fingerprint: hash of the request, to notice that a retry asks for something else.
-    :param max_tries: ``ti.max_tries`` at the time; it changes when a user clears the task, not on a retry.
-    :param at: epoch seconds just before the submit.
-    :param operation_id: ``None`` while only the intent is known.
-    :param refused: the request was certainly not carried out.
-    :param killed: the kill policy was carried out on it, which may take a moment to show.
-    :param removed: the operation had succeeded, but a policy of the task has removed what it made.
-    :param creates: whether the resource is what it makes, so that a policy may delete it.
-    """
-
-    api: str
-    kind: str
-    key: str
-    generation: int
-    fingerprint: str
-    max_tries: int
-    try_number: int
-    at: float
-    operation_id: str | None = None
-    resource_type: str | None = None
-    resource_id: str | None = None
-    operation_url: str | None = None
-    refused: bool = False
-    killed: bool = False
-    removed: bool = False
-    creates: bool = True
-    version: int = VERSION
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON values for the task state store."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Handle:
-        """Back from :meth:`to_dict`; fields of a newer release are ignored."""
-        known = {item.name for item in fields(cls)}
-        return cls(**{name: value for name, value in data.items() if name in known})
-
-    @classmethod
-    def placeholder(cls, kind: str, *, api: str = "", **facts: str | None) -> Handle:
-        """A handle for an operation whose submit is not (or no longer) known."""
-        return cls(api, kind, "", 0, "", 0, 0, 0.0, **facts)  # type: ignore[arg-type]
-
-    def answered(self, operation_id: str, **facts: str | None) -> Handle:
-        """The handle once the operation is known."""
-        return replace(self, operation_id=operation_id, **facts)  # type: ignore[arg-type]
 
 
 class Next(Enum):
@@ -102,12 +42,14 @@ class Decision:
     """What to do, for which generation, and the sentence that tells the user.
 
     :param end_first: whether the operation of the earlier generation is running and has to be ended before.
+    :param cause: why this try has begun, as far as that is known.
     """
 
     next: Next
     generation: int
     why: str
     end_first: bool = False
+    cause: Cause = Cause.RETRY
 
     @property
     def sentence(self) -> str:
@@ -120,21 +62,34 @@ class Decision:
         }.get(self.next, "nothing is submitted")
         return f"{self.why}: {does}"
 
+    @property
+    def warning(self) -> str | None:
+        """Return what the user must know where a clear could not be told from a retry."""
+        if self.cause is not Cause.UNKNOWN:
+            return None
+        return (
+            "Airflow does not show whether this task was cleared or is retried (its `retries` seem to have changed), "
+            "so it goes on with what it had started. If you cleared it to get a new one, clear it again"
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Today:
     """What holds at the start of this try.
 
+    :param api: name of the API that the connection leads to.
+    :param arguments: fingerprint of the user's arguments, see :func:`arguments_fingerprint`.
     :param kill_ends_it: whether the kill policy ends a running operation when a user clears the task.
     """
 
-    fingerprint: str
-    max_tries: int
+    api: str
+    arguments: str
+    attempt: Attempt
     kill_ends_it: bool
 
 
 def decide(found: Handle | None, operation: Operation | None, today: Today) -> Decision:
-    """The next step of the submit protocol.
+    """Return the next step of the submit protocol.
 
     :param found: the stored handle.
     :param operation: the handle's operation as the API shows it now; ``None`` when the handle has none
@@ -142,10 +97,18 @@ def decide(found: Handle | None, operation: Operation | None, today: Today) -> D
     """
     if found is None:
         return Decision(Next.SUBMIT, 1, "nothing was submitted for this task run before")
+    has_succeeded = operation is not None and operation.state is OperationState.SUCCEEDED
+    cause = clear_or_retry(found.stamp, today.attempt, has_succeeded=has_succeeded)
+    decision = _decide(found, operation, today, cleared=cause is Cause.CLEARED)
+    return Decision(decision.next, decision.generation, decision.why, decision.end_first, cause)
+
+
+def _decide(found: Handle, operation: Operation | None, today: Today, *, cleared: bool) -> Decision:
     generation = found.generation
-    if found.refused:
-        return Decision(Next.SUBMIT, generation, "the request of an earlier try was refused and started nothing")
-    cleared = found.max_tries != today.max_tries
+    if found.refused or found.not_sent:
+        return Decision(Next.SUBMIT, generation, "the request of an earlier try started nothing")
+    if found.api != today.api:
+        return _elsewhere(found, today, cleared=cleared)
     if found.operation_id is None:
         return _without_answer(found, today, cleared=cleared)
     if operation is None:
@@ -153,14 +116,22 @@ def decide(found: Handle | None, operation: Operation | None, today: Today) -> D
             return Decision(Next.SUBMIT, generation + 1, "the task was cleared and its earlier operation is gone")
         return Decision(Next.REFUSE_LOST, generation, "the API no longer knows the operation of this task run")
     if operation.state.is_terminal:
-        same = found.fingerprint == today.fingerprint
-        return _after_the_end(operation, generation, cleared=cleared, removed=found.removed, same=same)
+        return _after_the_end(found, operation, today, cleared=cleared)
     return _while_running(found, today, cleared=cleared)
+
+
+def _elsewhere(found: Handle, today: Today, *, cleared: bool) -> Decision:
+    started = f"operation {found.operation_id}" if found.operation_id else f"the request with key {found.key!r}"
+    why = f"an earlier try sent {started} to {found.api}, and the connection now leads to {today.api}"
+    if cleared:
+        why += "; the task was cleared since, and whatever that started is left as it is"
+        return Decision(Next.SUBMIT, found.generation + 1, why)
+    return Decision(Next.REFUSE_DIFFERENT, found.generation, why)
 
 
 def _without_answer(found: Handle, today: Today, *, cleared: bool) -> Decision:
     why = "an earlier try ended between sending the request and storing its answer"
-    if found.fingerprint == today.fingerprint:
+    if is_same_request(found, today):
         return Decision(Next.FIND_OUT, found.generation, why)
     # names and marks of another request cannot be told from today's, so what it started would not be found
     why += ", and the request is another one now"
@@ -169,14 +140,15 @@ def _without_answer(found: Handle, today: Today, *, cleared: bool) -> Decision:
     return Decision(Next.REFUSE_DIFFERENT, found.generation, why)
 
 
-def _after_the_end(operation: Operation, generation: int, *, cleared: bool, removed: bool, same: bool) -> Decision:
+def _after_the_end(found: Handle, operation: Operation, today: Today, *, cleared: bool) -> Decision:
+    generation = found.generation
     if cleared:
         return Decision(Next.SUBMIT, generation + 1, f"the task was cleared after its operation {operation.raw_state}")
-    if removed:
+    if found.removed:
         return Decision(Next.SUBMIT, generation + 1, f"an earlier try has removed what operation {operation.id} made")
     if operation.state is not OperationState.SUCCEEDED:
         return Decision(Next.SUBMIT, generation + 1, f"the earlier operation {operation.id} {operation.raw_state}")
-    if not same:
+    if not is_same_request(found, today):
         return Decision(
             Next.SUBMIT, generation + 1, "the earlier operation succeeded, but the request is another one now"
         )
@@ -190,13 +162,20 @@ def _while_running(found: Handle, today: Today, *, cleared: bool) -> Decision:
     if cleared and today.kill_ends_it:
         why = f"the task was cleared, and clearing ends its operation {found.operation_id}"
         return Decision(Next.SUBMIT, found.generation + 1, why, end_first=True)
-    if found.fingerprint != today.fingerprint:
+    if not is_same_request(found, today):
         why = f"operation {found.operation_id} is still running and was started by another request"
         return Decision(Next.REFUSE_DIFFERENT, found.generation, why)
     if cleared:
         why = f"the task was cleared, but nothing ends its operation {found.operation_id}, so it is still ours"
         return Decision(Next.JOIN, found.generation, why)
     return Decision(Next.JOIN, found.generation, f"operation {found.operation_id} of an earlier try is still running")
+
+
+def is_same_request(found: Handle, today: Today) -> bool:
+    """Return whether the user asks for what the handle was submitted for; what cannot be compared is the same."""
+    before, now = found.arguments or "", today.arguments
+    is_comparable = before.partition(":")[0] == now.partition(":")[0]
+    return before == now or not is_comparable
 
 
 def find_out_pauses(age: float) -> tuple[float, ...]:
@@ -214,40 +193,35 @@ def find_out_pauses(age: float) -> tuple[float, ...]:
     return tuple(pauses) or (0.0,)
 
 
-def submission_key(dag_id: str, run_id: str, task_id: str, map_index: int, generation: int | str) -> str:
-    """Our mark for one generation of one task run: the same in every try, 32 characters that any API takes."""
-    # NUL cannot occur in an id, so no two identities join to the same text
-    identity = "\0".join((dag_id, run_id, task_id, str(map_index), str(generation)))
-    return f"airflow-{hashlib.sha256(identity.encode()).hexdigest()[:24]}"
-
-
-def beginning(max_tries: int | None, try_number: int | None) -> str:
-    """What stands before the generation in the identity of a submit, and so makes generations begin anew.
-
-    :param max_tries: where nothing stores generations, because it is what tells a clear from a retry.
-    :param try_number: where every try stands alone.
-    """
-    cleared = "" if max_tries is None else f"{max_tries} "
-    return cleared if try_number is None else f"{cleared}try {try_number} "
-
-
-def marks(dag_id: str, run_id: str, task_id: str, map_index: int) -> Iterator[str]:
-    """The marks that the submits of one task run may carry, the likely ones first; see :data:`MOST_MARKS`."""
-    counts = range(1, MOST_MARKS + 1)
-    begins = [(beginning(None, None), counts)]
-    begins += [(beginning(max_tries, None), counts) for max_tries in (0, *counts)]
-    begins += [(beginning(max_tries, number), range(1, 2)) for max_tries in (0, *counts) for number in counts]
-    for begin, generations in begins:
-        for generation in generations:
-            yield submission_key(dag_id, run_id, task_id, map_index, f"{begin}{generation}")
-
-
-def is_mark(text: object) -> bool:
-    """Whether a text has the form of our marks."""
-    return isinstance(text, str) and _MARK.fullmatch(text) is not None
-
-
 def fingerprint(method: str, path: str, query: Mapping[str, Any], body: Any) -> str:
-    """Hash of a request as the user gave it, without our mark."""
-    text = json.dumps([method, path, dict(query), body], sort_keys=True, separators=(",", ":"), default=str)
+    """Return the hash of a request without our key, as release 0.1.0 compares it."""
+    return _hash([method, path, dict(query), body])
+
+
+def arguments_fingerprint(arguments: Mapping[str, Any]) -> str:
+    """Return the fingerprint of what the user asks for, with its version; what was left out counts like ``None``."""
+    given = {name: value for name, value in arguments.items() if value is not None}
+    return f"{ARGUMENTS_VERSION}:{_hash(given)}"
+
+
+def check_body(request: str, body: Any) -> None:
+    """Make sure that a body can be sent, before anything is stored about it.
+
+    :raises InvalidArgument: it is no JSON.
+    """
+    try:
+        json.dumps(body, allow_nan=False).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidArgument(f"{request}: the body cannot be sent as JSON: {error}") from None
+
+
+def _hash(value: Any) -> str:
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), default=_plain)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return dict(value)
+    # what other tasks have pushed comes as sequences of Airflow's own
+    return list(value) if isinstance(value, Sequence) else str(value)

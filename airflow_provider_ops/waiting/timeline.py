@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from airflow_provider_ops.core.gate import one_line
+
 #: More changes than this keep the first and the latest; an event must stay small.
 _KEEP_FIRST, _KEEP_LAST = 10, 20
+#: Bytes.
 _LONGEST_LINE = 300
 
 
@@ -22,7 +25,7 @@ class Timeline:
 
     def add(self, now: float, text: str) -> None:
         """Note what happened at ``now`` (epoch seconds)."""
-        self.entries.append((round(now - self.start, 1), text[:_LONGEST_LINE]))
+        self.entries.append((round(now - self.start, 1), one_line(text, limit=_LONGEST_LINE)))
         if len(self.entries) > _KEEP_FIRST + _KEEP_LAST:
             del self.entries[_KEEP_FIRST]
             self.dropped += 1

@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, get_args
 
+from airflow_provider_ops.core.gate import Limits, clean, fit, share
 from airflow_provider_ops.exceptions import ApiError, InvalidArgument, OpsError, TransportError, error_class
 from airflow_provider_ops.operation import Operation, OperationState
 from airflow_provider_ops.waiting.timeline import Timeline
@@ -13,7 +14,7 @@ from airflow_provider_ops.waiting.watch import GaveUp, Outcome, Settled, TimedOu
 
 WaitFor = Literal["all", "any"]
 
-#: Raised when the layout of events or trigger arguments changes; older ones stay readable.
+#: Format of events. Raised when an older release would misread it; older formats stay readable.
 VERSION = 1
 
 
@@ -49,27 +50,52 @@ def is_decided(wait_for: WaitFor, outcomes: Sequence[Outcome | None]) -> bool:
 
 def to_event(watches: Sequence[Watch], wait_for: WaitFor = "all") -> dict[str, Any]:
     """The payload of a trigger's event: everything the worker needs, JSON only, no secrets."""
+    limits = share(len(watches))
     return {
         "version": VERSION,
         "status": _status(wait_for, [watch.outcome for watch in watches]),
         "operation_ids": [watch.operation_id for watch in watches],
-        "waits": {
-            watch.operation_id: {
-                **_encode(watch.outcome, watch.operation),
-                "timeline": watch.timeline.to_dict(),
-            }
-            for watch in watches
-        },
+        "waits": {watch.operation_id: _write(watch, limits) for watch in watches},
     }
+
+
+def _write(watch: Watch, limits: Limits) -> dict[str, Any]:
+    wait = {**_encode(watch.outcome, watch.operation), "timeline": watch.timeline.to_dict()}
+    written, is_cut = fit(wait, limits)
+    return {**written, "is_cut": True} if is_cut else written
 
 
 def from_event(event: object) -> dict[str, tuple[Outcome | None, Timeline]]:
     """The outcomes and timelines back from an event, by operation id.
 
-    What cannot be read (the event of another release) has no outcome, so that the task looks for itself.
+    What cannot be read (the event of a newer release) has no outcome, so that the task looks for itself.
     """
-    waits = event.get("waits") if isinstance(event, Mapping) else None
+    if not isinstance(event, Mapping) or is_newer(event.get("version")):
+        return {}
+    # one that an earlier release has stored is cleaned here
+    waits = clean(event.get("waits"))
     return {str(name): _read(data) for name, data in waits.items()} if isinstance(waits, Mapping) else {}
+
+
+def is_newer(version: object, known: int = VERSION) -> bool:
+    """Return whether a stored version is one that only a newer release knows; what is no version is none."""
+    return isinstance(version, int) and version > known
+
+
+def why_no_outcome(event: object) -> str:
+    """Return why an event tells nothing about its operations, for the log."""
+    if not isinstance(event, Mapping):
+        return f"it is a {type(event).__name__}"
+    if is_newer(event.get("version")):
+        return f"a newer release has written it, in format {event['version']}, and this one reads up to {VERSION}"
+    error = event.get("error")
+    return error if isinstance(error, str) else "no reason given"
+
+
+def awaited_in(event: object) -> list[str]:
+    """Return the ids of the operations that an event is about."""
+    ids = event.get("operation_ids") if isinstance(event, Mapping) else None
+    return [one for one in ids if isinstance(one, str)] if isinstance(ids, (list, tuple)) else []
 
 
 def _read(data: Any) -> tuple[Outcome | None, Timeline]:
@@ -118,7 +144,7 @@ def _decode(data: Mapping[str, Any]) -> Outcome | None:
     error = _decode_error(data.get("error"))
     match data.get("outcome"):
         case "settled" if operation is not None and operation.state.is_terminal:
-            return Settled(operation)
+            return Settled(operation, is_cut=bool(data.get("is_cut")))
         case "timeout":
             return TimedOut(operation, error)
         case "gave_up":

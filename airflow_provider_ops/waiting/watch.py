@@ -41,9 +41,13 @@ _TOLERANCE = Tolerance()
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """The API said that the operation is over."""
+    """The API said that the operation is over.
+
+    :param is_cut: whether the operation came in an event, which had no room for all that the API said.
+    """
 
     operation: Operation
+    is_cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,11 +98,7 @@ def stage_for(options: argparse.Namespace, plan: Sequence[Phase]) -> Iterator[tu
     with ExitStack() as resources, stack:
         why_not = None
         try:
-            address = resources.enter_context(
-                postgres.server(stack.processes, dict(stack.env), wanted=not options.sqlite)
-            )
-            stack.env["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] = address
-            stack.wait_until(lambda: postgres.answers(address), "PostgreSQL", timeout=60)
+            resources.enter_context(postgres.database_of(stack, wanted=not options.sqlite))
         except postgres.NoPostgres as error:
             why_not = f"no PostgreSQL: {error}"
             say(why_not)

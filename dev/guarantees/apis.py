@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from airflow_provider_ops.waiting.submitting import submission_key
+from airflow_provider_ops.core.identity import submission_key
 
 TASK: Final = "op"
 _MOST_GENERATIONS: Final = 6

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from dev.processes import Processes, free_ports
+from dev.stack import AirflowStack
 
 USER: Final = "airflow"
 #: PostgreSQL refuses to run as root; every system has this user.
@@ -77,6 +78,18 @@ def server(processes: Processes, env: dict[str, str], *, wanted: bool = True) ->
         yield f"postgresql+psycopg2://{USER}@127.0.0.1:{port}/postgres"
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def database_of(stack: AirflowStack, *, wanted: bool = True) -> Iterator[None]:
+    """Give a stack that has not started yet a PostgreSQL inside the block.
+
+    :raises NoPostgres: it cannot be used.
+    """
+    with server(stack.processes, dict(stack.env), wanted=wanted) as address:
+        stack.env["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] = address
+        stack.wait_until(lambda: answers(address), "PostgreSQL", timeout=60)
+        yield
 
 
 def answers(address: str) -> bool:

@@ -299,7 +299,8 @@ def test_the_search_ends_with_the_first_that_is_too_old() -> None:
 def test_the_owner_is_the_resource() -> None:
     operation = understood()
     assert drive(API.read_resource(operation), answer({"id": "clu_a1", "new": 1})) == {"id": "clu_a1", "new": 1}
-    assert drive(API.read_resource(operation), NotFound(404, None, "gone")) is None
+    with pytest.raises(NotFound):
+        drive(API.read_resource(operation), NotFound(404, None, "gone"))
     assert drive(API.read_resource(replace(operation, resource_type="moon"))) is None
 
 

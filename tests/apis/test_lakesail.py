@@ -267,7 +267,8 @@ class TestReadResource:
         assert drive(API.read_resource(seen)) == data
         from_event = type(seen).from_dict(seen.to_dict())
         assert drive(API.read_resource(from_event), answer(data)) == data
-        assert drive(API.read_resource(from_event), NotFound(404, None, "gone")) is None
+        with pytest.raises(NotFound):
+            drive(API.read_resource(from_event), NotFound(404, None, "gone"))
 
     def test_only_a_session_can_be_deleted(self) -> None:
         flow = API.delete_resource("session", "S1")

@@ -11,13 +11,13 @@ from airflow.sdk import DAG
 
 from airflow_provider_ops.apis.base import Marked
 from airflow_provider_ops.cli.runs import Run
+from airflow_provider_ops.core.identity import MOST_MARKS, beginning, is_mark, marks, submission_key
 from airflow_provider_ops.hooks.nirvana import NirvanaHook
 from airflow_provider_ops.hooks.onvera import OnveraHook
 from airflow_provider_ops.operators.akua import AkuaCreatePackageOperator
 from airflow_provider_ops.operators.nirvana import NirvanaCreateVMOperator, NirvanaCreateVPCOperator
 from airflow_provider_ops.operators.onvera import OnveraCreateDeploymentOperator
 from airflow_provider_ops.testing import fail_first
-from airflow_provider_ops.waiting.submitting import MOST_MARKS, beginning, is_mark, marks, submission_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable

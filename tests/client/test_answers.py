@@ -166,14 +166,19 @@ def play(client: Callable[..., SyncClient], *answers: httpx.Response) -> tuple[S
 def test_redirects_are_not_followed_so_the_key_stays_with_its_origin(client: Callable[..., SyncClient]) -> None:
     answer = httpx.Response(302, headers={"location": "https://evil.example/"}, json={})
     sender, seen = play(client, answer)
-    with pytest.raises(ApiError) as caught:
-        sender.send(API.get_operation("op_1"))
-    assert caught.value.status == 302
+    with pytest.raises(TransportError) as caught:
+        sender.send_once(API.get_operation("op_1"))
+    assert (caught.value.reason, caught.value.status) == ("gateway", 302)
     assert len(seen) == 1
 
 
 def test_the_request_id_of_an_answer_is_in_the_error(client: Callable[..., SyncClient]) -> None:
-    sender, _ = play(client, httpx.Response(404, headers={"X-Request-Id": "req-9"}, json={"error": {"code": "GONE"}}))
+    sender, _ = play(
+        client,
+        httpx.Response(
+            404, headers={"X-Request-Id": "req-9"}, json={"error": {"code": "GONE", "message": "no such operation"}}
+        ),
+    )
     with pytest.raises(NotFound) as caught:
         sender.send(API.get_operation("op_1"))
     assert caught.value.request_id == "req-9"
@@ -195,10 +200,13 @@ BODIES = [
 
 
 @pytest.mark.parametrize("body", BODIES, ids=repr)
-def test_an_error_answer_with_any_body_is_an_api_error(client: Callable[..., SyncClient], body: bytes) -> None:
+def test_an_error_that_has_not_the_form_of_the_api_is_a_gateways(
+    client: Callable[..., SyncClient], body: bytes
+) -> None:
     sender, _ = play(client, httpx.Response(404, content=body))
-    with pytest.raises(NotFound):
-        sender.send(API.get_operation("op_1"))
+    with pytest.raises(TransportError) as caught:
+        sender.send_once(API.get_operation("op_1"))
+    assert (caught.value.reason, caught.value.status) == ("gateway", 404)
 
 
 @pytest.mark.parametrize("body", BODIES, ids=repr)

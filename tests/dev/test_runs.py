@@ -6,7 +6,19 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from dev.airflow_api import Dag, Event, TaskInstance
-from dev.runs import PlannedRun, RunReport, Told, Totals, creators, deferrals, plan, problems, submits
+from dev.runs import (
+    PlannedRun,
+    RunReport,
+    Told,
+    Totals,
+    creators,
+    deferrals,
+    plan,
+    problems,
+    retried,
+    second_attempts,
+    submits,
+)
 from dev.simulator import Resource
 
 START = datetime(2026, 1, 1, tzinfo=timezone.utc)
@@ -176,6 +188,18 @@ class TestRequests:
         job = replace(resource(2), operation_id=None)
 
         assert Totals.of([report("op_1", created_by=("create",))], [resource(1), job], 1).agree
+
+
+class TestSecondAttempts:
+    def test_a_task_with_one_attempt_or_none_needed_no_second(self) -> None:
+        assert retried([task("a", "X"), replace(task("b", "X"), try_number=0)]) == []
+
+    def test_each_task_that_needed_one_is_named_whoever_started_its_run(self) -> None:
+        again = retried([replace(task("create", "X", 3), try_number=2), task("other", "X")])
+
+        found = second_attempts([replace(report(), retried=again)], [Told.of("watcher", [], [], ["tell"])])
+
+        assert found == ["dag.create[3] needed a second attempt", "watcher.tell needed a second attempt"]
 
 
 class TestEvents:

@@ -1,10 +1,13 @@
-"""Whatever crashes, whenever, and whatever the API answers: one task run never has two resources of one generation."""
+"""Whatever crashes, whenever, and whatever the API answers: one task run never has two resources of one generation.
+
+Users clear it, its DAG changes ``retries``, it loops, and what it has stored gets lost.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -14,12 +17,13 @@ from hypothesis import strategies as st
 from airflow_provider_ops.apis import onvera
 from airflow_provider_ops.apis.ending import end
 from airflow_provider_ops.apis.onvera import Onvera
+from airflow_provider_ops.core.handle import Handle
 from airflow_provider_ops.exceptions import OpsError
 from airflow_provider_ops.hooks.onvera import OnveraHook
 from airflow_provider_ops.operators.store import HandleStore
-from airflow_provider_ops.operators.submission import Identity, Submission
+from airflow_provider_ops.operators.submission import Submission
 from airflow_provider_ops.testing import SimulatorServer, VirtualClock
-from airflow_provider_ops.waiting.submitting import Handle, fingerprint, submission_key
+from tests.attempts import RUN, attempt, identity_of
 
 DURATION = 40.0
 
@@ -82,6 +86,9 @@ class Try:
     :param gap: seconds until the next try.
     :param cleared: whether a user clears the task afterwards, rather than Airflow retrying it; ``late`` where the old
         trigger's ``on_kill`` comes only after the next try.
+    :param forgets: whether the store is lost then, as by a clear on Airflow 3.4.
+    :param retries: what the DAG says from then on.
+    :param iteration: which pass of a loop it belongs to; its passes share all names.
     """
 
     dies: int | None
@@ -89,6 +96,9 @@ class Try:
     ends: str
     gap: float
     cleared: str = ""
+    forgets: bool = False
+    retries: int = 3
+    iteration: int = 0
 
 
 FAULTS = {
@@ -110,6 +120,9 @@ tries = st.lists(
         ends=st.sampled_from(["succeeded", "operation_fails", "endless"]),
         gap=st.floats(0, 200),
         cleared=st.sampled_from(["", "", "now", "late"]),
+        forgets=st.sampled_from([False, False, False, True]),
+        retries=st.sampled_from([3, 3, 3, 0, 1, 5]),
+        iteration=st.sampled_from([0, 0, 1]),
     ),
     min_size=1,
     max_size=6,
@@ -140,7 +153,10 @@ class TaskRun:
     clock: MortalClock
     policy: str
     store: TaskStateStore
+    iteration: int = 0
+    retries: int = 3
     max_tries: int = 3
+    clear_number: int = 0
     try_number: int = 0
     #: What the trigger of a cleared task was waiting for, which it ends only after the next try has begun.
     late: Handle | None = None
@@ -166,9 +182,13 @@ class TaskRun:
             self.clock.fuse.left = None
         return "started"
 
+    def forget(self) -> None:
+        """The store is lost."""
+        self.store = TaskStateStore(self.clock.fuse)
+
     def clear(self, *, late: bool = False) -> None:
         """A user clears the task: Airflow raises its limit, and some time later the old trigger ends the operation."""
-        self.max_tries += 3
+        self.max_tries, self.clear_number = self.try_number + self.retries, self.clear_number + 1
         handle = HandleStore(self.store, print).load()
         if handle is not None and handle.operation_id is not None:
             if late:
@@ -194,15 +214,9 @@ class TaskRun:
 
     def _submission(self) -> Submission:
         submit = onvera.create_deployment("airflow")
-        request = submit.request
-        identity = Identity(
-            key=lambda generation: submission_key("dag", "run", "task", -1, str(generation)),
-            fingerprint=fingerprint(request.method, request.path, request.query, request.json),
-            max_tries=self.max_tries,
-            try_number=self.try_number,
-            kill_ends_it=self.policy == "delete",
-            kill_policy=self.policy,
-        )
+        now = attempt(self.try_number, max_tries=self.max_tries, retries=self.retries, clear_number=self.clear_number)
+        run = replace(RUN, region_id="0b3f6a9e-7b1f-4c40-9f4e-2f7b8f2f9b11", region_index=self.iteration)
+        identity = identity_of(submit, now, run=run, kill_ends_it=self.policy == "delete", kill_policy=self.policy)
         deadline = self.clock.time() + 3600
         return Submission(self._hook(), submit, identity, HandleStore(self.store, print), deadline=deadline, log=print)
 
@@ -216,23 +230,36 @@ def test_any_interleaving_of_crashes_answers_and_retries_makes_at_most_one_resou
 ) -> None:
     server, clock = world
     server.reset()
-    run = TaskRun(server, clock, policy, TaskStateStore(clock.fuse))
+    passes = [
+        TaskRun(server, clock, policy, TaskStateStore(clock.fuse), iteration=iteration)
+        for iteration in sorted({plan.iteration for plan in plans})
+    ]
     for plan in plans:
+        run = next(one for one in passes if one.iteration == plan.iteration)
         event(run.attempt(plan))
         clock.advance(plan.gap)
+        run.retries = plan.retries
         if plan.cleared:
             run.clear(late=plan.cleared == "late")
-    # The last try of all meets no trouble.
+        if plan.forgets:
+            run.forget()
+    # The last try of all meets no trouble; without a handle it may find several and then makes none.
     calm = Try(dies=None, faults=(), ends="succeeded", gap=0)
-    assert run.attempt(calm) == "started"
-
+    before = len(server.resources("onvera"))
+    ends = [run.attempt(calm) for run in passes]
+    lost = any(plan.forgets for plan in plans)
+    assert all(end == "started" or (lost and end == "AmbiguousSubmission") for end in ends), ends
     made = server.resources("onvera")
+    assert len(made) - before <= ends.count("started")
     assert max(Counter(item["name"] for item in made).values()) == 1, "two resources of one generation"
-    handle = HandleStore(run.store, print).load()
-    assert handle is not None
+    if "AmbiguousSubmission" in ends:
+        return
+    handles = [HandleStore(run.store, print).load() for run in passes]
+    waited_for = {handle.operation_id for handle in handles if handle is not None}
+    assert len(waited_for) == len(passes), "two passes of a loop share an operation"
     states = {operation["id"]: operation["stage"] for operation in server.operations()}
-    assert handle.operation_id in states
-    others = [item["operation_id"] for item in made if item["operation_id"] not in (None, handle.operation_id)]
+    assert waited_for <= states.keys()
+    others = [item["operation_id"] for item in made if item["operation_id"] not in (None, *waited_for)]
     assert not [other for other in others if states[other] in ("queued", "running")], "an operation nobody waits for"
 
 

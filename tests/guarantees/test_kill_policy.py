@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from airflow_provider_ops.apis.ending import kill_operation
+from airflow_provider_ops.core.handle import Handle
 from airflow_provider_ops.hooks.akua import AkuaHook
 from airflow_provider_ops.hooks.onvera import OnveraHook
 from airflow_provider_ops.testing import SimulatorServer, VirtualClock
-from airflow_provider_ops.waiting.submitting import Handle
 
 DURATION = 40.0
 

@@ -204,6 +204,15 @@ def test_failing_to_look_is_not_failing(
     assert do("wait_for_operation", operation_id).state is OperationState.SUCCEEDED
 
 
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 407, 410, 418, 451, 502])
+def test_error_pages_of_a_gateway_say_nothing_about_the_operation(
+    do: Any, world: SimulatorServer, hook_clock: VirtualClock, status: int
+) -> None:
+    operation_id = started(hook_clock)
+    world.faults({"fault": "html", "status": status, "method": "GET", "during": 240})
+    assert do("wait_for_operation", operation_id).state is OperationState.SUCCEEDED
+
+
 @pytest.mark.parametrize(
     "fault", [not_found_first(3), unknown_status("dreaming", 30)], ids=lambda fault: fault["fault"]
 )

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from airflow_provider_ops.apis.onvera import API
+from airflow_provider_ops.core.handle import Handle
 from airflow_provider_ops.exceptions import AuthenticationError, OperationFailed, OpsError, TransportError
 from airflow_provider_ops.operators.ending import Ending
-from airflow_provider_ops.testing import drop_answer, fail_first, operation_fails
-from airflow_provider_ops.waiting.submitting import Handle
+from airflow_provider_ops.testing import drop_answer, fail_first, html, operation_fails
 from airflow_provider_ops.waiting.watch import TimedOut
 
 if TYPE_CHECKING:
@@ -63,6 +63,18 @@ def test_delete_starts_the_deletion_and_names_its_operation(
     assert kinds(world).count("deployment.destroy") == 1
     (destroying,) = [one["id"] for one in world.operations() if one["kind"] == "deployment.destroy"]
     assert destroying in text
+
+
+@pytest.mark.parametrize("status", [404, 410])
+def test_a_page_of_a_gateway_is_no_proof_that_something_is_gone(
+    hook: OnveraHook, handle: Handle, world: SimulatorServer, status: int
+) -> None:
+    world.faults(html(status=status, method="DELETE"))
+    removing = ending(hook, handle)
+    text = removing.carry_out("delete")
+    assert not removing.removed
+    assert "gone" not in text
+    assert str(handle.resource_id) in text
 
 
 def test_delete_waits_a_little_for_what_cannot_be_deleted_yet(

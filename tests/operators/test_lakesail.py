@@ -21,8 +21,9 @@ from airflow_provider_ops.operators.lakesail import (
 )
 from airflow_provider_ops.operators.operation import OperationRequestOperator
 from airflow_provider_ops.operators.store import HandleStore
-from airflow_provider_ops.operators.submission import Identity, Started, Submission
+from airflow_provider_ops.operators.submission import Started, Submission
 from airflow_provider_ops.testing import SimulatorServer, VirtualClock, drop_answer, fail_first, operation_fails
+from tests.attempts import identity_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -74,7 +75,7 @@ def ensure(hook: LakeSailHook, clock: VirtualClock) -> Callable[..., Started]:
     """Submit as one try of a task does."""
 
     def run(submit: Submit, memory: Memory) -> Started:
-        identity = Identity(lambda generation: f"airflow-{generation}", "same", 2, 1, kill_ends_it=False)
+        identity = identity_of(submit, arguments="1:same")
         store = HandleStore(memory, print)
         deadline = clock.time() + 3600
         return Submission(hook, submit, identity, store, deadline=deadline, log=print).ensure()
@@ -330,7 +331,7 @@ def test_a_close_whose_answer_was_lost_is_seen_on_the_session(
 
 def test_policies(hook: LakeSailHook) -> None:
     from airflow_provider_ops.apis.ending import end  # noqa: PLC0415
-    from airflow_provider_ops.waiting.submitting import Handle  # noqa: PLC0415
+    from airflow_provider_ops.core.handle import Handle  # noqa: PLC0415
 
     session = hook.create_session()
     facts = {"operation_id": session.operation_id, "resource_type": "session", "resource_id": session.resource_id}

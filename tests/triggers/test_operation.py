@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from airflow_provider_ops.core.handle import Handle
 from airflow_provider_ops.exceptions import InvalidArgument
 from airflow_provider_ops.hooks.onvera import OnveraHook
 from airflow_provider_ops.testing import endless, fail_first, hang, operation_cancelled, operation_fails
 from airflow_provider_ops.triggers.operation import OperationTrigger
-from airflow_provider_ops.waiting.submitting import Handle
 from tests.old_airflow import deserialize, serialize
 
 if TYPE_CHECKING:

@@ -173,7 +173,7 @@ class TestPayload:
         )
         (back,), _ = from_payload(to_payload("conn", [Ended(huge, START)], []))
 
-        assert len(json.dumps(to_payload("conn", [Ended(huge, START)], []))) < 3000
+        assert len(json.dumps(to_payload("conn", [Ended(huge, START)], []))) < 9000
         assert (back.id, back.state, back.resource_id) == (huge.id, huge.state, huge.resource_id)
         assert back.error is not None
         assert back.error.message.startswith("no no")

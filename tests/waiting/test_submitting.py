@@ -10,27 +10,34 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from airflow_provider_ops.core.clear_or_retry import Attempt, Cause
+from airflow_provider_ops.core.handle import Handle
+from airflow_provider_ops.exceptions import InvalidArgument
 from airflow_provider_ops.operation import Operation, OperationState
 from airflow_provider_ops.waiting.submitting import (
     FIND_OUT_PAUSES,
     Decision,
-    Handle,
     Next,
     Today,
+    arguments_fingerprint,
+    check_body,
     decide,
     find_out_pauses,
     fingerprint,
-    submission_key,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-TODAY = Today(fingerprint="f1", max_tries=2, kill_ends_it=True)
-INTENT = Handle("onvera", "deployment.create", "key", 3, "f1", 2, 1, 1000.0)
+RETRY = Attempt("ti-2", 2, 0, 2, 2)
+CLEAR = Attempt("ti-2", 5, 1, 4, 2)
+TODAY = Today("onvera", "1:f1", RETRY, kill_ends_it=True)
+INTENT = Handle(
+    "onvera", "deployment.create", "key", 3, "f", 2, 1, 1000.0, arguments="1:f1", ti_id="ti-1", clear_number=0
+)
 HANDLE = INTENT.answered("op_1", resource_type="deployment", resource_id="d1")
-CLEARED = replace(TODAY, max_tries=5)
-OTHER = replace(TODAY, fingerprint="f2")
+CLEARED = replace(TODAY, attempt=CLEAR)
+OTHER = replace(TODAY, arguments="1:f2")
 
 
 def op(state: str) -> Operation:
@@ -94,7 +101,7 @@ def test_another_request_while_the_operation_runs_is_refused(state: str) -> None
 
 
 def test_another_request_while_running_is_refused_after_a_clear_that_ends_nothing() -> None:
-    today = Today("f2", max_tries=5, kill_ends_it=False)
+    today = replace(CLEARED, arguments="1:f2", kill_ends_it=False)
     assert what(decide(HANDLE, op("running"), today)) == (Next.REFUSE_DIFFERENT, 3)
 
 
@@ -116,12 +123,37 @@ def test_an_intent_of_another_request_cannot_be_found_out_with_todays_and_is_ref
 
 
 def test_an_intent_of_another_request_ends_with_a_clear() -> None:
-    assert what(decide(INTENT, None, replace(OTHER, max_tries=5))) == (Next.SUBMIT, 4)
+    assert what(decide(INTENT, None, replace(OTHER, attempt=CLEAR))) == (Next.SUBMIT, 4)
 
 
-@pytest.mark.parametrize("today", [TODAY, OTHER, CLEARED])
-def test_a_request_that_was_refused_started_nothing_and_is_sent_again(today: Today) -> None:
-    assert what(decide(replace(INTENT, refused=True), None, today)) == (Next.SUBMIT, 3)
+@pytest.mark.parametrize("today", [TODAY, OTHER, CLEARED, replace(TODAY, api="akua")])
+@pytest.mark.parametrize("why", ["refused", "not_sent"])
+def test_a_request_that_started_nothing_is_sent_again(today: Today, why: str) -> None:
+    assert what(decide(replace(INTENT, **{why: True}), None, today)) == (Next.SUBMIT, 3)
+
+
+@pytest.mark.parametrize("found", [INTENT, HANDLE])
+def test_what_was_sent_to_another_api_is_not_looked_for_at_this_one(found: Handle) -> None:
+    """The user changed the connection between two tries."""
+    today = replace(TODAY, api="akua")
+    assert what(decide(found, None, today)) == (Next.REFUSE_DIFFERENT, 3)
+    assert what(decide(found, None, replace(today, attempt=CLEAR))) == (Next.SUBMIT, 4)
+
+
+@pytest.mark.parametrize("stored", [None, "2:f1", ""])
+@pytest.mark.parametrize(("operation", "expected"), [("running", Next.JOIN), ("succeeded", Next.FINISH)])
+def test_arguments_are_compared_within_one_version_only(stored: str | None, operation: str, expected: Next) -> None:
+    assert decide(replace(HANDLE, arguments=stored), op(operation), OTHER).next is expected
+    assert decide(replace(INTENT, arguments=stored), None, OTHER).next is Next.FIND_OUT
+
+
+@pytest.mark.parametrize(("operation", "expected"), [("running", Next.JOIN), ("succeeded", Next.FINISH)])
+def test_what_may_be_a_clear_is_joined_with_a_warning(operation: str, expected: Next) -> None:
+    today = replace(TODAY, attempt=replace(RETRY, retries=1))
+    decision = decide(HANDLE, op(operation), today)
+    assert (decision.next, decision.cause) == (expected, Cause.UNKNOWN)
+    assert decision.warning is not None
+    assert decide(HANDLE, op(operation), TODAY).warning is None
 
 
 def test_an_operation_the_api_no_longer_knows_is_not_submitted_again() -> None:
@@ -152,7 +184,7 @@ def test_no_combination_submits_beside_an_operation_that_runs_on(
 ) -> None:
     """A submit needs a settled operation, one that is being ended, or a user's clear."""
     found = replace(HANDLE if answered else INTENT, killed=killed)
-    today = Today("f2" if other else "f1", 5 if cleared else 2, kill_ends_it)
+    today = Today("onvera", "1:f2" if other else "1:f1", CLEAR if cleared else RETRY, kill_ends_it)
     decision = decide(found, op(state) if state and answered else None, today)
     if decision.next is Next.SUBMIT and not killed and not cleared:
         assert state in ("succeeded", "failed", "cancelled")
@@ -160,30 +192,6 @@ def test_no_combination_submits_beside_an_operation_that_runs_on(
         assert decision.generation == found.generation + 1
     else:
         assert decision.generation == found.generation
-
-
-# -- keys
-
-texts = st.text(st.characters(exclude_categories=["Cs"]))
-identities = st.tuples(texts, texts, texts, st.integers(-1, 999), st.integers(1, 99))
-
-
-@given(identities)
-def test_a_key_is_the_same_in_every_try_and_fits_every_api(identity: Any) -> None:
-    key = submission_key(*identity)
-    assert key == submission_key(*identity)
-    assert key.isascii()
-    assert len(key) == 32
-    assert all(char.isalnum() or char == "-" for char in key)
-
-
-# what an id can be: no NUL, and nothing that UTF-8 has no bytes for
-no_nul = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
-
-
-@given(*[st.tuples(no_nul, no_nul, no_nul, st.integers(-1, 99), st.integers(1, 9))] * 2)
-def test_different_task_runs_and_generations_have_different_keys(one: Any, other: Any) -> None:
-    assert (submission_key(*one) == submission_key(*other)) == (one == other)
 
 
 # -- fingerprints
@@ -217,40 +225,17 @@ def test_method_path_and_query_are_part_of_the_fingerprint() -> None:
     assert len(prints) == 4
 
 
-# -- handles
+def test_arguments_that_are_left_out_count_like_none() -> None:
+    """A later release may have fields that this one has not."""
+    assert arguments_fingerprint({"a": 1, "b": None}) == arguments_fingerprint({"a": 1})
+    assert arguments_fingerprint({"a": 1}) != arguments_fingerprint({"a": 2})
+    assert arguments_fingerprint({"a": (1, 2)}) == arguments_fingerprint({"a": [1, 2]})
 
 
-def test_a_handle_survives_the_state_store() -> None:
-    assert Handle.from_dict(json.loads(json.dumps(HANDLE.to_dict()))) == HANDLE
-
-
-def test_a_handle_of_a_newer_release_is_still_read() -> None:
-    assert Handle.from_dict({**HANDLE.to_dict(), "colour": "red", "version": 2}).operation_id == "op_1"
-
-
-#: As release 0.1.0 stores it. Never change this: operations of running tasks hang on it.
-STORED = {
-    "api": "onvera",
-    "kind": "deployment.create",
-    "key": "airflow-0123456789abcdef01234567",
-    "generation": 1,
-    "fingerprint": "f1",
-    "max_tries": 2,
-    "try_number": 1,
-    "at": 1000.0,
-    "operation_id": "op_1",
-    "resource_type": "deployment",
-    "resource_id": "d1",
-    "operation_url": None,
-    "refused": False,
-    "killed": False,
-    "version": 1,
-}
-
-
-def test_a_handle_stored_by_the_first_release_is_understood() -> None:
-    handle = Handle.from_dict(STORED)
-    assert what(decide(handle, op("running"), TODAY)) == (Next.JOIN, 1)
+@pytest.mark.parametrize("body", [{"at": object()}, {"n": float("nan")}, {"s": {1}}, {"b": b""}])
+def test_a_body_that_cannot_be_sent_is_refused_before_anything_is_stored(body: Any) -> None:
+    with pytest.raises(InvalidArgument, match="POST /x: the body cannot be sent"):
+        check_body("POST /x", body)
 
 
 @given(st.floats(0, 1e6))

@@ -256,21 +256,22 @@ class Akua(Api):
         start = start_of(intent.submit.request)
         return finding.find(start, intent) if start is not None and finding.can_find(start) else None
 
+    def find_owned(self, submit: Submit, is_ours: Callable[[str], bool]) -> Flow[list[Submitted]] | None:
+        """By the keys that operations carry; those of clusters and machines carry none."""
+        start = start_of(submit.request)
+        return finding.find_owned(start, is_ours) if start and start.creates and finding.can_find(start) else None
+
     def all_marked(self) -> Flow[AllMarked]:
         """By the idempotency key that the operation which made it carries."""
         return marked.all_marked(self.read_resource)
 
     def read_resource(self, operation: Operation) -> Flow[Mapping[str, Any] | None]:
-        """The entity that the operation acted on; ``None`` once it is gone."""
+        """The entity that the operation acted on."""
         route = _READS.get(operation.resource_type or "")
         if route is None or not operation.resource_id:
             return None
-        try:
-            resource: Mapping[str, Any] = yield _reading(
-                route, body_of, {f"{operation.resource_type}_id": operation.resource_id}
-            )
-        except NotFound:
-            return None
+        ids = {f"{operation.resource_type}_id": operation.resource_id}
+        resource: Mapping[str, Any] = yield _reading(route, body_of, ids)
         return resource
 
     def delete_resource(self, resource_type: str, resource_id: str) -> Flow[Submitted | None] | None:

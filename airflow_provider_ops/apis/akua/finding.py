@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from airflow_provider_ops.apis.akua.metadata import KNOWN_TYPES
 from airflow_provider_ops.apis.akua.starts import Start, ids_of, owner_id
-from airflow_provider_ops.apis.akua.wire import listing, to_operation
+from airflow_provider_ops.apis.akua.wire import key_of, listing, to_operation
 from airflow_provider_ops.apis.base import Intent, Submitted
-from airflow_provider_ops.apis.http import Call, Flow, Page, Paged, Request
+from airflow_provider_ops.apis.http import Call, Flow, Page, Paged, Request, all_items
 from airflow_provider_ops.operation import Operation, OperationState
 
 #: Clocks of worker and API may differ by this much, and Akua counts in whole seconds.
@@ -38,6 +39,16 @@ def find(start: Start, intent: Intent) -> Flow[list[Submitted]]:
     query = {"owner_type": start.owner, "owner_id": owner} if owner else {}
     recent = yield from _since(listing("/operations", to_operation, query), intent.since - _CLOCK_SKEW)
     return [_found(start, operation) for operation in recent if _is_ours(start, intent, operation)]
+
+
+def find_owned(start: Start, is_ours: Callable[[str], bool]) -> Flow[list[Submitted]]:
+    """The creates whose operation carries a key that is searched for."""
+    operations = yield from all_items(listing("/operations", to_operation))
+    return [
+        replace(_found(start, operation), key=key)
+        for operation in operations
+        if operation.kind == start.kind and (key := key_of(operation)) is not None and is_ours(key)
+    ]
 
 
 def find_deletion(start: Start, request: Request) -> Flow[Submitted | None]:
@@ -69,7 +80,7 @@ def _is_ours(start: Start, intent: Intent, operation: Operation) -> bool:
     if not _is_kind(start, operation.kind):
         return False
     metadata, request = _metadata(operation), intent.submit.request
-    recorded = metadata.get("idempotency_key")
+    recorded = key_of(operation)
     # two deletions of one thing are one; two of anything else are two
     if start.creates or (recorded is not None and request.method != "DELETE"):
         return recorded is not None and recorded == intent.key

@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from airflow_provider_ops.apis.akua.finding import WITH_KEY
-from airflow_provider_ops.apis.akua.wire import listing, to_operation
+from airflow_provider_ops.apis.akua.wire import key_of, listing, to_operation
 from airflow_provider_ops.apis.base import AllMarked, Marked
 from airflow_provider_ops.apis.http import Flow, all_items
+from airflow_provider_ops.core.identity import is_mark
+from airflow_provider_ops.exceptions import NotFound
 from airflow_provider_ops.operation import Operation
-from airflow_provider_ops.waiting.submitting import is_mark
 
 _GONE = frozenset({"deleting", "deleted"})
 
@@ -18,7 +19,7 @@ _GONE = frozenset({"deleting", "deleted"})
 def all_marked(read: Callable[[Operation], Flow[Mapping[str, Any] | None]]) -> Flow[AllMarked]:
     """Flow that goes through all operations.
 
-    :param read: flow that reads what an operation acted on, ``None`` when that is gone.
+    :param read: flow that reads what an operation acted on.
     """
     operations = yield from all_items(listing("/operations", to_operation))
     found: dict[tuple[str, str], Marked] = {}
@@ -26,7 +27,10 @@ def all_marked(read: Callable[[Operation], Flow[Mapping[str, Any] | None]]) -> F
         key, kind, entity = _key(operation), operation.resource_type, operation.resource_id
         if key is None or kind is None or entity is None or not _made(operation.kind, kind):
             continue
-        resource = yield from read(operation)
+        try:
+            resource = yield from read(operation)
+        except NotFound:
+            continue
         if resource is not None and _state(resource) not in _GONE:
             name = resource.get("name")
             found[kind, entity] = Marked(
@@ -41,7 +45,7 @@ def _made(operation_kind: str, resource_type: str) -> bool:
 
 
 def _key(operation: Operation) -> str | None:
-    key = (operation.raw.get("metadata") or {}).get("idempotency_key")
+    key = key_of(operation)
     return key if is_mark(key) else None
 
 

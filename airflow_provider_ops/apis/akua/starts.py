@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any, ParamSpec, TypeVar
 
 from airflow_provider_ops.apis.akua.models import ChangeRequestAccepted, InstallChange, InstallRender
-from airflow_provider_ops.apis.akua.wire import OwnerType, body_of, check_header, started
+from airflow_provider_ops.apis.akua.wire import OwnerType, body_of, check_header, key_of, started
 from airflow_provider_ops.apis.base import Submit, Submitted, read
 from airflow_provider_ops.apis.http import Call, Request, Response, given, path
 from airflow_provider_ops.exceptions import InvalidArgument
@@ -259,6 +259,7 @@ def submitted(start: Start, request: Request, response: Response) -> Submitted:
         kind=start.kind,
         resource_type=operation.resource_type or start.owner,
         resource_id=operation.resource_id or owner_id(start, request),
+        key=key_of(operation),
     )
 
 

@@ -113,6 +113,13 @@ def to_operation(data: Any) -> Operation:
     )
 
 
+def key_of(operation: Operation) -> str | None:
+    """Return the caller's idempotency key, where the operation tells it."""
+    metadata = operation.raw.get("metadata")
+    key = metadata.get("idempotency_key") if isinstance(metadata, Mapping) else None
+    return key if isinstance(key, str) else None
+
+
 def started(response: Response) -> Operation:
     """The operation in an answer of any of the four shapes.
 

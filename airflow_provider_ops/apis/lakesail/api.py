@@ -157,10 +157,7 @@ class LakeSail(Api):
 
     def _read_workload(self, operation: Operation) -> Flow[Mapping[str, Any] | None]:
         # an operation that came through an event has no raw
-        try:
-            again: Operation = yield self.get_operation(operation.id)
-        except NotFound:
-            return None
+        again: Operation = yield self.get_operation(operation.id)
         return again.raw
 
     def delete_resource(self, resource_type: str, resource_id: str) -> Flow[Submitted | None] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -18,9 +18,9 @@ from airflow_provider_ops.apis.base import (
     read_error,
     table,
 )
-from airflow_provider_ops.apis.http import Call, Flow, Pause, Request, Response, check_path
+from airflow_provider_ops.apis.http import Call, Flow, Request, Response, check_path
 from airflow_provider_ops.apis.nirvana import platform
-from airflow_provider_ops.apis.nirvana.finding import PLACES, deleting, find, locate, read_at
+from airflow_provider_ops.apis.nirvana.finding import PLACES, deleting, find, find_owned, locate, read_at
 from airflow_provider_ops.apis.nirvana.marked import all_marked
 from airflow_provider_ops.apis.nirvana.starts import in_project, recognise, submit_of, submitted, tagged
 from airflow_provider_ops.apis.nirvana.wire import NAME, operation_of, starting, words
@@ -29,8 +29,6 @@ from airflow_provider_ops.operation import Operation, OperationError, OperationS
 from airflow_provider_ops.waiting.policy import PollPolicy
 
 _MINUTE = 60.0
-#: Seconds between reads of a resource that its operation says is there: it may be visible a little later.
-_LATE_PAUSES = (0.5, 1.5, 2.0)
 _CONFLICT = 409
 
 
@@ -111,6 +109,10 @@ class Nirvana(Api):
         """By our tag for a create, by resource and kind since the submit for all else."""
         return find(intent)
 
+    def find_owned(self, submit: Submit, is_ours: Callable[[str], bool]) -> Flow[list[Submitted]] | None:
+        """By our tags, in the list of what it creates."""
+        return find_owned(submit, is_ours)
+
     def all_marked(self) -> Flow[AllMarked]:
         """By our tag, in the connection's project."""
         return all_marked()
@@ -126,15 +128,13 @@ class Nirvana(Api):
 
     def read_resource(self, operation: Operation) -> Flow[Mapping[str, Any] | None]:
         """The resource of an operation; ``None`` after a delete, and for types that are not known."""
-        if operation.kind.endswith(".delete"):
+        if operation.kind.endswith(".delete") or operation.resource_type not in PLACES or not operation.resource_id:
             return None
-        for pause in (0.0, *_LATE_PAUSES):
-            if pause:
-                yield Pause(pause)
-            found = yield from _read(operation)
-            if found is not None or not operation.kind.endswith(".create"):
-                return found
-        return None
+        found = yield from _read(operation)
+        if found is None:
+            status = 404
+            raise NotFound(status, None, f"there is no {operation.resource_type} {operation.resource_id}")
+        return found
 
     def explain_failure(self, operation: Operation) -> Flow[Operation]:
         """The status of the resource and what was to change, because a failed operation gives no reason."""

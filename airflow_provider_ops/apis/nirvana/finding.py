@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from airflow_provider_ops.apis.base import Intent, Submitted
+from airflow_provider_ops.apis.base import Intent, Submit, Submitted
 from airflow_provider_ops.apis.http import Call, Flow, Paged, Pause, Request, all_items
 from airflow_provider_ops.apis.http import path as path_of
 from airflow_provider_ops.apis.nirvana import compute, networking, nks
@@ -76,17 +76,40 @@ def find(intent: Intent) -> Flow[list[Submitted]] | None:
     return _find_created(intent, start) if start.creates else _find_done(intent, start)
 
 
+def find_owned(submit: Submit, is_ours: Callable[[str], bool]) -> Flow[list[Submitted]] | None:
+    """Flow that finds what creates like this have made, by their tags; ``None`` for calls that carry none."""
+    start = start_of(submit.request)
+    return _find_tagged(submit, start, is_ours) if start is not None and start.creates else None
+
+
+def _find_tagged(submit: Submit, start: Start, is_ours: Callable[[str], bool]) -> Flow[list[Submitted]]:
+    request = submit.request
+    project_id = _project_in(request)
+    keys: dict[str, str] = {}
+    for found in (yield from _beside(request, project_id)):
+        key = next((tag for tag in _tags(found) if isinstance(tag, str) and is_ours(tag)), None)
+        if key is not None and found.get("id"):
+            keys[str(found["id"])] = key
+    if not keys:
+        return []
+    operations = yield from _operations(project_id or (yield from _project_of(request)), start.resource_type, None)
+    return [
+        replace(Submitted.of(operation), key=keys[operation.resource_id])
+        for operation in operations
+        if operation.kind == start.kind and operation.resource_id in keys
+    ]
+
+
 def _find_created(intent: Intent, start: Start) -> Flow[list[Submitted]]:
     """By our tag. Operations whose resource nobody can read yet may be ours: we wait for those."""
     request = intent.submit.request
-    body = request.json if isinstance(request.json, Mapping) else {}
     unreadable: list[Operation] = []
     tagged: list[str] = []
     for pause in (0.0, *_UNREADABLE_PAUSES):
         if pause:
             yield Pause(pause)
-        tagged = yield from _tagged(request, intent.key, body.get("project_id"))
-        project_id = body.get("project_id") or (yield from _project_of(request))
+        tagged = yield from _tagged(request, intent.key, _project_in(request))
+        project_id = _project_in(request) or (yield from _project_of(request))
         operations = yield from _operations(project_id, start.resource_type, intent.since - _SKEW)
         created = [operation for operation in operations if operation.kind == start.kind]
         if tagged:
@@ -114,16 +137,25 @@ def _find_created(intent: Intent, start: Start) -> Flow[list[Submitted]]:
 
 def _tagged(request: Request, tag: str, project_id: str | None) -> Flow[list[str]]:
     """Ids of the resources with our tag, in the list in which the request makes them."""
+    # lists of NKS have no filters at all
+    query = {} if request.route.startswith(nks.CLUSTERS) else {"tags": [tag]}
+    resources = yield from _beside(request, project_id, query)
+    return [str(found["id"]) for found in resources if tag in _tags(found) and found.get("id")]
+
+
+def _beside(
+    request: Request, project_id: str | None, query: Mapping[str, Any] | None = None
+) -> Flow[list[Mapping[str, Any]]]:
+    """The list in which a request makes its resource."""
+
+    def build(**more: Any) -> Paged[Mapping[str, Any]]:
+        return listing(request.route, as_json, filters(project_id=project_id, **more), **ids_of(request))
+
     try:
-        resources = yield from _filtered(
-            lambda **query: listing(request.route, as_json, filters(project_id=project_id, **query), **ids_of(request)),
-            # lists of NKS have no filters at all
-            {} if request.route.startswith(nks.CLUSTERS) else {"tags": [tag]},
-        )
+        return (yield from _filtered(build, query or {}))
     except NotFound:
         # what it would be inside of is gone, and everything in it
         return []
-    return [str(found["id"]) for found in resources if tag in _tags(found) and found.get("id")]
 
 
 def _made_by(resource_ids: Sequence[str], created: Sequence[Operation]) -> list[Submitted]:
@@ -250,6 +282,13 @@ def _filtered(build: Callable[..., Paged[T]], query: Mapping[str, Any]) -> Flow[
         if not query:
             raise
         return (yield from all_items(build()))
+
+
+def _project_in(request: Request) -> str | None:
+    """The project that the body of a request names."""
+    body = request.json if isinstance(request.json, Mapping) else {}
+    project_id = body.get("project_id")
+    return project_id if isinstance(project_id, str) else None
 
 
 def _project_of(request: Request) -> Flow[str | None]:

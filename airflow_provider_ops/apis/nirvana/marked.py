@@ -10,8 +10,8 @@ from airflow_provider_ops.apis.http import Flow, all_items
 from airflow_provider_ops.apis.nirvana.finding import PLACES, Place
 from airflow_provider_ops.apis.nirvana.wire import as_json, listing
 from airflow_provider_ops.apis.times import Time
+from airflow_provider_ops.core.identity import is_mark
 from airflow_provider_ops.exceptions import NotFound, PermissionDenied
-from airflow_provider_ops.waiting.submitting import is_mark
 
 _GONE = frozenset({"deleting", "deleted"})
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Literal, get_args
 
@@ -33,10 +34,10 @@ from airflow_provider_ops.apis.onvera.wire import (
     paged,
     to_operation,
 )
-from airflow_provider_ops.exceptions import InvalidArgument, NotFound
+from airflow_provider_ops.core.identity import is_mark
+from airflow_provider_ops.exceptions import InvalidArgument
 from airflow_provider_ops.operation import Operation
 from airflow_provider_ops.waiting.policy import PollPolicy
-from airflow_provider_ops.waiting.submitting import is_mark
 
 AppType = Literal["airflow", "superset"]
 OperationStatus = Literal["queued", "running", "succeeded", "failed", "canceled"]
@@ -153,15 +154,28 @@ class Onvera(Api):
             return self._find_destroying(intent)
         return None
 
+    def find_owned(self, submit: Submit, is_ours: Callable[[str], bool]) -> Flow[list[Submitted]] | None:
+        """By the names that we have derived."""
+        if submit.kind != "deployment.create" or submit.request.json.get("name"):
+            return None
+        return self._find_named(is_ours)
+
     def _find_created(self, intent: Intent) -> Flow[list[Submitted]]:
-        name = intent.submit.request.json["name"]
+        wanted = intent.submit.request.json["name"]
+        created = yield from self._find_named(lambda name: name == wanted)
+        return [one for one in created if one.operation is None or _since(one.operation, intent.since)]
+
+    def _find_named(self, is_wanted: Callable[[str], bool]) -> Flow[list[Submitted]]:
+        """The creates of all deployments whose name is wanted."""
         deployments = yield from all_items(self.list_deployments())
-        mine = {bare_id(found.id) for found in deployments if found.name == name}
+        names = {bare_id(found.id): found.name for found in deployments if found.name and is_wanted(found.name)}
+        if not names:
+            return []
         operations = yield from all_items(self.list_operations(type="deployment.create"))
         return [
-            Submitted.of(operation)
+            replace(Submitted.of(operation), key=names[resource_id])
             for operation in operations
-            if bare_id(operation.resource_id or "") in mine and _since(operation, intent.since)
+            if (resource_id := bare_id(operation.resource_id or "")) in names
         ]
 
     def _find_destroying(self, intent: Intent) -> Flow[list[Submitted]]:
@@ -185,13 +199,10 @@ class Onvera(Api):
         )
 
     def read_resource(self, operation: Operation) -> Flow[Mapping[str, Any] | None]:
-        """The deployment; ``None`` once it is gone."""
+        """The deployment."""
         if operation.resource_type not in (None, "deployment") or not operation.resource_id:
             return None
-        try:
-            deployment: Mapping[str, Any] = yield Call(_deployment("GET", bare_id(operation.resource_id)), body_of)
-        except NotFound:
-            return None
+        deployment: Mapping[str, Any] = yield Call(_deployment("GET", bare_id(operation.resource_id)), body_of)
         return deployment
 
     def delete_resource(self, resource_type: str, resource_id: str) -> Flow[Submitted | None] | None:

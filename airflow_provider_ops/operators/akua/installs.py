@@ -90,7 +90,7 @@ class AkuaCreateInstallOperator(OperationOperator):
         if not self.wait_until_healthy or not install_id:
             return None
         if result.get("sandbox_skipped"):
-            self.log.warning("Install %s was made without deploying anything, so nothing becomes healthy", install_id)
+            self.log.warning("Install %r was made without deploying anything, so nothing becomes healthy", install_id)
             return None
         return f"install:{install_id}"
 

@@ -6,7 +6,7 @@ import pytest
 
 from airflow_provider_ops.hooks.akua import AkuaHook
 from airflow_provider_ops.operators.store import HandleStore
-from airflow_provider_ops.operators.submission import Identity, Started, Submission
+from airflow_provider_ops.operators.submission import Started, Submission
 from airflow_provider_ops.testing import (
     SimulatorServer,
     VirtualClock,
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from airflow_provider_ops.apis.base import Submit
     from airflow_provider_ops.client.clock import Clock
-from tests.operators.akua.parts import DURATION, KEY, Memory
+from tests.attempts import identity_of
+from tests.operators.akua.parts import DURATION, Memory
 
 
 @pytest.fixture(scope="module")
@@ -51,13 +52,7 @@ def ensure(hook: AkuaHook, clock: VirtualClock) -> Callable[..., Started]:
     """What an operator does with its submit; each call is one try of the same task run."""
 
     def run(submit: Submit, store: Memory | None = None) -> Started:
-        identity = Identity(
-            key=lambda generation: f"{KEY}-{generation}",
-            fingerprint="f",
-            max_tries=2,
-            try_number=1,
-            kill_ends_it=False,
-        )
+        identity = identity_of(submit)
         handles = HandleStore(Memory() if store is None else store, lambda _: None)
         deadline = clock.time() + 900
         return Submission(hook, submit, identity, handles, deadline=deadline, log=lambda _: None).ensure()

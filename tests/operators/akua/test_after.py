@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from airflow_provider_ops.apis.ending import end
+from airflow_provider_ops.core.handle import Handle
 from airflow_provider_ops.exceptions import (
     InvalidArgument,
     TransportError,
@@ -20,7 +21,6 @@ from airflow_provider_ops.testing import (
     SimulatorServer,
     operation_fails,
 )
-from airflow_provider_ops.waiting.submitting import Handle
 
 if TYPE_CHECKING:
     from collections.abc import Callable

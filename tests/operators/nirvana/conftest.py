@@ -6,7 +6,7 @@ import pytest
 
 from airflow_provider_ops.hooks.nirvana import NirvanaHook
 from airflow_provider_ops.operators.store import HandleStore
-from airflow_provider_ops.operators.submission import Identity, Started, Submission
+from airflow_provider_ops.operators.submission import Started, Submission
 from airflow_provider_ops.testing import SimulatorServer, VirtualClock
 
 if TYPE_CHECKING:
@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     from airflow_provider_ops.apis.base import Submit
     from airflow_provider_ops.client.clock import Clock
-from tests.operators.nirvana.parts import KEY, Memory
+from tests.attempts import attempt, identity_of
+from tests.operators.nirvana.parts import Memory
 
 
 @pytest.fixture(scope="module")
@@ -46,12 +47,8 @@ def hook(server: SimulatorServer, clock: Clock) -> Iterator[NirvanaHook]:
 @pytest.fixture
 def ensure(hook: NirvanaHook, clock: VirtualClock) -> Callable[..., Started]:
     def run(submit: Submit, store: Memory | None = None, *, lines: list[str] | None = None, **facts: Any) -> Started:
-        identity = Identity(
-            key=lambda generation: f"{KEY}-{generation}",
-            fingerprint=facts.get("fingerprint", "f"),
-            max_tries=2,
-            try_number=facts.get("try_number", 1),
-            kill_ends_it=False,
+        identity = identity_of(
+            submit, attempt(facts.get("try_number", 1)), arguments=f"1:{facts.get('fingerprint', 'f')}"
         )
         told = [] if lines is None else lines
         handles = HandleStore(Memory() if store is None else store, told.append)

@@ -8,15 +8,17 @@ import pytest
 
 from airflow_provider_ops.apis import nirvana
 from airflow_provider_ops.apis.nirvana import compute, networking, nks
+from airflow_provider_ops.core.handle import Handle
+from airflow_provider_ops.core.identity import derived_nonce
 from airflow_provider_ops.exceptions import (
     Conflict,
 )
 from airflow_provider_ops.hooks.nirvana import NirvanaHook
 from airflow_provider_ops.operation import OperationState
 from airflow_provider_ops.operators.store import HandleStore
-from airflow_provider_ops.operators.submission import Identity, Started, Submission
+from airflow_provider_ops.operators.submission import Started, Submission
 from airflow_provider_ops.testing import SimulatorServer, VirtualClock, drop_answer, endless
-from airflow_provider_ops.waiting.submitting import Handle
+from tests.attempts import attempt, identity_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,8 +44,9 @@ def test_a_created_thing_carries_our_tag_beside_the_users(hook: NirvanaHook, ens
     started = ensure(submit)
     assert not started.joined
     vm_id = done(hook, hook.get_operation(started.handle.operation_id or ""))
-    assert hook.get_vm(vm_id).tags == ("mine", f"{KEY}-1")
-    assert {volume.tags for volume in hook.list_vm_volumes(vm_id)} == {(f"{KEY}-1",)}
+    key = started.handle.key
+    assert hook.get_vm(vm_id).tags == ("mine", key)
+    assert {volume.tags for volume in hook.list_vm_volumes(vm_id)} == {(key,)}
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -82,7 +85,7 @@ def test_without_a_store_a_create_is_found_by_its_tag_and_an_update_is_repeated(
     hook: NirvanaHook, server: SimulatorServer, clock: VirtualClock
 ) -> None:
     def run(submit: Submit, try_number: int) -> Started:
-        identity = Identity(lambda generation: f"{KEY}-{generation}", "f", 2, try_number, kill_ends_it=False)
+        identity = identity_of(submit, attempt(try_number), nonce=derived_nonce, most_generations=try_number)
         log: list[str] = []
         until = clock.time() + 900
         store = HandleStore(None, log.append)

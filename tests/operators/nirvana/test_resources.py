@@ -10,6 +10,7 @@ import pytest
 from airflow_provider_ops.apis import nirvana
 from airflow_provider_ops.apis.ending import end
 from airflow_provider_ops.apis.nirvana import compute, networking
+from airflow_provider_ops.core.handle import Handle
 from airflow_provider_ops.exceptions import (
     InvalidArgument,
     InvalidConnection,
@@ -23,7 +24,6 @@ from airflow_provider_ops.operators.ending import Ending
 from airflow_provider_ops.operators.submission import Started
 from airflow_provider_ops.simulator.nirvana.catalogue import PROJECT, SOLD_OUT
 from airflow_provider_ops.testing import SimulatorServer, operation_fails
-from airflow_provider_ops.waiting.submitting import Handle
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -90,16 +90,15 @@ def test_the_resource_is_read_once_its_create_is_done(hook: NirvanaHook, kind: s
         assert (resource["id"], resource["status"]) == (operation.resource_id, "ready")
 
 
-def test_a_resource_that_shows_up_late_is_waited_for(hook: NirvanaHook, server: SimulatorServer) -> None:
+def test_a_resource_that_is_not_there_is_told_from_one_that_cannot_be_read(
+    hook: NirvanaHook, server: SimulatorServer
+) -> None:
     server.duration = 0.1
     operation = hook.wait_for_operation(
         hook.create_vpc(name="n", region=REGION, subnet_name="s").id, poll_interval=0.05
     )
-    with pytest.raises(NotFound):
-        hook.get_vpc(operation.resource_id or "")
-    resource = hook.run(hook.api.read_resource(operation))
-    assert resource
-    assert resource["id"] == operation.resource_id
+    with pytest.raises(NotFound, match=operation.resource_id):
+        hook.run(hook.api.read_resource(operation))
 
 
 def test_the_project_comes_from_the_call_or_the_connection(

@@ -126,6 +126,17 @@ def test_a_passed_deadline_fails_the_task_and_carries_out_its_policy(
     assert operations(operations_simulator) == 1 + destroyed
 
 
+def test_a_timeout_names_what_the_user_set_however_long_its_event_was_held(
+    a_dag: Any, run_dag: Any, operations_simulator: SimulatorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW__OPERATIONS__EVENT_HOLD", "3")
+    monkeypatch.setattr("airflow_provider_ops.operators.deferral.has_scheduler", lambda: True)
+    operations_simulator.faults(endless())
+    with a_dag() as dag:
+        Create(task_id="create", app_type="airflow", timeout=0.8, **FAST)
+    assert "did not settle within 1 second;" in str(run_dag(dag).error("create"))
+
+
 def test_a_policy_is_carried_out_after_a_deferral_where_nothing_stores_the_handle(
     a_dag: Any, run_dag: Any, operations_simulator: SimulatorServer, events: list[Any]
 ) -> None:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from airflow_provider_ops.apis.onvera import create_deployment
+from airflow_provider_ops.core.identity import TaskRun, derived_nonce
 from airflow_provider_ops.operators.store import KEY, HandleStore
-from airflow_provider_ops.operators.submission import Identity, Started, Submission
-from airflow_provider_ops.waiting.submitting import fingerprint, submission_key
+from airflow_provider_ops.operators.submission import Started, Submission
+from tests.attempts import RUN, attempt, identity_of
 
 if TYPE_CHECKING:
     from airflow_provider_ops.apis.base import Submit
@@ -55,23 +56,41 @@ class Task:
         self.said: list[str] = []
         self.warned: list[str] = []
         self.max_tries = 3
+        self.clear_number = 0
+        self.retries = 3
         self.tries = 0
+        self.run: TaskRun = RUN
         self.kill_ends_it = False
+        self.kill_policy = "leave"
         self.patience = 3600.0
 
     def attempt(self) -> Started:
         self.tries += 1
-        request = self.submit.request
-        identity = Identity(
-            key=lambda generation: submission_key("dag", "run", "task", -1, generation),
-            fingerprint=fingerprint(request.method, request.path, request.query, request.json),
-            max_tries=self.max_tries,
-            try_number=self.tries,
-            kill_ends_it=self.kill_ends_it,
-        )
+        now = attempt(self.tries, max_tries=self.max_tries, retries=self.retries, clear_number=self.clear_number)
+        facts: dict[str, Any] = {"kill_ends_it": self.kill_ends_it, "kill_policy": self.kill_policy}
+        if self.store is None:
+            facts |= {"most_generations": self.tries, "nonce": derived_nonce}
+        identity = identity_of(self.submit, now, run=self.run, **facts)
         store = HandleStore(self.store, self.warned.append)
-        deadline = self.clock.time() + self.patience
-        return Submission(self.hook, self.submit, identity, store, deadline=deadline, log=self.said.append).ensure()
+        return Submission(
+            self.hook,
+            self.submit,
+            identity,
+            store,
+            deadline=self.clock.time() + self.patience,
+            log=self.said.append,
+            warn=self.warned.append,
+        ).ensure()
+
+    def clear(self, *, retries: int | None = None, forgets: bool = False) -> None:
+        """What Airflow does when a user clears the task.
+
+        :param forgets: whether what is stored is discarded, as Airflow 3.4 does.
+        """
+        self.retries = self.retries if retries is None else retries
+        self.max_tries, self.clear_number = self.tries + self.retries, self.clear_number + 1
+        if forgets:
+            self.store = StateStore()
 
     def dies_between_submit_and_answer(self) -> None:
         assert self.store is not None

@@ -17,7 +17,6 @@ from airflow_provider_ops.testing import (
     drop_answer,
     fail_first,
 )
-from airflow_provider_ops.waiting.submitting import submission_key
 
 if TYPE_CHECKING:
     from airflow_provider_ops.apis.base import Submit
@@ -76,7 +75,8 @@ def test_deleting_what_does_not_exist_is_an_error_of_the_api(task: Task) -> None
 def test_the_key_of_every_attempt_and_try_is_the_same(task: Task, world: SimulatorServer) -> None:
     world.faults(fail_first(3, method="POST"))
     task.attempt()
-    assert [one["name"] for one in world.resources()] == [submission_key("dag", "run", "task", -1, 1)]
+    assert [one["name"] for one in world.resources()] == [task.stored["key"]]
+    assert task.stored["key"] == f"{task.stored['prefix']}-{task.stored['nonce']}"
 
 
 def test_the_stored_handle_is_json_without_secrets(task: Task) -> None:

@@ -1,0 +1,125 @@
+"""What leaves is safe to keep, and small enough."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from airflow_provider_ops.core.gate import (
+    RESULT,
+    SHORT,
+    Limits,
+    clean,
+    clean_text,
+    cut_text,
+    fit,
+    is_clean_id,
+    one_line,
+    redactor,
+)
+from tests.core.odd import JSON, KEY
+
+
+@given(JSON)
+def test_a_clean_value_goes_through_every_encoder_and_back(value: Any) -> None:
+    cleaned = clean(value)
+    assert msgspec.msgpack.decode(msgspec.msgpack.encode(cleaned)) == cleaned
+    assert json.loads(json.dumps(cleaned, allow_nan=False, ensure_ascii=False).encode()) == cleaned
+    assert "\0" not in json.dumps(cleaned, ensure_ascii=False)
+
+
+@given(JSON)
+def test_cleaning_twice_changes_nothing_more(value: Any) -> None:
+    assert clean(clean(value)) == clean(value)
+
+
+def test_documents_keep_their_lines() -> None:
+    assert clean_text("apiVersion: v1\r\n\tkind: Config\n") == "apiVersion: v1\r\n\tkind: Config\n"
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("done\n2026-01-01 INFO all is well", "done\\n2026-01-01 INFO all is well"),
+        ("a\r\nb\rc", "a\\nb\\rc"),
+        ("\x1b[31mred", "\ufffd[31mred"),
+        ("a\u2028b\x85c", "a\ufffdb\ufffdc"),
+        ("\u202egnp.exe", "\ufffdgnp.exe"),
+        ("::group::x", ": :group::x"),
+        ("x ::EndGroup:: y", "x : :EndGroup:: y"),
+        ("##[group]x", "# #[group]x"),
+        ("std::vector and fe80::1, a group", "std::vector and fe80::1, a group"),
+    ],
+)
+def test_a_text_cannot_forge_a_line(said: str, shown: str) -> None:
+    assert one_line(said) == shown
+
+
+def test_an_id_that_was_cleaned_is_none() -> None:
+    redact = redactor(KEY)
+    assert is_clean_id("op_1")
+    assert not any(is_clean_id(clean_text(odd, redact)) for odd in ("op\0_1", "op_\ud800", f"op_{KEY}", "op\n1"))
+
+
+@given(JSON, st.integers(60, 300), st.integers(1, 5), st.integers(0, 2000))
+def test_what_fits_is_clean_and_within_the_limits(value: Any, text: int, items: int, total: int) -> None:
+    fitted, _ = fit(value, Limits(text, items, total))
+    assert fitted == clean(fitted)
+
+    def check(part: Any) -> None:
+        if isinstance(part, str):
+            assert len(part.encode()) <= text
+        elif isinstance(part, dict):
+            assert len(part) <= items
+            for name, item in part.items():
+                check(name)
+                check(item)
+        elif isinstance(part, list):
+            assert len(part) <= items
+            for item in part:
+                check(item)
+
+    check(fitted)
+
+
+@given(JSON)
+def test_what_is_small_is_not_cut(value: Any) -> None:
+    assert fit(value) == (clean(value), False)
+
+
+def test_a_cut_has_a_mark() -> None:
+    value, is_cut = fit({"message": "é" * 5000, "steps": list(range(1000))})
+    assert is_cut
+    assert len(value["message"].encode()) <= SHORT.text
+    assert value["message"].endswith(" [cut, 10000 bytes in all]")
+    assert len(value["steps"]) == SHORT.items
+    assert value["steps"][-1] == "[cut, 1000 items in all]"
+
+
+def test_many_texts_together_stay_within_the_total() -> None:
+    value, is_cut = fit(
+        [{"id": f"op_{number}", "message": "x" * 2000, "more": ["y" * 2000] * 100} for number in range(200)]
+    )
+    assert is_cut
+    assert len(json.dumps(value)) < 3 * SHORT.total
+    assert value[0]["message"] == "x" * 2000
+
+
+def test_objects_within_objects_end() -> None:
+    value: Any = "x"
+    for _ in range(12):
+        value = {str(number): value for number in range(200)}
+    assert len(json.dumps(fit(value).value)) < 20 * SHORT.total
+
+
+def test_a_kubeconfig_is_no_reason_to_cut_a_result() -> None:
+    assert fit({"kubeconfig": "x" * 200_000}, RESULT) == ({"kubeconfig": "x" * 200_000}, False)
+
+
+def test_a_text_is_cut_between_characters() -> None:
+    assert cut_text("\U0001f600" * 100, 50) == "\U0001f600" * 6 + " [cut, 400 bytes in all]"
