@@ -58,7 +58,7 @@ class TriggerReport:
         self._is_asked_for = False
         self._has_read = False
         self.is_over = False
-        #: When it may be told again (epoch seconds).
+        #: When it may be told again (monotonic).
         self.not_before = 0.0
 
     def record(self, watch: Watch) -> None:
@@ -105,7 +105,8 @@ class TriggerReport:
             return
         now = self._clock.time()
         self._story.note(self._watches, now)
-        self.not_before, self._told, self._is_asked_for = now + _PER_TASK, self._mark, False
+        self.not_before = self._clock.monotonic() + _PER_TASK
+        self._told, self._is_asked_for = self._mark, False
         try:
             await push_plain_async(self._ti, KEY, self._story.to_record(now))
         except BaseException:
@@ -121,7 +122,7 @@ class Queue:
         self._waiting: dict[TriggerReport, None] = {}
         self._running: asyncio.Task[None] | None = None
         self._failing_since: float | None = None
-        self._idle_told_at = 0.0
+        self._idle_told_at = float("-inf")
 
     def offer(self, report: TriggerReport) -> None:
         """Have the latest of a task told when its turn comes."""
@@ -136,7 +137,7 @@ class Queue:
 
     def offer_when_idle(self, report: TriggerReport) -> bool:
         """Have it told that nothing has changed, where that takes nothing from anybody; whether it will be."""
-        now = self._clock.time()
+        now = self._clock.monotonic()
         is_idle = not self._waiting and now - self._idle_told_at >= _IDLE_EVERY
         if is_idle:
             self._idle_told_at = now
@@ -147,7 +148,7 @@ class Queue:
         while self._waiting:
             report = next(iter(self._waiting))
             del self._waiting[report]
-            early = report.not_before - self._clock.time()
+            early = report.not_before - self._clock.monotonic()
             if early > 0:
                 self._waiting[report] = None
                 await self._clock.asleep(min(early, _LONGEST_NAP))
@@ -156,7 +157,7 @@ class Queue:
 
     async def _tell(self, report: TriggerReport) -> float:
         """Seconds to leave after it."""
-        started = self._clock.time()
+        started = self._clock.monotonic()
         call = spawn(report.push())
         done, _ = await asyncio.wait({call}, timeout=_PATIENCE)
         if not done:
@@ -165,11 +166,11 @@ class Queue:
         error = call.exception()
         if error is None and done:
             self._failing_since = None
-            return max(_SHORTEST_PAUSE, _PAUSE_FACTOR * (self._clock.time() - started))
+            return max(_SHORTEST_PAUSE, _PAUSE_FACTOR * (self._clock.monotonic() - started))
         if self._failing_since is None:
             self._failing_since = started
             log.warning("The progress of waits cannot be shown for now, the waits go on: %r", error or "no answer")
-        return _BACKOFF.pause(self._clock.time() - self._failing_since)
+        return _BACKOFF.pause(self._clock.monotonic() - self._failing_since)
 
 
 _QUEUES: WeakKeyDictionary[asyncio.AbstractEventLoop, Queue] = WeakKeyDictionary()
