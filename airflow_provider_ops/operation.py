@@ -14,8 +14,11 @@ from functools import lru_cache
 from operator import attrgetter
 from typing import Any
 
-from airflow_provider_ops.core.gate import SHORT, clean, is_clean_id
+from airflow_provider_ops.core.gate import SHORT, clean, cut_text, is_clean_id
 from airflow_provider_ops.exceptions import TransportError
+
+#: Bytes of an id that is none, in the error about it.
+_SHOWN_ID = 200
 
 
 class OperationState(str, Enum):
@@ -109,7 +112,9 @@ class Operation:
 
     def __post_init__(self) -> None:
         if not is_clean_id(self.id):
-            raise TransportError(f"{self.id!r} cannot be the id of an operation", reason="unreadable")
+            raise TransportError(
+                f"{cut_text(self.id, _SHOWN_ID)!r} cannot be the id of an operation", reason="unreadable"
+            )
 
     def __str__(self) -> str:
         return f"{self.api} operation {self.id} ({self.kind}, {self.raw_state})"

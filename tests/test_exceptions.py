@@ -93,3 +93,14 @@ def test_errors_can_be_handed_to_other_processes(error: OpsError) -> None:
         assert type(back) is type(error)
         assert str(back) == str(error)
         assert vars(back) == vars(error)
+
+
+def test_an_error_is_one_line_whatever_an_api_said() -> None:
+    error = ApiError(500, "X\n", "a\x1b[31m\r\n::group::b\0\ud800" + "x" * 9000, "id\n2", request="GET /x")
+    for text in (str(error), repr(error), error.message, error.code or "", error.request_id or ""):
+        assert text.isprintable()
+        assert "::group::" not in text
+        text.encode()
+    assert len(error.message.encode()) <= 2048
+    assert str(OpsError("a\nb")) == "a\\nb"
+    assert AmbiguousSubmission("several", ["op\n1"]).candidates == ("op\\n1",)

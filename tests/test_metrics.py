@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from airflow_provider_ops import metrics, tracing
+from airflow_provider_ops.client.blocking import BlockingClient
 from airflow_provider_ops.client.settings import Settings
-from airflow_provider_ops.client.sync import SyncClient
 from airflow_provider_ops.exceptions import AuthenticationError, OpsError, TransportError
 from airflow_provider_ops.hooks.onvera import OnveraHook
 from airflow_provider_ops.operators.onvera import OnveraCreateDeploymentOperator
@@ -162,7 +162,7 @@ async def test_many_waits_are_counted_by_request_and_not_by_wait(
 
 def test_waiting_for_the_budget_is_timed(heard: Heard, operations_simulator: SimulatorServer) -> None:
     base = operations_simulator.base_url("onvera")
-    with SyncClient(OnveraHook.api, Settings("slow", base, "k", requests_per_second=4.0)) as client:
+    with BlockingClient(OnveraHook.api, Settings("slow", base, "k", requests_per_second=4.0)) as client:
         for _ in range(6):
             client.send_once(OnveraHook.api.check())
     waits = heard.of(metrics.BUDGET_WAIT)

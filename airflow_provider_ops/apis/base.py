@@ -12,7 +12,7 @@ from typing import Any, ClassVar, NamedTuple, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from airflow_provider_ops.apis.http import Call, Flow, Paged, Request, Response, check_path, split_reference
-from airflow_provider_ops.core.gate import is_clean_id, one_line
+from airflow_provider_ops.core.gate import cut_text, is_clean_id, one_line
 from airflow_provider_ops.exceptions import CancelNotSupported, InvalidArgument, OpsError, TransportError
 from airflow_provider_ops.operation import Operation, web_address
 from airflow_provider_ops.waiting.policy import PollPolicy
@@ -43,7 +43,7 @@ class Submitted:
 
     def __post_init__(self) -> None:
         if not is_clean_id(self.operation_id):
-            msg = f"the answer names an operation {self.operation_id!r}, which cannot be an id"
+            msg = f"the answer names an operation {cut_text(self.operation_id, 200)!r}, which cannot be an id"
             raise TransportError(msg, reason="unreadable")
         if self.resource_id is not None and not is_clean_id(self.resource_id):
             # the operation lives; whoever needs its resource reads that from the operation, and is refused there

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from airflow_provider_ops.core.gate import Redact, one_line
 from airflow_provider_ops.core.parsing import parse_json
@@ -18,6 +18,8 @@ T = TypeVar("T")
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._\-]{0,127}")
 _KIND = re.compile(r"[a-z][a-z_]{0,31}")
 _PATH = re.compile(r"/[A-Za-z0-9._~:%/\-]{1,500}")
+#: What a path never has: another part of a URL, a way up, a control character, an escape that is none.
+_LEAVING = re.compile(r"[?#\\\x00-\x20\x7f-\x9f\ufffd]|\.\.|%(?![0-9A-Fa-f]{2})")
 #: No key is longer, and no header that is read.
 _MOST_KEY, _MOST_HEADER = 4096, 8192
 _READS = frozenset({"GET", "HEAD"})
@@ -52,6 +54,17 @@ class Request:
     def reads(self) -> bool:
         """Whether this request changes nothing; a call that holds its answer back is such a read, too."""
         return self.method in _READS or self.read_timeout is not None
+
+    @property
+    def ids(self) -> dict[str, str]:
+        """The ids in the path by the names that the route gives them, in order."""
+        found = {}
+        for part, value in zip(self.route.split("/"), self.path.split("/"), strict=False):
+            before, brace, rest = part.partition("{")
+            name, _, after = rest.partition("}")
+            if brace:
+                found[name] = unquote(value.removeprefix(before).removesuffix(after))
+        return found
 
     def __str__(self) -> str:
         return f"{self.method} {self.route}"
@@ -184,9 +197,20 @@ def check_path(method: str, value: object) -> None:
     if method not in ("POST", "PUT", "PATCH", "DELETE"):
         msg = f"method {method!r} starts nothing: use POST, PUT, PATCH or DELETE"
         raise InvalidArgument(msg)
-    if not isinstance(value, str) or not _PATH.fullmatch(value) or ".." in value or "//" in value:
+    if not isinstance(value, str) or not _PATH.fullmatch(value) or _leaves(value):
         msg = f"path {value!r} must be a path below the connection's base URL, like '/deployments', without query"
         raise InvalidArgument(msg)
+
+
+def _leaves(path: str) -> bool:
+    """Whether a quoted path means another place to somebody who decodes it, however often, or breaks a line."""
+    while True:
+        if "//" in path or _LEAVING.search(path) or any(part in (".", "..") for part in path.split("/")):
+            return True
+        decoded = unquote(path, errors="replace")
+        if decoded == path:
+            return False
+        path = decoded
 
 
 def split_reference(name: str, value: object) -> tuple[str | None, str]:

@@ -1,22 +1,19 @@
-"""From httpx to our values: answers, errors, Retry-After. Shared by the sync and the async client."""
+"""From answers to values: here any answer becomes a parsed result or one of our errors."""
 
 from __future__ import annotations
 
 import contextlib
 import math
-import ssl
 from collections.abc import Mapping
+from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
-from urllib.parse import urlencode, urlsplit
-from urllib.request import getproxies, proxy_bypass
-
-import httpx
 
 from airflow_provider_ops import __version__
-from airflow_provider_ops.apis.base import Api
+from airflow_provider_ops.apis.base import Api, ErrorBody
 from airflow_provider_ops.apis.http import Call, Request, Response
 from airflow_provider_ops.client.settings import Settings
+from airflow_provider_ops.client.transport import Prepared, TransportFailed, build_request
 from airflow_provider_ops.core.gate import one_line
 from airflow_provider_ops.exceptions import (
     ApiError,
@@ -27,83 +24,42 @@ from airflow_provider_ops.exceptions import (
     error_class,
     may_come_from_a_gateway,
 )
+from airflow_provider_ops.operation import Operation
 
 T = TypeVar("T")
 
-#: No answer of these APIs is near this; a larger one is a fault that must not eat the triggerer's memory.
-MAX_BODY = 32 * 1024 * 1024
 #: A server that asks for more is not believed; deadlines are shorter than this anyway.
 _LONGEST_RETRY_AFTER = 3600.0
-#: Open sockets of one connection on one event loop.
-MOST_SOCKETS = 20
+#: Characters of a header that can be a number or a date.
+_LONGEST_VALUE = 100
 _REQUEST_ID_HEADERS = ("x-request-id", "request-id", "x-correlation-id")
 _OK, _NOT_OK = 200, 300
-#: Failures before anything of the request has left.
-_UNSENT = (
-    httpx.ConnectError,
-    httpx.ConnectTimeout,
-    httpx.PoolTimeout,
-    httpx.ProxyError,
-    httpx.UnsupportedProtocol,
-    httpx.LocalProtocolError,
-)
 
 
-def client_options(api: Api, settings: Settings) -> dict[str, Any]:
-    """What both httpx clients are built with."""
-    return {
-        "headers": _headers(api, settings),
-        "verify": settings.tls(),
-        "proxy": settings.proxy,
-        "timeout": settings.timeout,
-        # a redirect could carry the key to another origin
-        "follow_redirects": False,
-        "limits": limits(MOST_SOCKETS),
-    }
+def encode(api: Api, settings: Settings, request: Request) -> Prepared:
+    """Return ``request`` as it will be sent.
 
-
-def limits(sockets: int) -> httpx.Limits:
-    """So many sockets, kept for a while when nobody uses them."""
-    return httpx.Limits(max_connections=sockets, max_keepalive_connections=sockets, keepalive_expiry=20)
-
-
-def uses_proxy(settings: Settings) -> bool:
-    """Whether requests go through a proxy: the connection's, or one of the environment, as httpx reads it."""
-    if settings.proxy:
-        return True
-    parts, proxies = urlsplit(settings.base_url), getproxies()
-    return bool(proxies.get(parts.scheme) or proxies.get("all")) and not proxy_bypass(parts.hostname or "")
-
-
-def _headers(api: Api, settings: Settings) -> dict[str, str]:
-    return {
-        **api.authenticate(settings.key),
-        "accept": "application/json",
-        "user-agent": f"airflow-provider-ops/{__version__}",
-    }
-
-
-def get_options(api: Api, settings: Settings, request: Request) -> tuple[str, list[tuple[str, str]]]:
-    """Target and headers of a GET, for who sends it without httpx."""
-    request = api.prepare(request, settings.extras)
-    query = urlencode(_query(request.query))
-    target = urlsplit(settings.base_url).path + request.path + (f"?{query}" if query else "")
-    headers = {**_headers(api, settings), "accept-encoding": "gzip", **request.headers}
-    return target, list(headers.items())
-
-
-def request_options(api: Api, settings: Settings, request: Request) -> dict[str, Any]:
-    """What ``httpx`` is asked to send."""
-    request = api.prepare(request, settings.extras)
-    timeout = settings.timeout
-    return {
-        "method": request.method,
-        "url": settings.base_url + request.path,
-        "params": _query(request.query),
-        "json": request.json,
-        "headers": dict(request.headers),
-        "timeout": httpx.Timeout(timeout, read=max(timeout, request.read_timeout or 0.0)),
-    }
+    :raises InvalidArgument: something in it cannot be sent; nothing was.
+    """
+    try:
+        request = api.prepare(request, settings.extras)
+        return build_request(
+            request.method,
+            settings.base_url + request.path,
+            query=_query(request.query),
+            json=request.json,
+            headers={
+                **api.authenticate(settings.key),
+                "user-agent": f"airflow-provider-ops/{__version__}",
+                **request.headers,
+            },
+            timeout=settings.timeout,
+            read=max(settings.timeout, request.read_timeout or 0.0),
+        )
+    except OpsError:
+        raise
+    except Exception as error:
+        raise InvalidArgument(f"{request} cannot be sent: {error}; nothing was") from error
 
 
 def _query(query: Mapping[str, Any]) -> dict[str, Any]:
@@ -111,29 +67,47 @@ def _query(query: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def understand(api: Api, call: Call[T], response: Response, now: float) -> T:
-    """The parsed answer of a call.
+    """Return the parsed answer of a call.
 
     :raises ApiError: the API answered with an error status.
-    :raises TransportError: the body cannot be read.
+    :raises TransportError: the answer cannot be read, or is about something else.
     """
-    if _OK <= response.status < _NOT_OK:
-        try:
-            return call.parse(response)
-        except Exception as error:  # noqa: BLE001 - whatever our reading stumbles over is a fault of the answer
-            raise unreadable(error) from None
-    raise api_error(api, call.request, response, now)
+    if not _OK <= response.status < _NOT_OK:
+        raise api_error(api, call.request, response, now)
+    try:
+        value = call.parse(response)
+    except Exception as error:  # noqa: BLE001 - whatever our reading stumbles over is a fault of the answer
+        raise unreadable(error) from None
+    if isinstance(value, Operation) and (asked := _asked_about(call.request)) is not None:
+        _, _, about = value.id.replace(".", ":").rpartition(":")
+        if about != asked.rpartition(".")[2]:
+            raise TransportError(
+                f"{call.request}: asked about {asked}, the answer is about {value.id!r:.200}", reason="unreadable"
+            )
+    return value
 
 
 def unreadable(error: Exception) -> OpsError:
     """Return what reading an answer came to as one of our errors."""
     if isinstance(error, OpsError) and not isinstance(error, InvalidArgument):
         return error
-    return TransportError(f"the answer cannot be read ({error!r})", reason="unreadable")
+    return TransportError(f"the answer cannot be read ({error!r:.300})", reason="unreadable")
+
+
+def _asked_about(request: Request) -> str | None:
+    """Return the id that an answer must repeat: that of the operation, or of what stands for one in a read."""
+    ids = request.ids
+    if "operation_id" in ids or request.method != "GET":
+        return ids.get("operation_id")
+    return next(reversed(ids.values()), None)
 
 
 def api_error(api: Api, request: Request, response: Response, now: float) -> ApiError | TransportError:
-    """The error an answer stands for, as a value of the tree."""
-    body = api.error(response)
+    """Return the error that an answer stands for."""
+    try:
+        body = api.error(response)
+    except Exception:  # noqa: BLE001 - a form that cannot be read is not the API's
+        body = ErrorBody(None, "(no message that can be read)", is_from_api=False)
     if not (body.is_from_api or may_come_from_a_gateway(response.status)):
         return TransportError(
             f"{request} was answered with HTTP {response.status}, but not by {api.title}: {body.message!r}. "
@@ -153,94 +127,70 @@ def api_error(api: Api, request: Request, response: Response, now: float) -> Api
 
 
 def retry_after(headers: Mapping[str, str], now: float) -> float | None:
-    """Seconds an answer asks to leave before the next request: ms header, seconds or HTTP date; garbage is ignored."""
-    with contextlib.suppress(ValueError):
-        if "retry-after-ms" in headers:
-            return _bounded(float(headers["retry-after-ms"]) / 1000)
+    """Return the seconds an answer asks to leave before the next request: ms header, seconds or HTTP date.
+
+    A date is read by the clock of who sent it: that of the answer's own ``Date``.
+
+    :param now: epoch seconds, for answers without ``Date``.
+    """
+    milliseconds = _number(headers.get("retry-after-ms"))
+    if milliseconds is not None:
+        return _bounded(milliseconds / 1000)
     value = headers.get("retry-after")
-    if value is None:
+    seconds = _number(value)
+    if seconds is not None:
+        return _bounded(seconds)
+    at = _date(value)
+    if at is None:
+        return None
+    sent = _date(headers.get("date"))
+    return _bounded(at - (now if sent is None else sent))
+
+
+def _number(value: str | None) -> float | None:
+    if value is None or len(value) > _LONGEST_VALUE:
         return None
     try:
-        return _bounded(float(value))
+        number = float(value)
     except ValueError:
-        pass
-    # what the standard library stumbles over in dates differs between its releases
-    with contextlib.suppress(Exception):
-        return _bounded(parsedate_to_datetime(value).timestamp() - now)
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _date(value: str | None) -> float | None:
+    if value is None or len(value) > _LONGEST_VALUE:
+        return None
+    with contextlib.suppress(ValueError, TypeError, OverflowError, IndexError):
+        parsed: datetime = parsedate_to_datetime(value)
+        return parsed.timestamp()
     return None
 
 
-def _bounded(seconds: float) -> float | None:
-    return min(max(seconds, 0.0), _LONGEST_RETRY_AFTER) if math.isfinite(seconds) else None
+def _bounded(seconds: float) -> float:
+    return min(max(seconds, 0.0), _LONGEST_RETRY_AFTER)
 
 
-def check_pause(paused: float, now: float, until: float | None) -> None:
-    """Refuse to keep a pause that goes beyond ``until``.
-
-    :param paused: seconds that are left of the pause.
-    :raises RateLimited: it does; nothing was sent.
-    """
-    if until is not None and paused and now + paused > until:
-        msg = f"the API asked to be left alone for another {paused:.0f} s"
-        raise RateLimited(429, None, msg, retry_after=paused)
+def pause_too_long(seconds: float) -> RateLimited:
+    """Return the error for a pause that ends after the request's deadline; nothing was sent."""
+    msg = f"the API asked to be left alone for another {seconds:.0f} s"
+    return RateLimited(429, None, msg, retry_after=seconds)
 
 
-def transport_error(request: Request, settings: Settings, error: Exception) -> TransportError:
-    """An httpx failure as one of ours: what happened, with whom, and whether it may have been carried out."""
-    reason = _reason(error)
-    sent = not isinstance(error, _UNSENT)
+def transport_error(request: Request, settings: Settings, failure: TransportFailed) -> TransportError:
+    """Return a failed exchange as one of our errors: what happened, with whom, and what is known of its outcome."""
     what = {
         "dns": "no such host",
         "tls": "TLS failed",
         "connect": "no connection",
         "timeout": f"no answer within {settings.timeout:g} s",
         "reset": "the connection was cut before the answer",
-    }.get(reason, "the answer cannot be read")
+    }.get(failure.reason, "the answer cannot be read")
     # may quote what the server sent
-    detail = one_line(str(error), settings.redact) or type(error).__name__
-    return TransportError(f"{request} at {settings.origin}: {what} ({detail})", reason=reason, maybe_executed=sent)
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, httpx.ConnectError):
-        cause: BaseException | None = error
-        while cause is not None:
-            if isinstance(cause, ssl.SSLError):
-                return "tls"
-            cause = cause.__cause__ or cause.__context__
-        text = str(error).lower()
-        if any(word in text for word in ("name or service", "getaddrinfo", "nodename", "temporary failure in name")):
-            return "dns"
-        return "connect"
-    if isinstance(error, _UNSENT) and not isinstance(error, httpx.ConnectTimeout):
-        return "connect"
-    if isinstance(error, httpx.TimeoutException):
-        return "timeout"
-    if isinstance(error, httpx.DecodingError):
-        return "unreadable"
-    return "reset"
+    detail = one_line(str(failure), settings.redact)
+    text = f"{request} at {settings.origin}: {what} ({detail})"
+    return TransportError(text, reason=failure.reason, maybe_executed=failure.maybe_executed)
 
 
 def whole_answer_limit(settings: Settings, request: Request) -> float:
-    """Seconds for a whole answer. httpx limits single reads only, which a trickling server never exceeds."""
+    """Return the seconds for a whole exchange: connecting, sending, and the answer to its last byte."""
     return settings.timeout * 2 + (request.read_timeout or 0.0)
-
-
-def check_body(request: Request, size: int, elapsed: float, limit: float) -> None:
-    """Refuse a body that is too large or takes too long."""
-    if size > MAX_BODY:
-        msg = f"{request}: the answer is larger than {MAX_BODY // 1024 // 1024} MiB and was not read"
-        raise TransportError(msg, reason="unreadable")
-    if elapsed > limit:
-        raise too_slow(request, limit)
-
-
-def too_slow(request: Request, limit: float) -> TransportError:
-    """The error for an answer that did not end in time."""
-    return TransportError(f"{request}: the answer was not complete after {limit:g} s", reason="timeout")
-
-
-def response_of(response: httpx.Response, content: bytes | bytearray, settings: Settings) -> Response:
-    """Return an answer of httpx as ours."""
-    headers = {name.lower(): value for name, value in response.headers.items()}
-    return Response(response.status_code, headers, bytes(content), settings.redact)

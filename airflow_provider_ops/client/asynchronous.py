@@ -1,13 +1,12 @@
-"""The client of triggers: the same calls on an event loop."""
+"""The client: calls of one API with the settings of one connection, on one event loop."""
 
 from __future__ import annotations
 
-import asyncio
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from typing import Any, TypeVar
 
-import httpx
 import stamina
 
 from airflow_provider_ops import metrics
@@ -15,23 +14,26 @@ from airflow_provider_ops.apis.base import Api
 from airflow_provider_ops.apis.http import Call, Flow, Page, Paged, Pause, Request, Response
 from airflow_provider_ops.client import answers, retries
 from airflow_provider_ops.client.clock import Clock, SystemClock
-from airflow_provider_ops.client.pace import Turns, shared_pace
+from airflow_provider_ops.client.limiter import PauseTooLong, Priority, RequestQueue, shared_limiter
+from airflow_provider_ops.client.network import Delivery, NetworkBackend
 from airflow_provider_ops.client.poller import Poller
 from airflow_provider_ops.client.settings import Settings
-from airflow_provider_ops.client.tasks import time_limit
-from airflow_provider_ops.client.wire import Wire
-from airflow_provider_ops.exceptions import AuthenticationError
+from airflow_provider_ops.client.transport import Transport, TransportFailed
+from airflow_provider_ops.exceptions import AuthenticationError, InvalidConnection, TransportError
 
 T = TypeVar("T")
 
 #: Seconds between two looks for a new key in the Airflow connection after 401.
 RELOAD_INTERVAL = 10.0
-#: Of the sockets of a connection, those that only reads use; the rest is for long polls, submits and cancels.
-_MOST_WIRES = 8
 
 
 class AsyncClient:
-    """Sends calls of one API with the settings of one connection, on one event loop."""
+    """Send calls of one API. Workers drive one through :class:`~airflow_provider_ops.client.blocking.BlockingClient`.
+
+    :param reload: looks the connection up again, for a key that has changed.
+    :param backend: opens connections.
+    :raises InvalidConnection: no client can be built from the settings.
+    """
 
     def __init__(
         self,
@@ -39,76 +41,68 @@ class AsyncClient:
         settings: Settings,
         clock: Clock | None = None,
         reload: Callable[[], Awaitable[Settings]] | None = None,
+        backend: NetworkBackend | None = None,
     ) -> None:
         self.api = api
         self.settings = settings
         self.clock = clock or SystemClock()
+        #: Called on the event loop right before each request that changes something leaves; raises to keep it back.
+        self.before_change: Callable[[Request], None] | None = None
         self._reload = reload
-        self._reloaded_at = 0.0
-        self._pace = shared_pace(settings.requests_per_second, self.clock, settings.conn_id, settings.base_url)
-        self._turns = Turns(self._pace, self.clock)
-        #: Looks for everybody who waits on this client.
+        self._reloaded_at = -math.inf
+        self._limiter = shared_limiter(settings.requests_per_second, self.clock, settings.conn_id, settings.base_url)
+        self._queue = RequestQueue(self._limiter, self.clock)
+        #: Polls for all who wait on this client.
         self.poller = Poller(self)
-        options = answers.client_options(api, settings)
-        # reads have sockets of their own; together they stay within what a connection may open
-        if reads_go_by_wire := not answers.uses_proxy(settings):
-            options["limits"] = answers.limits(answers.MOST_SOCKETS - _MOST_WIRES)
-        self._http = httpx.AsyncClient(**options)
-        self._wire = Wire(settings.base_url, options["verify"], _MOST_WIRES) if reads_go_by_wire else None
+        self._transport = _transport(settings, backend)
 
-    async def send(self, call: Call[T], *, patience: float = retries.PATIENCE) -> T:
-        """As :meth:`SyncClient.send`."""
+    async def send(self, call: Call[T], *, patience: float = retries.PATIENCE, priority: Priority | None = None) -> T:
+        """Return the answer of a call. Reads and idempotent writes are repeated for ``patience`` seconds, others never.
+
+        :param priority: default is by what the request does.
+        :raises ApiError: the API answered with an error.
+        :raises TransportError: no answer, or none that can be read.
+        """
         if not call.request.replayable:
-            return await self.send_once(call)
+            return await self.send_once(call, priority=priority)
         async for attempt in stamina.retry_context(**retries.options(patience)):
             with attempt:
-                return await self.send_once(call)
+                return await self.send_once(call, priority=priority)
         raise AssertionError  # pragma: no cover - stamina ends with the last error
 
-    async def send_once(self, call: Call[T], *, until: float | None = None) -> T:
-        """As :meth:`SyncClient.send_once`."""
+    async def send_once(
+        self,
+        call: Call[T],
+        *,
+        until: float | None = None,
+        priority: Priority | None = None,
+        delivery: Delivery | None = None,
+    ) -> T:
+        """Return the answer of a call, carried out at most once.
+
+        A 401 was not carried out: when the connection has another key by now, the call goes again with that.
+
+        :param until: epoch seconds beyond which no pause that the API asked for is kept; the call then fails at once.
+        :param delivery: takes in how far the request has come, for who may be interrupted.
+        """
         key = self.settings.key
+        delivery = delivery or Delivery()
+        if priority is None:
+            priority = Priority.READ if call.request.reads else Priority.WRITE
         try:
-            return await self._send(call, until)
+            return await self._send(call, until, priority, delivery)
         except AuthenticationError:
             if not await self._has_new_key(key):
                 raise
-            return await self._send(call, until)
+            return await self._send(call, until, priority, delivery)
 
-    async def _has_new_key(self, old: str) -> bool:
-        now = self.clock.time()
-        if self.settings.key != old:
-            return True
-        # a thousand waits refused together must not ask Airflow a thousand times
-        if self._reload is None or now - self._reloaded_at < RELOAD_INTERVAL:
-            return False
-        self._reloaded_at = now
-        settings = await self._reload()
-        self.settings = replace(self.settings, key=settings.key)
-        self._http.headers.update(self.api.authenticate(settings.key))
-        return settings.key != old
-
-    async def _send(self, call: Call[T], until: float | None) -> T:
-        asked = self.clock.time()
-        turn = await self._turns.take(reads=call.request.reads, until=until)
-        answers.check_pause(turn.refused, self.clock.time(), until)
-        metrics.waited_for_turn(self.api.name, self.clock.time() - asked)
-        try:
-            with self.clock.busy():
-                response = await self._exchange(call.request)
-        finally:
-            now = self.clock.time()
-            self._pace.arrived(turn.at, now)
-        self._pace.heard(now, response.status, answers.retry_after(response.headers, now))
-        return answers.understand(self.api, call, response, now)
-
-    async def run(self, flow: Flow[T]) -> T:
-        """As :meth:`SyncClient.run`."""
+    async def run(self, flow: Flow[T], *, priority: Priority | None = None) -> T:
+        """Drive a conversation to its result."""
         try:
             wish = next(flow)
             while True:
                 try:
-                    answer = await self._fulfil(wish)
+                    answer = await self._fulfil(wish, priority)
                 except Exception as error:  # noqa: BLE001 - the flow decides what an error means
                     wish = flow.throw(error)
                 else:
@@ -117,13 +111,8 @@ class AsyncClient:
             result: T = end.value
             return result
 
-    async def _fulfil(self, wish: Call[Any] | Pause) -> Any:
-        if isinstance(wish, Pause):
-            return await self.clock.asleep(wish.seconds)
-        return await self.send(wish)
-
     async def items(self, paged: Paged[T]) -> AsyncIterator[T]:
-        """As :meth:`SyncClient.items`."""
+        """Iterate over all items of all pages, fetched as they are needed."""
         call: Call[Page[T]] | None = paged.first
         while call is not None:
             page = await self.send(call)
@@ -133,40 +122,72 @@ class AsyncClient:
 
     async def aclose(self) -> None:
         """Close the sockets."""
-        self._turns.close()
-        if self._wire is not None:
-            await self._wire.aclose()
-        await self._http.aclose()
+        self._queue.close()
+        await self._transport.aclose()
 
-    async def _exchange(self, request: Request) -> Response:
-        limit = answers.whole_answer_limit(self.settings, request)
+    async def _fulfil(self, wish: Call[Any] | Pause, priority: Priority | None) -> Any:
+        if isinstance(wish, Pause):
+            return await self.clock.asleep(wish.seconds)
+        return await self.send(wish, priority=priority)
+
+    async def _has_new_key(self, old: str) -> bool:
+        now = self.clock.monotonic()
+        if self.settings.key != old:
+            return True
+        # a thousand waits refused together must not ask Airflow a thousand times
+        if self._reload is None or now - self._reloaded_at < RELOAD_INTERVAL:
+            return False
+        self._reloaded_at = now
+        settings = await self._reload()
+        self.settings = replace(self.settings, key=settings.key)
+        return settings.key != old
+
+    async def _send(self, call: Call[T], until: float | None, priority: Priority, delivery: Delivery) -> T:
+        asked = self.clock.monotonic()
+        within = math.inf if until is None else until - self.clock.time()
         try:
-            if self._wire is not None and request.method == "GET":
-                return await self._get(self._wire, request, limit)
-            options = answers.request_options(self.api, self.settings, request)
-            with time_limit(limit):
-                return await self._read(request, options)
-        except (httpx.HTTPError, httpx.StreamError) as error:
-            # not from the error: it may quote what the server sent, and a traceback shows that
-            raise answers.transport_error(request, self.settings, error) from None
-        except asyncio.TimeoutError:
-            raise answers.too_slow(request, limit) from None
+            granted = await self._queue.acquire(priority, within)
+        except PauseTooLong as error:
+            raise answers.pause_too_long(error.seconds) from None
+        try:
+            metrics.waited_for_turn(self.api.name, self.clock.monotonic() - asked)
+            async with self._transport.slot(writes=not call.request.reads):
+                with self.clock.busy():
+                    response = await self._exchange(call.request, delivery)
+        finally:
+            self._limiter.complete(granted, self.clock.monotonic())
+        now = self.clock.time()
+        self._limiter.on_response(self.clock.monotonic(), response.status, answers.retry_after(response.headers, now))
+        return answers.understand(self.api, call, response, now)
 
-    async def _get(self, wire: Wire, request: Request, limit: float) -> Response:
-        target, headers = answers.get_options(self.api, self.settings, request)
-        status, named, content = await wire.get(
-            target,
-            headers,
-            timeout=self.settings.timeout,
-            limit=limit,
-            grown=lambda size: answers.check_body(request, size, 0.0, 1.0),
-        )
-        return Response(status, named, content, self.settings.redact)
+    async def _exchange(self, request: Request, delivery: Delivery) -> Response:
+        prepared = answers.encode(self.api, self.settings, request)
+        changes = not request.reads
 
-    async def _read(self, request: Request, options: dict[str, Any]) -> Response:
-        async with self._http.stream(**options) as response:
-            content = bytearray()
-            async for chunk in response.aiter_bytes():
-                content += chunk
-                answers.check_body(request, len(content), 0.0, 1.0)
-            return answers.response_of(response, content, self.settings)
+        def before() -> None:
+            if changes and self.before_change is not None:
+                self.before_change(request)
+
+        try:
+            status, headers, content = await self._transport.exchange(
+                prepared,
+                writes=changes,
+                total=answers.whole_answer_limit(self.settings, request),
+                delivery=delivery,
+                before=before,
+            )
+        except TransportFailed as failure:
+            # not from the failure: it may quote what the server sent, and a traceback shows that
+            raise answers.transport_error(request, self.settings, failure) from None
+        except TransportError as error:
+            raise TransportError(f"{request} at {self.settings.origin}: {error}", reason=error.reason) from None
+        return Response(status, headers, content, self.settings.redact)
+
+
+def _transport(settings: Settings, backend: NetworkBackend | None) -> Transport:
+    tls, proxy = settings.tls(), settings.route()
+    try:
+        return Transport(tls, proxy.url if proxy else None, backend)
+    except Exception as error:
+        through = f", which goes through {proxy.source}," if proxy else ""
+        raise InvalidConnection(f"connection {settings.conn_id!r}{through} cannot be used: {error}") from error

@@ -83,10 +83,13 @@ class Reads:
     def hold_some(self) -> None:
         """Begin long polls, as far as that is possible, for those that came first: they are the next to end."""
         if self._client.api.longest_poll >= 1.0:
+            now = self._clock.monotonic()
             for target in self._targets:
                 if self.long_polls >= MOST_LONG_POLLS:
                     break
-                self.hold(target)
+                # a server that does not hold its answers back must not be asked without pause
+                if target.next_poll <= now:
+                    self.hold(target)
 
     async def read(self, target: Target, call: Call[Operation] | None = None, *, way: str = "read") -> OpsError | None:
         """Read one operation now; return the error where there was one."""

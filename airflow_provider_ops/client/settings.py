@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import difflib
 import ipaddress
+import logging
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from functools import lru_cache, partial
 from typing import Any, Protocol
-from urllib.parse import urlsplit
-
-import httpx
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from airflow_provider_ops.apis.base import Api
+from airflow_provider_ops.client.proxies import Proxy, proxy_for, shown
+from airflow_provider_ops.client.tls import plain_context, tls_context
+from airflow_provider_ops.client.transport import url_problem
 from airflow_provider_ops.core.gate import Redact, redactor
 from airflow_provider_ops.exceptions import InvalidConnection
 
+log = logging.getLogger(__name__)
+
 #: Seconds one request may take when the connection does not say.
 DEFAULT_TIMEOUT = 30.0
+#: Extras of every connection; an API adds its own.
+_EXTRAS = ("verify", "timeout", "requests_per_second", "proxy", "allow_http")
+_SCHEMES = ("http", "https")
 
 
 class ConnectionLike(Protocol):
@@ -55,25 +63,28 @@ class Settings:
         return redactor(self.key)
 
     def tls(self) -> ssl.SSLContext:
-        """What httpx takes as ``verify``."""
+        """Return the TLS context of these settings; equal ones share it.
+
+        :raises InvalidConnection: the certificates cannot be read.
+        """
         if not self.base_url.startswith("https:"):
-            # reading all certificates of the world takes longer than a thousand waits over plain HTTP
-            return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        if isinstance(self.verify, bool):
-            return httpx.create_ssl_context(verify=self.verify)
-        try:
-            return ssl.create_default_context(cafile=self.verify)
-        except (OSError, ssl.SSLError) as error:
-            msg = f"verify of connection {self.conn_id!r} names {self.verify!r}, which is no CA file ({error})"
-            raise InvalidConnection(msg) from None
+            return plain_context()
+        return tls_context(self.verify, conn_id=self.conn_id)
+
+    def route(self) -> Proxy | None:
+        """Return the proxy that requests go through, ``None`` for no proxy.
+
+        :raises InvalidConnection: the proxy cannot be used.
+        """
+        return proxy_for(self.base_url, self.proxy, conn_id=self.conn_id)
 
 
 def read_settings(api: Api, conn_id: str, conn: ConnectionLike, extra: Mapping[str, Any]) -> Settings:
-    """The settings of a connection.
+    """Return the settings of a connection.
 
     :param extra: the connection's ``extra`` as a mapping; ``null`` and empty values count as absent,
         because the connection form saves every field.
-    :raises InvalidConnection: one sentence that names the connection, the field and what to change.
+    :raises InvalidConnection: names the connection and everything in it that must be changed.
     """
     if conn.conn_type and conn.conn_type != api.name:
         msg = (
@@ -82,17 +93,69 @@ def read_settings(api: Api, conn_id: str, conn: ConnectionLike, extra: Mapping[s
         )
         raise InvalidConnection(msg)
     extra = {name: value for name, value in extra.items() if value is not None and value != ""}
-    fields = _Fields(conn_id, extra)
-    return Settings(
+    fields, found = _Fields(conn_id, extra), _Problems(conn_id)
+    allow_http = found.of(lambda: fields.flag("allow_http", default=False), True)
+    settings = Settings(
         conn_id=conn_id,
-        base_url=_base_url(api, conn_id, _compose(conn), allow_http=fields.flag("allow_http", default=False)),
-        key=_key(api, conn_id, conn.password),
-        verify=_verify(fields),
-        timeout=fields.number("timeout", DEFAULT_TIMEOUT, 0.1, 600.0),
-        requests_per_second=fields.number("requests_per_second", None, 0.01, 10_000.0),
-        proxy=_proxy(fields),
-        extras={name: str(extra[name]) for name in api.extras if name in extra},
+        base_url=found.of(
+            lambda: _base_url(api, conn_id, _compose(api, conn_id, conn), allow_http=allow_http), api.base_url
+        ),
+        key=found.of(lambda: _key(api, conn_id, conn.password), ""),
+        verify=found.of(lambda: _verify(fields), True),
+        timeout=found.of(lambda: fields.number("timeout", DEFAULT_TIMEOUT, 0.1, 600.0), DEFAULT_TIMEOUT),
+        requests_per_second=found.of(lambda: fields.number("requests_per_second", None, 0.01, 10_000.0), None),
+        proxy=None if "proxy" not in extra else str(extra["proxy"]),
+        extras={name: found.of(partial(fields.text, name), "") for name in api.extras if name in extra},
     )
+    found.of(settings.tls, None)
+    found.of(settings.route, None)
+    unknown = unknown_extras(api, extra)
+    found.raise_all(unknown)
+    if unknown:
+        _warn_once(conn_id, unknown)
+    return settings
+
+
+def unknown_extras(api: Api, extra: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return a sentence about each extra that has no meaning here, with the known name that it resembles."""
+    known = (*_EXTRAS, *api.extras)
+    sentences = []
+    for name in extra:
+        if name not in known:
+            near = difflib.get_close_matches(name.lower(), known, 1)
+            meant = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
+            sentences.append(f"extra {name!r} is unknown and ignored: {meant}")
+    return tuple(sentences)
+
+
+@lru_cache(maxsize=1000)
+def _warn_once(conn_id: str, unknown: tuple[str, ...]) -> None:
+    log.warning("connection %r: %s", conn_id, "; ".join(unknown))
+
+
+class _Problems:
+    """Everything that is wrong with a connection, so that it can be put right at once."""
+
+    def __init__(self, conn_id: str) -> None:
+        self._conn_id = conn_id
+        self._found: list[str] = []
+
+    def of(self, work: Callable[[], Any], otherwise: Any) -> Any:
+        """Return what ``work`` returns, and ``otherwise`` when it finds a problem."""
+        try:
+            return work()
+        except InvalidConnection as error:
+            self._found.append(str(error))
+            return otherwise
+
+    def raise_all(self, more: tuple[str, ...]) -> None:
+        """Raise one error that names all problems."""
+        if not self._found:
+            return
+        if len(self._found) == 1 and not more:
+            raise InvalidConnection(self._found[0])
+        problems = "; ".join(f"({number}) {text}" for number, text in enumerate([*self._found, *more], 1))
+        raise InvalidConnection(f"connection {self._conn_id!r} has several problems: {problems}")
 
 
 def _key(api: Api, conn_id: str, password: str | None) -> str:
@@ -106,12 +169,26 @@ def _key(api: Api, conn_id: str, password: str | None) -> str:
     return key
 
 
-def _compose(conn: ConnectionLike) -> str:
-    # a connection given as URI arrives taken apart: https://api.example.com, 443, path without slash
-    host = (conn.host or "").strip().rstrip("/")
-    port = f":{conn.port}" if host and conn.port else ""
-    path = f"/{conn.schema.strip('/')}" if host and conn.schema else ""
-    return host + port + path
+def _compose(api: Api, conn_id: str, conn: ConnectionLike) -> str:
+    """Return the base URL that host, port and schema make together.
+
+    In a connection given as a URI the host arrives taken apart: https://api.example.com, 443, path without slash. By
+    Airflow's convention the schema may also be the scheme of the URL.
+    """
+    host, schema = (conn.host or "").strip().rstrip("/"), (conn.schema or "").strip()
+    if not host:
+        return ""
+    port = f":{conn.port}" if conn.port else ""
+    if schema.lower() not in _SCHEMES:
+        return host + port + (f"/{schema.strip('/')}" if schema.strip("/") else "")
+    scheme, separator, _ = host.partition("://")
+    if separator:
+        if scheme.lower() != schema.lower():
+            msg = f"connection {conn_id!r} has host {shown(host)!r} and schema {schema!r}: name one scheme, in the host"
+            raise InvalidConnection(msg)
+        return host + port
+    name, slash, path = host.partition("/")
+    return f"{schema.lower()}://{name}{port}" + (slash + path if slash else urlsplit(api.base_url).path)
 
 
 def _base_url(api: Api, conn_id: str, host: str, *, allow_http: bool) -> str:
@@ -120,30 +197,40 @@ def _base_url(api: Api, conn_id: str, host: str, *, allow_http: bool) -> str:
         parts = urlsplit(url)
         parts.port  # noqa: B018 - raises on a bad port
         # stricter than the standard library: control characters, impossible names
-        httpx.URL(url)
-    except (ValueError, httpx.InvalidURL) as error:
-        msg = f"host {url!r} of connection {conn_id!r} is not a URL ({error}): use {api.base_url!r}"
-        raise InvalidConnection(msg) from None
-    if parts.scheme not in ("http", "https") or not parts.hostname or " " in url:
-        msg = f"host {url!r} of connection {conn_id!r} must begin with https:// and name a host, like {api.base_url!r}"
+        problem = url_problem(url)
+    except ValueError as error:
+        problem = str(error)
+    if problem is not None:
+        msg = f"host {shown(url)!r} of connection {conn_id!r} is not a URL ({problem}): use {api.base_url!r}"
         raise InvalidConnection(msg)
-    if parts.query or parts.fragment or parts.username:
+    if parts.scheme not in _SCHEMES or not parts.hostname or " " in url:
+        msg = (
+            f"host {shown(url)!r} of connection {conn_id!r} must begin with https:// and name a host, "
+            f"like {api.base_url!r}"
+        )
+        raise InvalidConnection(msg)
+    _check_parts(api, conn_id, url, parts, allow_http=allow_http)
+    return url
+
+
+def _check_parts(api: Api, conn_id: str, url: str, parts: SplitResult, *, allow_http: bool) -> None:
+    if parts.query or parts.fragment or parts.username is not None or parts.password is not None:
         msg = f"host of connection {conn_id!r} may have no user, query or fragment: use {api.base_url!r}"
         raise InvalidConnection(msg)
-    if parts.scheme == "http" and not (allow_http or _is_loopback(parts.hostname)):
+    if parts.scheme == "http" and not (allow_http or _is_loopback(parts.hostname or "")):
         msg = (
             f"host {url!r} of connection {conn_id!r} would send the API key unencrypted: use https://, "
             "or set the extra allow_http to true if you mean it"
         )
         raise InvalidConnection(msg)
     _check_path(api, conn_id, url, parts.path)
-    return url
 
 
 def _check_path(api: Api, conn_id: str, url: str, path: str) -> None:
     wanted = urlsplit(api.base_url).path.rstrip("/")
     versions = [part for part in path.split("/") if part == "v1"]
-    if path.endswith(wanted) and len(versions) == wanted.split("/").count("v1"):
+    climbs = ".." in unquote(path).split("/")
+    if path.endswith(wanted) and len(versions) == wanted.split("/").count("v1") and not climbs:
         return
     ending = f"end with {wanted!r}" if wanted else "have no path of the API in it"
     msg = f"host {url!r} of connection {conn_id!r} must {ending} and nothing more, like {api.base_url!r}"
@@ -163,26 +250,12 @@ def _verify(fields: _Fields) -> bool | str:
     value = fields.extra.get("verify", True)
     if isinstance(value, bool):
         return value
-    text = str(value).strip()
-    if text.lower() in ("true", "false"):
-        return text.lower() == "true"
-    if not Path(text).is_file():
-        msg = f"verify of connection {fields.conn_id!r} must be true, false or an existing CA file, not {text!r}"
-        raise InvalidConnection(msg)
-    return text
-
-
-def _proxy(fields: _Fields) -> str | None:
-    value = fields.extra.get("proxy")
-    if value is None:
-        return None
-    try:
-        httpx.Proxy(str(value))
-    except (ValueError, httpx.InvalidURL):
-        # the value may hold a password, so it is not shown
-        msg = f"proxy of connection {fields.conn_id!r} must be a URL like 'http://proxy.example.com:3128'"
-        raise InvalidConnection(msg) from None
-    return str(value)
+    if isinstance(value, str):
+        text = value.strip()
+        # whether the file can be used is found out when it is read
+        return text.lower() == "true" if text.lower() in ("true", "false") else text
+    msg = f"verify of connection {fields.conn_id!r} must be true, false or an existing CA file, not {value!r}"
+    raise InvalidConnection(msg)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,13 +272,20 @@ class _Fields:
         msg = f"{name} of connection {self.conn_id!r} must be true or false, not {value!r}"
         raise InvalidConnection(msg)
 
+    def text(self, name: str) -> str:
+        value = str(self.extra[name]).strip()
+        if value and value.isascii() and value.isprintable():
+            return value
+        msg = f"{name} of connection {self.conn_id!r} must be printable ASCII text, not {value!r}"
+        raise InvalidConnection(msg)
+
     def number(self, name: str, default: Any, least: float, most: float) -> Any:
         value = self.extra.get(name)
         if value is None:
             return default
         try:
             number = float("nan") if isinstance(value, bool) else float(value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             number = float("nan")
         if not least <= number <= most:
             msg = f"{name} of connection {self.conn_id!r} must be a number from {least:g} to {most:g}, not {value!r}"

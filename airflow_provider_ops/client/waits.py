@@ -1,4 +1,4 @@
-"""Drives waits: looks when a watch says so, on a worker or on an event loop."""
+"""Drives waits: together with all others of the connection, on an event loop or from a worker."""
 
 from __future__ import annotations
 
@@ -7,59 +7,28 @@ from typing import Any
 
 from airflow_provider_ops import metrics
 from airflow_provider_ops.client.asynchronous import AsyncClient
-from airflow_provider_ops.client.sync import SyncClient
+from airflow_provider_ops.client.blocking import BlockingClient
 from airflow_provider_ops.client.targets import OnChange
 from airflow_provider_ops.exceptions import OpsError
-from airflow_provider_ops.waiting.verdict import WaitFor, is_decided
+from airflow_provider_ops.waiting.verdict import WaitFor
 from airflow_provider_ops.waiting.watch import Watch
 
 Log = Callable[[str], None]
 
 
 def wait(
-    client: SyncClient, watches: Sequence[Watch], log: Log, wait_for: WaitFor = "all", *, hold: bool = True
+    client: BlockingClient, watches: Sequence[Watch], log: Log, wait_for: WaitFor = "all", *, hold: bool = True
 ) -> None:
-    """Look until the watches decide the verdict. Their outcomes hold the result.
+    """Block until the watches decide the verdict. Their outcomes hold the result.
 
     :param hold: whether an API that can may hold its answers back; what happens until then is not seen.
     """
-    while not is_decided(wait_for, [watch.outcome for watch in watches]):
-        still_open = [watch for watch in watches if watch.outcome is None]
-        watch = min(still_open, key=lambda watch: watch.next_look)
-        if (pause := watch.next_look - client.clock.time()) > 0:
-            client.clock.sleep(pause)
-        # an answer held back for one would make the others wait
-        look(client, watch, log, hold=hold and len(still_open) == 1)
+    client.drive_logging(lambda on_loop, say: on_loop.poller.wait(watches, say, wait_for, hold=hold), log)
 
 
-def look(client: SyncClient, watch: Watch, log: Log, *, hold: bool = False) -> None:
-    """Look once, and let the watch take it in.
-
-    :param hold: whether the API may hold the answer back until the operation settles, where it can.
-    """
-    started = client.clock.time()
-    seconds = _hold_seconds(client, watch, started) if hold else 0.0
-    holding = seconds >= 1.0
-    api, operation_id = client.api, watch.operation_id
-    call = api.long_poll(operation_id, seconds) if holding else api.get_operation(operation_id)
-    metrics.LOOKS.add(api=api.name, way="hold" if holding else "read")
-    try:
-        operation = client.send_once(call, until=watch.deadline)
-    except OpsError as error:
-        metrics.ERRORS.add(api=api.name, reason=metrics.reason(error))
-        lines = watch.failed(error, client.clock.time())
-    else:
-        now = client.clock.time()
-        lines = watch.saw(operation, now, waited=now - started if holding else 0.0)
-    _say(watch, lines, log)
-
-
-def _hold_seconds(client: SyncClient, watch: Watch, now: float) -> float:
-    # after an error a plain read is the safer look, and what is no operation has no long poll
-    if watch.is_stumbling or ":" in watch.operation_id:
-        return 0.0
-    longest = client.api.longest_poll
-    return longest if watch.deadline is None else min(longest, watch.deadline - now)
+def look(client: BlockingClient, watch: Watch, log: Log) -> None:
+    """Poll once, and let the watch take it in."""
+    client.drive_logging(lambda on_loop, say: _look(on_loop, watch, say), log)
 
 
 def await_all(
@@ -77,6 +46,16 @@ def await_all(
     return client.poller.wait(watches, log, wait_for, on_change=on_change)
 
 
-def _say(watch: Watch, lines: Sequence[str], log: Log) -> None:
+async def _look(client: AsyncClient, watch: Watch, log: Log) -> None:
+    metrics.LOOKS.add(api=client.api.name, way="read")
+    clock = client.clock
+    watch.use_clock(clock.time() - clock.monotonic())
+    try:
+        operation = await client.send_once(client.api.get_operation(watch.operation_id), until=watch.deadline)
+    except OpsError as error:
+        metrics.ERRORS.add(api=client.api.name, reason=metrics.reason(error))
+        lines = watch.failed(error, clock.monotonic())
+    else:
+        lines = watch.saw(operation, clock.monotonic())
     for line in lines:
         log(f"{watch.operation_id}: {line}")

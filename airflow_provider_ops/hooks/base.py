@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-import threading
-import time
-import weakref
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from concurrent.futures import Future
-from concurrent.futures import TimeoutError as FutureTimeoutError
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Any, ClassVar, TypeVar
@@ -19,10 +15,11 @@ from airflow_provider_ops._compat import get_connection, get_connection_async
 from airflow_provider_ops.apis.base import Api
 from airflow_provider_ops.apis.http import Call, Flow, Paged
 from airflow_provider_ops.client.asynchronous import AsyncClient
+from airflow_provider_ops.client.blocking import BlockingClient
 from airflow_provider_ops.client.clock import Clock, SystemClock
-from airflow_provider_ops.client.settings import Settings, read_settings
+from airflow_provider_ops.client.settings import Settings, read_settings, unknown_extras
 from airflow_provider_ops.client.shared import Shared, forget, join, remembered, shared_client
-from airflow_provider_ops.client.sync import SyncClient
+from airflow_provider_ops.client.tasks import time_limit
 from airflow_provider_ops.client.waits import await_all, wait
 from airflow_provider_ops.exceptions import (
     AuthenticationError,
@@ -71,13 +68,12 @@ class OperationsHook(BaseHook):
         super().__init__(**kwargs)
         self.conn_id = conn_id or self.default_conn_name
         self.clock = clock or default_clock()
-        self._client: SyncClient | None = None
+        self._client: BlockingClient | None = None
 
-    def get_conn(self) -> SyncClient:
+    def get_conn(self) -> BlockingClient:
         """The HTTP client of this hook, opened at the first use and closed with the hook."""
         if self._client is None:
-            self._client = SyncClient(self.api, self.settings(), self.clock, reload=self.settings)
-            weakref.finalize(self, self._client.close)
+            self._client = BlockingClient(self.api, self.settings(), self.clock, reload=self.settings)
         return self._client
 
     def settings(self) -> Settings:
@@ -209,21 +205,19 @@ class OperationsHook(BaseHook):
 
     def on_clock(self, at: datetime) -> float:
         """Epoch seconds of an instant that Airflow names, as this hook's clock counts them."""
-        if isinstance(self.clock, SystemClock):
-            return at.timestamp()
-        # a virtual clock has its own pace: what both have in common is how long ago it was when nothing was waited for
-        return self.clock.time() - (time.time() - at.timestamp())
+        return self.clock.from_wall(at.timestamp())
 
     def test_connection(self) -> tuple[bool, str]:
         """Whether one cheap authenticated read succeeds, with what answered or what is wrong; never with the key."""
         try:
             settings = self.settings()
             quick = Settings(**{**_fields(settings), "timeout": min(settings.timeout, _TEST_TIMEOUT)})
-            with SyncClient(self.api, quick, self.clock) as client:
-                said = _in_time(lambda: client.send_once(self.api.check()))
+            with BlockingClient(self.api, quick, self.clock) as client:
+                said = client.drive(lambda on_loop: _in_time(on_loop.send_once(self.api.check())))
+            unknown = unknown_extras(self.api, get_connection(self.conn_id)[1])
         except OpsError as error:
             return False, _diagnose(self.api, error)
-        return True, f"{self.api.title} at {settings.origin} answers for {said}"
+        return True, "; ".join((f"{self.api.title} at {settings.origin} answers for {said}", *unknown))
 
     @classmethod
     def get_ui_field_behaviour(cls) -> dict[str, Any]:
@@ -274,20 +268,12 @@ def _settled(watch: Watch) -> Operation:
             )
 
 
-def _in_time(work: Callable[[], T]) -> T:
-    """What ``work`` returns; a slow name server or a trickling answer keep to no timeout of a socket."""
-    done: Future[T] = Future()
-
-    def run() -> None:
-        try:
-            done.set_result(work())
-        except Exception as error:  # noqa: BLE001 - raised again by the one who waits
-            done.set_exception(error)
-
-    threading.Thread(target=run, name="test-connection", daemon=True).start()
+async def _in_time(work: Coroutine[Any, Any, T]) -> T:
+    """Return what ``work`` returns; a name server or a busy connection keep to no timeout of a request."""
     try:
-        return done.result(_TEST_TIMEOUT)
-    except (TimeoutError, FutureTimeoutError):
+        with time_limit(_TEST_TIMEOUT):
+            return await work
+    except asyncio.TimeoutError:
         raise TransportError(f"no answer within {_TEST_TIMEOUT:g} s", reason="timeout") from None
 
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_ops._compat import task_state
 from airflow_provider_ops.apis.base import Api
 from airflow_provider_ops.apis.ending import kill_operation
-from airflow_provider_ops.client.sync import SyncClient
+from airflow_provider_ops.client.blocking import BlockingClient
+from airflow_provider_ops.client.limiter import Priority
 from airflow_provider_ops.core.handle import Handle
 from airflow_provider_ops.operators.store import HandleStore
 from airflow_provider_ops.operators.submission import Submission
@@ -87,16 +88,16 @@ class WorkerKill:
 
     def _end(self) -> None:
         api = self._hook.api
-        with SyncClient(api, self._hook.get_conn().settings, self._hook.clock) as client:
-            handle = self._handle or self._pending(client)
-            if handle is None:
-                return
-            ended = client.run(kill_operation(api, handle, self._policy, self._waiting_for))
-            self._log.warning("Task killed: %s", ended.text)
-            if ends_it(self._policy, api, creates=handle.creates):
-                self._store.save(replace(handle, killed=True))
+        client = self._hook.get_conn()
+        handle = self._handle or self._pending(client)
+        if handle is None:
+            return
+        ended = client.run(kill_operation(api, handle, self._policy, self._waiting_for), priority=Priority.KILL)
+        self._log.warning("Task killed: %s", ended.text)
+        if ends_it(self._policy, api, creates=handle.creates):
+            self._store.save(replace(handle, killed=True))
 
-    def _pending(self, client: SyncClient) -> Handle | None:
+    def _pending(self, client: BlockingClient) -> Handle | None:
         """What a submit that is under way has started already, as far as that can be found out now."""
         intent = self._submission.pending if self._submission else None
         flow = None if intent is None else self._hook.api.find(intent)

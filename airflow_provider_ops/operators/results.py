@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
 
-from airflow_provider_ops.core.gate import REDACTED, REPLACEMENT, RESULT, clean, is_clean_id
+from airflow_provider_ops.core.gate import REDACTED, REPLACEMENT, RESULT, clean, cut_text, is_clean_id
 from airflow_provider_ops.exceptions import InvalidArgument
 
 T = TypeVar("T", bound="Mapping[str, Any] | list[Any]")
@@ -28,7 +28,7 @@ def checked(result: T, *, succeeded: str) -> T:
     for name, text in _texts(value, ""):
         if _is_bad_id(name.rpartition(".")[2], text):
             raise InvalidArgument(
-                f"{succeeded} succeeded, but {name} of its result is {text!r}, which cannot be an id: "
+                f"{succeeded} succeeded, but {name} of its result is {cut_text(text, 200)!r}, which cannot be an id: "
                 "look up what it has made at the API"
             )
     if _size(value) > RESULT.total:

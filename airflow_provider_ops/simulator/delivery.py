@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.utils import formatdate
-from typing import TYPE_CHECKING
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any
 
-from .rules import AcceptThenDropFault, HangFault, ResetFault, TrickleFault, TruncatedFault
+from .rules import AcceptThenDropFault, HangFault, PoisonFault, ResetFault, TrickleFault, TruncatedFault
 from .stats import CUT
 
 if TYPE_CHECKING:
@@ -46,9 +47,8 @@ class Line:
 
     async def start(self, status: int, headers: list[tuple[bytes, bytes]], length: int) -> None:
         """Send status and headers."""
-        # by the clock that the times in answers are of, not by the server's own
-        date = formatdate(self.clock.time(), usegmt=True)
-        headers = [*headers, (b"content-length", str(length).encode()), (b"date", date.encode())]
+        date = formatdate(self.clock.time(), usegmt=True).encode()
+        headers = [*headers, (b"date", date), (b"content-length", str(length).encode())]
         await self.send({"type": "http.response.start", "status": status, "headers": headers})
 
     async def write(self, body: bytes, *, more: bool = False) -> None:
@@ -62,7 +62,7 @@ async def deliver(line: Line, reply: Reply | None, rule: RequestRule | None) -> 
         await line.clock.asleep(rule.seconds)
     if reply is None or isinstance(rule, (ResetFault, AcceptThenDropFault, HangFault)):
         return await line.cut()
-    headers, body = _encode(reply)
+    headers, body = _encode(reply) if not isinstance(rule, PoisonFault) else _poisoned(reply, rule)
     if isinstance(rule, TruncatedFault):
         return await _truncated(line, reply.status, headers, body, cut=rule.cut)
     await line.start(reply.status, headers, len(body))
@@ -81,6 +81,28 @@ def _encode(reply: Reply) -> tuple[list[tuple[bytes, bytes]], bytes]:
         return [*headers, (b"content-type", b"text/html; charset=utf-8")], reply.data.encode()
     body = json.dumps(reply.data, separators=(",", ":"), ensure_ascii=False).encode()
     return [*headers, (b"content-type", b"application/json")], body
+
+
+#: No answer has it.
+_PLACE = "the place of the poison"
+
+
+def _poisoned(reply: Reply, rule: PoisonFault) -> tuple[list[tuple[bytes, bytes]], bytes]:
+    data = reply.data if isinstance(reply.data, Html) else _marked(reply.data, rule, "")
+    headers, body = _encode(replace(reply, data=data, headers={**reply.headers, **rule.headers}))
+    return headers, body.replace(f'"{_PLACE}"'.encode(), rule.value.encode("utf-8", "surrogatepass"))
+
+
+def _marked(value: Any, rule: PoisonFault, place: str) -> Any:
+    """Return an answer with the mark in all its fields that are meant."""
+    if isinstance(value, (dict, list)):
+        if place in rule.fields:
+            return _PLACE
+        if isinstance(value, list):
+            return [_marked(item, rule, place) for item in value]
+        return {name: _marked(item, rule, f"{place}.{name}" if place else name) for name, item in value.items()}
+    is_meant, is_kept = (any(fnmatchcase(place, glob) for glob in globs) for globs in (rule.fields, rule.but))
+    return _PLACE if is_meant and not is_kept else value
 
 
 async def _truncated(line: Line, status: int, headers: list[tuple[bytes, bytes]], body: bytes, *, cut: bool) -> int:

@@ -140,6 +140,7 @@ class Server(uvicorn.Server):
                 access_log=False,
                 proxy_headers=False,
                 server_header=False,
+                # the date of an answer is that of the simulator's own clock
                 date_header=False,
                 timeout_keep_alive=75,
                 timeout_graceful_shutdown=1,

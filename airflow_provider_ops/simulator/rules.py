@@ -136,6 +136,20 @@ class TruncatedFault(AfterExecution):
     cut: bool = False
 
 
+class PoisonFault(AfterExecution):
+    """The right answer with something odd in it that a JSON library would not write."""
+
+    fault: Literal["poison"]
+    fields: list[str] = ["*"]
+    """Globs over places like `data.progress.message` or `data.items.error`; objects and lists are named whole."""
+    but: list[str] = []
+    """Globs over places that stay as they are."""
+    value: str = '"\\u0000"'
+    """What stands there instead, as it is sent: JSON, or what only looks like it."""
+    headers: dict[str, str] = {}
+    """Further headers of the answer."""
+
+
 class OperationRule(Rule):
     """A fault of an operation, decided when it is created; all rules that fire apply together."""
 
@@ -213,6 +227,7 @@ AnyRule = Annotated[
     | TrickleFault
     | HtmlFault
     | TruncatedFault
+    | PoisonFault
     | UnknownStatusFault
     | NotFoundFirstFault
     | OperationFailsFault

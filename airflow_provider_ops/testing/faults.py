@@ -75,6 +75,11 @@ def truncated(n: int = 1, **where: Unpack[Where]) -> Rule:
     return {"fault": "truncated", "count": n, **where}
 
 
+def poison(value: str, *fields: str, n: int | None = None, **where: Unpack[Where]) -> Rule:
+    """Answers (or the first `n`) have this JSON, which need not be valid, in the fields that these globs name."""
+    return {"fault": "poison", "value": value, "fields": list(fields) or ["*"], "count": n, **where}
+
+
 def unknown_status(word: str = "hibernating", seconds: float = 2.0, **where: Unpack[Where]) -> Rule:
     """New operations show a status nobody knows, for the first seconds of their running."""
     return {"fault": "unknown_status", "word": word, "seconds": seconds, **where}

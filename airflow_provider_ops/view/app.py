@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
 from collections.abc import Mapping
 from functools import cache
@@ -34,6 +35,8 @@ _HEADERS = {
 }
 #: Seconds after which what was told is old enough for a look of our own.
 _LOOK_AFTER = 10.0
+#: The index of a mapped task; not what else Unicode calls a digit.
+_INDEX = re.compile(r"[0-9]{1,9}")
 
 _REFUSED = {
     401: ("Signed out", "Your session has ended. Reload Airflow and sign in again."),
@@ -90,7 +93,7 @@ def _json(found: Mapping[str, Any], status: int) -> JSONResponse:
 
 def _map_index(text: str) -> int:
     # the UI leaves the placeholder as it is for a task that is not mapped
-    return int(text) if text.lstrip("-").isdigit() else -1
+    return int(text) if _INDEX.fullmatch(text) else -1
 
 
 def _refused(refusal: Refused) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from airflow_provider_ops.core.backoff import Backoff
 from airflow_provider_ops.core.changes import describe, describe_new_human_steps
+from airflow_provider_ops.core.gate import one_line
 from airflow_provider_ops.exceptions import (
     ApiError,
     AuthenticationError,
@@ -242,7 +243,7 @@ class Watch:
         before, shown = self.operation, describe(operation)
         has_changed, self._shown = before is None or shown != self._shown, shown
         if operation.state is OperationState.UNKNOWN and (before is None or before.raw_state != operation.raw_state):
-            return [f"status {operation.raw_state!r} is not known to this release; waiting on"]
+            return [f"status {one_line(operation.raw_state)!r} is not known to this release; waiting on"]
         return [shown, *describe_new_human_steps(operation, before)] if has_changed else []
 
     def _describe_trouble(self, error: OpsError, now: float) -> list[str]:

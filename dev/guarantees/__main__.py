@@ -16,7 +16,7 @@ from typing import Final
 import httpx
 from stamina.instrumentation import set_on_retry_hooks
 
-from dev.guarantees import postgres
+from dev.guarantees import poison, postgres
 from dev.guarantees.acts import SPARE
 from dev.guarantees.model import Phase
 from dev.guarantees.observe import observe
@@ -92,7 +92,8 @@ def stage_for(options: argparse.Namespace, plan: Sequence[Phase]) -> Iterator[tu
         text = f'from dev.guarantees.factory import dags\n\nglobals().update(dags("{api}"))  # airflow\n'
         (folder / f"guarantees_{api}.py").write_text(text)
     simulator = Simulator(free_ports(1)[0], duration=_OPERATION_SECONDS)
-    env = {**simulator.connections("sk-any"), **_SHORT, "PYTHONPATH": str(CHECKOUT), "GUARANTEES_MARKERS": str(markers)}
+    connections = simulator.connections(poison.KEY)
+    env = {**connections, **_SHORT, "PYTHONPATH": str(CHECKOUT), "GUARANTEES_MARKERS": str(markers)}
     stack = AirflowStack(StackOptions(home, dags_folder=folder, parallelism=options.workers, env=env))
     # In this order: PostgreSQL's files must be there until it has been stopped with the rest of the stack.
     with ExitStack() as resources, stack:
@@ -142,6 +143,8 @@ def play(stage: Stage, plan: Sequence[Phase], why_not: str | None) -> list[Resul
     while not quiet():
         stage.look()
         time.sleep(1)
+    address = stage.stack.env["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"]
+    stage.complaints += poison.leaks(address, stage.stack.options.home)
     return [Result.of(row.scenario, observe(row, logs)) for row in rows] + left_out
 
 
@@ -155,6 +158,7 @@ def main() -> int:
     try:
         with stage_for(options, plan) as (stage, why_not):
             results = play(stage, plan, why_not)
+            complaints_of_stack = stage.complaints
             seconds = time.monotonic() - _STARTED
     except Interrupted as signal:
         say("Stopped.")
@@ -164,13 +168,13 @@ def main() -> int:
         return 1
     database = "SQLite" if why_not else "PostgreSQL, two triggerers"
     print(table(results))
-    bad = complaints(results)
+    bad = [*complaints(results), *complaints_of_stack]
     if not options.only and not options.quick:
         DOCUMENT.write_text(document(results, seconds, database))
         say(f"written to {DOCUMENT.relative_to(CHECKOUT)}")
     for complaint in bad:
         print(f"\n{complaint}")
-    say(f"{len(results) - len(bad)} of {len(results)} rows are as expected")
+    say(f"{sum(result.good for result in results)} of {len(results)} rows are as expected")
     return 1 if bad else 0
 
 

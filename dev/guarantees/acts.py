@@ -22,6 +22,19 @@ _STEADY: Final = 1.5
 _PICKED_UP: Final = 15.0
 
 
+def triggerer_lives(stage: Stage, rows: Sequence[Live]) -> Script:
+    """Nothing is done to the triggerer, and it is the same to the end of all rows."""
+    before = _processes_of_triggerer(stage)
+    yield lambda: all(row.is_over for row in rows)
+    if _processes_of_triggerer(stage) != before:
+        stage.complaints.append("the triggerer has restarted, although nothing was done to it")
+
+
+def _processes_of_triggerer(stage: Stage) -> set[int]:
+    pid = stage.stack.processes.components["triggerer"].pid
+    return {pid, *descendants(pid)}
+
+
 def marked(state: str) -> Act:
     """A user marks the task while it waits."""
 

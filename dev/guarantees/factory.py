@@ -21,6 +21,7 @@ VARIANTS: Final[Mapping[str, tuple[Mapping[str, Any], Mapping[str, Any]]]] = {
     "leave": ({"on_kill": "leave"}, {}),
     # While the API server is away, every try fails before it has begun.
     "patient": ({"on_kill": "delete", "retries": 5, "retry_delay": timedelta(seconds=12)}, {}),
+    "once": ({"retries": 0}, {}),
     "no_time": ({"timeout": 20, "retries": 0}, {}),
     "no_time_delete": ({"timeout": 20, "retries": 0, "on_timeout": "delete"}, {}),
     "execution_timeout": ({"execution_timeout": timedelta(seconds=22), "retries": 0}, {}),

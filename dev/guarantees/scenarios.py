@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, Final
 
-from dev.guarantees import acts
+from dev.guarantees import acts, poison
 from dev.guarantees.apis import APIS, ApiCase
 from dev.guarantees.crash import Crash
 from dev.guarantees.model import Expect, Phase, Scenario
@@ -35,6 +35,7 @@ _UNKNOWN: Final = "The outcome of .* is unknown"
 QUICK: Final = frozenset(
     {
         *("before-submit", "answer-lost", "before-stored", "on-resume", "while-polling", "failed", "failed-delete"),
+        *("odd-nul", "odd-surrogate", "odd-key", "odd-none"),
         *("cleared", "paused", "paused-over", "machine", "mismatch"),
     }
 )
@@ -212,6 +213,18 @@ def without_store(api: ApiCase) -> Iterator[Scenario]:
         yield Scenario("no-store", title, api, mode, expect, variant="patient", rules=LONG, crash=hold)
 
 
+def poisoned(api: ApiCase) -> Iterator[Scenario]:
+    """The API answers what nothing of Airflow can keep; beside it a task whose answers are as they should be."""
+    good = Expect(_SUCCEEDED, tries=(1, 1))
+    bad = Expect("no room", settled="1 failed", state="failed", tries=(1, 1))
+    for mode in BOTH:
+        for key, (title, rules) in poison.TOLERATED.items():
+            yield Scenario(f"odd-{key}", title, api, mode, good, rules=rules)
+        title = "all of it in the reason of a failure"
+        yield Scenario("odd-reason", title, api, mode, bad, rules=poison.FAILURE, variant="once")
+        yield Scenario("odd-none", "a bystander: ordinary answers", api, mode, good)
+
+
 def disturbed(key: str, title: str, expect: Expect, *modes: str, **more: Any) -> Rows:
     """Rows of a phase in which something happens to the stack; a kill that nobody meant would delete what they made."""
 
@@ -238,7 +251,9 @@ def phases(apis: tuple[ApiCase, ...] = APIS) -> list[Phase]:
     retried = Expect(_WENT_ON, tries=(2, 3))
     hold_defer = Crash("Run._defer", do="hold")
     return [
-        # First, while there is only one triggerer: it then has all the waits, and another one has to be started.
+        # First, while there is only one triggerer: if it dies of an answer, the run ends with that.
+        Phase("answers that cannot be kept", rows(poisoned), disturb=acts.triggerer_lives, two_triggerers=False),
+        # Likewise: it then has all the waits, and another one has to be started.
         Phase(
             "the triggerer is paused for a minute",
             rows(

@@ -39,6 +39,8 @@ class Stage:
         self.simulator = simulator
         self.markers = markers
         self.say = say
+        #: What is wrong with the stack itself, a sentence each.
+        self.complaints: list[str] = []
         self.tasks: dict[str, TaskInstance] = {}
         self.runs: dict[str, Run] = {}
         self.resources: list[Mapping[str, Any]] = []

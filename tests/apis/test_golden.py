@@ -7,13 +7,13 @@ import pkgutil
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
+from airflow_provider_ops.client.blocking import BlockingClient
 from airflow_provider_ops.client.settings import Settings
-from airflow_provider_ops.client.sync import SyncClient
 from airflow_provider_ops.operators.base import OperationOperator
 from airflow_provider_ops.provider_info import connection_types
+from tests.played import Played, Request, reply
 
 GOLDEN = Path(__file__).parent / "golden"
 KEY = "airflow-submission-key"
@@ -33,25 +33,27 @@ CASES = [
 ]
 
 
-class Script(httpx.BaseTransport):
+class Script(Played):
     """Answers a fixed list of exchanges, each request exactly as written."""
 
     def __init__(self, exchanges: list[dict[str, Any]]) -> None:
+        super().__init__(self.take)
         self.left = list(exchanges)
+        self.wrong: list[Any] = []
 
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
+    def take(self, request: Request) -> bytes:
         expected, answer = (self.left[0][name] for name in ("request", "answer"))
         self.left.pop(0)
-        body = request.read()
         seen = {
             "method": request.method,
-            "path": request.url.raw_path.decode().split("?")[0],
-            "query": dict(request.url.params),
-            "json": json.loads(body) if body else None,
+            "path": request.path,
+            "query": request.query,
+            "json": json.loads(request.body) if request.body else None,
             "headers": {name: request.headers.get(name) for name in expected.get("headers", {})},
         }
-        assert seen == {"query": {}, "json": None, "headers": {}, **expected}
-        return httpx.Response(answer["status"], json=answer.get("json"), headers=answer.get("headers"))
+        if seen != {"query": {}, "json": None, "headers": {}, **expected}:
+            self.wrong.append((seen, expected))
+        return reply(answer["status"], answer.get("json"), headers=answer.get("headers"))
 
 
 @pytest.mark.parametrize(("api", "case"), CASES)
@@ -60,12 +62,13 @@ def test_exchange(api: str, case: dict[str, Any]) -> None:
     operator: OperationOperator = operator_class(task_id="golden", **case["arguments"])
     facts = operator.hook_class.api
     submit = facts.mark(operator.submit(), KEY)
-    settings = Settings("golden", facts.base_url, "KEY", extras=case.get("extras", {}))
+    settings = Settings("golden", facts.base_url.replace("https:", "http:"), "KEY", extras=case.get("extras", {}))
     script = Script(case["exchanges"])
-    with SyncClient(facts, settings, transport=script) as client:
+    with BlockingClient(facts, settings, backend=script) as client:
         if submit.preflight is not None:
             client.send(submit.preflight)
         submitted = client.run(facts.submitting(submit))
+    assert not script.wrong
     assert not script.left
     assert {name: getattr(submitted, name) for name in case["submitted"]} == case["submitted"]
     assert submit.kind == case["submitted"]["kind"]

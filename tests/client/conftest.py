@@ -8,8 +8,8 @@ import stamina
 
 from airflow_provider_ops.apis.onvera import API
 from airflow_provider_ops.client.asynchronous import AsyncClient
+from airflow_provider_ops.client.blocking import BlockingClient
 from airflow_provider_ops.client.settings import Settings
-from airflow_provider_ops.client.sync import SyncClient
 from airflow_provider_ops.testing import SimulatorServer, VirtualClock
 
 if TYPE_CHECKING:
@@ -47,12 +47,12 @@ def settings(world: SimulatorServer) -> Callable[..., Settings]:
 
 
 @pytest.fixture
-def client(settings: Callable[..., Settings], world_clock: VirtualClock) -> Iterator[Callable[..., SyncClient]]:
+def client(settings: Callable[..., Settings], world_clock: VirtualClock) -> Iterator[Callable[..., BlockingClient]]:
     """Makes synchronous clients of the simulator in virtual time."""
-    made: list[SyncClient] = []
+    made: list[BlockingClient] = []
 
-    def make(*, reload: Any = None, transport: Any = None, clock: Any = None, **options: Any) -> SyncClient:
-        made.append(SyncClient(API, settings(**options), clock or world_clock, reload=reload, transport=transport))
+    def make(*, reload: Any = None, backend: Any = None, clock: Any = None, **options: Any) -> BlockingClient:
+        made.append(BlockingClient(API, settings(**options), clock or world_clock, reload=reload, backend=backend))
         return made[-1]
 
     yield make

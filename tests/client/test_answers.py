@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import ssl
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
@@ -9,24 +10,29 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_ops.apis.http import Request
+from airflow_provider_ops.apis.akua import API as AKUA
+from airflow_provider_ops.apis.http import Call, Request, Response
 from airflow_provider_ops.apis.onvera import API
-from airflow_provider_ops.client.answers import retry_after, transport_error
+from airflow_provider_ops.client.answers import retry_after, transport_error, understand
+from airflow_provider_ops.client.network import Delivery
 from airflow_provider_ops.client.retries import PATIENCE, options
+from airflow_provider_ops.client.transport import _failed
 from airflow_provider_ops.exceptions import (
     ApiError,
     AuthenticationError,
+    InvalidArgument,
     NotFound,
     RateLimited,
     ServerError,
     TransportError,
 )
+from tests.played import Played, reply
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from airflow_provider_ops.client.blocking import BlockingClient
     from airflow_provider_ops.client.settings import Settings
-    from airflow_provider_ops.client.sync import SyncClient
 
 NOW = 1_760_000_000.0
 
@@ -57,13 +63,25 @@ NOW = 1_760_000_000.0
         ({"retry-after-ms": "1500", "retry-after": "9"}, 1.5),
         ({"retry-after-ms": "soon", "retry-after": "9"}, 9.0),
         ({"retry-after-ms": "-1"}, 0.0),
+        ({"retry-after": "Mon, 01 Jan 99999999999999999999 00:00:00 GMT"}, None),
+        ({"retry-after": "Mon, 01 Jan 99999999999999999999"}, None),
+        ({"retry-after-ms": "nan", "retry-after": "9"}, 9.0),
+        # the server's clock is half an hour ahead, and asks for two seconds
+        ({"retry-after": formatdate(NOW + 1802, usegmt=True), "date": formatdate(NOW + 1800, usegmt=True)}, 2.0),
+        ({"retry-after": formatdate(NOW - 1798, usegmt=True), "date": formatdate(NOW - 1800, usegmt=True)}, 2.0),
+        ({"retry-after": formatdate(NOW + 30, usegmt=True), "date": "yesterday"}, 30.0),
     ],
 )
 def test_retry_after(headers: dict[str, str], seconds: float | None) -> None:
     assert retry_after(headers, NOW) == seconds
 
 
-@given(st.dictionaries(st.sampled_from(["retry-after", "retry-after-ms"]), st.text(max_size=40)))
+VALUES = st.one_of(
+    st.text(max_size=40), st.from_regex(r"[A-Z][a-z]{2}, [0-9]{1,3} [A-Z][a-z]{2} [0-9]{1,30}( .{0,12})?")
+)
+
+
+@given(st.dictionaries(st.sampled_from(["retry-after", "retry-after-ms", "date"]), VALUES))
 def test_retry_after_is_none_or_within_an_hour_whatever_the_server_sends(headers: dict[str, str]) -> None:
     found = retry_after(headers, NOW)
     assert found is None or 0 <= found <= 3600
@@ -101,10 +119,15 @@ FAILURES: list[tuple[Exception, str, bool]] = [
 def test_every_failure_of_the_transport_has_a_reason_and_says_whether_the_request_may_have_been_carried_out(
     failure: Exception, reason: str, maybe: bool, settings: Callable[..., Settings]
 ) -> None:
-    error = transport_error(Request("POST", "/x", "/x"), settings(), failure)
+    failed = _failed(failure, Delivery(has_begun=True), 60.0, is_late=False)
+    error = transport_error(Request("POST", "/x", "/x"), settings(), failed)
     assert (error.reason, error.maybe_executed) == (reason, maybe)
     assert "POST /x" in str(error)
     assert settings().origin in str(error)
+
+
+def test_what_failed_before_the_first_byte_left_was_not_carried_out() -> None:
+    assert not _failed(httpx.ReadError("given up"), Delivery(), 60.0, is_late=False).maybe_executed
 
 
 def test_the_list_of_failures_above_is_complete() -> None:
@@ -149,36 +172,35 @@ def test_retry_after_zero_does_not_become_a_busy_loop() -> None:
     assert options(PATIENCE)["on"](RateLimited(429, None, "x", retry_after=0.0)) >= 0.5
 
 
-# -- answers, from a transport that plays them
+# -- answers, from a server that plays them
 
 
-def play(client: Callable[..., SyncClient], *answers: httpx.Response) -> tuple[SyncClient, list[httpx.Request]]:
-    seen: list[httpx.Request] = []
-    left = list(answers)
+@pytest.fixture
+def play(client: Callable[..., BlockingClient]) -> Callable[..., tuple[BlockingClient, list[Any]]]:
+    """A client whose server answers with one answer after the other, the last one for ever; and what it was asked."""
 
-    def handle(request: httpx.Request) -> httpx.Response:
-        seen.append(request)
-        return left.pop(0) if len(left) > 1 else left[0]
+    def make(*answers: bytes) -> tuple[BlockingClient, list[Any]]:
+        left = list(answers)
+        played = Played(lambda _: left.pop(0) if len(left) > 1 else left[0])
+        return client(base_url="http://127.0.0.1/api/v1", backend=played), played.seen
 
-    return client(transport=httpx.MockTransport(handle)), seen
+    return make
 
 
-def test_redirects_are_not_followed_so_the_key_stays_with_its_origin(client: Callable[..., SyncClient]) -> None:
-    answer = httpx.Response(302, headers={"location": "https://evil.example/"}, json={})
-    sender, seen = play(client, answer)
+def operation(**changes: Any) -> dict[str, Any]:
+    return {"data": {"id": "op_1", "status": "running", **changes}}
+
+
+def test_redirects_are_not_followed_so_the_key_stays_with_its_origin(play: Any) -> None:
+    sender, seen = play(reply(302, {}, headers={"location": "https://evil.example/"}))
     with pytest.raises(TransportError) as caught:
         sender.send_once(API.get_operation("op_1"))
     assert (caught.value.reason, caught.value.status) == ("gateway", 302)
     assert len(seen) == 1
 
 
-def test_the_request_id_of_an_answer_is_in_the_error(client: Callable[..., SyncClient]) -> None:
-    sender, _ = play(
-        client,
-        httpx.Response(
-            404, headers={"X-Request-Id": "req-9"}, json={"error": {"code": "GONE", "message": "no such operation"}}
-        ),
-    )
+def test_the_request_id_of_an_answer_is_in_the_error(play: Any) -> None:
+    sender, _ = play(reply(404, {"error": {"code": "GONE", "message": "none"}}, headers={"X-Request-Id": "req-9"}))
     with pytest.raises(NotFound) as caught:
         sender.send(API.get_operation("op_1"))
     assert caught.value.request_id == "req-9"
@@ -196,51 +218,85 @@ BODIES = [
     b'{"error": {"code": 7}}',
     b"\xff\xfe\x00",
     b'{"data": []}',
+    b"[" * 90_000,
+    b'{"data": ' + b'{"a":' * 50_000,
+    b'{"data": {"id": "op_1", "status": 1e999}}',
+    b'{"data": {"id": "op_1", "status": ' + b"9" * 5000 + b"}}",
 ]
 
 
-@pytest.mark.parametrize("body", BODIES, ids=repr)
-def test_an_error_that_has_not_the_form_of_the_api_is_a_gateways(
-    client: Callable[..., SyncClient], body: bytes
-) -> None:
-    sender, _ = play(client, httpx.Response(404, content=body))
+@pytest.mark.parametrize("body", BODIES, ids=lambda body: repr(body)[:40])
+def test_an_error_that_has_not_the_form_of_the_api_is_a_gateways(play: Any, body: bytes) -> None:
+    sender, _ = play(reply(404, content=body))
     with pytest.raises(TransportError) as caught:
         sender.send_once(API.get_operation("op_1"))
     assert (caught.value.reason, caught.value.status) == ("gateway", 404)
 
 
-@pytest.mark.parametrize("body", BODIES, ids=repr)
-def test_a_good_answer_with_an_unreadable_body_is_a_transport_error(
-    client: Callable[..., SyncClient], body: bytes
-) -> None:
-    sender, seen = play(client, httpx.Response(200, content=body))
+@pytest.mark.parametrize("body", BODIES, ids=lambda body: repr(body)[:40])
+def test_a_good_answer_with_an_unreadable_body_is_a_transport_error(play: Any, body: bytes) -> None:
+    sender, seen = play(reply(200, content=body))
     with pytest.raises(TransportError) as caught:
         sender.send_once(API.get_operation("op_1"))
     assert caught.value.reason == "unreadable"
     assert len(seen) == 1
 
 
-def test_an_answer_that_is_too_large_is_not_read_to_its_end(client: Callable[..., SyncClient]) -> None:
-    read = 0
-
-    class Endless(httpx.SyncByteStream):
-        def __iter__(self) -> Any:
-            nonlocal read
-            while True:
-                read += 1
-                yield b" " * 1024 * 1024
-
-    sender, _ = play(client, httpx.Response(200, stream=Endless()))
-    with pytest.raises(TransportError) as caught:
+def test_an_answer_about_another_operation_is_refused(play: Any) -> None:
+    sender, _ = play(reply(json=operation(id="op_2", status="succeeded")))
+    with pytest.raises(TransportError, match="asked about op_1, the answer is about 'op_2'") as caught:
         sender.send_once(API.get_operation("op_1"))
-    assert "larger than" in str(caught.value)
-    assert read < 40
+    assert caught.value.reason == "unreadable"
 
 
-def test_the_key_is_in_the_header_and_nowhere_else_in_a_request(client: Callable[..., SyncClient]) -> None:
-    data = {"data": {"id": "op_1", "status": "running"}}
-    sender, seen = play(client, httpx.Response(200, json=data))
+@pytest.mark.parametrize(
+    ("call", "answer", "is_about_it"),
+    [
+        (AKUA.get_operation("op_1"), {"id": "op_1", "state": "RUNNING"}, True),
+        (AKUA.get_operation("op_1"), {"id": "op_2", "state": "RUNNING"}, False),
+        (AKUA.long_poll("op_1", 20), {"id": "op_2", "state": "SUCCEEDED"}, False),
+        (AKUA.cancel_operation("op_1"), {"id": "op_2", "state": "CANCELLED"}, False),
+        (AKUA.get_operation("install:inst_1"), {"id": "inst_1", "state": "ready"}, True),
+        (AKUA.get_operation("install:inst_1"), {"id": "inst_2", "state": "ready"}, False),
+    ],
+    ids=str,
+)
+def test_every_read_of_an_operation_checks_what_the_answer_is_about(
+    play: Any, call: Any, answer: Any, is_about_it: bool
+) -> None:
+    response = Response(200, {}, json.dumps(answer).encode())
+    if is_about_it:
+        assert understand(AKUA, call, response, NOW).id
+    else:
+        with pytest.raises(TransportError, match="asked about"):
+            understand(AKUA, call, response, NOW)
+
+
+def test_an_answer_that_is_too_large_is_not_read_to_its_end(play: Any) -> None:
+    sender, _ = play(reply(200, content=b" " * 40 * 1024 * 1024))
+    with pytest.raises(TransportError, match="larger than"):
+        sender.send_once(API.get_operation("op_1"))
+
+
+def test_what_cannot_be_sent_is_an_argument_of_the_wrong_kind_and_nothing_is_sent(play: Any) -> None:
+    sender, seen = play(reply(json={}))
+    for body in ({"x": object()}, {"x": float("nan")}, {"x": "\ud800"}):
+        call = Call(Request("POST", "/x", "/x", json=body), lambda response: response)
+        with pytest.raises(InvalidArgument):
+            sender.send_once(call)
+    assert not seen
+
+
+def test_cookies_of_one_answer_do_not_go_with_the_next_request(play: Any) -> None:
+    sender, seen = play(reply(json=operation(), headers={"set-cookie": "session=1; Path=/"}))
+    for _ in range(2):
+        sender.send(API.get_operation("op_1"))
+    assert "cookie" not in seen[-1].headers
+
+
+def test_the_key_is_in_the_header_and_nowhere_else_in_a_request(play: Any) -> None:
+    sender, seen = play(reply(json=operation()))
     sender.send(API.get_operation("op_1"))
     (request,) = seen
     assert request.headers["x-api-key"] == "test-key"
-    assert "test-key" not in str(request.url)
+    assert "test-key" not in request.target

@@ -14,9 +14,9 @@ import pytest
 
 from airflow_provider_ops.apis.onvera import API, create_deployment
 from airflow_provider_ops.client.asynchronous import AsyncClient
+from airflow_provider_ops.client.blocking import BlockingClient
 from airflow_provider_ops.client.clock import SystemClock
 from airflow_provider_ops.client.settings import Settings
-from airflow_provider_ops.client.sync import SyncClient
 from airflow_provider_ops.exceptions import (
     AuthenticationError,
     InvalidRequest,
@@ -57,7 +57,7 @@ def send(
     def go(*calls: Any, reload: Settings | None = None, clock: Any = None, once: bool = False, **options: Any) -> Any:
         clock = clock or world_clock
         if request.param == "sync":
-            with SyncClient(API, settings(**options), clock, reload=(lambda: reload) if reload else None) as client:
+            with BlockingClient(API, settings(**options), clock, reload=(lambda: reload) if reload else None) as client:
                 return [(client.send_once if once else client.send)(call) for call in calls][-1]
 
         async def areload() -> Any:
@@ -342,5 +342,5 @@ def test_a_client_keeps_at_most_twenty_sockets_and_none_after_it_is_closed(
 
 
 def test_a_repr_of_a_client_does_not_show_the_key(settings: Callable[..., Settings]) -> None:
-    with SyncClient(API, settings(key="sk-leak-canary")) as client:
+    with BlockingClient(API, settings(key="sk-leak-canary")) as client:
         assert "sk-leak-canary" not in repr(client) + repr(client.settings) + repr(vars(client))

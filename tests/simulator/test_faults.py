@@ -179,6 +179,20 @@ def test_truncated_json_does_not_parse_though_executed(world: World) -> None:
     assert len(world.server.resources()) == 1
 
 
+@pytest.mark.parametrize("value", ['"\\u0000"', '"\\ud800"', "NaN", "1" + "0" * 400, "[" * 9 + "]" * 9])
+def test_poison_is_sent_as_it_is_in_the_fields_that_are_meant(world: World, value: str) -> None:
+    made = world.create()
+    world.clock.advance(30)
+    operation = f"/operations/{made['operation_id']}"
+    before = world.client.get(operation).json()["data"]
+    headers = {"x-request-id": "odd"}
+    world.server.faults({**testing.poison(value, "data.progress.*", "data.resource"), "headers": headers})
+    answer = world.client.get(operation)
+    assert answer.headers["x-request-id"] == "odd"
+    assert answer.content.count(value.encode()) == len(before["progress"]) + 1
+    assert answer.json()["data"]["id"] == before["id"]
+
+
 def test_truncated_by_a_cut_ends_in_mid_body(world: World) -> None:
     world.server.faults({"fault": "truncated", "cut": True, "count": 1})
     with pytest.raises((httpx.RemoteProtocolError, httpx.ReadError)):
@@ -367,6 +381,7 @@ def test_every_helper_makes_a_rule_that_is_accepted(world: World) -> None:
         testing.trickle(1),
         testing.html(),
         testing.truncated(),
+        testing.poison("NaN"),
         testing.unknown_status(),
         testing.not_found_first(),
         testing.operation_fails(),

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
-import httpx
 import pytest
 
 from airflow_provider_ops.apis.akua import API
+from airflow_provider_ops.client.blocking import BlockingClient
 from airflow_provider_ops.client.settings import Settings
-from airflow_provider_ops.client.sync import SyncClient
 from airflow_provider_ops.client.waits import wait
 from airflow_provider_ops.exceptions import (
     InvalidRequest,
@@ -25,6 +24,7 @@ from airflow_provider_ops.testing import (
 )
 from airflow_provider_ops.waiting.watch import TimedOut, Watch
 from tests.operators.akua.parts import done, waits
+from tests.played import Played, Request, reply
 
 # -- waiting
 
@@ -58,12 +58,12 @@ def test_a_failed_long_poll_is_followed_by_a_plain_read(hook: AkuaHook, server: 
 def test_a_server_that_does_not_hold_answers_back_is_not_flooded(clock: VirtualClock) -> None:
     seen: list[str] = []
 
-    def at_once(request: httpx.Request) -> httpx.Response:
-        seen.append(request.url.path)
-        return httpx.Response(200, json={"id": "op_a1", "state": "RUNNING"})
+    def at_once(request: Request) -> bytes:
+        seen.append(request.path)
+        return reply(json={"id": "op_a1", "state": "RUNNING"})
 
-    settings = Settings("a", API.base_url, "k")
-    with SyncClient(API, settings, clock, transport=httpx.MockTransport(at_once)) as client:
+    settings = Settings("a", API.base_url.replace("https:", "http:"), "k")
+    with BlockingClient(API, settings, clock, backend=Played(at_once)) as client:
         now = clock.time()
         watch = Watch("op_a1", now=now, policy=API.poll_policy(""), deadline=now + 600)
         wait(client, [watch], lambda _: None)
