@@ -32,11 +32,11 @@ export PIP_CACHE_DIR := $(CURDIR)/.cache/pip
 export AIRFLOW_HOME := $(CURDIR)/.cache/airflow
 
 .DEFAULT_GOAL := help
-.PHONY: help venv test lint types demo docs guarantees race browser bench bench-constraints constraints
-.PHONY: matrix-constraints test-matrix clean python
+.PHONY: help venv test lint types demo docs guarantees race browser bench bench-constraints conform constraints
+.PHONY: matrix-constraints test-matrix clean python release-check upgrade
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 venv: $(STAMP) ## install the package and everything it needs into .venv
 
@@ -65,9 +65,18 @@ guarantees: $(STAMP) ## kill everything at the worst moments and write docs/guar
 	    || echo "PostgreSQL cannot be had: the rows that need it will not run" >&2
 	@$(BIN)/python -m dev.guarantees $(if $(QUICK),--quick) $(ARGS)
 
+conform: $(STAMP) ## hold client and simulator against the vendors' contracts (CONTRACT=path, default: the kept facts)
+	@mkdir -p $(TEMP) && TMPDIR=$(TEMP) $(BIN)/python -m dev.conform $(CONTRACT) $(ARGS)
+
 race: $(STAMP) ## hundreds of short operations on a busy machine; none may need a second attempt (QUICK=1 for less)
 	@$(if $(QUICK),,$(MAKE) --silent $(GUARANTEES))
 	@$(BIN)/python -m dev.race $(if $(QUICK),--quick) $(ARGS)
+
+release-check: $(STAMP) ## build sdist and wheel, install them beside nothing but Airflow, run the quick start
+	@$(BIN)/python -m dev.release
+
+upgrade: $(STAMP) ## from the last 0.1.0 to this release and back while tasks are deferred (QUICK=1 for less)
+	@$(BIN)/python -m dev.upgrade $(if $(QUICK),--quick) $(ARGS)
 
 docs/timeouts.md: $(STAMP) FORCE
 	@$(BIN)/python -m dev.timeouts

@@ -24,9 +24,8 @@ _APIS: tuple[tuple[str, str, str, str, dict[str, Any]], ...] = (
         {
             "project_id": _field(
                 "Project id",
-                "Project of calls that name none. Default: none, so that each call must name its project.",
+                "Project of calls that name none, a UUID. Default: none, so that each call must name its project.",
                 type=["string", "null"],
-                examples=["123e4567-e89b-12d3-a456-426614174000"],
             )
         },
     ),
@@ -39,9 +38,9 @@ _APIS: tuple[tuple[str, str, str, str, dict[str, Any]], ...] = (
         {
             "workspace_id": _field(
                 "Workspace id",
-                "Sent as akua-context with every call. Needed by tokens that are good for several workspaces.",
+                "Sent as akua-context with every call, such as ws_a1. Needed by tokens that are good for several "
+                "workspaces.",
                 type=["string", "null"],
-                examples=["ws_a1"],
             )
         },
     ),
@@ -108,32 +107,29 @@ def _modules(title: str, *modules: str) -> dict[str, Any]:
     return {"integration-name": title, "python-modules": list(modules)}
 
 
-# Airflow's form shows a placeholder for text fields with examples only, and offers the examples; hence numbers are text
-# here and are checked when the connection is used.
+# Airflow's form offers the examples of a text field as its options, so a field has some only where these are its usual
+# values. Numbers are text here and are checked when the connection is used.
 _COMMON_FIELDS: dict[str, Any] = {
     "verify": _field(
         "Verify TLS",
         "true, false, or the path of a CA file on the workers and triggerers. Default: true.",
         type=["string", "null"],
-        examples=["true", "false", "/etc/ssl/certs/ca-certificates.crt"],
+        examples=["true", "false"],
     ),
     "timeout": _field(
         "Request timeout (s)",
         "Seconds one HTTP request may take, from 0.1 to 600. Default: 30.",
         type=["string", "null"],
-        examples=["10", "30", "60"],
     ),
     "requests_per_second": _field(
         "Requests per second",
         "Budget of this connection in each process. Default: no limit of our own; Retry-After is always obeyed.",
         type=["string", "null"],
-        examples=["1", "5", "50"],
     ),
     "proxy": _field(
         "Proxy",
-        "URL of an HTTP or SOCKS proxy. Default: the environment's.",
+        "URL of an HTTP or SOCKS proxy, such as http://proxy.example.com:3128. Default: the environment's.",
         type=["string", "null"],
-        examples=["http://proxy.example.com:3128"],
     ),
     "allow_http": _field(
         "Allow http://",

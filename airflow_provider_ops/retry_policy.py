@@ -69,11 +69,11 @@ class OperationRetryPolicy(RetryPolicy):
         return hash((type(self), self.starts_anew))
 
 
-def use_by_default(task: Any, *, starts_anew: bool = True) -> None:
+def use_by_default(task: Any, policy: OperationRetryPolicy) -> None:
     """Give a task this policy unless it has one, from its arguments or from ``default_args``."""
     # set after the fact: partial() and default_args hand an explicit None through every __init__
     if getattr(task, "retry_policy", None) is None:
-        task.retry_policy = OperationRetryPolicy(starts_anew=starts_anew)
+        task.retry_policy = policy
 
 
 def starts_nothing(task: Any) -> None:

@@ -78,6 +78,8 @@ class AirflowStack:
         self.api = AirflowApi(self.url, USER, self.password)
         self.processes = Processes(options.home / "logs" / "components")
         self.env = self._environment()
+        #: Interpreter of what is started from now on; another environment has another release of the provider.
+        self.python = sys.executable
 
     def __enter__(self) -> Self:
         # What an earlier stack left would come back as its runs and triggers.
@@ -147,7 +149,7 @@ class AirflowStack:
         }
 
     def _airflow(self, *arguments: str) -> list[str]:
-        return [sys.executable, "-m", "airflow", *arguments]
+        return [self.python, "-m", "airflow", *arguments]
 
     def migrate(self) -> None:
         """Make the metadata database."""

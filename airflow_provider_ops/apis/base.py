@@ -50,6 +50,7 @@ class Submitted:
             object.__setattr__(self, "resource_id", None)
         object.__setattr__(self, "operation_url", web_address(self.operation_url))
         object.__setattr__(self, "kind", one_line(self.kind))
+        object.__setattr__(self, "resource_type", one_line(self.resource_type) if self.resource_type else None)
 
     @classmethod
     def of(cls, operation: Operation) -> Submitted:
@@ -162,8 +163,6 @@ class Api(ABC):
     longest_poll: ClassVar[float] = 0.0
     #: What else can be waited for by its own status, written ``kind:id``.
     reference_kinds: ClassVar[tuple[str, ...]] = ()
-    #: What of the operators' creates carries no mark, so that :meth:`all_marked` cannot show it; a sentence for people.
-    unmarked: ClassVar[str] = ""
     #: Extras of the connection this API uses beside the common ones.
     extras: ClassVar[tuple[str, ...]] = ()
 
@@ -255,6 +254,24 @@ class Api(ABC):
 
     def all_marked(self) -> Flow[AllMarked] | None:
         """Flow that lists what exists and carries a mark of ours, whoever's; ``None`` where the API keeps no marks."""
+        return None
+
+    def creates(self, kind: str) -> bool:
+        """Return whether an operation of this kind makes a new resource."""
+        return kind.endswith(".create")
+
+    def shows_created(self, kind: str, fields: Mapping[str, Any] | None) -> bool:  # noqa: ARG002
+        """Return whether :meth:`all_marked` shows what a create has made.
+
+        :param fields: the rendered fields of the operator that sent it; ``None`` when they are not known any more.
+        """
+        return False
+
+    def find_resource(self, resource_type: str, resource_id: str) -> Flow[Mapping[str, Any] | None] | None:  # noqa: ARG002
+        """Flow that reads a resource by its id, ``None`` when it is gone or being deleted.
+
+        No flow where the API has no such read, so that nothing is known.
+        """
         return None
 
     def read_resource(self, operation: Operation) -> Flow[Mapping[str, Any] | None]:  # noqa: ARG002

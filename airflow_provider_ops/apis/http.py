@@ -10,6 +10,7 @@ from urllib.parse import quote, unquote
 
 from airflow_provider_ops.core.gate import Redact, one_line
 from airflow_provider_ops.core.parsing import parse_json
+from airflow_provider_ops.core.values import is_list_text, object_as_text, plain_json
 from airflow_provider_ops.exceptions import InvalidArgument, TransportError
 
 T = TypeVar("T")
@@ -44,6 +45,14 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict)
     idempotent: bool = False
     read_timeout: float | None = None
+
+    def __post_init__(self) -> None:
+        """Make the body plain: Airflow hands over lazy sequences and tuples where lists are meant.
+
+        :raises InvalidArgument: a part of the body cannot be sent as JSON.
+        """
+        if self.json is not None:
+            object.__setattr__(self, "json", plain_json("json", self.json))
 
     @property
     def replayable(self) -> bool:
@@ -181,7 +190,11 @@ def check_id(name: str, value: object) -> str:
     :raises InvalidArgument: it is not text, is empty, or has characters that no id has.
     """
     if isinstance(value, str) and _ID.fullmatch(value):
-        return value
+        if value != "None":
+            return value
+        raise InvalidArgument(f"{name} is the text 'None': what was to give the id gave None")
+    if isinstance(value, str) and is_list_text(value):
+        raise object_as_text(name, value)
     msg = (
         f"{name} {value!r} cannot be an id: expected 1 to 128 letters, digits, '.', '_' or '-', "
         "beginning with a letter or digit; pass the id exactly as the API gave it"
@@ -200,6 +213,8 @@ def check_path(method: str, value: object) -> None:
     if not isinstance(value, str) or not _PATH.fullmatch(value) or _leaves(value):
         msg = f"path {value!r} must be a path below the connection's base URL, like '/deployments', without query"
         raise InvalidArgument(msg)
+    if "None" in value.split("/"):
+        raise InvalidArgument(f"path {value!r} has 'None' where an id belongs: what was to give the id gave None")
 
 
 def _leaves(path: str) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 from airflow_provider_ops.apis.base import entry_id
 from airflow_provider_ops.cli.connections import default_connections, one_hook
-from airflow_provider_ops.cli.output import Exit, audited, command, say
+from airflow_provider_ops.cli.output import Exit, age, audited, command, say
 from airflow_provider_ops.cli.output import show as show_rows
 from airflow_provider_ops.cli.progress import Story
 from airflow_provider_ops.client.waits import wait as wait_for
@@ -29,9 +29,9 @@ from airflow_provider_ops.waiting.wording import goes_on
 
 #: Operations that a list is read for; beyond these, filters and order are about what was read.
 _MOST_READ = 10_000
-#: Narrow enough for ids to stay in one piece; JSON and YAML have all there is.
+#: What a table shows; JSON and YAML have all there is.
 _WAIT_COLUMNS = ("id", "outcome", "last_state", "resource_id", "error")
-_LIST_COLUMNS = ("id", "kind", "state", "resource_id", "created_at", "progress")
+_LIST_COLUMNS = ("id", "kind", "state", "resource_id", "age", "progress")
 
 
 @command
@@ -62,7 +62,7 @@ def list_operations(args: Any) -> Exit:
         say(f"Only the first {_MOST_READ} operations that {hook.api.title} lists were read.")
     chosen = [one for one in read if _fits(one, args.state, args.kind)]
     chosen.sort(key=lambda one: one.created_at.timestamp() if one.created_at else 0.0, reverse=True)
-    show_rows([_row(one) for one in chosen[: args.limit]], args.output, _LIST_COLUMNS)
+    show_rows([_row(one, hook.clock.time()) for one in chosen[: args.limit]], args.output, _LIST_COLUMNS)
     if len(chosen) > args.limit:
         say(f"{len(chosen) - args.limit} more; --limit shows them.")
     return Exit.OK
@@ -85,10 +85,11 @@ def _fits(operation: Operation, states: Sequence[str] | None, kind: str | None) 
     return (not states or operation.state.value in states) and operation.kind.startswith(kind or "")
 
 
-def _row(operation: Operation) -> dict[str, Any]:
+def _row(operation: Operation, now: float) -> dict[str, Any]:
     data = operation.to_dict()
     progress = str(operation.progress) if operation.progress else None
-    return {**data, "progress": progress, "error": str(operation.error) if operation.error else None}
+    error = str(operation.error) if operation.error else None
+    return {**data, "progress": progress, "error": error, "age": age(operation.created_at, now)}
 
 
 @command
@@ -96,7 +97,7 @@ def show(args: Any) -> Exit:
     """Print all that is known of an operation."""
     hook = one_hook(args.conn_id)
     operation = _explained(hook, _known(hook, args.operation_id))
-    facts = {**_row(operation), "url": operation.url or _link(hook, operation)}
+    facts = {**_row(operation, hook.clock.time()), "url": operation.url or _link(hook, operation)}
     story = _story(operation)
     if args.output in ("json", "yaml"):
         show_rows([{**operation.to_dict(), "url": facts["url"], "timeline": story}], args.output)
@@ -234,7 +235,7 @@ def cancel(args: Any) -> Exit:
     except (Conflict, InvalidRequest) as error:
         say(f"{hook.api.title} refused to cancel {before}, which may have ended meanwhile: {error}.")
         return Exit.NO
-    show_rows([_row(operation)], args.output, _LIST_COLUMNS)
+    show_rows([_row(operation, hook.clock.time())], args.output, _LIST_COLUMNS)
     if not operation.state.is_terminal:
         say(f"{hook.api.title} was asked to cancel it, which may take a while: `wait` shows how it ends.")
     return Exit.OK

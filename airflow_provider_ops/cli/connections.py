@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from airflow_provider_ops._compat import get_connection
 from airflow_provider_ops.cli.output import CommandError
 from airflow_provider_ops.exceptions import InvalidConnection
@@ -26,18 +24,14 @@ def one_hook(conn_id: str | None) -> OperationsHook:
     return hook_for(found[0])
 
 
-def hooks(conn_ids: Sequence[str] | None) -> list[OperationsHook]:
-    """The hooks for connections; for ``None`` those of all default connections there are."""
-    return [hook_for(conn_id) for conn_id in dict.fromkeys(conn_ids or default_connections())]
+def default_connections(*, needed: bool = True) -> list[str]:
+    """Return the default connections that exist.
 
-
-def default_connections() -> list[str]:
-    """The default connections that exist.
-
-    :raises CommandError: none does.
+    :param needed: whether there must be one.
+    :raises CommandError: none exists.
     """
     found = [name for name in (f"{kind}_default" for kind in connection_types()) if _exists(name)]
-    if not found:
+    if needed and not found:
         known = ", ".join(f"{kind}_default" for kind in connection_types())
         raise CommandError(f"None of the connections {known} exists: name yours with --conn-id.")
     return found

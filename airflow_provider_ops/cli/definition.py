@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from argparse import ArgumentTypeError
+from argparse import Action, ArgumentTypeError, Namespace
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from airflow.cli.cli_config import ARG_OUTPUT, ARG_VERBOSE, ActionCommand, Arg, GroupCommand, lazy_load_command
@@ -26,6 +27,30 @@ def _count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise ArgumentTypeError(f"{text!r} is not a number of 1 or more")
     return int(text)
+
+
+def _moment(text: str) -> datetime:
+    """Read a time; one without a zone is UTC, as Airflow's own are."""
+    now = datetime.now(timezone.utc)
+    unit = {"m": 60, "h": 3600, "d": 86400}.get(text[-1:])
+    if unit and text[:-1].isdecimal():
+        return now - timedelta(seconds=int(text[:-1]) * unit)
+    try:
+        moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except ValueError:
+        raise ArgumentTypeError(
+            f"{text!r} is no time: use 2026-07-01, 2026-07-01T12:00+02:00, 90m, 12h or 7d"
+        ) from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+
+
+class _DagIds(Action):
+    """Collects ``dag_ids``; ``dag_id`` is one text, which Airflow writes into its audit log."""
+
+    def __call__(self, _parser: Any, namespace: Namespace, value: Any, _option: str | None = None) -> None:
+        """Add one."""
+        namespace.dag_ids = [*(getattr(namespace, "dag_ids", None) or ()), value]
+        namespace.dag_id = ", ".join(namespace.dag_ids)
 
 
 def _arg(*flags: str, **options: Any) -> Arg:
@@ -72,13 +97,29 @@ _POLL_INTERVAL = _arg(
     type=_seconds,
     metavar="SECONDS",
 )
-_DAG_ID = _arg("--dag-id", help="The DAG whose runs are cleaned up after", required=True, metavar="DAG_ID")
+_DAG_ID = _arg(
+    "--dag-id",
+    help="The DAG whose runs are cleaned up after; may be repeated (default: all DAGs, with --since or --until)",
+    metavar="DAG_ID",
+    action=_DagIds,
+)
 _RUN_ID = _arg(
     "--run-id",
     help="Only this run of it; may be repeated (default: all runs that are over)",
     metavar="RUN_ID",
     action="append",
 )
+_DAG = _arg("dag_id", help="The id of the DAG", metavar="DAG")
+_TASK = _arg("task_id", help="The id of the task", metavar="TASK")
+_ONE_RUN_ID = _arg("--run-id", help="The run whose values the templates get (default: none)", metavar="RUN_ID")
+_MAP_INDEX = _arg("--map-index", help="Of a mapped task, which one (default: 0)", type=int, metavar="N")
+_SINCE = _arg(
+    "--since",
+    help="Only runs of this time or later: 2026-07-01, 2026-07-01T12:00+02:00, or how long ago: 90m, 12h, 7d",
+    type=_moment,
+    metavar="TIME",
+)
+_UNTIL = _arg("--until", help="Only runs before this time, written in the same way", type=_moment, metavar="TIME")
 _YES = _arg(
     "-y",
     "--yes",
@@ -124,13 +165,24 @@ _COMMANDS = (
         args=(_OPERATION_ID, _CONN_ID, ARG_OUTPUT, ARG_VERBOSE),
     ),
     ActionCommand(
+        name="preview",
+        help="Show what a task would submit, without sending anything",
+        description="Shows the request of a task, how a lost answer would be found again, and what becomes of the "
+        "operation when the task is killed, times out or fails. Nothing is sent. Output of other tasks is named, "
+        "unless a run is given that has it.",
+        func=lazy_load_command("airflow_provider_ops.cli.preview.preview"),
+        args=(_DAG, _TASK, _ONE_RUN_ID, _MAP_INDEX, ARG_OUTPUT, ARG_VERBOSE),
+    ),
+    ActionCommand(
         name="sweep",
-        help="List, and with --yes delete, what runs of a DAG created and left behind",
-        description="Lists what runs of a DAG created and left behind, found by the mark that the operators put on it. "
-        "What a run in progress may still need is never listed. With --yes what is listed is deleted.",
-        epilog="Exit code 0 when nothing is left, 1 when something is, 4 when an API cannot be asked.",
+        help="List, and with --yes delete, what runs created and left behind",
+        description="Lists what runs created and left behind, found by what Airflow has recorded of their operations "
+        "and by the mark that the operators put on what they create. What was not searched is said first. What a run "
+        "in progress may still need is never listed. With --yes what is listed is deleted.",
+        epilog="Exit code 0 when nothing is left, 1 when something is, 5 when nothing is left of what was searched but "
+        "not everything could be searched.",
         func=lazy_load_command("airflow_provider_ops.cli.sweep.sweep"),
-        args=(_DAG_ID, _RUN_ID, _CONN_IDS, _YES, _TIMEOUT, ARG_OUTPUT, ARG_VERBOSE),
+        args=(_DAG_ID, _RUN_ID, _SINCE, _UNTIL, _CONN_IDS, _YES, _TIMEOUT, ARG_OUTPUT, ARG_VERBOSE),
     ),
 )
 

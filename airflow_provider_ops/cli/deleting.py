@@ -15,7 +15,7 @@ from airflow_provider_ops.waiting.watch import Settled
 
 log = logging.getLogger(__name__)
 
-#: Pauses before lists are believed that still show what was deleted.
+#: Pauses before a read is believed that still shows what was deleted.
 _LATE = (0.0, 2.0, 5.0)
 
 
@@ -49,9 +49,9 @@ def delete_all(
             tell(f"{marked[at].resource_type} {marked[at].resource_id}: {fates[at].text}")
         again = [at for at in left if fates[at].again]
         left = again if len(again) < len(left) else []
-    still_there = _still_listed(hook, [marked[at] for at in range(len(marked)) if fates[at].gone])
-    listed = Fate(gone=False, text="said to be deleted, but still listed")
-    return [listed if fates[at].gone and _id(marked[at]) in still_there else fates[at] for at in range(len(marked))]
+    still_there = _still_there(hook, [marked[at] for at in range(len(marked)) if fates[at].gone])
+    exists = Fate(gone=False, text="said to be deleted, but still exists")
+    return [exists if fates[at].gone and _id(marked[at]) in still_there else fates[at] for at in range(len(marked))]
 
 
 def _made_at(one: Marked) -> float:
@@ -93,17 +93,22 @@ def _end(hook: OperationsHook, submitted: Submitted, timeout: float | None) -> F
     return Fate(gone=False, text=f"still being deleted by {name}")
 
 
-def _still_listed(hook: OperationsHook, gone: Sequence[Marked]) -> set[tuple[str, str]]:
-    """Which of those that are said to be gone are not: what was deleted is only believed when nothing shows it."""
-    wanted = {_id(one) for one in gone}
+def _still_there(hook: OperationsHook, gone: Sequence[Marked]) -> set[tuple[str, str]]:
+    """Return which of those that are said to be gone can still be read."""
+    wanted = {_id(one): one for one in gone}
     for pause in _LATE:
-        flow = hook.api.all_marked() if wanted else None
-        if flow is None:
-            return set()
+        if not wanted:
+            break
         if pause:
             hook.clock.sleep(pause)
-        try:
-            wanted &= {_id(one) for one in hook.run(flow).found}
-        except OpsError:
-            return set()
-    return wanted
+        wanted = {name: one for name, one in wanted.items() if _exists(hook, one)}
+    return set(wanted)
+
+
+def _exists(hook: OperationsHook, one: Marked) -> bool:
+    flow = hook.api.find_resource(one.resource_type, one.resource_id)
+    try:
+        return flow is not None and hook.run(flow) is not None
+    except OpsError:
+        # that it cannot be read says nothing; the deletion succeeded
+        return False

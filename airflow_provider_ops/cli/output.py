@@ -9,6 +9,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from enum import IntEnum
 from typing import Any, NoReturn
 
@@ -23,17 +24,24 @@ from airflow_provider_ops.exceptions import OpsError
 #: The retry that is worth a line; the ones before it are everyday trouble.
 _TELL_AT = 2
 
+#: Characters that a column of text is given at least.
+_NARROWEST = 12
+
 Row = Mapping[str, Any]
 
 
 class Exit(IntEnum):
-    """The exit codes of all commands; 2 is argparse's, for arguments that make no sense."""
+    """The exit codes of all commands."""
 
     OK = 0
     #: The answer is no: it does not work, it failed, something is left.
     NO = 1
+    #: Arguments that make no sense; argparse's own.
+    USAGE = 2
     #: The timeout has passed; what was waited for goes on.
     TIMEOUT = 3
+    #: Nothing is left of what was searched, but not everything could be.
+    PARTLY = 5
     #: The question could not be answered: no such connection, no answer, an error of the API or of Airflow.
     TROUBLE = 4
     #: Ctrl-C, as shells have it.
@@ -133,7 +141,50 @@ def show(rows: Sequence[Row], output: str, columns: Sequence[str] = ()) -> None:
         AirflowConsole().print_as_yaml(data)
         return
     shown = [{name: _cell(row.get(name), output) for name in columns or row} for row in rows]
-    AirflowConsole().print_as(shown, output)
+    if output == "table" and shown:
+        _print_table(shown)
+    else:
+        AirflowConsole().print_as(shown, output)
+
+
+def _print_table(rows: Sequence[Mapping[str, str]]) -> None:
+    """Print a table in which ids stay in one piece, so that they can be copied.
+
+    A terminal that is too narrow for that gets a block of lines for each row.
+    """
+    from rich.table import Table  # noqa: PLC0415 - only a table needs it
+
+    console = AirflowConsole()
+    whole = {name for name in rows[0] if name == "id" or name.endswith("_id")}
+    widths = {name: max(len(name), *(len(row[name]) for row in rows)) for name in rows[0]}
+    needed = sum(width if name in whole else min(width, _NARROWEST) for name, width in widths.items())
+    if needed + 3 * len(widths) > console.width:
+        longest = max(map(len, widths))
+        for row in rows:
+            for name, value in row.items():
+                if value:
+                    console.print(f"[bold]{name:<{longest}}[/bold]  {value}", soft_wrap=True, highlight=False)
+            console.print()
+        return
+    table = Table(show_header=True, header_style="bold")
+    for name in rows[0]:
+        table.add_column(
+            name, no_wrap=name in whole, min_width=widths[name] if name in whole else None, overflow="fold"
+        )
+    for row in rows:
+        table.add_row(*row.values())
+    console.print(table)
+
+
+def age(at: datetime | None, now: float) -> str | None:
+    """Return how long ago something was, in its two largest units."""
+    if at is None:
+        return None
+    seconds = max(0, int(now - at.timestamp()))
+    for size, unit, smaller, name in ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
+        if seconds >= size:
+            return f"{seconds // size} {unit} {seconds % size // smaller} {name}"
+    return f"{seconds} s"
 
 
 def _cell(value: Any, output: str) -> str:

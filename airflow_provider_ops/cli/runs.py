@@ -1,26 +1,21 @@
-"""What Airflow knows of the runs of a DAG, asked through its own commands, so that no table of it is touched."""
+"""Which runs of which DAGs are swept, and whose marks are whose."""
 
 from __future__ import annotations
 
-import io
-import json
-import re
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import redirect_stdout
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from airflow_provider_ops.apis.base import Marked
-from airflow_provider_ops.cli.output import CommandError, quiet
+from airflow_provider_ops.cli.output import CommandError
+from airflow_provider_ops.cli.tables import Place, RunRow, TaskRow, has_dag, read_runs
 from airflow_provider_ops.core.identity import marks, run_prefix, run_prefix_of
 
 _OVER = frozenset({"success", "failed"})
-#: States of a task instance in which nothing of it is at work or will be; "" has never been scheduled.
-_IDLE = frozenset({"", "None", "success", "failed", "skipped", "upstream_failed", "removed"})
+#: States of a task instance in which nothing of it is at work or will be; ``None`` has never been scheduled.
+_IDLE = frozenset({None, "success", "failed", "skipped", "upstream_failed", "removed"})
 #: A worker may submit after its run was marked as over, and clocks differ.
 _SKEW = timedelta(hours=1)
-_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +31,19 @@ class Run:
     began: datetime | None
     ended: datetime | None
 
+    @classmethod
+    def of(cls, row: RunRow) -> Run:
+        """Return the run in a row."""
+        # not its start, which moves when it is cleared
+        return cls(row.dag_id, row.run_id, row.state, row.run_after, row.end_date)
+
     @property
     def is_over(self) -> bool:
         """Whether its state is final."""
         return self.state in _OVER
 
     def may_have_made(self, one: Marked) -> bool:
-        """Whether the times allow it."""
+        """Return whether the times allow it."""
         at = one.created_at
         if at is None or at.tzinfo is None:
             return True
@@ -54,94 +55,75 @@ class Run:
 class Task:
     """A task instance."""
 
+    dag_id: str
     run_id: str
     task_id: str
     map_index: int
+
+    @classmethod
+    def of(cls, run: Run, place: Place) -> Task:
+        """Return the task instance at a place in a run."""
+        return cls(run.dag_id, run.run_id, place.task_id, place.map_index)
 
     def __str__(self) -> str:
         return self.task_id if self.map_index < 0 else f"{self.task_id}[{self.map_index}]"
 
 
-def runs_of(dag_id: str, run_ids: Collection[str] | None = None) -> list[Run]:
-    """The runs of a DAG, newest first.
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The runs that are asked for.
 
-    :raises CommandError: Airflow knows no such DAG or run.
+    :param dag_ids: DAGs; empty for all.
+    :param run_ids: runs of one DAG; empty for all.
+    :param since: runs that could begin at this time or later; ``until``: runs before.
     """
-    rows = _airflow("dags", "list-runs", dag_id)
-    runs = [_run(row) for row in rows if not run_ids or row["run_id"] in run_ids]
-    if unknown := set(run_ids or ()) - {run.run_id for run in runs}:
-        raise CommandError(
-            f"Airflow knows no run {', '.join(sorted(unknown))} of DAG {dag_id}. What runs made that are deleted from "
-            "Airflow can no longer be told from what others made."
-        )
-    return runs
+
+    dag_ids: Sequence[str] = ()
+    run_ids: Collection[str] = ()
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def runs(self) -> list[Run]:
+        """Return the runs, newest first.
+
+        :raises CommandError: Airflow knows no such DAG or run.
+        """
+        runs = [Run.of(row) for row in read_runs(self.dag_ids or None, self.since, self.until)]
+        known = {run.dag_id for run in runs}
+        if unknown := [name for name in self.dag_ids if name not in known and not has_dag(name)]:
+            raise CommandError(f"Airflow knows no DAG {', '.join(unknown)}.")
+        if unknown := sorted(set(self.run_ids) - {run.run_id for run in runs}):
+            raise CommandError(
+                f"Airflow knows no run {', '.join(unknown)} of DAG {self.dag_ids[0]}. What runs made that are deleted "
+                "from Airflow can no longer be told from what others made."
+            )
+        return [run for run in runs if not self.run_ids or run.run_id in self.run_ids]
 
 
-def owners(runs: Sequence[Run], found: Collection[Marked]) -> tuple[dict[str, Task], list[Run]]:
-    """Which tasks of these runs made what was found, by mark, and the runs in which a task is still at work.
+def is_at_work(row: TaskRow) -> bool:
+    """Return whether a task instance is at work, or will be."""
+    return row.state not in _IDLE
+
+
+def owners(runs: Mapping[Run, Sequence[TaskRow]], found: Collection[Marked]) -> dict[str, Task]:
+    """Return which tasks of these runs made what was found, by mark.
 
     A mark is a hash: that of a task can be told from all others, but nothing can be read from it.
     """
     wanted = {one.key: one for one in found}
     made_by: dict[str, Task] = {}
-    at_work: list[Run] = []
-    for run in runs:
+    for run, rows in runs.items():
         possible = {key for key, one in wanted.items() if key not in made_by and run.may_have_made(one)}
-        if not possible:
-            continue
-        tasks, busy = _tasks(run)
-        if busy:
-            at_work.append(run)
-            continue
-        for task in tasks:
-            if keys := _keys_of(run.dag_id, task, possible):
-                made_by.update(dict.fromkeys(keys, task))
-                possible -= keys
+        for row in rows:
             if not possible:
                 break
-    return made_by, at_work
+            if keys := _keys_of((run.dag_id, *row.place), possible):
+                made_by.update(dict.fromkeys(keys, Task.of(run, row.place)))
+                possible -= keys
+    return made_by
 
 
-def _keys_of(dag_id: str, task: Task, keys: Collection[str]) -> set[str]:
-    coordinates = (dag_id, task.run_id, task.task_id, task.map_index)
+def _keys_of(coordinates: tuple[str, str, str, int], keys: Collection[str]) -> set[str]:
+    """Return which of the keys belong to a task run, those of release 0.1.0 as well."""
     beginning = run_prefix(*coordinates)
     return {key for key in keys if run_prefix_of(key) == beginning}.union(set(keys).intersection(marks(*coordinates)))
-
-
-def _tasks(run: Run) -> tuple[list[Task], bool]:
-    rows = _airflow("tasks", "states-for-dag-run", run.dag_id, run.run_id)
-    tasks = [Task(run.run_id, row["task_id"], int(row.get("map_index") or -1)) for row in rows]
-    return tasks, any(str(row["state"]) not in _IDLE for row in rows)
-
-
-def _run(row: Mapping[str, Any]) -> Run:
-    return Run(
-        row["dag_id"],
-        row["run_id"],
-        row["state"],
-        # not its start, which moves when it is cleared
-        _time(row.get("run_after")),
-        _time(row.get("end_date")),
-    )
-
-
-def _time(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None
-
-
-def _airflow(*arguments: str) -> list[dict[str, Any]]:
-    """What one of Airflow's own commands prints as JSON, run in this process."""
-    from airflow.cli.cli_parser import get_parser  # noqa: PLC0415 - takes seconds, and only this command needs it
-
-    printed = io.StringIO()
-    try:
-        args = get_parser().parse_args([*arguments, "--output", "json"])
-        # afterwards, because it ends by letting everything log again
-        with quiet(), redirect_stdout(printed):
-            args.func(args)
-        rows: list[dict[str, Any]] = json.loads(_COLOUR.sub("", printed.getvalue()) or "[]")
-    except SystemExit as end:
-        raise CommandError(f"`airflow {' '.join(arguments)}` says: {end}") from None
-    except Exception as error:
-        raise CommandError(f"`airflow {' '.join(arguments)}` failed: {type(error).__name__}: {error}") from error
-    return rows

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from airflow_provider_ops import __version__
 from airflow_provider_ops.core.clear_or_retry import Attempt, Stamp
 from airflow_provider_ops.exceptions import UnreadableHandle
+from airflow_provider_ops.operation import Operation
 
 T = TypeVar("T")
 
@@ -23,6 +24,8 @@ T = TypeVar("T")
 VERSION = 2
 #: Version of :attr:`Handle.arguments`. Raised when equal arguments give another fingerprint than before.
 ARGUMENTS_VERSION = 1
+#: Begins the fingerprint of an operation that the task was given, so that no request passes for the same.
+_GIVEN = f"{ARGUMENTS_VERSION}:operation "
 
 _KEY = re.compile(r"[\x21-\x7e]{0,64}")
 _LONGEST_TEXT = 2048
@@ -127,6 +130,24 @@ class Handle:
         """Return a handle for an operation whose submit is not (or no longer) known."""
         bare = cls(api, kind, "", 0, "", 0, 0, 0.0)
         return bare if operation_id is None and not facts else bare.answered(operation_id or "", **facts)
+
+    @classmethod
+    def of_existing(cls, operation: Operation, *, generation: int) -> Handle:
+        """Return a handle for an operation that the task was given; no policy may delete what that made."""
+        found = cls.placeholder(
+            operation.kind,
+            api=operation.api,
+            operation_id=operation.id,
+            resource_type=operation.resource_type,
+            resource_id=operation.resource_id,
+            operation_url=operation.url,
+        )
+        return replace(found, generation=generation, arguments=f"{_GIVEN}{operation.id}", creates=False)
+
+    @property
+    def is_given(self) -> bool:
+        """Return whether the task was given the operation and has not submitted it."""
+        return (self.arguments or "").startswith(_GIVEN)
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON values for the task state store, those that release 0.1.0 reads among them."""

@@ -6,9 +6,11 @@ import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow.sdk.bases.decorator import DecoratedOperator, task_decorator_factory
+from airflow.sdk.bases.decorator import DecoratedOperator, _TaskDecorator
 
+from airflow_provider_ops._compat import ASKS_RETRY_POLICY
 from airflow_provider_ops.apis.base import Submit
+from airflow_provider_ops.core.values import is_list
 from airflow_provider_ops.decorators.request import OperationRequest
 from airflow_provider_ops.exceptions import InvalidArgument
 from airflow_provider_ops.hooks.base import OperationsHook
@@ -16,7 +18,8 @@ from airflow_provider_ops.hooks.lookup import hook_for
 from airflow_provider_ops.operation import Operation
 from airflow_provider_ops.operators import run
 from airflow_provider_ops.operators.base import OperationOperator
-from airflow_provider_ops.retry_policy import starts_nothing
+from airflow_provider_ops.operators.fields import check_ids, ids_of
+from airflow_provider_ops.retry_policy import retried_only_if_it_helps, starts_nothing, use_by_default
 from airflow_provider_ops.sensors.waits import DEFAULT_TIMEOUT, Waits, unique
 from airflow_provider_ops.waiting.policy import seconds_to_wait
 from airflow_provider_ops.waiting.progress import Chapter
@@ -24,7 +27,6 @@ from airflow_provider_ops.waiting.verdict import WaitFor, check_wait_for
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
-    from airflow.sdk.bases.decorator import TaskDecorator
 
 #: XCom that tells later legs that the function returned ids, and which.
 AWAITED = "awaited_operations"
@@ -39,7 +41,7 @@ class DecoratedOperationOperator(DecoratedOperator, OperationOperator):
     """
 
     custom_operator_name = "@task.operation"
-    template_fields: Sequence[str] = ("conn_id", "op_args", "op_kwargs")
+    template_fields: Sequence[str] = ("conn_id", "operation_id", "op_args", "op_kwargs")
     template_fields_renderers: ClassVar[dict[str, str]] = {"op_args": "py", "op_kwargs": "py"}
 
     def __init__(
@@ -49,9 +51,19 @@ class DecoratedOperationOperator(DecoratedOperator, OperationOperator):
             msg = f"@task.operation takes no async function, and {python_callable.__name__} is one: use def"
             raise InvalidArgument(msg)
         super().__init__(conn_id=conn_id, python_callable=python_callable, **kwargs)
-        self.wait_for: WaitFor = check_wait_for(wait_for)
+        with retried_only_if_it_helps(self):
+            self.wait_for: WaitFor = check_wait_for(wait_for)
         self._submit: Submit | None = None
         self._waits: Waits | None = None
+
+    @classmethod
+    def check_arguments(cls, arguments: Mapping[str, Any]) -> None:
+        """Refuse arguments that cannot work, each by itself and as far as it is known; without I/O.
+
+        :raises InvalidArgument: names the argument and what is allowed.
+        """
+        super().check_arguments(arguments)
+        check_wait_for(arguments.get("wait_for", "all"))
 
     def make_hook(self) -> OperationsHook:
         """The hook for the type of ``conn_id``."""
@@ -106,14 +118,13 @@ class DecoratedOperationOperator(DecoratedOperator, OperationOperator):
         return self._observe(awaited, context, lambda waits: waits.begin(patience))
 
     def _checked(self, returned: object) -> str | list[str]:
-        if isinstance(returned, str):
-            return returned
-        if isinstance(returned, (list, tuple)) and returned and all(isinstance(one, str) for one in returned):
-            return list(returned)
-        what = "an empty list" if returned in ([], ()) else f"a {type(returned).__name__}"
+        name = f"what {self.python_callable.__name__} returned"
+        if isinstance(returned, str) or is_list(returned):
+            check_ids(name, ids := ids_of(name, returned))
+            return ids[0] if isinstance(returned, str) else ids
         msg = (
-            f"{self.python_callable.__name__} returned {what}: return an operation id, a list of ids, "
-            "an OperationRequest, or what a builder of the API's module made"
+            f"{self.python_callable.__name__} returned a {type(returned).__name__}: return an operation id, "
+            "a list of ids, an OperationRequest, or what a builder of the API's module made"
         )
         raise InvalidArgument(msg)
 
@@ -166,7 +177,23 @@ def _listed(awaited: str | list[str]) -> list[str]:
     return [awaited] if isinstance(awaited, str) else awaited
 
 
-def operation_task(python_callable: Callable[..., Any] | None = None, **kwargs: Any) -> TaskDecorator:
+class _OperationTask(_TaskDecorator[Any, Any, DecoratedOperationOperator]):
+    """Checks its arguments when the DAG is parsed, and gives mapped tasks the retry policy of all others."""
+
+    def __attrs_post_init__(self) -> None:
+        super().__attrs_post_init__()  # type: ignore[no-untyped-call]
+        self.operator_class.check_arguments(self.kwargs)
+
+    def _expand(self, expand_input: Any, *, strict: bool) -> Any:
+        made: Any = super()._expand(expand_input, strict=strict)
+        mapped = made.operator
+        self.operator_class.check_arguments(mapped.partial_kwargs)
+        if ASKS_RETRY_POLICY:
+            use_by_default(mapped, self.operator_class.default_retry_policy)
+        return made
+
+
+def operation_task(python_callable: Callable[..., Any] | None = None, **kwargs: Any) -> Any:
     """Make a task that waits for the operation which the function names or asks for.
 
     The function returns an operation id, a list of ids, an :class:`~airflow_provider_ops.decorators.OperationRequest`,
@@ -186,7 +213,15 @@ def operation_task(python_callable: Callable[..., Any] | None = None, **kwargs: 
     :param on_timeout: for requests, the same for a passed deadline.
     :param on_failure: for requests, ``delete`` removes what a failed operation left before a retry submits again.
     """
-    # only what was said is handed on: default_args must be able to say the rest
-    return task_decorator_factory(
-        python_callable, multiple_outputs=False, decorated_operator_class=DecoratedOperationOperator, **kwargs
-    )
+
+    def decorate(function: Callable[..., Any]) -> Any:
+        # only what was said is handed on: default_args must be able to say the rest
+        return _OperationTask(
+            function=function,
+            operator_class=DecoratedOperationOperator,
+            multiple_outputs=False,
+            kwargs=dict(kwargs),
+            decorator_name="task.operation",
+        )
+
+    return decorate if python_callable is None else decorate(python_callable)

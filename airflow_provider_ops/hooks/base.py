@@ -21,9 +21,9 @@ from airflow_provider_ops.client.settings import Settings, read_settings, unknow
 from airflow_provider_ops.client.shared import Shared, forget, join, remembered, shared_client
 from airflow_provider_ops.client.tasks import time_limit
 from airflow_provider_ops.client.waits import await_all, wait
+from airflow_provider_ops.core.arguments import Seconds, check_seconds
 from airflow_provider_ops.exceptions import (
     AuthenticationError,
-    InvalidArgument,
     InvalidConnection,
     OpsError,
     PermissionDenied,
@@ -40,8 +40,6 @@ log = logging.getLogger(__name__)
 
 #: ``test_connection`` must answer within 5 s, whatever the connection's own timeout.
 _TEST_TIMEOUT = 4.0
-#: Longest wait in seconds: nothing is meant to wait for ever, and later times cannot be written as dates.
-_LONGEST = 366 * 86400.0
 #: The clock of hooks that are given none. Tests replace it.
 default_clock: Callable[[], Clock] = SystemClock
 
@@ -157,11 +155,11 @@ class OperationsHook(BaseHook):
         return await self.acall(self.api.cancel_operation(operation_id))
 
     def wait_for_operation(
-        self, operation_id: str, timeout: float | None = None, poll_interval: float | None = None
+        self, operation_id: str, timeout: Seconds | None = None, poll_interval: Seconds | None = None
     ) -> Operation:
         """The settled operation, whatever its state. Blocks.
 
-        :param timeout: seconds; default per kind of operation (``Api.timeouts``).
+        :param timeout: seconds or a ``timedelta``; default per kind of operation (``Api.timeouts``).
         :param poll_interval: seconds between looks; default is the API's own advice.
         :raises WaitTimeout: the operation goes on; it carries what was last seen.
         """
@@ -170,7 +168,7 @@ class OperationsHook(BaseHook):
         return _settled(watch)
 
     async def await_operation(
-        self, operation_id: str, timeout: float | None = None, poll_interval: float | None = None
+        self, operation_id: str, timeout: Seconds | None = None, poll_interval: Seconds | None = None
     ) -> Operation:
         """As :meth:`wait_for_operation`, on the event loop."""
         watch = self.watch(operation_id, timeout=timeout, poll_interval=poll_interval)
@@ -182,8 +180,8 @@ class OperationsHook(BaseHook):
         self,
         operation_id: str,
         *,
-        timeout: float | None = None,
-        poll_interval: float | None = None,
+        timeout: Seconds | None = None,
+        poll_interval: Seconds | None = None,
         deadline: float | None = None,
         kind: str = "",
     ) -> Watch:
@@ -193,8 +191,8 @@ class OperationsHook(BaseHook):
         :param kind: kind of operation; where it is not given, the first look tells it.
         :raises InvalidArgument: the id cannot be one, or a number is out of range.
         """
-        check_seconds("timeout", timeout)
-        check_seconds("poll_interval", poll_interval, above=0.0)
+        timeout = check_seconds("timeout", timeout)
+        poll_interval = check_seconds("poll_interval", poll_interval, above=0.0)
         reference, policy = self.api.reference(operation_id), self.api.poll_policy(kind, poll_interval)
         now = self.clock.time()
         if deadline is None and timeout is None and not kind:
@@ -230,25 +228,6 @@ class OperationsHook(BaseHook):
         if self._client is not None:
             self._client.close()
             self._client = None
-
-
-def check_seconds(name: str, value: object, *, above: float | None = None) -> None:
-    """Refuse a number of seconds that cannot be meant.
-
-    :raises InvalidArgument: names the argument and what is allowed.
-    """
-    if value is None:
-        return
-    if (
-        isinstance(value, (int, float))
-        and not isinstance(value, bool)
-        and 0 <= value <= _LONGEST
-        and (above is None or value > above)
-    ):
-        return
-    least = f"above {above:g}" if above is not None else "0 or more"
-    msg = f"{name} must be a number of seconds, {least} and at most {_LONGEST:.0f} (a year), not {value!r}"
-    raise InvalidArgument(msg)
 
 
 def _settled(watch: Watch) -> Operation:

@@ -2,19 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
 from airflow.sdk import BaseOperator
+from typing_extensions import Unpack, get_type_hints
 
 from airflow_provider_ops._compat import TaskDeferralError, TaskDeferralTimeout
 from airflow_provider_ops.apis.base import Submit
-from airflow_provider_ops.exceptions import InvalidArgument
-from airflow_provider_ops.hooks.base import OperationsHook, check_seconds
+from airflow_provider_ops.apis.http import split_reference
+from airflow_provider_ops.core.arguments import Seconds, check_choice, check_seconds
+from airflow_provider_ops.core.values import as_list, is_list
+from airflow_provider_ops.hooks.base import OperationsHook
 from airflow_provider_ops.lineage import TellsLineage
 from airflow_provider_ops.links import OperationLink
 from airflow_provider_ops.operation import Operation
-from airflow_provider_ops.operators.fields import check_fields, own_arguments, rendered
+from airflow_provider_ops.operators.arguments import (
+    AirflowArguments,
+    FailurePolicy,
+    KillPolicy,
+    OperatorArguments,
+    Templated,
+    TimeoutPolicy,
+)
+from airflow_provider_ops.operators.describing import parameters_of, with_all_arguments
+from airflow_provider_ops.operators.fields import (
+    annotations_of,
+    arguments_of,
+    check_each,
+    check_fields,
+    is_literal,
+    typed,
+)
+from airflow_provider_ops.operators.mapping import CheckedMapping
+from airflow_provider_ops.operators.rendering import DeclaredTemplates
 from airflow_provider_ops.operators.run import Run
 from airflow_provider_ops.retry_policy import retried_only_if_it_helps, use_by_default
 from airflow_provider_ops.waiting.progress import Chapter
@@ -22,12 +43,14 @@ from airflow_provider_ops.waiting.progress import Chapter
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-KillPolicy = Literal["cancel", "delete", "leave"]
-TimeoutPolicy = Literal["leave", "cancel", "delete"]
-FailurePolicy = Literal["leave", "delete"]
+_POLICIES: Mapping[str, Sequence[object]] = {
+    "on_kill": (*get_args(KillPolicy), None),
+    "on_timeout": get_args(TimeoutPolicy),
+    "on_failure": get_args(FailurePolicy),
+}
 
 
-class OperationOperator(TellsLineage, BaseOperator):
+class OperationOperator(DeclaredTemplates, TellsLineage, CheckedMapping):
     """Starts an operation, once, and waits for it.
 
     Returns ``{"operation_id", "resource_id", "state", "operation": {...}, "resource": {...} or None}``. Pushes
@@ -39,16 +62,17 @@ class OperationOperator(TellsLineage, BaseOperator):
     :param conn_id: Airflow connection; default ``<type>_default``. Templated, as are all fields of the request.
     :param wait_for_completion: whether to wait until the operation settles.
     :param deferrable: whether to wait in the triggerer, without a worker.
-    :param poll_interval: seconds between looks; default is the API's own advice.
-    :param timeout: seconds to wait; default per kind of resource. ``execution_timeout`` shortens it.
+    :param operation_id: an operation that exists: the task joins it and submits nothing.
+    :param poll_interval: seconds or a ``timedelta`` between two polls; default is the API's own advice.
+    :param timeout: seconds or a ``timedelta`` to wait; default per kind of resource. ``execution_timeout`` shortens it.
     :param durable: whether a retry joins what an earlier try of this task run has started.
-    :param on_kill: what happens to the operation when a user marks the task failed or clears it:
-        ``cancel`` where the API can, ``delete`` what was created, or ``leave`` it.
-    :param on_timeout: the same for a passed deadline.
+    :param on_kill: what happens to the operation when a user marks the task failed or clears it: ``cancel``,
+        ``delete`` what was created, or ``leave``; default is to cancel where the API can.
+    :param on_timeout: the same for a passed deadline; default is ``leave``.
     :param on_failure: ``delete`` removes what a failed operation left behind before a retry submits again.
     """
 
-    template_fields: Sequence[str] = ("conn_id",)
+    template_fields: Sequence[str] = ("conn_id", "operation_id")
     operator_extra_links = (OperationLink(),)
     ui_color = "#d7e8f7"
 
@@ -58,53 +82,99 @@ class OperationOperator(TellsLineage, BaseOperator):
     starts: ClassVar[Callable[..., Submit]]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Make every field of the request templated: all arguments that the subclass adds."""
+        """Make every field of the request templated, where the subclass declares a call of its own."""
         super().__init_subclass__(**kwargs)
-        if "__init__" in vars(cls) and "template_fields" not in vars(cls):
-            own = map(attribute, own_arguments(cls.__init__))
-            cls.template_fields = (*OperationOperator.template_fields, *own)
+        if vars(cls).get("__doc__"):
+            cls.__doc__ = with_all_arguments(cls.__doc__, _DESCRIBED, OperatorArguments.__annotations__)
+        if "starts" in vars(cls) and "template_fields" not in vars(cls):
+            own = [name for name in arguments_of(cls.__init__) if name in annotations_of(cls.starts)]
+            cls.template_fields = tuple(dict.fromkeys((*cls.template_fields, *map(attribute, own))))
 
     def __init__(
         self,
         *,
         fields: Mapping[str, Any] | None = None,
-        conn_id: str | None = None,
+        conn_id: Templated[str] | None = None,
+        operation_id: Templated[str] | None = None,
         wait_for_completion: bool = True,
         deferrable: bool = True,
-        poll_interval: float | None = None,
-        timeout: float | None = None,
+        poll_interval: Seconds | None = None,
+        timeout: Seconds | None = None,
         durable: bool = True,
-        on_kill: KillPolicy = "cancel",
+        on_kill: KillPolicy | None = None,
         on_timeout: TimeoutPolicy = "leave",
         on_failure: FailurePolicy = "leave",
-        **kwargs: Any,
+        **kwargs: Unpack[AirflowArguments],
     ) -> None:
         super().__init__(**kwargs)
-        use_by_default(self)
-        check_seconds("poll_interval", poll_interval, above=0.0)
-        check_seconds("timeout", timeout)
-        check_choice("on_kill", on_kill, get_args(KillPolicy))
-        check_choice("on_timeout", on_timeout, get_args(TimeoutPolicy))
-        check_choice("on_failure", on_failure, get_args(FailurePolicy))
-        self.conn_id = self._default_conn_id() if conn_id is None else conn_id
+        use_by_default(self, self.default_retry_policy)
+        fields = None if fields is None else {name: _lasting(value) for name, value in fields.items()}
+        self.conn_id: Any = self._default_conn_id() if conn_id is None else conn_id
+        self.operation_id = operation_id
         self.wait_for_completion = wait_for_completion
         self.deferrable = deferrable
-        self.poll_interval = poll_interval
-        self.timeout = timeout
         self.durable = durable
-        # BaseOperator.on_kill is a method, so the policies have names of their own
-        self.kill_policy = on_kill
+        with retried_only_if_it_helps(self):
+            self.poll_interval = check_seconds("poll_interval", poll_interval, above=0.0)
+            self.timeout = check_seconds("timeout", timeout)
+            policies = {"on_kill": on_kill, "on_timeout": on_timeout, "on_failure": on_failure}
+            self.check_arguments({"operation_id": operation_id, **policies})
+            if fields is not None:
+                check_fields(type(self).starts, fields)
+        self.on_kill_argument = on_kill
         self.timeout_policy = on_timeout
         self.failure_policy = on_failure
         #: What the extra link leads to; known on a worker only.
         self.remote_url: str | None = None
-        self._fields = tuple(fields or ())
-        for name, value in (fields or {}).items():
-            setattr(self, attribute(name), value)
-        if fields is not None:
-            check_fields(type(self).starts, fields)
+        self._set_fields(fields or {})
         self._run: Run | None = None
         self._hook: OperationsHook | None = None
+
+    def _set_fields(self, fields: Mapping[str, Any]) -> None:
+        self._fields = tuple(fields)
+        for name, value in fields.items():
+            setattr(self, attribute(name), value)
+        # a subclass may hand on more than it takes as arguments, and may leave out what its parent takes
+        names = tuple(dict.fromkeys((*self.template_fields, *map(attribute, fields))))
+        if names != self.template_fields:
+            self.template_fields = names
+        for name in names:
+            if not hasattr(self, name):
+                setattr(self, name, None)
+
+    @classmethod
+    def check_arguments(cls, arguments: Mapping[str, Any]) -> None:
+        """Refuse arguments that cannot work, each by itself and as far as it is known; without I/O.
+
+        :raises InvalidArgument: names the argument and what is allowed.
+        """
+        check_seconds("poll_interval", arguments.get("poll_interval"), above=0.0)
+        check_seconds("timeout", arguments.get("timeout"))
+        if (operation_id := arguments.get("operation_id")) is not None and is_literal(operation_id):
+            split_reference("operation_id", operation_id)
+        for name, choices in _POLICIES.items():
+            if name in arguments:
+                check_choice(name, arguments[name], choices)
+        for starts, names in cls._request_arguments():
+            check_each(starts, {name: arguments[name] for name in names if name in arguments})
+
+    @classmethod
+    def _request_arguments(cls) -> Iterator[tuple[Callable[..., Submit], set[str]]]:
+        """Yield the calls that the class and its parents declare, with the arguments that go into each unchanged."""
+        taken: set[str] = set()
+        for parent in cls.__mro__:
+            init = vars(parent).get("__init__")
+            own = set(arguments_of(init)) - taken if init else set()
+            if "starts" in vars(parent):
+                starts: Callable[..., Submit] = parent.starts  # type: ignore[attr-defined]
+                yield starts, own & set(annotations_of(starts))
+            taken |= own
+
+    @property
+    def kill_policy(self) -> KillPolicy:
+        """What happens to the operation when the task is killed; by default what the API can do."""
+        # BaseOperator.on_kill is a method, so the policies have names of their own
+        return self.on_kill_argument or ("cancel" if self.hook.api.can_cancel else "leave")
 
     def _default_conn_id(self) -> str:
         return self.hook_class.default_conn_name
@@ -114,8 +184,17 @@ class OperationOperator(TellsLineage, BaseOperator):
 
         :raises InvalidArgument: a field has a value that cannot work.
         """
-        fields = {name: getattr(self, attribute(name)) for name in self._fields}
-        return type(self).starts(**rendered(type(self).starts, fields))
+        starts = type(self).starts
+        fields = typed(starts, {name: self.rendered_field(attribute(name)) for name in self._fields})
+        check_each(starts, fields)
+        return starts(**fields)
+
+    def declared(self, name: str) -> Any:
+        """Return the type of a template field."""
+        fields = {attribute(field): field for field in self._fields}
+        if name not in fields:
+            return super().declared(name)
+        return get_type_hints(type(self).starts).get(fields[name], Any)
 
     def arguments(self) -> Mapping[str, Any]:
         """Return what the user asks for, rendered; empty where that is the request itself."""
@@ -133,6 +212,7 @@ class OperationOperator(TellsLineage, BaseOperator):
     def hook(self) -> OperationsHook:
         """The hook for ``conn_id``, made at the first use on a worker."""
         if self._hook is None:
+            self.rendered_field("conn_id")
             self._hook = self.make_hook()
         return self._hook
 
@@ -143,7 +223,10 @@ class OperationOperator(TellsLineage, BaseOperator):
     def execute(self, context: Context) -> dict[str, Any]:
         """Submit or join, push the ids, then wait, deferred or here."""
         with retried_only_if_it_helps(self):
-            return self._begin(context)
+            if self.operation_id is None:
+                return self._begin(context)
+            self._run = Run(self, context)
+            return self._run.adopt(self.rendered_field("operation_id"))
 
     def _begin(self, context: Context) -> dict[str, Any]:
         self._run = Run(self, context)
@@ -175,16 +258,15 @@ class OperationOperator(TellsLineage, BaseOperator):
             self._run.kill()
 
 
+_DESCRIBED = parameters_of(OperationOperator.__doc__)
+OperationOperator.__doc__ = with_all_arguments(OperationOperator.__doc__, {}, OperatorArguments.__annotations__)
+
+
 def attribute(name: str) -> str:
     """Where an operator keeps a field of its request: under its name, unless Airflow uses that for something else."""
     return f"{name}_" if hasattr(BaseOperator, name) else name
 
 
-def check_choice(name: str, value: object, allowed: Sequence[str]) -> None:
-    """Refuse a value that is not among ``allowed``.
-
-    :raises InvalidArgument: names the argument and the allowed values.
-    """
-    if value not in allowed:
-        msg = f"{name} {value!r} is not known: use {', '.join(map(repr, allowed))}"
-        raise InvalidArgument(msg)
+def _lasting(value: Any) -> Any:
+    """Return ``value`` so that it can be read more than once, and in the same order by every process."""
+    return as_list(value) if is_list(value) and not isinstance(value, Sequence) else value

@@ -47,6 +47,8 @@ class Ending:
             left = f"What it left of {handle.resource_type} {handle.resource_id} was not removed."
         if comes_after and not self.removed:
             retry = "A retry looks at it again, and submits nothing. Clear the task to submit a new one."
+        elif handle.is_given:
+            retry = "A retry finds it in the same state. Clear the task without operation_id to submit a new one."
         else:
             retry = "A retry submits a new one." if may_retry else "Clear the task to submit a new one."
         return settled_badly(operation, what_exists=left, next_try=retry)

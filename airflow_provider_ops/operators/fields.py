@@ -10,7 +10,9 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 from typing_extensions import NotRequired, get_type_hints, is_typeddict
 
-from airflow_provider_ops.apis.http import check_id
+from airflow_provider_ops.apis.http import check_id, split_reference
+from airflow_provider_ops.core.arguments import check_choice
+from airflow_provider_ops.core.values import as_list, is_list, is_list_text, object_as_text
 from airflow_provider_ops.exceptions import InvalidArgument
 
 _PLAIN = (bool, int, float, type(None))
@@ -18,10 +20,17 @@ _MAY_BE_ABSENT: Any = NotRequired
 _FLAGS: Mapping[str, bool] = {"True": True, "true": True, "False": False, "false": False}
 
 
-def own_arguments(init: Callable[..., Any]) -> tuple[str, ...]:
-    """The keyword arguments a subclass adds in its ``__init__``."""
-    parameters = inspect.signature(init).parameters.values()
-    return tuple(parameter.name for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY)
+def arguments_of(function: Callable[..., Any]) -> tuple[str, ...]:
+    """Return the names that a function can be called with."""
+    parameters = inspect.signature(function).parameters.values()
+    named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    return tuple(parameter.name for parameter in parameters if parameter.kind in named)
+
+
+def annotations_of(function: Callable[..., Any]) -> Mapping[str, Any]:
+    """Return the annotations of a function, which may have arguments that its signature does not show."""
+    found: Mapping[str, Any] = getattr(function, "__annotations__", {})
+    return found
 
 
 def is_literal(value: object) -> bool:
@@ -30,24 +39,31 @@ def is_literal(value: object) -> bool:
         return "{{" not in value and "{%" not in value
     if isinstance(value, Mapping):
         return all(is_literal(item) for item in value.values())
-    if isinstance(value, (list, tuple)):
+    if is_list(value):
         return all(is_literal(item) for item in value)
     return isinstance(value, _PLAIN)
 
 
 def check_fields(starts: Callable[..., Any], fields: Mapping[str, Any]) -> None:
-    """Refuse what cannot work in the fields of a request, as far as it is known; without I/O.
+    """Refuse what cannot work in all fields of a request, as far as it is known; without I/O.
 
-    Each literal is held against the annotation of ``starts`` (allowed words, ids, the parts of an object); when all
-    are literals the whole request is built.
+    Each literal is checked against the annotation of ``starts``; when all are literals the whole request is built.
+
+    :raises InvalidArgument: names the argument and what is allowed.
+    """
+    check_each(starts, fields)
+    if all(is_literal(value) for value in fields.values()):
+        starts(**fields)
+
+
+def check_each(starts: Callable[..., Any], fields: Mapping[str, Any]) -> None:
+    """Refuse what cannot work in some fields of a request, each by itself: allowed words, ids, parts of an object.
 
     :raises InvalidArgument: names the argument and what is allowed.
     """
     hints = get_type_hints(starts)
     for name, value in fields.items():
         _check(name, value, hints.get(name, Any))
-    if all(is_literal(value) for value in fields.values()):
-        starts(**fields)
 
 
 def _check(name: str, value: Any, hint: Any) -> None:
@@ -55,17 +71,19 @@ def _check(name: str, value: Any, hint: Any) -> None:
         return
     if is_literal(value):
         _check_plain(name, value, hint)
-    if isinstance(value, (Mapping, list, tuple)):
+    if isinstance(value, Mapping) or is_list(value):
         _check_parts(name, value, hint)
 
 
 def _check_plain(name: str, value: Any, hint: Any) -> None:
-    allowed = _allowed(hint)
-    if allowed and value not in allowed:
-        msg = f"{name} {value!r} is not known: use {', '.join(map(repr, allowed))}"
-        raise InvalidArgument(msg)
+    if allowed := _allowed(hint):
+        check_choice(name, value, allowed)
+    if isinstance(value, str) and not takes_text(hint) and hint is not Any and is_list_text(value):
+        raise object_as_text(name, value)
     if name.endswith("_id"):
         check_id(name, value)
+    if value is None and takes_text(hint):
+        raise InvalidArgument(f"{name} is None, and it has no default: give a text")
 
 
 def _check_parts(name: str, value: Any, hint: Any) -> None:
@@ -106,26 +124,48 @@ def _allowed(hint: Any) -> tuple[Any, ...]:
     return ()
 
 
-def rendered(starts: Callable[..., Any], fields: Mapping[str, Any]) -> dict[str, Any]:
+def typed(starts: Callable[..., Any], fields: Mapping[str, Any]) -> dict[str, Any]:
     """``fields`` with the types that ``starts`` declares: a template renders to text, whatever it stands for.
 
     What cannot be of that type stays text, for ``starts`` or the API to refuse.
     """
     hints = get_type_hints(starts)
-    return {name: _typed(value, hints.get(name, Any)) for name, value in fields.items()}
+    return {name: _as_typed(value, hints.get(name, Any)) for name, value in fields.items()}
 
 
-def _typed(value: Any, hint: Any) -> Any:
+def _as_typed(value: Any, hint: Any) -> Any:
     arms = _arms(hint)
     if isinstance(value, str):
         return value if str in arms else next((found for arm in arms for found in _readings(value, arm)), value)
     for arm in arms:
         if isinstance(value, Mapping) and is_typeddict(arm):
             inner = get_type_hints(arm)
-            return {name: _typed(item, inner.get(name, Any)) for name, item in value.items()}
-        if isinstance(value, (list, tuple)) and get_origin(arm) is Sequence:
-            return [_typed(item, get_args(arm)[0]) for item in value]
+            return {name: _as_typed(item, inner.get(name, Any)) for name, item in value.items()}
+        if is_list(value) and get_origin(arm) is Sequence:
+            return [_as_typed(item, get_args(arm)[0]) for item in as_list(value)]
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and set(arms) <= {str, type(None)}:
+        return str(value)
     return value
+
+
+def takes_text(hint: Any) -> bool:
+    """Return whether some text may stand there."""
+    return any(arm is str or (get_origin(arm) is Literal and str in map(type, get_args(arm))) for arm in _arms(hint))
+
+
+def takes_only_text(hint: Any) -> bool:
+    """Return whether nothing but text may stand there, or ``None``."""
+    return all(arm is type(None) or takes_text(arm) for arm in _arms(hint))
+
+
+def part_hint(hint: Any, key: str | None) -> Any:
+    """Return what is declared for a part of an object, or with ``key=None`` for an item of a list."""
+    for arm in _arms(hint):
+        if key is None and get_origin(arm) is Sequence:
+            return get_args(arm)[0]
+        if key is not None and is_typeddict(arm):
+            return get_type_hints(arm).get(key, Any)
+    return Any
 
 
 def _readings(text: str, hint: Any) -> list[Any]:
@@ -137,3 +177,28 @@ def _readings(text: str, hint: Any) -> list[Any]:
     if hint is int:
         return [int(text)] if re.fullmatch(r"-?[0-9]{1,18}", text) else []
     return []
+
+
+def check_ids(name: str, value: Any) -> None:
+    """Refuse what cannot be one operation id or a list of them, as far as it is known.
+
+    :raises InvalidArgument: names the argument.
+    """
+    if not is_literal(value) and not is_list(value):
+        return
+    for number, item in enumerate(items := ids_of(name, value)):
+        if is_literal(item):
+            split_reference(name if len(items) == 1 else f"{name}[{number}]", item)
+
+
+def ids_of(name: str, value: Any) -> list[Any]:
+    """Return one id or a list of any type as a list.
+
+    :raises InvalidArgument: it is neither, or empty.
+    """
+    ids = as_list(value) if is_list(value) else [value]
+    if value is None:
+        raise InvalidArgument(f"{name} is None: what was to give it gave nothing; give one id or a list of them")
+    if not ids or value == "":
+        raise InvalidArgument(f"{name} is {'empty' if ids else 'an empty list'}: give one id or a list of them")
+    return ids

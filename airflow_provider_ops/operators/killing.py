@@ -65,6 +65,8 @@ class WorkerKill:
         Called from a signal handler, so the work is done in a thread: the interrupted code may hold locks.
         """
         if self._policy == "leave":
+            if (what := self._what()) is not None:
+                self._log.warning("Told to stop: %s continues, as on_kill=leave says", what)
             return
         worker = threading.Thread(target=self._unless_it_goes_on, name="kill-policy")
         worker.start()

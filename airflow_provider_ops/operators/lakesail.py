@@ -10,8 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from typing_extensions import Unpack
+
 from airflow_provider_ops.apis import lakesail
 from airflow_provider_ops.hooks.lakesail import LakeSailHook
+from airflow_provider_ops.operators.arguments import OperatorArguments, Templated
 from airflow_provider_ops.operators.base import OperationOperator
 
 
@@ -29,7 +32,9 @@ class LakeSailCreateSessionOperator(OperationOperator):
     hook_class = LakeSailHook
     starts = staticmethod(lakesail.create_session)
 
-    def __init__(self, *, body: Mapping[str, Any] | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, *, body: Templated[Mapping[str, Any]] | None = None, **kwargs: Unpack[OperatorArguments]
+    ) -> None:
         kwargs.setdefault("wait_for_completion", False)
         super().__init__(fields={"body": body}, **kwargs)
 
@@ -43,7 +48,7 @@ class LakeSailCloseSessionOperator(OperationOperator):
     hook_class = LakeSailHook
     starts = staticmethod(lakesail.close_session)
 
-    def __init__(self, *, session_id: str, **kwargs: Any) -> None:
+    def __init__(self, *, session_id: Templated[str], **kwargs: Unpack[OperatorArguments]) -> None:
         super().__init__(fields={"session_id": session_id}, **kwargs)
 
 
@@ -58,7 +63,7 @@ class LakeSailStartNotebookOperator(OperationOperator):
     hook_class = LakeSailHook
     starts = staticmethod(lakesail.start_notebook)
 
-    def __init__(self, *, notebook_id: str, **kwargs: Any) -> None:
+    def __init__(self, *, notebook_id: Templated[str], **kwargs: Unpack[OperatorArguments]) -> None:
         super().__init__(fields={"notebook_id": notebook_id}, **kwargs)
 
 
@@ -75,7 +80,13 @@ class LakeSailCreateJobRunOperator(OperationOperator):
     hook_class = LakeSailHook
     starts = staticmethod(lakesail.create_job_run)
 
-    def __init__(self, *, job_id: str, body: Mapping[str, Any] | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *,
+        job_id: Templated[str],
+        body: Templated[Mapping[str, Any]] | None = None,
+        **kwargs: Unpack[OperatorArguments],
+    ) -> None:
         super().__init__(fields={"job_id": job_id, "body": body}, **kwargs)
 
 
@@ -89,5 +100,7 @@ class LakeSailReadyJobRunOperator(OperationOperator):
     hook_class = LakeSailHook
     starts = staticmethod(lakesail.ready_job_run)
 
-    def __init__(self, *, job_id: str, job_run_id: str, **kwargs: Any) -> None:
+    def __init__(
+        self, *, job_id: Templated[str], job_run_id: Templated[str], **kwargs: Unpack[OperatorArguments]
+    ) -> None:
         super().__init__(fields={"job_id": job_id, "job_run_id": job_run_id}, **kwargs)

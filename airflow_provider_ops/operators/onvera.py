@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing_extensions import Unpack
 
 from airflow_provider_ops.apis import onvera
 from airflow_provider_ops.hooks.onvera import OnveraHook
+from airflow_provider_ops.operators.arguments import OperatorArguments, Templated
 from airflow_provider_ops.operators.base import OperationOperator
 
 
@@ -22,7 +23,13 @@ class OnveraCreateDeploymentOperator(OperationOperator):
     hook_class = OnveraHook
     starts = staticmethod(onvera.create_deployment)
 
-    def __init__(self, *, app_type: onvera.AppType, name: str | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *,
+        app_type: Templated[onvera.AppType],
+        name: Templated[str] | None = None,
+        **kwargs: Unpack[OperatorArguments],
+    ) -> None:
         super().__init__(fields={"app_type": app_type, "name": name}, **kwargs)
 
 
@@ -35,5 +42,5 @@ class OnveraDestroyDeploymentOperator(OperationOperator):
     hook_class = OnveraHook
     starts = staticmethod(onvera.destroy_deployment)
 
-    def __init__(self, *, deployment_id: str, **kwargs: Any) -> None:
+    def __init__(self, *, deployment_id: Templated[str], **kwargs: Unpack[OperatorArguments]) -> None:
         super().__init__(fields={"deployment_id": deployment_id}, **kwargs)

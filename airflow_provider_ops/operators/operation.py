@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from typing_extensions import Unpack
+
 from airflow_provider_ops.apis.base import Submit
 from airflow_provider_ops.apis.http import check_path
+from airflow_provider_ops.core.values import body_of, object_as_text, plain_json
+from airflow_provider_ops.exceptions import InvalidArgument
 from airflow_provider_ops.hooks.base import OperationsHook
 from airflow_provider_ops.hooks.lookup import hook_for
+from airflow_provider_ops.operators.arguments import RequestArguments, Templated
 from airflow_provider_ops.operators.base import OperationOperator
 from airflow_provider_ops.operators.fields import is_literal
+from airflow_provider_ops.retry_policy import retried_only_if_it_helps
 
 
 class OperationRequestOperator(OperationOperator):
@@ -27,26 +33,40 @@ class OperationRequestOperator(OperationOperator):
     :param query: query parameters.
     """
 
-    template_fields = ("conn_id", "method", "path", "json", "query")
+    template_fields = ("conn_id", "operation_id", "method", "path", "json", "query")
     template_fields_renderers = {"json": "json", "query": "json"}  # noqa: RUF012 - Airflow's own convention
 
     def __init__(
         self,
         *,
-        conn_id: str,
-        method: str,
-        path: str,
+        conn_id: Templated[str],
+        method: Templated[str],
+        path: Templated[str],
         json: Any = None,
-        query: Mapping[str, Any] | None = None,
-        **kwargs: Any,
+        query: Templated[Mapping[str, Any]] | None = None,
+        **kwargs: Unpack[RequestArguments],
     ) -> None:
         super().__init__(conn_id=conn_id, **kwargs)
-        if is_literal(method) and is_literal(path):
-            check_path(method.upper(), path)
+        with retried_only_if_it_helps(self):
+            self.check_arguments({"method": method, "path": path})
         self.method = method
         self.path = path
         self.json = json
         self.query = query
+
+    @classmethod
+    def check_arguments(cls, arguments: Mapping[str, Any]) -> None:
+        """Refuse arguments that cannot work, each by itself and as far as it is known; without I/O.
+
+        :raises InvalidArgument: names the argument and what is allowed.
+        """
+        super().check_arguments(arguments)
+        method, path = arguments.get("method", "POST"), arguments.get("path", "/x")
+        check_path(str(method).upper() if is_literal(method) else "POST", path if is_literal(path) else "/x")
+
+    def declared(self, name: str) -> Any:
+        """Return the type of a template field."""
+        return str if name in ("method", "path") else super().declared(name)
 
     def make_hook(self) -> OperationsHook:
         """The hook for the type of ``conn_id``."""
@@ -54,8 +74,18 @@ class OperationRequestOperator(OperationOperator):
 
     def submit(self) -> Submit:
         """The request as given."""
-        return self.hook.api.request(self.method, self.path, json=self.json, query=self.query)
+        method, path, query = map(self.rendered_field, ("method", "path", "query"))
+        if path.endswith("/") and not str(self._templates.get("path", path)).endswith("/"):
+            raise InvalidArgument(f"path {path!r} ends where an id belongs: the template there rendered to nothing")
+        if query is not None and not isinstance(query, Mapping):
+            raise (
+                object_as_text("query", query)
+                if isinstance(query, str)
+                else InvalidArgument(f"query must be a mapping of parameters to values, not {query!r}")
+            )
+        return self.hook.api.request(method, path, json=body_of(self.rendered_field("json")), query=query)
 
     def arguments(self) -> Mapping[str, Any]:
         """Return the request as given."""
-        return {"method": self.method.upper(), "path": self.path, "json": self.json, "query": self.query}
+        body = plain_json("json", body_of(self.json))
+        return {"method": str(self.method).upper(), "path": self.path, "json": body, "query": self.query}

@@ -18,14 +18,16 @@ from airflow_provider_ops.links import OPERATION_URL
 from airflow_provider_ops.operation import Operation, OperationState
 from airflow_provider_ops.operators import seen
 from airflow_provider_ops.operators.deferral import defer
+from airflow_provider_ops.operators.describing import submitted_text
 from airflow_provider_ops.operators.ending import Ending
 from airflow_provider_ops.operators.identity import attempt_of, identify
 from airflow_provider_ops.operators.killing import WorkerKill, ends_it
 from airflow_provider_ops.operators.results import checked
+from airflow_provider_ops.operators.sending import look_up
 from airflow_provider_ops.operators.store import HandleStore, address_of
-from airflow_provider_ops.operators.submission import Started, Submission, look_up
+from airflow_provider_ops.operators.submission import Started, Submission
 from airflow_provider_ops.progress.worker import WorkerReport
-from airflow_provider_ops.retry_policy import fails_at_once
+from airflow_provider_ops.retry_policy import fails_at_once, starts_nothing
 from airflow_provider_ops.triggers.operation import OperationTrigger
 from airflow_provider_ops.waiting.policy import LOOK_AFTER_TROUBLE, seconds_to_wait
 from airflow_provider_ops.waiting.progress import Chapter
@@ -67,6 +69,8 @@ class Run:
         self._deferred = False
         self._report: WorkerReport | None = None
         self._resumes = True
+        if task.operation_id is not None:
+            starts_nothing(task)
 
     def begin(self) -> dict[str, Any]:
         """The first leg of a try; returns the result, or defers."""
@@ -75,6 +79,7 @@ class Run:
         submit = self._task.submit()
         # what only the connection can complete must show before anything is stored
         self._hook.api.prepare(submit.request, settings.extras)
+        self._log.info(submitted_text(self._task, self._hook.api, submit))
         deadline = self._deadline(submit.kind)
         # anything that cannot travel into the trigger must show before something remote exists
         self._trigger(Handle.placeholder(submit.kind), deadline, "").check()
@@ -104,6 +109,17 @@ class Run:
         return self._wait(
             Started(self._store.adopt(handle, attempt), operation, joined=True), self._deadline(handle.kind)
         )
+
+    def adopt(self, operation_id: str) -> dict[str, Any]:
+        """The first leg of a try that waits for an operation which exists; submits nothing."""
+        self._resumes = False
+        operation = self._hook.get_operation(self._hook.api.reference(operation_id))
+        found = self._store.load()
+        handle = Handle.of_existing(operation, generation=found.generation if found else 1)
+        handle = self._store.adopt(handle, attempt_of(self._task, self._ti, self._dag_run))
+        policy = self._task.kill_policy
+        self._log.info("Joining operation %s, nothing is submitted; on_kill=%s", operation.id, policy)
+        return self._wait(Started(handle, operation, joined=True), self._deadline(operation.kind))
 
     def _wait(self, started: Started, deadline: float) -> dict[str, Any]:
         handle = self._keep(started.handle)

@@ -15,41 +15,29 @@ from airflow_provider_ops.exceptions import (
     AmbiguousSubmission,
     ApiError,
     Conflict,
-    DifferentRequest,
-    InvalidArgument,
-    NotFound,
-    OperationLost,
     OpsError,
-    RateLimited,
     ServerError,
     TransportError,
-    UnreadableHandle,
 )
 from airflow_provider_ops.hooks.base import OperationsHook
 from airflow_provider_ops.operation import Operation, OperationState
 from airflow_provider_ops.operators.identity import Identity
 from airflow_provider_ops.operators.left_behind import LeftBehind
-from airflow_provider_ops.operators.replays import Dated, began_before, is_of_another_key
+from airflow_provider_ops.operators.refusals import ambiguous, refusal
+from airflow_provider_ops.operators.sending import ReplayedAnswer, Sender, answered, look_up
 from airflow_provider_ops.operators.store import HandleStore
 from airflow_provider_ops.waiting.submitting import (
     FIND_OUT_PAUSES_ANSWERED,
-    Decision,
     Next,
     check_body,
     decide,
     find_out_pauses,
 )
-from airflow_provider_ops.waiting.wording import utc
 
 Log = Callable[[str], None]
 
-#: Seconds for which a submit that was certainly not carried out (refused connection, 429) is sent again.
-_REFUSED_PATIENCE = 300.0
-_FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 30.0
 #: Submits whose outcome was unclear and that turned out to have started nothing, before the try fails.
 _MOST_UNCLEAR = 5
-#: Seconds after a submit during which "not found" may still mean "not readable yet".
-_FRESH = 120.0
 _BAD_GATEWAY, _GATEWAY_TIMEOUT = 502, 504
 _EPOCH = datetime.fromtimestamp(0, timezone.utc)
 
@@ -86,12 +74,12 @@ class Submission:
         self._submit = submit
         self._identity = identity
         self._store = store
-        self._deadline = deadline
         self._log = log
         self._warn = warn or log
         #: The submit whose outcome is not known at this moment; read from another thread when the task is killed.
         self.pending: Intent | None = None
         self._starting: Handle | None = None
+        self._sender = Sender(hook, deadline=deadline, log=log, warn=self._warn)
 
     def ensure(self) -> Started:
         """The operation of this task run: joined, found out, or submitted.
@@ -127,7 +115,7 @@ class Submission:
             self._warn(decision.warning)
         match decision.next:
             case Next.REFUSE_DIFFERENT | Next.REFUSE_LOST:
-                raise self._refusal(decision, found)
+                raise refusal(self._api, decision, found)
             case Next.JOIN | Next.FINISH:
                 return Started(self._store.adopt(found, identity.attempt), operation, joined=True)
             case Next.FIND_OUT:
@@ -139,7 +127,7 @@ class Submission:
 
     def known(self, submitted: Submitted) -> Handle:
         """A handle for what the pending submit turned out to have started."""
-        return _answered(self._starting or self._new_handle(1), submitted)
+        return answered(self._starting or self._new_handle(1), submitted)
 
     def _without_store(self) -> Started:
         """Where nothing is stored: walk through the generations by their keys, up to one that is still to be made.
@@ -174,25 +162,12 @@ class Submission:
             flow = self._api.find(self._intent(handle, marked, since=_EPOCH))
             matches = [] if flow is None else self._hook.run(flow)
             if len(matches) > 1:
-                raise self._ambiguous(handle, matches)
+                raise ambiguous(self._api, self._submit, handle, matches)
             if not matches:
                 return None
-            started = Started(_answered(handle, matches[0]), matches[0].operation, joined=True)
+            started = Started(answered(handle, matches[0]), matches[0].operation, joined=True)
         operation = self._hook.get_operation(started.handle.operation_id or "")
         return Started(started.handle, operation, joined=True)
-
-    def _refusal(self, decision: Decision, found: Handle | None) -> OpsError:
-        operation_id = found.operation_id if found else None
-        if decision.next is Next.REFUSE_DIFFERENT:
-            return DifferentRequest(
-                f"{decision.why[:1].upper()}{decision.why[1:]}; nothing was submitted. "
-                "Wait until it settles, or end it, then clear this task."
-            )
-        resource = f" Look for {found.resource_type} {found.resource_id}." if found and found.resource_id else ""
-        return OperationLost(
-            f"{self._api.title} no longer knows operation {operation_id}, which this task run submitted; "
-            f"nothing new was submitted.{resource} Clear this task to submit again."
-        )
 
     def _start_anew(self, generation: int) -> Started:
         self._ask_first()
@@ -262,7 +237,10 @@ class Submission:
         began = self._clock.monotonic() if is_new and marked.creates else None
         for _ in range(_MOST_UNCLEAR):
             try:
-                return self._keep(handle, self._answer_to(marked, handle, began), joined=False)
+                return self._keep(handle, self._sender.send_first(marked, handle, began), joined=False)
+            except ReplayedAnswer:
+                self._refused(handle)
+                raise
             except Conflict as error:
                 return self._join_conflicting(handle, marked, error)
             except OpsError as error:
@@ -283,69 +261,16 @@ class Submission:
         self.pending = None
         self._store.save(replace(handle, refused=True))
 
-    def _answer_to(self, marked: Submit, handle: Handle, began: float | None) -> Submitted:
-        """Send the request, and make sure that its answer is not an old one.
-
-        :param began: monotonic time just before a new key was first sent; ``None`` where the answer may be old.
-        """
-        if began is None:
-            return self._send(marked)
-        dated = Dated()
-        submitted = self._send(replace(marked, parse=dated.noting(marked.parse)))
-        if is_of_another_key(submitted, handle.key):
-            raise self._replayed(marked, handle, submitted, f"it carries the key {submitted.key!r}")
-        if began_before(submitted.operation, dated.at, self._clock.monotonic() - began):
-            self._check_age(marked, handle, submitted)
-        return submitted
-
-    def _check_age(self, marked: Submit, handle: Handle, submitted: Submitted) -> None:
-        """What is older than the request and still running is taken for its own: the clocks of an API may differ."""
-        operation = look_up(self._hook, _answered(replace(handle, at=0.0), submitted))
-        if operation is None or operation.state.is_terminal:
-            when = submitted.operation.created_at if submitted.operation else None
-            raise self._replayed(marked, handle, submitted, f"it began at {when}, before this request, and has ended")
-        self._warn(f"operation {submitted.operation_id} began before it was asked for, by the clock of the API")
-
-    def _replayed(self, marked: Submit, handle: Handle, submitted: Submitted, why: str) -> OpsError:
-        self._refused(handle)
-        return AmbiguousSubmission(
-            f"{self._api.title} answered {marked.request} with operation {submitted.operation_id}, but {why}: this is "
-            f"an old answer given again, and nothing new was started. Look for objects with the key {handle.key!r}; if "
-            "there are none, clear this task to submit again.",
-            [f"operation {submitted.operation_id}"],
-        )
-
-    def _send(self, marked: Submit) -> Submitted:
-        give_up = min(self._deadline, self._clock.time() + _REFUSED_PATIENCE)
-        pause = _FIRST_PAUSE
-        while True:
-            try:
-                return self._hook.run(self._api.submitting(marked))
-            except OpsError as error:
-                limit = self._deadline if self._api.is_busy(error) else give_up
-                asked = error.retry_after if isinstance(error, ApiError) else None
-                if not self._was_refused(error) or self._clock.time() + max(pause, asked or 0.0) > limit:
-                    raise
-                self._log(f"not accepted yet ({error}); trying again in {pause:.0f} s")
-            self._clock.sleep(pause)
-            pause = min(pause * 2, _LONGEST_PAUSE)
-
-    def _was_refused(self, error: OpsError) -> bool:
-        """Whether the request was certainly not carried out and may be accepted later."""
-        if isinstance(error, TransportError):
-            return not error.maybe_executed and error.reason == "connect"
-        return isinstance(error, RateLimited) or self._api.is_busy(error)
-
     def _search(self, handle: Handle, marked: Submit, pauses: Sequence[float]) -> Submitted | None:
         intent = self._intent(handle, marked)
         for pause in pauses:
             self._clock.sleep(pause)
             flow = self._api.find(intent)
             if flow is None:
-                raise self._ambiguous(handle, ())
+                raise ambiguous(self._api, self._submit, handle, ())
             matches = self._hook.run(flow)
             if len(matches) > 1:
-                raise self._ambiguous(handle, matches)
+                raise ambiguous(self._api, self._submit, handle, matches)
             if matches:
                 self._log(f"found operation {matches[0].operation_id}: going on with it, nothing is submitted again")
                 return matches[0]
@@ -363,53 +288,10 @@ class Submission:
         return self._keep(handle, running[0], joined=True)
 
     def _keep(self, handle: Handle, submitted: Submitted, *, joined: bool) -> Started:
-        known = _answered(handle, submitted)
+        known = answered(handle, submitted)
         self.pending = None
         self._store.save(known)
         return Started(known, submitted.operation, joined=joined)
-
-    def _ambiguous(self, handle: Handle, matches: Sequence[Submitted]) -> AmbiguousSubmission:
-        candidates = [
-            f"operation {match.operation_id} ({match.resource_type} {match.resource_id})" for match in matches
-        ]
-        what = f"{self._submit.request} sent at {utc(handle.at)}"
-        has_mark = self._api.mark(self._submit, handle.key).request != self._submit.request
-        marked = f" marked {handle.key!r}" if has_mark else ""
-        seen = (
-            f"several operations may be its: {', '.join(candidates)}"
-            if candidates
-            else f"{self._api.title} offers no way to find out"
-        )
-        return AmbiguousSubmission(
-            f"The outcome of {what} is unknown and {seen}. Nothing was submitted again. Look for {self._api.title} "
-            f"objects made at that time{marked}, remove what is not wanted, "
-            "then clear this task; a plain retry will stop here again.",
-            candidates,
-        )
-
-
-def look_up(hook: OperationsHook, handle: Handle) -> Operation | None:
-    """The operation of a stored handle as it is now; ``None`` when there is none, or the API no longer knows it."""
-    if handle.operation_id is None:
-        return None
-    try:
-        return hook.get_operation(handle.operation_id)
-    except InvalidArgument as error:
-        raise UnreadableHandle(f"its operation cannot be read: {error}. Nothing was submitted") from None
-    except NotFound:
-        if hook.clock.time() - handle.at > _FRESH:
-            return None
-        # a fresh operation may not be readable everywhere yet
-        return Operation(handle.operation_id, handle.api, handle.kind, OperationState.UNKNOWN, "not readable yet")
-
-
-def _answered(handle: Handle, submitted: Submitted) -> Handle:
-    return handle.answered(
-        submitted.operation_id,
-        resource_type=submitted.resource_type,
-        resource_id=submitted.resource_id,
-        operation_url=submitted.operation_url,
-    )
 
 
 def _is_unclear(error: OpsError) -> bool:

@@ -117,15 +117,27 @@ class WorkerReport:
         self._keep_for_later_tries(now)
 
     def _keep_for_later_tries(self, now: float) -> None:
-        """XComs are gone with the next try, so what this one came to is kept where it stays."""
-        failed = next((chapter for chapter in self._story.chapters.values() if not chapter.has_succeeded), None)
-        if self._store is None or failed is None:
+        """Keep what this try came to where a later one finds it: XComs are gone with the next try.
+
+        Of a success as well, because a clear begins anew and leaves what there was.
+        """
+        chapters = list(self._story.chapters.values())
+        if self._store is None or not chapters:
             return
+        decisive = next((chapter for chapter in chapters if not chapter.has_succeeded), chapters[0])
+        operation = chapters[0].operation
         this = {
             "try_number": self._story.try_number,
-            "operation_id": failed.operation_id,
-            "said": failed.summary,
+            "operation_id": decisive.operation_id,
+            "said": decisive.summary,
             "ended_at": round(now, 1),
+            # what the task has submitted comes before what it waited for afterwards
+            "first": {
+                "operation_id": chapters[0].operation_id,
+                "kind": operation.kind if operation else "",
+                "resource_type": operation.resource_type if operation else None,
+                "resource_id": operation.resource_id if operation else None,
+            },
         }
         before = [entry for entry in self._store.get(TRIES) or () if entry["try_number"] != this["try_number"]]
         self._store.set(TRIES, [*before, this][-_MOST_TRIES:])

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from typing_extensions import Unpack
+
 from airflow_provider_ops.apis.http import check_id
+from airflow_provider_ops.operators.arguments import SensorArguments, Templated
 from airflow_provider_ops.operators.fields import is_literal
+from airflow_provider_ops.retry_policy import retried_only_if_it_helps
 from airflow_provider_ops.sensors.operation import OperationSensor
 
 
@@ -15,18 +20,28 @@ class _WorkloadSensor(OperationSensor):
     #: What the reference begins with.
     kind: str
 
-    def __init__(self, *, ids: dict[str, Any], conn_id: str, **kwargs: Any) -> None:
-        for name, value in ids.items():
-            if is_literal(value):
-                check_id(name, value)
+    def __init__(self, *, ids: dict[str, Any], conn_id: Templated[str], **kwargs: Unpack[SensorArguments]) -> None:
+        with retried_only_if_it_helps(self):
+            self.check_arguments(ids)
         super().__init__(conn_id=conn_id, operation_id=f"{self.kind}:later", **kwargs)
         self._ids_of = tuple(ids)
         for name, value in ids.items():
             setattr(self, name, value)
 
+    @classmethod
+    def check_arguments(cls, arguments: Mapping[str, Any]) -> None:
+        """Refuse arguments that cannot work, each by itself and as far as it is known; without I/O.
+
+        :raises InvalidArgument: names the argument and what is allowed.
+        """
+        super().check_arguments(arguments)
+        for name in cls.template_fields:
+            if name != "conn_id" and name in arguments and is_literal(arguments[name]):
+                check_id(name, arguments[name])
+
     def awaited(self) -> str:
         """The reference, from the rendered ids."""
-        return f"{self.kind}:{'.'.join(check_id(name, getattr(self, name)) for name in self._ids_of)}"
+        return f"{self.kind}:{'.'.join(check_id(name, self.rendered_field(name)) for name in self._ids_of)}"
 
 
 class LakeSailSessionSensor(_WorkloadSensor):
@@ -41,7 +56,13 @@ class LakeSailSessionSensor(_WorkloadSensor):
     kind = "session"
     template_fields = ("conn_id", "session_id")
 
-    def __init__(self, *, session_id: str, conn_id: str = "lakesail_default", **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *,
+        session_id: Templated[str],
+        conn_id: Templated[str] = "lakesail_default",
+        **kwargs: Unpack[SensorArguments],
+    ) -> None:
         super().__init__(ids={"session_id": session_id}, conn_id=conn_id, **kwargs)
 
 
@@ -56,7 +77,13 @@ class LakeSailNotebookSensor(_WorkloadSensor):
     kind = "notebook"
     template_fields = ("conn_id", "notebook_id")
 
-    def __init__(self, *, notebook_id: str, conn_id: str = "lakesail_default", **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *,
+        notebook_id: Templated[str],
+        conn_id: Templated[str] = "lakesail_default",
+        **kwargs: Unpack[SensorArguments],
+    ) -> None:
         super().__init__(ids={"notebook_id": notebook_id}, conn_id=conn_id, **kwargs)
 
 
@@ -72,5 +99,12 @@ class LakeSailJobRunSensor(_WorkloadSensor):
     kind = "job_run"
     template_fields = ("conn_id", "job_id", "job_run_id")
 
-    def __init__(self, *, job_id: str, job_run_id: str, conn_id: str = "lakesail_default", **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *,
+        job_id: Templated[str],
+        job_run_id: Templated[str],
+        conn_id: Templated[str] = "lakesail_default",
+        **kwargs: Unpack[SensorArguments],
+    ) -> None:
         super().__init__(ids={"job_id": job_id, "job_run_id": job_run_id}, conn_id=conn_id, **kwargs)

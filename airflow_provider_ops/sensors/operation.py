@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseSensorOperator
+from typing_extensions import Unpack
 
 from airflow_provider_ops._compat import (
     AirflowRescheduleException,
@@ -14,20 +15,28 @@ from airflow_provider_ops._compat import (
     TaskDeferralError,
     TaskDeferralTimeout,
 )
-from airflow_provider_ops.apis.http import split_reference
-from airflow_provider_ops.exceptions import InvalidArgument
-from airflow_provider_ops.hooks.base import OperationsHook, check_seconds
+from airflow_provider_ops.core.arguments import Seconds, check_seconds
+from airflow_provider_ops.hooks.base import OperationsHook
 from airflow_provider_ops.hooks.lookup import hook_for
 from airflow_provider_ops.lineage import TellsLineage
 from airflow_provider_ops.operation import Operation
+from airflow_provider_ops.operators.arguments import (
+    AirflowSensorArguments,
+    SensorArguments,
+    Templated,
+    TemplatedList,
+)
 from airflow_provider_ops.operators.deferral import event_guard
-from airflow_provider_ops.operators.fields import is_literal
+from airflow_provider_ops.operators.describing import parameters_of, with_all_arguments
+from airflow_provider_ops.operators.fields import check_ids, ids_of
+from airflow_provider_ops.operators.mapping import CheckedMapping
+from airflow_provider_ops.operators.rendering import DeclaredTemplates
 from airflow_provider_ops.operators.results import checked
-from airflow_provider_ops.retry_policy import retried_only_if_it_helps, use_by_default
+from airflow_provider_ops.retry_policy import OperationRetryPolicy, retried_only_if_it_helps, use_by_default
 from airflow_provider_ops.sensors.waits import DEFAULT_TIMEOUT, OperationSensorTimeout, Waits
 from airflow_provider_ops.waiting.policy import seconds_to_wait
 from airflow_provider_ops.waiting.progress import Chapter
-from airflow_provider_ops.waiting.verdict import check_wait_for
+from airflow_provider_ops.waiting.verdict import WaitFor, check_wait_for
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -39,7 +48,7 @@ _LOOK_BEFORE_DEFERRING = 2.0
 __all__ = ["DEFAULT_TIMEOUT", "OperationSensor", "OperationSensorTimeout"]
 
 
-class OperationSensor(TellsLineage, BaseSensorOperator):
+class OperationSensor(DeclaredTemplates, TellsLineage, CheckedMapping, BaseSensorOperator):
     """Waits until operations settle, whoever started them, on any of the APIs.
 
     Succeeds when they succeeded, and returns them as JSON: one for one id, a list for a list. An operation that
@@ -48,51 +57,81 @@ class OperationSensor(TellsLineage, BaseSensorOperator):
     :param conn_id: Airflow connection; its type decides which API is asked.
     :param operation_id: one id or a list of them.
     :param wait_for: ``all`` (the first failure fails the task) or ``any`` (the first success ends the wait).
-    :param poke_interval: seconds between looks; default is the API's own advice (60 s with ``mode="reschedule"``).
-    :param timeout: seconds to wait, as in every sensor across deferrals and reschedules.
+    :param poke_interval: seconds or a ``timedelta`` between two polls; default is the API's own advice (60 s with
+        ``mode="reschedule"``).
+    :param poll_interval: the same, by the name that the operators have for it; wins where both are given.
+    :param timeout: seconds or a ``timedelta`` to wait, as in every sensor across deferrals and reschedules.
     :param deferrable: wait in the triggerer; ``mode="reschedule"`` asks for rescheduling instead.
     """
 
     template_fields: Sequence[str] = ("conn_id", "operation_id")
+    default_retry_policy = OperationRetryPolicy(starts_anew=False)
     ui_color = "#e6f1f2"
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Describe all arguments of a subclass in its docstring."""
+        super().__init_subclass__(**kwargs)
+        if vars(cls).get("__doc__"):
+            cls.__doc__ = with_all_arguments(
+                cls.__doc__, _DESCRIBED, {**SensorArguments.__annotations__, "conn_id": str}
+            )
 
     def __init__(
         self,
         *,
-        conn_id: str,
-        operation_id: str | Sequence[str],
-        wait_for: str = "all",
-        poke_interval: float | timedelta | None = None,
-        timeout: float | timedelta = DEFAULT_TIMEOUT,
+        conn_id: Templated[str],
+        operation_id: TemplatedList[str],
+        wait_for: WaitFor = "all",
+        poke_interval: Seconds | None = None,
+        poll_interval: Seconds | None = None,
+        timeout: Seconds = DEFAULT_TIMEOUT,
         deferrable: bool = True,
         soft_fail: bool = False,
-        **kwargs: Any,
+        **kwargs: Unpack[AirflowSensorArguments],
     ) -> None:
-        self.poll_interval = _seconds(poke_interval)
-        check_seconds("poke_interval", self.poll_interval, above=0.0)
-        check_seconds("timeout", _seconds(timeout))
+        arguments = {
+            "operation_id": operation_id,
+            "wait_for": wait_for,
+            "poke_interval": poke_interval,
+            "poll_interval": poll_interval,
+            "timeout": timeout,
+        }
+        with retried_only_if_it_helps(self):
+            self.check_arguments(arguments)
+        self.poll_interval = check_seconds("poke_interval", poke_interval if poll_interval is None else poll_interval)
         super().__init__(
             poke_interval=self.poll_interval or _RESCHEDULE_INTERVAL, timeout=timeout, soft_fail=soft_fail, **kwargs
         )
-        use_by_default(self, starts_anew=False)
-        if not operation_id:
-            msg = "operation_id is empty: give one operation id or a list of them"
-            raise InvalidArgument(msg)
-        for literal in _listed(operation_id):
-            if is_literal(literal):
-                split_reference("operation_id", literal)
-        self.conn_id = conn_id
-        self.operation_id = operation_id
-        self.wait_for = check_wait_for(wait_for)
+        use_by_default(self, self.default_retry_policy)
+        self.conn_id: Any = conn_id
+        self.operation_id: Any = operation_id
+        self.wait_for = wait_for
         self.deferrable = deferrable
         self._hook: OperationsHook | None = None
         self._leg: Waits | None = None
+
+    @classmethod
+    def check_arguments(cls, arguments: Mapping[str, Any]) -> None:
+        """Refuse arguments that cannot work, each by itself and as far as it is known; without I/O.
+
+        :raises InvalidArgument: names the argument and what is allowed.
+        """
+        for name in ("poke_interval", "poll_interval"):
+            check_seconds(name, arguments.get(name), above=0.0)
+        check_seconds("timeout", arguments.get("timeout"))
+        check_wait_for(arguments.get("wait_for", "all"))
+        if "operation_id" in arguments:
+            check_ids("operation_id", arguments["operation_id"])
+
+    def declared(self, name: str) -> Any:
+        """Return the type of a template field."""
+        return str | Sequence[str] if name == "operation_id" else str
 
     @property
     def hook(self) -> OperationsHook:
         """The hook for the type of ``conn_id``, made at the first use on a worker."""
         if self._hook is None:
-            self._hook = hook_for(self.conn_id)
+            self._hook = hook_for(self.rendered_field("conn_id"))
         return self._hook
 
     def execute(self, context: Context) -> Any:
@@ -139,7 +178,8 @@ class OperationSensor(TellsLineage, BaseSensorOperator):
 
     def awaited(self) -> str | Sequence[str]:
         """What to wait for, from the rendered fields: one id or a list of them."""
-        return self.operation_id
+        awaited: str | Sequence[str] = self.rendered_field("operation_id")
+        return awaited
 
     def _chapters(self) -> Iterable[Chapter]:
         return self._leg.chapters() if self._leg is not None else ()
@@ -147,7 +187,7 @@ class OperationSensor(TellsLineage, BaseSensorOperator):
     def _waits(self, context: Context) -> Waits:
         self._leg = Waits(
             self.hook,
-            _listed(self.awaited()),
+            ids_of("operation_id", self.awaited()),
             wait_for=self.wait_for,
             poll_interval=self.poll_interval,
             started_at=self.hook.on_clock(context["ti"].start_date),
@@ -173,11 +213,5 @@ class OperationSensor(TellsLineage, BaseSensorOperator):
         return found[0] if isinstance(self.awaited(), str) else found
 
 
-def _seconds(value: float | timedelta | None) -> float | None:
-    return value.total_seconds() if isinstance(value, timedelta) else value
-
-
-def _listed(value: str | Sequence[str]) -> list[str]:
-    if isinstance(value, (list, tuple)):
-        return list(value)
-    return [value] if isinstance(value, str) else []
+_DESCRIBED = parameters_of(OperationSensor.__doc__)
+OperationSensor.__doc__ = with_all_arguments(OperationSensor.__doc__, {}, SensorArguments.__annotations__)

@@ -8,7 +8,7 @@ from typing import Any
 from airflow_provider_ops._compat import AirflowSensorTimeout
 from airflow_provider_ops.client.waits import look, wait
 from airflow_provider_ops.core.gate import LineLog
-from airflow_provider_ops.exceptions import InvalidArgument, OpsError, WaitTimeout
+from airflow_provider_ops.exceptions import OpsError, WaitTimeout
 from airflow_provider_ops.hooks.base import OperationsHook
 from airflow_provider_ops.operation import Operation
 from airflow_provider_ops.operators import seen
@@ -242,9 +242,6 @@ class Waits:
 def unique(hook: OperationsHook, ids: Sequence[str]) -> list[str]:
     """Ids that the hook's API can wait for, each once.
 
-    :raises InvalidArgument: there is none, or one cannot be an id.
+    :raises InvalidArgument: one cannot be an id.
     """
-    if not ids:
-        msg = "operation_id is an empty list: there is nothing to wait for"
-        raise InvalidArgument(msg)
     return list(dict.fromkeys(hook.api.reference(operation_id) for operation_id in ids))

@@ -11,8 +11,8 @@ from typing import Any, Final, Literal, get_args
 from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 
 from airflow_provider_ops.apis.http import check_id
+from airflow_provider_ops.core.arguments import Seconds, check_seconds
 from airflow_provider_ops.exceptions import InvalidArgument
-from airflow_provider_ops.hooks.base import check_seconds
 from airflow_provider_ops.operation import Operation
 from airflow_provider_ops.triggers.bookkeeping import Book, StateStore
 from airflow_provider_ops.triggers.looks import LooksProducer, taken_as_stored
@@ -60,7 +60,7 @@ class OperationEventTrigger(BaseEventTrigger):
         kinds: Collection[str] | str | None = None,
         states: Collection[SettledState] | SettledState | None = None,
         resource_ids: Collection[str] | str | None = None,
-        poll_interval: float | None = None,
+        poll_interval: Seconds | None = None,
         *,
         since: datetime | str | None = None,
         catchup: bool = False,
@@ -77,8 +77,7 @@ class OperationEventTrigger(BaseEventTrigger):
         self.resource_ids = _texts("resource_ids", resource_ids)
         for resource_id in self.resource_ids or ():
             check_id("resource_ids", resource_id)
-        check_seconds("poll_interval", poll_interval, above=0.0)
-        self.poll_interval = poll_interval
+        self.poll_interval = check_seconds("poll_interval", poll_interval, above=0.0)
         if not isinstance(catchup, bool):
             raise InvalidArgument(f"catchup must be True or False, not {catchup!r}")
         self.since = _since(since)

@@ -219,6 +219,9 @@ class OperationTrigger(BaseTrigger):
         it off after about a second: hence the question first, in a task of its own.
         """
         if not self._ends_on_kill:
+            if self.handle and self._settled is None:
+                waited_for = ", ".join(self.operation_ids)
+                self.log.warning("told to stop while waiting for %s: it continues, as on_kill=leave says", waited_for)
             return
         if self._settled is not None:
             handle = Handle.from_dict(self.handle or {})

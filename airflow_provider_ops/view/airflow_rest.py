@@ -81,6 +81,16 @@ class OwnAirflow:
         found = await self._get(path, missing=None, map_index=place.map_index)
         return found["value"] if found else None
 
+    async def extra_link(self, place: Place, name: str) -> str | None:
+        """Return the address of a link that the task offers, ``None`` where it has none."""
+        try:
+            found = await self._get(f"{place.path}/links", missing=None, map_index=place.map_index)
+        except Refused:
+            # the task may be gone from the DAG
+            return None
+        address = (found or {}).get("extra_links", {}).get(name)
+        return address if isinstance(address, str) else None
+
     async def state_store(self, place: Place, key: str) -> Any:
         """A value in the task state store, ``None`` where there is none (Airflow before 3.3, or nothing stored)."""
         try:

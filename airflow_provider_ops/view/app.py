@@ -10,11 +10,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import httpx
 from airflow.configuration import conf
-from fastapi import FastAPI, Query, Request, Response
+from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
+from airflow_provider_ops.links import OperationLink
 from airflow_provider_ops.progress import TRIES
 from airflow_provider_ops.view import story as tell
 from airflow_provider_ops.view.airflow_rest import ROOT_APP, OwnAirflow, Place, Refused
@@ -36,7 +38,6 @@ _HEADERS = {
 #: Seconds after which what was told is old enough for a look of our own.
 _LOOK_AFTER = 10.0
 #: The index of a mapped task; not what else Unicode calls a digit.
-_INDEX = re.compile(r"[0-9]{1,9}")
 
 _REFUSED = {
     401: ("Signed out", "Your session has ended. Reload Airflow and sign in again."),
@@ -70,10 +71,10 @@ def make_app() -> FastAPI:
 
     @app.get("/api/wait")
     async def data(
-        request: Request, dag_id: str, run_id: str, task_id: str, map_index: str = Query(default="-1")
+        request: Request, dag_id: str = "", run_id: str = "", task_id: str = "", map_index: str = "-1"
     ) -> JSONResponse:
         try:
-            place = Place(dag_id, run_id, task_id, _map_index(map_index))
+            place = Place(_name(dag_id), _name(run_id), _name(task_id), _map_index(map_index))
             # made here: what was stored may be nothing that JSON can say
             return _json(await _page_data(OwnAirflow(request), place, reader), 200)
         except Refused as refusal:
@@ -92,8 +93,26 @@ def _json(found: Mapping[str, Any], status: int) -> JSONResponse:
 
 
 def _map_index(text: str) -> int:
-    # the UI leaves the placeholder as it is for a task that is not mapped
-    return int(text) if _INDEX.fullmatch(text) else -1
+    """Read the map index; the UI leaves the placeholder as it is for a task that is not mapped.
+
+    :raises Refused: there can be no such index.
+    """
+    if text in ("", "-1", "{MAP_INDEX}"):
+        return -1
+    # ASCII digits that fit a column of the database: `int` reads more
+    if re.fullmatch(r"[0-9]{1,9}", text):
+        return int(text)
+    raise Refused(httpx.codes.NOT_FOUND, "There is no such map index.")
+
+
+def _name(text: str) -> str:
+    """Check an id from the address, which becomes a part of a path.
+
+    :raises Refused: no task instance can have it.
+    """
+    if text in ("", ".", "..") or not text.isprintable():
+        raise Refused(httpx.codes.NOT_FOUND, "There is no such id.")
+    return text
 
 
 def _refused(refusal: Refused) -> dict[str, Any]:
@@ -117,7 +136,8 @@ async def _page_data(airflow: OwnAirflow, place: Place, reader: Reader) -> dict[
         found = tell.empty(tell.without_operation(ti, ours=ours), ti, now)
     else:
         live = await _look(ti, story, now, reader)
-        found = tell.shown(ti, story, time.time(), live=live)
+        link = await airflow.extra_link(place, OperationLink.name) if tell.needs_link(story) else None
+        found = tell.shown(ti, story, time.time(), live=live, link=link)
     if ours and (ti.get("try_number") or 0) > 1:
         found["earlier"] = tell.earlier_tries(await airflow.state_store(place, TRIES), ti.get("try_number"))
     return found
@@ -134,7 +154,8 @@ async def _look(ti: Mapping[str, Any], story: Story, now: float, reader: Reader)
         _take_in(story, operation_id, look)
     failed = next((look for look in looks.values() if look.error is not None), None)
     at = min(look.at for look in looks.values())
-    return {"at": at, "error": failed.error if failed else None}
+    read = [operation_id for operation_id, look in looks.items() if look.operation is not None]
+    return {"at": at, "error": failed.error if failed else None, "read": read}
 
 
 def _take_in(story: Story, operation_id: str, look: Look) -> None:

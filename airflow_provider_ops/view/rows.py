@@ -18,6 +18,14 @@ _STEP_STATES: Mapping[str, frozenset[str]] = {
 }
 
 
+def is_observed(chapter: Chapter) -> bool:
+    """Return whether start or end are times at which we saw it, because the API gives none."""
+    operation = chapter.operation
+    if operation is None or (operation.started_at or operation.created_at) is None:
+        return True
+    return operation.state.is_terminal and operation.ended_at is None
+
+
 def span_of(chapter: Chapter) -> tuple[float | None, float | None]:
     """When an operation began and ended, as far as that is known."""
     operation = chapter.operation
@@ -48,14 +56,14 @@ def _step(step: Step, seen: Mapping[str, float], end: float | None) -> dict[str,
         started, ended = _observed(seen)
     if state == "pending":
         started = ended = None
-    elif state != "running" and ended is None and started is not None:
-        ended = end
     return {
         "name": step.name or "unnamed",
         "state": state,
         "word": step.state,
         "start": started,
         "end": ended,
+        # it went on no longer than the operation, which says nothing about when it ended
+        "until": end if ended is None and started is not None else ended,
         "observed": not own,
         "message": step.message,
         "needs_human": step.needs_human,
@@ -92,8 +100,8 @@ def _phases(chapter: Chapter, end: float | None) -> list[dict[str, Any]]:
         ended = None if follows is None else max(follows, began)
         name = phase or raw_state
         rows.append(
-            {"name": name, "state": "done", "word": raw_state, "start": began, "end": ended, "observed": True}
-            | {"message": None, "needs_human": False}
+            {"name": name, "state": "done", "word": raw_state, "start": began, "end": ended, "until": ended}
+            | {"observed": True, "message": None, "needs_human": False}
         )
     if rows:
         rows[-1]["state"] = _LAST_PHASE.get(operation.state, "running")

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from airflow_provider_ops.operation import Operation, web_address
-from airflow_provider_ops.view.rows import rows_of, span_of
+from airflow_provider_ops.view.rows import is_observed, rows_of, span_of
 from airflow_provider_ops.waiting.progress import MOST_OPERATIONS, Chapter, Story, read_record
-from airflow_provider_ops.waiting.watch import Settled
 
 #: States of a task instance in which nothing more comes of this try.
 _OVER = frozenset({"success", "failed", "skipped", "upstream_failed", "removed"})
@@ -103,9 +102,9 @@ def story_without_record(ti: Mapping[str, Any], operation_id: object, result: ob
     story.omitted = max(0, len(results) - MOST_OPERATIONS)
     for found in (_operation_in(one) for one in results[:MOST_OPERATIONS]):
         if found is not None:
-            ended = found.ended_at or _time(ti.get("end_date"))
             story.api = found.api
-            story.chapter(found.id).ended(Settled(found), None, ended.timestamp() if ended else 0.0)
+            chapter = story.chapter(found.id)
+            chapter.operation, chapter.outcome = found, "settled"
             story.is_over = True
     if not story.chapters and isinstance(operation_id, str) and operation_id:
         story.chapter(operation_id)
@@ -128,10 +127,25 @@ def connection_of(ti: Mapping[str, Any]) -> str | None:
     return name if isinstance(name, str) and name else None
 
 
-def shown(ti: Mapping[str, Any], story: Story, now: float, *, live: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The page of a task instance whose operations are known."""
+def needs_link(story: Story) -> bool:
+    """Return whether Airflow's link of the task is the only one to the resource; it is known when that is there."""
+    chapters = list(story.chapters.values())
+    operation = chapters[0].operation if len(chapters) == 1 else None
+    return operation is not None and operation.state.is_terminal and web_address(operation.url) is None
+
+
+def shown(
+    ti: Mapping[str, Any], story: Story, now: float, *, live: Mapping[str, Any] | None, link: str | None = None
+) -> dict[str, Any]:
+    """The page of a task instance whose operations are known.
+
+    :param link: address of the resource, where Airflow knows it.
+    """
     over = ti.get("state") in _OVER
-    operations = [_operation(chapter, now, over=over) for chapter in story.chapters.values()]
+    seen = _Seen(over=over, written_at=story.written_at or None, live=live)
+    operations = [_operation(chapter, now, seen) for chapter in story.chapters.values()]
+    if len(operations) == 1:
+        operations[0]["resource_url"] = web_address(link)
     settled = all(_is_settled(chapter) for chapter in story.chapters.values())
     status = "over" if over else "between" if ti.get("state") in _BETWEEN else "resuming" if settled else "waiting"
     return {
@@ -140,8 +154,6 @@ def shown(ti: Mapping[str, Any], story: Story, now: float, *, live: Mapping[str,
         "refresh": None if over else _LATER if len(operations) > _MANY else _SOON,
         "task": _task(ti),
         "wait": {
-            # what was not waited for to its end is shown as it was then
-            "frozen_at": None if (live and not live["error"]) or not over else story.written_at or None,
             "api": story.api,
             "conn_id": connection_of(ti) or story.conn_id,
             "told_by": story.where,
@@ -150,6 +162,8 @@ def shown(ti: Mapping[str, Any], story: Story, now: float, *, live: Mapping[str,
             "deadline": story.deadline,
             "told_at": story.written_at or None,
             "is_over": story.is_over or over,
+            # nobody has written how the wait ended: the task was marked or cleared, or its worker was lost
+            "ended_unrecorded": over and not story.is_over,
             "omitted": story.omitted,
         },
         "live": live,
@@ -182,15 +196,42 @@ def _task(ti: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _operation(chapter: Chapter, now: float, *, over: bool) -> dict[str, Any]:
-    operation = chapter.operation
+class _Seen(NamedTuple):
+    """Up to when something is known.
+
+    :param over: whether nobody waits any more.
+    :param written_at: when worker or triggerer last kept what they knew.
+    :param live: what a read of the page itself came to.
+    """
+
+    over: bool
+    written_at: float | None
+    live: Mapping[str, Any] | None
+
+    def checked_at(self, chapter: Chapter) -> float | None:
+        """Return when an open operation that nobody waits for was last seen; ``None`` for all others."""
+        if not self.over or _is_settled(chapter):
+            return None
+        if self.live and chapter.operation_id in self.live["read"]:
+            return float(self.live["at"])
+        return self.written_at
+
+    def is_checked_now(self, chapter: Chapter) -> bool:
+        """Return whether the page itself has read the operation."""
+        return self.live is not None and chapter.operation_id in self.live["read"]
+
+
+def _operation(chapter: Chapter, now: float, seen: _Seen) -> dict[str, Any]:
+    operation, over = chapter.operation, seen.over
     progress = operation.progress if operation else None
     start, end = span_of(chapter)
     rows, title = rows_of(chapter, end)
     return {
         "id": chapter.operation_id,
         "kind": operation.kind if operation else "",
-        "state": _state(chapter),
+        "state": _state(chapter, over=over),
+        "checked_at": seen.checked_at(chapter),
+        "is_checked_now": seen.is_checked_now(chapter),
         "raw_state": operation.raw_state if operation else None,
         "phase": progress.phase if progress else None,
         "message": progress.message if progress else None,
@@ -202,6 +243,8 @@ def _operation(chapter: Chapter, now: float, *, over: bool) -> dict[str, Any]:
         "outcome": chapter.outcome,
         "started_at": start,
         "ended_at": end,
+        "is_settled": _is_settled(chapter),
+        "observed": is_observed(chapter),
         "rows": rows,
         "rows_title": title,
         "log": [{"at": chapter.timeline.start + at, "text": text} for at, text in chapter.timeline.entries],
@@ -214,12 +257,12 @@ def _operation(chapter: Chapter, now: float, *, over: bool) -> dict[str, Any]:
     }
 
 
-def _state(chapter: Chapter) -> str:
+def _state(chapter: Chapter, *, over: bool) -> str:
     if chapter.operation is not None and chapter.operation.state.is_terminal:
         return str(chapter.operation.state)
     if chapter.outcome in ("timeout", "gave_up"):
         return chapter.outcome
-    if chapter.outcome == "open":
+    if over or chapter.outcome == "open":
         return "open"
     return str(chapter.operation.state) if chapter.operation else "unseen"
 

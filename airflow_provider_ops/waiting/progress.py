@@ -25,6 +25,10 @@ KEY = "operation_progress"
 #: Layout of the record; older ones stay readable.
 VERSION = 1
 
+#: How the lines of a timeline begin that tell of no new state of the operation.
+_TROUBLE = ("could not look: ", "can look again ")
+_STEP = "step "
+
 #: Bounds of one record: it is written again on each change and read by every open page.
 MOST_OPERATIONS = SHORT.items
 MOST_STEPS = SHORT.items
@@ -32,6 +36,9 @@ MOST_STEPS = SHORT.items
 _FEW = 10
 _MOST_PHASES = 40
 _LAST_CHANGES = 3
+
+
+Phase = tuple[float, str, str | None]
 
 
 @dataclass(slots=True)
@@ -42,7 +49,7 @@ class Chapter:
     operation: Operation | None = None
     timeline: Timeline = field(default_factory=lambda: Timeline(0.0))
     #: ``(epoch seconds, raw state, phase)``, one for each that was seen.
-    phases: list[tuple[float, str, str | None]] = field(default_factory=list)
+    phases: list[Phase] = field(default_factory=list)
     #: When a step without times of its own was first and last seen to be in a state: ``{name: {state: epoch}}``.
     seen: dict[str, dict[str, float]] = field(default_factory=dict)
     outcome: str | None = None
@@ -86,7 +93,7 @@ class Chapter:
         """Take in what another leg has counted."""
         known = {at for at, _, _ in self.phases}
         phases = [(float(at), str(state), phase) for at, state, phase in facts["phases"]]
-        self.phases = sorted([*self.phases, *(phase for phase in phases if phase[0] not in known)], key=_at)
+        self.phases = _changes(sorted([*self.phases, *(phase for phase in phases if phase[0] not in known)], key=_at))
         self.failed_looks = max(self.failed_looks, int(facts["failed_looks"]))
         self.last_error = facts["last_error"] or self.last_error
 
@@ -162,8 +169,13 @@ class Chapter:
 _PLAIN = ("outcome", "error", "failed_looks", "last_error", "is_stumbling", "next_look", "interval")
 
 
-def _at(phase: tuple[float, str, str | None]) -> float:
+def _at(phase: Phase) -> float:
     return phase[0]
+
+
+def _changes(phases: Sequence[Phase]) -> list[Phase]:
+    """Return phases without those that are the one before once more."""
+    return [phase for number, phase in enumerate(phases) if not number or phase[1:] != phases[number - 1][1:]]
 
 
 @dataclass(slots=True)
@@ -316,15 +328,30 @@ def _without_end(timeline: Timeline) -> Timeline:
 
 
 def _joined(before: Timeline, after: Timeline) -> Timeline:
-    """One timeline of two: what happened before the second began, then the second."""
+    """Return one timeline of two: what happened before the second began, then what was new in the second.
+
+    Each leg of a wait begins with what it finds, which the leg before has noted already.
+    """
     if not before.entries or after.start == before.start:
         return after if after.entries or not before.entries else before
     earlier = [(at, text) for at, text in before.entries if before.start + at < after.start]
     shift = after.start - before.start
     joined = Timeline(before.start, earlier, before.dropped + after.dropped)
+    noted = [text for _, text in earlier]
     for at, text in after.entries:
-        joined.add(before.start + shift + at, text)
+        if not _is_noted(text, noted):
+            joined.add(before.start + shift + at, text)
+            noted.append(text)
     return joined
+
+
+def _is_noted(text: str, noted: Sequence[str]) -> bool:
+    """Return whether a line tells nothing new after the lines before it."""
+    if text.startswith(_TROUBLE):
+        return bool(noted) and noted[-1] == text
+    if text.startswith(_STEP):
+        return text in noted
+    return next((line == text for line in reversed(noted) if not line.startswith((*_TROUBLE, _STEP))), False)
 
 
 def _continued(before: Chapter, after: Chapter) -> Chapter:
@@ -332,9 +359,7 @@ def _continued(before: Chapter, after: Chapter) -> Chapter:
     after.timeline = _joined(before.timeline, after.timeline)
     began = after.phases[0][0] if after.phases else float("inf")
     phases = [phase for phase in before.phases if phase[0] < began]
-    if phases and after.phases and phases[-1][1:] == after.phases[0][1:]:
-        after.phases = after.phases[1:]
-    after.phases = [*phases, *after.phases]
+    after.phases = _changes([*phases, *after.phases])
     for name, states in before.seen.items():
         after.seen[name] = {**after.seen.get(name, {}), **states}
     after.failed_before = before.failed_looks

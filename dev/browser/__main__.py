@@ -15,6 +15,7 @@ from typing import Final
 
 from playwright.sync_api import Error as BrowserError
 
+from dev.browser.axe import NoAxe
 from dev.browser.forms import FormBroken, check_test_button, fill
 from dev.browser.scenes import Gallery, SceneBroken
 from dev.browser.stage import CHECKOUT, SCRATCH, stage
@@ -35,6 +36,8 @@ IN_DOCS: Final = (
     "view-second-try-light.png",
     "view-trouble-light.png",
     "view-parts-failed-dark.png",
+    "view-killed-light.png",
+    "view-timeout-dark.png",
 )
 START: Final = time.monotonic()
 
@@ -83,7 +86,7 @@ def main() -> int:
         run(arguments())
     except Interrupted as signal:
         return signal.exit_code
-    except (NoBrowser, FormBroken, SceneBroken, BrokenDag, ProcessDied, StackTimeout, BrowserError) as error:
+    except (NoAxe, NoBrowser, FormBroken, SceneBroken, BrokenDag, ProcessDied, StackTimeout, BrowserError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     return 0

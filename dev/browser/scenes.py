@@ -13,9 +13,9 @@ from playwright.sync_api import Browser, FrameLocator
 
 from dev.airflow_api import Run
 from dev.browser.crowd import PARTS
-from dev.browser.stage import API_KEY, NASTY, OUTAGE, Stage, path_of
+from dev.browser.stage import API_KEY, NASTY, OUTAGE, PATIENCE, Stage, path_of
 from dev.browser.visitors import VISITOR
-from dev.browser.window import Theme, Window, window
+from dev.browser.window import ZONE, Theme, Window, window
 from dev.stack import USER
 
 #: Characters of a page that are told of.
@@ -59,6 +59,10 @@ def look_at(scene: Scene, seen: Window, images: Path) -> None:
         raise SceneBroken(f"{scene.name}: the frame does not follow Airflow's {seen.theme} theme")
     if API_KEY in frame.locator("html").inner_html():
         raise SceneBroken(f"{scene.name}: the key is on the page")
+    if violations := seen.violations():
+        raise SceneBroken(f"{scene.name} ({seen.theme}) is not accessible: {violations}")
+    if scene.refused is None and ZONE not in text and "Times are in" in text:
+        raise SceneBroken(f"{scene.name}: the times are not in the zone that Airflow's user has picked, {ZONE}")
     if scene.then:
         scene.then(seen, frame)
     seen.picture(images / f"view-{scene.name}-{seen.theme}.png")
@@ -74,7 +78,7 @@ def escaped(seen: Window, frame: FrameLocator) -> None:
         raise SceneBroken("what the API says has become part of the page")
 
 
-def filtered(_seen: Window, frame: FrameLocator) -> None:
+def filtered(seen: Window, frame: FrameLocator) -> None:
     """Among many a few can be picked out, and one can be opened."""
     rows = frame.locator("table.chart tbody tr")
     everything = rows.count()
@@ -87,6 +91,27 @@ def filtered(_seen: Window, frame: FrameLocator) -> None:
     frame.get_by_role("button", name="1 failed").click()
     if rows.count() != everything:
         raise SceneBroken("the filter cannot be taken off again")
+    reached_by_keys(seen, frame)
+
+
+def reached_by_keys(seen: Window, frame: FrameLocator) -> None:
+    """However many rows there are, the Tab key stops once at them, and arrow keys go through them."""
+    stops = frame.locator("button.pick:not([tabindex='-1'])")
+    if stops.count() != 1:
+        raise SceneBroken(f"the Tab key stops at {stops.count()} rows")
+    first = stops.get_attribute("data-key")
+    stops.focus()
+    seen.page.keyboard.press("ArrowDown")
+    if stops.count() != 1 or stops.get_attribute("data-key") == first:
+        raise SceneBroken("the arrow keys do not go to the next row")
+
+
+def stays_as_it_is(seen: Window, frame: FrameLocator) -> None:
+    """Nothing grows on a page of which the end is not known."""
+    text = frame.locator("dl.facts").inner_text()
+    seen.page.wait_for_timeout(2_500)
+    if frame.locator("dl.facts").inner_text() != text:
+        raise SceneBroken("a duration grows although nothing more is known")
 
 
 def all_rows(_seen: Window, frame: FrameLocator) -> None:
@@ -136,13 +161,20 @@ class Gallery:
     def _play_crowd_and_trouble(self) -> None:
         stage = self._stage
         parts, trouble = stage.start("view_parts"), stage.start("view_trouble")
-        stage.wait_for(parts, "failing", "failed", timeout=180)
+        stage.wait_for(parts, "failing", "failed")
         self._until(parts, "going", lambda chapter: chapter["operation"]["progress"].get("done", 0) > PARTS // 2)
         self._until(trouble, "create", lambda chapter: chapter["is_stumbling"])
+        killed, late = stage.start("view_killed"), stage.start("view_timeout")
+        self._until(killed, "create", lambda chapter: bool(chapter["phases"]))
+        stage.wait_for(killed, "create", "deferred")
+        stage.mark_failed(killed, "create")
+        stage.wait_for(late, "create", "failed")
         self.look(
             Scene("parts-running", parts, "going", ("network.provision", f"of {PARTS}", "1 running"), then=all_rows),
             Scene("parts-failed", parts, "failing", ("Quota of NAT gateways", "1 failed"), then=all_rows),
             Scene("trouble", trouble, "create", ("The API cannot be read at the moment", OUTAGE, "is not affected")),
+            Scene("killed", killed, "create", ("No longer waited for", "The task ended before"), then=stays_as_it_is),
+            Scene("timeout", late, "create", ("Deadline passed", "before the operation settled"), then=stays_as_it_is),
             Scene("forbidden", trouble, "create", ("Not allowed", "XComs"), user=VISITOR, refused=403),
         )
 
@@ -160,16 +192,23 @@ class Gallery:
             Scene("phases", phases, "create", ("deployment.create", "Running", "provisioning_infrastructure")),
             Scene("empty", steps, "not_ours", ("No remote operation here",)),
         )
-        stage.wait_for(failed, "create", "failed", timeout=180)
-        stage.wait_for(failed, "nasty", "failed", timeout=180)
-        stage.wait_for(many, "wait", "failed", timeout=180)
-        stage.wait_for(second, "create", "success", timeout=180)
-        stage.wait_for(mapped, "create", "success", map_index=1, timeout=180)
+        stage.wait_for(failed, "create", "failed")
+        stage.wait_for(failed, "nasty", "failed")
+        stage.wait_for(many, "wait", "failed")
+        stage.wait_for(second, "create", "success")
+        stage.wait_for(mapped, "create", "success", map_index=1)
         self.look(
             Scene("failed", failed, "create", ("Failed", "Quota of region", "Join region")),
             Scene("nasty", failed, "nasty", ("Failed", NASTY), then=escaped, themes=("light",)),
             Scene("many", many, "wait", ("200 operations", "1 failed"), then=filtered),
-            Scene("mapped", mapped, "create", ("deployment.create", "has ended"), map_index=1, themes=("light",)),
+            Scene(
+                "mapped",
+                mapped,
+                "create",
+                ("deployment.create", "has ended", "Open the resource"),
+                map_index=1,
+                themes=("light",),
+            ),
             Scene("second-try", second, "create", ("try 2 of 2", "Succeeded", "Earlier tries", "No capacity")),
         )
 
@@ -180,4 +219,4 @@ class Gallery:
             record = self._stage.record(run, task_id)
             return record is not None and there(record["operations"][0])
 
-        self._stage.stack.wait_until(told, f"the record of {run.dag_id}.{task_id}", timeout=180)
+        self._stage.stack.wait_until(told, f"the record of {run.dag_id}.{task_id}", PATIENCE)

@@ -22,6 +22,8 @@ SCRATCH: Final = CHECKOUT / ".demo" / "browser"
 #: Looked for afterwards in what the browser was given.
 API_KEY: Final = "sk-leak-canary"
 DURATION: Final = 40.0
+#: Seconds that a busy machine is given for each step.
+PATIENCE: Final = 420.0
 #: What an API might say one day: it has to arrive on the page as text.
 NASTY: Final = "<img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script>"
 OUTAGE: Final = "the database is being moved"
@@ -36,6 +38,8 @@ FAULTS: Final[list[dict[str, Any]]] = [
     {"fault": "endless", "name": "shop"},
     {"fault": "endless", "name": "Team BI *"},
     {"fault": "endless", "name": "crowd"},
+    {"fault": "endless", "name": "killed *"},
+    {"fault": "endless", "name": "late *"},
     # an API that has been read some times, and then cannot be
     {"fault": "endless", "name": "troubled"},
     {"fault": "status", "status": 503, "message": OUTAGE, "method": "GET", "name": "troubled", "skip": 4},
@@ -59,7 +63,13 @@ class Stage:
         tasks = self.stack.api.task_instances(run.dag_id, run.run_id)
         return next((t for t in tasks if (t.task_id, t.map_index) == (task_id, map_index)), None)
 
-    def wait_for(self, run: Run, task_id: str, state: str, map_index: int = -1, timeout: float = 120) -> None:
+    def mark_failed(self, run: Run, task_id: str) -> None:
+        """Mark a task instance failed, as a user does."""
+        task = self.task(run, task_id)
+        if task is not None:
+            self.stack.api.set_state(task, "failed")
+
+    def wait_for(self, run: Run, task_id: str, state: str, map_index: int = -1, timeout: float = PATIENCE) -> None:
         """Wait until a task instance is in a state."""
 
         def there() -> bool:

@@ -12,6 +12,8 @@ from typing import Final, Literal
 
 from playwright.sync_api import Browser, ConsoleMessage, FrameLocator, Page, sync_playwright
 
+from dev.browser import axe
+
 NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 #: The browser is to talk to this Airflow and to nobody else.
 FLAGS: Final = (
@@ -23,6 +25,8 @@ FLAGS: Final = (
     "--no-first-run",
     "--no-proxy-server",
 )
+#: The time zone that is picked in Airflow's UI; none that a machine of ours is in.
+ZONE: Final = "Pacific/Auckland"
 Theme = Literal["light", "dark"]
 
 
@@ -61,6 +65,15 @@ class Window:
         frame.locator("main[aria-busy=false]").wait_for(timeout=30_000)
         return frame
 
+    def violations(self) -> list[str]:
+        """Return what axe-core has to say against what is in the frame of our page."""
+        frame = next((one for one in self.page.frames if "/airflow-provider-ops/" in one.url), None)
+        if frame is None:
+            return ["there is no frame of ours"]
+        frame.evaluate(axe.source())
+        found = frame.evaluate("async () => (await axe.run()).violations")
+        return [f"{one['id']}: {[node['html'][:200] for node in one['nodes'][:3]]}" for one in found]
+
     def picture(self, file: Path) -> None:
         """Save what is to be seen."""
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -95,7 +108,7 @@ def window(running: Browser, url: str, user: str, password: str, theme: Theme) -
     context = running.new_context(
         viewport={"width": 1280, "height": 860}, color_scheme=theme, device_scale_factor=1.5, locale="en-GB"
     )
-    context.add_init_script(f"localStorage.setItem('theme', '{theme}')")
+    context.add_init_script(f"localStorage.setItem('theme', '{theme}'); localStorage.setItem('timezone', '\"{ZONE}\"')")
     page = context.new_page()
     made = Window(page, url, theme)
     page.on("console", made._note)  # noqa: SLF001 - its own

@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from airflow_provider_ops.core.identity import submission_key
+from airflow_provider_ops.core.identity import run_prefix
 
 TASK: Final = "op"
-_MOST_GENERATIONS: Final = 6
 
 
 @dataclass(frozen=True)
@@ -50,17 +49,14 @@ class ApiCase:
         module, name = self.operator
         return getattr(importlib.import_module(f"airflow_provider_ops.operators.{module}"), name)
 
-    def names(self, dag_id: str, run_id: str) -> frozenset[str]:
-        """What the resources of a run may be called."""
-        if not self.derives_name:
-            return frozenset({run_id})
-        keys = (submission_key(dag_id, run_id, TASK, -1, generation) for generation in range(1, _MOST_GENERATIONS))
-        return frozenset(keys)
+    def name_of(self, dag_id: str, run_id: str) -> str:
+        """Return what the resources of a run are called, as a pattern for `fnmatch`."""
+        return f"{run_prefix(dag_id, run_id, TASK, -1)}-*" if self.derives_name else run_id
 
     def rules(self, dag_id: str, run_id: str, rule: Mapping[str, Any]) -> list[dict[str, Any]]:
         """A fault for this run alone: on its create calls, unless the rule names another place."""
         place = {"method": "POST", "route": self.create, **rule, "api": self.name}
-        return [{**place, "name": name} for name in sorted(self.names(dag_id, run_id))]
+        return [{**place, "name": self.name_of(dag_id, run_id)}]
 
 
 APIS: Final = (

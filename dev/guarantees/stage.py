@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Final
 
@@ -145,8 +146,8 @@ class Live:
     def resources(self) -> list[Mapping[str, Any]]:
         """What it has created, deleted or not, oldest first."""
         api = self.scenario.api
-        names = api.names(self.scenario.dag_id, self.scenario.run_id)
-        mine = [item for item in self.stage.resources if item["api"] == api.name and item["name"] in names]
+        name = api.name_of(self.scenario.dag_id, self.scenario.run_id)
+        mine = [one for one in self.stage.resources if one["api"] == api.name and fnmatchcase(one["name"] or "", name)]
         return sorted((item for item in mine if item["operation_id"]), key=lambda item: str(item["created_at"]))
 
     @property

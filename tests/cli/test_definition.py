@@ -15,7 +15,7 @@ from airflow_provider_ops.cli.definition import STATES, get_commands
 from airflow_provider_ops.operation import OperationState
 from airflow_provider_ops.provider_info import get_provider_info
 
-NAMES = ["check", "list", "show", "wait", "cancel", "sweep"]
+NAMES = ["check", "list", "show", "wait", "cancel", "preview", "sweep"]
 
 
 def test_the_commands_are_there_and_lead_to_functions() -> None:

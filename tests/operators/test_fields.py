@@ -13,7 +13,7 @@ from typing_extensions import NotRequired, TypedDict
 
 from airflow_provider_ops.exceptions import InvalidArgument
 from airflow_provider_ops.operators.base import OperationOperator
-from airflow_provider_ops.operators.fields import check_fields, is_literal, rendered
+from airflow_provider_ops.operators.fields import check_fields, is_literal, typed
 from airflow_provider_ops.operators.nirvana import (
     NirvanaCreateFirewallRuleOperator,
     NirvanaCreateNKSNodePoolOperator,
@@ -237,7 +237,7 @@ def starts_anything(
     ],
 )
 def test_what_a_template_renders_to_gets_the_type_that_is_declared(name: str, text: Any, value: Any) -> None:
-    found = rendered(starts_anything, {name: text})[name]
+    found = typed(starts_anything, {name: text})[name]
     assert (found, type(found)) == (value, type(value))
 
 

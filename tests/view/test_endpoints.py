@@ -71,6 +71,21 @@ def test_phases_are_told_where_there_are_no_steps(a_dag: Any, run_dag: Any, ask:
     assert names
     assert names == [name for name in ("queued", "provisioning_db", "provisioning_infrastructure") if name in names]
     assert all(row["end"] is not None and row["end"] >= row["start"] for row in operation["rows"])
+    assert operation["resource_url"] == run.result("create")["resource"]["url"], (
+        "where the resource is, as the API says"
+    )
+
+
+@pytest.mark.parametrize("index", ["²", "٣", "1e3", "-2", "0x1", "99999999999999999999", "{MAP}"])
+def test_a_map_index_that_cannot_be_one_is_not_found(index: str, ask: Ask) -> None:
+    assert ask("dag", "run", "task", map_index=index)[0] == 404
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "a\x00b", "a\nb"])
+@pytest.mark.parametrize("place", ["dag_id", "run_id", "task_id"])
+def test_an_id_that_cannot_be_one_is_not_found(place: str, name: str, ask: Ask) -> None:
+    status, page = ask(**{"dag_id": "dag", "run_id": "run", "task_id": "task", place: name})
+    assert (status, page["status"]) == (404, "not_found")
 
 
 def test_a_failure_is_told_with_what_the_api_said(

@@ -157,11 +157,53 @@ def test_the_words_of_the_apis_are_understood(word: str, state: str) -> None:
 
 
 def test_a_deadline_that_has_passed_is_said() -> None:
-    story = Story("onvera", "c", 1, "worker")
+    story = Story("onvera", "c", 1, "worker", is_over=True)
     story.chapter("op_0").ended(TimedOut(operation(), None), Timeline(START, [(9.0, "deadline reached")]), START + 9)
     shown = page(instance("failed"), story.to_record(START + 9))
-    assert shown["operations"][0]["state"] == "timeout"
-    assert shown["wait"]["frozen_at"] == START + 9
+    (one,) = shown["operations"]
+    assert (one["state"], one["ended_at"], one["checked_at"]) == ("timeout", None, START + 9)
+    assert not shown["wait"]["ended_unrecorded"]
+
+
+def test_a_killed_task_does_not_show_its_operation_as_running() -> None:
+    shown = page(instance("failed"), record(operation("running", "installing")))
+    (one,) = shown["operations"]
+    assert (one["state"], one["raw_state"], one["checked_at"]) == ("open", "running", START + 10)
+    assert shown["wait"]["ended_unrecorded"]
+    assert [row["end"] for row in one["rows"]] == [None]
+    # what the page has read itself is newer
+    live = {"at": START + 19, "error": None, "read": ["op_0"]}
+    (one,) = page(instance("failed"), record(operation()), live=live)["operations"]
+    assert (one["checked_at"], one["is_checked_now"]) == (START + 19, True)
+
+
+def test_an_end_that_nobody_gave_is_not_made_up() -> None:
+    step = Step("a", "completed", started_at=BEGAN)
+    chapter = Chapter("op_1")
+    chapter.saw(operation("succeeded", None, step), START + 9)
+    ((row,), _) = rows_of(chapter, START + 9)
+    assert (row["start"], row["end"], row["until"]) == (START, None, START + 9)
+    done = operation("succeeded")
+    without = instance("success", end_date="2026-03-01T09:00:00Z")
+    story = tell.story_without_record(without, "op_1", {"operation": done.to_dict()})
+    assert story is not None
+    (one,) = tell.shown(without, story, START + 20, live=None)["operations"]
+    assert (one["state"], one["is_settled"], one["ended_at"]) == ("succeeded", True, None)
+
+
+def test_the_link_of_the_task_stands_in_for_one_of_the_operation() -> None:
+    running = tell.story_of(instance(), record(operation()))
+    story = tell.story_of(instance(), record(operation("succeeded")))
+    assert running is not None
+    assert story is not None
+    assert (tell.needs_link(running), tell.needs_link(story)) == (False, True)
+    shown = tell.shown(instance(), story, START, live=None, link="https://bi.example.com")
+    assert shown["operations"][0]["resource_url"] == "https://bi.example.com"
+    shown = tell.shown(instance(), story, START, live=None, link="javascript:alert(1)")
+    assert shown["operations"][0]["resource_url"] is None
+    own = tell.story_of(instance(), record(operation("succeeded", url="https://console.example.com")))
+    assert own is not None
+    assert not tell.needs_link(own)
 
 
 def test_a_task_of_an_older_release_shows_its_result() -> None:

@@ -107,7 +107,46 @@ def test_another_triggerer_goes_on_where_the_first_stopped(operation: Make) -> N
     assert chapter.failed_looks == 2
     assert chapter.timeline.start == 100.0
     assert [at for at, _ in chapter.timeline.entries] == sorted(at for at, _ in chapter.timeline.entries)
-    assert [text for _, text in chapter.timeline.entries].count("running (one)") == 2
+    # what the second leg found when it began is what the first had noted
+    assert [text for _, text in chapter.timeline.entries].count("running (one)") == 1
+
+
+def test_however_many_legs_find_the_same_each_change_is_noted_once(operation: Make) -> None:
+    told: Story | None = None
+    for leg in range(5):
+        now = 100.0 * (leg + 1)
+        watch, here = watching(now=now), story(where="worker" if leg % 2 else "triggerer")
+        watch.saw(operation("running", "one"), now + 1)
+        watch.failed(ServerError(503, None, "down"), now + 2)
+        here.note([watch], now + 2)
+        here.go_on_from(told.to_record(now) if told else None)
+        here.note([watch], now + 3)
+        told = here
+    watch.saw(operation("running", "two"), 620.0)
+    told.note([watch], 620.0)
+    chapter = told.chapter("op_1")
+    assert [text for _, text in chapter.timeline.entries] == [
+        "running (one)",
+        "could not look: 503 down",
+        "can look again after 1 failed look",
+        "running (two)",
+    ]
+    assert [phase for _, _, phase in chapter.phases] == ["one", "two"]
+
+
+def test_a_change_back_is_a_change(operation: Make) -> None:
+    told: Story | None = None
+    for now, phase in ((100.0, "one"), (200.0, "two"), (300.0, "one")):
+        watch, here = watching(now=now), story()
+        watch.saw(operation("running", phase), now + 1)
+        here.go_on_from(told.to_record(now) if told else None)
+        here.note([watch], now + 1)
+        told = here
+    assert [text for _, text in told.chapter("op_1").timeline.entries] == [
+        "running (one)",
+        "running (two)",
+        "running (one)",
+    ]
 
 
 def test_noting_the_same_again_changes_nothing(operation: Make) -> None:

@@ -7,11 +7,12 @@ from dataclasses import replace
 from typing import Any, ClassVar, TypeVar
 
 from airflow_provider_ops.apis.akua import finding, marked, references, starts
+from airflow_provider_ops.apis.akua.calls import ETAG, KEY, LONGEST_KEY
 from airflow_provider_ops.apis.akua.errors import error_body
 from airflow_provider_ops.apis.akua.models import Cluster
-from airflow_provider_ops.apis.akua.related import PACKAGE
-from airflow_provider_ops.apis.akua.related import delete_package as _delete_package
-from airflow_provider_ops.apis.akua.starts import ETAG, KEY, LONGEST_KEY, UNREAD, Start, start_of
+from airflow_provider_ops.apis.akua.packages import PACKAGE
+from airflow_provider_ops.apis.akua.packages import delete_package as _delete_package
+from airflow_provider_ops.apis.akua.starts import UNREAD, Start, start_of
 from airflow_provider_ops.apis.akua.wire import (
     API,
     AkuaOperation,
@@ -35,6 +36,7 @@ from airflow_provider_ops.apis.base import (
     generic_submit,
     table,
 )
+from airflow_provider_ops.apis.existing import existing
 from airflow_provider_ops.apis.http import Call, Flow, Paged, Request, Response, check_id, given, path, split_reference
 from airflow_provider_ops.exceptions import (
     CancelNotSupported,
@@ -65,10 +67,13 @@ _READS: Mapping[str, str] = {
     "repository": "/repositories/{repository_id}",
     "repository_change_request": starts.CHANGE_REQUEST,
 }
+_CREATES = frozenset(start.kind for start in starts.STARTS.values() if start.creates)
 _DELETES: Mapping[str, Start] = {
     "cluster": starts.DELETE_CLUSTER,
     "machine": starts.DELETE_MACHINE,
     "install": starts.DELETE_INSTALL,
+    # the only call that takes a change request back; none deletes one
+    "repository_change_request": starts.WITHDRAW_CHANGE_REQUEST,
 }
 
 
@@ -85,7 +90,6 @@ class Akua(Api):
     # the documented maximum of :wait, and what the published agent guidance uses [section 10]
     longest_poll = 60.0
     reference_kinds = references.KINDS
-    unmarked = "clusters, machines and workspaces, whose operations do not tell the idempotency key"
     extras = ("workspace_id",)
     # no durations are documented; the one sample is a cluster after 95 s. Clusters as long as elsewhere in the field,
     # installs long enough for image pulls, workspaces with all that is in them
@@ -274,6 +278,19 @@ class Akua(Api):
         resource: Mapping[str, Any] = yield _reading(route, body_of, ids)
         return resource
 
+    def creates(self, kind: str) -> bool:
+        """Return whether it makes a thing of its own; hostnames and domains are parts of what was there before."""
+        return kind in _CREATES
+
+    def shows_created(self, kind: str, fields: Mapping[str, Any] | None) -> bool:  # noqa: ARG002
+        """Return whether its operation tells our idempotency key."""
+        return kind in _CREATES and kind in finding.WITH_KEY
+
+    def find_resource(self, resource_type: str, resource_id: str) -> Flow[Mapping[str, Any] | None] | None:
+        """Read it by its own call."""
+        route = _READS.get(resource_type)
+        return None if route is None else existing(_one(_reading(route, body_of, {f"{resource_type}_id": resource_id})))
+
     def delete_resource(self, resource_type: str, resource_id: str) -> Flow[Submitted | None] | None:
         """Delete what our creates make; never a workspace."""
         if resource_type == "package":
@@ -290,10 +307,17 @@ class Akua(Api):
         yield _delete_package(package_id, etag=etag)
 
     def resource_url(self, resource: Mapping[str, Any]) -> str | None:
-        """The first address of an install."""
-        urls = resource.get("urls")
-        first = urls[0] if isinstance(urls, list) and urls else None
-        return first if isinstance(first, str) else None
+        """Return the first address of an install that works, else its first, else the page of Akua about it."""
+        listed = resource.get("urls")
+        urls = [url for url in listed if isinstance(url, Mapping)] if isinstance(listed, list) else []
+        best = next((url for url in urls if url.get("status") == "active"), urls[0] if urls else {})
+        page = best.get("url") or resource.get("html_url")
+        return page if isinstance(page, str) else None
+
+
+def _one(call: Call[dict[str, Any]]) -> Flow[Mapping[str, Any] | None]:
+    resource: Mapping[str, Any] = yield call
+    return resource
 
 
 def _reading(route: str, parse: Callable[[Response], T], ids: Mapping[str, str]) -> Call[T]:

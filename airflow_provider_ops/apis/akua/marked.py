@@ -8,12 +8,11 @@ from typing import Any
 from airflow_provider_ops.apis.akua.finding import WITH_KEY
 from airflow_provider_ops.apis.akua.wire import key_of, listing, to_operation
 from airflow_provider_ops.apis.base import AllMarked, Marked
+from airflow_provider_ops.apis.existing import is_gone, status_of
 from airflow_provider_ops.apis.http import Flow, all_items
 from airflow_provider_ops.core.identity import is_mark
 from airflow_provider_ops.exceptions import NotFound
 from airflow_provider_ops.operation import Operation
-
-_GONE = frozenset({"deleting", "deleted"})
 
 
 def all_marked(read: Callable[[Operation], Flow[Mapping[str, Any] | None]]) -> Flow[AllMarked]:
@@ -31,10 +30,10 @@ def all_marked(read: Callable[[Operation], Flow[Mapping[str, Any] | None]]) -> F
             resource = yield from read(operation)
         except NotFound:
             continue
-        if resource is not None and _state(resource) not in _GONE:
+        if resource is not None and not is_gone(status_of(resource)):
             name = resource.get("name")
             found[kind, entity] = Marked(
-                key, kind, entity, name if isinstance(name, str) else None, _state(resource), operation.created_at
+                key, kind, entity, name if isinstance(name, str) else None, status_of(resource), operation.created_at
             )
     return AllMarked(list(found.values()))
 
@@ -47,8 +46,3 @@ def _made(operation_kind: str, resource_type: str) -> bool:
 def _key(operation: Operation) -> str | None:
     key = key_of(operation)
     return key if is_mark(key) else None
-
-
-def _state(resource: Mapping[str, Any]) -> str | None:
-    state = resource.get("state") or resource.get("status")
-    return state if isinstance(state, str) else None

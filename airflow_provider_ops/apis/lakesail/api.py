@@ -18,6 +18,7 @@ from airflow_provider_ops.apis.base import (
     read_error,
     table,
 )
+from airflow_provider_ops.apis.existing import existing
 from airflow_provider_ops.apis.http import Call, Flow, Paged, Request, Response, all_items, path, split_reference
 from airflow_provider_ops.apis.lakesail import infrastructure, workloads
 from airflow_provider_ops.apis.lakesail.operations import NAME, submitted, to_operation, word
@@ -59,7 +60,6 @@ class LakeSail(Api):
     # the reference says to poll, not how often
     polls: ClassVar[Mapping[str, PollPolicy]] = table({"": PollPolicy(first=2.0, factor=1.5, cap=15.0)})
     reference_kinds = workloads.KINDS
-    unmarked = "everything: it has no place for a mark, so nothing tells what a run made from what others made"
 
     def authenticate(self, key: str) -> Mapping[str, str]:
         """``Authorization: Bearer``, for user sessions and service account keys alike."""
@@ -152,8 +152,18 @@ class LakeSail(Api):
         paged = _listed(operation.resource_type or "")
         if paged is None or not operation.resource_id:
             return None
-        found = yield from all_items(paged)
-        return next((one for one in found if one.get("id") == operation.resource_id), None)
+        return (yield from _in_list(paged, operation.resource_id))
+
+    def creates(self, kind: str) -> bool:
+        """Return whether it opens a session or provisions something."""
+        return kind == "session.create" or kind.endswith(".provision")
+
+    def find_resource(self, resource_type: str, resource_id: str) -> Flow[Mapping[str, Any] | None] | None:
+        """Read a session; look for what is provisioned in the lists, which have no read of one."""
+        if resource_type == "session":
+            return existing(_session(resource_id))
+        paged = _listed(resource_type)
+        return None if paged is None else existing(_in_list(paged, resource_id))
 
     def _read_workload(self, operation: Operation) -> Flow[Mapping[str, Any] | None]:
         # an operation that came through an event has no raw
@@ -171,6 +181,16 @@ API = LakeSail()
 def _closing(session_id: str) -> Flow[Submitted | None]:
     closed: Submitted = yield workloads.close_session(session_id)
     return closed
+
+
+def _in_list(paged: Paged[dict[str, Any]], resource_id: str) -> Flow[Mapping[str, Any] | None]:
+    found = yield from all_items(paged)
+    return next((one for one in found if one.get("id") == resource_id), None)
+
+
+def _session(session_id: str) -> Flow[Mapping[str, Any] | None]:
+    session: Operation = yield workloads.get_workload("session", session_id)
+    return session.raw
 
 
 def _listed(resource_type: str) -> Paged[dict[str, Any]] | None:

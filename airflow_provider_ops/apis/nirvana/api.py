@@ -18,9 +18,10 @@ from airflow_provider_ops.apis.base import (
     read_error,
     table,
 )
+from airflow_provider_ops.apis.existing import existing
 from airflow_provider_ops.apis.http import Call, Flow, Request, Response, check_path
 from airflow_provider_ops.apis.nirvana import platform
-from airflow_provider_ops.apis.nirvana.finding import PLACES, deleting, find, find_owned, locate, read_at
+from airflow_provider_ops.apis.nirvana.finding import PLACES, Place, deleting, find, find_owned, locate, read_at
 from airflow_provider_ops.apis.nirvana.marked import all_marked
 from airflow_provider_ops.apis.nirvana.starts import in_project, recognise, submit_of, submitted, tagged
 from airflow_provider_ops.apis.nirvana.wire import NAME, operation_of, starting, words
@@ -44,7 +45,6 @@ class Nirvana(Api):
     )
     # Terraform: 1 s, half a second more each time, at most 10 s; Karpenter: every 5 s for nodes
     polls: ClassVar[Mapping[str, PollPolicy]] = table({"": PollPolicy(first=1.0, factor=1.3, cap=10.0)})
-    unmarked = "what is in projects other than the connection's"
     extras = ("project_id",)
     lists_operations = True
 
@@ -136,6 +136,15 @@ class Nirvana(Api):
             raise NotFound(status, None, f"there is no {operation.resource_type} {operation.resource_id}")
         return found
 
+    def shows_created(self, kind: str, fields: Mapping[str, Any] | None) -> bool:
+        """Return whether it carries our tag, which all that is created does."""
+        return self.creates(kind) and not (fields or {}).get("project_id")
+
+    def find_resource(self, resource_type: str, resource_id: str) -> Flow[Mapping[str, Any] | None] | None:
+        """Read it where it is; inside of what, the lists tell."""
+        place = PLACES.get(resource_type)
+        return None if place is None else existing(_read_by_id(place, resource_id))
+
     def explain_failure(self, operation: Operation) -> Flow[Operation]:
         """The status of the resource and what was to change, because a failed operation gives no reason."""
         if operation.state is not OperationState.FAILED:
@@ -166,6 +175,11 @@ def _read(operation: Operation) -> Flow[Mapping[str, Any] | None]:
     if place is None or not operation.resource_id:
         return None
     ids = yield from locate(place, operation.resource_id, operation)
+    return None if ids is None else (yield from read_at(place, ids))
+
+
+def _read_by_id(place: Place, resource_id: str) -> Flow[Mapping[str, Any] | None]:
+    ids = yield from locate(place, resource_id)
     return None if ids is None else (yield from read_at(place, ids))
 
 

@@ -111,7 +111,7 @@ def strings(body: Mapping[str, Any]) -> None:
         value = body.get(name)
         if isinstance(value, str):
             raise InvalidArgument(f"{name} {value!r} must be a list of texts: write [{value!r}]")
-        if isinstance(value, (list, tuple)) and not all(isinstance(item, str) for item in value):
+        if isinstance(value, Sequence) and not all(isinstance(item, str) for item in value):
             raise InvalidArgument(f"{name} {value!r} must be a list of texts: write {[str(item) for item in value]!r}")
 
 

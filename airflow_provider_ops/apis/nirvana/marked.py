@@ -6,14 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from airflow_provider_ops.apis.base import AllMarked, Marked, WireModel, read
+from airflow_provider_ops.apis.existing import is_gone
 from airflow_provider_ops.apis.http import Flow, all_items
 from airflow_provider_ops.apis.nirvana.finding import PLACES, Place
 from airflow_provider_ops.apis.nirvana.wire import as_json, listing
 from airflow_provider_ops.apis.times import Time
 from airflow_provider_ops.core.identity import is_mark
 from airflow_provider_ops.exceptions import NotFound, PermissionDenied
-
-_GONE = frozenset({"deleting", "deleted"})
 
 
 class _Tagged(WireModel):
@@ -60,5 +59,5 @@ def _marked(resource_type: str, rows: Sequence[Mapping[str, Any]]) -> Iterator[M
     for row in rows:
         one = read(_Tagged, row)
         key = next((tag for tag in one.tags or () if is_mark(tag)), None)
-        if key is not None and one.status not in _GONE:
+        if key is not None and not is_gone(one.status):
             yield Marked(key, resource_type, one.id, one.name, one.status, one.created_at)

@@ -186,7 +186,7 @@ def tagged(submit: Submit, tag: str) -> Submit:
     marked: dict[str, Any] = {**body, **_with_tag(body, tag)}
     if "boot_volume" in body:
         marked["boot_volume"] = _with_tag(body["boot_volume"], tag)
-    if isinstance(body.get("data_volumes"), (list, tuple)):
+    if isinstance(body.get("data_volumes"), list):
         marked["data_volumes"] = [_with_tag(volume, tag) for volume in body["data_volumes"]]
     return submit.marked(json=marked)
 
@@ -194,7 +194,7 @@ def tagged(submit: Submit, tag: str) -> Submit:
 def _with_tag(body: Any, tag: str) -> Any:
     """``body`` with one more tag; unchanged when it is not what the API takes, for the API to say so."""
     tags = body.get("tags") or [] if isinstance(body, Mapping) else None
-    return {**body, "tags": [*tags, tag]} if isinstance(tags, (list, tuple)) else body
+    return {**body, "tags": [*tags, tag]} if isinstance(tags, list) else body
 
 
 def in_project(request: Request, extras: Mapping[str, Any]) -> Request:

@@ -21,6 +21,7 @@ from airflow_provider_ops.apis.base import (
     read_error,
     table,
 )
+from airflow_provider_ops.apis.existing import existing, is_gone
 from airflow_provider_ops.apis.http import Call, Flow, Page, Paged, Request, Response, all_items, given, path
 from airflow_provider_ops.apis.onvera.wire import (
     NAME,
@@ -52,7 +53,6 @@ class Onvera(Api):
     name = NAME
     title = "Onvera"
     lists_operations = True
-    unmarked = "deployments that their task gave a name of its own"
     base_url = "https://api.onvera.io/api/v1"
     # samples: create 6 min, destroy 3.5 min; ten times that is no longer a slow day
     timeouts: ClassVar[Mapping[str, float]] = table({"": 3600.0, "deployment.destroy": 2400.0})
@@ -194,7 +194,7 @@ class Onvera(Api):
             [
                 Marked(one.name, "deployment", bare_id(one.id), one.name, one.status, one.created_at)
                 for one in deployments
-                if one.name is not None and is_mark(one.name) and one.status not in ("destroying", "destroyed")
+                if one.name is not None and is_mark(one.name) and not is_gone(one.status)
             ]
         )
 
@@ -202,8 +202,22 @@ class Onvera(Api):
         """The deployment."""
         if operation.resource_type not in (None, "deployment") or not operation.resource_id:
             return None
-        deployment: Mapping[str, Any] = yield Call(_deployment("GET", bare_id(operation.resource_id)), body_of)
-        return deployment
+        return (yield from _read(operation.resource_id))
+
+    def shows_created(self, kind: str, fields: Mapping[str, Any] | None) -> bool:
+        """Return whether the name of a deployment is one that we have derived."""
+        if kind != "deployment.create" or fields is None:
+            return False
+        body = fields.get("json")
+        return (
+            not fields.get("name")
+            and not (isinstance(body, Mapping) and body.get("name"))
+            and not isinstance(body, str)
+        )
+
+    def find_resource(self, resource_type: str, resource_id: str) -> Flow[Mapping[str, Any] | None] | None:
+        """``GET /deployments/{deployment_id}``."""
+        return existing(_read(resource_id)) if resource_type == "deployment" else None
 
     def delete_resource(self, resource_type: str, resource_id: str) -> Flow[Submitted | None] | None:
         """Destroy the deployment."""
@@ -251,6 +265,11 @@ def check_app_type(app_type: str) -> None:
     if app_type not in get_args(AppType):
         msg = f"app_type {app_type!r} is not known to Onvera: use {' or '.join(map(repr, get_args(AppType)))}"
         raise InvalidArgument(msg)
+
+
+def _read(deployment_id: str) -> Flow[Mapping[str, Any] | None]:
+    deployment: Mapping[str, Any] = yield Call(_deployment("GET", bare_id(deployment_id)), body_of)
+    return deployment
 
 
 def _submitted(answer: DeploymentSubmitted, kind: str, deployment_id: str | None) -> Submitted:

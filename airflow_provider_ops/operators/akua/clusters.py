@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
+
+from typing_extensions import Unpack
 
 from airflow_provider_ops.apis.akua import clusters, submits
 from airflow_provider_ops.apis.akua.clusters import NetworkProfile
 from airflow_provider_ops.hooks.akua import AkuaHook
+from airflow_provider_ops.operators.arguments import OperatorArguments, Templated
 from airflow_provider_ops.operators.base import OperationOperator
 
 
@@ -24,10 +28,10 @@ class AkuaCreateClusterOperator(OperationOperator):
     def __init__(
         self,
         *,
-        name: str,
-        region_id: str,
-        network_profile: NetworkProfile | None = None,
-        **kwargs: Any,
+        name: Templated[str],
+        region_id: Templated[str],
+        network_profile: Templated[NetworkProfile | Mapping[str, Any]] | None = None,
+        **kwargs: Unpack[OperatorArguments],
     ) -> None:
         super().__init__(fields={"name": name, "region_id": region_id, "network_profile": network_profile}, **kwargs)
 
@@ -45,9 +49,9 @@ class AkuaDeleteClusterOperator(OperationOperator):
     def __init__(
         self,
         *,
-        cluster_id: str,
-        etag: str | None = None,
-        **kwargs: Any,
+        cluster_id: Templated[str],
+        etag: Templated[str] | None = None,
+        **kwargs: Unpack[OperatorArguments],
     ) -> None:
         super().__init__(fields={"cluster_id": cluster_id, "etag": etag}, **kwargs)
 
@@ -65,9 +69,9 @@ class AkuaSuspendClusterOperator(OperationOperator):
     def __init__(
         self,
         *,
-        cluster_id: str,
-        etag: str | None = None,
-        **kwargs: Any,
+        cluster_id: Templated[str],
+        etag: Templated[str] | None = None,
+        **kwargs: Unpack[OperatorArguments],
     ) -> None:
         super().__init__(fields={"cluster_id": cluster_id, "etag": etag}, **kwargs)
 
@@ -85,9 +89,9 @@ class AkuaResumeClusterOperator(OperationOperator):
     def __init__(
         self,
         *,
-        cluster_id: str,
-        etag: str | None = None,
-        **kwargs: Any,
+        cluster_id: Templated[str],
+        etag: Templated[str] | None = None,
+        **kwargs: Unpack[OperatorArguments],
     ) -> None:
         super().__init__(fields={"cluster_id": cluster_id, "etag": etag}, **kwargs)
 
@@ -104,8 +108,8 @@ class AkuaRefreshClusterCapabilitiesOperator(OperationOperator):
     def __init__(
         self,
         *,
-        cluster_id: str,
-        **kwargs: Any,
+        cluster_id: Templated[str],
+        **kwargs: Unpack[OperatorArguments],
     ) -> None:
         super().__init__(fields={"cluster_id": cluster_id}, **kwargs)
 
@@ -124,10 +128,10 @@ class AkuaRevokeWorkerBootstrapOperator(OperationOperator):
     def __init__(
         self,
         *,
-        cluster_id: str,
-        worker_bootstrap_id: str,
-        etag: str | None = None,
-        **kwargs: Any,
+        cluster_id: Templated[str],
+        worker_bootstrap_id: Templated[str],
+        etag: Templated[str] | None = None,
+        **kwargs: Unpack[OperatorArguments],
     ) -> None:
         super().__init__(
             fields={"cluster_id": cluster_id, "worker_bootstrap_id": worker_bootstrap_id, "etag": etag}, **kwargs

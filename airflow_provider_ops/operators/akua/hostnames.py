@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
+
+from typing_extensions import Unpack
 
 from airflow_provider_ops.apis.akua import installs, submits, workspaces
 from airflow_provider_ops.apis.akua.metadata import Protocol, RoutingMode
 from airflow_provider_ops.apis.akua.workspaces import Target
 from airflow_provider_ops.hooks.akua import AkuaHook
+from airflow_provider_ops.operators.arguments import OperatorArguments, Templated
 from airflow_provider_ops.operators.base import OperationOperator
 
 
@@ -28,11 +32,11 @@ class AkuaBindPinnedPreviewHostnameOperator(OperationOperator):
     def __init__(
         self,
         *,
-        install_id: str,
-        render_id: str,
-        protocol: Protocol | None = None,
-        routing_mode: RoutingMode | None = None,
-        **kwargs: Any,
+        install_id: Templated[str],
+        render_id: Templated[str],
+        protocol: Templated[Protocol] | None = None,
+        routing_mode: Templated[RoutingMode | Mapping[str, Any]] | None = None,
+        **kwargs: Unpack[OperatorArguments],
     ) -> None:
         super().__init__(
             fields={
@@ -63,12 +67,12 @@ class AkuaBindFloatingPreviewHostnameOperator(OperationOperator):
     def __init__(
         self,
         *,
-        install_id: str,
-        track: str,
-        render_id: str,
-        protocol: Protocol | None = None,
-        routing_mode: RoutingMode | None = None,
-        **kwargs: Any,
+        install_id: Templated[str],
+        track: Templated[str],
+        render_id: Templated[str],
+        protocol: Templated[Protocol] | None = None,
+        routing_mode: Templated[RoutingMode | Mapping[str, Any]] | None = None,
+        **kwargs: Unpack[OperatorArguments],
     ) -> None:
         super().__init__(
             fields={
@@ -96,10 +100,10 @@ class AkuaDeletePreviewHostnameOperator(OperationOperator):
     def __init__(
         self,
         *,
-        install_id: str,
-        preview_hostname_id: str,
-        etag: str | None = None,
-        **kwargs: Any,
+        install_id: Templated[str],
+        preview_hostname_id: Templated[str],
+        etag: Templated[str] | None = None,
+        **kwargs: Unpack[OperatorArguments],
     ) -> None:
         super().__init__(
             fields={"install_id": install_id, "preview_hostname_id": preview_hostname_id, "etag": etag}, **kwargs
@@ -125,12 +129,12 @@ class AkuaCreateCustomDomainOperator(OperationOperator):
     def __init__(
         self,
         *,
-        workspace_id: str,
-        hostname: str,
-        target: Target,
-        protocol: Protocol | None = None,
-        routing_mode: RoutingMode | None = None,
-        **kwargs: Any,
+        workspace_id: Templated[str],
+        hostname: Templated[str],
+        target: Templated[Target | Mapping[str, Any]],
+        protocol: Templated[Protocol] | None = None,
+        routing_mode: Templated[RoutingMode | Mapping[str, Any]] | None = None,
+        **kwargs: Unpack[OperatorArguments],
     ) -> None:
         super().__init__(
             fields={
@@ -161,13 +165,13 @@ class AkuaUpdateCustomDomainOperator(OperationOperator):
     def __init__(
         self,
         *,
-        workspace_id: str,
-        custom_domain_id: str,
-        target: Target | None = None,
-        protocol: Protocol | None = None,
-        routing_mode: RoutingMode | None = None,
-        etag: str | None = None,
-        **kwargs: Any,
+        workspace_id: Templated[str],
+        custom_domain_id: Templated[str],
+        target: Templated[Target | Mapping[str, Any]] | None = None,
+        protocol: Templated[Protocol] | None = None,
+        routing_mode: Templated[RoutingMode | Mapping[str, Any]] | None = None,
+        etag: Templated[str] | None = None,
+        **kwargs: Unpack[OperatorArguments],
     ) -> None:
         super().__init__(
             fields={
@@ -196,10 +200,10 @@ class AkuaDeleteCustomDomainOperator(OperationOperator):
     def __init__(
         self,
         *,
-        workspace_id: str,
-        custom_domain_id: str,
-        etag: str | None = None,
-        **kwargs: Any,
+        workspace_id: Templated[str],
+        custom_domain_id: Templated[str],
+        etag: Templated[str] | None = None,
+        **kwargs: Unpack[OperatorArguments],
     ) -> None:
         super().__init__(
             fields={"workspace_id": workspace_id, "custom_domain_id": custom_domain_id, "etag": etag}, **kwargs

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from typing_extensions import Unpack
+
 from airflow_provider_ops.apis.akua import clusters, submits
 from airflow_provider_ops.apis.akua.clusters import SuspendReason
 from airflow_provider_ops.hooks.akua import AkuaHook
+from airflow_provider_ops.operators.arguments import OperatorArguments, Templated
 from airflow_provider_ops.operators.base import OperationOperator
 
 
@@ -18,8 +21,8 @@ class AkuaCreateMachineOperator(OperationOperator):
 
     :param cluster_id: the cluster.
     :param instance_type: the cloud's name for the size.
-    :param compute_config_id: one of ``AkuaHook.list_compute_configs``; the documented API requires it, later clients
-        do not.
+    :param compute_config_id: one of ``AkuaHook.list_compute_configs``. Without it Akua runs the machine on its own
+        account, within the limits of the tier; servers before September 2026 require it.
     :param name: at most 120 characters.
     :param node_claim: passed on as it is.
     """
@@ -30,12 +33,12 @@ class AkuaCreateMachineOperator(OperationOperator):
     def __init__(
         self,
         *,
-        cluster_id: str,
-        instance_type: str,
-        compute_config_id: str | None = None,
-        name: str | None = None,
-        node_claim: Mapping[str, Any] | None = None,
-        **kwargs: Any,
+        cluster_id: Templated[str],
+        instance_type: Templated[str],
+        compute_config_id: Templated[str] | None = None,
+        name: Templated[str] | None = None,
+        node_claim: Templated[Mapping[str, Any]] | None = None,
+        **kwargs: Unpack[OperatorArguments],
     ) -> None:
         super().__init__(
             fields={
@@ -62,9 +65,9 @@ class AkuaDeleteMachineOperator(OperationOperator):
     def __init__(
         self,
         *,
-        machine_id: str,
-        etag: str | None = None,
-        **kwargs: Any,
+        machine_id: Templated[str],
+        etag: Templated[str] | None = None,
+        **kwargs: Unpack[OperatorArguments],
     ) -> None:
         super().__init__(fields={"machine_id": machine_id, "etag": etag}, **kwargs)
 
@@ -83,10 +86,10 @@ class AkuaSuspendMachineOperator(OperationOperator):
     def __init__(
         self,
         *,
-        machine_id: str,
-        reason: SuspendReason | None = None,
-        etag: str | None = None,
-        **kwargs: Any,
+        machine_id: Templated[str],
+        reason: Templated[SuspendReason | Mapping[str, Any]] | None = None,
+        etag: Templated[str] | None = None,
+        **kwargs: Unpack[OperatorArguments],
     ) -> None:
         super().__init__(fields={"machine_id": machine_id, "reason": reason, "etag": etag}, **kwargs)
 
@@ -104,8 +107,8 @@ class AkuaResumeMachineOperator(OperationOperator):
     def __init__(
         self,
         *,
-        machine_id: str,
-        etag: str | None = None,
-        **kwargs: Any,
+        machine_id: Templated[str],
+        etag: Templated[str] | None = None,
+        **kwargs: Unpack[OperatorArguments],
     ) -> None:
         super().__init__(fields={"machine_id": machine_id, "etag": etag}, **kwargs)

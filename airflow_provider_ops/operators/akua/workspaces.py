@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
+
+from typing_extensions import Unpack
 
 from airflow_provider_ops.apis.akua import submits, workspaces
 from airflow_provider_ops.hooks.akua import AkuaHook
+from airflow_provider_ops.operators.arguments import OperatorArguments, Templated
 from airflow_provider_ops.operators.base import OperationOperator
 
 
@@ -22,9 +25,9 @@ class AkuaDeleteWorkspaceOperator(OperationOperator):
     def __init__(
         self,
         *,
-        workspace_id: str,
-        etag: str | None = None,
-        **kwargs: Any,
+        workspace_id: Templated[str],
+        etag: Templated[str] | None = None,
+        **kwargs: Unpack[OperatorArguments],
     ) -> None:
         super().__init__(fields={"workspace_id": workspace_id, "etag": etag}, **kwargs)
 
@@ -43,10 +46,10 @@ class AkuaCancelSubscriptionOperator(OperationOperator):
     def __init__(
         self,
         *,
-        workspace_id: str,
-        effective: Literal["period_end"] = "period_end",
-        etag: str | None = None,
-        **kwargs: Any,
+        workspace_id: Templated[str],
+        effective: Templated[Literal["period_end"]] = "period_end",
+        etag: Templated[str] | None = None,
+        **kwargs: Unpack[OperatorArguments],
     ) -> None:
         super().__init__(fields={"workspace_id": workspace_id, "effective": effective, "etag": etag}, **kwargs)
 
@@ -67,9 +70,9 @@ class AkuaReactivateSubscriptionOperator(OperationOperator):
     def __init__(
         self,
         *,
-        workspace_id: str,
-        etag: str | None = None,
-        **kwargs: Any,
+        workspace_id: Templated[str],
+        etag: Templated[str] | None = None,
+        **kwargs: Unpack[OperatorArguments],
     ) -> None:
         super().__init__(fields={"workspace_id": workspace_id, "etag": etag}, **kwargs)
 
@@ -91,10 +94,10 @@ class AkuaChangeTierOperator(OperationOperator):
     def __init__(
         self,
         *,
-        workspace_id: str,
-        tier: str,
-        etag: str | None = None,
-        **kwargs: Any,
+        workspace_id: Templated[str],
+        tier: Templated[str],
+        etag: Templated[str] | None = None,
+        **kwargs: Unpack[OperatorArguments],
     ) -> None:
         super().__init__(fields={"workspace_id": workspace_id, "tier": tier, "etag": etag}, **kwargs)
 
@@ -113,9 +116,9 @@ class AkuaSetSubdomainNameOperator(OperationOperator):
     def __init__(
         self,
         *,
-        workspace_id: str,
-        name: str,
-        etag: str | None = None,
-        **kwargs: Any,
+        workspace_id: Templated[str],
+        name: Templated[str],
+        etag: Templated[str] | None = None,
+        **kwargs: Unpack[OperatorArguments],
     ) -> None:
         super().__init__(fields={"workspace_id": workspace_id, "name": name, "etag": etag}, **kwargs)

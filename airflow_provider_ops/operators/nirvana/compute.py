@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
+
+from typing_extensions import Unpack
 
 from airflow_provider_ops.apis.nirvana import compute, submits
 from airflow_provider_ops.apis.nirvana.bodies import BootVolume, DataVolume, SSHKey, VolumeType
 from airflow_provider_ops.hooks.nirvana import NirvanaHook
+from airflow_provider_ops.operators.arguments import OperatorArguments, Templated, TemplatedList
 from airflow_provider_ops.operators.base import OperationOperator
 
 
@@ -37,19 +40,19 @@ class NirvanaCreateVMOperator(OperationOperator):
     def __init__(
         self,
         *,
-        name: str,
-        region: str,
-        instance_type: str,
-        os_image_name: str,
-        boot_volume: BootVolume,
-        subnet_id: str,
-        ssh_key: SSHKey,
-        public_ip_enabled: bool,
-        project_id: str | None = None,
-        data_volumes: Sequence[DataVolume] | None = None,
-        tags: Sequence[str] | None = None,
-        preflight: bool = False,
-        **kwargs: Any,
+        name: Templated[str],
+        region: Templated[str],
+        instance_type: Templated[str],
+        os_image_name: Templated[str],
+        boot_volume: Templated[BootVolume | Mapping[str, Any]],
+        subnet_id: Templated[str],
+        ssh_key: Templated[SSHKey | Mapping[str, Any]],
+        public_ip_enabled: Templated[bool],
+        project_id: Templated[str] | None = None,
+        data_volumes: TemplatedList[DataVolume | Mapping[str, Any]] | None = None,
+        tags: TemplatedList[str] | None = None,
+        preflight: Templated[bool] = False,
+        **kwargs: Unpack[OperatorArguments],
     ) -> None:
         fields = {
             "name": name,
@@ -84,12 +87,12 @@ class NirvanaUpdateVMOperator(OperationOperator):
     def __init__(
         self,
         *,
-        vm_id: str,
-        name: str | None = None,
-        instance_type: str | None = None,
-        public_ip_enabled: bool | None = None,
-        tags: Sequence[str] | None = None,
-        **kwargs: Any,
+        vm_id: Templated[str],
+        name: Templated[str] | None = None,
+        instance_type: Templated[str] | None = None,
+        public_ip_enabled: Templated[bool] | None = None,
+        tags: TemplatedList[str] | None = None,
+        **kwargs: Unpack[OperatorArguments],
     ) -> None:
         fields = {
             "vm_id": vm_id,
@@ -110,7 +113,7 @@ class NirvanaDeleteVMOperator(OperationOperator):
     hook_class = NirvanaHook
     starts = staticmethod(submits(compute.delete_vm))
 
-    def __init__(self, *, vm_id: str, **kwargs: Any) -> None:
+    def __init__(self, *, vm_id: Templated[str], **kwargs: Unpack[OperatorArguments]) -> None:
         super().__init__(fields={"vm_id": vm_id}, **kwargs)
 
 
@@ -123,7 +126,7 @@ class NirvanaRestartVMOperator(OperationOperator):
     hook_class = NirvanaHook
     starts = staticmethod(submits(compute.restart_vm))
 
-    def __init__(self, *, vm_id: str, **kwargs: Any) -> None:
+    def __init__(self, *, vm_id: Templated[str], **kwargs: Unpack[OperatorArguments]) -> None:
         super().__init__(fields={"vm_id": vm_id}, **kwargs)
 
 
@@ -146,15 +149,15 @@ class NirvanaCreateVolumeOperator(OperationOperator):
     def __init__(
         self,
         *,
-        name: str,
-        region: str,
-        size: int,
-        type: VolumeType,  # noqa: A002 - the API's own name
-        project_id: str | None = None,
-        vm_id: str | None = None,
-        tags: Sequence[str] | None = None,
-        preflight: bool = False,
-        **kwargs: Any,
+        name: Templated[str],
+        region: Templated[str],
+        size: Templated[int],
+        type: Templated[VolumeType],  # noqa: A002 - the API's own name
+        project_id: Templated[str] | None = None,
+        vm_id: Templated[str] | None = None,
+        tags: TemplatedList[str] | None = None,
+        preflight: Templated[bool] = False,
+        **kwargs: Unpack[OperatorArguments],
     ) -> None:
         fields = {
             "name": name,
@@ -184,11 +187,11 @@ class NirvanaUpdateVolumeOperator(OperationOperator):
     def __init__(
         self,
         *,
-        volume_id: str,
-        name: str | None = None,
-        size: int | None = None,
-        tags: Sequence[str] | None = None,
-        **kwargs: Any,
+        volume_id: Templated[str],
+        name: Templated[str] | None = None,
+        size: Templated[int] | None = None,
+        tags: TemplatedList[str] | None = None,
+        **kwargs: Unpack[OperatorArguments],
     ) -> None:
         super().__init__(fields={"volume_id": volume_id, "name": name, "size": size, "tags": tags}, **kwargs)
 
@@ -202,7 +205,7 @@ class NirvanaDeleteVolumeOperator(OperationOperator):
     hook_class = NirvanaHook
     starts = staticmethod(submits(compute.delete_volume))
 
-    def __init__(self, *, volume_id: str, **kwargs: Any) -> None:
+    def __init__(self, *, volume_id: Templated[str], **kwargs: Unpack[OperatorArguments]) -> None:
         super().__init__(fields={"volume_id": volume_id}, **kwargs)
 
 
@@ -216,7 +219,9 @@ class NirvanaAttachVolumeOperator(OperationOperator):
     hook_class = NirvanaHook
     starts = staticmethod(submits(compute.attach_volume))
 
-    def __init__(self, *, volume_id: str, vm_id: str, **kwargs: Any) -> None:
+    def __init__(
+        self, *, volume_id: Templated[str], vm_id: Templated[str], **kwargs: Unpack[OperatorArguments]
+    ) -> None:
         super().__init__(fields={"volume_id": volume_id, "vm_id": vm_id}, **kwargs)
 
 
@@ -229,5 +234,5 @@ class NirvanaDetachVolumeOperator(OperationOperator):
     hook_class = NirvanaHook
     starts = staticmethod(submits(compute.detach_volume))
 
-    def __init__(self, *, volume_id: str, **kwargs: Any) -> None:
+    def __init__(self, *, volume_id: Templated[str], **kwargs: Unpack[OperatorArguments]) -> None:
         super().__init__(fields={"volume_id": volume_id}, **kwargs)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
+
+from typing_extensions import Unpack
 
 from airflow_provider_ops.apis.nirvana import networking, submits
 from airflow_provider_ops.apis.nirvana.bodies import BandwidthMbps, ConnectAWS, Protocol
 from airflow_provider_ops.hooks.nirvana import NirvanaHook
+from airflow_provider_ops.operators.arguments import OperatorArguments, Templated, TemplatedList
 from airflow_provider_ops.operators.base import OperationOperator
 
 
@@ -30,13 +33,13 @@ class NirvanaCreateVPCOperator(OperationOperator):
     def __init__(
         self,
         *,
-        name: str,
-        region: str,
-        subnet_name: str,
-        project_id: str | None = None,
-        tags: Sequence[str] | None = None,
-        preflight: bool = False,
-        **kwargs: Any,
+        name: Templated[str],
+        region: Templated[str],
+        subnet_name: Templated[str],
+        project_id: Templated[str] | None = None,
+        tags: TemplatedList[str] | None = None,
+        preflight: Templated[bool] = False,
+        **kwargs: Unpack[OperatorArguments],
     ) -> None:
         fields = {
             "name": name,
@@ -64,11 +67,11 @@ class NirvanaUpdateVPCOperator(OperationOperator):
     def __init__(
         self,
         *,
-        vpc_id: str,
-        name: str | None = None,
-        subnet_name: str | None = None,
-        tags: Sequence[str] | None = None,
-        **kwargs: Any,
+        vpc_id: Templated[str],
+        name: Templated[str] | None = None,
+        subnet_name: Templated[str] | None = None,
+        tags: TemplatedList[str] | None = None,
+        **kwargs: Unpack[OperatorArguments],
     ) -> None:
         super().__init__(fields={"vpc_id": vpc_id, "name": name, "subnet_name": subnet_name, "tags": tags}, **kwargs)
 
@@ -82,7 +85,7 @@ class NirvanaDeleteVPCOperator(OperationOperator):
     hook_class = NirvanaHook
     starts = staticmethod(submits(networking.delete_vpc))
 
-    def __init__(self, *, vpc_id: str, **kwargs: Any) -> None:
+    def __init__(self, *, vpc_id: Templated[str], **kwargs: Unpack[OperatorArguments]) -> None:
         super().__init__(fields={"vpc_id": vpc_id}, **kwargs)
 
 
@@ -104,14 +107,14 @@ class NirvanaCreateFirewallRuleOperator(OperationOperator):
     def __init__(
         self,
         *,
-        vpc_id: str,
-        name: str,
-        protocol: Protocol,
-        source_address: str,
-        destination_address: str,
-        destination_ports: Sequence[str],
-        tags: Sequence[str] | None = None,
-        **kwargs: Any,
+        vpc_id: Templated[str],
+        name: Templated[str],
+        protocol: Templated[Protocol],
+        source_address: Templated[str],
+        destination_address: Templated[str],
+        destination_ports: TemplatedList[str],
+        tags: TemplatedList[str] | None = None,
+        **kwargs: Unpack[OperatorArguments],
     ) -> None:
         fields = {
             "vpc_id": vpc_id,
@@ -144,15 +147,15 @@ class NirvanaUpdateFirewallRuleOperator(OperationOperator):
     def __init__(
         self,
         *,
-        vpc_id: str,
-        firewall_rule_id: str,
-        name: str | None = None,
-        protocol: Protocol | None = None,
-        source_address: str | None = None,
-        destination_address: str | None = None,
-        destination_ports: Sequence[str] | None = None,
-        tags: Sequence[str] | None = None,
-        **kwargs: Any,
+        vpc_id: Templated[str],
+        firewall_rule_id: Templated[str],
+        name: Templated[str] | None = None,
+        protocol: Templated[Protocol] | None = None,
+        source_address: Templated[str] | None = None,
+        destination_address: Templated[str] | None = None,
+        destination_ports: TemplatedList[str] | None = None,
+        tags: TemplatedList[str] | None = None,
+        **kwargs: Unpack[OperatorArguments],
     ) -> None:
         fields = {
             "vpc_id": vpc_id,
@@ -177,7 +180,9 @@ class NirvanaDeleteFirewallRuleOperator(OperationOperator):
     hook_class = NirvanaHook
     starts = staticmethod(submits(networking.delete_firewall_rule))
 
-    def __init__(self, *, vpc_id: str, firewall_rule_id: str, **kwargs: Any) -> None:
+    def __init__(
+        self, *, vpc_id: Templated[str], firewall_rule_id: Templated[str], **kwargs: Unpack[OperatorArguments]
+    ) -> None:
         super().__init__(fields={"vpc_id": vpc_id, "firewall_rule_id": firewall_rule_id}, **kwargs)
 
 
@@ -200,15 +205,15 @@ class NirvanaCreateConnectConnectionOperator(OperationOperator):
     def __init__(
         self,
         *,
-        name: str,
-        region: str,
-        bandwidth_mbps: BandwidthMbps,
-        cidrs: Sequence[str],
-        provider_cidrs: Sequence[str],
-        aws: ConnectAWS | None = None,
-        project_id: str | None = None,
-        tags: Sequence[str] | None = None,
-        **kwargs: Any,
+        name: Templated[str],
+        region: Templated[str],
+        bandwidth_mbps: Templated[BandwidthMbps],
+        cidrs: TemplatedList[str],
+        provider_cidrs: TemplatedList[str],
+        aws: Templated[ConnectAWS | Mapping[str, Any]] | None = None,
+        project_id: Templated[str] | None = None,
+        tags: TemplatedList[str] | None = None,
+        **kwargs: Unpack[OperatorArguments],
     ) -> None:
         fields = {
             "name": name,
@@ -235,7 +240,12 @@ class NirvanaUpdateConnectConnectionOperator(OperationOperator):
     starts = staticmethod(submits(networking.update_connect_connection))
 
     def __init__(
-        self, *, connection_id: str, name: str | None = None, tags: Sequence[str] | None = None, **kwargs: Any
+        self,
+        *,
+        connection_id: Templated[str],
+        name: Templated[str] | None = None,
+        tags: TemplatedList[str] | None = None,
+        **kwargs: Unpack[OperatorArguments],
     ) -> None:
         super().__init__(fields={"connection_id": connection_id, "name": name, "tags": tags}, **kwargs)
 
@@ -249,5 +259,5 @@ class NirvanaDeleteConnectConnectionOperator(OperationOperator):
     hook_class = NirvanaHook
     starts = staticmethod(submits(networking.delete_connect_connection))
 
-    def __init__(self, *, connection_id: str, **kwargs: Any) -> None:
+    def __init__(self, *, connection_id: Templated[str], **kwargs: Unpack[OperatorArguments]) -> None:
         super().__init__(fields={"connection_id": connection_id}, **kwargs)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
+
+from typing_extensions import Unpack
 
 from airflow_provider_ops.apis.nirvana import nks, submits
 from airflow_provider_ops.apis.nirvana.bodies import NodeConfig
 from airflow_provider_ops.hooks.nirvana import NirvanaHook
+from airflow_provider_ops.operators.arguments import OperatorArguments, Templated, TemplatedList
 from airflow_provider_ops.operators.base import OperationOperator
 
 
@@ -30,15 +33,15 @@ class NirvanaCreateNKSClusterOperator(OperationOperator):
     def __init__(
         self,
         *,
-        name: str,
-        region: str,
-        vpc_id: str,
-        kubernetes_version: str,
-        autoscaling: bool,
-        project_id: str | None = None,
-        tags: Sequence[str] | None = None,
-        preflight: bool = False,
-        **kwargs: Any,
+        name: Templated[str],
+        region: Templated[str],
+        vpc_id: Templated[str],
+        kubernetes_version: Templated[str],
+        autoscaling: Templated[bool],
+        project_id: Templated[str] | None = None,
+        tags: TemplatedList[str] | None = None,
+        preflight: Templated[bool] = False,
+        **kwargs: Unpack[OperatorArguments],
     ) -> None:
         fields = {
             "name": name,
@@ -68,11 +71,11 @@ class NirvanaUpdateNKSClusterOperator(OperationOperator):
     def __init__(
         self,
         *,
-        cluster_id: str,
-        name: str | None = None,
-        autoscaling: bool | None = None,
-        tags: Sequence[str] | None = None,
-        **kwargs: Any,
+        cluster_id: Templated[str],
+        name: Templated[str] | None = None,
+        autoscaling: Templated[bool] | None = None,
+        tags: TemplatedList[str] | None = None,
+        **kwargs: Unpack[OperatorArguments],
     ) -> None:
         fields = {"cluster_id": cluster_id, "name": name, "autoscaling": autoscaling, "tags": tags}
         super().__init__(fields=fields, **kwargs)
@@ -87,7 +90,7 @@ class NirvanaDeleteNKSClusterOperator(OperationOperator):
     hook_class = NirvanaHook
     starts = staticmethod(submits(nks.delete_nks_cluster))
 
-    def __init__(self, *, cluster_id: str, **kwargs: Any) -> None:
+    def __init__(self, *, cluster_id: Templated[str], **kwargs: Unpack[OperatorArguments]) -> None:
         super().__init__(fields={"cluster_id": cluster_id}, **kwargs)
 
 
@@ -109,13 +112,13 @@ class NirvanaCreateNKSNodePoolOperator(OperationOperator):
     def __init__(
         self,
         *,
-        cluster_id: str,
-        name: str,
-        node_config: NodeConfig,
-        node_count: int | None = None,
-        tags: Sequence[str] | None = None,
-        preflight: bool = False,
-        **kwargs: Any,
+        cluster_id: Templated[str],
+        name: Templated[str],
+        node_config: Templated[NodeConfig | Mapping[str, Any]],
+        node_count: Templated[int] | None = None,
+        tags: TemplatedList[str] | None = None,
+        preflight: Templated[bool] = False,
+        **kwargs: Unpack[OperatorArguments],
     ) -> None:
         fields = {
             "cluster_id": cluster_id,
@@ -146,12 +149,12 @@ class NirvanaUpdateNKSNodePoolOperator(OperationOperator):
     def __init__(
         self,
         *,
-        cluster_id: str,
-        pool_id: str,
-        name: str | None = None,
-        node_count: int | None = None,
-        tags: Sequence[str] | None = None,
-        **kwargs: Any,
+        cluster_id: Templated[str],
+        pool_id: Templated[str],
+        name: Templated[str] | None = None,
+        node_count: Templated[int] | None = None,
+        tags: TemplatedList[str] | None = None,
+        **kwargs: Unpack[OperatorArguments],
     ) -> None:
         fields = {"cluster_id": cluster_id, "pool_id": pool_id, "name": name, "node_count": node_count, "tags": tags}
         super().__init__(fields=fields, **kwargs)
@@ -167,7 +170,9 @@ class NirvanaDeleteNKSNodePoolOperator(OperationOperator):
     hook_class = NirvanaHook
     starts = staticmethod(submits(nks.delete_nks_node_pool))
 
-    def __init__(self, *, cluster_id: str, pool_id: str, **kwargs: Any) -> None:
+    def __init__(
+        self, *, cluster_id: Templated[str], pool_id: Templated[str], **kwargs: Unpack[OperatorArguments]
+    ) -> None:
         super().__init__(fields={"cluster_id": cluster_id, "pool_id": pool_id}, **kwargs)
 
 
@@ -182,7 +187,14 @@ class NirvanaDeleteNKSNodeOperator(OperationOperator):
     hook_class = NirvanaHook
     starts = staticmethod(submits(nks.delete_nks_node))
 
-    def __init__(self, *, cluster_id: str, pool_id: str, node_id: str, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *,
+        cluster_id: Templated[str],
+        pool_id: Templated[str],
+        node_id: Templated[str],
+        **kwargs: Unpack[OperatorArguments],
+    ) -> None:
         super().__init__(fields={"cluster_id": cluster_id, "pool_id": pool_id, "node_id": node_id}, **kwargs)
 
 
@@ -197,7 +209,14 @@ class NirvanaUpdateNKSLoadBalancerOperator(OperationOperator):
     hook_class = NirvanaHook
     starts = staticmethod(submits(nks.update_nks_load_balancer))
 
-    def __init__(self, *, cluster_id: str, load_balancer_id: str, public_ip_enabled: bool, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *,
+        cluster_id: Templated[str],
+        load_balancer_id: Templated[str],
+        public_ip_enabled: Templated[bool],
+        **kwargs: Unpack[OperatorArguments],
+    ) -> None:
         fields = {
             "cluster_id": cluster_id,
             "load_balancer_id": load_balancer_id,

@@ -1,18 +1,31 @@
 // The chart: a row for each step, phase or operation, on one scale of time.
 
 import { duration, make, sign } from "./dom.js";
-import { latest, shown } from "./state.js";
+import { now, shown } from "./state.js";
 
 function scale(rows, most) {
   const starts = rows.map((row) => row.start).filter((value) => value !== null);
   if (!starts.length) return null;
   const from = Math.min(...starts);
-  const running = rows.some((row) => row.goes_on);
-  const ends = rows.map((row) => row.end).filter((value) => value !== null);
-  const to = Math.max(running ? latest() : 0, ...ends, ...starts, from + 1);
+  const ends = rows.map(drawnTo).filter((value) => value !== null);
+  const to = Math.max(...ends, ...starts, from + 1);
   const steps = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400, 604800, 2592000];
   const step = steps.find((seconds) => (to - from) / seconds <= most) ?? (to - from);
   return { from, length: to - from, step };
+}
+
+// Up to where a bar is drawn: its end, else up to where something is known.
+function drawnTo(row) {
+  return row.end ?? row.until ?? (row.goes_on ? row.checked_at ?? now() : null);
+}
+
+// What is known of how long it took. What is over without an end, or was not seen since, has no duration.
+function tookText(row) {
+  if (row.start === null) return "–";
+  if (row.end !== null) return `${row.observed ? "≈ " : ""}${duration(row.end - row.start)}`;
+  if (!row.goes_on || row.until) return "–";
+  if (row.checked_at) return row.checked_at - row.start < 1 ? "–" : `at least ${duration(row.checked_at - row.start)}`;
+  return `${row.observed ? "≈ " : ""}${duration(now() - row.start)}`;
 }
 
 function tickText(seconds) {
@@ -22,15 +35,28 @@ function tickText(seconds) {
   return `${Math.floor(seconds / 86400)} d`;
 }
 
+function move(event) {
+  const buttons = [...event.currentTarget.querySelectorAll("button.pick")], at = buttons.indexOf(event.target);
+  const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: buttons.length - 1 }[event.key];
+  if (at < 0 || to === undefined || !buttons[to]) return;
+  event.preventDefault();
+  buttons[at].tabIndex = -1;
+  buttons[to].tabIndex = 0;
+  shown.reached = buttons[to].dataset.key;
+  buttons[to].focus();
+}
+
 export function chart(title, rows, options = {}) {
   const axis = make("div", { class: "axis", "aria-hidden": "true" });
   const bars = [];
+  // one stop of the Tab key for all rows; arrow keys, Home and End go from row to row
+  const reached = rows.some((row) => row.key === shown.reached) ? shown.reached : rows[0]?.key;
   const body = rows.map((row) => {
     const fill = make("div", { class: `fill ${row.state}` });
     const track = make("div", { class: "track", "aria-hidden": "true" }, fill);
     const took = make("td", { class: "took" });
     const name = options.onpick
-      ? make("button", { type: "button", class: "pick", "data-key": row.key,
+      ? make("button", { type: "button", class: "pick", "data-key": row.key, tabindex: row.key === reached ? "0" : "-1",
         "aria-pressed": String(options.picked === row.key), onclick: () => options.onpick(row.key) }, row.name)
       : row.name;
     bars.push({ row, fill, track, took });
@@ -45,11 +71,11 @@ export function chart(title, rows, options = {}) {
   const table = make("table", { class: `chart ticks${rows.length > 20 ? " dense" : ""}`, "aria-labelledby": heading },
     make("thead", {}, make("tr", {}, make("th", { scope: "col" }, make("span", { class: "spoken" }, "State")),
       make("th", { scope: "col" }, options.column ?? "Name"), make("th", { scope: "col", class: "bar" },
-        make("span", { class: "spoken" }, "When"), axis), make("th", { scope: "col", class: "took" }, "Took"))),
-    make("tbody", {}, body));
+        make("span", { class: "spoken" }, "When"), axis), make("th", { scope: "col", class: "took" }, "Duration"))),
+    make("tbody", options.onpick ? { onkeydown: move } : {}, body));
   table.tick = () => layOut(rows, bars, axis);
   return make("section", {}, make("h2", { id: heading }, title, " ", make("small", {}, options.note ?? "")),
-    options.above ?? null, make("div", { class: "scroll", "data-key": `scroll-${heading}`, tabindex: rows.length > 12 ? "0" : null },
+    options.above ?? null, make("div", { class: "scroll", "data-key": `scroll-${heading}`, role: "region", "aria-labelledby": heading, tabindex: "0" },
       table));
 }
 
@@ -69,7 +95,7 @@ function layOut(rows, bars, axis) {
     axis.replaceChildren(...marks);
   }
   for (const { row, fill, track, took } of bars) {
-    const end = row.end ?? (row.goes_on ? latest() : null);
+    const end = drawnTo(row);
     track.classList.toggle("empty", row.start === null && row.end === null);
     if (range !== null && (row.start !== null || end !== null)) {
       const from = row.start ?? end, to = end ?? row.start;
@@ -78,10 +104,9 @@ function layOut(rows, bars, axis) {
       track.style.backgroundSize = `${100 * range.step / range.length}% 100%`;
     }
     fill.hidden = row.start === null && end === null;
-    const known = row.start !== null && end !== null;
-    const text = known ? `${row.observed ? "≈ " : ""}${duration(end - row.start)}` : "–";
+    const text = tookText(row);
     if (took.textContent !== text) took.textContent = text;
-    took.title = known && row.observed ? "As seen from here: the API gives no times" : "";
+    took.title = text !== "–" && row.observed ? "As seen from here: the API gives no times" : "";
   }
 }
 

@@ -17,11 +17,20 @@ export function duration(seconds) {
   return m ? `${m} min ${String(s).padStart(2, "0")} s` : `${s} s`;
 }
 
-export function clock(epoch) {
-  const at = new Date(epoch * 1000);
-  const today = at.toDateString() === new Date().toDateString();
-  const time = at.toLocaleTimeString(undefined, { hour12: false });
-  return today ? time : `${at.toLocaleDateString()} ${time}`;
+// Airflow's UI keeps the zone that its user has picked there, and shows the browser's own until one is picked.
+export function zone() {
+  const own = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  let picked = null;
+  try { picked = localStorage.getItem("timezone"); } catch { /* not to be had in this browser */ }
+  try { picked = JSON.parse(picked); } catch { /* not quoted, as older releases keep it */ }
+  try { return picked ? new Intl.DateTimeFormat(undefined, { timeZone: picked }).resolvedOptions().timeZone : own; } catch { return own; }
+}
+
+export function clock(epoch, more = {}) {
+  const at = new Date(epoch * 1000), timeZone = zone();
+  const day = (date) => date.toLocaleDateString("en-CA", { timeZone });
+  const time = at.toLocaleTimeString("en-GB", { timeZone, hour12: false, ...more });
+  return day(at) === day(new Date(now() * 1000)) ? time : `${day(at)} ${time}`;
 }
 
 export function make(tag, attributes = {}, ...children) {
@@ -39,8 +48,9 @@ export function sign(tone, word) {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   svg.setAttribute("viewBox", "0 0 16 16");
   svg.setAttribute("class", `sign ${tone}`);
-  svg.setAttribute("role", "img");
-  svg.setAttribute("aria-label", word);
+  // without a word it is beside a text that says the same
+  if (word) { svg.setAttribute("role", "img"); svg.setAttribute("aria-label", word); }
+  else svg.setAttribute("aria-hidden", "true");
   const circle = document.createElementNS(svg.namespaceURI, "circle");
   for (const [name, value] of [["cx", 8], ["cy", 8], ["r", 7]]) circle.setAttribute(name, value);
   const path = document.createElementNS(svg.namespaceURI, "path");
@@ -60,7 +70,7 @@ export function ticking(what, attributes = {}) {
 
 export function at(epoch) {
   return make("time", { datetime: new Date(epoch * 1000).toISOString(), title: new Date(epoch * 1000).toISOString() },
-    clock(epoch));
+    clock(epoch, { timeZoneName: "short" }));
 }
 
 // The frame may open no window of its own, so the page around it does; that page is of the same origin.

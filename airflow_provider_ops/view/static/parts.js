@@ -1,43 +1,65 @@
 // The parts of the page, from what view/story.py says.
 
 import { chart, chips, counted } from "./chart.js";
-import { at, banner, clock, duration, make, outside, sign, ticking } from "./dom.js";
+import { at, banner, clock, duration, make, outside, sign, ticking, zone } from "./dom.js";
 import { shown } from "./state.js";
-import { ORDER, STEP_WORDS, TONE, WORDS } from "./words.js";
+import { ORDER, STEP_ORDER, STEP_WORDS, TONE, WORDS } from "./words.js";
 
 function facts(data, operation) {
   const wait = data.wait, list = make("dl", { class: "facts" });
   const add = (name, ...value) => list.append(make("div", {}, make("dt", {}, name), make("dd", {}, ...value)));
-  if (operation.started_at !== null) {
-    const end = operation.ended_at;
-    const stopped = end ?? wait.frozen_at;
-    add(end !== null ? "Took" : stopped === null ? "Going on for" : "Seen for",
-      ticking((time) => duration((stopped ?? time) - operation.started_at)),
-      make("small", {}, end !== null ? "from " : "since ", at(operation.started_at)));
-  }
+  if (operation.started_at !== null) elapsed(add, operation);
+  if (operation.checked_at !== null) add("Last checked", at(operation.checked_at));
   if (!wait.is_over) {
     if (wait.deadline !== null) {
       add("Deadline", ticking((time) => time < wait.deadline ? `in ${duration(wait.deadline - time)}` : "now"),
         make("small", {}, at(wait.deadline)));
     }
     if (operation.interval !== null) {
-      add("Next look", ticking((time) => operation.next_look !== null && operation.next_look > time
+      add("Next check", ticking((time) => operation.next_look !== null && operation.next_look > time
         ? `in ${duration(operation.next_look - time)}` : `about every ${duration(Math.max(1, operation.interval))}`),
         make("small", {}, wait.where ? `by the ${wait.where}` : ""));
     }
   }
   if (operation.failed_looks) {
-    add("Failed looks", String(operation.failed_looks), make("small", {}, "tolerated; the operation is not affected"));
+    add("Failed checks", String(operation.failed_looks), make("small", {}, "tolerated; the operation is not affected"));
   }
   if (operation.resource) add("Resource", make("code", {}, operation.resource));
   add("Connection", make("code", {}, wait.conn_id || "–"));
   return list;
 }
 
+function elapsed(add, operation) {
+  const { started_at: start, ended_at: end, observed } = operation, about = observed ? "≈ " : "";
+  const since = make("small", {}, "started ", at(start));
+  if (end !== null) {
+    add("Duration", about + duration(end - start), since, make("small", {}, "finished ", at(end)));
+  } else if (operation.is_settled) {
+    add("Duration", "not known", since, make("small", {}, "the API does not say when it finished"));
+  } else if (operation.checked_at !== null) {
+    add("Elapsed", `at least ${about}${duration(operation.checked_at - start)}`, since);
+  } else {
+    add("Elapsed", ticking((time) => about + duration(time - start)), since);
+  }
+}
+
+// What is known of an operation that nobody waits for any more, and whose end nobody has seen.
+function unsettled(data, operation) {
+  if (operation.checked_at === null) return null;
+  const why = operation.state === "timeout" ? "The deadline passed before the operation settled."
+    : operation.state === "gave_up" ? "The API refused to show the operation."
+      : data.wait.ended_unrecorded ? "The task ended before its operation settled: it was marked or cleared, or its worker was lost."
+        : "The task no longer waits for this operation.";
+  if (operation.raw_state === null) return banner("warn", why, " The operation was never seen.");
+  return banner("warn", why, ...(operation.is_checked_now
+    ? [` When this page checked, its state was ${operation.raw_state}.`]
+    : [` Its state was ${operation.raw_state} when it was last checked, at `, at(operation.checked_at), "; what became of it is not known here."]));
+}
+
 function banners(data, operation) {
   const found = [], live = data.live, wait = data.wait;
   const human = operation.rows.find((row) => row.needs_human);
-  if (human && operation.ended_at === null) {
+  if (human && !operation.is_settled && operation.checked_at === null) {
     found.push(banner("ask", `Waits for a person: ${human.name}`, " The operation goes on when somebody has decided.",
       outside(operation.url, "Decide there")));
   }
@@ -46,9 +68,9 @@ function banners(data, operation) {
     const advice = operation.error.retryable === true ? " The API says that it can be tried again."
       : operation.error.retryable === false ? " The API says that trying again does not help." : "";
     found.push(banner("bad", operation.error.message || "The API gives no reason.", " ", code, advice));
-  } else if (operation.state === "timeout") {
-    found.push(banner("bad", "The deadline passed before the operation settled.", " It may still be going on remotely."));
   }
+  const open = unsettled(data, operation);
+  if (open) found.push(open);
   const trouble = [...stumbling(operation), ...(live && live.error ? unread(wait, live, operation) : [])];
   if (trouble.length) found.push(banner("warn", ...trouble));
   return found;
@@ -57,12 +79,12 @@ function banners(data, operation) {
 function stumbling(operation) {
   if (!operation.is_stumbling) return [];
   return ["The API cannot be read at the moment.", sentence(operation.last_error),
-    "The operation is not affected; looks go on until the deadline. "];
+    "The operation is not affected; checks continue until the deadline. "];
 }
 
-// What whoever waits cannot read either has been said already.
+// That worker or triggerer cannot read it either has been said already.
 function unread(wait, live, operation) {
-  const told = wait.told_at ? ["Shown is what the ", wait.told_by, " told ",
+  const told = wait.told_at ? ["Last updated by the ", wait.told_by, " ",
     ticking((time) => `${duration(time - wait.told_at)} ago.`)] : [];
   return operation.is_stumbling ? told : ["This page cannot read the operation itself.", sentence(live.error), ...told];
 }
@@ -73,11 +95,11 @@ function head(data, operation) {
     make("p", { class: `state ${tone}` }, sign(tone, ""), make("span", {}, word(data, operation))),
     make("div", { class: "what" }, make("h1", {}, operation.kind || "Operation"), make("p", { class: "id" },
       make("code", {}, operation.id), data.task.tries > 1 ? ` · try ${data.task.try_number} of ${data.task.tries}` : null)),
-    outside(operation.url, "Open in the console"));
+    outside(operation.url, "Open in the console") ?? outside(operation.resource_url, "Open the resource"));
 }
 
 function current(operation) {
-  if (operation.ended_at !== null) return null;
+  if (operation.is_settled || operation.checked_at !== null) return null;
   const text = [operation.phase, operation.message].filter(Boolean);
   const counted = operation.total ? make("span", { class: "count" }, `${operation.done} of ${operation.total}`) : null;
   if (!text.length && !counted) return null;
@@ -109,9 +131,10 @@ export function earlier(data) {
 
 export function source(data) {
   const wait = data.wait, parts = [];
-  if (data.live && !data.live.error) parts.push("Read by this page ", ticking((time) => `${duration(time - data.live.at)} ago`), ". ");
-  if (wait.told_at) parts.push(`Told by the ${wait.told_by} `, ticking((time) => `${duration(time - wait.told_at)} ago`), ". ");
-  parts.push(data.refresh ? `Refreshes every ${data.refresh} s.` : "The task has ended; this page does not change any more.");
+  if (data.live && !data.live.error) parts.push("Last checked by this page ", ticking((time) => `${duration(time - data.live.at)} ago`), ". ");
+  if (wait.told_at) parts.push(`Last updated by the ${wait.told_by} `, ticking((time) => `${duration(time - wait.told_at)} ago`), ". ");
+  parts.push(data.refresh ? `Refreshes every ${data.refresh} s. ` : "The task has ended; this page does not change any more. ");
+  parts.push("Times are in ", make("span", { class: "zone" }, zone()), ", as elsewhere in Airflow.");
   return make("footer", {}, ...parts);
 }
 
@@ -119,24 +142,31 @@ function word(data, operation) {
   if (operation.state === "succeeded" && data.status === "resuming") return "Succeeded; the task resumes";
   if (operation.state === "unknown") return operation.raw_state || WORDS.unknown;
   if (data.status === "between") return `${WORDS[operation.state]}; a retry follows`;
+  if (operation.state === "open" && operation.raw_state === null) return "Never seen";
   return WORDS[operation.state] ?? operation.state;
 }
 
 function steps(operation) {
   const title = operation.rows_title, rows = stepRows(operation), many = rows.length > 20;
-  const order = ["failed", "running", "unknown", "pending", "skipped", "done"];
-  const above = many ? chips(operation.id, new Map([...counted(rows)].sort((a, b) => order.indexOf(a[0]) - order.indexOf(b[0]))),
+  const order = (state) => STEP_ORDER.indexOf(state);
+  // a few are read in the order in which they come, many from what went wrong
+  if (many) rows.sort((a, b) => order(a.state) - order(b.state));
+  const above = many ? chips(operation.id, new Map([...counted(rows)].sort((a, b) => order(a[0]) - order(b[0]))),
     STEP_WORDS, {}) : null;
   const only = many ? shown.filters[operation.id] : undefined;
   return rows.length ? chart(title, rows.filter((row) => !only || row.state === only),
-    { column: title.replace(/s$/, ""), above }) : null;
+    { column: title.replace(/s$/, ""), above, id: operation.id }) : null;
 }
 
 function stepRows(operation) {
-  return operation.rows.map((row) => ({ ...row, label: row.word || STEP_WORDS[row.state],
-    goes_on: row.start !== null && row.end === null && row.state !== "pending",
-    // the sign tells the usual states; what it cannot tell is said
-    note: row.message && !operation.error?.message?.includes(row.message) ? row.message : row.state === "unknown" ? row.word : "" }));
+  return operation.rows.map((row) => {
+    const open = row.start !== null && row.end === null && ["running", "unknown"].includes(row.state);
+    // what was not seen since is not known to be running
+    const state = open && operation.checked_at !== null && !operation.is_checked_now ? "unknown" : row.state;
+    return { ...row, state, label: row.word || STEP_WORDS[row.state], goes_on: open, checked_at: operation.checked_at,
+      // the sign tells the usual states; what it cannot tell is said
+      note: row.message && !operation.error?.message?.includes(row.message) ? row.message : row.state === "unknown" ? row.word : "" };
+  });
 }
 
 function sentence(text) {
@@ -161,13 +191,12 @@ export function many(data) {
 }
 
 function operationRow(operation) {
-  const open = operation.ended_at === null;
   return {
     key: operation.id, name: operation.id, state: TONE[operation.state] ?? "unknown", label: WORDS[operation.state] ?? operation.state,
-    start: operation.started_at, end: operation.ended_at, observed: false,
-    goes_on: operation.started_at !== null && open && operation.state !== "pending",
+    start: operation.started_at, end: operation.ended_at, until: null, observed: operation.observed, checked_at: operation.checked_at,
+    goes_on: operation.started_at !== null && !operation.is_settled && operation.state !== "pending",
     needs_human: operation.rows.some((row) => row.needs_human),
-    note: operation.error?.message ?? (open ? operation.phase ?? operation.raw_state : "") ?? "",
+    note: operation.error?.message ?? (operation.is_settled ? "" : operation.phase ?? operation.raw_state ?? ""),
   };
 }
 
@@ -191,13 +220,17 @@ function failures(data, operations) {
   return banner("bad", title, ` ${whose} says: ${failed[0].error?.message ?? "nothing about why"}`);
 }
 
-// The facts of all of them as one: from the first beginning to the last end.
+// The facts of all of them as one: from the first start to the last finish, where all of these are known.
 function together(data, operations) {
   const begun = operations.map((operation) => operation.started_at).filter((at) => at !== null);
-  const last = Math.max(...operations.map((operation) => operation.ended_at ?? 0)) || null;
+  const settled = operations.every((operation) => operation.is_settled);
+  const ends = operations.map((operation) => operation.ended_at);
+  const checked = operations.map((operation) => operation.checked_at).filter((at) => at !== null);
   return facts(data, {
     started_at: begun.length ? Math.min(...begun) : null,
-    ended_at: data.wait.is_over ? data.wait.frozen_at ?? last : null,
+    ended_at: settled && !ends.includes(null) ? Math.max(...ends) : null,
+    is_settled: settled, observed: operations.some((operation) => operation.observed),
+    checked_at: checked.length ? Math.min(...checked) : null,
     failed_looks: operations.reduce((sum, operation) => sum + operation.failed_looks, 0),
     interval: operations.find((operation) => operation.interval !== null)?.interval ?? null,
     next_look: null, resource: "",

@@ -1,9 +1,7 @@
 // What is shown, and what time it is; every part of the page looks here.
 
-export const shown = { data: null, text: "", selected: null, filters: {}, failures: 0, ahead: 0, timer: 0,
+export const shown = { data: null, text: "", selected: null, reached: null, filters: {}, failures: 0, ahead: 0, timer: 0,
   // set by view.js: draws the page anew after something was picked
   draw: () => {} };
 
 export const now = () => Date.now() / 1000 + shown.ahead;
-// The moment up to which bars and durations of what is open go: a wait that is over stands still.
-export const latest = () => shown.data?.wait?.frozen_at ?? now();

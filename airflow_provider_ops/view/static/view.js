@@ -81,6 +81,8 @@ async function ask() {
 setInterval(() => {
   if (!document.hidden) for (const element of page.querySelectorAll(".ticks")) element.tick?.();
 }, 1000);
+// the zone was changed in Airflow's own pages
+window.addEventListener("storage", (event) => { if (event.key === "timezone" && shown.data) draw(); });
 document.addEventListener("visibilitychange", () => { if (!document.hidden && (shown.data?.refresh || shown.failures)) ask(); });
 
 // -- light or dark: as Airflow around us, else as the system

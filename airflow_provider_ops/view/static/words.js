@@ -2,8 +2,8 @@
 
 export const WORDS = {
   pending: "Queued", running: "Running", succeeded: "Succeeded", failed: "Failed", cancelled: "Cancelled",
-  unknown: "Unknown state", unseen: "Not seen yet", timeout: "Deadline passed", gave_up: "Cannot be looked at",
-  open: "Not waited for any more",
+  unknown: "Unknown state", unseen: "Not seen yet", timeout: "Deadline passed", gave_up: "Cannot be read",
+  open: "No longer waited for",
 };
 export const STEP_WORDS = {
   done: "done", running: "running", failed: "failed", skipped: "skipped", pending: "not begun", unknown: "unknown state",
@@ -11,7 +11,8 @@ export const STEP_WORDS = {
 // operation state -> the tone that a step of that kind has
 export const TONE = {
   pending: "pending", running: "running", succeeded: "done", failed: "failed", cancelled: "skipped",
-  unknown: "unknown", unseen: "pending", timeout: "failed", gave_up: "failed",
-  open: "skipped",
+  unknown: "unknown", unseen: "pending", timeout: "unknown", gave_up: "unknown",
+  open: "unknown",
 };
-export const ORDER = ["failed", "gave_up", "timeout", "cancelled", "unknown", "running", "pending", "unseen", "open", "succeeded"];
+export const ORDER = ["failed", "gave_up", "timeout", "cancelled", "unknown", "open", "running", "pending", "unseen", "succeeded"];
+export const STEP_ORDER = ["failed", "running", "unknown", "pending", "skipped", "done"];

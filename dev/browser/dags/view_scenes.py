@@ -76,6 +76,18 @@ def view_trouble() -> None:
 
 
 @dag(schedule=None, default_args={"retries": 0})
+def view_killed() -> None:
+    """A task that a user marks failed while its operation runs on."""
+    OnveraCreateDeploymentOperator(task_id="create", app_type="superset", name="killed {{ run_id }}")
+
+
+@dag(schedule=None, default_args={"retries": 0})
+def view_timeout() -> None:
+    """A task that stops waiting before its operation settles."""
+    OnveraCreateDeploymentOperator(task_id="create", app_type="superset", name="late {{ run_id }}", timeout=20)
+
+
+@dag(schedule=None, default_args={"retries": 0})
 def view_many() -> None:
     """A sensor that waits for many operations."""
 
@@ -87,7 +99,7 @@ def view_many() -> None:
         hook = OnveraHook()
         return [str(hook.create_deployment("airflow", name=f"many {n}").operation_id) for n in range(MANY)]
 
-    OperationSensor(task_id="wait", conn_id="onvera_default", operation_id=start())  # type: ignore[arg-type]
+    OperationSensor(task_id="wait", conn_id="onvera_default", operation_id=start())
 
 
 view_steps()
@@ -98,3 +110,5 @@ view_mapped()
 view_many()
 view_parts()
 view_trouble()
+view_killed()
+view_timeout()

@@ -144,7 +144,7 @@ def test_a_template_that_renders_to_nonsense_is_told_by_name(
 ) -> None:
     with a_dag(params={"kind": "jupyter"}) as dag:
         Create(task_id="create", app_type="{{ params.kind }}")
-    assert "'airflow' or 'superset'" in str(run_dag(dag).error("create"))
+    assert "app_type 'jupyter' is not known: use 'airflow', 'superset'" in str(run_dag(dag).error("create"))
     assert operations_simulator.stats()["requests"] == 0
 
 

@@ -1,0 +1,31 @@
+"""What the APIs' words say about whether a resource still exists."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from airflow_provider_ops.apis.http import Flow
+from airflow_provider_ops.exceptions import NotFound
+
+_GONE = frozenset({"deleting", "deleted", "destroying", "destroyed", "closed"})
+
+
+def status_of(resource: Mapping[str, Any]) -> str | None:
+    """Return the word for the state of a resource, ``None`` where it shows none."""
+    status = resource.get("state") or resource.get("status")
+    return status if isinstance(status, str) else None
+
+
+def is_gone(status: str | None) -> bool:
+    """Return whether a resource in this state is gone, or about to be."""
+    return status is not None and status.lower() in _GONE
+
+
+def existing(read: Flow[Mapping[str, Any] | None]) -> Flow[Mapping[str, Any] | None]:
+    """Flow that reads a resource as ``read`` does, ``None`` when it is gone or about to be."""
+    try:
+        resource = yield from read
+    except NotFound:
+        return None
+    return None if resource is None or is_gone(status_of(resource)) else resource

@@ -1,0 +1,138 @@
+"""What of the operations that Airflow has recorded still exists at the API."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from airflow_provider_ops.apis.base import Marked
+from airflow_provider_ops.apis.existing import status_of
+from airflow_provider_ops.cli.left import Left
+from airflow_provider_ops.cli.records import Recorded
+from airflow_provider_ops.cli.runs import Run, Task
+from airflow_provider_ops.exceptions import OpsError
+from airflow_provider_ops.hooks.base import OperationsHook
+from airflow_provider_ops.operation import Operation
+
+
+class Checker:
+    """Reads what recorded operations have made.
+
+    :param unknown: told a sentence about each operation of which nothing can be found out.
+    """
+
+    def __init__(self, unknown: Callable[[str], None]) -> None:
+        self._unknown = unknown
+        self._known: dict[tuple[str, str], Operation | None] = {}
+
+    def check(self, hook: OperationsHook, run: Run, task: Task, recorded: Recorded) -> Left | None:
+        """Return what an operation that the task has submitted made and that still exists."""
+        makes, operation = _makes(hook, recorded), None
+        if makes is False:
+            return None
+        facts = recorded
+        if makes is None or not (recorded.resource_type and recorded.resource_id):
+            operation = self._look_up(hook, task, recorded.operation_id)
+            if operation is None:
+                return None
+            facts = _merged(recorded, operation)
+            if not _makes(hook, facts) or not run.may_have_made(_as_marked(operation)):
+                return None
+        return self._existing(hook, task, facts, operation, "record")
+
+    def check_awaited(self, hook: OperationsHook, run: Run, task: Task, operation_id: str) -> Left | None:
+        """Return what an operation made that another task of the run has handed on, if it began during the run."""
+        operation = self._look_up(hook, task, operation_id)
+        if operation is None or not hook.api.creates(operation.kind):
+            return None
+        began = operation.created_at
+        if (
+            began is None
+            or (run.began is not None and began < run.began)
+            or not run.may_have_made(_as_marked(operation))
+        ):
+            return None
+        return self._existing(hook, task, _merged(Recorded(operation_id), operation), operation, "awaited")
+
+    def _look_up(self, hook: OperationsHook, task: Task, operation_id: str) -> Operation | None:
+        """Read an operation once; ``None`` after telling why, when that is not possible."""
+        key = (hook.conn_id, operation_id)
+        if key not in self._known:
+            try:
+                self._known[key] = hook.get_operation(hook.api.reference(operation_id))
+            except OpsError as error:
+                self._cannot_tell(hook, task, operation_id, f"cannot be read: {error}")
+                self._known[key] = None
+        return self._known[key]
+
+    def _existing(
+        self, hook: OperationsHook, task: Task, facts: Recorded, operation: Operation | None, found_by: str
+    ) -> Left | None:
+        resource_type, resource_id = facts.resource_type or facts.kind.partition(".")[0], facts.resource_id
+        if not resource_id:
+            return _still_running(hook, task, facts, operation, resource_type)
+        flow = hook.api.find_resource(resource_type, resource_id)
+        if flow is None:
+            self._cannot_tell(
+                hook, task, facts.operation_id, f"{hook.api.title} has no read for {resource_type} {resource_id}"
+            )
+            return None
+        try:
+            resource = hook.run(flow)
+        except OpsError as error:
+            self._cannot_tell(hook, task, facts.operation_id, f"{resource_type} {resource_id} cannot be read: {error}")
+            return None
+        if resource is None:
+            return None
+        created = _time(resource.get("created_at") or resource.get("createdAt"))
+        if created is None and operation is not None:
+            created = operation.created_at
+        name = resource.get("name")
+        one = Marked(
+            "", resource_type, resource_id, name if isinstance(name, str) else None, status_of(resource), created
+        )
+        return Left(hook, one, task, found_by, facts.operation_id)
+
+    def _cannot_tell(self, hook: OperationsHook, task: Task, operation_id: str, why: str) -> None:
+        self._unknown(
+            f"{hook.api.title} ({hook.conn_id}): operation {operation_id} of task {task} in run {task.run_id}: {why}"
+        )
+
+
+def _makes(hook: OperationsHook, facts: Recorded) -> bool | None:
+    """Return whether an operation makes something new; ``None`` when only the API can tell its kind."""
+    if facts.creates or hook.api.creates(facts.kind):
+        return True
+    return False if "." in facts.kind else None
+
+
+def _merged(recorded: Recorded, operation: Operation) -> Recorded:
+    return Recorded(
+        recorded.operation_id,
+        operation.kind or recorded.kind,
+        operation.resource_type or recorded.resource_type,
+        operation.resource_id or recorded.resource_id,
+        recorded.creates,
+    )
+
+
+def _as_marked(operation: Operation) -> Marked:
+    return Marked("", "", "", created_at=operation.created_at)
+
+
+def _still_running(
+    hook: OperationsHook, task: Task, facts: Recorded, operation: Operation | None, resource_type: str
+) -> Left | None:
+    """Return an operation that has named no resource yet, unless it is over and so has made none."""
+    if operation is None or operation.state.is_terminal:
+        return None
+    one = Marked("", resource_type, "", None, f"operation {operation.raw_state}", operation.created_at)
+    return Left(hook, one, task, "record", facts.operation_id)
+
+
+def _time(value: object) -> datetime | None:
+    try:
+        # `fromisoformat` understands the trailing Z only from Python 3.11 on
+        return datetime.fromisoformat(value.replace("Z", "+00:00")) if isinstance(value, str) else None
+    except ValueError:
+        return None

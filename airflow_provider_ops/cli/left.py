@@ -1,0 +1,57 @@
+"""Something that a run made and that still exists."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from airflow_provider_ops.apis.base import Marked
+from airflow_provider_ops.cli.deleting import Fate
+from airflow_provider_ops.cli.output import age
+from airflow_provider_ops.cli.runs import Task
+from airflow_provider_ops.hooks.base import OperationsHook
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """Something a task made that still exists.
+
+    :param found_by: ``mark``, ``record``, or ``awaited`` when a task only waited for what another task began.
+    """
+
+    hook: OperationsHook
+    one: Marked
+    task: Task
+    found_by: str
+    operation_id: str | None = None
+    fate: Fate | None = None
+
+    @property
+    def identity(self) -> tuple[str, str, str]:
+        """What tells it from everything else."""
+        return self.hook.api.name, self.one.resource_type, self.one.resource_id or str(self.operation_id)
+
+    @property
+    def may_be_deleted(self) -> bool:
+        """Whether it is certain enough that the run made it, and known by an id."""
+        return self.found_by != "awaited" and bool(self.one.resource_id)
+
+    def row(self, now: float) -> Mapping[str, Any]:
+        """Return what is printed of it."""
+        return {
+            "conn_id": self.hook.conn_id,
+            "api": self.hook.api.name,
+            "resource_type": self.one.resource_type,
+            "resource_id": self.one.resource_id or None,
+            "name": self.one.name,
+            "state": self.one.state,
+            "created_at": self.one.created_at.isoformat() if self.one.created_at else None,
+            "age": age(self.one.created_at, now),
+            "dag_id": self.task.dag_id,
+            "run_id": self.task.run_id,
+            "task": str(self.task),
+            "operation_id": self.operation_id,
+            "found_by": self.found_by,
+            "fate": self.fate.text if self.fate else "left behind",
+        }

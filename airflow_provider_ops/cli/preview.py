@@ -1,0 +1,185 @@
+"""``airflow operations preview``: what an operator would send, without sending anything."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Mapping
+from contextlib import redirect_stdout
+from typing import Any
+
+from airflow.cli.commands import task_command
+from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
+from airflow.utils.cli import get_bagged_dag, get_db_dag
+
+from airflow_provider_ops.apis.base import Submit
+from airflow_provider_ops.cli.output import CommandError, Exit, command, say, show
+from airflow_provider_ops.cli.tables import Place, read_results, read_tasks
+from airflow_provider_ops.exceptions import OpsError
+from airflow_provider_ops.hooks.base import OperationsHook
+from airflow_provider_ops.operators.base import OperationOperator
+from airflow_provider_ops.operators.killing import ends_it
+
+#: Stands in for our mark, which is made when the request is sent. It has the form that APIs take.
+_MARK = f"airflow-{'0' * 24}"
+_MARK_SHOWN = "<made when it is submitted>"
+_RETURNED = "return_value"
+#: A run id that no run has.
+_NO_RUN = "preview"
+
+
+class Unknown(str):
+    """The output of a task that has not run: text that can be a part of a request, and of which parts can be taken."""
+
+    __slots__ = ()
+
+    def __getitem__(self, key: Any) -> Unknown:
+        """Return a part, which is not known either."""
+        return Unknown(f"{self}.{key}")
+
+
+class PreviewTaskInstance(RuntimeTaskInstance):
+    """A task instance outside of a task: the output of others comes from the database, where it is there."""
+
+    def xcom_pull(self, task_ids: Any = None, *_args: Any, key: str = _RETURNED, **_options: Any) -> Any:
+        """Return what a task has pushed; what is not known is named."""
+        if not isinstance(task_ids, str):
+            raise CommandError(
+                f"The output of several tasks at once ({task_ids!r}) cannot be previewed. "
+                "`airflow tasks test` runs the task, and sends what it sends."
+            )
+        known = _pushed(self.dag_id, self.run_id, task_ids, key)
+        if known is not None:
+            return known
+        unknown = Unknown(f"output-of-{task_ids}" if key == _RETURNED else f"output-of-{task_ids}.{key}")
+        say(f"{unknown}: stands for what task {task_ids} hands over, which only a run knows.")
+        return unknown
+
+
+def _pushed(dag_id: str, run_id: str, task_id: str, key: str) -> Any:
+    if run_id == _NO_RUN:
+        return None
+    place = Place(run_id, task_id, -1)
+    if key == _RETURNED:
+        return read_results(dag_id, [place]).get(place)
+    return next((row.xcoms.get(key) for row in read_tasks(dag_id, [run_id], (key,)) if row.place == place), None)
+
+
+@command
+def preview(args: Any) -> Exit:
+    """Print the request of a task, and what becomes of its operation."""
+    # what DAG files print is not what was asked for
+    with redirect_stdout(io.StringIO()):
+        task = _rendered(args.dag_id, args.task_id, args.run_id, args.map_index)
+    facts = _facts(task)
+    if args.output in ("json", "yaml"):
+        show([facts], args.output)
+    else:
+        show([{"fact": name, "value": value} for name, value in facts.items() if value not in (None, {})], args.output)
+    say("Nothing was sent.")
+    return Exit.OK
+
+
+def _rendered(dag_id: str, task_id: str, run_id: str | None, map_index: int | None) -> OperationOperator:
+    """Return the task with its templates rendered.
+
+    :raises CommandError: there is no such task, or it submits nothing that is known before it runs.
+    """
+    try:
+        dag = get_bagged_dag(None, dag_id)
+    except Exception as error:
+        raise CommandError(f"{error}") from error
+    if task_id not in dag.task_dict:
+        raise CommandError(f"DAG {dag_id} has no task {task_id}: it has {', '.join(sorted(dag.task_dict))}.")
+    task = dag.get_task(task_id)
+    kind = getattr(task, "operator_class", type(task))
+    if not issubclass(kind, OperationOperator):
+        raise CommandError(f"Task {task_id} submits no operation: it is a {task.task_type}.")
+    context = _context(dag_id, task, run_id or _NO_RUN, map_index)
+    task.render_template_fields(context)
+    rendered: OperationOperator = context["task"]
+    if hasattr(rendered, "python_callable"):
+        raise CommandError(f"Only the function of task {task_id} knows what it asks for, and it is not called here.")
+    return rendered
+
+
+def _context(dag_id: str, task: Any, run_id: str, map_index: int | None) -> Any:
+    """Return a context like that of ``airflow tasks render``."""
+    from airflow.api_fastapi.execution_api.datamodels import taskinstance as models  # noqa: PLC0415 - slow
+
+    index = (0 if map_index is None else map_index) if task.is_mapped else -1
+    scheduled = get_db_dag(None, dag_id).get_task(task.task_id)
+    ti, _ = task_command._get_ti(  # noqa: SLF001 - as `airflow tasks render`, which shows fields only
+        scheduled, index, logical_date_or_run_id=run_id, create_if_necessary="memory" if run_id == _NO_RUN else False
+    )
+    known = models.TaskInstance.model_validate(ti, from_attributes=True).model_dump(exclude_unset=True)
+    server = models.TIRunContext(
+        dag_run=models.DagRun.model_validate(ti.dag_run, from_attributes=True),
+        max_tries=ti.max_tries,
+        variables=[],
+        connections=[],
+        xcom_keys_to_clear=[],
+    )
+    private: Any = {"_ti_context_from_server": server}
+    instance = PreviewTaskInstance.model_construct(**known, task=task, **private)
+    return instance.get_template_context()
+
+
+def _facts(task: OperationOperator) -> dict[str, Any]:
+    hook, submit = task.hook, task.submit()
+    base, extras = _connection(hook)
+    request = hook.api.prepare(submit.request, extras)
+    marked = hook.api.prepare(hook.api.mark(submit, _MARK).request, extras)
+    headers = {**dict.fromkeys(hook.api.authenticate("key"), f"<the key of {hook.conn_id}>"), **marked.headers}
+    return {
+        "task": f"{task.dag_id}.{task.task_id}",
+        "connection": hook.conn_id,
+        "api": hook.api.title,
+        "kind": submit.kind or None,
+        "method": request.method,
+        "url": f"{base}{request.path}",
+        "query": _without_mark(dict(request.query)),
+        "headers": _without_mark(headers),
+        "body": _without_mark(marked.json),
+        "mark": _mark(request, marked),
+        "on_kill": _on_kill(task, hook, submit),
+        "on_timeout": task.timeout_policy,
+        "on_failure": task.failure_policy,
+        "timeout": hook.api.default_timeout(submit.kind) if task.timeout is None else task.timeout,
+    }
+
+
+def _connection(hook: OperationsHook) -> tuple[str, Mapping[str, Any]]:
+    """Return base URL and extras of the connection; those of the API where it cannot be used."""
+    try:
+        settings = hook.settings()
+    except OpsError as error:
+        say(f"The connection cannot be used as it is: {error}")
+        return hook.api.base_url, {}
+    return settings.base_url, settings.extras
+
+
+def _mark(plain: Any, marked: Any) -> str:
+    """Say by what a request can be found whose answer is lost."""
+    if marked.headers != plain.headers:
+        return "idempotency key in the header: the same request sent again starts nothing new"
+    if marked.json == plain.json:
+        return "none: after a lost answer the task stops rather than send it again"
+    changed = [name for name in marked.json if marked.json.get(name) != (plain.json or {}).get(name)]
+    return f"in {', '.join(changed)}: what a lost answer started is found by it"
+
+
+def _without_mark(value: Any) -> Any:
+    return json.loads(json.dumps(value, default=str).replace(_MARK, _MARK_SHOWN))
+
+
+def _on_kill(task: OperationOperator, hook: OperationsHook, submit: Submit) -> str:
+    policy: str | None = task.kill_policy
+    if policy is None:
+        policy = "cancel" if hook.api.can_cancel else "leave"
+    if policy == "leave":
+        return "leave: the operation continues"
+    if ends_it(policy, hook.api, creates=submit.creates):
+        return f"{policy}: {'the operation is cancelled' if policy == 'cancel' else 'what it creates is deleted'}"
+    why = f"{hook.api.title} cannot cancel" if policy == "cancel" else "it creates nothing"
+    return f"{policy}: the operation continues, because {why}"

@@ -1,0 +1,195 @@
+"""The search of ``sweep``: by Airflow's own records and by the APIs' marks, and what neither can show."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+from airflow_provider_ops.apis.base import AllMarked
+from airflow_provider_ops.cli.connections import default_connections
+from airflow_provider_ops.cli.existing import Checker
+from airflow_provider_ops.cli.left import Left
+from airflow_provider_ops.cli.records import XCOM_KEYS, TaskRecord, add_result, read_task
+from airflow_provider_ops.cli.runs import Run, Task, is_at_work, owners
+from airflow_provider_ops.cli.tables import HAS_STORE, Place, TaskRow, read_results, read_tasks, submitting_tasks
+from airflow_provider_ops.exceptions import OpsError
+from airflow_provider_ops.hooks.base import OperationsHook
+from airflow_provider_ops.hooks.lookup import hook_for
+from airflow_provider_ops.operators.run import OPERATION_HANDLE
+from airflow_provider_ops.provider_info import connection_types
+
+Found = dict[tuple[str, str, str], Left]
+
+
+class Search:
+    """Finds what runs that are over have made.
+
+    :param conn_ids: connections to search; empty for the default ones and those that the runs have used.
+    """
+
+    def __init__(self, conn_ids: Sequence[str]) -> None:
+        self._only = list(dict.fromkeys(conn_ids))
+        self._hooks: dict[str, OperationsHook | None] = {}
+        self._checker = Checker(self._unknown)
+        #: What was not searched, a sentence each.
+        self.not_searched: dict[str, None] = {}
+        #: Runs that were left alone, because a task of theirs is still at work.
+        self.at_work: list[Run] = []
+        #: Connections that the runs have used and ``conn_ids`` does not name.
+        self.left_out: set[str] = set()
+
+    def find(self, runs: Sequence[Run]) -> list[Left]:
+        """Return what the runs have made and that still exists."""
+        rows = self._rows(runs)
+        records = {
+            (run, row.place): (row, read_task(row)) for run, tasks in rows.items() for row in tasks if row.has_started
+        }
+        self._add_results(records)
+        found: Found = {}
+        for hook in self._searched(record for _, record in records.values()):
+            for left in self._marked(hook, rows):
+                found.setdefault(left.identity, left)
+        modules = {dag_id: submitting_tasks(dag_id) for dag_id in {run.dag_id for run in rows}}
+        waiting = {(run, place) for (run, place), (_, record) in records.items() if record.awaited}
+        handed_on = _HandedOn(waiting)
+        for (run, place), (row, record) in records.items():
+            for left in self._recorded(run, Task.of(run, place), record, handed_on):
+                found.setdefault(left.identity, left)
+            module = modules[run.dag_id].get(place.task_id)
+            self._say_gaps(Task.of(run, place), row, record, module)
+        return list(found.values())
+
+    def _unknown(self, sentence: str) -> None:
+        self.not_searched[sentence] = None
+
+    def _rows(self, runs: Sequence[Run]) -> dict[Run, list[TaskRow]]:
+        found: dict[Run, list[TaskRow]] = {}
+        for dag_id in dict.fromkeys(run.dag_id for run in runs):
+            mine = {run.run_id: run for run in runs if run.dag_id == dag_id}
+            for row in read_tasks(dag_id, list(mine), XCOM_KEYS):
+                found.setdefault(mine[row.place.run_id], []).append(row)
+        self.at_work = [run for run, rows in found.items() if any(map(is_at_work, rows))]
+        return {run: rows for run, rows in found.items() if run not in self.at_work}
+
+    @staticmethod
+    def _add_results(records: Mapping[tuple[Run, Place], tuple[TaskRow, TaskRecord]]) -> None:
+        wanted: dict[str, dict[Place, list[TaskRecord]]] = {}
+        for (run, place), (_, record) in records.items():
+            if any(not (one.kind and one.resource_id) for one in record.submitted.values()):
+                wanted.setdefault(run.dag_id, {}).setdefault(place, []).append(record)
+        for dag_id, places in wanted.items():
+            for place, result in read_results(dag_id, places).items():
+                for record in places[place]:
+                    add_result(record, result)
+
+    def _searched(self, records: Iterator[TaskRecord]) -> list[OperationsHook]:
+        """Return the hooks of the connections whose marks are searched."""
+        used = {conn_id for record in records if (conn_id := _connection(record)) is not None}
+        if self._only:
+            self.left_out = used - set(self._only)
+            # one that was named and is wrong is an error
+            named = {name: hook_for(name) for name in self._only}
+            self._hooks |= named
+            return list(named.values())
+        names = [*default_connections(needed=not used), *sorted(used)]
+        return [hook for name in dict.fromkeys(names) if (hook := self._hook(name)) is not None]
+
+    def _hook(self, conn_id: str) -> OperationsHook | None:
+        if conn_id not in self._hooks:
+            try:
+                self._hooks[conn_id] = hook_for(conn_id)
+            except OpsError as error:
+                self._unknown(f"what the runs made over the connection {conn_id}: {error}")
+                self._hooks[conn_id] = None
+        return self._hooks[conn_id]
+
+    def _marked(self, hook: OperationsHook, rows: Mapping[Run, Sequence[TaskRow]]) -> Iterator[Left]:
+        title = f"{hook.api.title} ({hook.conn_id})"
+        try:
+            flow = hook.api.all_marked()
+            answer = AllMarked() if flow is None else hook.run(flow)
+        except OpsError as error:
+            self._unknown(f"{title}: could not be asked, so what is left there is not known: {error}")
+            return
+        for problem in answer.problems:
+            self._unknown(f"{title}: {problem}")
+        made_by = owners(rows, answer.found)
+        yield from (Left(hook, one, made_by[one.key], "mark") for one in answer.found if one.key in made_by)
+
+    def _recorded(self, run: Run, task: Task, record: TaskRecord, handed_on: _HandedOn) -> Iterator[Left]:
+        conn_id = _connection(record)
+        if conn_id is None or conn_id in self.left_out or not (record.submitted or record.awaited):
+            return
+        hook = self._hook(conn_id)
+        if hook is None:
+            return
+        checks = [self._checker.check(hook, run, task, one) for one in record.submitted.values()]
+        # what nobody in this run has handed on was begun elsewhere
+        mine = [one for one in record.awaited if handed_on.has(run, one)]
+        checks += [self._checker.check_awaited(hook, run, task, one) for one in mine]
+        yield from filter(None, checks)
+
+    def _say_gaps(self, task: Task, row: TaskRow, record: TaskRecord, module: str | None) -> None:
+        """Say what the task may have made that neither records nor marks show."""
+        conn_id = _connection(record)
+        if conn_id in self.left_out or (module is None and not record.generations and not record.submitted):
+            return
+        kind = next((one.kind for one in record.submitted.values() if one.kind), "")
+        hook = self._hook(conn_id) if conn_id else None
+        if hook is not None and (hook.api.shows_created(kind, row.fields) or (kind and not hook.api.creates(kind))):
+            return
+        why = _gap(row, record)
+        if why:
+            title = f"{hook.api.title} ({hook.conn_id})" if hook else module or "an API"
+            self._unknown(
+                f"{title}: what task {task} of run {task.run_id} has made: {why}, and there is no mark to find it by"
+            )
+
+
+def _gap(row: TaskRow, record: TaskRecord) -> str | None:
+    if record.unanswered:
+        return "its last request was sent, but the answer was never recorded"
+    if record.generations > len(record.submitted):
+        return f"it submitted {record.generations} times, {len(record.submitted)} of which are recorded"
+    if not record.submitted and not HAS_STORE and row.state == "failed":
+        return "it failed, and nothing is recorded of it"
+    if OPERATION_HANDLE in row.xcoms and row.tries:
+        return f"nothing is recorded of its {len(row.tries)} earlier tries"
+    lost = [number for number, state in row.tries.items() if state == "success" and number not in record.recorded_tries]
+    if lost and record.generations <= 1:
+        return f"it was cleared after try {', '.join(map(str, sorted(lost)))}, of which nothing is recorded"
+    return None
+
+
+def _connection(record: TaskRecord) -> str | None:
+    if record.conn_id:
+        return record.conn_id
+    return f"{record.api}_default" if record.api in connection_types() else None
+
+
+class _HandedOn:
+    """Which ids the tasks of a run have returned.
+
+    :param waiting: task instances that wait for operations, and so return those of others.
+    """
+
+    def __init__(self, waiting: Collection[tuple[Run, Place]]) -> None:
+        self._waiting = waiting
+        self._returned: dict[Run, set[str]] = {}
+
+    def has(self, run: Run, operation_id: str) -> bool:
+        """Return whether a task of the run has returned this id, by itself or inside of a list or an object."""
+        if run not in self._returned:
+            rows = read_tasks(run.dag_id, [run.run_id], ())
+            values = read_results(run.dag_id, [row.place for row in rows if (run, row.place) not in self._waiting])
+            self._returned[run] = {text for value in values.values() for text in _texts(value)}
+        return operation_id in self._returned[run]
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, (list, tuple)):
+        yield from (one for one in value if isinstance(one, str))
+    elif isinstance(value, Mapping):
+        yield from (one for one in value.values() if isinstance(one, str))

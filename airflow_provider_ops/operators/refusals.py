@@ -1,0 +1,48 @@
+"""Why nothing is submitted, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from airflow_provider_ops.apis.base import Api, Submit, Submitted
+from airflow_provider_ops.core.handle import Handle
+from airflow_provider_ops.exceptions import AmbiguousSubmission, DifferentRequest, OperationLost, OpsError
+from airflow_provider_ops.waiting.submitting import Decision, Next
+from airflow_provider_ops.waiting.wording import utc
+
+
+def refusal(api: Api, decision: Decision, found: Handle) -> OpsError:
+    """Return the error for what must not be submitted now."""
+    operation_id = found.operation_id
+    if decision.next is Next.REFUSE_DIFFERENT:
+        return DifferentRequest(
+            f"{decision.why[:1].upper()}{decision.why[1:]}; nothing was submitted. "
+            "Wait until it settles, or end it, then clear this task."
+        )
+    resource = f" Look for {found.resource_type} {found.resource_id}." if found.resource_id else ""
+    return OperationLost(
+        f"{api.title} no longer knows operation {operation_id}, which this task run submitted; "
+        f"nothing new was submitted.{resource} Clear this task to submit again."
+    )
+
+
+def ambiguous(api: Api, submit: Submit, handle: Handle, matches: Sequence[Submitted]) -> AmbiguousSubmission:
+    """Return the error for a submit whose outcome cannot be known.
+
+    :param matches: what may be its; nothing where the API has no way to find out.
+    """
+    candidates = [f"operation {match.operation_id} ({match.resource_type} {match.resource_id})" for match in matches]
+    what = f"{submit.request} sent at {utc(handle.at)}"
+    has_mark = api.mark(submit, handle.key).request != submit.request
+    marked = f" marked {handle.key!r}" if has_mark else ""
+    seen = (
+        f"several operations may be its: {', '.join(candidates)}"
+        if candidates
+        else f"{api.title} offers no way to find out"
+    )
+    return AmbiguousSubmission(
+        f"The outcome of {what} is unknown and {seen}. Nothing was submitted again. Look for {api.title} "
+        f"objects made at that time{marked}, remove what is not wanted, "
+        "then clear this task; a plain retry will stop here again.",
+        candidates,
+    )

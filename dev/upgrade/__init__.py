@@ -1,0 +1,1 @@
+"""Upgrade and downgrade the provider under tasks that are under way."""

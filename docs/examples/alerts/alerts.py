@@ -1,0 +1,27 @@
+import os
+from datetime import timedelta
+
+import httpx
+from airflow.sdk import DAG
+
+from airflow_provider_ops.exceptions import OperationCancelled, OperationFailed, WaitTimeout
+from airflow_provider_ops.operators.onvera import OnveraCreateDeploymentOperator
+
+
+def alert(context):
+    """Post what the person on call needs to a chat."""
+    error, ti = context["exception"], context["ti"]
+    # says what happened, where, what still runs, and what a retry does
+    lines = [f"{ti.dag_id}.{ti.task_id}, run {ti.run_id}, try {ti.try_number}", str(error)]
+    if isinstance(error, (OperationFailed, OperationCancelled, WaitTimeout)) and error.operation:
+        operation = error.operation
+        lines.append(f"{operation.api} operation {operation.id}: {operation.raw_state}. {operation.url or ''}")
+    httpx.post(os.environ["ALERT_URL"], json={"text": "\n".join(lines)}, timeout=10).raise_for_status()
+
+
+with DAG(
+    "alerts",
+    schedule=None,
+    default_args={"retries": 2, "retry_delay": timedelta(minutes=5), "on_failure_callback": alert},
+) as dag:
+    OnveraCreateDeploymentOperator(task_id="create", app_type="superset", name="Reports {{ run_id }}")

@@ -1,0 +1,25 @@
+"""What the answer to a submit names is stored and sent again, so that it must be usable as it is."""
+
+from __future__ import annotations
+
+import pytest
+
+from airflow_provider_ops.apis.base import Submitted
+from airflow_provider_ops.core.gate import clean_text
+from airflow_provider_ops.exceptions import TransportError
+
+
+@pytest.mark.parametrize("odd", ["op_\0", "op_\ud800", "op\n", "", "x" * 1000])
+def test_an_operation_id_that_is_none_is_an_unreadable_answer(odd: str) -> None:
+    with pytest.raises(TransportError, match="cannot be an id") as caught:
+        Submitted(clean_text(odd), "deployment.create")
+    assert (caught.value.reason, caught.value.maybe_executed) == ("unreadable", True)
+
+
+def test_what_is_beside_it_does_not_lose_the_operation() -> None:
+    submitted = Submitted("op_1", "k\n" + "x" * 9000, "t\n" + "x" * 9000, "dep_\ufffd", operation_url="javascript:x")
+    assert submitted.operation_id == "op_1"
+    assert (submitted.resource_id, submitted.operation_url) == (None, None)
+    assert len(submitted.kind) <= 2048
+    assert len(submitted.resource_type or "") <= 2048
+    assert submitted.kind.isprintable()

@@ -1,0 +1,106 @@
+"""``preview``: the request of a task, and nothing of it is sent."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from airflow_provider_ops.testing import SimulatorServer
+
+    Operations = Callable[..., Any]
+
+SOURCE = """
+from datetime import datetime
+from airflow.sdk import DAG, task
+from airflow_provider_ops.operators.akua import AkuaCreateClusterOperator
+from airflow_provider_ops.operators.onvera import OnveraCreateDeploymentOperator, OnveraDestroyDeploymentOperator
+from airflow_provider_ops.operators.nirvana import NirvanaCreateVPCOperator
+
+with DAG("previewed", schedule=None, start_date=datetime(2026, 1, 1), params={"team": "bi"}) as dag:
+    named = OnveraCreateDeploymentOperator(task_id="named", app_type="superset", name="Reports {{ params.team }}")
+    OnveraCreateDeploymentOperator(task_id="derived", app_type="airflow", on_kill="delete", timeout=90)
+    OnveraDestroyDeploymentOperator(task_id="destroy", deployment_id=named.output["resource_id"])
+    OnveraCreateDeploymentOperator.partial(task_id="mapped").expand(app_type=["airflow", "superset"])
+    AkuaCreateClusterOperator(task_id="cluster", name="shop", region_id="reg_eu")
+    NirvanaCreateVPCOperator(task_id="vpc", name="net", region="us-sva-2", subnet_name="web")
+
+    @task
+    def plain():
+        pass
+
+    plain()
+"""
+
+
+@pytest.fixture
+def preview(airflow_db: Path, world: SimulatorServer, operations: Operations) -> Iterator[Callable[..., Any]]:
+    file = Path(os.environ["AIRFLOW_HOME"]) / "dags" / "previewed.py"
+    file.write_text(SOURCE, encoding="utf-8")
+
+    def run(task_id: str, *arguments: str) -> Any:
+        ran = operations("preview", "previewed", task_id, "-o", "json", *arguments)
+        assert world.stats()["requests"] == 0, "something was sent"
+        return ran
+
+    yield run
+    file.unlink()
+
+
+def facts(ran: Any) -> dict[str, Any]:
+    assert ran.code == 0, ran.err
+    (found,) = json.loads(ran.out)
+    return dict(found)
+
+
+def test_the_request_is_shown_with_its_values_and_without_the_key(preview: Any, world: SimulatorServer) -> None:
+    ran = preview("named")
+    shown = facts(ran)
+    assert (shown["method"], shown["url"]) == ("POST", f"{world.url}/onvera/api/v1/deployments")
+    assert shown["body"] == {"app_type": "superset", "name": "Reports bi"}
+    assert shown["headers"] == {"X-API-Key": "<the key of onvera_default>"}
+    assert shown["mark"].startswith("none")
+    assert "Nothing was sent" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("task_id", "mark", "on_kill"),
+    [
+        ("named", "none", "leave"),
+        ("derived", "in name", "delete: what it creates is deleted"),
+        ("cluster", "idempotency key", "cancel: the operation is cancelled"),
+        ("vpc", "in tags", "leave"),
+    ],
+)
+def test_mark_and_kill_policy_are_what_would_hold(task_id: str, mark: str, on_kill: str, preview: Any) -> None:
+    shown = facts(preview(task_id))
+    assert shown["mark"].startswith(mark)
+    if on_kill != "leave":
+        assert shown["on_kill"] == on_kill
+    assert shown["timeout"] == (90 if task_id == "derived" else 2700 if task_id == "cluster" else shown["timeout"])
+    assert "airflow-0000" not in json.dumps(shown)
+
+
+def test_the_output_of_another_task_is_named(preview: Any, world: SimulatorServer) -> None:
+    ran = preview("destroy")
+    assert facts(ran)["url"].endswith("/deployments/output-of-named.resource_id")
+    assert "stands for what task named hands over" in ran.err
+
+
+def test_one_of_the_mapped_ones(preview: Any) -> None:
+    assert facts(preview("mapped"))["body"]["app_type"] == "airflow"
+    assert facts(preview("mapped", "--map-index", "1"))["body"]["app_type"] == "superset"
+
+
+def test_what_cannot_be_previewed_is_said(preview: Any, operations: Operations) -> None:
+    assert "submits no operation" in preview("plain").err
+    assert "has no task nobody" in preview("nobody").err
+    ran = operations("preview", "nobody", "nobody")
+    assert ran.code == 4
+    assert "could not be found" in ran.err

@@ -1,0 +1,187 @@
+"""``sweep`` by Airflow's own records: what carries no mark is found by what its run has recorded."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from airflow.sdk import DAG, task
+
+from airflow_provider_ops.cli.records import read_task
+from airflow_provider_ops.cli.tables import Place, TaskRow
+from airflow_provider_ops.hooks.onvera import OnveraHook
+from airflow_provider_ops.operators.akua import AkuaCreateClusterOperator
+from airflow_provider_ops.operators.lakesail import LakeSailCreateSessionOperator
+from airflow_provider_ops.operators.onvera import OnveraCreateDeploymentOperator, OnveraDestroyDeploymentOperator
+from airflow_provider_ops.sensors.operation import OperationSensor
+from airflow_provider_ops.testing import drop_answer, operation_fails
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from airflow_provider_ops.testing import SimulatorServer
+
+    Operations = Callable[..., Any]
+
+HURRY = {"poll_interval": 0.05, "deferrable": False}
+START = datetime(2026, 1, 1, tzinfo=timezone.utc)
+
+
+@pytest.fixture
+def sweep(operations: Operations) -> Callable[..., Any]:
+    """Sweep one run."""
+
+    def run(ran: Any, *arguments: str) -> Any:
+        where = ("--dag-id", ran.run.dag_id, "--run-id", ran.run.run_id)
+        return operations("sweep", *where, "-o", "json", *arguments)
+
+    return run
+
+
+def what(swept: Any) -> list[tuple[str, str, str]]:
+    return sorted((row["resource_type"], row["task"], row["found_by"]) for row in json.loads(swept.out or "[]"))
+
+
+def existing(world: SimulatorServer) -> set[str]:
+    return {one["name"] for one in world.resources() if not one["deleted"]}
+
+
+def test_what_carries_no_mark_is_found_by_the_records_of_its_run(
+    world: SimulatorServer, run_dag: Any, sweep: Any
+) -> None:
+    with DAG("unmarked", schedule=None, start_date=START) as dag:
+        OnveraCreateDeploymentOperator(task_id="named", app_type="superset", name="Reports {{ run_id }}", **HURRY)
+        gone = OnveraCreateDeploymentOperator(task_id="gone", app_type="airflow", name="gone", **HURRY)
+        destroy = OnveraDestroyDeploymentOperator(
+            task_id="destroy", deployment_id="{{ ti.xcom_pull('gone', key='resource_id') }}", **HURRY
+        )
+        gone >> destroy
+        AkuaCreateClusterOperator(task_id="cluster", name="shop", region_id="reg_eu", **HURRY)
+        LakeSailCreateSessionOperator(task_id="session", **HURRY)
+    ran = run_dag(dag)
+    assert ran.state == "success", ran.errors
+
+    listed = sweep(ran)
+    left = [("cluster", "cluster", "record"), ("deployment", "named", "record"), ("session", "session", "record")]
+    assert (listed.code, what(listed)) == (1, left), listed.err
+    assert "Not searched" not in listed.err
+    deleted = sweep(ran, "--yes")
+    assert (deleted.code, what(deleted)) == (0, left), deleted.err
+    # the simulator does not count a closed session as deleted
+    assert {name.partition("-")[0] for name in existing(world)} == {"session"}
+    again = sweep(ran)
+    assert (again.code, again.out) == (0, "")
+
+
+def test_what_a_try_before_has_made_is_found(world: SimulatorServer, run_dag: Any, sweep: Any) -> None:
+    world.faults(operation_fails("No capacity", count=1))
+    with DAG("tried_twice", schedule=None, start_date=START, default_args={"retries": 1}) as dag:
+        OnveraCreateDeploymentOperator(task_id="named", app_type="superset", name="Reports", retry_delay=0, **HURRY)
+    ran = run_dag(dag)
+    assert (ran.state, ran.tries("named")) == ("success", 2), ran.errors
+    made = {one["id"] for one in world.resources() if not one["deleted"]}
+    listed = sweep(ran)
+    assert {row["resource_id"] for row in json.loads(listed.out)} == made
+    assert len(made) == 2
+
+
+def test_a_request_whose_answer_was_never_recorded_is_said_first(
+    world: SimulatorServer, run_dag: Any, sweep: Any
+) -> None:
+    world.faults(drop_answer())
+    with DAG("unanswered", schedule=None, start_date=START) as dag:
+        LakeSailCreateSessionOperator(task_id="session", **HURRY)
+    ran = run_dag(dag)
+    assert ran.state == "failed"
+    swept = sweep(ran)
+    assert (swept.code, swept.out) == (5, "")
+    assert swept.err.startswith("Not searched: LakeSail (lakesail_default): what task session of run")
+
+
+def test_what_a_sensor_waited_for_is_listed_and_left_where_another_task_has_handed_it_on(
+    world: SimulatorServer, run_dag: Any, sweep: Any
+) -> None:
+    elsewhere = OnveraHook().create_deployment("airflow", "elsewhere").operation_id
+    with DAG("handed_on", schedule=None, start_date=START) as dag:
+
+        @task
+        def begin() -> str:
+            return OnveraHook().create_deployment("airflow", "by a hook").operation_id
+
+        quick = {"conn_id": "onvera_default", "deferrable": False, "poke_interval": 0.05}
+        OperationSensor(task_id="wait", operation_id=begin(), **quick)
+        OperationSensor(task_id="others", operation_id=elsewhere, **quick)
+    ran = run_dag(dag)
+    assert ran.state == "success", ran.errors
+    listed = sweep(ran)
+    assert (listed.code, what(listed)) == (1, [("deployment", "wait", "awaited")])
+    deleted = sweep(ran, "--yes")
+    assert deleted.code == 1
+    assert "only waited for it" in deleted.out
+    assert existing(world) == {"elsewhere", "by a hook"}
+
+
+def test_a_connection_that_a_run_has_used_and_that_is_gone_is_said_first(
+    world: SimulatorServer, run_dag: Any, sweep: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_TEAM", world.connection_json("onvera", "k"))
+    with DAG("own_connection", schedule=None, start_date=START) as dag:
+        OnveraCreateDeploymentOperator(task_id="deploy", conn_id="team", app_type="airflow", name="named", **HURRY)
+    ran = run_dag(dag)
+    assert sweep(ran).code == 1
+    monkeypatch.delenv("AIRFLOW_CONN_TEAM")
+    swept = sweep(ran)
+    assert swept.code == 5
+    assert "Not searched: what the runs made over the connection team" in swept.err
+
+
+def test_all_runs_of_a_time(world: SimulatorServer, run_dag: Any, operations: Operations) -> None:
+    with DAG("by_time", schedule=None, start_date=START) as dag:
+        OnveraCreateDeploymentOperator(task_id="deploy", app_type="airflow", name="timed", **HURRY)
+    run_dag(dag)
+    swept = operations("sweep", "--since", "1h", "-o", "json")
+    assert ("by_time", "timed") in {(row["dag_id"], row["name"]) for row in json.loads(swept.out)}
+    assert operations("sweep", "--until", "2020-01-01").code == 0
+    assert operations("sweep").code == 2
+    assert operations("sweep", "--since", "1h", "--run-id", "one").code == 2
+
+
+HANDLE = {"api": "onvera", "kind": "deployment.create", "operation_id": "op_2", "creates": True, "generation": 2}
+
+
+@pytest.mark.parametrize(
+    ("xcoms", "store", "ids", "unanswered"),
+    [
+        ({}, {}, [], False),
+        ({"operation_id": "op_1"}, {}, ["op_1"], False),
+        ({"operation_id": "op_1", "awaited_operations": "op_1"}, {}, [], False),
+        ({"operation_id": ["not", "one"]}, {}, [], False),
+        ({"operation_handle": HANDLE}, {}, ["op_2"], False),
+        ({}, {"airflow_provider_ops.handle": {**HANDLE, "operation_id": None}}, [], True),
+        ({}, {"airflow_provider_ops.handle": {**HANDLE, "operation_id": None, "refused": True}}, [], False),
+        ({}, {"airflow_provider_ops.handle": {**HANDLE, "operation_id": None, "not_sent": True}}, [], False),
+        (
+            {"operation_handle": {**HANDLE, "operations": [{"operation_id": "op_2"}, {"operation_id": "op_3"}]}},
+            {},
+            ["op_2", "op_3"],
+            False,
+        ),
+        ({}, {"airflow_provider_ops.handle": "garbage"}, [], False),
+        ({"operation_progress": "garbage"}, {"airflow_provider_ops.tries": "garbage"}, [], False),
+        (
+            {},
+            {
+                "airflow_provider_ops.handle": HANDLE,
+                "airflow_provider_ops.tries": [{"try_number": 1, "operation_id": "op_1"}],
+            },
+            ["op_1", "op_2"],
+            False,
+        ),
+    ],
+)
+def test_what_records_say(xcoms: dict[str, Any], store: dict[str, Any], ids: list[str], unanswered: bool) -> None:
+    row = TaskRow(Place("run", "task", -1), "success", 1, has_started=True, xcoms=xcoms, store=store)
+    found = read_task(row)
+    assert (list(found.submitted), found.unanswered) == (ids, unanswered)

@@ -1,0 +1,193 @@
+"""The arguments that operators, sensors and hooks share: durations, the kill policy, what help() shows."""
+
+from __future__ import annotations
+
+import inspect
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from airflow.sdk import DAG, BaseOperator
+
+from airflow_provider_ops.core.arguments import check_seconds
+from airflow_provider_ops.core.handle import Handle
+from airflow_provider_ops.exceptions import InvalidArgument
+from airflow_provider_ops.hooks.onvera import OnveraHook
+from airflow_provider_ops.operators.akua import AkuaDeleteClusterOperator
+from airflow_provider_ops.operators.arguments import AirflowArguments, OperatorArguments, SensorArguments
+from airflow_provider_ops.operators.base import OperationOperator
+from airflow_provider_ops.operators.describing import parameters_of, submitted_text, with_all_arguments
+from airflow_provider_ops.operators.killing import WorkerKill
+from airflow_provider_ops.operators.lakesail import LakeSailCreateSessionOperator
+from airflow_provider_ops.operators.nirvana import NirvanaCreateVMOperator
+from airflow_provider_ops.operators.onvera import OnveraCreateDeploymentOperator
+from airflow_provider_ops.operators.operation import OperationRequestOperator
+from airflow_provider_ops.operators.run import Run
+from airflow_provider_ops.operators.store import HandleStore
+from airflow_provider_ops.sensors.lakesail import LakeSailSessionSensor
+from airflow_provider_ops.sensors.operation import OperationSensor
+from airflow_provider_ops.testing import SimulatorServer, VirtualClock
+from tests.operators.test_subclasses import OPERATORS
+
+HOUR = timedelta(hours=1)
+
+
+def create(**arguments: Any) -> OnveraCreateDeploymentOperator:
+    return OnveraCreateDeploymentOperator(task_id="t", app_type="airflow", **arguments)
+
+
+def sense(**arguments: Any) -> OperationSensor:
+    return OperationSensor(task_id="t", conn_id="c", operation_id="op_1", **arguments)
+
+
+# -- durations
+
+
+def test_durations_are_seconds_or_a_timedelta() -> None:
+    assert (create(timeout=HOUR).timeout, create(timeout=3600).timeout, create().timeout) == (3600, 3600, None)
+    assert create(poll_interval=timedelta(seconds=2.5)).poll_interval == 2.5
+    assert (sense(timeout=HOUR).timeout, sense(timeout=60).timeout) == (3600, 60)
+    assert check_seconds("x", timedelta(milliseconds=1), above=0) == 0.001
+
+
+@pytest.mark.parametrize("name", ["poke_interval", "poll_interval"])
+@pytest.mark.parametrize("value", [5, timedelta(seconds=5)])
+def test_a_sensor_knows_its_interval_by_both_names(name: str, value: Any) -> None:
+    task = sense(**{name: value})
+    assert (task.poll_interval, task.poke_interval) == (5, 5)
+
+
+def test_an_interval_for_all_sensors_of_a_dag_does_not_win() -> None:
+    with DAG("d", schedule=None, default_args={"poke_interval": 30}):
+        assert (sense().poll_interval, sense(poll_interval=5).poll_interval) == (30, 5)
+
+
+@pytest.mark.parametrize("value", ["5", True, timedelta(days=400), timedelta(seconds=-1), object()], ids=str)
+@pytest.mark.parametrize("make", [create, sense, lambda **a: OnveraHook().watch("op_1", **a)])
+def test_what_is_no_duration_is_refused_by_name(make: Any, value: Any) -> None:
+    with pytest.raises(InvalidArgument, match="timeout must be seconds or a timedelta"):
+        make(timeout=value)
+
+
+def test_a_hook_waits_for_a_timedelta(hook: OnveraHook, world: SimulatorServer, operator_clock: VirtualClock) -> None:
+    world.duration = 30
+    submitted = hook.create_deployment("airflow", "x")
+    settled = hook.wait_for_operation(submitted.operation_id, timeout=HOUR, poll_interval=timedelta(seconds=5))
+    assert settled.state.is_terminal
+
+
+# -- the kill policy
+
+
+@pytest.mark.parametrize(
+    ("make", "policy"),
+    [
+        (create, "leave"),
+        (lambda **a: NirvanaCreateVMOperator(task_id="t", **VM, **a), "leave"),
+        (lambda **a: LakeSailCreateSessionOperator(task_id="t", **a), "leave"),
+        (lambda **a: AkuaDeleteClusterOperator(task_id="t", cluster_id="c", **a), "cancel"),
+        (lambda **a: request("onvera", **a), "leave"),
+        (lambda **a: request("akua", **a), "cancel"),
+    ],
+)
+def test_by_default_a_kill_does_what_the_api_can(make: Any, policy: str, world: SimulatorServer) -> None:
+    assert make().kill_policy == policy
+    assert make(on_kill=None).kill_policy == policy
+    for explicit in ("cancel", "delete", "leave"):
+        assert make(on_kill=explicit).kill_policy == explicit
+
+
+def request(api: str, **arguments: Any) -> OperationRequestOperator:
+    return OperationRequestOperator(
+        task_id="t", conn_id=f"{api}_default", method="POST", path="/deployments", **arguments
+    )
+
+
+VM: Any = {
+    "name": "vm",
+    "region": "r",
+    "instance_type": "m",
+    "os_image_name": "o",
+    "boot_volume": {"size": 64, "type": "nvme"},
+    "subnet_id": "s",
+    "ssh_key": {"public_key": "ssh-ed25519 AAAA"},
+    "public_ip_enabled": True,
+}
+
+
+@pytest.mark.parametrize(("api", "policy"), [("onvera", "leave"), ("akua", "cancel")])
+def test_the_trigger_is_handed_the_policy_that_holds(api: str, policy: str, world: SimulatorServer) -> None:
+    ti: Any = SimpleNamespace(try_number=1, max_tries=0)
+    trigger = Run(request(api), {"ti": ti})._trigger(Handle.placeholder("x"), 0.0, "op_1")  # type: ignore[typeddict-item]
+    assert trigger.serialize()[1]["on_kill"] == policy
+
+
+def test_a_kill_on_a_worker_that_leaves_the_operation_says_so(world: SimulatorServer) -> None:
+    said: list[str] = []
+    task: Any = SimpleNamespace(
+        kill_policy="leave",
+        hook=None,
+        log=SimpleNamespace(warning=lambda message, *values: said.append(message % values)),
+    )
+    handle = Handle.placeholder("x", operation_id="op_1")
+    WorkerKill(task, None, HandleStore(None, said.append), handle=handle, submission=None, waiting_for=None).carry_out()
+    assert said == ["Told to stop: operation op_1 continues, as on_kill=leave says"]
+
+
+def test_what_is_submitted_is_said_first_with_the_kill_policy() -> None:
+    task = create(name="reports")
+    said = submitted_text(task, task.hook.api, task.submit())
+    assert said == (
+        "Request to Onvera (onvera_default): POST /deployments (deployment.create) app_type='airflow' name='reports'; "
+        "on_kill=leave (Onvera cannot cancel)"
+    )
+    task = create(on_kill="delete")
+    assert submitted_text(task, task.hook.api, task.submit()).endswith("; on_kill=delete")
+
+
+def test_what_is_secret_or_long_is_not_said() -> None:
+    machine = NirvanaCreateVMOperator(task_id="t", **{**VM, "name": "x" * 500})
+    said = submitted_text(machine, machine.hook.api, machine.submit())
+    assert "AAAA" not in said
+    assert "x" * 100 not in said
+    body = {"api_token": "t0p", "password": "t0p", "values": {"secret": "t0p"}, "n": 1} | {
+        f"k{n}": n for n in range(99)
+    }
+    task = request("onvera", json=body)
+    task.make_hook = OnveraHook  # type: ignore[method-assign]
+    said = submitted_text(task, task.hook.api, task.submit())
+    assert "t0p" not in said
+    assert "n=1" in said
+    assert len(said) < 600
+
+
+# -- help
+
+
+@pytest.mark.parametrize("cls", [*OPERATORS, OperationRequestOperator, OperationOperator])
+def test_help_shows_every_argument_of_an_operator_once(cls: type[OperationOperator]) -> None:
+    shown = parameters_of(cls.__doc__)
+    own = set(inspect.signature(cls.__init__).parameters) - {"self", "kwargs", "fields"}
+    assert set(shown) == own | set(OperatorArguments.__annotations__)
+    assert all(text[:1].strip() for text in shown.values())
+    assert cls.__doc__
+    assert cls.__doc__.count(":param timeout:") == 1
+
+
+@pytest.mark.parametrize("cls", [OperationSensor, LakeSailSessionSensor])
+def test_help_shows_every_argument_of_a_sensor(cls: type[OperationSensor]) -> None:
+    own = set(inspect.signature(cls.__init__).parameters) - {"self", "kwargs"}
+    assert set(parameters_of(cls.__doc__)) == own | set(SensorArguments.__annotations__)
+
+
+def test_the_arguments_of_airflow_are_those_of_its_base_operator() -> None:
+    base = set(inspect.signature(BaseOperator.__init__).parameters) - {"self", "kwargs"}
+    ours = set(AirflowArguments.__annotations__)
+    # names that have no effect any more, and those that only later releases know
+    assert base - ours <= {"sla", "start_from_trigger", "start_trigger_args"}
+    assert ours - base <= {"retry_policy", "render_template_as_native_obj", "allow_nested_operators"}
+
+
+def test_without_docstrings_there_is_nothing_to_add_to() -> None:
+    assert with_all_arguments(None, {"a": "b"}, {"a": int}) is None
