@@ -34,5 +34,5 @@ async def test_the_simulator_is_another_machine() -> None:
         (row,) = server.operations()
         await client.aclose()
     started = datetime.fromisoformat(row["started_at"].replace("Z", "+00:00")).timestamp()
-    assert row["state"] == "succeeded"
+    assert row["stage"] == "succeeded"
     assert began <= started < began + 60.0

@@ -130,7 +130,8 @@ async def test_of_several_operations_the_first_that_decides_ends_the_wait(
     operations_simulator: SimulatorServer, wait_for: str, status: str
 ) -> None:
     ends: list[list[Any]] = [[operation_fails("x")], [], [endless()]]
-    ids = [str(await asyncio.to_thread(start, operations_simulator, *faults).operation_id) for faults in ends]
+    handles = [await asyncio.to_thread(start, operations_simulator, *faults) for faults in ends]
+    ids = [str(handle.operation_id) for handle in handles]
     event = await fire(OperationTrigger("onvera_default", ids, wait_for, **FAST))
     assert event["status"] == status
     assert event["waits"][ids[2]]["outcome"] == "open"
