@@ -89,8 +89,9 @@ class Soak:
             await self.clock.asleep(self.draw.uniform(*_QUIET))
             seconds, name = self.draw.uniform(*_FAULT), self.draw.choice(list(FAULTS))
             rules, now = FAULTS[name](seconds, self.draw), self.clock.monotonic()
-            # a request that hangs when the fault is over gets its answer later
-            self.faults.append((now, now + seconds + max(rule.get("seconds", 0.0) for rule in rules)))
+            # a request that hangs when the fault is over gets its answer later, and a pause that was asked for is kept
+            after = max(rule.get("seconds", rule.get("retry_after", 0.0)) for rule in rules)
+            self.faults.append((now, now + seconds + after))
             self.server.faults(*({"method": "GET", **rule} for rule in rules))
             await self.clock.asleep(seconds)
             self.server.faults()

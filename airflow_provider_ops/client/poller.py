@@ -39,8 +39,8 @@ _SHORTEST, _MANY, _SHORTEST_OF_MANY = 0.05, 500, 0.25
 _LONGEST = 3600.0
 #: Waits that are told of the same trouble before others get their turn on the event loop.
 _CHUNK = 100
-#: After an outage so few are read at once, more are spread over an interval.
-_FEW = 10
+#: After an outage so few are read at once, more are spread over this share of an interval.
+_FEW, _SPREAD = 10, 0.1
 _NEVER = float("inf")
 
 
@@ -306,7 +306,8 @@ class Poller:
             return
         now, interval = self._clock.monotonic(), self._targets.shortest_interval
         self._scans.reset()
-        spread = interval if len(self._targets) > _FEW else 0.0
+        # a probe came up to an interval late already
+        spread = _SPREAD * interval if len(self._targets) > _FEW else 0.0
         for target in self._targets:
             target.poll_at(now + random.uniform(0.0, spread))
         self._wake_by(now)
