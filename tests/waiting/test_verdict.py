@@ -19,7 +19,7 @@ from airflow_provider_ops.exceptions import (
 from airflow_provider_ops.operation import Operation, OperationError, OperationState, Progress
 from airflow_provider_ops.waiting.policy import PollPolicy
 from airflow_provider_ops.waiting.timeline import Timeline
-from airflow_provider_ops.waiting.verdict import check_wait_for, from_event, is_decided, succeeded, to_event
+from airflow_provider_ops.waiting.verdict import VERSION, check_wait_for, from_event, is_decided, succeeded, to_event
 from airflow_provider_ops.waiting.watch import GaveUp, Outcome, Settled, TimedOut, Watch
 
 
@@ -149,8 +149,12 @@ NEWER = {"outcome": "settled", "operation": {"id": "op_1", "state": "succeeded",
 
 
 def test_fields_of_a_newer_release_are_ignored() -> None:
-    outcome, _ = from_event({"version": 9, "waits": {"op_1": NEWER}})["op_1"]
+    outcome, _ = from_event({"version": VERSION, "waits": {"op_1": NEWER}})["op_1"]
     assert succeeded(outcome)
+
+
+def test_a_format_that_only_a_newer_release_knows_is_not_guessed_at() -> None:
+    assert from_event({"version": VERSION + 1, "waits": {"op_1": NEWER}}) == {}
 
 
 UNREADABLE = [
