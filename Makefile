@@ -32,7 +32,7 @@ export PIP_CACHE_DIR := $(CURDIR)/.cache/pip
 export AIRFLOW_HOME := $(CURDIR)/.cache/airflow
 
 .DEFAULT_GOAL := help
-.PHONY: help venv test lint types demo docs guarantees race browser bench bench-constraints constraints
+.PHONY: help venv test lint types demo docs guarantees race browser bench bench-constraints conform constraints
 .PHONY: matrix-constraints test-matrix clean python release-check upgrade
 
 help: ## show this list
@@ -64,6 +64,9 @@ guarantees: $(STAMP) ## kill everything at the worst moments and write docs/guar
 	@$(MAKE) --silent $(GUARANTEES) \
 	    || echo "PostgreSQL cannot be had: the rows that need it will not run" >&2
 	@$(BIN)/python -m dev.guarantees $(if $(QUICK),--quick) $(ARGS)
+
+conform: $(STAMP) ## hold client and simulator against the vendors' contracts (CONTRACT=path, default: the kept facts)
+	@mkdir -p $(TEMP) && TMPDIR=$(TEMP) $(BIN)/python -m dev.conform $(CONTRACT) $(ARGS)
 
 race: $(STAMP) ## hundreds of short operations on a busy machine; none may need a second attempt (QUICK=1 for less)
 	@$(if $(QUICK),,$(MAKE) --silent $(GUARANTEES))

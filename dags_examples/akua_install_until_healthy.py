@@ -93,7 +93,7 @@ def akua_install_until_healthy() -> None:
     @task
     def show(installed: dict[str, Any]) -> None:
         resource = installed["resource"]
-        print(f"The shop is {resource['state']} at {', '.join(resource['urls'])}")
+        print(f"The shop is {resource['state']} at {', '.join(url['url'] for url in resource['urls'])}")
 
     delete_install = AkuaDeleteInstallOperator(
         task_id="delete_install",

@@ -41,7 +41,7 @@ from dev.runs import (
 )
 from dev.screen import Progress, Screen
 from dev.simulator import BadFaults, Simulator
-from dev.stack import USER, AirflowStack, BrokenDag, StackOptions, StackTimeout
+from dev.stack import PATIENCE, USER, AirflowStack, BrokenDag, StackOptions, StackTimeout
 
 CHECKOUT: Final = Path(__file__).resolve().parent.parent
 EXAMPLES: Final = CHECKOUT / "dags_examples"
@@ -238,7 +238,7 @@ def judge(
 def demo(options: argparse.Namespace, screen: Screen) -> bool:
     """Run the demo and return whether all was as it should be."""
     simulator = Simulator(free_ports(1)[0], duration=options.duration)
-    env = {**simulator.connections(API_KEY), **UNENCRYPTED, **UNPAUSED}
+    env = {**simulator.connections(API_KEY), **UNENCRYPTED, **UNPAUSED, **PATIENCE}
     home = SCRATCH / "airflow"
     with AirflowStack(StackOptions(home, dags_folder=EXAMPLES, parallelism=PARALLELISM, env=env)) as stack:
         try:

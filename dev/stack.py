@@ -34,6 +34,14 @@ USER: Final = "admin"
 SERVICES: Final = ("api-server", "scheduler", "dag-processor", "triggerer")
 HEALTH_KEYS: Final = ("metadatabase", "scheduler", "dag_processor", "triggerer")
 
+#: On a machine that is too slow, workers give the API server up (5 s), and a scheduler takes itself for dead and starts
+#: its tasks anew (30 s). Both cost tasks an attempt that nothing else is to blame for.
+PATIENCE: Final = {
+    "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "60",
+    "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "600",
+    "AIRFLOW__TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "600",
+}
+
 
 class StackTimeout(RuntimeError):
     """Something that was waited for did not come."""

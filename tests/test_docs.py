@@ -27,7 +27,9 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 RUN = ["dags_examples", "docs/examples", "airflow_provider_ops", "tests"]
 APIS = {api.name: api for api in timeouts.apis()}
 #: Operators whose docs say more than the number.
-SAID_WITH_IT = {"LakeSailCreateSessionOperator": ", does not wait by default"}
+SAID_WITH_IT = dict.fromkeys(
+    ("LakeSailCreateSessionOperator", "AkuaCreateRepositoryChangeRequestOperator"), ", does not wait by default"
+)
 
 
 def _kinds() -> list[tuple[str, str, str]]:
@@ -36,6 +38,7 @@ def _kinds() -> list[tuple[str, str, str]]:
         for api in APIS
         for file in (ROOT / "tests" / "apis" / "golden").glob(f"{api}*.json")
         for case in json.loads(file.read_text())
+        if "operator" in case
     }
     return sorted(found)
 

@@ -30,6 +30,8 @@ T = TypeVar("T")
 
 #: A server that asks for more is not believed; deadlines are shorter than this anyway.
 _LONGEST_RETRY_AFTER = 3600.0
+#: Characters of what a library says about a failure; it may quote the server at length.
+_LONGEST_DETAIL = 300
 #: Characters of a header that can be a number or a date.
 _LONGEST_VALUE = 100
 _REQUEST_ID_HEADERS = ("x-request-id", "request-id", "x-correlation-id")
@@ -186,7 +188,7 @@ def transport_error(request: Request, settings: Settings, failure: TransportFail
         "reset": "the connection was cut before the answer",
     }.get(failure.reason, "the answer cannot be read")
     # may quote what the server sent
-    detail = one_line(str(failure), settings.redact)
+    detail = one_line(str(failure)[:_LONGEST_DETAIL], settings.redact)
     text = f"{request} at {settings.origin}: {what} ({detail})"
     return TransportError(text, reason=failure.reason, maybe_executed=failure.maybe_executed)
 

@@ -59,15 +59,17 @@ class AsyncClient:
     async def send(self, call: Call[T], *, patience: float = retries.PATIENCE, priority: Priority | None = None) -> T:
         """Return the answer of a call. Reads and idempotent writes are repeated for ``patience`` seconds, others never.
 
+        :param patience: no pause that the API asked for is waited for beyond it, either.
         :param priority: default is by what the request does.
         :raises ApiError: the API answered with an error.
         :raises TransportError: no answer, or none that can be read.
         """
+        until = self.clock.time() + patience
         if not call.request.replayable:
-            return await self.send_once(call, priority=priority)
+            return await self.send_once(call, until=until, priority=priority)
         async for attempt in stamina.retry_context(**retries.options(patience)):
             with attempt:
-                return await self.send_once(call, priority=priority)
+                return await self.send_once(call, until=until, priority=priority)
         raise AssertionError  # pragma: no cover - stamina ends with the last error
 
     async def send_once(

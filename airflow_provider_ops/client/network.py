@@ -98,7 +98,7 @@ class Backend(httpcore.AsyncNetworkBackend):
         )
         opening = spawn(loop.create_connection(Stream, host, port, **race))
         try:
-            await _done(opening, timeout, httpcore.ConnectTimeout(f"no connection within {timeout:g} s"))
+            await _done(opening, timeout, httpcore.ConnectTimeout(f"no connection within {timeout or 0:g} s"))
         except BaseException:
             # left to end by itself: before Python 3.13 a cancelled race for the first address loses its winner
             opening.add_done_callback(_close)
@@ -140,7 +140,7 @@ class Stream(httpcore.AsyncNetworkStream, asyncio.Protocol):
             await asyncio.sleep(0)
         else:
             self._reader = asyncio.get_running_loop().create_future()
-            await delivery.wait(self._reader, timeout, httpcore.ReadTimeout(f"nothing came for {timeout:g} s"))
+            await delivery.wait(self._reader, timeout, httpcore.ReadTimeout(f"nothing came for {timeout or 0:g} s"))
         if not self._unread and self._error is not None:
             raise httpcore.ReadError(_text(self._error)) from self._error
         size = min(max_bytes, _PIECE)
@@ -179,7 +179,7 @@ class Stream(httpcore.AsyncNetworkStream, asyncio.Protocol):
         loop = asyncio.get_running_loop()
         securing = spawn(loop.start_tls(self._transport, self, ssl_context, server_hostname=server_hostname))
         try:
-            await _done(securing, timeout, httpcore.ConnectTimeout(f"no TLS within {timeout:g} s"))
+            await _done(securing, timeout, httpcore.ConnectTimeout(f"no TLS within {timeout or 0:g} s"))
             secured = securing.result()
         except (OSError, ValueError) as error:
             self._abort()

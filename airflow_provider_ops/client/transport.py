@@ -7,9 +7,12 @@ the server is just closing cannot make the outcome of a submit unknown.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ssl
 from collections.abc import Callable, Mapping
+from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+from importlib import import_module
 from typing import Any, TypeAlias
 
 import httpx
@@ -63,6 +66,7 @@ class Transport:
     """
 
     def __init__(self, tls: ssl.SSLContext, proxy: str | None, backend: NetworkBackend | None = None) -> None:
+        _preload()
         # no cookies: requests of one task must not depend on those of another
         jar = CookieJar(policy=DefaultCookiePolicy(allowed_domains=[]))
         most, backend = MOST_SOCKETS - _MOST_WRITES, backend or Backend()
@@ -130,6 +134,17 @@ class Transport:
             return response.status_code, headers, body.finish()
         finally:
             await response.aclose()
+
+
+@cache
+def _preload() -> None:
+    """Import what httpx would import with the first request, on the event loop.
+
+    A fork in the middle of an import leaves the lock of that module to a child that can never get it.
+    """
+    for name in ("anyio._backends._asyncio", "anyio._core._synchronization", "anyio._core._tasks", "encodings.idna"):
+        with contextlib.suppress(ImportError):
+            import_module(name)
 
 
 def build_request(

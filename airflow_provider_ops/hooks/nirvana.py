@@ -67,6 +67,10 @@ class NirvanaHook(OperationsHook):
     check_vpc_update, acheck_vpc_update = endpoint(availability(networking.update_vpc))
     get_vpc_cost, aget_vpc_cost = endpoint(cost(networking.create_vpc))
     get_vpc_update_cost, aget_vpc_update_cost = endpoint(cost_change(networking.update_vpc))
+    get_connect_connection_cost, aget_connect_connection_cost = endpoint(cost(networking.create_connect_connection))
+    get_connect_connection_update_cost, aget_connect_connection_update_cost = endpoint(
+        cost_change(networking.update_connect_connection)
+    )
     # Reading: networking.
     list_vpcs, alist_vpcs = listing(networking.list_vpcs)
     get_vpc, aget_vpc = endpoint(networking.get_vpc)

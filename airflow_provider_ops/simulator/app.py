@@ -20,12 +20,15 @@ from .stats import Stats
 from .world import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from .api import SimulatedApi
+    from . import gateway
+    from .api import Reply, SimulatedApi
+
+    Observer = Callable[[str, gateway.Request, Reply], None]
 
 
 class Simulator:
@@ -38,6 +41,8 @@ class Simulator:
         self.clock: Clock = clock or SystemClock()
         self.connections = Connections()
         self._classes = tuple(apis)
+        self.observers: list[Observer] = []
+        """Called with the name of the API, the request and the answer, unless a fault has made that."""
         self.reset()
         self.app = Starlette(
             routes=[

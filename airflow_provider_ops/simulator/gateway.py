@@ -98,6 +98,9 @@ class Gateway:
         status = CUT
         try:
             rule, reply = await self._answer(api, request)
+            if rule is None and reply is not None:
+                for observer in simulator.observers:
+                    observer(self._name, request, reply)
             if simulator.settings.latency:
                 await simulator.clock.asleep(simulator.settings.latency)
             status = await delivery.deliver(delivery.Line(connection, send, simulator.clock), reply, rule)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from airflow_provider_ops.simulator.app import Simulator
+    from airflow_provider_ops.simulator.app import Observer, Simulator
     from airflow_provider_ops.simulator.clock import Clock
     from airflow_provider_ops.simulator.serve import Service
     from airflow_provider_ops.testing.faults import Rule
@@ -149,6 +149,10 @@ class SimulatorServer:
     def requests(self, api: str | None = None) -> list[dict[str, Any]]:
         """Return the last requests (to one API), oldest first, without their keys."""
         return _only(api, self._ask(lambda simulator, control: control.requests(simulator)))
+
+    def observe(self, observer: Observer) -> None:
+        """Call `observer(api, request, reply)` for every request that no fault meets, from the server's own thread."""
+        self._ask(lambda simulator, _control: simulator.observers.append(observer))
 
     def faults(self, *rules: Rule) -> None:
         """Replace the fault plan; no rules means no faults. Raises ValueError for a rule that makes no sense."""

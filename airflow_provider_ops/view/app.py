@@ -7,10 +7,10 @@ import re
 import time
 from collections.abc import Mapping
 from functools import cache
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-import httpx
 from airflow.configuration import conf
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
@@ -37,7 +37,6 @@ _HEADERS = {
 }
 #: Seconds after which what was told is old enough for a look of our own.
 _LOOK_AFTER = 10.0
-#: The index of a mapped task; not what else Unicode calls a digit.
 
 _REFUSED = {
     401: ("Signed out", "Your session has ended. Reload Airflow and sign in again."),
@@ -102,7 +101,7 @@ def _map_index(text: str) -> int:
     # ASCII digits that fit a column of the database: `int` reads more
     if re.fullmatch(r"[0-9]{1,9}", text):
         return int(text)
-    raise Refused(httpx.codes.NOT_FOUND, "There is no such map index.")
+    raise Refused(HTTPStatus.NOT_FOUND, "There is no such map index.")
 
 
 def _name(text: str) -> str:
@@ -111,7 +110,7 @@ def _name(text: str) -> str:
     :raises Refused: no task instance can have it.
     """
     if text in ("", ".", "..") or not text.isprintable():
-        raise Refused(httpx.codes.NOT_FOUND, "There is no such id.")
+        raise Refused(HTTPStatus.NOT_FOUND, "There is no such id.")
     return text
 
 

@@ -226,6 +226,10 @@ def _operation(chapter: Chapter, now: float, seen: _Seen) -> dict[str, Any]:
     progress = operation.progress if operation else None
     start, end = span_of(chapter)
     rows, title = rows_of(chapter, end)
+    if over and seen.is_checked_now(chapter) and title == "Phases" and len(rows) > 1:
+        # nobody looked between the last check of the wait and that of this page
+        unwatched = rows[-2]
+        unwatched["end"] = unwatched["end"] if unwatched["end"] <= (seen.written_at or 0.0) else None
     return {
         "id": chapter.operation_id,
         "kind": operation.kind if operation else "",

@@ -37,7 +37,6 @@ IN_DOCS: Final = (
     "view-trouble-light.png",
     "view-parts-failed-dark.png",
     "view-killed-light.png",
-    "view-timeout-dark.png",
 )
 START: Final = time.monotonic()
 

@@ -25,6 +25,8 @@ FLAGS: Final = (
     "--no-first-run",
     "--no-proxy-server",
 )
+#: Milliseconds that a busy machine is given for a page.
+PATIENCE: Final = 180_000
 #: The time zone that is picked in Airflow's UI; none that a machine of ours is in.
 ZONE: Final = "Pacific/Auckland"
 Theme = Literal["light", "dark"]
@@ -62,7 +64,7 @@ class Window:
         """Open the tab of a task instance, and return what is in the frame when it has been drawn."""
         self.go(f"{path}/plugin/operation")
         frame = self.page.frame_locator("iframe")
-        frame.locator("main[aria-busy=false]").wait_for(timeout=30_000)
+        frame.locator("main[aria-busy=false]").wait_for()
         return frame
 
     def violations(self) -> list[str]:
@@ -108,6 +110,7 @@ def window(running: Browser, url: str, user: str, password: str, theme: Theme) -
     context = running.new_context(
         viewport={"width": 1280, "height": 860}, color_scheme=theme, device_scale_factor=1.5, locale="en-GB"
     )
+    context.set_default_timeout(PATIENCE)
     context.add_init_script(f"localStorage.setItem('theme', '{theme}'); localStorage.setItem('timezone', '\"{ZONE}\"')")
     page = context.new_page()
     made = Window(page, url, theme)

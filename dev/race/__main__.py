@@ -24,7 +24,7 @@ from dev.processes import Interrupted, ProcessDied, free_ports
 from dev.race.factory import DAG_ID
 from dev.race.measure import MISMATCH, Round, describe, lags, processed_at
 from dev.simulator import BadFaults, Simulator
-from dev.stack import AirflowStack, BrokenDag, StackOptions, StackTimeout
+from dev.stack import PATIENCE, AirflowStack, BrokenDag, StackOptions, StackTimeout
 
 CHECKOUT: Final = Path(__file__).resolve().parent.parent.parent
 SCRATCH: Final = CHECKOUT / ".cache" / "race"
@@ -37,13 +37,6 @@ _ROUND_SECONDS: Final = 180.0
 _TASK_SECONDS: Final = 10.0
 #: Airflow's own, where the stacks of the demo and the tests shorten it.
 _DEFAULTS: Final = {"AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "5"}
-#: On a machine that is too slow, workers give the API server up (5 s), and a scheduler takes itself for dead and starts
-#: its tasks anew (30 s). Both fail tasks too, and say nothing about the race.
-_PATIENCE: Final = {
-    "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "60",
-    "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "600",
-    "AIRFLOW__TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "600",
-}
 
 _STARTED: Final = time.monotonic()
 
@@ -101,7 +94,7 @@ def stack_with(database: str, options: argparse.Namespace) -> Iterator[AirflowSt
     env = {
         **simulator.connections("sk-any"),
         **_DEFAULTS,
-        **_PATIENCE,
+        **PATIENCE,
         "AIRFLOW__OPERATIONS__EVENT_HOLD": options.hold,
         "PYTHONPATH": str(CHECKOUT),
     }

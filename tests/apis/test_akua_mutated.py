@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_ops.apis.akua import API, clusters, installs, models, submits
+from airflow_provider_ops.apis.akua import API, clusters, install_models, installs, models, submits, workspace_models
 from airflow_provider_ops.apis.base import WireModel, read
 from tests.apis.answers import JUNK, answer, mutated, value_or_unreadable
 from tests.apis.test_akua import SAMPLE, STEP
@@ -28,24 +28,35 @@ RENDER = {
     "state": "running",
     "updated_at": 1786000000,
 }
-INSTALL = {"id": "inst_a1", "current_version": "1", "automatic_updates_enabled": True, "etag": "2"}
+INSTALL = {
+    "id": "inst_a1",
+    "current_version": {"id": "pkv_a1", "semver": "1.0.0"},
+    "automatic_updates_enabled": True,
+    "etag": "2",
+}
 QUOTA = {"metric": "compute/machines", "limit": 3, "usage": 1, "remaining": 2, "resets_at": 1786000000}
 SAMPLES: dict[type[WireModel], dict[str, Any]] = {
     models.Cluster: {**TRACKED, "state": "active", "provider": "managed_kaas"},
     models.Machine: {**TRACKED, "state": "ACTIVE", "provider_resource": {"public_ip": "203.0.113.1"}},
-    models.Install: {**TRACKED, "state": "healthy", "urls": ["https://a"]},
-    models.InstallStatus: {"state": "healthy"},
-    models.InstallRender: RENDER,
-    models.InstallChange: {"install": INSTALL, "render": RENDER},
-    models.ChangeRequestAccepted: {"operation_id": "op_a1", "accepted_at": 1786000000},
-    models.Package: {**TRACKED, "latest_version_id": "pkv_a1"},
-    models.PackageVersion: {"id": "pkv_a1", "version": "1.0.0", "created_at": 1786000000},
+    install_models.Install: {**TRACKED, "state": "healthy", "urls": [{"url": "https://a", "status": "active"}]},
+    install_models.InstallStatus: {"state": "healthy"},
+    install_models.InstallRender: RENDER,
+    install_models.InstallChange: {"install": INSTALL, "render": RENDER},
+    install_models.ChangeRequestAccepted: {"operation_id": "op_a1", "accepted_at": 1786000000},
+    install_models.Package: {**TRACKED, "latest_version_id": "pkv_a1"},
+    install_models.PackageVersion: {"id": "pkv_a1", "semver": "1.0.0", "created_at": 1786000000},
     models.Region: {"id": "reg_a1", "name": "Europe"},
     models.ComputeConfig: {"id": "cc_a1", "name": "Small"},
     models.Quota: QUOTA,
-    models.Workspace: TRACKED,
-    models.Repository: {**TRACKED, "purpose": "deploy"},
-    models.NewApiToken: {"id": "tok_a1", "name": "ci", "token": "sk", "expires_at": 1786000000},
+    workspace_models.Workspace: TRACKED,
+    install_models.Repository: {**TRACKED, "purpose": "deploy"},
+    workspace_models.NewApiToken: {"id": "tok_a1", "name": "ci", "token": "sk"},
+    workspace_models.CustomDomain: {
+        **TRACKED,
+        "target": {"kind": "install", "install_id": "i"},
+        "ssl": {"status": "active"},
+    },
+    install_models.ChangeRequest: {**TRACKED, "state": "READY", "expires_at": 1786000000},
 }
 OPERATION = {**SAMPLE, "last_error": {"message": "m", "step_name": "s"}, "steps": [STEP, STEP]}
 
@@ -76,7 +87,8 @@ def test_mutated_changes(body: Any) -> None:
 
 @given(body=mutated({"id": "rnd_a1", "state": "failed", "message": "m"}))
 def test_mutated_references(body: Any) -> None:
-    value_or_unreadable(lambda: API.get_operation("install:inst_a1").parse(answer(body)))
+    for kind in ("install", "reconciled_install", "change_request", "rejected_change_request"):
+        value_or_unreadable(lambda kind=kind: API.get_operation(f"{kind}:x_a1").parse(answer(body)))
     value_or_unreadable(lambda: API.get_operation("render:inst_a1.rnd_a1").parse(answer(body)))
 
 

@@ -9,11 +9,24 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from airflow_provider_ops.apis.akua import API, clusters, installs, related, submits, workspaces
+from airflow_provider_ops.apis.akua import (
+    API,
+    change_requests,
+    clusters,
+    installs,
+    packages,
+    related,
+    submits,
+    workspaces,
+)
+from airflow_provider_ops.apis.akua.install_models import Install, InstallStatus, Package, PackageVersion
+from airflow_provider_ops.apis.akua.models import Cluster, Machine
 from airflow_provider_ops.apis.akua.starts import STARTS, UNREAD
+from airflow_provider_ops.apis.akua.workspace_models import NewApiToken, Workspace
 from airflow_provider_ops.apis.base import Intent, Submit
 from airflow_provider_ops.apis.http import Call, Response
 from airflow_provider_ops.exceptions import (
+    AmbiguousSubmission,
     Conflict,
     InvalidArgument,
     NotFound,
@@ -49,13 +62,15 @@ def started(build: Callable[..., Call[Any]], *args: Any, **kwargs: Any) -> Submi
 def test_every_start_has_its_call() -> None:
     builders = [
         value
-        for module in (clusters, installs, workspaces)
+        for module in (change_requests, clusters, installs, workspaces)
         for name, value in vars(module).items()
         if inspect.isfunction(value) and value.__module__ == module.__name__ and not name.startswith("_")
     ]
     words: dict[str, dict[str, Any]] = {
         "cancel_subscription": {"effective": "period_end"},
         "create_package": {"sources": [{"kind": "x"}]},
+        "create_repository_change_request": {"body": {}},
+        "reject_repository_change_request": {"rejection_reason": "r"},
     }
     words["create_install"] = {"product_id": "p", "package_id": None, "package_version_pin": None}
     words["create_custom_domain"] = {"target": {"kind": "cluster", "cluster_id": "c"}}
@@ -94,12 +109,21 @@ def test_the_hook_makes_a_key_and_wants_an_etag() -> None:
 @pytest.mark.parametrize(
     ("build", "arguments"),
     [
-        (related.set_automatic_updates, {"install_id": "i", "automatic_updates_enabled": True, "etag": "1"}),
-        (related.create_render, {"install_id": "i"}),
-        (related.create_repository_change_request, {"body": {}}),
-        (related.reject_repository_change_request, {"repository_change_request_id": "r", "etag": "1"}),
-        (related.withdraw_repository_change_request, {"repository_change_request_id": "r", "etag": "1"}),
+        (installs.set_automatic_updates, {"install_id": "i", "automatic_updates_enabled": True, "etag": "1"}),
+        (installs.create_render, {"install_id": "i"}),
+        (change_requests.create_repository_change_request, {"body": {}}),
+        (
+            change_requests.reject_repository_change_request,
+            {"repository_change_request_id": "r", "rejection_reason": "no", "etag": "1"},
+        ),
+        (change_requests.withdraw_repository_change_request, {"repository_change_request_id": "r", "etag": "1"}),
+        (change_requests.create_repository_change_request_token, {"repository_change_request_id": "r"}),
         (related.import_cluster, {"body": {}}),
+        (related.create_worker_bootstrap, {"cluster_id": "c"}),
+        (packages.import_package, {"body": {}}),
+        (packages.delete_package, {"package_id": "p", "etag": "1"}),
+        (packages.create_repository, {}),
+        (packages.create_repository_token, {"repository_id": "r"}),
     ],
 )
 def test_calls_without_an_operation_have_a_key_too(build: Callable[..., Call[Any]], arguments: dict[str, Any]) -> None:
@@ -133,8 +157,17 @@ def test_calls_without_an_operation_have_a_key_too(build: Callable[..., Call[Any
             {"region_id": "r", "package_id": "q", "package_version_pin": {"kind": "pinned"}},
             "version",
         ),
-        (related.delete_package, {"package_id": "p", "etag": "a\nb"}, "printable"),
-        (related.create_render, {"install_id": "a/b"}, "install_id"),
+        (packages.delete_package, {"package_id": "p", "etag": "a\nb"}, "printable"),
+        (installs.create_render, {"install_id": "a/b"}, "install_id"),
+        (installs.create_render, {"install_id": "i", "message": "x" * 256}, "message"),
+        (change_requests.reject_repository_change_request, {"repository_change_request_id": "r"}, "rejection_reason"),
+        (
+            change_requests.reject_repository_change_request,
+            {"repository_change_request_id": "r", "rejection_reason": "x" * 2001},
+            "rejection_reason",
+        ),
+        (change_requests.open_change_request, {"parent_repository_id": "r", "kind": "agent"}, "agent_id"),
+        (change_requests.open_change_request, {"parent_repository_id": "r", "agent_id": "a"}, "agent_id"),
         (related.create_api_token, {"name": ""}, "name"),
         (workspaces.set_subdomain_name, {"workspace_id": "w", "name": "x" * 64}, "name"),
         (workspaces.create_custom_domain, {"workspace_id": "w", "hostname": "h", "target": {"kind": "x"}}, "target"),
@@ -277,12 +310,23 @@ def test_a_call_without_a_key_is_found_by_a_type_that_no_other_call_has() -> Non
     tier = running("workspace.subscription.tier_changed", "workspace", "ws_a1", metadata={"tier": "pro"})
     assert found(submit, tier) == ["op_a1"]
     others = [
-        running("workspace.subscription.cancel", "workspace", "ws_a1", "op_2"),
+        running("workspace.delete", "workspace", "ws_a1", "op_2"),
         running("workspace.subscription.reactivate", "workspace", "ws_a1", "op_3"),
         running("workspace.subscription.change_tier", "workspace", "ws_a1", "op_4", metadata={"tier": "free"}),
     ]
     assert found(submit, *others) == []
     assert found(started(workspaces.reactivate_subscription, "ws_a1"), *others) == ["op_3"]
+
+
+def test_the_one_documented_type_for_all_changes_of_a_subscription_is_not_guessed_at() -> None:
+    theirs = running("workspace.subscription.cancel", "workspace", "ws_a1", "op_2")
+    for submit in (
+        started(workspaces.change_tier, "ws_a1", "pro"),
+        started(workspaces.reactivate_subscription, "ws_a1"),
+    ):
+        with pytest.raises(AmbiguousSubmission, match="op_2") as caught:
+            found(submit, theirs)
+        assert caught.value.candidates == ("operation op_2",)
 
 
 def test_the_search_ends_with_the_first_that_is_too_old() -> None:
@@ -306,7 +350,10 @@ def test_the_owner_is_the_resource() -> None:
 
 def test_what_policies_may_delete() -> None:
     assert API.delete_resource("workspace", "ws_a1") is None
-    assert API.delete_resource("repository_change_request", "rcr_a1") is None
+    change = API.delete_resource("repository_change_request", "rcr_a1")
+    assert change is not None
+    withdrawn = drive(change, answer({"id": "rcr_a1", "etag": "1"}), answer({"withdrawn_at": 1786000000}))
+    assert withdrawn.operation_id == "withdrawn_change_request:rcr_a1"
     package = API.delete_resource("package", "pkg_a1")
     assert package is not None
     assert drive(package, answer({"id": "pkg_a1", "etag": "1"}), answer(None, 204)) is None
@@ -317,9 +364,59 @@ def test_what_policies_may_delete() -> None:
 
 
 def test_the_address_of_an_install() -> None:
-    assert API.resource_url({"urls": ["https://a"]}) == "https://a"
-    assert API.resource_url({"urls": [{"url": "https://a"}]}) is None
-    assert API.resource_url({"urls": None}) is None
+    urls = [{"url": "https://a", "status": "failed"}, {"url": "https://b", "status": "active"}]
+    assert API.resource_url({"urls": urls}) == "https://b"
+    assert API.resource_url({"urls": urls[:1], "html_url": "https://akua"}) == "https://a"
+    assert API.resource_url({"urls": [], "html_url": "https://akua"}) == "https://akua"
+    for urls in (None, ["https://a"], [{"url": 1}], [None]):
+        assert API.resource_url({"urls": urls}) is None
+
+
+def test_former_names_warn_for_one_release() -> None:
+    with pytest.warns(DeprecationWarning, match="rejection_reason"):
+        call = change_requests.reject_repository_change_request("rcr_a1", reason="late", etag="1")
+    assert call.request.json == {"rejection_reason": "late"}
+    with pytest.warns(DeprecationWarning, match="view"):
+        assert clusters.get_machine("mch_a1", view="full").request.query == {}
+    models: list[tuple[Any, str, Any]] = [
+        (PackageVersion(id="v", semver="1.0.0"), "version", "1.0.0"),
+        (InstallStatus(install_id="i"), "id", "i"),
+        (Install(id="i"), "package_id", None),
+        (Install(id="i"), "name", None),
+        (Cluster(id="c"), "region_id", None),
+        (Machine(id="m"), "instance_type", None),
+        (Package(id="p"), "updated_at", None),
+        (Package(id="p"), "reconciling", None),
+        (Workspace(id="w"), "workspace_id", "w"),
+        (Workspace(id="w"), "reconciling", None),
+        (NewApiToken(id="t", token="x"), "expires_at", None),
+    ]
+    for model, name, value in models:
+        with pytest.warns(DeprecationWarning, match=r"always None|use |does not say|list_api_tokens"):
+            assert getattr(model, name) == value
+
+
+@pytest.mark.parametrize(
+    ("reference", "body", "state"),
+    [
+        ("change_request:r", {"state": "AWAITING_CHANGES"}, "running"),
+        ("change_request:r", {"state": "READY"}, "succeeded"),
+        ("change_request:r", {"state": "EXPIRED"}, "failed"),
+        ("rejected_change_request:r", {"state": "READY"}, "running"),
+        ("rejected_change_request:r", {"state": "REJECTED"}, "succeeded"),
+        ("rejected_change_request:r", {"state": "ACCEPTED"}, "failed"),
+        ("withdrawn_change_request:r", {"state": "WITHDRAWN"}, "succeeded"),
+        ("withdrawn_change_request:r", {"state": "REJECTED", "rejection_reason": "late"}, "failed"),
+        ("withdrawn_change_request:r", {"state": "MOON"}, "unknown"),
+        ("reconciled_install:i", {"state": "degraded", "reconciling": True}, "running"),
+        ("reconciled_install:i", {"state": "degraded", "reconciling": False}, "succeeded"),
+        ("reconciled_install:i", {"state": "failed", "reconciling": False}, "failed"),
+    ],
+)
+def test_what_is_followed_by_its_own_state(reference: str, body: dict[str, Any], state: str) -> None:
+    operation = API.get_operation(reference).parse(answer({"id": reference.partition(":")[2], **body}))
+    assert (operation.id, operation.state.value) == (reference, state)
+    assert (operation.error is not None) is (state == "failed")
 
 
 def test_the_check_names_the_workspace_where_it_can() -> None:

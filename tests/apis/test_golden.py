@@ -1,14 +1,18 @@
-"""Every operator against its golden exchange: the exact requests on the wire, and what is understood of the answer."""
+"""Operators and hooks against golden exchanges: the requests on the wire, what is understood of the answers."""
 
 from __future__ import annotations
 
+import inspect
 import json
 import pkgutil
+from collections.abc import Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from airflow_provider_ops.apis.http import Paged, all_items
 from airflow_provider_ops.client.blocking import BlockingClient
 from airflow_provider_ops.client.settings import Settings
 from airflow_provider_ops.operators.base import OperationOperator
@@ -30,6 +34,13 @@ CASES = [
     pytest.param(api, case, id=f"{case['operator']}: {case['source']}")
     for api in connection_types()
     for case in _load(api)
+    if "operator" in case
+]
+METHODS = [
+    pytest.param(api, case, id=f"{case['hook']}: {case['source']}")
+    for api in connection_types()
+    for case in _load(api)
+    if "hook" in case
 ]
 
 
@@ -74,6 +85,30 @@ def test_exchange(api: str, case: dict[str, Any]) -> None:
     assert submit.kind == case["submitted"]["kind"]
 
 
+def _at(value: Any, place: str) -> Any:
+    for name in place.split("."):
+        if name.isdigit():
+            value = value[int(name)]
+        else:
+            value = value[name] if isinstance(value, Mapping) else getattr(value, name)
+    return str(value) if isinstance(value, Decimal) else value
+
+
+@pytest.mark.parametrize(("api", "case"), METHODS)
+def test_method_of_a_hook(api: str, case: dict[str, Any]) -> None:
+    names = {"akua": "AkuaHook", "nirvana": "NirvanaHook"}
+    hook = pkgutil.resolve_name(f"airflow_provider_ops.hooks.{api}.{names[api]}")
+    call = inspect.getattr_static(hook, case["hook"]).build(**case["arguments"])
+    script = Script(case["exchanges"])
+    base_url = hook.api.base_url.replace("https:", "http:")
+    settings = Settings("golden", base_url, "KEY", extras=case.get("extras", {}))
+    with BlockingClient(hook.api, settings, backend=script) as client:
+        answer = client.run(all_items(call)) if isinstance(call, Paged) else client.send(call)
+    assert not script.wrong
+    assert not script.left
+    assert {place: _at(answer, place) for place in case["result"]} == case["result"]
+
+
 @pytest.mark.parametrize("api", connection_types())
 def test_every_operator_has_a_golden_exchange(api: str) -> None:
     module = pkgutil.resolve_name(f"airflow_provider_ops.operators.{api}")
@@ -82,4 +117,4 @@ def test_every_operator_has_a_golden_exchange(api: str) -> None:
         for name, value in vars(module).items()
         if isinstance(value, type) and issubclass(value, OperationOperator) and "starts" in vars(value)
     }
-    assert operators == {case["operator"] for case in _load(api)}
+    assert operators == {case["operator"] for case in _load(api) if "operator" in case}

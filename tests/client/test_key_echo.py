@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import base64
 
-import httpx
 import pytest
 
 from airflow_provider_ops.apis.http import Request, Response
 from airflow_provider_ops.apis.onvera import API
 from airflow_provider_ops.client.answers import api_error, retry_after, transport_error, understand
 from airflow_provider_ops.client.settings import Settings
+from airflow_provider_ops.client.transport import TransportFailed
 from airflow_provider_ops.exceptions import TransportError
 
 KEY = "sk-live/0123456789+abc"
@@ -23,7 +23,8 @@ def response(content: bytes, status: int = 200, **headers: str) -> Response:
 
 
 def test_a_failure_of_the_library_that_quotes_the_server() -> None:
-    error = transport_error(GET, SETTINGS, httpx.RemoteProtocolError(f"illegal status line: b'{KEY}'\r\n::group::"))
+    failure = TransportFailed("reset", f"illegal status line: b'{KEY}'\r\n::group::", maybe_executed=True)
+    error = transport_error(GET, SETTINGS, failure)
     assert KEY not in str(error)
     assert str(error).isprintable()
 

@@ -15,7 +15,7 @@ import sys
 import textwrap
 import threading
 import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +32,7 @@ from airflow_provider_ops.exceptions import AuthenticationError, ConfigurationEr
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+pytestmark = pytest.mark.timeout(320)
 ROOT = Path(__file__).parents[2]
 LOOK = Call(Request("GET", "/x", "/x"), lambda response: response.status)
 START = Call(Request("POST", "/x", "/x", json={}), lambda response: response.status)
@@ -80,7 +81,7 @@ class Server:
                 head = await reader.readuntil(b"\r\n\r\n")
                 if b"content-length: 2" in head.lower():
                     await reader.readexactly(2)
-                self.seen.append(head.split(b" ")[0].decode())
+                self.seen.append(b" ".join(head.split(b" ")[:2]).decode())
                 await asyncio.sleep(self.pause)
                 writer.write(b"HTTP/1.1 %d OK\r\ncontent-length: 2\r\n\r\n{}" % self.status)
                 await writer.drain()
@@ -166,25 +167,30 @@ def test_there_is_one_portal_however_many_ask_at_once() -> None:
 
 
 @pytest.mark.parametrize("times", [1, 3])
-@pytest.mark.parametrize("call", [LOOK, START], ids=str)
+@pytest.mark.parametrize("method", ["GET", "POST"])
 def test_an_interruption_at_any_microsecond_leaves_nothing_behind_and_knows_what_was_sent(
-    server: Server, client: BlockingClient, call: Any, times: int
+    server: Server, client: BlockingClient, method: str, times: int
 ) -> None:
     draw, server.pause = random.Random(times), 0.002
     client.send_once(LOOK)
-    for _ in range(60):
-        before, delivery = server.seen.count("POST"), Delivery()
-        with suppress(Interrupted), interrupting(draw.uniform(1e-6, 6e-3), times=times):
-            client.send_once(call, delivery=delivery)
-        sent = server.seen.count("POST") - before
-        assert sent <= 1
-        if sent and call is START:
-            # what the server has got is never taken for unsent
-            assert delivery.has_begun
+    deliveries: dict[str, Delivery] = {}
+    for number in range(60):
+        path, delivery = f"/x{number}", Delivery()
+        call = Call(Request(method, path, path), lambda response: response.status)
+        deliveries[f"{method} /api/v1{path}"] = delivery
+        try:
+            with interrupting(draw.uniform(1e-6, 6e-3), times=times):
+                client.send_once(call, delivery=delivery)
+        except Interrupted:
+            continue
     # all that was interrupted has ended, and the portal serves on
     assert settle(lambda: tasks_on_the_loop() <= 2)
     server.pause = 0.0
     assert client.send_once(LOOK) == 200
+    for what, delivery in deliveries.items():
+        assert server.seen.count(what) <= 1
+        # what the server has got is never taken for unsent
+        assert delivery.has_begun or what not in server.seen
 
 
 def test_what_was_interrupted_before_it_began_never_leaves(server: Server, client: BlockingClient) -> None:
@@ -193,7 +199,7 @@ def test_what_was_interrupted_before_it_began_never_leaves(server: Server, clien
     call.abandon(portal().loop)
     portal().loop.call_soon_threadsafe(call.start)
     assert client.send_once(LOOK) == 200
-    assert "POST" not in server.seen
+    assert not any(what.startswith("POST") for what in server.seen)
 
 
 def test_an_interrupted_caller_waits_for_the_end_of_its_work_but_not_for_ever() -> None:
@@ -308,7 +314,7 @@ def test_a_client_that_nobody_has_any_more_is_closed(server: Server) -> None:
 # -- processes
 
 
-def in_a_process(code: str, *, timeout: float = 60.0) -> subprocess.CompletedProcess[str]:
+def in_a_process(code: str, *, timeout: float = 300.0) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-c", f"{PRELUDE}\n{textwrap.dedent(code)}"],
         cwd=ROOT,
@@ -373,6 +379,20 @@ def test_a_fork_after_the_first_use_drops_portal_and_connections_without_closing
     assert (done.stdout, done.returncode) == ("ok\n", 0), done.stderr
 
 
+def test_nothing_is_imported_on_the_loop_where_a_fork_would_leave_it_half_imported_for_ever() -> None:
+    done = in_a_process("""
+        client = BlockingClient(API, Settings("c", server.url, "k"))
+        before = set(sys.modules)
+        client.send(LOOK)
+        client.send_once(START)
+        try:
+            BlockingClient(API, Settings("c", "http://localhost:9/api/v1", "k")).send_once(LOOK)
+        except OpsError:
+            print(set(sys.modules) - before)
+    """)
+    assert (done.stdout, done.returncode) == ("set()\n", 0), done.stderr
+
+
 def test_a_fork_while_a_call_is_under_way_in_another_thread() -> None:
     done = in_a_process("""
         client = BlockingClient(API, Settings("c", server.url, "k", requests_per_second=1000))
@@ -403,9 +423,10 @@ def test_a_process_ends_at_once_with_and_without_calls_under_way(end: str) -> No
         while len(server.seen) < 2: time.sleep(0.01)
         {end}
         """,
-        timeout=45.0,
     )
-    assert "Traceback" not in done.stderr or "KeyboardInterrupt" in done.stderr
+    # the call that was under way ends with an error of ours, or with its thread
+    last = done.stderr.strip().splitlines()[-1:]
+    assert not last or "PortalClosed" in last[0] or "KeyboardInterrupt" in last[0]
 
 
 def test_a_name_server_that_does_not_answer_does_not_hold_up_the_end() -> None:
@@ -422,6 +443,5 @@ def test_a_name_server_that_does_not_answer_does_not_hold_up_the_end() -> None:
         looked_up.wait()
         print("ok")
         """,
-        timeout=45.0,
     )
     assert (done.stdout, done.returncode) == ("ok\n", 0), done.stderr

@@ -9,7 +9,7 @@ import pytest
 
 from airflow_provider_ops.apis.base import Api
 from airflow_provider_ops.apis.onvera import API as ONVERA
-from airflow_provider_ops.client.settings import DEFAULT_TIMEOUT, Settings, read_settings
+from airflow_provider_ops.client.settings import DEFAULT_TIMEOUT, Settings, read_settings, unknown_extras
 from airflow_provider_ops.exceptions import InvalidConnection
 
 
@@ -214,3 +214,67 @@ def test_a_proxy_that_is_no_url_is_refused_without_showing_it(value: Any) -> Non
 def test_neither_key_nor_proxy_show_in_the_repr() -> None:
     found = settings(extra={"proxy": "http://me:sk-canary-proxy@p:1"})
     assert "sk-canary" not in repr(found) + str(found)
+
+
+# -- several things at once
+
+
+def test_all_problems_of_a_connection_are_named_at_once() -> None:
+    text = refused(
+        password="", host="api.onvera.io", extra={"timeout": "fast", "verify": 1, "proxy": "p:1", "verfy": 1}
+    )
+    for part in ("API key", "must begin with https://", "timeout", "verify of", "proxy", "'verfy'", "'verify'"):
+        assert part in text
+    assert "(6)" in text
+
+
+@pytest.mark.parametrize(
+    ("extra", "meant"),
+    [
+        ("verfy", "verify"),
+        ("request_per_second", "requests_per_second"),
+        ("Proxy", "proxy"),
+        ("projectid", "project_id"),
+    ],
+)
+def test_an_unknown_extra_is_named_with_the_known_one_that_it_resembles(extra: str, meant: str) -> None:
+    (sentence,) = unknown_extras(BARE, {extra: 1, "verify": True, "project_id": "x"})
+    assert f"{extra!r}" in sentence
+    assert f"did you mean {meant!r}" in sentence
+    assert settings(BARE, {extra: 1}) == settings(BARE)
+
+
+def test_an_extra_that_resembles_none_is_named_with_all() -> None:
+    (sentence,) = unknown_extras(ONVERA, {"zzz": 1})
+    assert "requests_per_second" in sentence
+
+
+@pytest.mark.parametrize("value", ["a\nb", "\x00", "é", " "])
+def test_an_extra_that_cannot_be_sent_is_refused(value: str) -> None:
+    assert "project_id" in refused(BARE, {"project_id": value})
+
+
+# -- schema by Airflow's convention
+
+
+@pytest.mark.parametrize(
+    ("conn", "url"),
+    [
+        ({"host": "api.onvera.io", "schema": "https"}, "https://api.onvera.io/api/v1"),
+        ({"host": "api.onvera.io", "schema": "HTTPS", "port": 8443}, "https://api.onvera.io:8443/api/v1"),
+        ({"host": "127.0.0.1", "schema": "http", "port": 8099}, "http://127.0.0.1:8099/api/v1"),
+        ({"host": "gw.corp/onvera/api/v1", "schema": "https"}, "https://gw.corp/onvera/api/v1"),
+        ({"host": "https://api.onvera.io/api/v1", "schema": "https"}, "https://api.onvera.io/api/v1"),
+    ],
+)
+def test_schema_may_be_the_scheme(conn: dict[str, Any], url: str) -> None:
+    assert settings(**conn).base_url == url
+
+
+def test_two_schemes_are_refused() -> None:
+    assert "name one scheme" in refused(host="https://api.onvera.io/api/v1", schema="http")
+
+
+@pytest.mark.parametrize("host", ["https://h/%2e%2e/api/v1", "https://h/../api/v1", "https://h/%2E./api/v1"])
+def test_a_base_url_that_climbs_is_refused(host: str) -> None:
+    refused(host=host)

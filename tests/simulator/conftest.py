@@ -6,6 +6,8 @@ import httpx
 import pytest
 
 from airflow_provider_ops.testing import SimulatorServer, VirtualClock
+from dev.conform.kept import kept
+from dev.conform.recorder import Recorder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -57,6 +59,26 @@ def manual_clock() -> VirtualClock:
 def virtual_server(manual_clock: VirtualClock) -> Iterator[SimulatorServer]:
     with SimulatorServer(duration=DURATION, clock=manual_clock) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def recorders(virtual_server: SimulatorServer) -> dict[str, Recorder]:
+    """What holds the answers to the tests' requests against the contracts."""
+    recorders = {api: Recorder(api, kept(api)) for api in ("akua", "nirvana")}
+    for recorder in recorders.values():
+        # most requests of these tests are meant to be refused
+        recorder.checks_requests = False
+        virtual_server.observe(recorder)
+    return recorders
+
+
+@pytest.fixture
+def conforming(recorders: dict[str, Recorder]) -> Iterator[None]:
+    """Every answer that a test gets is as the contract says."""
+    for recorder in recorders.values():
+        recorder.problems.clear()
+    yield
+    assert [recorder.report() for recorder in recorders.values()] == [[], []]
 
 
 @pytest.fixture(scope="session")

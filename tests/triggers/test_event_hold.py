@@ -79,7 +79,7 @@ async def test_every_event_waits(
     arguments: dict[str, Any],
     status: str,
 ) -> None:
-    handle = start(operations_simulator, *faults)
+    handle = await asyncio.to_thread(start, operations_simulator, *faults)
     not_before = virtual_time.time() + HOUR
     trigger = held(handle, until=not_before)
     if "deadline_in" in arguments:
@@ -163,7 +163,7 @@ async def test_a_cancelled_trigger_does_not_wait(
 async def test_a_kill_while_the_end_of_an_operation_is_held_ends_nothing(
     virtual_time: VirtualClock, operations_simulator: SimulatorServer, policy: str, fault: Any
 ) -> None:
-    handle = start(operations_simulator, *([fault] if fault else []))
+    handle = await asyncio.to_thread(start, operations_simulator, *([fault] if fault else []))
     trigger = held(handle, until=virtual_time.time() + 1e9, guard=1e9, on_kill=policy)
     async with holding(virtual_time, operations_simulator, trigger):
         before = operations_simulator.stats()["requests"]
@@ -175,7 +175,7 @@ async def test_a_kill_while_the_end_of_an_operation_is_held_ends_nothing(
 async def test_a_kill_while_a_timeout_is_held_ends_what_still_runs(
     virtual_time: VirtualClock, operations_simulator: SimulatorServer
 ) -> None:
-    handle = start(operations_simulator, endless())
+    handle = await asyncio.to_thread(start, operations_simulator, endless())
     trigger = held(handle, until=virtual_time.time() + HOUR, on_kill="delete", deadline=virtual_time.time() + 60)
     event = await fire(trigger)
     assert event["status"] == "timeout"

@@ -177,6 +177,19 @@ def test_a_killed_task_does_not_show_its_operation_as_running() -> None:
     assert (one["checked_at"], one["is_checked_now"]) == (START + 19, True)
 
 
+def test_what_nobody_watched_has_no_duration() -> None:
+    ti = instance("failed")
+    story = tell.story_of(ti, record(operation("running", "one")))
+    assert story is not None
+    story.chapter("op_0").saw(operation("running", "two"), START + 400)
+    live = {"at": START + 400, "error": None, "read": ["op_0"]}
+    (one,) = tell.shown(ti, story, START + 400, live=live)["operations"]
+    assert [(row["name"], row["end"], row["until"]) for row in one["rows"]] == [
+        ("one", None, START + 400),
+        ("two", None, None),
+    ]
+
+
 def test_an_end_that_nobody_gave_is_not_made_up() -> None:
     step = Step("a", "completed", started_at=BEGAN)
     chapter = Chapter("op_1")

@@ -1,15 +1,26 @@
 """Akua: Kubernetes clusters, worker machines, packages and installs.
 
-Source: the Akua sheet; its tag A (OpenAPI of 13 Aug 2026) unless a docstring says otherwise.
+Checked against Akua's OpenAPI 1.0.0 of 13 August 2026 and the requests of its command line 0.11.4 (see `dev/conform`).
 """
 
 from __future__ import annotations
 
-from airflow_provider_ops.apis.akua import clusters, installs, workspaces
+from airflow_provider_ops.apis.akua import change_requests, clusters, installs, packages, workspaces
 from airflow_provider_ops.apis.akua.api import Akua
 from airflow_provider_ops.apis.akua.starts import submits
 from airflow_provider_ops.apis.akua.wire import AkuaOperation, OwnerType
 
 API = Akua()
 
-__all__ = ["API", "Akua", "AkuaOperation", "OwnerType", "clusters", "installs", "submits", "workspaces"]
+__all__ = [
+    "API",
+    "Akua",
+    "AkuaOperation",
+    "OwnerType",
+    "change_requests",
+    "clusters",
+    "installs",
+    "packages",
+    "submits",
+    "workspaces",
+]

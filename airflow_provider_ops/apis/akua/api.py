@@ -7,11 +7,12 @@ from dataclasses import replace
 from typing import Any, ClassVar, TypeVar
 
 from airflow_provider_ops.apis.akua import finding, marked, references, starts
+from airflow_provider_ops.apis.akua.calls import ETAG, KEY, LONGEST_KEY
 from airflow_provider_ops.apis.akua.errors import error_body
 from airflow_provider_ops.apis.akua.models import Cluster
-from airflow_provider_ops.apis.akua.related import PACKAGE
-from airflow_provider_ops.apis.akua.related import delete_package as _delete_package
-from airflow_provider_ops.apis.akua.starts import ETAG, KEY, LONGEST_KEY, UNREAD, Start, start_of
+from airflow_provider_ops.apis.akua.packages import PACKAGE
+from airflow_provider_ops.apis.akua.packages import delete_package as _delete_package
+from airflow_provider_ops.apis.akua.starts import UNREAD, Start, start_of
 from airflow_provider_ops.apis.akua.wire import (
     API,
     AkuaOperation,
@@ -71,6 +72,8 @@ _DELETES: Mapping[str, Start] = {
     "cluster": starts.DELETE_CLUSTER,
     "machine": starts.DELETE_MACHINE,
     "install": starts.DELETE_INSTALL,
+    # the only call that takes a change request back; none deletes one
+    "repository_change_request": starts.WITHDRAW_CHANGE_REQUEST,
 }
 
 
@@ -304,10 +307,12 @@ class Akua(Api):
         yield _delete_package(package_id, etag=etag)
 
     def resource_url(self, resource: Mapping[str, Any]) -> str | None:
-        """The first address of an install."""
-        urls = resource.get("urls")
-        first = urls[0] if isinstance(urls, list) and urls else None
-        return first if isinstance(first, str) else None
+        """Return the first address of an install that works, else its first, else the page of Akua about it."""
+        listed = resource.get("urls")
+        urls = [url for url in listed if isinstance(url, Mapping)] if isinstance(listed, list) else []
+        best = next((url for url in urls if url.get("status") == "active"), urls[0] if urls else {})
+        page = best.get("url") or resource.get("html_url")
+        return page if isinstance(page, str) else None
 
 
 def _one(call: Call[dict[str, Any]]) -> Flow[Mapping[str, Any] | None]:

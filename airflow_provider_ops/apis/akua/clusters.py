@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from typing import Any, Literal
 
 from airflow_provider_ops.apis.akua import starts
-from airflow_provider_ops.apis.akua.models import Cluster, Machine
+from airflow_provider_ops.apis.akua.models import (
+    Cluster,
+    ClusterCapabilities,
+    Kubeconfig,
+    Machine,
+    SuspensionEvent,
+    WorkerBootstrap,
+)
 from airflow_provider_ops.apis.akua.wire import check_length, listing_models, reading
 from airflow_provider_ops.apis.http import Call, Paged, check_id, given
 from airflow_provider_ops.operation import Operation
@@ -74,7 +82,8 @@ def create_machine(
 ) -> Call[Operation]:
     """``POST /machines``: the operation ``machine.create``.
 
-    :param compute_config_id: required by the documented API of August 2026, optional in later clients.
+    :param compute_config_id: without it Akua runs the machine on its own account, within the limits of the tier;
+        servers before September 2026 require it.
     :raises InvalidArgument: a name of more than 120 characters.
     """
     check_id("cluster_id", cluster_id)
@@ -130,5 +139,43 @@ def list_machines(
 
 
 def get_machine(machine_id: str, *, view: View | None = None) -> Call[Machine]:
-    """``GET /machines/{machine_id}``."""
-    return reading(starts.MACHINE, Machine, given(view=view), machine_id=machine_id)
+    """``GET /machines/{machine_id}``.
+
+    :param view: has no effect; the API takes it for lists only.
+    """
+    if view is not None:
+        warnings.warn("get_machine takes no view any more: only lists have one", DeprecationWarning, stacklevel=2)
+    return reading(starts.MACHINE, Machine, machine_id=machine_id)
+
+
+def list_suspension_events(machine_id: str) -> Paged[SuspensionEvent]:
+    """``GET /machines/{machine_id}/suspension_events``, all pages."""
+    return listing_models(f"{starts.MACHINE}/suspension_events", SuspensionEvent, machine_id=machine_id)
+
+
+def get_suspension_event(machine_id: str, event_id: str) -> Call[SuspensionEvent]:
+    """``GET /machines/{machine_id}/suspension_events/{event_id}``."""
+    route = f"{starts.MACHINE}/suspension_events/{{event_id}}"
+    return reading(route, SuspensionEvent, machine_id=machine_id, event_id=event_id)
+
+
+def get_cluster_capabilities(cluster_id: str) -> Call[ClusterCapabilities]:
+    """``GET /clusters/{cluster_id}/capabilities``: as of their last refresh."""
+    return reading(f"{starts.CLUSTER}/capabilities", ClusterCapabilities, cluster_id=cluster_id)
+
+
+def get_cluster_kubeconfig(cluster_id: str) -> Call[Kubeconfig]:
+    """``GET /clusters/{cluster_id}/kubeconfig``: a credential."""
+    return reading(f"{starts.CLUSTER}/kubeconfig", Kubeconfig, cluster_id=cluster_id)
+
+
+def list_worker_bootstraps(cluster_id: str) -> Paged[WorkerBootstrap]:
+    """``GET /clusters/{cluster_id}/worker_bootstraps``, all pages."""
+    return listing_models(starts.WORKER_BOOTSTRAPS, WorkerBootstrap, cluster_id=cluster_id)
+
+
+def get_worker_bootstrap(cluster_id: str, worker_bootstrap_id: str) -> Call[WorkerBootstrap]:
+    """``GET /clusters/{cluster_id}/worker_bootstraps/{worker_bootstrap_id}``."""
+    return reading(
+        starts.WORKER_BOOTSTRAP, WorkerBootstrap, cluster_id=cluster_id, worker_bootstrap_id=worker_bootstrap_id
+    )

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from airflow_provider_ops.apis.akua.metadata import KNOWN_TYPES
-from airflow_provider_ops.apis.akua.starts import Start, ids_of, owner_id
+from airflow_provider_ops.apis.akua.starts import CANCEL_SUBSCRIPTION, Start, ids_of, owner_id
 from airflow_provider_ops.apis.akua.wire import key_of, listing, to_operation
 from airflow_provider_ops.apis.base import Intent, Submitted
 from airflow_provider_ops.apis.http import Call, Flow, Page, Paged, Request, all_items
+from airflow_provider_ops.exceptions import AmbiguousSubmission
 from airflow_provider_ops.operation import Operation, OperationState
 
 #: Clocks of worker and API may differ by this much, and Akua counts in whole seconds.
@@ -29,7 +30,8 @@ def can_find(start: Start) -> bool:
     """
     if start.creates:
         return start.kind.startswith(WITH_KEY)
-    return start.kind not in ("install.update", "install.restore")
+    # what a render was made for is not in its operation
+    return start.kind not in ("install.update", "install.restore", "install.automatic_updates", "install.render")
 
 
 def find(start: Start, intent: Intent) -> Flow[list[Submitted]]:
@@ -38,7 +40,24 @@ def find(start: Start, intent: Intent) -> Flow[list[Submitted]]:
     owner = owner_id(start, request)
     query = {"owner_type": start.owner, "owner_id": owner} if owner else {}
     recent = yield from _since(listing("/operations", to_operation, query), intent.since - _CLOCK_SKEW)
+    if start.word is not None:
+        _refuse_to_guess(request, recent)
     return [_found(start, operation) for operation in recent if _is_ours(start, intent, operation)]
+
+
+def _refuse_to_guess(request: Request, recent: Sequence[Operation]) -> None:
+    """Stop where an operation may be that of a change of the subscription, and may be that of another one.
+
+    :raises AmbiguousSubmission: names the operations.
+    """
+    unclear = [operation.id for operation in recent if operation.kind == CANCEL_SUBSCRIPTION.kind]
+    if unclear:
+        raise AmbiguousSubmission(
+            f"The outcome of {request} is unknown: {', '.join(unclear)} began since then, and Akua has one type of "
+            "operation for all changes of a subscription. Nothing was submitted again. Look at the subscription of the "
+            "workspace; if it is as wanted, mark this task as successful, else clear it.",
+            [f"operation {name}" for name in unclear],
+        )
 
 
 def find_owned(start: Start, is_ours: Callable[[str], bool]) -> Flow[list[Submitted]]:

@@ -1,4 +1,4 @@
-"""Calls about packages, installs, their renders and preview hostnames, and change requests [sections 5 and 6]."""
+"""Calls about installs, their renders and preview hostnames, and those that create packages."""
 
 from __future__ import annotations
 
@@ -8,26 +8,23 @@ from typing import Any, Literal, TypedDict
 from typing_extensions import NotRequired
 
 from airflow_provider_ops.apis.akua import starts
-from airflow_provider_ops.apis.akua.metadata import Protocol, RoutingMode
-from airflow_provider_ops.apis.akua.models import (
-    ChangeRequestAccepted,
+from airflow_provider_ops.apis.akua.calls import reads_as
+from airflow_provider_ops.apis.akua.install_models import (
     Install,
     InstallChange,
     InstallRender,
     InstallStatus,
-    Package,
-    PackageVersion,
-    Repository,
+    Pod,
+    PreviewHostname,
 )
-from airflow_provider_ops.apis.akua.related import PACKAGE, RENDERS
-from airflow_provider_ops.apis.akua.wire import body_of, check_length, listing_models, reading
-from airflow_provider_ops.apis.base import read
+from airflow_provider_ops.apis.akua.metadata import Protocol, RoutingMode
+from airflow_provider_ops.apis.akua.wire import check_length, listing_models, reading, unpaged_models
 from airflow_provider_ops.apis.http import Call, Paged, check_id, given
 from airflow_provider_ops.exceptions import InvalidArgument
 from airflow_provider_ops.operation import Operation
 
-RepositoryPurpose = Literal["deploy", "package", "repository_change_request"]
-RENDER = f"{RENDERS}/{{render_id}}"
+RENDER = f"{starts.RENDERS}/{{render_id}}"
+_LONGEST_RENDER_MESSAGE = 255
 
 
 class VersionPin(TypedDict):
@@ -49,7 +46,7 @@ class HelmSource(TypedDict):
 
 
 class HostedSource(TypedDict):
-    """Where a package comes from: a repository of Akua's own; known from later clients only."""
+    """Where a package comes from: a repository at Akua (see ``AkuaHook.create_repository``)."""
 
     kind: Literal["hosted"]
     repository_id: str
@@ -61,11 +58,13 @@ def create_package(
     name: str,
     sources: Sequence[HelmSource | HostedSource],
     display_image_url: str | None = None,
+    keep_source_repository: bool | None = None,
     idempotency_key: str | None = None,
 ) -> Call[Operation]:
     """``POST /packages``: the operation ``package.create``.
 
-    :param sources: exactly one.
+    :param sources: exactly one; ``hosted`` is known to servers of September 2026 and later.
+    :param keep_source_repository: whether the repository of a hosted source stays; servers as above.
     :raises InvalidArgument: a name of other than 1 to 120 characters, or other than one usable source.
     """
     check_length("name", name, 120)
@@ -74,7 +73,12 @@ def create_package(
     source = sources[0]
     if source.get("kind") == "helm":
         _check_helm(source)
-    body = given(name=name, sources=list(sources), display_image_url=display_image_url)
+    body = given(
+        name=name,
+        sources=list(sources),
+        display_image_url=display_image_url,
+        keep_source_repository=keep_source_repository,
+    )
     return starts.CREATE_PACKAGE.call(body, idempotency_key=idempotency_key)
 
 
@@ -141,7 +145,7 @@ def update_install(
 ) -> Call[InstallChange]:
     """``POST /installs/{install_id}:update``: the install, and the render, whose operation to wait for."""
     return starts.UPDATE_INSTALL.reading(
-        lambda response: read(InstallChange, body_of(response)),
+        reads_as(InstallChange),
         {"package_version_id": check_id("package_version_id", package_version_id)},
         install_id=install_id,
         etag=etag,
@@ -154,11 +158,49 @@ def restore_install(
 ) -> Call[InstallChange]:
     """``POST /installs/{install_id}:restore``: back to an earlier render; the answer is that of an update."""
     return starts.RESTORE_INSTALL.reading(
-        lambda response: read(InstallChange, body_of(response)),
+        reads_as(InstallChange),
         {"render_id": check_id("render_id", render_id)},
         install_id=install_id,
         etag=etag,
         idempotency_key=idempotency_key,
+    )
+
+
+def set_automatic_updates(
+    install_id: str,
+    *,
+    automatic_updates_enabled: bool,
+    etag: str | None = None,
+    idempotency_key: str | None = None,
+) -> Call[InstallChange]:
+    """``PATCH /installs/{install_id}/automatic_updates``: the answer is that of an update, often without a render."""
+    return starts.SET_AUTOMATIC_UPDATES.reading(
+        reads_as(InstallChange),
+        {"automatic_updates_enabled": automatic_updates_enabled},
+        install_id=install_id,
+        etag=etag,
+        idempotency_key=idempotency_key,
+    )
+
+
+def create_render(
+    install_id: str,
+    *,
+    message: str | None = None,
+    skip_unchanged: bool | None = None,
+    extra_annotations: Mapping[str, str] | None = None,
+    idempotency_key: str | None = None,
+) -> Call[InstallRender]:
+    """``POST /installs/{install_id}/renders``: a render; where it has an ``operation_id``, wait on that.
+
+    :param message: at most 255 characters.
+    :param skip_unchanged: whether a render that would change nothing is skipped; the default of Akua is ``True``.
+    """
+    check_length("message", message, _LONGEST_RENDER_MESSAGE, shortest=0)
+    annotations = None if extra_annotations is None else dict(extra_annotations)
+    body = given(message=message, skip_unchanged=skip_unchanged, extra_annotations=annotations)
+    return starts.CREATE_RENDER.reading(
+        reads_as(InstallRender), body or None, install_id=install_id, idempotency_key=idempotency_key
     )
 
 
@@ -207,18 +249,6 @@ def delete_preview_hostname(
     )
 
 
-def accept_repository_change_request(
-    repository_change_request_id: str, *, etag: str | None = None, idempotency_key: str | None = None
-) -> Call[ChangeRequestAccepted]:
-    """``POST /repository_change_requests/{id}:accept``: the id of the operation to wait for."""
-    return starts.ACCEPT_CHANGE_REQUEST.reading(
-        lambda response: read(ChangeRequestAccepted, body_of(response)),
-        repository_change_request_id=repository_change_request_id,
-        etag=etag,
-        idempotency_key=idempotency_key,
-    )
-
-
 def list_installs(*, product_id: str | None = None) -> Paged[Install]:
     """``GET /installs``, all pages."""
     return listing_models("/installs", Install, given(product_id=product_id))
@@ -239,31 +269,23 @@ def get_render(install_id: str, render_id: str) -> Call[InstallRender]:
     return reading(RENDER, InstallRender, install_id=install_id, render_id=render_id)
 
 
-def list_packages() -> Paged[Package]:
-    """``GET /packages``, all pages."""
-    return listing_models("/packages", Package)
+def list_renders(install_id: str) -> Paged[InstallRender]:
+    """``GET /installs/{install_id}/renders``, all pages."""
+    return listing_models(starts.RENDERS, InstallRender, install_id=install_id)
 
 
-def get_package(package_id: str) -> Call[Package]:
-    """``GET /packages/{package_id}``."""
-    return reading(PACKAGE, Package, package_id=package_id)
+def list_pods(install_id: str) -> Paged[Pod]:
+    """``GET /installs/{install_id}/pods``."""
+    return unpaged_models(f"{starts.INSTALL}/pods", Pod, install_id=install_id)
 
 
-def list_package_versions(package_id: str) -> Paged[PackageVersion]:
-    """``GET /packages/{package_id}/versions``, all pages."""
-    return listing_models(f"{PACKAGE}/versions", PackageVersion, package_id=package_id)
+def list_preview_hostnames(install_id: str) -> Paged[PreviewHostname]:
+    """``GET /installs/{install_id}/preview_hostnames``, all pages."""
+    return listing_models(starts.PREVIEW_HOSTNAMES, PreviewHostname, install_id=install_id)
 
 
-def get_package_version(package_id: str, version_id: str) -> Call[PackageVersion]:
-    """``GET /packages/{package_id}/versions/{version_id}``."""
-    return reading(f"{PACKAGE}/versions/{{version_id}}", PackageVersion, package_id=package_id, version_id=version_id)
-
-
-def list_repositories(*, purpose: RepositoryPurpose | None = None) -> Paged[Repository]:
-    """``GET /repositories``, all pages."""
-    return listing_models("/repositories", Repository, given(purpose=purpose))
-
-
-def get_repository(repository_id: str) -> Call[Repository]:
-    """``GET /repositories/{repository_id}``."""
-    return reading("/repositories/{repository_id}", Repository, repository_id=repository_id)
+def get_preview_hostname(install_id: str, preview_hostname_id: str) -> Call[PreviewHostname]:
+    """``GET /installs/{install_id}/preview_hostnames/{preview_hostname_id}``."""
+    return reading(
+        starts.PREVIEW_HOSTNAME, PreviewHostname, install_id=install_id, preview_hostname_id=preview_hostname_id
+    )

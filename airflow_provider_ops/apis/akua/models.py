@@ -1,146 +1,200 @@
-"""What Akua's reads answer [sections 5 and 6]. All but the id may be absent: the sheet shows few samples."""
+"""What Akua's reads answer about clusters, machines and workspaces. All but the ids may be absent."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pydantic import AliasChoices, Field
+from pydantic import Field
+from typing_extensions import deprecated
 
 from airflow_provider_ops.apis.akua.times import Time
 from airflow_provider_ops.apis.base import WireModel
 
-#: The sheet lists the words of each state; that the field has this name too is inferred.
-_STATE = AliasChoices("state", "status")
-
 
 class Tracked(WireModel):
-    """What resources have in common: ``etag`` is what writes want as ``if-match``."""
+    """What most resources have in common: ``etag`` is what writes want as ``if-match``."""
 
     id: str
-    name: str | None = None
     workspace_id: str | None = None
     etag: str | None = None
-    #: Whether something is going on with it.
-    reconciling: bool | None = None
     created_at: Time = None
     updated_at: Time = None
 
 
 class Cluster(Tracked):
-    """``state`` is ``pending``, ``provisioning``, ``active``, ``suspended`` or ``deleting``."""
+    """``state`` is ``pending``, ``provisioning``, ``active``, ``suspended`` or ``deleting``.
 
-    state: str | None = Field(default=None, validation_alias=_STATE)
+    ``provider`` is ``managed_kaas`` or ``imported_byoc``.
+    """
+
+    name: str | None = None
+    html_url: str | None = None
+    state: str | None = None
     provider: str | None = None
-    region_id: str | None = None
+    #: Whether an operation is in progress.
+    reconciling: bool | None = None
+
+    @property
+    @deprecated("Akua does not say in which region a cluster is: Cluster.region_id is always None")
+    def region_id(self) -> None:
+        """Always ``None``."""
+
+
+class ClusterCapabilities(WireModel):
+    """What a cluster can do, as of ``freshness["last_successful_at"]``."""
+
+    api_groups: Sequence[str] | None = None
+    storage_classes: Sequence[Mapping[str, Any]] | None = None
+    gateway_classes: Sequence[str] | None = None
+    gateways: Sequence[Mapping[str, Any]] | None = None
+    default_gateway: Mapping[str, Any] | None = None
+    ingress_classes: Sequence[str] | None = None
+    nodes: Sequence[Mapping[str, Any]] | None = None
+    freshness: Mapping[str, Any] | None = None
+
+
+class Kubeconfig(WireModel):
+    """Access to a cluster. ``repr`` never shows it."""
+
+    kubeconfig: str = Field(repr=False)
+
+
+class ActiveOperation(WireModel):
+    """The operation in progress on a worker bootstrap."""
+
+    id: str
+    type: str | None = None
+    started_at: Time = None
+
+
+class WorkerBootstrap(WireModel):
+    """What lets a worker join a cluster; ``status`` is ``active``, ``revoked`` or ``expired``.
+
+    Only the answer to its creation has the token and the ways to use it. ``repr`` never shows them.
+    """
+
+    id: str
+    cluster_id: str | None = None
+    status: str | None = None
+    etag: str | None = None
+    reconciling: bool | None = None
+    active_operation: ActiveOperation | None = None
+    created_at: Time = None
+    updated_at: Time = None
+    expires_at: Time = None
+    token: str | None = Field(default=None, repr=False)
+    command: str | None = Field(default=None, repr=False)
+    cloud_init: str | None = Field(default=None, repr=False)
+    artifacts: Mapping[str, Any] | None = Field(default=None, repr=False)
+
+
+class FloatingIP(WireModel):
+    """An address that stays when its machine is suspended and resumed."""
+
+    id: str
+    ipv4: str | None = None
 
 
 class ProviderResource(WireModel):
-    """The machine at its cloud."""
+    """The machine at its cloud; ``identity_kind`` is ``recyclable`` or ``persistent``."""
 
+    identity_kind: str | None = None
     public_ip: str | None = None
+    floating_ip: FloatingIP | None = None
+
+
+class Snapshot(WireModel):
+    """The disk of a suspended machine."""
+
+    provider: str | None = None
+    snapshot_id: int | None = None
+    size_gb: float | None = None
+
+
+class Suspension(WireModel):
+    """Why and until when a machine is suspended, and what that costs a month in cents."""
+
+    event_id: str | None = None
+    snapshot_ref: Snapshot | None = None
+    expires_at: Time = None
+    monthly_cost_cents: int | None = None
+    reason: str | None = None
+
+
+class SuspensionEvent(WireModel):
+    """One suspension of a machine; ``state`` is ``in_progress``, ``completed``, ``resumed`` or ``expired``."""
+
+    id: str
+    machine_id: str | None = None
+    state: str | None = None
+    started_at: Time = None
+    resumed_at: Time = None
+    expires_at: Time = None
+    snapshot_ref: Snapshot | None = None
+    monthly_cost_cents: int | None = None
+    total_cost_cents: int | None = None
+    reason: str | None = None
+    etag: str | None = None
 
 
 class Machine(Tracked):
     """``state`` in upper case: ``ACTIVE``, ``PROVISIONING``, ``SUSPENDING``, ``SUSPENDED``, ``RESUMING``, ``DELETING``.
 
-    The id is stable; the public IP usually changes with suspend and resume.
+    The id is stable; the public IP usually changes with suspend and resume unless there is a floating IP.
+    ``compute_config_id`` is ``None`` for a machine that Akua manages itself.
     """
 
-    state: str | None = Field(default=None, validation_alias=_STATE)
-    cluster_id: str | None = None
-    instance_type: str | None = None
-    provider_resource: ProviderResource | None = None
-
-
-class InstallVersions(WireModel):
-    """The part of an install that update, restore and automatic updates answer with."""
-
-    id: str
-    current_version: Any = None
-    desired_version: Any = None
-    automatic_updates_enabled: bool | None = None
-    updated_at: Time = None
-    etag: str | None = None
-
-
-class Install(Tracked):
-    """``state``: ``pending``, ``rendering``, ``syncing``, ``healthy``, ``degraded``, ``failed``, ``deleted``."""
-
-    state: str | None = Field(default=None, validation_alias=_STATE)
-    product_id: str | None = None
-    package_id: str | None = None
-    cluster_id: str | None = None
-    urls: Sequence[Any] | None = None
-
-
-class InstallStatus(WireModel):
-    """``GET /installs/{install_id}/status``; its fields beside the state are not documented."""
-
-    id: str | None = None
-    state: str | None = Field(default=None, validation_alias=_STATE)
-    reconciling: bool | None = None
-
-
-class InstallRender(WireModel):
-    """One rendering of an install; ``state`` is ``running``, ``deployed``, ``skipped`` or ``failed``."""
-
-    id: str
-    workspace_id: str | None = None
-    install_id: str | None = None
-    operation_id: str | None = None
-    repository_change_request_id: str | None = None
-    render_hash: str | None = None
-    commit_sha: str | None = None
-    package_version_id: str | None = None
-    restored_from_render_id: str | None = None
+    name: str | None = None
     state: str | None = None
-    message: str | None = None
-    created_at: Time = None
-    updated_at: Time = None
+    reconciling: bool | None = None
+    cluster_id: str | None = None
+    compute_config_id: str | None = None
+    provider_id: str | None = None
+    provider_resource: ProviderResource | None = None
+    node_name: str | None = None
+    current_suspension: Suspension | None = None
 
-
-class InstallChange(WireModel):
-    """The answer of ``:update``, ``:restore`` and ``automatic_updates``: the only operation is the render's, if any."""
-
-    install: InstallVersions | None = None
-    render: InstallRender | None = None
-
-
-class ChangeRequestAccepted(WireModel):
-    """The answer of ``:accept``; wait on ``operation_id``."""
-
-    operation_id: str
-    repository_change_request_id: str | None = None
-    accepted_at: Time = None
-
-
-class Package(Tracked):
-    """A package; it has no state."""
-
-    latest_version_id: str | None = None
-
-
-class PackageVersion(WireModel):
-    """A version of a package; its fields are not documented."""
-
-    id: str
-    version: str | None = None
-    created_at: Time = None
+    @property
+    @deprecated("Akua does not say which type a machine has: Machine.instance_type is always None")
+    def instance_type(self) -> None:
+        """Always ``None``."""
 
 
 class Region(WireModel):
-    """Where clusters and installs live."""
+    """Where clusters and installs live. ``etag`` is inferred: updates want one."""
 
     id: str
     name: str | None = None
+    icon: str | None = None
+    workspace_id: str | None = None
+    etag: str | None = None
+    created_at: Time = None
 
 
-class ComputeConfig(WireModel):
-    """What machines are made with; its fields are not documented."""
+class ProviderConfig(WireModel):
+    """What a compute config asks of its cloud."""
 
-    id: str
+    region: str | None = None
+    image: str | None = None
+    machine_type_filter: str | None = None
+
+
+class CredentialScope(WireModel):
+    """Whose account a compute config uses: ``kind`` is ``system`` or ``byom`` (a secret of yours)."""
+
+    kind: str | None = None
+    secret_id: str | None = None
+    secret_version_id: str | None = None
+
+
+class ComputeConfig(Tracked):
+    """What machines are made with."""
+
     name: str | None = None
+    provider: str | None = None
+    provider_config: ProviderConfig | None = None
+    credential_scope: CredentialScope | None = None
 
 
 class Quota(WireModel):
@@ -154,28 +208,3 @@ class Quota(WireModel):
     usage: float | None = None
     remaining: float | None = None
     resets_at: Time = None
-
-
-class Workspace(Tracked):
-    """A workspace."""
-
-
-class Repository(Tracked):
-    """A repository; ``purpose`` is ``deploy``, ``package`` or ``repository_change_request``."""
-
-    purpose: str | None = None
-
-
-class ApiToken(WireModel):
-    """A token of the workspace, as lists show it."""
-
-    id: str
-    name: str | None = None
-    workspace_id: str | None = None
-    expires_at: Time = None
-
-
-class NewApiToken(ApiToken):
-    """A token that was just minted. ``repr`` never shows it."""
-
-    token: str = Field(repr=False)

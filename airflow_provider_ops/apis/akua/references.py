@@ -1,20 +1,27 @@
-"""What can be waited for by its own state: installs until they are healthy, renders until they are deployed."""
+"""What can be waited for by its own state: installs, renders and change requests."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from airflow_provider_ops.apis.akua import starts
+from airflow_provider_ops.apis.akua.install_models import ChangeRequest, Install, InstallRender
 from airflow_provider_ops.apis.akua.installs import RENDER
-from airflow_provider_ops.apis.akua.models import Install, InstallRender
 from airflow_provider_ops.apis.akua.wire import API, body_of
 from airflow_provider_ops.apis.base import read
 from airflow_provider_ops.apis.http import Call, Request, Response, path
 from airflow_provider_ops.exceptions import InvalidArgument
 from airflow_provider_ops.operation import Operation, OperationError, OperationState, Progress
 
-#: Written ``install:<id>`` and ``render:<install id>.<render id>``.
-KINDS = ("install", "render")
+#: Written ``install:<id>``, ``render:<install id>.<render id>``, ``change_request:<id>`` and so on.
+KINDS = (
+    "install",
+    "reconciled_install",
+    "render",
+    "change_request",
+    "rejected_change_request",
+    "withdrawn_change_request",
+)
 
 # what the words mean for somebody who waits for "healthy" is inferred from the words themselves: a degraded install
 # may recover and is waited for on, a failed or deleted one is not
@@ -34,6 +41,25 @@ _RENDER_STATES = {
     "skipped": OperationState.SUCCEEDED,
     "failed": OperationState.FAILED,
 }
+# by what is waited for; a change request that ended otherwise than wanted is a failure
+_READY = {
+    "AWAITING_CHANGES": OperationState.RUNNING,
+    "VALIDATING": OperationState.RUNNING,
+    "READY": OperationState.SUCCEEDED,
+    "ACCEPTING": OperationState.SUCCEEDED,
+    "ACCEPTED": OperationState.SUCCEEDED,
+    "REJECTED": OperationState.FAILED,
+    "WITHDRAWN": OperationState.FAILED,
+    "EXPIRED": OperationState.FAILED,
+    "FAILED": OperationState.FAILED,
+}
+_UNDECIDED = dict.fromkeys(("AWAITING_CHANGES", "VALIDATING", "READY", "ACCEPTING"), OperationState.RUNNING)
+_ENDED = dict.fromkeys(("ACCEPTED", "REJECTED", "WITHDRAWN", "EXPIRED", "FAILED"), OperationState.FAILED)
+_CHANGE_REQUEST_STATES = {
+    "change_request": _READY,
+    "rejected_change_request": {**_UNDECIDED, **_ENDED, "REJECTED": OperationState.SUCCEEDED},
+    "withdrawn_change_request": {**_UNDECIDED, **_ENDED, "WITHDRAWN": OperationState.SUCCEEDED},
+}
 
 
 def following(kind: str, bare: str) -> Call[Operation]:
@@ -41,9 +67,13 @@ def following(kind: str, bare: str) -> Call[Operation]:
 
     :raises InvalidArgument: a render without its install.
     """
-    if kind == "install":
+    if kind in _CHANGE_REQUEST_STATES:
+        where = path(starts.CHANGE_REQUEST, repository_change_request_id=bare)
+        request = Request("GET", where, starts.CHANGE_REQUEST)
+        return Call(request, lambda response: _change_request(kind, response))
+    if kind in ("install", "reconciled_install"):
         where = path(starts.INSTALL, install_id=bare)
-        return Call(Request("GET", where, starts.INSTALL), _install)
+        return Call(Request("GET", where, starts.INSTALL), lambda response: _install(kind, response))
     install_id, dot, render_id = bare.partition(".")
     if not dot:
         raise InvalidArgument(f"a render is written 'render:<install id>.<render id>', not 'render:{bare}'")
@@ -51,20 +81,46 @@ def following(kind: str, bare: str) -> Call[Operation]:
     return Call(Request("GET", where, RENDER), lambda response: _render(install_id, response))
 
 
-def _install(response: Response) -> Operation:
+def _install(kind: str, response: Response) -> Operation:
     body = body_of(response)
     install = read(Install, body)
-    state = install.state or "missing"
+    raw_state = install.state or "missing"
+    state = _INSTALL_STATES.get(raw_state, OperationState.UNKNOWN)
+    if kind == "reconciled_install" and state is not OperationState.FAILED:
+        state = OperationState.RUNNING if install.reconciling else OperationState.SUCCEEDED
     return Operation(
-        id=f"install:{install.id}",
+        id=f"{kind}:{install.id}",
         api=API,
         kind="install.health",
-        state=_INSTALL_STATES.get(state, OperationState.UNKNOWN),
-        raw_state=state,
+        state=state,
+        raw_state=raw_state,
         resource_type="install",
         resource_id=install.id,
-        error=_reason(f"install is {state}", body) if state in ("failed", "deleted") else None,
+        error=_reason(f"install is {raw_state}", body) if raw_state in ("failed", "deleted") else None,
         updated_at=install.updated_at,
+        raw=body,
+    )
+
+
+def _change_request(kind: str, response: Response) -> Operation:
+    body = body_of(response)
+    found = read(ChangeRequest, body)
+    raw_state = found.state or "missing"
+    state = _CHANGE_REQUEST_STATES[kind].get(raw_state, OperationState.UNKNOWN)
+    failed = state is OperationState.FAILED
+    because = f": {found.rejection_reason}" if found.rejection_reason else ""
+    return Operation(
+        id=f"{kind}:{found.id}",
+        api=API,
+        kind="repository_change_request.state",
+        state=state,
+        raw_state=raw_state,
+        resource_type="repository_change_request",
+        resource_id=found.id,
+        error=OperationError(f"change request is {raw_state}{because}") if failed else None,
+        url=found.html_url,
+        created_at=found.created_at,
+        updated_at=found.updated_at,
         raw=body,
     )
 

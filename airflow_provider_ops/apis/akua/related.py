@@ -1,86 +1,74 @@
-"""Calls that change something and answer with no operation [section 5, Related calls; section 1, tokens].
-
-Bodies and answers that the sheet does not show are sent and returned as they are.
-"""
+"""Calls that change something and answer with no operation: imports, worker bootstraps, regions and tokens."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, TypedDict
 
-from airflow_provider_ops.apis.akua.models import ApiToken, Cluster, InstallChange, InstallRender, NewApiToken
-from airflow_provider_ops.apis.akua.starts import CHANGE_REQUEST, INSTALL, changing, keyed
-from airflow_provider_ops.apis.akua.wire import body_of, check_length, listing_models
-from airflow_provider_ops.apis.base import WireModel, read
-from airflow_provider_ops.apis.http import Call, Paged, Response, given
+from airflow_provider_ops.apis.akua.calls import changing, keyed, nothing, reads_as
+from airflow_provider_ops.apis.akua.models import Cluster, Region, WorkerBootstrap
+from airflow_provider_ops.apis.akua.starts import WORKER_BOOTSTRAPS
+from airflow_provider_ops.apis.akua.wire import check_length, listing_models
+from airflow_provider_ops.apis.akua.workspace_models import ApiToken, NewApiToken
+from airflow_provider_ops.apis.http import Call, Paged, given
 from airflow_provider_ops.apis.times import aware
 
-M = TypeVar("M", bound=WireModel)
-
-PACKAGE = "/packages/{package_id}"
-RENDERS = f"{INSTALL}/renders"
-CHANGE_REQUESTS = "/repository_change_requests"
+REGION = "/regions/{region_id}"
 TOKENS = "/api_tokens"
-_LONGEST_TOKEN_NAME = 100
+_LONGEST_NAME = 100
 
 
-def set_automatic_updates(
-    install_id: str, *, automatic_updates_enabled: bool, etag: str, idempotency_key: str | None = None
-) -> Call[InstallChange]:
-    """``PATCH /installs/{install_id}/automatic_updates``: done when it answers."""
-    body = {"automatic_updates_enabled": automatic_updates_enabled}
-    call = changing("PATCH", f"{INSTALL}/automatic_updates", _as(InstallChange), body, etag=etag, install_id=install_id)
+class ImportedCluster(TypedDict):
+    """A cluster that exists elsewhere, and access to it."""
+
+    name: str
+    region_id: str
+    kubeconfig: str
+
+
+def import_cluster(body: ImportedCluster | Mapping[str, Any], *, idempotency_key: str | None = None) -> Call[Cluster]:
+    """``POST /clusters:import``: the cluster, at once."""
+    return keyed(changing("POST", "/clusters:import", reads_as(Cluster), body), idempotency_key)
+
+
+def create_worker_bootstrap(
+    cluster_id: str, *, ttl_seconds: int | None = None, idempotency_key: str | None = None
+) -> Call[WorkerBootstrap]:
+    """``POST /clusters/{cluster_id}/worker_bootstraps``: the only answer that shows the token.
+
+    :param ttl_seconds: 60 to 86400.
+    """
+    body = given(ttl_seconds=ttl_seconds) or None
+    call = changing("POST", WORKER_BOOTSTRAPS, reads_as(WorkerBootstrap), body, cluster_id=cluster_id)
     return keyed(call, idempotency_key)
 
 
-def create_render(install_id: str, *, idempotency_key: str | None = None) -> Call[InstallRender]:
-    """``POST /installs/{install_id}/renders``: a render; where it has an ``operation_id``, wait on that."""
-    return keyed(changing("POST", RENDERS, _as(InstallRender), install_id=install_id), idempotency_key)
+def create_region(name: str, *, icon: str | None = None) -> Call[Region]:
+    """``POST /regions``: the region, at once. It takes no key: sent once.
 
-
-def create_repository_change_request(
-    body: Mapping[str, Any], *, idempotency_key: str | None = None
-) -> Call[Mapping[str, Any]]:
-    """``POST /repository_change_requests``: the change request, as it comes. The body is not in the fact sheet."""
-    return keyed(changing("POST", CHANGE_REQUESTS, body_of, body), idempotency_key)
-
-
-def reject_repository_change_request(
-    repository_change_request_id: str, *, etag: str, reason: str | None = None, idempotency_key: str | None = None
-) -> Call[Mapping[str, Any]]:
-    """``POST /repository_change_requests/{id}:reject``: no operation id, though there is an operation type for it.
-
-    That it takes etag and key as ``:accept`` does, and a ``reason``, is inferred.
+    :param name: 1 to 100 characters.
+    :param icon: URL of at most 256 characters.
     """
-    return _about_change_request("reject", given(reason=reason), etag, idempotency_key, repository_change_request_id)
+    check_length("name", name, _LONGEST_NAME)
+    return changing("POST", "/regions", reads_as(Region), given(name=name, icon=icon))
 
 
-def withdraw_repository_change_request(
-    repository_change_request_id: str, *, etag: str, idempotency_key: str | None = None
-) -> Call[Mapping[str, Any]]:
-    """``POST /repository_change_requests/{id}:withdraw``: as for a rejection, without a reason."""
-    return _about_change_request("withdraw", {}, etag, idempotency_key, repository_change_request_id)
+def update_region(region_id: str, *, name: str | None = None, icon: str | None = None, etag: str) -> Call[Region]:
+    """``PATCH /regions/{region_id}``: the region, at once; servers of September 2026 and later.
+
+    :param icon: ``""`` removes it.
+    """
+    check_length("name", name, _LONGEST_NAME)
+    body: dict[str, Any] = given(name=name, icon=icon)
+    if icon == "":
+        body["icon"] = None
+    return changing("PATCH", REGION, reads_as(Region), body, etag=etag, region_id=region_id)
 
 
-def import_cluster(body: Mapping[str, Any], *, idempotency_key: str | None = None) -> Call[Cluster]:
-    """``POST /clusters:import``: the cluster, at once. The body is not in the fact sheet."""
-    return keyed(changing("POST", "/clusters:import", _as(Cluster), body), idempotency_key)
-
-
-def import_package(body: Mapping[str, Any]) -> Call[Mapping[str, Any]]:
-    """``POST /packages:import``: neither body nor answer is in the fact sheet. It takes no key: sent once."""
-    return changing("POST", "/packages:import", body_of, body)
-
-
-def create_package_version(package_id: str, body: Mapping[str, Any]) -> Call[Mapping[str, Any]]:
-    """``POST /packages/{package_id}/versions``: neither body nor answer is in the fact sheet. Sent once."""
-    return changing("POST", f"{PACKAGE}/versions", body_of, body, package_id=package_id)
-
-
-def delete_package(package_id: str, *, etag: str) -> Call[None]:
-    """``DELETE /packages/{package_id}``: done when it answers."""
-    return changing("DELETE", PACKAGE, _nothing, etag=etag, package_id=package_id)
+def delete_region(region_id: str, *, etag: str) -> Call[None]:
+    """``DELETE /regions/{region_id}``: done when it answers; servers of September 2026 and later."""
+    return changing("DELETE", REGION, nothing, etag=etag, region_id=region_id)
 
 
 def create_api_token(name: str, *, expires_at: datetime | None = None) -> Call[NewApiToken]:
@@ -89,9 +77,9 @@ def create_api_token(name: str, *, expires_at: datetime | None = None) -> Call[N
     :param name: 1 to 100 characters.
     :param expires_at: without it the token does not expire; a time without zone is taken as UTC.
     """
-    check_length("name", name, _LONGEST_TOKEN_NAME)
+    check_length("name", name, _LONGEST_NAME)
     body = given(name=name, expires_at=None if expires_at is None else _unix(expires_at))
-    return changing("POST", TOKENS, _as(NewApiToken), body)
+    return changing("POST", TOKENS, reads_as(NewApiToken), body)
 
 
 def list_api_tokens() -> Paged[ApiToken]:
@@ -101,29 +89,7 @@ def list_api_tokens() -> Paged[ApiToken]:
 
 def delete_api_token(api_token_id: str) -> Call[None]:
     """``DELETE /api_tokens/{id}``: the token is good for nothing any more."""
-    return changing("DELETE", f"{TOKENS}/{{api_token_id}}", _nothing, api_token_id=api_token_id)
-
-
-def _about_change_request(
-    verb: str, body: Mapping[str, Any], etag: str, idempotency_key: str | None, change_request_id: str
-) -> Call[Mapping[str, Any]]:
-    call: Call[Mapping[str, Any]] = changing(
-        "POST",
-        f"{CHANGE_REQUEST}:{verb}",
-        body_of,
-        body or None,
-        etag=etag,
-        repository_change_request_id=change_request_id,
-    )
-    return keyed(call, idempotency_key)
-
-
-def _as(model: type[M]) -> Callable[[Response], M]:
-    return lambda response: read(model, body_of(response))
-
-
-def _nothing(_response: Response) -> None:
-    """The answer is 204."""
+    return changing("DELETE", f"{TOKENS}/{{api_token_id}}", nothing, api_token_id=api_token_id)
 
 
 def _unix(moment: datetime) -> int:

@@ -8,28 +8,31 @@ from __future__ import annotations
 
 import functools
 import re
-import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ParamSpec, TypeVar
 
-from airflow_provider_ops.apis.akua.models import ChangeRequestAccepted, InstallChange, InstallRender
-from airflow_provider_ops.apis.akua.wire import OwnerType, body_of, check_header, key_of, started
+from airflow_provider_ops.apis.akua.calls import ETAG, changing, keyed
+from airflow_provider_ops.apis.akua.install_models import (
+    ChangeRequest,
+    ChangeRequestAccepted,
+    InstallRender,
+)
+from airflow_provider_ops.apis.akua.wire import OwnerType, body_of, key_of, started
 from airflow_provider_ops.apis.base import Submit, Submitted, read
-from airflow_provider_ops.apis.http import Call, Request, Response, given, path
+from airflow_provider_ops.apis.http import Call, Request, Response
 from airflow_provider_ops.exceptions import InvalidArgument
 from airflow_provider_ops.operation import Operation
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-KEY, ETAG = "idempotency-key", "if-match"
-LONGEST_KEY, LONGEST_ETAG = 64, 256
 #: Stands in ``if-match`` until the etag is known; never sent (see :func:`with_etag` and ``Akua.submitting``).
 UNREAD = ""
 
 CLUSTER = "/clusters/{cluster_id}"
-WORKER_BOOTSTRAP = f"{CLUSTER}/worker_bootstraps/{{worker_bootstrap_id}}"
+WORKER_BOOTSTRAPS = f"{CLUSTER}/worker_bootstraps"
+WORKER_BOOTSTRAP = f"{WORKER_BOOTSTRAPS}/{{worker_bootstrap_id}}"
 MACHINE = "/machines/{machine_id}"
 INSTALL = "/installs/{install_id}"
 PREVIEW_HOSTNAMES = f"{INSTALL}/preview_hostnames"
@@ -37,7 +40,10 @@ PREVIEW_HOSTNAME = f"{PREVIEW_HOSTNAMES}/{{preview_hostname_id}}"
 WORKSPACE = "/workspaces/{workspace_id}"
 CUSTOM_DOMAINS = f"{WORKSPACE}/custom_domains"
 CUSTOM_DOMAIN = f"{CUSTOM_DOMAINS}/{{custom_domain_id}}"
-CHANGE_REQUEST = "/repository_change_requests/{repository_change_request_id}"
+SUBDOMAIN = f"{WORKSPACE}/subdomain"
+RENDERS = f"{INSTALL}/renders"
+CHANGE_REQUESTS = "/repository_change_requests"
+CHANGE_REQUEST = f"{CHANGE_REQUESTS}/{{repository_change_request_id}}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,38 +90,6 @@ class Start:
         return keyed(call.changed(headers=headers), idempotency_key) if self.keyed else call.changed(headers=headers)
 
 
-def changing(
-    method: str,
-    route: str,
-    parse: Callable[[Response], T],
-    body: Mapping[str, Any] | None = None,
-    *,
-    etag: str | None = None,
-    **ids: str,
-) -> Call[T]:
-    """A call that changes something, and is sent once.
-
-    :raises InvalidArgument: an id or the etag cannot be one.
-    """
-    check_header("etag", etag, LONGEST_ETAG)
-    json = None if body is None else dict(body)
-    return Call(Request(method, path(route, **ids), route, json=json, headers=given(**{ETAG: etag})), parse)
-
-
-def keyed(call: Call[T], idempotency_key: str | None) -> Call[T]:
-    """The call with an idempotency key, a new one where none is given; so it is safe to send again.
-
-    :raises InvalidArgument: the key cannot be one.
-    """
-    check_header("idempotency_key", idempotency_key, LONGEST_KEY)
-    return call.changed(headers={**call.request.headers, KEY: idempotency_key or new_key()}, idempotent=True)
-
-
-def new_key() -> str:
-    """A key that no other request has."""
-    return f"airflow-{uuid.uuid4().hex}"
-
-
 CREATE_CLUSTER = Start("POST", "/clusters", "cluster.create", "cluster", creates=True)
 DELETE_CLUSTER = Start("DELETE", CLUSTER, "cluster.delete", "cluster", CLUSTER)
 SUSPEND_CLUSTER = Start("POST", f"{CLUSTER}:suspend", "cluster.suspend", "cluster", CLUSTER)
@@ -133,12 +107,14 @@ DELETE_INSTALL = Start("DELETE", INSTALL, "install.delete", "install", INSTALL)
 # which type a render by these two carries is not documented, so the kinds are ours
 UPDATE_INSTALL = Start("POST", f"{INSTALL}:update", "install.update", "install", INSTALL)
 RESTORE_INSTALL = Start("POST", f"{INSTALL}:restore", "install.restore", "install", INSTALL)
+SET_AUTOMATIC_UPDATES = Start("PATCH", f"{INSTALL}/automatic_updates", "install.automatic_updates", "install", INSTALL)
+CREATE_RENDER = Start("POST", RENDERS, "install.render", "install")
 CREATE_PACKAGE = Start("POST", "/packages", "package.create", "package", creates=True)
 DELETE_WORKSPACE = Start("DELETE", WORKSPACE, "workspace.delete", "workspace", WORKSPACE)
 CANCEL_SUBSCRIPTION = Start(
     "POST", f"{WORKSPACE}/subscription:cancel", "workspace.subscription.cancel", "workspace", WORKSPACE
 )
-# neither has an operation type in section 4
+# the contract has no operation type for either
 REACTIVATE_SUBSCRIPTION = Start(
     "POST",
     f"{WORKSPACE}/subscription:reactivate",
@@ -157,21 +133,25 @@ CHANGE_TIER = Start(
     keyed=False,
     word="tier",
 )
-SET_SUBDOMAIN_NAME = Start(
-    "POST", f"{WORKSPACE}/subdomain:setName", "workspace.subdomain.set_name", "workspace", WORKSPACE
-)
+SET_SUBDOMAIN_NAME = Start("POST", f"{SUBDOMAIN}:setName", "workspace.subdomain.set_name", "workspace", SUBDOMAIN)
 BIND_PINNED = Start("POST", f"{PREVIEW_HOSTNAMES}:bindPinned", "preview_hostname.bind_pinned", "install")
 BIND_FLOATING = Start("POST", f"{PREVIEW_HOSTNAMES}:bindFloating", "preview_hostname.bind_floating", "install")
 DELETE_PREVIEW_HOSTNAME = Start("DELETE", PREVIEW_HOSTNAME, "preview_hostname.delete", "install", PREVIEW_HOSTNAME)
 CREATE_CUSTOM_DOMAIN = Start("POST", CUSTOM_DOMAINS, "custom_domain.create", "workspace")
 UPDATE_CUSTOM_DOMAIN = Start("PATCH", CUSTOM_DOMAIN, "custom_domain.update", "workspace", CUSTOM_DOMAIN)
 DELETE_CUSTOM_DOMAIN = Start("DELETE", CUSTOM_DOMAIN, "custom_domain.delete", "workspace", CUSTOM_DOMAIN)
-ACCEPT_CHANGE_REQUEST = Start(
-    "POST",
-    f"{CHANGE_REQUEST}:accept",
-    "repository_change_request.accept",
-    "repository_change_request",
-    CHANGE_REQUEST,
+CREATE_CHANGE_REQUEST = Start(
+    "POST", CHANGE_REQUESTS, "repository_change_request.create", "repository_change_request", creates=True
+)
+ACCEPT_CHANGE_REQUEST, REJECT_CHANGE_REQUEST, WITHDRAW_CHANGE_REQUEST = (
+    Start(
+        "POST",
+        f"{CHANGE_REQUEST}:{verb}",
+        f"repository_change_request.{verb}",
+        "repository_change_request",
+        CHANGE_REQUEST,
+    )
+    for verb in ("accept", "reject", "withdraw")
 )
 
 STARTS: Mapping[tuple[str, str], Start] = {
@@ -247,12 +227,9 @@ def with_etag(build: Callable[P, Call[T]]) -> Callable[P, Call[T]]:
 
 
 def submitted(start: Start, request: Request, response: Response) -> Submitted:
-    """What the answer to a submit says, whatever its shape."""
-    if start in (UPDATE_INSTALL, RESTORE_INSTALL):
-        return _changing(start, ids_of(request)["install_id"], read(InstallChange, body_of(response)))
-    if start is ACCEPT_CHANGE_REQUEST:
-        accepted = read(ChangeRequestAccepted, body_of(response))
-        return Submitted(accepted.operation_id, start.kind, start.owner, owner_id(start, request))
+    """Return what the answer to a submit says, whatever its shape."""
+    if start in _ANSWERS:
+        return _ANSWERS[start](start, ids_of(request), response)
     operation = started(response)
     return replace(
         Submitted.of(operation),
@@ -263,17 +240,57 @@ def submitted(start: Start, request: Request, response: Response) -> Submitted:
     )
 
 
-def _changing(start: Start, install_id: str, change: InstallChange) -> Submitted:
-    """The render's operation; without one the render itself, and without a render the install."""
-    if change.render is None:
-        follow = f"install:{install_id}"
-    elif change.render.operation_id is None:
-        follow = render_reference(install_id, change.render)
+def _changed(start: Start, ids: Mapping[str, str], response: Response) -> Submitted:
+    """Follow the operation of the render; without one the render itself, and without a render the install."""
+    # the rest of the answer is not needed, so nothing in it can hide what was started
+    install_id, render = ids["install_id"], body_of(response).get("render")
+    if render is not None:
+        follow = _render_operation(install_id, read(InstallRender, render))
     else:
-        follow = change.render.operation_id
+        # a switch changes nothing in the cluster, so an install that was unhealthy before stays so
+        follow = f"{'reconciled_install' if start is SET_AUTOMATIC_UPDATES else 'install'}:{install_id}"
     return Submitted(follow, start.kind, "install", install_id)
 
 
+def _rendered(start: Start, ids: Mapping[str, str], response: Response) -> Submitted:
+    follow = _render_operation(ids["install_id"], read(InstallRender, body_of(response)))
+    return Submitted(follow, start.kind, "install", ids["install_id"])
+
+
+def _render_operation(install_id: str, render: InstallRender) -> str:
+    return render.operation_id or render_reference(install_id, render)
+
+
 def render_reference(install_id: str, render: InstallRender) -> str:
-    """What a render can be waited for by: ``render:<install>.<render>``, as its read needs both ids."""
+    """Return what a render can be waited for by: ``render:<install>.<render>``, as its read needs both ids."""
     return f"render:{install_id}.{render.id}"
+
+
+def _accepted(start: Start, ids: Mapping[str, str], response: Response) -> Submitted:
+    operation_id = read(ChangeRequestAccepted, body_of(response)).operation_id
+    return Submitted(operation_id, start.kind, start.owner, ids["repository_change_request_id"])
+
+
+def _turned_down(start: Start, ids: Mapping[str, str], _response: Response) -> Submitted:
+    """Follow the change request: the answer does not name the operation."""
+    name = ids["repository_change_request_id"]
+    word = "rejected" if start is REJECT_CHANGE_REQUEST else "withdrawn"
+    return Submitted(f"{word}_change_request:{name}", start.kind, start.owner, name)
+
+
+def _requested(start: Start, _ids: Mapping[str, str], response: Response) -> Submitted:
+    made = read(ChangeRequest, body_of(response))
+    return Submitted(f"change_request:{made.id}", start.kind, start.owner, made.id, operation_url=made.html_url)
+
+
+#: Calls whose answer is not their operation.
+_ANSWERS: Mapping[Start, Callable[[Start, Mapping[str, str], Response], Submitted]] = {
+    UPDATE_INSTALL: _changed,
+    RESTORE_INSTALL: _changed,
+    SET_AUTOMATIC_UPDATES: _changed,
+    CREATE_RENDER: _rendered,
+    ACCEPT_CHANGE_REQUEST: _accepted,
+    REJECT_CHANGE_REQUEST: _turned_down,
+    WITHDRAW_CHANGE_REQUEST: _turned_down,
+    CREATE_CHANGE_REQUEST: _requested,
+}

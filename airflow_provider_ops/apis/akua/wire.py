@@ -200,9 +200,7 @@ def listing(route: str, to_item: Callable[[Any], T], query: Mapping[str, Any] | 
     def page(cursor: str | None) -> Call[Page[T]]:
         def parse(response: Response) -> Page[T]:
             body = body_of(response)
-            rows, following = body.get("data") or (), body.get("next_cursor")
-            if not isinstance(rows, (list, tuple)):
-                raise TransportError("the answer's 'data' is no list", reason="unreadable")
+            rows, following = _rows(body), body.get("next_cursor")
             # a cursor that leads to itself would be read for ever
             more = isinstance(following, str) and following and following != cursor
             return Page([to_item(row) for row in rows], page(following) if more else None)
@@ -216,6 +214,22 @@ def listing(route: str, to_item: Callable[[Any], T], query: Mapping[str, Any] | 
 def listing_models(route: str, model: type[M], query: Mapping[str, Any] | None = None, **ids: str) -> Paged[M]:
     """A list of objects of one model."""
     return listing(route, lambda item: read(model, item), query, **ids)
+
+
+def unpaged_models(route: str, model: type[M], query: Mapping[str, Any] | None = None, **ids: str) -> Paged[M]:
+    """Return a list that comes whole: the contract declares neither ``cursor`` nor ``limit`` for it."""
+
+    def parse(response: Response) -> Page[M]:
+        return Page([read(model, row) for row in _rows(body_of(response))])
+
+    return Paged(Call(Request("GET", path(route, **ids), route, query=query or {}), parse))
+
+
+def _rows(body: Mapping[str, Any]) -> Sequence[Any]:
+    rows = body.get("data") or ()
+    if not isinstance(rows, (list, tuple)):
+        raise TransportError("the answer's 'data' is no list", reason="unreadable")
+    return rows
 
 
 def is_header(value: str) -> bool:

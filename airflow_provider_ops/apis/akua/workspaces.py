@@ -11,8 +11,15 @@ from typing_extensions import NotRequired
 
 from airflow_provider_ops.apis.akua import starts
 from airflow_provider_ops.apis.akua.metadata import Protocol, RoutingMode
-from airflow_provider_ops.apis.akua.models import ComputeConfig, Quota, Region, Workspace
-from airflow_provider_ops.apis.akua.wire import body_of, check_length, listing_models, reading
+from airflow_provider_ops.apis.akua.models import ComputeConfig, Quota, Region
+from airflow_provider_ops.apis.akua.wire import body_of, check_length, listing_models, reading, unpaged_models
+from airflow_provider_ops.apis.akua.workspace_models import (
+    CustomDomain,
+    Subdomain,
+    Subscription,
+    SubscriptionChangeRequest,
+    Workspace,
+)
 from airflow_provider_ops.apis.base import read
 from airflow_provider_ops.apis.http import Call, Paged, Request, given
 from airflow_provider_ops.exceptions import InvalidArgument
@@ -45,6 +52,7 @@ class ExternalTarget(TypedDict):
 
 
 Target = InstallTarget | ClusterTarget | ExternalTarget
+_TIER_CHANGES = f"{starts.WORKSPACE}/subscription/change_requests"
 _TARGET_NEEDS = {"install": "install_id", "cluster": "cluster_id", "external": "endpoint"}
 
 
@@ -159,6 +167,46 @@ def get_workspace(workspace_id: str) -> Call[Workspace]:
     return reading(starts.WORKSPACE, Workspace, workspace_id=workspace_id)
 
 
+def list_workspaces() -> Paged[Workspace]:
+    """``GET /workspaces``, all pages."""
+    return listing_models("/workspaces", Workspace)
+
+
+def get_subscription(workspace_id: str) -> Call[Subscription]:
+    """``GET /workspaces/{workspace_id}/subscription``."""
+    return reading(f"{starts.WORKSPACE}/subscription", Subscription, workspace_id=workspace_id)
+
+
+def list_subscription_change_requests(workspace_id: str) -> Paged[SubscriptionChangeRequest]:
+    """``GET /workspaces/{workspace_id}/subscription/change_requests``, all pages."""
+    return listing_models(_TIER_CHANGES, SubscriptionChangeRequest, workspace_id=workspace_id)
+
+
+def get_subscription_change_request(workspace_id: str, change_request_id: str) -> Call[SubscriptionChangeRequest]:
+    """``GET /workspaces/{workspace_id}/subscription/change_requests/{change_request_id}``."""
+    return reading(
+        f"{_TIER_CHANGES}/{{change_request_id}}",
+        SubscriptionChangeRequest,
+        workspace_id=workspace_id,
+        change_request_id=change_request_id,
+    )
+
+
+def get_subdomain(workspace_id: str) -> Call[Subdomain]:
+    """``GET /workspaces/{workspace_id}/subdomain``: its etag is what ``set_subdomain_name`` wants."""
+    return reading(starts.SUBDOMAIN, Subdomain, workspace_id=workspace_id)
+
+
+def list_custom_domains(workspace_id: str) -> Paged[CustomDomain]:
+    """``GET /workspaces/{workspace_id}/custom_domains``, all pages."""
+    return listing_models(starts.CUSTOM_DOMAINS, CustomDomain, workspace_id=workspace_id)
+
+
+def get_custom_domain(workspace_id: str, custom_domain_id: str) -> Call[CustomDomain]:
+    """``GET /workspaces/{workspace_id}/custom_domains/{custom_domain_id}``."""
+    return reading(starts.CUSTOM_DOMAIN, CustomDomain, workspace_id=workspace_id, custom_domain_id=custom_domain_id)
+
+
 def list_regions() -> Paged[Region]:
     """``GET /regions``, all pages."""
     return listing_models("/regions", Region)
@@ -175,17 +223,19 @@ def get_compute_config(compute_config_id: str) -> Call[ComputeConfig]:
 
 
 def list_quotas(*, cluster_id: str | None = None) -> Paged[Quota]:
-    """``GET /quotas``, all pages; of one cluster where concurrency is counted per cluster."""
-    return listing_models("/quotas", Quota, given(cluster_id=cluster_id))
+    """``GET /quotas``; of one cluster where concurrency is counted per cluster."""
+    return unpaged_models("/quotas", Quota, given(cluster_id=cluster_id))
 
 
-def get_quota(metric: str) -> Call[Quota]:
+def get_quota(metric: str, *, cluster_id: str | None = None) -> Call[Quota]:
     """``GET /quotas/{metric}``.
 
     :param metric: like ``compute/machines``.
+    :param cluster_id: for what is counted per cluster; servers of September 2026 and later.
     :raises InvalidArgument: it cannot be one.
     """
     if not _METRIC.fullmatch(metric) or ".." in metric:
         raise InvalidArgument(f"metric {metric!r} must be one that list_quotas() shows, like 'compute/machines'")
-    request = Request("GET", f"/quotas/{quote(metric, safe='')}", "/quotas/{metric}")
+    where, query = f"/quotas/{quote(metric, safe='')}", given(cluster_id=cluster_id)
+    request = Request("GET", where, "/quotas/{metric}", query=query)
     return Call(request, lambda response: read(Quota, body_of(response)))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
 
 from airflow_provider_ops.apis.base import WireModel
+from airflow_provider_ops.apis.former import FormerMapping
 from airflow_provider_ops.apis.times import Time
 
 
@@ -110,7 +110,7 @@ class StorageQuota(WireModel):
 
 
 class Quota(WireModel):
-    """What one region still lets us use. How the answer names its region is not documented."""
+    """What one region still lets us use."""
 
     region: str | None = None
     compute: ComputeQuota | None = None
@@ -129,33 +129,70 @@ class UsageDimension(WireModel):
     unit_price: Decimal | None = None
 
 
+class BillingSummary(WireModel):
+    """What the organization has and spends, money as decimal."""
+
+    daily_cost: Decimal | None = None
+    effective_balance: Decimal | None = None
+    monthly_cost: Decimal | None = None
+    recharge_threshold_days: str | None = None
+    estimated_next_charge_at: Time | None = None
+    runway_months: str | None = None
+
+
 class Cost(WireModel):
-    """What something would cost a month. What the summaries hold, where there are any, is not documented."""
+    """What something would cost a month, and what that does to the balance of the organization."""
 
     currency: str | None = None
     monthly_total: Decimal | None = None
     priced_at: Time | None = None
     usage_dimensions: tuple[UsageDimension, ...] | None = None
-    current_summary: Any = None
-    updated_summary: Any = None
+    current_summary: BillingSummary | None = None
+    updated_summary: BillingSummary | None = None
+
+
+class MonthlyCost(FormerMapping):
+    """What something costs a month, before or after an update."""
+
+    monthly_total: Decimal | None = None
+    usage_dimensions: tuple[UsageDimension, ...] | None = None
+
+
+class DimensionAmount(WireModel):
+    """One item of a price, before or after an update."""
+
+    monthly_amount: Decimal | None = None
+    quantity: Decimal | None = None
+    unit_price: Decimal | None = None
+
+
+class DimensionChange(WireModel):
+    """How an update changes one item of a price."""
+
+    dimension: str | None = None
+    dimension_display_name: str | None = None
+    before: DimensionAmount | None = None
+    after: DimensionAmount | None = None
+    monthly_amount_delta: Decimal | None = None
 
 
 class CostDifference(WireModel):
     """How an update changes the price."""
 
     monthly_total_delta: Decimal | None = None
-    usage_dimensions: tuple[UsageDimension, ...] | None = None
+    usage_dimensions: tuple[DimensionChange, ...] | None = None
 
 
 class CostChange(WireModel):
-    """What something costs before and after an update."""
+    """What something costs before and after an update, and what that does to the balance of the organization."""
 
-    # what the two hold is not documented
-    before: Any = None
-    after: Any = None
+    before: MonthlyCost | None = None
+    after: MonthlyCost | None = None
     diff: CostDifference | None = None
     currency: str | None = None
     priced_at: Time | None = None
+    current_summary: BillingSummary | None = None
+    updated_summary: BillingSummary | None = None
 
 
 class Actor(WireModel):
@@ -186,3 +223,19 @@ class AuditLogEntry(WireModel):
     status_code: int | None = None
     user_agent: str | None = None
     target: AuditTarget | None = None
+
+
+class KubernetesVersion(FormerMapping):
+    """A version for ``kubernetes_version``."""
+
+    name: str
+    display_name: str | None = None
+    created_at: Time | None = None
+
+
+class ConnectRoute(FormerMapping):
+    """From where to where Connect leads."""
+
+    nirvana_region: str | None = None
+    provider: str | None = None
+    provider_region: str | None = None

@@ -27,6 +27,8 @@ OperationStatus = Literal["pending", "running", "done", "failed", "unknown"]
 #: Lists can be filtered by these; a resource may also be ``deleted``.
 ResourceStatus = Literal["pending", "creating", "updating", "ready", "deleting", "error"]
 VolumeKind = Literal["boot", "data"]
+MetricAggregation = Literal["mean", "max", "min"]
+MetricPeriod = Literal["5m", "15m", "1h", "6h", "24h"]
 
 
 class BootVolume(TypedDict):

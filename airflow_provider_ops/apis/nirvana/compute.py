@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from datetime import datetime
 
-from airflow_provider_ops.apis.http import Call, Paged, given
+from airflow_provider_ops.apis.base import read
+from airflow_provider_ops.apis.http import Call, Paged, Request, given, path
 from airflow_provider_ops.apis.nirvana import checks
 from airflow_provider_ops.apis.nirvana.account import OSImage
 from airflow_provider_ops.apis.nirvana.bodies import (
     BootVolume,
     DataVolume,
+    MetricAggregation,
+    MetricPeriod,
     ResourceStatus,
     SSHKey,
     VolumeKind,
     VolumeType,
 )
-from airflow_provider_ops.apis.nirvana.resources import VM, Volume
+from airflow_provider_ops.apis.nirvana.resources import VM, MetricDescriptor, VMMetrics, Volume
 from airflow_provider_ops.apis.nirvana.wire import (
-    as_json,
+    body_of,
     filters,
-    listing,
     listing_models,
-    reading,
     reading_model,
     starting,
+    whole,
 )
 from airflow_provider_ops.operation import Operation
 
@@ -184,14 +186,38 @@ def list_vm_volumes(
     return listing_models(f"{ONE_VM}/volumes", Volume, query, vm_id=vm_id)
 
 
-def get_vm_metrics(vm_id: str) -> Call[Mapping[str, Any]]:
-    """``GET /v1/compute/vms/{vm_id}/metrics``, as it comes: neither parameters nor shape are in the fact sheet."""
-    return reading(f"{ONE_VM}/metrics", as_json, vm_id=vm_id)
+def get_vm_metrics(
+    vm_id: str,
+    *,
+    start_time: datetime | None = None,
+    end_time: datetime | None = None,
+    aggregation: MetricAggregation | None = None,
+    metric: Sequence[str] | None = None,
+    period: MetricPeriod | None = None,
+) -> Call[VMMetrics]:
+    """``GET /v1/compute/vms/{vm_id}/metrics``: of the last hour where no times are given.
+
+    :param start_time: inclusive; history is kept for 30 days.
+    :param end_time: exclusive.
+    :param aggregation: what becomes of several samples in one period.
+    :param metric: names that ``list_metric_descriptors`` shows; default all. Joined by commas, as the Go client does.
+    :param period: at most 1440 of them fit into one answer.
+    """
+    query = filters(
+        start_time=start_time,
+        end_time=end_time,
+        aggregation=aggregation,
+        metric=None if metric is None else ",".join(metric),
+        period=period,
+    )
+    route = f"{ONE_VM}/metrics"
+    request = Request("GET", path(route, vm_id=vm_id), route, query=query)
+    return Call(request, lambda response: read(VMMetrics, body_of(response)))
 
 
-def list_metric_descriptors() -> Paged[Mapping[str, Any]]:
-    """``GET /v1/compute/metric_descriptors``, as they come."""
-    return listing("/v1/compute/metric_descriptors", as_json)
+def list_metric_descriptors() -> Paged[MetricDescriptor]:
+    """``GET /v1/compute/metric_descriptors``: it takes no parameters."""
+    return whole("/v1/compute/metric_descriptors", MetricDescriptor)
 
 
 def list_os_images() -> Paged[OSImage]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from airflow_provider_ops.apis.http import Call, Paged, given
 from airflow_provider_ops.apis.nirvana import checks
+from airflow_provider_ops.apis.nirvana.account import ConnectRoute
 from airflow_provider_ops.apis.nirvana.bodies import BandwidthMbps, ConnectAWS, Protocol, ResourceStatus
 from airflow_provider_ops.apis.nirvana.resources import VPC, ConnectConnection, FirewallRule
-from airflow_provider_ops.apis.nirvana.wire import as_json, filters, listing, listing_models, reading_model, starting
+from airflow_provider_ops.apis.nirvana.wire import filters, listing_models, reading_model, starting
 from airflow_provider_ops.operation import Operation
 
 VPCS = "/v1/networking/vpcs"
@@ -215,6 +216,6 @@ def get_connect_connection(connection_id: str) -> Call[ConnectConnection]:
     return reading_model(ONE_CONNECTION, ConnectConnection, connection_id=connection_id)
 
 
-def list_connect_routes() -> Paged[Mapping[str, Any]]:
-    """``GET /v1/networking/connect/routes``, as they come: their shape is not in the fact sheet."""
-    return listing("/v1/networking/connect/routes", as_json)
+def list_connect_routes() -> Paged[ConnectRoute]:
+    """``GET /v1/networking/connect/routes``, all pages."""
+    return listing_models("/v1/networking/connect/routes", ConnectRoute)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from airflow_provider_ops.apis.http import Call, Paged, given
 from airflow_provider_ops.apis.nirvana import checks
+from airflow_provider_ops.apis.nirvana.account import KubernetesVersion
 from airflow_provider_ops.apis.nirvana.bodies import NodeConfig
 from airflow_provider_ops.apis.nirvana.resources import (
     Kubeconfig,
@@ -18,7 +18,7 @@ from airflow_provider_ops.apis.nirvana.resources import (
     NKSVolume,
     PersistentVolumeClaim,
 )
-from airflow_provider_ops.apis.nirvana.wire import as_json, filters, listing, listing_models, reading_model, starting
+from airflow_provider_ops.apis.nirvana.wire import filters, listing_models, reading_model, starting
 from airflow_provider_ops.operation import Operation
 
 CLUSTERS = "/v1/nks/clusters"
@@ -119,9 +119,9 @@ def update_nks_load_balancer(cluster_id: str, load_balancer_id: str, *, public_i
     return starting("PATCH", ONE_LOAD_BALANCER, body, cluster_id=cluster_id, load_balancer_id=load_balancer_id)
 
 
-def list_kubernetes_versions() -> Paged[Mapping[str, Any]]:
-    """``GET /v1/nks/kubernetes_versions``, as they come: their shape is not in the fact sheet."""
-    return listing("/v1/nks/kubernetes_versions", as_json)
+def list_kubernetes_versions() -> Paged[KubernetesVersion]:
+    """``GET /v1/nks/kubernetes_versions``, all pages."""
+    return listing_models("/v1/nks/kubernetes_versions", KubernetesVersion)
 
 
 def list_nks_clusters(project_id: str | None = None) -> Paged[NKSCluster]:

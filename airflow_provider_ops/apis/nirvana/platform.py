@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 from airflow_provider_ops.apis.base import OperationList, as_it_comes
 from airflow_provider_ops.apis.http import Call, Paged
 from airflow_provider_ops.apis.nirvana.account import AuditLogEntry, InstanceType, Quota, Region
 from airflow_provider_ops.apis.nirvana.bodies import OperationKind, OperationStatus, OperationType
+from airflow_provider_ops.apis.nirvana.tenants import Organization, Project, Usage, User
 from airflow_provider_ops.apis.nirvana.wire import (
-    as_json,
     filters,
     listing,
     listing_models,
@@ -93,14 +91,14 @@ def get_quota(region: str) -> Call[Quota]:
     return reading_model("/v1/quotas/{region}", Quota, region=region)
 
 
-def list_projects() -> Paged[Mapping[str, Any]]:
-    """``GET /v1/projects``, as they come: their shape is not in the fact sheet."""
-    return listing("/v1/projects", as_json)
+def list_projects() -> Paged[Project]:
+    """``GET /v1/projects``, all pages."""
+    return listing_models("/v1/projects", Project)
 
 
-def get_project(project_id: str) -> Call[Mapping[str, Any]]:
-    """``GET /v1/projects/{project_id}``, as it comes."""
-    return reading("/v1/projects/{project_id}", as_json, project_id=project_id)
+def get_project(project_id: str) -> Call[Project]:
+    """``GET /v1/projects/{project_id}``."""
+    return reading_model("/v1/projects/{project_id}", Project, project_id=project_id)
 
 
 def list_audit_logs() -> Paged[AuditLogEntry]:
@@ -113,21 +111,21 @@ def get_audit_log(audit_log_id: str) -> Call[AuditLogEntry]:
     return reading_model("/v1/audit_logs/{audit_log_id}", AuditLogEntry, audit_log_id=audit_log_id)
 
 
-def list_usage() -> Paged[Mapping[str, Any]]:
-    """``GET /v1/usage``, as it comes: its shape is not in the fact sheet."""
-    return listing("/v1/usage", as_json)
+def list_usage() -> Paged[Usage]:
+    """``GET /v1/usage``, all pages."""
+    return listing_models("/v1/usage", Usage)
 
 
-def get_usage(resource_id: str) -> Call[Mapping[str, Any]]:
-    """``GET /v1/usage/{resource_id}``, as it comes."""
-    return reading("/v1/usage/{resource_id}", as_json, resource_id=resource_id)
+def get_usage(resource_id: str) -> Call[Usage]:
+    """``GET /v1/usage/{resource_id}``."""
+    return reading_model("/v1/usage/{resource_id}", Usage, resource_id=resource_id)
 
 
-def get_user() -> Call[Mapping[str, Any]]:
-    """``GET /v1/user``: whose key it is, as it comes."""
-    return reading("/v1/user", as_json)
+def get_user() -> Call[User]:
+    """``GET /v1/user``: whose key it is."""
+    return reading_model("/v1/user", User)
 
 
-def list_organizations() -> Paged[Mapping[str, Any]]:
-    """``GET /v1/organizations``, as they come."""
-    return listing("/v1/organizations", as_json)
+def list_organizations() -> Paged[Organization]:
+    """``GET /v1/organizations``, all pages."""
+    return listing_models("/v1/organizations", Organization)

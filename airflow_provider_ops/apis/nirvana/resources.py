@@ -8,8 +8,10 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
+from typing_extensions import deprecated
 
 from airflow_provider_ops.apis.base import WireModel
+from airflow_provider_ops.apis.former import FormerMapping
 from airflow_provider_ops.apis.times import Time
 
 Strings = Annotated[tuple[str, ...], BeforeValidator(lambda value: () if value is None else value)]
@@ -191,15 +193,24 @@ class NKSController(_Resource):
     private_ip: str | None = None
 
 
-class NKSLoadBalancer(_Resource):
-    """A load balancer that a service in the cluster asked for."""
+class NKSLoadBalancer(WireModel):
+    """A load balancer that a service in the cluster asked for; it has no name but that of its service."""
 
+    id: str
+    status: str | None = None
+    created_at: Time | None = None
+    updated_at: Time | None = None
     cluster_id: str | None = None
     namespace: str | None = None
     private_ip: str | None = None
     public_ip: str | None = None
     public_ip_enabled: bool | None = None
     service_name: str | None = None
+
+    @property
+    @deprecated("a load balancer of NKS has no name: use NKSLoadBalancer.service_name")
+    def name(self) -> None:
+        """Always ``None``."""
 
 
 class PersistentVolumeClaim(_Resource):
@@ -223,3 +234,40 @@ class Kubeconfig(WireModel):
     """Access to a cluster. ``repr`` never shows it."""
 
     kubeconfig: str = Field(repr=False)
+
+
+class MetricPoint(WireModel):
+    """The value of one period, which ends at ``timestamp``; ``None`` where the VM reported nothing."""
+
+    timestamp: Time | None = None
+    value: float | None = None
+
+
+class MetricSeries(WireModel):
+    """One metric of a VM, oldest point first."""
+
+    metric: str | None = None
+    unit: str | None = None
+    points: tuple[MetricPoint, ...] | None = None
+
+
+class VMMetrics(FormerMapping):
+    """Metrics of a VM over a time, ``end_time`` excluded, all in the same periods."""
+
+    vm_id: str | None = None
+    start_time: Time | None = None
+    end_time: Time | None = None
+    period: str | None = None
+    aggregation: str | None = None
+    metrics: tuple[MetricSeries, ...] | None = None
+
+
+class MetricDescriptor(FormerMapping):
+    """A metric that VMs report, and the range of its values."""
+
+    metric: str | None = None
+    description: str | None = None
+    unit: str | None = None
+    min_value: float | None = None
+    max_value: float | None = None
+    nullable: bool | None = None

@@ -80,6 +80,15 @@ def listing_models(route: str, model: type[M], query: Mapping[str, Any] | None =
     return listing(route, lambda item: read(model, item), query, **ids)
 
 
+def whole(route: str, model: type[M]) -> Paged[M]:
+    """Return a list that takes no parameters, ``limit`` and ``cursor`` included."""
+
+    def parse(response: Response) -> Page[M]:
+        return Page([read(model, row) for row in _items(body_of(response))])
+
+    return Paged(Call(Request("GET", route, route), parse))
+
+
 def filters(*, tags: Sequence[str] | None = None, **values: Any) -> dict[str, Any]:
     """A query: without what is ``None``, times as RFC 3339, tags as the official Go client sends them."""
     times = {name: rfc3339(value) for name, value in values.items() if isinstance(value, datetime)}
@@ -92,7 +101,7 @@ def rfc3339(moment: datetime) -> str:
 
 
 def as_json(body: Any) -> Mapping[str, Any]:
-    """An object whose shape is not documented, as it came."""
+    """An object as it came."""
     result: Mapping[str, Any] = body
     return result
 

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from airflow_provider_ops.operators.akua.change_requests import (
+    AkuaAcceptRepositoryChangeRequestOperator,
+    AkuaCreateRepositoryChangeRequestOperator,
+    AkuaRejectRepositoryChangeRequestOperator,
+    AkuaWithdrawRepositoryChangeRequestOperator,
+)
 from airflow_provider_ops.operators.akua.clusters import (
     AkuaCreateClusterOperator,
     AkuaDeleteClusterOperator,
@@ -19,11 +25,12 @@ from airflow_provider_ops.operators.akua.hostnames import (
     AkuaUpdateCustomDomainOperator,
 )
 from airflow_provider_ops.operators.akua.installs import (
-    AkuaAcceptRepositoryChangeRequestOperator,
     AkuaCreateInstallOperator,
     AkuaCreatePackageOperator,
+    AkuaCreateRenderOperator,
     AkuaDeleteInstallOperator,
     AkuaRestoreInstallOperator,
+    AkuaSetAutomaticUpdatesOperator,
     AkuaUpdateInstallOperator,
 )
 from airflow_provider_ops.operators.akua.machines import (
@@ -51,6 +58,8 @@ __all__ = [
     "AkuaCreateInstallOperator",
     "AkuaCreateMachineOperator",
     "AkuaCreatePackageOperator",
+    "AkuaCreateRenderOperator",
+    "AkuaCreateRepositoryChangeRequestOperator",
     "AkuaDeleteClusterOperator",
     "AkuaDeleteCustomDomainOperator",
     "AkuaDeleteInstallOperator",
@@ -59,13 +68,16 @@ __all__ = [
     "AkuaDeleteWorkspaceOperator",
     "AkuaReactivateSubscriptionOperator",
     "AkuaRefreshClusterCapabilitiesOperator",
+    "AkuaRejectRepositoryChangeRequestOperator",
     "AkuaRestoreInstallOperator",
     "AkuaResumeClusterOperator",
     "AkuaResumeMachineOperator",
     "AkuaRevokeWorkerBootstrapOperator",
+    "AkuaSetAutomaticUpdatesOperator",
     "AkuaSetSubdomainNameOperator",
     "AkuaSuspendClusterOperator",
     "AkuaSuspendMachineOperator",
     "AkuaUpdateCustomDomainOperator",
     "AkuaUpdateInstallOperator",
+    "AkuaWithdrawRepositoryChangeRequestOperator",
 ]

@@ -1,4 +1,4 @@
-"""Operators of Akua's packages, installs and change requests [section 5]."""
+"""Operators of Akua's packages, installs and renders."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ class AkuaCreatePackageOperator(OperationOperator):
     """Creates a package from a source and waits until its first version is there.
 
     :param name: 1 to 120 characters.
-    :param sources: exactly one, like ``{"kind": "helm", "repo_url": "oci://...", "target_revision": "1.0.0"}``; later
-        clients also send ``{"kind": "hosted", "repository_id": "repo_...", "ref": "main"}``.
+    :param sources: exactly one, like ``{"kind": "helm", "repo_url": "oci://...", "target_revision": "1.0.0"}``; servers
+        of September 2026 and later take ``{"kind": "hosted", "repository_id": "repo_...", "ref": "main"}`` as well.
     :param display_image_url: picture for people.
+    :param keep_source_repository: whether the repository of a hosted source stays; servers as above.
     """
 
     hook_class = AkuaHook
@@ -34,9 +35,18 @@ class AkuaCreatePackageOperator(OperationOperator):
         name: Templated[str],
         sources: TemplatedList[HelmSource | HostedSource | Mapping[str, Any]],
         display_image_url: Templated[str] | None = None,
+        keep_source_repository: Templated[bool] | None = None,
         **kwargs: Unpack[OperatorArguments],
     ) -> None:
-        super().__init__(fields={"name": name, "sources": sources, "display_image_url": display_image_url}, **kwargs)
+        super().__init__(
+            fields={
+                "name": name,
+                "sources": sources,
+                "display_image_url": display_image_url,
+                "keep_source_repository": keep_source_repository,
+            },
+            **kwargs,
+        )
 
 
 class AkuaCreateInstallOperator(OperationOperator):
@@ -170,21 +180,67 @@ class AkuaRestoreInstallOperator(OperationOperator):
         super().__init__(fields={"install_id": install_id, "render_id": render_id, "etag": etag}, **kwargs)
 
 
-class AkuaAcceptRepositoryChangeRequestOperator(OperationOperator):
-    """Accepts a change request and waits until it is merged.
+class AkuaSetAutomaticUpdatesOperator(OperationOperator):
+    """Switches the automatic updates of an install on or off and waits until Akua has caught up with that.
 
-    :param repository_change_request_id: the change request.
+    Where switching them on brings a newer version, its render is waited for as after an update; else until no operation
+    on the install is in progress.
+
+    :param install_id: the install.
+    :param automatic_updates_enabled: whether new versions of the package are taken as they come.
     :param etag: the resource's; default reads it just before sending, and again when it is stale.
     """
 
     hook_class = AkuaHook
-    starts = staticmethod(submits(installs.accept_repository_change_request))
+    starts = staticmethod(submits(installs.set_automatic_updates))
 
     def __init__(
         self,
         *,
-        repository_change_request_id: Templated[str],
+        install_id: Templated[str],
+        automatic_updates_enabled: Templated[bool],
         etag: Templated[str] | None = None,
         **kwargs: Unpack[OperatorArguments],
     ) -> None:
-        super().__init__(fields={"repository_change_request_id": repository_change_request_id, "etag": etag}, **kwargs)
+        super().__init__(
+            fields={
+                "install_id": install_id,
+                "automatic_updates_enabled": automatic_updates_enabled,
+                "etag": etag,
+            },
+            **kwargs,
+        )
+
+
+class AkuaCreateRenderOperator(OperationOperator):
+    """Renders an install anew and waits until that is deployed, or skipped because it would change nothing.
+
+    A render that names no operation is followed by its own state.
+
+    :param install_id: the install.
+    :param message: at most 255 characters.
+    :param skip_unchanged: whether a render that would change nothing is skipped; Akua's default is ``True``.
+    :param extra_annotations: added to what is deployed.
+    """
+
+    hook_class = AkuaHook
+    starts = staticmethod(submits(installs.create_render))
+
+    def __init__(
+        self,
+        *,
+        install_id: Templated[str],
+        message: Templated[str] | None = None,
+        skip_unchanged: Templated[bool] | None = None,
+        extra_annotations: Templated[Mapping[str, str]] | None = None,
+        **kwargs: Unpack[OperatorArguments],
+    ) -> None:
+        super().__init__(
+            fields={
+                "install_id": install_id,
+                "message": message,
+                "skip_unchanged": skip_unchanged,
+                "extra_annotations": extra_annotations,
+            },
+            **kwargs,
+        )

@@ -21,8 +21,8 @@ class AkuaCreateMachineOperator(OperationOperator):
 
     :param cluster_id: the cluster.
     :param instance_type: the cloud's name for the size.
-    :param compute_config_id: one of ``AkuaHook.list_compute_configs``; the documented API requires it, later clients
-        do not.
+    :param compute_config_id: one of ``AkuaHook.list_compute_configs``. Without it Akua runs the machine on its own
+        account, within the limits of the tier; servers before September 2026 require it.
     :param name: at most 120 characters.
     :param node_claim: passed on as it is.
     """

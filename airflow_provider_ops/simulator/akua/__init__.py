@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_provider_ops.simulator.akua import bodies
+from airflow_provider_ops.simulator.akua import queries
+from airflow_provider_ops.simulator.akua.bootstraps import Bootstraps
+from airflow_provider_ops.simulator.akua.catalogue import Catalogue, Regions, Tokens
 from airflow_provider_ops.simulator.akua.choices import CHOICES
-from airflow_provider_ops.simulator.akua.clusters import Clusters, Machines
+from airflow_provider_ops.simulator.akua.clusters import Clusters
+from airflow_provider_ops.simulator.akua.domains import CustomDomains
 from airflow_provider_ops.simulator.akua.estate import LONGEST_KEY, Estate, header, paged
-from airflow_provider_ops.simulator.akua.installs import Installs, PreviewHostnames
-from airflow_provider_ops.simulator.akua.packages import ChangeRequests, Packages
+from airflow_provider_ops.simulator.akua.hostnames import PreviewHostnames, binding_of
+from airflow_provider_ops.simulator.akua.installs import Installs
+from airflow_provider_ops.simulator.akua.machines import Machines
+from airflow_provider_ops.simulator.akua.packages import Packages
+from airflow_provider_ops.simulator.akua.repositories import ChangeRequests, Repositories
 from airflow_provider_ops.simulator.akua.shapes import LAG, WORKSPACE, operation_json
-from airflow_provider_ops.simulator.akua.workspaces import Catalogue, CustomDomains, Tokens, Workspaces
+from airflow_provider_ops.simulator.akua.workspaces import Workspaces
 from airflow_provider_ops.simulator.api import Call, Principal, Reply, SimulatedApi, read_key
 from airflow_provider_ops.simulator.paging import page_cursor
 from airflow_provider_ops.simulator.routing import Route
@@ -42,8 +48,16 @@ class Akua(SimulatedApi):
     choices = CHOICES
     connection_extra: ClassVar[Mapping[str, str]] = {"workspace_id": WORKSPACE}
     resource_facets: ClassVar[Mapping[str, Callable[[Resource], Hashable]]] = {
-        name: (lambda row, key=f"{name}_id": row.details.get(key))  # type: ignore[misc]
-        for name in ("cluster", "package", "product", "repository")
+        **{
+            name: (lambda row, key=f"{name}_id": row.details.get(key))  # type: ignore[misc]
+            for name in ("cluster", "package", "product", "install")
+        },
+        **{
+            name: (lambda row, key=name: row.details.get(key))  # type: ignore[misc]
+            for name in ("parent", "fork", "agent", "track")
+        },
+        "binding": lambda row: binding_of(row.details)["kind"] if "render_id" in row.details else None,
+        "target": lambda row: row.details["target"]["kind"] if "target" in row.details else None,
     }
     problems: ClassVar[Mapping[Kind, tuple[int, str | int]]] = {
         "malformed": (400, _OTHER_CODE),
@@ -63,13 +77,16 @@ class Akua(SimulatedApi):
         installs, workspaces = Installs(estate), Workspaces(estate)
         self._parts = (
             Clusters(estate),
+            Bootstraps(estate),
             Machines(estate),
             Packages(estate),
+            Repositories(estate),
             ChangeRequests(estate),
             installs,
             PreviewHostnames(estate, installs),
             workspaces,
             CustomDomains(estate, workspaces),
+            Regions(estate),
             Tokens(estate),
             Catalogue(estate),
         )
@@ -78,9 +95,9 @@ class Akua(SimulatedApi):
         """Return the endpoints."""
         read, one = "operations:read", "/operations/{id}"
         return [
-            Route("GET", "/operations", self._list, read, query=bodies.ListOperations),
+            Route("GET", "/operations", self._list, read, query=queries.ListOperations),
             Route("GET", one, self._get, read),
-            Route("POST", f"{one}:wait", self._wait, read, query=bodies.Wait),
+            Route("POST", f"{one}:wait", self._wait, read, query=queries.Wait),
             Route("POST", f"{one}:cancel", self._cancel, "operations:write"),
             *(route for part in self._parts for route in part.routes()),
         ]
@@ -109,7 +126,7 @@ class Akua(SimulatedApi):
         return {"success": False, "errors": [entry], "result": {}}
 
     def _list(self, call: Call) -> Reply:
-        query: bodies.ListOperations = call.query
+        query: queries.ListOperations = call.query
         if (query.owner_type is None) != (query.owner_id is None):
             raise Problem("owner_type and owner_id must be given together", status=400)
         filters: dict[str, Hashable] = {}
@@ -147,6 +164,6 @@ class Akua(SimulatedApi):
             if operation.settled:
                 raise Problem("the operation is in a terminal state", status=422)
             self.world.cancel(operation, "cancelled by request", self.world.settings.duration * DRAIN_SHARE)
-            return self._estate.accepted(operation)
+            return lambda: Reply(202, operation_json(operation, self.world.now(), steps=True))
 
         return self._estate.once(call, act)

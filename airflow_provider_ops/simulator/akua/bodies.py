@@ -1,4 +1,4 @@
-"""Bodies and queries of Akua."""
+"""Bodies of Akua."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints, model_validator
 from typing_extensions import Self
 
-from airflow_provider_ops.simulator.validation import QueryInt, Strict
+from airflow_provider_ops.simulator.validation import Strict
 
 Id = Annotated[str, StringConstraints(min_length=1, max_length=55)]
 Protocol = Literal["http", "websocket", "grpc"]
 RoutingMode = Literal["through_dispatcher", "bypass_dispatcher"]
-OwnerType = Literal["install", "repository_change_request", "repository", "workspace", "machine", "cluster", "package"]
+SemVer = Annotated[str, StringConstraints(max_length=128, pattern=r"^\d+\.\d+\.\d+([-+][0-9A-Za-z.+-]+)?$")]
+Oci = Annotated[str, StringConstraints(max_length=2048, pattern="^oci://")]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 
 
 class Empty(Strict):
@@ -32,7 +34,7 @@ class CreateMachine(Strict):
 
     cluster_id: Id
     instance_type: Annotated[str, Field(min_length=1)]
-    compute_config_id: Id
+    compute_config_id: Id | None = None
     name: Annotated[str, Field(max_length=120)] | None = None
     node_claim: dict[str, Any] | None = None
 
@@ -53,7 +55,7 @@ class Pinned(Strict):
     """One version."""
 
     kind: Literal["pinned"]
-    version: Annotated[str, Field(max_length=128)]
+    version: SemVer
 
 
 class CreateInstall(Strict):
@@ -89,6 +91,14 @@ class RestoreInstall(Strict):
     render_id: Id
 
 
+class CreateRender(Strict):
+    """Body of POST /installs/{id}/renders."""
+
+    message: Annotated[str, Field(max_length=255)] | None = None
+    skip_unchanged: bool | None = True
+    extra_annotations: dict[str, str] | None = None
+
+
 class AutomaticUpdates(Strict):
     """Body of PATCH /installs/{id}/automatic_updates."""
 
@@ -99,25 +109,47 @@ class Helm(Strict):
     """A chart behind an oci:// URL."""
 
     kind: Literal["helm"]
-    repo_url: Annotated[str, Field(pattern="^oci://")]
-    target_revision: str
-    chart: str | None = None
-    path: str | None = None
-    values: Any = None
+    repo_url: Oci
+    target_revision: Annotated[str, Field(min_length=1, max_length=256)]
+    chart: Annotated[str, Field(max_length=255)] | None = None
+    path: Annotated[str, Field(max_length=2048)] | None = None
+    values: dict[str, Any] | None = None
+
+
+class Hosted(Strict):
+    """A repository that POST /repositories has made."""
+
+    kind: Literal["hosted"]
+    repository_id: Id
+    ref: Annotated[str, Field(min_length=1, max_length=512)]
 
 
 class CreatePackage(Strict):
     """Body of POST /packages."""
 
     name: Annotated[str, Field(min_length=1, max_length=120)]
-    sources: Annotated[list[Helm], Field(min_length=1, max_length=1)]
-    display_image_url: str | None = None
+    sources: Annotated[list[Annotated[Helm | Hosted, Field(discriminator="kind")]], Field(min_length=1, max_length=1)]
+    display_image_url: Annotated[str, Field(max_length=2048)] | None = None
+    keep_source_repository: bool = False
 
 
 class CreateVersion(Strict):
     """Body of POST /packages/{id}/versions."""
 
-    version: Annotated[str, Field(min_length=1, max_length=128)]
+    semver: SemVer
+    ref: Annotated[str, Field(min_length=1, max_length=512)]
+    input_schema: dict[str, Any]
+    compatibility: dict[str, Any] | None = None
+
+
+class ImportPackage(Strict):
+    """Body of POST /packages:import."""
+
+    name: Annotated[str, Field(min_length=1, max_length=120)]
+    oci_ref: Oci
+    version: CreateVersion
+    description: Annotated[str, Field(max_length=1000)] | None = None
+    display_image_url: Annotated[str, Field(max_length=2048)] | None = None
 
 
 class BindPinned(Strict):
@@ -134,22 +166,32 @@ class BindFloating(BindPinned):
     track: Annotated[str, Field(min_length=1, max_length=100)]
 
 
-class CreateChangeRequest(Strict):
-    """Body of POST /repository_change_requests."""
+class ImportCluster(Strict):
+    """Body of POST /clusters:import."""
 
-    parent_repository_id: Id
-
-
-class RejectChangeRequest(Strict):
-    """Body of POST /repository_change_requests/{id}:reject."""
-
-    reason: Annotated[str, Field(min_length=1)] | None = None
+    name: Name
+    region_id: Id
+    kubeconfig: Annotated[str, Field(min_length=1)]
 
 
-class Import(Strict):
-    """Body of POST /clusters:import and POST /packages:import."""
+class CreateBootstrap(Strict):
+    """Body of POST /clusters/{id}/worker_bootstraps."""
 
-    name: Annotated[str, Field(min_length=1, max_length=100)]
+    ttl_seconds: Annotated[int, Field(ge=60, le=86400)] = 3600
+
+
+class CreateRegion(Strict):
+    """Body of POST /regions."""
+
+    name: Name
+    icon: Annotated[str, Field(max_length=256)] | None = None
+
+
+class UpdateRegion(Strict):
+    """Body of PATCH /regions/{id}."""
+
+    name: Name | None = None
+    icon: Annotated[str, Field(max_length=256)] | None = None
 
 
 class CreateToken(Strict):
@@ -162,7 +204,7 @@ class CreateToken(Strict):
 class CancelSubscription(Strict):
     """Body of POST /workspaces/{id}/subscription:cancel."""
 
-    effective: Literal["period_end"] = "period_end"
+    effective: Literal["period_end"]
 
 
 class ChangeTier(Strict):
@@ -217,55 +259,3 @@ class UpdateDomain(Strict):
     target: Target | None = None
     protocol: Protocol | None = None
     routing_mode: RoutingMode | None = None
-
-
-class Paging(Strict):
-    """Query of every list."""
-
-    cursor: str | None = None
-    limit: Annotated[QueryInt, Field(ge=1, le=100)] = 50
-
-
-class ListOperations(Paging):
-    """Query of GET /operations."""
-
-    owner_type: OwnerType | None = None
-    owner_id: str | None = None
-
-
-class ListMachines(Paging):
-    """Query of GET /machines."""
-
-    cluster_id: str | None = None
-    state: Literal["ACTIVE", "PROVISIONING", "SUSPENDING", "SUSPENDED", "RESUMING", "DELETING"] | None = None
-    view: Literal["basic", "full"] = "basic"
-
-
-class View(Strict):
-    """Query of GET /machines/{id}."""
-
-    view: Literal["basic", "full"] = "basic"
-
-
-class ListInstalls(Paging):
-    """Query of GET /installs."""
-
-    product_id: str | None = None
-
-
-class ListQuotas(Paging):
-    """Query of GET /quotas."""
-
-    cluster_id: str | None = None
-
-
-class ListRepositories(Paging):
-    """Query of GET /repositories."""
-
-    purpose: Literal["deploy", "package", "repository_change_request"] | None = None
-
-
-class Wait(Strict):
-    """Query of POST /operations/{id}:wait."""
-
-    timeout: Annotated[QueryInt, Field(ge=1, le=60)] = 30

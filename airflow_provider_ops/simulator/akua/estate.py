@@ -29,7 +29,13 @@ class Estate:
         self._keys: dict[str, tuple[Hashable, Answer]] = {}
         now = self.world.now()
         # not in the table of resources: nobody has created it
-        self.workspace = Resource("akua", "workspace", WORKSPACE, "Simulated", "active", now, now, {"tier": "free"})
+        facts = {"tier": "free", "cancelled": False, "tier_changes": []}
+        self.workspace = Resource("akua", "workspace", WORKSPACE, "Simulated", "active", now, now, facts)
+        self.subdomain = Resource("akua", "subdomain", "wsd_simulated", "simulated", "reserved", now, now)
+        self.regions = {
+            one: Resource("akua", "region", one, name, "present", now, now, {"icon": None})
+            for one, name in (("reg_eu", "Europe"), ("reg_us", "United States"))
+        }
 
     def new_id(self, prefix: str) -> str:
         """Return a fresh id."""
@@ -70,7 +76,9 @@ class Estate:
 
     def accepted(self, operation: Operation) -> Answer:
         """Return the answer that is the operation, as it is whenever it is asked for."""
-        return lambda: Reply(202, operation_json(operation, self.world.now(), steps=True))
+        # only the calls about machines say the id twice
+        alias = {"operation_id": operation.id} if operation.kind.startswith("machine.") else {}
+        return lambda: Reply(202, {**operation_json(operation, self.world.now(), steps=True), **alias})
 
     def enveloped(self, operation: Operation) -> Answer:
         """Return the answer that is the operation's id."""
@@ -99,8 +107,8 @@ class Estate:
     def touch(
         self, row: Resource, status: str | None = None, *, deleted: bool = False, at: float | None = None
     ) -> None:
-        """Change a resource, the workspace included."""
-        if row is not self.workspace:
+        """Change a resource, one that is not in the table included."""
+        if row.seq >= 0:
             self.world.update(row, status=status, deleted=deleted, at=at)
             return
         row.status, row.deleted = status or row.status, row.deleted or deleted
@@ -140,7 +148,7 @@ class Estate:
     ) -> Operation:
         """Start the deletion of what has no operations of its own: it is its owner that has them."""
         self.check_etag(call, row.version)
-        if row.status == "deleting":
+        if row.status == "releasing":
             raise Problem(f"{row.kind} is being deleted already", status=409)
         before = row.status
 
@@ -151,7 +159,7 @@ class Estate:
 
         headers = {"if_match": call.headers["if-match"], "idempotency_key": call.headers["idempotency-key"]}
         operation = self.start(call, kind, owner, {**ids, **headers}, settle)
-        self.touch(row, "deleting")
+        self.touch(row, "releasing")
         return operation
 
     def listed(
@@ -192,6 +200,18 @@ def header(call: Call, name: str, longest: int, *, required: bool) -> str | None
     if not value or len(value) > longest:
         raise Problem(f"header {name} of 1 to {longest} characters is needed", status=400)
     return value
+
+
+def check_region(estate: Estate, region_id: str) -> None:
+    """Refuse a region that does not exist, with the path of the server's own names."""
+    if region_id not in estate.regions:
+        raise invalid("unknown region", "args", "regionId")
+
+
+def need(row: Resource, *statuses: str) -> None:
+    """Refuse what only makes sense in another state."""
+    if row.status not in statuses:
+        raise Problem(f"{row.kind} is {row.status}, not {' or '.join(statuses)}", status=409)
 
 
 def invalid(message: str, *where: str) -> Problem:

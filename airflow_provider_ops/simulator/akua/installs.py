@@ -1,14 +1,14 @@
-"""Installs, their renders, and preview hostnames."""
+"""Installs of the simulated Akua and their renders."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_ops.simulator.akua import bodies
-from airflow_provider_ops.simulator.akua.clusters import check_region, need
-from airflow_provider_ops.simulator.akua.estate import Estate, invalid
+from airflow_provider_ops.simulator.akua import bodies, queries
+from airflow_provider_ops.simulator.akua.estate import Estate, check_region, invalid, need, part
+from airflow_provider_ops.simulator.akua.install_shapes import install_json, pods_json, status_json, versions_json
 from airflow_provider_ops.simulator.akua.packages import version_of
-from airflow_provider_ops.simulator.akua.shapes import WORKSPACE, tracked
+from airflow_provider_ops.simulator.akua.shapes import WORKSPACE
 from airflow_provider_ops.simulator.api import Call, Reply
 from airflow_provider_ops.simulator.routing import Route
 from airflow_provider_ops.simulator.validation import Problem
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from airflow_provider_ops.simulator.akua.estate import Answer
     from airflow_provider_ops.simulator.records import Operation, Resource
 
+_UNSEEN = ("deployed_at", "version", "before")
 SYNC_SHARE = 0.5
 """Part of the duration of an operation that an install takes to become healthy after it."""
 
@@ -34,15 +35,17 @@ class Installs:
         read, write = "installs:read", "installs:write"
         one, renders = "/installs/{id}", "/installs/{id}/renders"
         return [
-            Route("GET", "/installs", self._list, read, query=bodies.ListInstalls),
+            Route("GET", "/installs", self._list, read, query=queries.ListInstalls),
             Route("POST", "/installs", self._create, write, body=bodies.CreateInstall),
             Route("GET", one, self._get, read),
             Route("DELETE", one, self._delete, write),
             Route("GET", f"{one}/status", self._status, read),
+            Route("GET", f"{one}/pods", self._pods, read),
             Route("POST", f"{one}:update", self._update, write, body=bodies.UpdateInstall),
             Route("POST", f"{one}:restore", self._restore, write, body=bodies.RestoreInstall),
             Route("PATCH", f"{one}/automatic_updates", self._automatic, write, body=bodies.AutomaticUpdates),
-            Route("POST", renders, self._render, write),
+            Route("POST", renders, self._render, write, body=bodies.CreateRender, body_optional=True),
+            Route("GET", renders, self._list_renders, read, query=queries.Paging),
             Route("GET", f"{renders}/{{render_id}}", self._get_render, read),
         ]
 
@@ -59,19 +62,21 @@ class Installs:
 
     def _list(self, call: Call) -> Reply:
         return self._estate.listed(
-            call, "install", lambda row: _install_json(self._up_to_date(row)), {"product": call.query.product_id}
+            call, "install", lambda row: install_json(self._up_to_date(row)), {"product": call.query.product_id}
         )
 
     def _get(self, call: Call) -> Reply:
-        return Reply(200, _install_json(self.get(call)))
+        return Reply(200, install_json(self.get(call)))
 
     def _status(self, call: Call) -> Reply:
-        row = self.get(call)
-        return Reply(200, {"id": row.id, "state": row.status, "reconciling": row.operation is not None})
+        return Reply(200, status_json(self.get(call)))
+
+    def _pods(self, call: Call) -> Reply:
+        return Reply(200, {"data": pods_json(self.get(call))})
 
     def _create(self, call: Call) -> Reply:
         estate, body = self._estate, call.body
-        check_region(body.region_id)
+        check_region(estate, body.region_id)
 
         def act() -> Answer:
             version = self._wanted_version(body)
@@ -84,6 +89,7 @@ class Installs:
                 "cluster_id": body.cluster_id,
                 "region_id": body.region_id,
                 "version": version,
+                "deployed": None,
                 "values": body.initial_values or {},
                 "automatic": False,
                 "renders": {},
@@ -105,13 +111,22 @@ class Installs:
 
     def _created(self, row: Resource, render: dict[str, Any], operation: Operation) -> Mapping[str, Any]:
         done = operation.stage == "succeeded"
-        render["state"] = "deployed" if done else "failed"
-        self._estate.touch(row, "syncing" if done else "failed", at=operation.ended_at)
+        self._finish(row, render, "deployed" if done else "failed", operation.ended_at)
         if row.details["values"].get("simulated_sandbox"):
+            row.details["becomes"] = []
             return {"install_id": row.id, "sandbox_skipped": True}
-        if done:
-            self._sync(row, operation.ended_at or 0.0)
         return {"install_id": row.id, "argo_app_name": row.id, "argo_app_namespace": "argocd"}
+
+    def _finish(self, row: Resource, render: dict[str, Any], state: str, at: float | None) -> None:
+        """End a render, and what it means for its install."""
+        render.update(state=state, updated_at=int(at or 0))
+        if state == "skipped":
+            self._estate.touch(row, render["before"], at=at)
+            return
+        self._estate.touch(row, "syncing" if state == "deployed" else "failed", at=at)
+        if state == "deployed":
+            row.details["deployed"] = render["version"]
+            self._sync(row, at or 0.0)
 
     def _sync(self, row: Resource, since: float) -> None:
         """Write down how healthy an install will be."""
@@ -120,18 +135,18 @@ class Installs:
         wanted = words.get(row.details["values"].get("simulated_health"), ["healthy"])
         row.details["becomes"] = [(since + share * (at + 1), word) for at, word in enumerate(wanted)]
 
-    def _wanted_version(self, body: bodies.CreateInstall) -> str | None:
+    def _wanted_version(self, body: bodies.CreateInstall) -> dict[str, Any]:
         if body.package_id is None:
-            return None
+            return {"id": f"pkv_{body.product_id}"[:55], "semver": "1.0.0"}
         package = self._estate.world.resources.get(body.package_id)
         if package is None or package.deleted or package.kind != "package":
             raise invalid("unknown package", "body", "package_id")
-        versions: list[dict[str, str]] = package.details["versions"]
+        versions: list[dict[str, Any]] = package.details["versions"]
         if isinstance(body.package_version_pin, bodies.Pinned):
-            versions = [row for row in versions if row["version"] == body.package_version_pin.version]
+            versions = [row for row in versions if row["semver"] == body.package_version_pin.version]
         if not versions:
             raise invalid("the package has no such version", "body", "package_version_pin")
-        return versions[-1]["id"]
+        return _summary(versions[-1])
 
     def _delete(self, call: Call) -> Reply:
         estate = self._estate
@@ -151,17 +166,24 @@ class Installs:
 
         def act() -> Answer:
             row = estate.free(call, self.get(call))
-            version_id = call.body.package_version_id
-            package = estate.world.resources.get(row.details["package_id"] or "")
-            if package is None or version_of(package, version_id) is None:
+            package = self._package(row)
+            found = None if package is None else version_of(package, call.body.package_version_id)
+            if found is None:
                 raise invalid("unknown package version", "body", "package_version_id")
-            if version_id == row.details["version"]:
-                return lambda: Reply(202, {"install": _versions_json(row), "render": None})
-            row.details["version"] = version_id
-            render = self._rendered(call, row)
-            return lambda: Reply(202, {"install": _versions_json(row), "render": self._render_json(render)})
+            return self._brought_to(call, row, _summary(found), 202)
 
         return estate.once(call, act, required=True)
+
+    def _package(self, row: Resource) -> Resource | None:
+        return self._estate.world.resources.get(row.details["package_id"] or "")
+
+    def _brought_to(self, call: Call, row: Resource, version: dict[str, Any], status: int) -> Answer:
+        """Return the answer that has the render of a version, if that is not the one that is there."""
+        if version == row.details["version"]:
+            return lambda: Reply(status, {"install": versions_json(row), "render": None})
+        row.details["version"] = version
+        render = self._rendered(call, row)
+        return lambda: Reply(status, {"install": versions_json(row), "render": self._render_json(render)})
 
     def _restore(self, call: Call) -> Reply:
         estate = self._estate
@@ -171,12 +193,13 @@ class Installs:
             wanted = row.details["renders"].get(call.body.render_id)
             if wanted is None:
                 raise invalid("unknown render", "body", "render_id")
-            row.details["version"] = wanted["package_version_id"]
+            row.details["version"] = wanted["version"]
             render = self._new_render(row, restored_from_render_id=wanted["id"])
             render["deployed_at"] = estate.world.now() + estate.world.settings.duration
             estate.touch(row, "rendering")
+            row.details["deployed"] = wanted["version"]
             self._sync(row, render["deployed_at"])
-            return lambda: Reply(202, {"install": _versions_json(row), "render": self._render_json(render)})
+            return lambda: Reply(202, {"install": versions_json(row), "render": self._render_json(render)})
 
         return estate.once(call, act, required=True)
 
@@ -187,7 +210,11 @@ class Installs:
             row = estate.free(call, self.get(call))
             row.details["automatic"] = call.body.automatic_updates_enabled
             estate.touch(row)
-            return lambda: Reply(200, {"install": _versions_json(row), "render": None})
+            package = self._package(row)
+            newest = row.details["version"]
+            if call.body.automatic_updates_enabled and package is not None:
+                newest = _summary(package.details["versions"][-1])
+            return self._brought_to(call, row, newest, 200)
 
         return estate.once(call, act, required=True)
 
@@ -198,10 +225,16 @@ class Installs:
             row = self.get(call)
             if row.operation is not None:
                 raise Problem("install has an operation in progress", status=409)
-            render = self._rendered(call, row)
+            wanted = call.body or bodies.CreateRender()
+            # nothing changes between two renders of one version here
+            skips = wanted.skip_unchanged is not False and row.details["deployed"] == row.details["version"]
+            render = self._rendered(call, row, skips=skips, message=wanted.message)
             return lambda: Reply(201, self._render_json(render))
 
         return estate.once(call, act)
+
+    def _list_renders(self, call: Call) -> Reply:
+        return part([self._render_json(one) for one in reversed(self.get(call).details["renders"].values())], call)
 
     def _get_render(self, call: Call) -> Reply:
         render = self.get(call).details["renders"].get(call.params["render_id"])
@@ -209,22 +242,22 @@ class Installs:
             raise Problem("render not found", status=404)
         return Reply(200, self._render_json(render))
 
-    def _rendered(self, call: Call, row: Resource) -> dict[str, Any]:
+    def _rendered(
+        self, call: Call, row: Resource, *, skips: bool = False, message: str | None = None
+    ) -> dict[str, Any]:
         """Return a new render with its operation."""
-        estate, render = self._estate, self._new_render(row)
+        estate, render = self._estate, self._new_render(row, message=message)
 
         def settle(operation: Operation) -> Mapping[str, Any]:
             done = operation.stage == "succeeded"
-            render["state"] = "deployed" if done else "failed"
-            estate.touch(row, "syncing" if done else "failed", at=operation.ended_at)
-            if done:
-                self._sync(row, operation.ended_at or 0.0)
+            state = ("skipped" if skips else "deployed") if done else "failed"
+            self._finish(row, render, state, operation.ended_at)
             return {
                 "install_render_id": render["id"],
                 "repository_id": f"repo_{row.id}",
                 "commit_sha": render["commit_sha"],
                 "render_hash": render["render_hash"],
-                "skipped": False,
+                "skipped": skips,
             }
 
         operation = estate.start(call, "install.render", row, {"install_id": row.id}, settle)
@@ -242,108 +275,25 @@ class Installs:
             "repository_change_request_id": None,
             "render_hash": estate.world.ids.lower(40),
             "commit_sha": estate.world.ids.lower(40),
-            "package_version_id": row.details["version"],
+            "package_version_id": row.details["version"]["id"],
             "restored_from_render_id": None,
             "state": "running",
             "message": None,
             "created_at": now,
             "updated_at": now,
+            "version": row.details["version"],
+            "before": row.status,
             **more,
         }
         row.details["renders"][render["id"]] = render
         return render
 
     def _render_json(self, render: dict[str, Any]) -> dict[str, Any]:
-        shown = {name: value for name, value in render.items() if name != "deployed_at"}
+        shown = {name: value for name, value in render.items() if name not in _UNSEEN}
         if self._estate.world.now() >= render.get("deployed_at", float("inf")):
             shown["state"] = "deployed"
         return shown
 
 
-class PreviewHostnames:
-    """Hostnames that show one render of an install."""
-
-    def __init__(self, estate: Estate, installs: Installs) -> None:
-        self._estate = estate
-        self._installs = installs
-
-    def routes(self) -> list[Route]:
-        """Return the endpoints."""
-        read, write = "installs:read", "installs:write"
-        root = "/installs/{id}/preview_hostnames"
-        return [
-            Route("POST", f"{root}:bindPinned", self._bind, write, body=bodies.BindPinned),
-            Route("POST", f"{root}:bindFloating", self._bind, write, body=bodies.BindFloating),
-            Route("GET", f"{root}/{{hostname_id}}", self._get, read),
-            Route("DELETE", f"{root}/{{hostname_id}}", self._delete, write),
-        ]
-
-    def _hostname(self, call: Call) -> Resource:
-        row = self._estate.get("preview_hostname", call.params["hostname_id"])
-        if row.details["install_id"] != call.params["id"]:
-            raise Problem("preview_hostname not found", status=404)
-        return row
-
-    def _get(self, call: Call) -> Reply:
-        row = self._hostname(call)
-        return Reply(200, tracked(row, hostname=row.name, **row.details))
-
-    def _bind(self, call: Call) -> Reply:
-        estate, body = self._estate, call.body
-        kind = "preview_hostname.bind_floating" if hasattr(body, "track") else "preview_hostname.bind_pinned"
-
-        def act() -> Answer:
-            install = self._installs.get(call)
-            if body.render_id not in install.details["renders"]:
-                raise invalid("unknown render", "body", "render_id")
-            hostname_id = estate.new_id("phn")
-            details = {"install_id": install.id, **body.model_dump()}
-            row = estate.world.add("preview_hostname", hostname_id, f"{hostname_id}.preview.example", "active", details)
-
-            def settle(operation: Operation) -> Mapping[str, Any]:
-                done = operation.stage == "succeeded"
-                estate.touch(row, None if done else "deleted", deleted=not done, at=operation.ended_at)
-                return {"install_id": install.id, "preview_hostname_id": row.id, "hostname": row.name}
-
-            key = {"idempotency_key": call.headers["idempotency-key"]}
-            operation = estate.start(call, kind, install, {**details, **key}, settle)
-            row.created_by = operation.id
-            return estate.accepted(operation)
-
-        return estate.once(call, act, required=True)
-
-    def _delete(self, call: Call) -> Reply:
-        return self._estate.once(call, lambda: self._deleting(call), required=True)
-
-    def _deleting(self, call: Call) -> Answer:
-        estate, install = self._estate, self._installs.get(call)
-        row = self._hostname(call)
-        return estate.accepted(
-            estate.remove(
-                call,
-                "preview_hostname.delete",
-                install,
-                row,
-                {"install_id": install.id, "preview_hostname_id": row.id},
-                {"hostname": row.name},
-            )
-        )
-
-
-def _install_json(row: Resource) -> dict[str, Any]:
-    names = ("product_id", "package_id", "cluster_id", "region_id")
-    urls = [f"https://{row.id}.example.com"] if row.status == "healthy" else []
-    return tracked(
-        row, state=row.status, urls=urls, **_versions_json(row), **{name: row.details[name] for name in names}
-    )
-
-
-def _versions_json(row: Resource) -> dict[str, Any]:
-    return {
-        "id": row.id,
-        "current_version": row.details["version"],
-        "desired_version": row.details["version"],
-        "automatic_updates_enabled": row.details["automatic"],
-        "updated_at": int(row.updated_at),
-        "etag": str(row.version),
-    }
+def _summary(version: Mapping[str, Any]) -> dict[str, Any]:
+    return {"id": version["id"], "semver": version["semver"]}

@@ -1,13 +1,13 @@
-"""Packages with their versions and repositories, and change requests."""
+"""Packages of the simulated Akua and their versions."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_ops.simulator.akua import bodies
+from airflow_provider_ops.simulator.akua import bodies, queries
 from airflow_provider_ops.simulator.akua.estate import Estate, invalid, part
-from airflow_provider_ops.simulator.akua.shapes import WORKSPACE, tracked
+from airflow_provider_ops.simulator.akua.shapes import WORKSPACE, page
 from airflow_provider_ops.simulator.api import Call, Reply
 from airflow_provider_ops.simulator.routing import Route
 from airflow_provider_ops.simulator.validation import Problem
@@ -32,42 +32,51 @@ class Packages:
         read, write = "packages:read", "packages:write"
         one, versions = "/packages/{id}", "/packages/{id}/versions"
         return [
-            Route("GET", "/packages", self._list, read, query=bodies.Paging),
+            Route("GET", "/packages", self._list, read, query=queries.ListViewed),
             Route("POST", "/packages", self._create, write, body=bodies.CreatePackage),
-            Route("POST", "/packages:import", self._import, write, body=bodies.Import),
-            Route("GET", one, self._get, read),
+            Route("POST", "/packages:import", self._import, write, body=bodies.ImportPackage),
+            Route("GET", one, self._get, read, query=queries.Viewed),
             Route("DELETE", one, self._delete, write),
-            Route("GET", versions, self._versions, read, query=bodies.Paging),
+            Route("GET", versions, self._versions, read, query=queries.Paging),
             Route("POST", versions, self._add_version, write, body=bodies.CreateVersion),
             Route("GET", f"{versions}/{{version_id}}", self._version, read),
-            Route("GET", "/repositories", self._repositories, read, query=bodies.ListRepositories),
-            Route("GET", "/repositories/{id}", self._repository, read),
+            Route("GET", f"{versions}/{{version_id}}/inputs", self._inputs, read),
         ]
 
     def _list(self, call: Call) -> Reply:
-        return self._estate.listed(call, "package", _package_json)
+        return self._estate.listed(call, "package", lambda row: _package_json(row, call.query.view))
 
     def _get(self, call: Call) -> Reply:
-        return Reply(200, _package_json(self._package(call)))
+        return Reply(200, _package_json(self._package(call), call.query.view))
 
     def _package(self, call: Call) -> Resource:
         return self._estate.get("package", call.params["id"])
 
     def _create(self, call: Call) -> Reply:
         estate, body = self._estate, call.body
+        source = body.sources[0]
+        if isinstance(source, bodies.Hosted):
+            self._check_hosted(source.repository_id)
 
         def act() -> Answer:
-            wanted = body.sources[0].target_revision
-            first = _version(estate, wanted if _SEMVER.fullmatch(wanted) else "1.0.0")
-            details = {"repository_id": estate.new_id("repo"), "versions": []}
-            row = estate.world.add("package", estate.new_id("pkg"), body.name, "present", details)
+            package_id, repository_id = estate.new_id("pkg"), estate.new_id("repo")
+            first = new_version(estate, package_id, _first(source))
+            details = {
+                "repository_id": repository_id,
+                "source": {"kind": "hosted", "repository_id": repository_id},
+                "sources": [source.model_dump(exclude_none=True)],
+                "versions": [],
+                "first": first,
+                "description": None,
+                "display_image_url": body.display_image_url,
+            }
+            row = estate.world.add("package", package_id, body.name, "present", details)
 
             def settle(operation: Operation) -> Mapping[str, Any]:
                 if operation.stage == "succeeded":
                     row.details["versions"].append(first)
                 estate.touch(row, at=operation.ended_at)
-                ids = {"package_version_id": first["id"], "repository_id": row.details["repository_id"]}
-                return {"package_id": row.id, **ids}
+                return {"package_id": row.id, "package_version_id": first["id"], "repository_id": repository_id}
 
             key = call.headers.get("idempotency-key") or estate.new_id("key")
             metadata = {"idempotency_key": key, "workspace_id": WORKSPACE, "name": body.name}
@@ -75,124 +84,73 @@ class Packages:
 
         return estate.once(call, act)
 
+    def _check_hosted(self, repository_id: str) -> None:
+        repository = self._estate.world.resources.get(repository_id)
+        if repository is None or repository.kind != "repository":
+            raise invalid("unknown repository", "body", "sources", "0", "repository_id")
+
     def _import(self, call: Call) -> Reply:
-        estate = self._estate
-        details = {"repository_id": estate.new_id("repo"), "versions": [_version(estate, "1.0.0")]}
-        return Reply(
-            201, _package_json(estate.world.add("package", estate.new_id("pkg"), call.body.name, "present", details))
-        )
+        estate, body = self._estate, call.body
+
+        def act() -> Answer:
+            package_id = estate.new_id("pkg")
+            details = {
+                "source": {"kind": "oci", "oci_ref": body.oci_ref},
+                "sources": [],
+                "versions": [new_version(estate, package_id, body.version)],
+                "description": body.description,
+                "display_image_url": body.display_image_url,
+            }
+            row = estate.world.add("package", package_id, body.name, "present", details)
+            return lambda: Reply(201, _package_json(row))
+
+        return estate.once(call, act)
 
     def _delete(self, call: Call) -> Reply:
         estate = self._estate
-        row = estate.free(call, self._package(call))
-        if estate.world.resources.select(0, 1, {"kind": "install", "deleted": False, "package": row.id}).total:
-            raise Problem("the package still has installs", status=409)
-        estate.touch(row, "deleted", deleted=True)
-        return Reply(204)
+
+        def act() -> Answer:
+            row = estate.free(call, self._package(call))
+            if estate.world.resources.select(0, 1, {"kind": "install", "deleted": False, "package": row.id}).total:
+                raise Problem("the package still has installs", status=409)
+            estate.touch(row, "deleted", deleted=True)
+            return lambda: Reply(204)
+
+        return estate.once(call, act)
 
     def _versions(self, call: Call) -> Reply:
         return part([*reversed(self._package(call).details["versions"])], call)
 
-    def _version(self, call: Call) -> Reply:
+    def _found(self, call: Call) -> dict[str, Any]:
         version = version_of(self._package(call), call.params["version_id"])
         if version is None:
             raise Problem("package version not found", status=404)
-        return Reply(200, version)
+        return version
+
+    def _version(self, call: Call) -> Reply:
+        return Reply(200, self._found(call))
+
+    def _inputs(self, call: Call) -> Reply:
+        return Reply(200, self._found(call)["input_schema"])
 
     def _add_version(self, call: Call) -> Reply:
-        row = self._package(call)
-        version = _version(self._estate, call.body.version)
-        row.details["versions"].append(version)
-        self._estate.touch(row)
-        return Reply(201, version)
-
-    def _repositories(self, call: Call) -> Reply:
-        rows = self._estate.world.resources.select(0, 1000, {"kind": "package", "deleted": False}).items
-        return part([_repository_json(row) for row in rows if call.query.purpose in (None, "package")], call)
-
-    def _repository(self, call: Call) -> Reply:
-        row = package_of_repository(self._estate, call.params["id"])
-        if row is None:
-            raise Problem("repository not found", status=404)
-        return Reply(200, _repository_json(row))
-
-
-class ChangeRequests:
-    """Change requests of repositories."""
-
-    def __init__(self, estate: Estate) -> None:
-        self._estate = estate
-
-    def routes(self) -> list[Route]:
-        """Return the endpoints."""
-        read, write = "repositories:read", "repositories:write"
-        root, reject = "/repository_change_requests", bodies.RejectChangeRequest
-        return [
-            Route("POST", root, self._create, write, body=bodies.CreateChangeRequest),
-            Route("GET", f"{root}/{{id}}", self._get, read),
-            Route("POST", f"{root}/{{id}}:accept", self._accept, write, body=bodies.Empty, body_optional=True),
-            Route("POST", f"{root}/{{id}}:reject", self._reject, write, body=reject, body_optional=True),
-            Route("POST", f"{root}/{{id}}:withdraw", self._withdraw, write, body=bodies.Empty, body_optional=True),
-        ]
-
-    def _create(self, call: Call) -> Reply:
-        estate = self._estate
-
         def act() -> Answer:
-            parent = call.body.parent_repository_id
-            if package_of_repository(estate, parent) is None:
-                raise invalid("unknown repository", "body", "parent_repository_id")
-            rcr_id = estate.new_id("rcr")
-            row = estate.world.add("repository_change_request", rcr_id, rcr_id, "open", {"parent": parent})
-            return lambda: Reply(201, _change_request_json(row))
+            row = self._package(call)
+            if any(version["semver"] == call.body.semver for version in row.details["versions"]):
+                raise Problem("the package has that version already", status=409)
+            version = new_version(self._estate, row.id, call.body)
+            row.details["versions"].append(version)
+            self._estate.touch(row)
+            return lambda: Reply(201, version)
 
-        return estate.once(call, act, required=True)
+        return self._estate.once(call, act)
 
-    def _get(self, call: Call) -> Reply:
-        return Reply(200, _change_request_json(self._estate.get("repository_change_request", call.params["id"])))
 
-    def _accept(self, call: Call) -> Reply:
-        def act() -> Answer:
-            operation = self._decide(call, "accept", "merged", {"triggered_install_render": False})
-            accepted = {
-                "repository_change_request_id": operation.resource.id,
-                "operation_id": operation.id,
-                "accepted_at": int(operation.created_at),
-            }
-            return lambda: Reply(200, accepted)
-
-        return self._estate.once(call, act, required=True)
-
-    def _reject(self, call: Call) -> Reply:
-        reason = call.body.reason if call.body is not None else None
-        return self._turn_down(call, "reject", "rejected", reason)
-
-    def _withdraw(self, call: Call) -> Reply:
-        return self._turn_down(call, "withdraw", "withdrawn", None)
-
-    def _turn_down(self, call: Call, verb: str, word: str, reason: str | None) -> Reply:
-        def act() -> Answer:
-            row = self._decide(call, verb, word, {}, reason=reason).resource
-            return lambda: Reply(200, _change_request_json(row))
-
-        return self._estate.once(call, act, required=True)
-
-    def _decide(self, call: Call, verb: str, word: str, response: Mapping[str, Any], **facts: str | None) -> Operation:
-        """Start what ends an open change request."""
-        estate = self._estate
-        row = estate.free(call, estate.get("repository_change_request", call.params["id"]))
-        if row.status != "open":
-            raise Problem(f"the change request is {row.status}", status=409)
-
-        def settle(operation: Operation) -> Mapping[str, Any]:
-            done = operation.stage == "succeeded"
-            estate.touch(row, word if done else "open", at=operation.ended_at)
-            return {f"{word}_at": int(operation.ended_at or 0), **response}
-
-        metadata = {"repository_change_request_id": row.id, "user_id": "usr_simulated", **facts}
-        operation = estate.start(call, f"repository_change_request.{verb}", row, metadata, settle)
-        estate.touch(row)
-        return operation
+def _first(source: bodies.Helm | bodies.Hosted) -> bodies.CreateVersion:
+    """Return the first version of a package that is built here."""
+    wanted = source.target_revision if isinstance(source, bodies.Helm) else source.ref
+    semver = wanted if _SEMVER.fullmatch(wanted) else "1.0.0"
+    return bodies.CreateVersion(semver=semver, ref=wanted, input_schema={"type": "object"})
 
 
 def version_of(package: Resource, version_id: str) -> dict[str, Any] | None:
@@ -200,24 +158,33 @@ def version_of(package: Resource, version_id: str) -> dict[str, Any] | None:
     return next((version for version in package.details["versions"] if version["id"] == version_id), None)
 
 
-def package_of_repository(estate: Estate, repository_id: str) -> Resource | None:
-    """Return the package whose repository has that id."""
-    rows = estate.world.resources.select(0, 1, {"kind": "package", "deleted": False, "repository": repository_id})
-    return rows.items[0] if rows.items else None
+def new_version(estate: Estate, package_id: str, wanted: bodies.CreateVersion) -> dict[str, Any]:
+    """Return a version of a package."""
+    now = int(estate.world.now())
+    return {
+        "id": estate.new_id("pkv"),
+        "package_id": package_id,
+        "semver": wanted.semver,
+        "ref": wanted.ref,
+        "input_schema": wanted.input_schema,
+        "published_at": now,
+        "created_at": now,
+        "etag": "1",
+    }
 
 
-def _version(estate: Estate, version: str) -> dict[str, Any]:
-    return {"id": estate.new_id("pkv"), "version": version, "created_at": int(estate.world.now())}
-
-
-def _package_json(row: Resource) -> dict[str, Any]:
-    versions = row.details["versions"]
-    return tracked(row, latest_version_id=versions[-1]["id"] if versions else None)
-
-
-def _repository_json(package: Resource) -> dict[str, Any]:
-    return {"id": package.details["repository_id"], "name": package.name, "purpose": "package"}
-
-
-def _change_request_json(row: Resource) -> dict[str, Any]:
-    return tracked(row, state=row.status, parent_repository_id=row.details["parent"])
+def _package_json(row: Resource, view: str = "basic") -> dict[str, Any]:
+    facts = row.details
+    return {
+        "id": row.id,
+        **page(row),
+        "workspace_id": WORKSPACE,
+        "name": row.name,
+        "latest_version_id": (facts["versions"] or [facts["first"]])[-1]["id"],
+        "description": facts["description"],
+        "display_image_url": facts["display_image_url"],
+        "source": facts["source"],
+        "composed_from_sources": facts["sources"] if view == "full" else None,
+        "created_at": int(row.created_at),
+        "etag": str(row.version),
+    }

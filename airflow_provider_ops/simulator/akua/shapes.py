@@ -59,8 +59,6 @@ def operation_json(row: Operation, now: float, *, steps: bool, lagging: bool = T
     }
     if steps:
         shown["steps"] = _steps(row, stage)
-    if row.kind.startswith("machine."):
-        shown["operation_id"] = row.id
     return shown
 
 
@@ -88,14 +86,22 @@ def _steps(row: Operation, stage: str) -> list[dict[str, Any]]:
 
 
 def tracked(row: Resource, **more: Any) -> dict[str, Any]:
-    """Return what all resources have in common, and `more`."""
+    """Return what most resources have in common, and `more`."""
     return {
         "id": row.id,
         "workspace_id": WORKSPACE,
-        "name": row.name,
         "etag": str(row.version),
-        "reconciling": row.operation is not None,
         "created_at": int(row.created_at),
         "updated_at": int(row.updated_at),
         **more,
     }
+
+
+def busy(row: Resource) -> dict[str, Any]:
+    """Return whether an operation on a resource is in progress."""
+    return {"reconciling": row.operation is not None}
+
+
+def page(row: Resource) -> dict[str, Any]:
+    """Return the page of the dashboard about a resource."""
+    return {"html_url": f"https://akua.dev/{row.kind}s/{row.id}"}

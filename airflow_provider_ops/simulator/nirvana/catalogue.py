@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 PROJECT = "5a5c0a0e-0000-4000-8000-000000000001"
 REGION = "us-sva-2"
@@ -41,9 +41,20 @@ REGIONS = [
     }
 ]
 
-KUBERNETES_VERSIONS = [{"name": version, "created_at": FIRST_DAY} for version in ("v1.34.4", "v1.33.8")]
-USER = {"id": "5a5c0a0e-0000-4000-8000-00000000000a", "email": "simulator@example.com"}
-PROJECTS = [{"id": PROJECT, "name": "Default", "created_at": FIRST_DAY, "updated_at": FIRST_DAY}]
+KUBERNETES_VERSIONS = [
+    {"name": version, "display_name": f"Kubernetes {version}", "created_at": FIRST_DAY}
+    for version in ("v1.34.4", "v1.33.8")
+]
+USER = {
+    "id": "5a5c0a0e-0000-4000-8000-00000000000a",
+    "email": "simulator@example.com",
+    "first_name": "Sim",
+    "last_name": None,
+}
+PROJECTS = [{"id": PROJECT, "name": "Default", "tags": [], "created_at": FIRST_DAY, "updated_at": FIRST_DAY}]
+METRICS = {"compute.nirvanalabs.io/vm/cpu/utilization": "ratio", "compute.nirvanalabs.io/vm/memory/used_bytes": "bytes"}
+PERIODS = {"5m": 300, "15m": 900, "1h": 3600, "6h": 21600, "24h": 86400}
+_COUNTED = ("connect_connection", "nks_cluster", "nks_node_pool", "vm", "volume", "vpc")
 
 _PRICES = {"vcpu": Decimal("6.50"), "gb": Decimal("0.08"), "base": Decimal("5.00")}
 
@@ -53,6 +64,27 @@ def instance_types() -> list[dict[str, Any]]:
     common = {"region": REGION, "network_bandwidth_gbps": 10, "family": "n1", "series": "standard", "chipset": "amd"}
     times = {"created_at": FIRST_DAY, "updated_at": FIRST_DAY}
     return [{"name": name, **size, **common, **times} for name, size in INSTANCE_TYPES.items()]
+
+
+def project_resources(count: Callable[[str], int]) -> dict[str, Any]:
+    """Return how many resources a project has, `count` by kind."""
+    cloud = {f"{kind}s": count(kind) for kind in _COUNTED}
+    return {"blockchain": {"rpc_nodes_dedicated": 0, "rpc_nodes_flex": 0}, "cloud": cloud}
+
+
+def metric_descriptors() -> list[dict[str, Any]]:
+    """Return what VMs report."""
+    return [
+        {
+            "metric": name,
+            "description": name.rpartition("/")[2].replace("_", " "),
+            "unit": unit,
+            "min_value": 0,
+            "max_value": 1 if unit == "ratio" else None,
+            "nullable": True,
+        }
+        for name, unit in METRICS.items()
+    ]
 
 
 def quota(used: Mapping[str, int]) -> dict[str, Any]:
@@ -100,8 +132,24 @@ def price_change(before: Mapping[str, Any], after: Mapping[str, Any], now: str) 
     """Return how a change of fields changes the price."""
     old, new = price(before, now), price(after, now)
     delta = Decimal(new["monthly_total"]) - Decimal(old["monthly_total"])
-    diff = {"monthly_total_delta": f"{delta:.2f}", "usage_dimensions": new["usage_dimensions"]}
-    return {"before": old, "after": new, "diff": diff, "currency": "USD", "priced_at": now}
+    lines = [_changed(*pair) for pair in zip(old["usage_dimensions"], new["usage_dimensions"], strict=True)]
+    sides = {
+        side: {name: quote[name] for name in ("monthly_total", "usage_dimensions")}
+        for side, quote in (("before", old), ("after", new))
+    }
+    diff = {"monthly_total_delta": f"{delta:.2f}", "usage_dimensions": lines}
+    return {**sides, "diff": diff, "currency": "USD", "priced_at": now}
+
+
+def _changed(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    names = ("monthly_amount", "quantity", "unit_price")
+    delta = Decimal(new["monthly_amount"]) - Decimal(old["monthly_amount"])
+    return {
+        **{name: new[name] for name in ("dimension", "dimension_display_name")},
+        "before": {name: old[name] for name in names},
+        "after": {name: new[name] for name in names},
+        "monthly_amount_delta": f"{delta:.2f}",
+    }
 
 
 def _line(dimension: str, title: str, quantity: int, unit_price: Decimal) -> dict[str, Any]:
@@ -109,6 +157,6 @@ def _line(dimension: str, title: str, quantity: int, unit_price: Decimal) -> dic
         "dimension": dimension,
         "dimension_display_name": title,
         "monthly_amount": f"{quantity * unit_price:.2f}",
-        "quantity": str(quantity),
+        "quantity": quantity,
         "unit_price": str(unit_price),
     }

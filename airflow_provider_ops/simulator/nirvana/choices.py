@@ -1,4 +1,4 @@
-"""What the documentation of Nirvana leaves open, and what this simulator answers. Served at `/_control/choices`."""
+"""What the published types of Nirvana leave open, and what this simulator answers. Served at `/_control/choices`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CHOICES = {
     "references": "An unknown subnet_id, vpc_id or vm_id in a body is 422; in a path 404.",
     "readability": "Reads and lists show a new resource 0.3 s after its create; calls that act on it work at once.",
     "resource_id": "In the first answer already; of a node delete the node, of attach and detach the volume.",
-    "kind and type of attach and detach": "volume, update; details show vm_id.",
+    "kind and type of attach and detach": "volume, update; details show vm_id, an empty text for none.",
     "kind and type of node delete and load balancers": "nks_node, delete; nks_load_balancer, update.",
     "details": "null, except for updates: the fields that change.",
     "unknown": "Only as an injected status word (unknown_status with word unknown).",
@@ -38,6 +38,9 @@ CHOICES = {
     "tags in a filter": "Joined by commas, as the Go client sends them.",
     "times": "UTC in whole seconds, as in the samples.",
     "prices": "Made up; money is a decimal string.",
-    "user, projects, usage, metrics, organizations, routes, versions": "One made-up row or an empty list.",
+    "user, projects, organizations, routes, versions": "One or two made-up rows, or an empty list.",
+    "usage": "One dimension, base, of quantity 1, for each resource that there is or was.",
+    "audit logs": "An entry for each operation.",
+    "metrics": "Two, always at 0.5; names in metric are joined by commas, as the Go client sends them.",
     "unknown path": "404; a known path with another method 405.",
 }

@@ -5,19 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ops.simulator.nirvana import shapes
-from airflow_provider_ops.simulator.nirvana.bodies import (
-    AttachVolume,
-    CreateVM,
-    CreateVolume,
-    ListVMs,
-    ListVMVolumes,
-    ListVolumes,
-    UpdateVM,
-    UpdateVolume,
-)
+from airflow_provider_ops.simulator.nirvana.bodies import AttachVolume, CreateVM, CreateVolume, UpdateVM, UpdateVolume
 from airflow_provider_ops.simulator.nirvana.estate import check_idle
 from airflow_provider_ops.simulator.nirvana.kinds import Kind
 from airflow_provider_ops.simulator.nirvana.listing import listed
+from airflow_provider_ops.simulator.nirvana.queries import ListVMs, ListVMVolumes, ListVolumes
 from airflow_provider_ops.simulator.routing import Route
 from airflow_provider_ops.simulator.validation import Problem
 

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_ops.simulator.api import Call, Reply
 from airflow_provider_ops.simulator.nirvana import catalogue, shapes
-from airflow_provider_ops.simulator.nirvana.bodies import FilterQuery, ListQuery
 from airflow_provider_ops.simulator.nirvana.estate import check_idle
 from airflow_provider_ops.simulator.nirvana.listing import listed
+from airflow_provider_ops.simulator.nirvana.queries import FilterQuery, ListQuery
 from airflow_provider_ops.simulator.routing import Route
 from airflow_provider_ops.simulator.validation import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from pydantic import BaseModel
 
@@ -35,8 +35,8 @@ class Kind:
     update: ClassVar[type[BaseModel] | None] = None
     query: ClassVar[type[ListQuery]] = FilterQuery
     deletes: ClassVar[bool] = True
-    askable: ClassVar[bool] = True
-    """Whether availability and cost can be asked for."""
+    askable: ClassVar[tuple[str, ...]] = ("availability", "cost")
+    """What can be asked before a create or an update."""
     waits: ClassVar[bool] = False
     """Whether even a delete is refused while an operation is active."""
 
@@ -61,15 +61,14 @@ class Kind:
             found.append(Route("PATCH", self.one, self._update, edit, body=self.update))
         if self.deletes:
             found.append(Route("DELETE", self.one, self._delete, edit))
-        return [*found, *self._questions(edit)] if self.askable else found
+        return [*found, *self._questions(edit)]
 
-    def _questions(self, scope: str) -> list[Route]:
-        return [
-            Route("POST", f"{self.collection}/availability", self._available, scope, body=self.create),
-            Route("PATCH", f"{self.one}/availability", self._update_available, scope, body=self.update),
-            Route("POST", f"{self.collection}/cost", self._cost, scope, body=self.create),
-            Route("PATCH", f"{self.one}/cost", self._update_cost, scope, body=self.update),
-        ]
+    def _questions(self, scope: str) -> Iterator[Route]:
+        answers = {"availability": (self._available, self._update_available), "cost": (self._cost, self._update_cost)}
+        for what in self.askable:
+            create, update = answers[what]
+            yield Route("POST", f"{self.collection}/{what}", create, scope, body=self.create)
+            yield Route("PATCH", f"{self.one}/{what}", update, scope, body=self.update)
 
     def show(self, row: Resource) -> dict[str, Any]:
         """Return its JSON."""
@@ -233,7 +232,7 @@ class Part(Kind):
     """A kind that no call makes."""
 
     deletes = False
-    askable = False
+    askable = ()
     query = ListQuery
 
     def show(self, row: Resource) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow_provider_ops.simulator.api import Call, Reply
 from airflow_provider_ops.simulator.nirvana import shapes
-from airflow_provider_ops.simulator.nirvana.bodies import ListOperations, epoch
+from airflow_provider_ops.simulator.nirvana.queries import ListOperations, epoch
 from airflow_provider_ops.simulator.paging import page_cursor, page_rows
 from airflow_provider_ops.simulator.validation import Problem
 

@@ -11,16 +11,13 @@ from airflow_provider_ops.simulator.nirvana.bodies import (
     CreateConnection,
     CreateFirewallRule,
     CreateVPC,
-    ListConnections,
-    ListFirewallRules,
-    ListQuery,
-    ListVPCs,
     UpdateConnection,
     UpdateFirewallRule,
     UpdateVPC,
 )
 from airflow_provider_ops.simulator.nirvana.kinds import Kind
 from airflow_provider_ops.simulator.nirvana.listing import listed
+from airflow_provider_ops.simulator.nirvana.queries import ListConnections, ListFirewallRules, ListQuery, ListVPCs
 from airflow_provider_ops.simulator.routing import Route
 from airflow_provider_ops.simulator.validation import Problem
 
@@ -78,7 +75,7 @@ class FirewallRules(Kind):
     create = CreateFirewallRule
     update = UpdateFirewallRule
     query = ListFirewallRules
-    askable = False
+    askable = ()
 
     def show(self, row: Resource) -> dict[str, Any]:
         """Return a rule."""
@@ -112,7 +109,7 @@ class Connections(Kind):
     create = CreateConnection
     update = UpdateConnection
     query = ListConnections
-    askable = False
+    askable = ("cost",)
 
     def routes(self) -> list[Route]:
         """Return the endpoints, with the routes, of which there are none."""

@@ -9,8 +9,6 @@ from airflow_provider_ops.simulator.nirvana import shapes
 from airflow_provider_ops.simulator.nirvana.bodies import (
     CreateCluster,
     CreatePool,
-    ListQuery,
-    ProjectQuery,
     UpdateCluster,
     UpdateLoadBalancer,
     UpdatePool,
@@ -18,6 +16,7 @@ from airflow_provider_ops.simulator.nirvana.bodies import (
 from airflow_provider_ops.simulator.nirvana.estate import check_idle
 from airflow_provider_ops.simulator.nirvana.kinds import Kind, Part
 from airflow_provider_ops.simulator.nirvana.listing import listed
+from airflow_provider_ops.simulator.nirvana.queries import ListQuery, ProjectQuery
 from airflow_provider_ops.simulator.routing import Route
 
 if TYPE_CHECKING:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ops.simulator.clock import rfc3339
-from airflow_provider_ops.simulator.nirvana.catalogue import INSTANCE_TYPES
+from airflow_provider_ops.simulator.nirvana.catalogue import INSTANCE_TYPES, REGION, USER
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from airflow_provider_ops.simulator.records import Operation, Resource
 
@@ -29,8 +29,13 @@ def operation(row: Operation) -> dict[str, Any]:
         "status": WORDS.get(row.shown, row.shown),
         "project_id": row.details["project_id"],
         "resource_id": row.resource.id,
-        "details": {"changes": changes} if changes else None,
+        "details": {"changes": {name: _sides(change) for name, change in changes.items()}} if changes else None,
     }
+
+
+def _sides(change: Mapping[str, Any]) -> dict[str, Any]:
+    # a side of a change is never null
+    return {side: "" if value is None else value for side, value in change.items()}
 
 
 def _base(row: Resource) -> dict[str, Any]:
@@ -114,4 +119,39 @@ def pool(row: Resource) -> dict[str, Any]:
 
 def part(row: Resource) -> dict[str, Any]:
     """Return what came with something else: a node, controller, load balancer, claim, or a volume of those."""
-    return {**_base(row), **row.details["shown"]}
+    shown = {**_base(row), **row.details["shown"]}
+    if row.kind == "nks_load_balancer":
+        del shown["name"]
+    return shown
+
+
+def usage(row: Resource) -> dict[str, Any]:
+    """Return what a resource has used so far."""
+    since = rfc3339(row.created_at)
+    ended = rfc3339(row.updated_at) if row.deleted else None
+    times = {"started_at": since, "ended_at": ended}
+    return {
+        "resource_id": row.id,
+        "resource_type": row.kind,
+        "project_id": row.details["project_id"],
+        "region": row.details.get("region", REGION),
+        "dimensions": [{"id": f"{row.id}-1", "dimension": "base", "quantity": 1, **times, "children": []}],
+        **times,
+    }
+
+
+def audit_log(operation: Operation) -> dict[str, Any]:
+    """Return the entry about the request that started an operation."""
+    kind, _, how = operation.kind.partition(".")
+    return {
+        "id": operation.id,
+        "action": operation.kind,
+        "actor": {"id": USER["id"], "name": USER["first_name"], "type": "api_key"},
+        "client_ip": "192.0.2.1",
+        "created_at": rfc3339(operation.created_at),
+        "method": {"create": "POST", "delete": "DELETE", "restart": "POST"}.get(how, "PATCH"),
+        "path": f"/v1/{kind}s/{operation.resource.id}",
+        "status_code": 202,
+        "user_agent": "simulated",
+        "target": {"id": operation.resource.id, "type": kind},
+    }

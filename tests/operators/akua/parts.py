@@ -45,9 +45,9 @@ def etag(resource: Any) -> str:
     return str(resource.etag)
 
 
-def carry_out(hook: AkuaHook, operator: Callable[..., OperationOperator], **fields: Any) -> Operation:
+def carry_out(hook: AkuaHook, operator: Callable[..., OperationOperator], *, key: str = "", **fields: Any) -> Operation:
     """What an operator does, without its task."""
-    submit = hook.api.mark(operator(task_id="t", **fields).submit(), f"key-{operator.__name__}")
+    submit = hook.api.mark(operator(task_id="t", **fields).submit(), f"key-{key}{operator.__name__}"[:64])
     return done(hook, hook.run(hook.api.submitting(submit)).operation_id)
 
 

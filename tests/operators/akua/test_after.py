@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import httpx
 import pytest
 
 from airflow_provider_ops.apis.ending import end
@@ -44,12 +43,13 @@ def test_updates_and_restores_lead_to_what_can_be_waited_for(
 ) -> None:
     install_id = make_install(hook)
     done(hook, f"install:{install_id}")
-    package_id = hook.get_install(install_id).package_id or ""
-    first = hook.create_render(install_id, idempotency_key="k")
+    (package,) = hook.list_packages()
+    first = hook.create_render(install_id, skip_unchanged=False, idempotency_key="k")
     done(hook, str(first.operation_id))
     done(hook, f"install:{install_id}")
 
-    version_id = str(hook.create_package_version(package_id, {"version": "2.0.0"})["id"])
+    newer: Any = {"semver": "2.0.0", "ref": "sha256:2", "input_schema": {}}
+    version_id = hook.create_package_version(package.id, newer).id
     update = operators.AkuaUpdateInstallOperator(task_id="t", install_id=install_id, package_version_id=version_id)
     operation = done(hook, ensure(update.submit()).handle.operation_id or "")
     assert (operation.kind, operation.resource_id) == ("install.render", install_id)
@@ -102,23 +102,35 @@ def test_nothing_deployed_becomes_healthy(hook: AkuaHook) -> None:
         operators.AkuaCreateInstallOperator(**arguments, wait_until_healthy="{{ params.wait }}")  # type: ignore[arg-type]
 
 
-def test_change_requests_and_worker_bootstraps(
-    hook: AkuaHook, server: SimulatorServer, ensure: Callable[..., Started]
-) -> None:
-    http = httpx.Client(base_url=server.base_url("akua"), headers={"authorization": "Bearer k"})
+def test_a_switch_to_automatic_updates_leads_to_the_newest_version(hook: AkuaHook) -> None:
+    install_id = make_install(hook)
+    done(hook, f"install:{install_id}")
+    (package,) = hook.list_packages()
+    newer: Any = {"semver": "2.0.0", "ref": "sha256:2", "input_schema": {}}
+    version_id = hook.create_package_version(package.id, newer).id
+    switch = operators.AkuaSetAutomaticUpdatesOperator
+    rendered = carry_out(hook, switch, install_id=install_id, automatic_updates_enabled=True)
+    assert (rendered.kind, hook.get_install(install_id).package_version_id) == ("install.render", version_id)
+    off = carry_out(hook, switch, key="off", install_id=install_id, automatic_updates_enabled=False)
+    assert off.id == f"reconciled_install:{install_id}"
+
+
+def test_change_requests_and_worker_bootstraps(hook: AkuaHook, ensure: Callable[..., Started]) -> None:
     result = make_package(hook).result
     assert result is not None
-    body = {"parent_repository_id": result["repository_id"]}
-    request_id = hook.create_repository_change_request(body)["id"]
+    create = operators.AkuaCreateRepositoryChangeRequestOperator
+    ready = carry_out(hook, create, parent_repository_id=result["repository_id"])
+    assert (ready.raw_state, create(task_id="t", parent_repository_id="r").wait_for_completion) == ("READY", False)
+    request_id = str(ready.resource_id)
     accept = operators.AkuaAcceptRepositoryChangeRequestOperator(task_id="t", repository_change_request_id=request_id)
     merged = done(hook, ensure(accept.submit()).handle.operation_id or "")
     assert (merged.kind, merged.resource_id) == ("repository_change_request.accept", request_id)
     cluster_id = make_cluster(hook)
-    (bootstrap,) = http.get(f"/clusters/{cluster_id}/worker_bootstraps").json()["data"]
-    ids = {"cluster_id": cluster_id, "worker_bootstrap_id": bootstrap["id"]}
+    (bootstrap,) = hook.list_worker_bootstraps(cluster_id)
+    ids = {"cluster_id": cluster_id, "worker_bootstrap_id": bootstrap.id}
     revoked = carry_out(hook, operators.AkuaRevokeWorkerBootstrapOperator, **ids)
     assert revoked.kind == "cluster.worker_bootstrap.revoke"
-    http.close()
+    assert hook.get_worker_bootstrap(**ids).status == "revoked"
 
 
 # -- ending

@@ -23,7 +23,7 @@ def test_all_of_clusters_and_machines(hook: AkuaHook) -> None:
     cluster_id = make_cluster(hook)
     done(hook, hook.refresh_cluster_capabilities(cluster_id))
     machine_id = make_machine(hook, cluster_id)
-    machine = hook.get_machine(machine_id, view="full")
+    machine = hook.get_machine(machine_id)
     assert machine.provider_resource is not None
     assert (machine.state, machine.provider_resource.public_ip is not None) == ("ACTIVE", True)
     suspended = done(hook, hook.suspend_machine(machine_id, reason="manual", etag=etag(machine)))
@@ -48,7 +48,7 @@ def test_all_of_packages_and_installs(hook: AkuaHook) -> None:
     package_id = package.resource_id or ""
     (version,) = hook.list_package_versions(package_id)
     assert hook.get_package(package_id).latest_version_id == version.id
-    assert hook.get_package_version(package_id, version.id).version == "1.0.0"
+    assert hook.get_package_version(package_id, version.id).semver == "1.0.0"
     install_id = made(
         hook,
         hook.create_install(
@@ -58,13 +58,17 @@ def test_all_of_packages_and_installs(hook: AkuaHook) -> None:
     assert hook.get_install_status(install_id).state == "syncing"
     done(hook, f"install:{install_id}")
     install = hook.get_install(install_id)
-    assert (install.state, install.urls) == ("healthy", [f"https://{install_id}.example.com"])
+    assert install.urls is not None
+    assert (install.state, install.urls[0].url) == ("healthy", f"https://{install_id.replace('_', '-')}.example.com")
+    assert install.package_version_id == version.id
     changed = hook.set_automatic_updates(install_id, automatic_updates_enabled=True, etag=etag(install))
     assert changed.install is not None
     assert changed.install.automatic_updates_enabled is True
-    render = hook.create_render(install_id)
-    done(hook, str(render.operation_id))
-    assert hook.get_render(install_id, render.id).state == "deployed"
+    for skips, state in ((None, "skipped"), (False, "deployed")):
+        render = hook.create_render(install_id, skip_unchanged=skips, message="again")
+        done(hook, str(render.operation_id))
+        shown = hook.get_render(install_id, render.id)
+        assert (shown.state, shown.message) == (state, "again")
     pinned = done(hook, hook.bind_pinned_preview_hostname(install_id, render.id))
     floating = done(hook, hook.bind_floating_preview_hostname(install_id, "main", render.id, protocol="grpc"))
     assert pinned.result is not None
@@ -90,7 +94,9 @@ def test_all_of_workspaces(hook: AkuaHook) -> None:
     cancelled = done(hook, hook.cancel_subscription(WORKSPACE, etag=now()))
     assert hook.describe_operation(cancelled.id).response.cancel_at is not None  # type: ignore[union-attr]
     done(hook, hook.reactivate_subscription(WORKSPACE, etag=now()))
-    named = done(hook, hook.set_subdomain_name(WORKSPACE, "team", etag=now()))
+    subdomain = hook.get_subdomain(WORKSPACE)
+    named = done(hook, hook.set_subdomain_name(WORKSPACE, "team", etag=etag(subdomain)))
+    assert (hook.get_subdomain(WORKSPACE).name, hook.get_subdomain(WORKSPACE).status) == ("team", "active")
     assert named.result is not None
     assert named.result["fqdn"].startswith("team.")
     target: Any = {"kind": "external", "endpoint": "https://example.com"}
@@ -123,40 +129,53 @@ def test_the_catalogue(hook: AkuaHook) -> None:
     assert hook.test_connection() == (True, f"Akua at {hook.settings().origin} answers for workspace {WORKSPACE}")
 
 
+VERSION: Any = {"semver": "2.0.0", "ref": "sha256:2", "input_schema": {"type": "object"}}
+
+
 def test_what_is_imported_is_there_at_once(hook: AkuaHook) -> None:
-    cluster = hook.import_cluster({"name": "mine"})
+    cluster = hook.import_cluster({"name": "mine", "region_id": "reg_eu", "kubeconfig": "apiVersion: v1"})
     assert (cluster.state, hook.get_cluster(cluster.id).provider) == ("active", "imported_byoc")
-    package_id = hook.import_package({"name": "chart"})["id"]
-    added = hook.create_package_version(package_id, {"version": "2.0.0"})
-    assert hook.get_package(package_id).latest_version_id == added["id"]
+    package = hook.import_package({"name": "chart", "oci_ref": "oci://charts/chart", "version": VERSION})
+    assert package.source is not None
+    assert (package.source.kind, package.source.oci_ref) == ("oci", "oci://charts/chart")
+    added = hook.create_package_version(package.id, {**VERSION, "semver": "3.0.0"})
+    assert hook.get_package(package.id).latest_version_id == added.id
 
 
 def test_change_requests_are_turned_down(hook: AkuaHook) -> None:
     result = make_package(hook).result
     assert result is not None
-    body = {"parent_repository_id": result["repository_id"]}
-    first, second = (hook.create_repository_change_request(body) for _ in range(2))
-    hook.reject_repository_change_request(first["id"], etag=first["etag"], reason="too late")
-    hook.withdraw_repository_change_request(second["id"], etag=second["etag"])
+    parent: Any = {"parent_repository_id": result["repository_id"]}
+    made = [
+        carry_out(hook, operators.AkuaCreateRepositoryChangeRequestOperator, **parent, key=str(number))
+        for number in range(2)
+    ]
+    first, second = (str(one.resource_id) for one in made)
+    reject, withdraw = (
+        operators.AkuaRejectRepositoryChangeRequestOperator,
+        operators.AkuaWithdrawRepositoryChangeRequestOperator,
+    )
+    carry_out(hook, reject, repository_change_request_id=first, rejection_reason="too late")
+    carry_out(hook, withdraw, repository_change_request_id=second)
+    assert hook.get_repository_change_request(first).rejection_reason == "too late"
     rejected, withdrawn = (
-        next(hook.list_operations(owner_type="repository_change_request", owner_id=one["id"]))
-        for one in (first, second)
+        next(hook.list_operations(owner_type="repository_change_request", owner_id=one)) for one in (first, second)
     )
     assert (rejected.kind, withdrawn.kind) == (
         "repository_change_request.reject",
         "repository_change_request.withdraw",
     )
-    assert hook.describe_operation(done(hook, rejected).id).metadata.reason == "too late"  # type: ignore[union-attr]
-    assert hook.describe_operation(done(hook, withdrawn).id).response.withdrawn_at  # type: ignore[union-attr]
+    assert hook.describe_operation(rejected.id).metadata.reason == "too late"  # type: ignore[union-attr]
+    assert hook.describe_operation(withdrawn.id).response.withdrawn_at  # type: ignore[union-attr]
     with pytest.raises(Conflict):
-        hook.withdraw_repository_change_request(first["id"], etag=first["etag"])
+        hook.withdraw_repository_change_request(first, etag=etag(hook.get_repository_change_request(first)))
 
 
 def test_tokens_are_shown_once_and_never_in_a_repr(hook: AkuaHook) -> None:
-    minted = hook.create_api_token("ci", expires_at=datetime(2030, 1, 1, tzinfo=timezone.utc))
+    expiry = datetime(2030, 1, 1, tzinfo=timezone.utc)
+    minted = hook.create_api_token("ci", expires_at=expiry)
     assert minted.token.startswith("sk_akua_")
     assert minted.token not in repr(minted)
-    assert [(token.name, token.expires_at) for token in hook.list_api_tokens()] == [("ci", minted.expires_at)]
-    assert minted.expires_at == datetime(2030, 1, 1, tzinfo=timezone.utc)
+    assert [(token.name, token.expires_at) for token in hook.list_api_tokens()] == [("ci", expiry)]
     hook.delete_api_token(minted.id)
     assert list(hook.list_api_tokens()) == []

@@ -39,8 +39,12 @@ def test_all_of_compute(hook: NirvanaHook) -> None:
         hook.get_vm(vm_id)
     assert [volume.id for volume in hook.list_volumes()] == [volume_id]
     done(hook, hook.delete_volume(volume_id))
-    assert hook.get_vm_metrics(done(hook, hook.create_vm(**vm_fields(hook)))) == {"items": []}
-    assert list(hook.list_metric_descriptors()) == []
+    measured = done(hook, hook.create_vm(**vm_fields(hook)))
+    names = [str(described.metric) for described in hook.list_metric_descriptors()]
+    metrics = hook.get_vm_metrics(measured, metric=names[:1], period="15m", aggregation="max")
+    assert (metrics.vm_id, metrics.period, metrics.aggregation) == (measured, "15m", "max")
+    assert metrics.metrics is not None
+    assert [(series.metric, len(series.points or ())) for series in metrics.metrics] == [(names[0], 4)]
     assert {image.name for image in hook.list_os_images()} == {"ubuntu-noble-2025-10-01", "ubuntu-jammy-2025-10-01"}
 
 
@@ -117,13 +121,24 @@ def test_what_the_platform_says(hook: NirvanaHook) -> None:
     assert quota.networking.vpcs
     assert quota.networking.vpcs.used == 1
     assert len(list(hook.list_quotas())) == 1
-    assert [project["id"] for project in hook.list_projects()] == [hook.get_project(PROJECT)["id"]]
-    assert hook.get_user()["email"] == "simulator@example.com"
-    assert [len(list(each)) for each in (hook.list_usage(), hook.list_audit_logs(), hook.list_organizations())] == [
-        0
-    ] * 3
-    assert hook.get_usage("x") == {"resource_id": "x"}
-    assert len(list(hook.list_kubernetes_versions())) == 2
+    (project,) = hook.list_projects()
+    assert project == hook.get_project(PROJECT)
+    assert project.resources is not None
+    assert project.resources.cloud is not None
+    assert project.resources.cloud.vpcs == 1
+    user = hook.get_user()
+    assert (user.email, user.first_name) == ("simulator@example.com", "Sim")
+    with pytest.warns(DeprecationWarning, match="User is no mapping"):
+        assert user["email"] == user.email
+    (entry,) = hook.list_audit_logs()
+    assert (entry.action, hook.get_audit_log(entry.id)) == ("vpc.create", entry)
+    (usage,) = hook.list_usage()
+    assert (usage.resource_type, hook.get_usage(str(usage.resource_id)).ended_at) == ("vpc", None)
+    assert list(hook.list_organizations()) == []
+    assert [version.display_name for version in hook.list_kubernetes_versions()] == [
+        "Kubernetes v1.34.4",
+        "Kubernetes v1.33.8",
+    ]
     assert hook.test_connection() == (
         True,
         f"Nirvana at {hook.settings().origin} answers for user simulator@example.com",
@@ -142,6 +157,19 @@ def test_availability_and_cost_start_nothing(hook: NirvanaHook, server: Simulato
     hook.check_vpc_update(vpc.id, name="y")
     cost = hook.get_volume_cost(name="v", region=REGION, size=100, type="abs")
     assert (cost.currency, str(cost.monthly_total)) == ("USD", "13.00")
+    grown = hook.get_volume_update_cost(
+        done(hook, hook.create_volume(name="v", region=REGION, size=10, type="abs")), size=110
+    )
+    assert grown.diff is not None
+    assert grown.diff.usage_dimensions is not None
+    storage = grown.diff.usage_dimensions[-1]
+    assert storage.before is not None
+    assert storage.after is not None
+    assert (storage.dimension, storage.before.quantity, storage.after.quantity) == ("storage_gb", 10, 110)
+    assert storage.monthly_amount_delta == grown.diff.monthly_total_delta == 8
+    before = len(server.operations("nirvana"))
+    line: Any = {"bandwidth_mbps": 50, "cidrs": ["10.0.0.0/24"], "provider_cidrs": ["10.1.0.0/16"]}
+    assert hook.get_connect_connection_cost(name="c", region=REGION, **line).currency == "USD"
     assert hook.get_vpc_update_cost(vpc.id, name="y").diff is not None
     assert len(server.operations("nirvana")) == before
     cluster_id = make_cluster(hook)

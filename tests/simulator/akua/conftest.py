@@ -15,7 +15,7 @@ from tests.simulator.akua.parts import Akua
 
 
 @pytest.fixture
-def akua(world: World) -> Iterator[Akua]:
+def akua(world: World, conforming: None) -> Iterator[Akua]:
     base = world.server.base_url("akua")
     with httpx.Client(base_url=base, headers={"authorization": "Bearer sk_akua_1"}, timeout=5, **QUICK) as http:
         yield Akua(world, http)

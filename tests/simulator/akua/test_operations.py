@@ -182,7 +182,7 @@ def test_etags_change_and_stale_ones_are_refused(akua: Akua) -> None:
         ("POST", "/machines/{mch}:suspend", {}, "idempotency-key if-match"),
         ("POST", "/machines/{mch}:resume", {}, "idempotency-key if-match"),
         ("DELETE", "/workspaces/{ws}", None, "if-match"),
-        ("POST", "/workspaces/{ws}/subscription:cancel", {}, "if-match"),
+        ("POST", "/workspaces/{ws}/subscription:cancel", {"effective": "period_end"}, "if-match"),
         ("POST", "/workspaces/{ws}/subscription:changeTier", {"tier": "pro"}, "if-match"),
         ("POST", "/workspaces/{ws}/subscription:reactivate", {}, "if-match"),
         ("POST", "/workspaces/{ws}/subdomain:setName", {"name": "n"}, "idempotency-key if-match"),

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from airflow_provider_ops.testing import SimulatorServer
 from tests.simulator.akua.parts import CLUSTER, HELM, Akua, error_of
 
+VERSION = {"semver": "1.0.0", "ref": "sha256:1", "input_schema": {}}
+
 # -- bodies
 
 
@@ -24,14 +26,16 @@ from tests.simulator.akua.parts import CLUSTER, HELM, Akua, error_of
         ("/clusters", {**CLUSTER, "name": ""}),
         ("/clusters", {**CLUSTER, "network_profile": "moon"}),
         ("/clusters", {**CLUSTER, "region_id": "reg_moon"}),
-        ("/machines", {"cluster_id": "c", "instance_type": "m"}),
+        ("/machines", {"cluster_id": "c"}),
         ("/packages", {"name": "p", "sources": []}),
         ("/packages", {"name": "p", "sources": [HELM, HELM]}),
         ("/packages", {"name": "p", "sources": [{**HELM, "repo_url": "https://x"}]}),
         ("/packages", {"name": "p", "sources": [{**HELM, "kind": "hosted"}]}),
         ("/installs", {"region_id": "reg_eu"}),
         ("/clusters:import", {}),
-        ("/packages:import", {"name": "p", "size": 3}),
+        ("/clusters:import", {"name": "c"}),
+        ("/packages:import", {"name": "p"}),
+        ("/packages:import", {"name": "p", "oci_ref": "https://x", "version": VERSION}),
         ("/api_tokens", {"name": "x" * 101}),
         ("/installs", {"region_id": "reg_eu", "product_id": "p", "package_id": "q"}),
         ("/installs", {"region_id": "reg_eu", "package_id": "q"}),
@@ -194,7 +198,7 @@ def test_tiers_and_the_two_shapes_of_answers(akua: Akua) -> None:
     changed = akua.start("POST", f"{path}/subscription:changeTier", {"tier": "pro"}, if_match=etag)
     assert set(changed) == {"operation_id"}
     akua.world.clock.advance(2 * DURATION)
-    assert akua.get(path)["tier"] == "pro"
+    assert akua.get(path)["plan"]["tier"] == "pro"
     assert akua.world.server.resources("akua") == []
 
 
@@ -226,7 +230,7 @@ def test_a_reset_forgets_keys(akua: Akua, virtual_server: SimulatorServer) -> No
     assert first["metadata"]["name"] == "c"
 
 
-@pytest.mark.parametrize("path", ["/regions", "/compute_configs", "/quotas"])
+@pytest.mark.parametrize("path", ["/regions", "/compute_configs"])
 def test_lists_of_what_nobody_makes_have_pages_too(akua: Akua, path: str) -> None:
     first = akua.get(path, limit=1)
     assert (len(first["data"]), first["has_more"]) == (1, True)
@@ -235,19 +239,52 @@ def test_lists_of_what_nobody_makes_have_pages_too(akua: Akua, path: str) -> Non
     assert error_of(akua.send("GET", f"{path}?cursor=x")) == (422, 7004)
 
 
-@pytest.mark.parametrize("verb", ["accept", "reject", "withdraw"])
+def test_the_quotas_come_whole(akua: Akua) -> None:
+    assert akua.get("/quotas")["next_cursor"] is None
+    assert error_of(akua.send("GET", "/quotas?limit=1")) == (422, 7004)
+
+
+def test_null_stands_for_an_optional_body_that_is_not_there(akua: Akua) -> None:
+    cluster_id = akua.cluster()
+    headers = {"content-type": "application/json"}
+    made = akua.http.post(f"/clusters/{cluster_id}/worker_bootstraps", content=b"null", headers=headers)
+    assert (made.status_code, made.json()["status"]) == (201, "active")
+    path = f"/clusters/{cluster_id}/worker_bootstraps/{made.json()['id']}"
+    assert "token" not in akua.get(path)
+    refused = akua.http.post("/clusters", content=b"null", headers=headers)
+    assert error_of(refused) == (422, 7004)
+
+
+VERBS: dict[str, tuple[Any, set[str]]] = {
+    "accept": (None, {"repository_change_request_id", "operation_id", "accepted_at"}),
+    "reject": ({"rejection_reason": "no"}, {"repository_change_request_id", "rejected_at"}),
+    "withdraw": (None, {"repository_change_request_id", "withdrawn_at"}),
+}
+
+
+@pytest.mark.parametrize("verb", VERBS)
 def test_a_change_request_is_decided_once(akua: Akua, verb: str) -> None:
+    body, fields = VERBS[verb]
     package = akua.settled(akua.start("POST", "/packages", {"name": "p", "sources": [HELM]}))
-    parent = {"parent_repository_id": package["response"]["repository_id"]}
+    parent = {"parent_repository_id": package["response"]["repository_id"], "kind": "user"}
     assert error_of(akua.send("POST", "/repository_change_requests", parent))[0] == 400
     request = akua.send("POST", "/repository_change_requests", parent, idempotency_key="k").json()
     path = f"/repository_change_requests/{request['id']}:{verb}"
-    assert error_of(akua.send("POST", path, if_match=request["etag"]))[0] == 400
-    assert error_of(akua.send("POST", path, idempotency_key="a"))[0] == 400
-    assert error_of(akua.send("POST", path, if_match="0", idempotency_key="b")) == (409, 7002)
-    answer = akua.send("POST", path, if_match=request["etag"], idempotency_key="c")
-    assert answer.status_code == 200
-    assert ("operation_id" in answer.json()) is (verb == "accept")
+    early = akua.send("POST", path, body, if_match=request["etag"], idempotency_key="e")
+    assert error_of(early) == (409, 7002)
     akua.world.clock.advance(2 * DURATION)
     etag = akua.get(path.partition(":")[0])["etag"]
-    assert error_of(akua.send("POST", path, if_match=etag, idempotency_key="d")) == (409, 7002)
+    assert error_of(akua.send("POST", path, body, if_match=etag))[0] == 400
+    assert error_of(akua.send("POST", path, body, idempotency_key="a"))[0] == 400
+    assert error_of(akua.send("POST", path, body, if_match="0", idempotency_key="b")) == (409, 7002)
+    answer = akua.send("POST", path, body, if_match=etag, idempotency_key="c")
+    assert (answer.status_code, set(answer.json())) == (200, fields)
+    akua.world.clock.advance(2 * DURATION)
+    etag = akua.get(path.partition(":")[0])["etag"]
+    assert error_of(akua.send("POST", path, body, if_match=etag, idempotency_key="d")) == (409, 7002)
+
+
+def test_a_rejection_needs_its_reason(akua: Akua) -> None:
+    for body in ({"reason": "no"}, {"rejection_reason": ""}, {"rejection_reason": "x" * 2001}, {}):
+        answer = akua.send("POST", "/repository_change_requests/rcr_1:reject", body, idempotency_key="k", if_match="1")
+        assert error_of(answer) == (422, 7004)

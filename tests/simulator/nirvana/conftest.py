@@ -14,7 +14,9 @@ from tests.simulator.nirvana.parts import Nirvana
 
 
 @pytest.fixture
-def api(virtual_server: SimulatorServer, manual_clock: VirtualClock, connect: Callable[..., httpx.Client]) -> Nirvana:
+def api(
+    virtual_server: SimulatorServer, manual_clock: VirtualClock, connect: Callable[..., httpx.Client], conforming: None
+) -> Nirvana:
     virtual_server.reset()
     client = connect(virtual_server, None, "/nirvana")
     client.headers["Authorization"] = "Bearer sk-test-canary"

@@ -91,6 +91,11 @@ def test_availability_and_cost(api: Nirvana) -> None:
     volume_id = api.make(VOLUMES, **VOLUME)
     change = api.client.patch(f"{VOLUMES}/{volume_id}/cost", json={"size": 110}).json()
     assert change["diff"]["monthly_total_delta"] == "8.00"
+    assert set(change["before"]) == {"monthly_total", "usage_dimensions"}
+    storage = change["diff"]["usage_dimensions"][-1]
+    assert (storage["before"]["quantity"], storage["after"]["quantity"]) == (10, 110)
+    assert storage["monthly_amount_delta"] == "8.00"
+    assert api.client.post(f"{CONNECTIONS}/cost", json=LINE).status_code == 200
     assert api.client.post(f"{CONNECTIONS}/availability", json=LINE).status_code in (404, 405)
 
 
@@ -222,7 +227,7 @@ def test_every_endpoint_of_the_sheet_is_served() -> None:
     starting = [route for route in routes if route[0] != "GET" and not route[1].endswith(("/availability", "/cost"))]
     assert len(starting) == 26
     assert len([route for route in routes if route[1].endswith("/availability")]) == 10
-    assert len([route for route in routes if route[1].endswith("/cost")]) == 10
+    assert len([route for route in routes if route[1].endswith("/cost")]) == 12
 
 
 def test_faults_find_what_a_request_is_about(api: Nirvana) -> None:

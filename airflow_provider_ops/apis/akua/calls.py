@@ -1,0 +1,58 @@
+"""Calls that change something: their headers, keys and etags."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from airflow_provider_ops.apis.akua.wire import body_of, check_header
+from airflow_provider_ops.apis.base import WireModel, read
+from airflow_provider_ops.apis.http import Call, Request, Response, given, path
+
+T = TypeVar("T")
+M = TypeVar("M", bound=WireModel)
+
+KEY, ETAG = "idempotency-key", "if-match"
+LONGEST_KEY, LONGEST_ETAG = 64, 256
+
+
+def changing(
+    method: str,
+    route: str,
+    parse: Callable[[Response], T],
+    body: Mapping[str, Any] | None = None,
+    *,
+    etag: str | None = None,
+    **ids: str,
+) -> Call[T]:
+    """A call that changes something, and is sent once.
+
+    :raises InvalidArgument: an id or the etag cannot be one.
+    """
+    check_header("etag", etag, LONGEST_ETAG)
+    json = None if body is None else dict(body)
+    return Call(Request(method, path(route, **ids), route, json=json, headers=given(**{ETAG: etag})), parse)
+
+
+def keyed(call: Call[T], idempotency_key: str | None) -> Call[T]:
+    """The call with an idempotency key, a new one where none is given; so it is safe to send again.
+
+    :raises InvalidArgument: the key cannot be one.
+    """
+    check_header("idempotency_key", idempotency_key, LONGEST_KEY)
+    return call.changed(headers={**call.request.headers, KEY: idempotency_key or new_key()}, idempotent=True)
+
+
+def new_key() -> str:
+    """A key that no other request has."""
+    return f"airflow-{uuid.uuid4().hex}"
+
+
+def reads_as(model: type[M]) -> Callable[[Response], M]:
+    """The function that reads an answer as a model."""
+    return lambda response: read(model, body_of(response))
+
+
+def nothing(_response: Response) -> None:
+    """The answer is 204."""
