@@ -123,7 +123,7 @@ def play(direction: str, scene: Scene, before: str) -> None:
         say(f"{direction}: {scene.total} tasks are under way")
         stack.python = then
         for name in ORDERS[direction]:
-            stack.kill(name, signal.SIGTERM)
+            stack.kill(name, signal.SIGTERM, _PATIENCE)
             stack.start_service(name)
         stack.wait_healthy(timeout=_PATIENCE)
         say(f"{direction}: all components run the other release")
