@@ -168,10 +168,10 @@ class Processes:
         os.kill(pid, number)
         return pid
 
-    def forget(self, name: str) -> Component:
+    def forget(self, name: str, patience: float = GRACE_SECONDS * 2) -> Component:
         """Wait for a component that was told to end; from now on its absence is expected."""
         component = self.components.pop(name)
-        component.process.wait(timeout=GRACE_SECONDS * 2)
+        component.process.wait(timeout=patience)
         return component
 
     def stop_all(self, grace: float = GRACE_SECONDS) -> None:

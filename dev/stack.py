@@ -28,7 +28,7 @@ from typing import Final
 from typing_extensions import Self
 
 from dev.airflow_api import AirflowApi, Dag, Run
-from dev.processes import Component, Processes, free_ports
+from dev.processes import GRACE_SECONDS, Component, Processes, free_ports
 
 USER: Final = "admin"
 SERVICES: Final = ("api-server", "scheduler", "dag-processor", "triggerer")
@@ -183,10 +183,10 @@ class AirflowStack:
         env = {**self.env, "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(log_port)}
         return self.processes.start(name, self._airflow("triggerer"), env, cwd=self.options.home)
 
-    def kill(self, name: str, number: int) -> None:
+    def kill(self, name: str, number: int, patience: float = GRACE_SECONDS * 2) -> None:
         """Send a signal that ends a component, and wait until it has ended."""
         self.processes.signal(name, number)
-        self.processes.forget(name)
+        self.processes.forget(name, patience)
 
     def healthy(self) -> bool:
         """Whether every component reports a fresh heartbeat."""

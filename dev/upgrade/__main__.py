@@ -16,7 +16,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -123,7 +123,7 @@ def play(direction: str, scene: Scene, before: str) -> None:
         say(f"{direction}: {scene.total} tasks are under way")
         stack.python = then
         for name in ORDERS[direction]:
-            stack.kill(name, signal.SIGTERM)
+            stack.kill(name, signal.SIGTERM, _PATIENCE)
             stack.start_service(name)
         stack.wait_healthy(timeout=_PATIENCE)
         say(f"{direction}: all components run the other release")
@@ -176,8 +176,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make upgrade", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer tasks, and only up")
     parser.add_argument("--direction", choices=[*ORDERS], action="append", help="default: both")
+    parser.add_argument("--stretch", type=float, default=1.0, help="how many times slower than usual this machine is")
     options = parser.parse_args()
     scene = Scene(5, 2, 2, retry_delay=40, operation_seconds=75) if options.quick else Scene()
+    longer = (scene.retry_delay * options.stretch, scene.operation_seconds * options.stretch)
+    scene = replace(scene, retry_delay=longer[0], operation_seconds=longer[1])
     directions = options.direction or (["up"] if options.quick else [*ORDERS])
     try:
         before = str(install())
