@@ -90,7 +90,7 @@ class Soak:
             seconds, name = self.draw.uniform(*_FAULT), self.draw.choice(list(FAULTS))
             rules, now = FAULTS[name](seconds, self.draw), self.clock.monotonic()
             # a request that hangs when the fault is over gets its answer later, and a pause that was asked for is kept
-            after = max(rule.get("seconds", rule.get("retry_after", 0.0)) for rule in rules)
+            after = max(float(rule.get("seconds") or rule.get("retry_after") or 0.0) for rule in rules)
             self.faults.append((now, now + seconds + after))
             self.server.faults(*({"method": "GET", **rule} for rule in rules))
             await self.clock.asleep(seconds)
