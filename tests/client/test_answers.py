@@ -220,8 +220,6 @@ BODIES = [
     b'{"data": []}',
     b"[" * 90_000,
     b'{"data": ' + b'{"a":' * 50_000,
-    b'{"data": {"id": "op_1", "status": 1e999}}',
-    b'{"data": {"id": "op_1", "status": ' + b"9" * 5000 + b"}}",
 ]
 
 
@@ -281,9 +279,8 @@ def test_an_answer_that_is_too_large_is_not_read_to_its_end(play: Any) -> None:
 def test_what_cannot_be_sent_is_an_argument_of_the_wrong_kind_and_nothing_is_sent(play: Any) -> None:
     sender, seen = play(reply(json={}))
     for body in ({"x": object()}, {"x": float("nan")}, {"x": "\ud800"}):
-        call = Call(Request("POST", "/x", "/x", json=body), lambda response: response)
         with pytest.raises(InvalidArgument):
-            sender.send_once(call)
+            sender.send_once(Call(Request("POST", "/x", "/x", json=body), lambda response: response))
     assert not seen
 
 
