@@ -84,7 +84,7 @@ async def test_a_triggerer_waits_with_one_request_as_long_as_few_wait(operations
 
 
 async def test_a_triggerer_looks_otherwise_for_those_who_are_too_many(operations_simulator: SimulatorServer) -> None:
-    operations_simulator.duration = 0.5
+    operations_simulator.duration = 3.0
     hook = AkuaHook()
     operations = [await hook.acreate_cluster(name=str(n), region_id="reg_eu") for n in range(14)]
     async with hook.aclient():
