@@ -51,8 +51,8 @@ class Scans:
         """
         interval = self._targets.shortest_interval
         if self._began == _NEVER:
-            now = self._clock.monotonic()
-            return now + planning.first_look(interval, len(self._targets), now - first_came)
+            # a fixed moment: one that moves along with the clock would never be reached
+            return first_came + planning.first_look(interval, len(self._targets))
         return max(self._began + self._pause(interval), self._ended + _SHORTEST)
 
     async def scan(self, *, full: bool = False) -> list[Target]:

@@ -66,17 +66,13 @@ def pages_of(waits: int) -> int:
     return waits // _ENTRIES
 
 
-def first_look(interval: float, waits: int, since_first: float) -> float:
-    """Seconds until lists are looked at for the first time, 0.0 for now.
+def first_look(interval: float, waits: int) -> float:
+    """Seconds from when the first of them came until lists are looked at for the first time.
 
     Each wait was looked at before it was handed over. So where many come together, as when a triggerer starts, the
     first look comes when all are there, and no sooner than any other.
-
-    :param since_first: seconds since the first of them came.
     """
-    if waits <= _MANY:
-        return 0.0
-    return max(pause_between_looks(interval, pages_of(waits)) - since_first, 0.0)
+    return 0.0 if waits <= _MANY else pause_between_looks(interval, pages_of(waits))
 
 
 def sweep_is_due(interval: float, since_last: float, pause: float, *, pages: int, depth: int, ends: int) -> bool:

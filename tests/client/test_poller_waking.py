@@ -33,9 +33,21 @@ class ReadsOnly(Onvera):
     lists_operations = False
 
 
+class TickingClock(VirtualClock):
+    """Time passes between any two looks at the clock, as it does in the real world."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._ticks = 0
+
+    def monotonic(self) -> float:
+        self._ticks += 1
+        return super().monotonic() + self._ticks * 1e-9
+
+
 @pytest.fixture
 def clock() -> VirtualClock:
-    return VirtualClock()
+    return TickingClock()
 
 
 @pytest.fixture
