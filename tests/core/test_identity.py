@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_ops.apis.akua.starts import LONGEST_KEY
+from airflow_provider_ops.apis.akua.calls import LONGEST_KEY
 from airflow_provider_ops.core.identity import (
     MOST_MARKS,
     TaskRun,
