@@ -84,6 +84,9 @@ docs/timeouts.md: $(STAMP) FORCE
 browser: $(BROWSER) ## a real browser fills in the connection forms and looks at the tab Operation
 	@$(BIN)/python -m dev.browser $(ARGS)
 
+soak: $(STAMP) ## 2,000 waits for 20 minutes while the API misbehaves at random (ARGS='--virtual' for virtual time)
+	@$(BIN)/python -m dev.soak $(ARGS)
+
 bench: $(BENCH)/.installed ## what a wait costs, ours and others', side by side (ARGS=--quick for some minutes)
 	@mkdir -p $(TEMP) && TMPDIR=$(TEMP) $(BENCH)/bin/python -m benchmarks $(ARGS)
 

@@ -13,8 +13,6 @@ import math
 import random
 import sys
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +21,7 @@ from starlette.routing import Mount, Route
 
 from airflow_provider_ops.simulator import delivery
 from airflow_provider_ops.simulator.api import Reply
+from airflow_provider_ops.simulator.clock import SystemClock
 from airflow_provider_ops.simulator.gateway import Gateway, Request
 from airflow_provider_ops.simulator.serve import Address, Service
 from airflow_provider_ops.simulator.stats import Seen, Stats
@@ -75,20 +74,14 @@ class _Steady(random.Random):
         return (a + b) / 2
 
 
-class _Later:
+class _Later(SystemClock):
     """The machine's clock, moved on when the benchmark says so: then all operations are over at once."""
 
     def __init__(self) -> None:
         self.ahead = 0.0
 
     def time(self) -> float:
-        return time.time() + self.ahead
-
-    async def asleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
-
-    def serving(self, is_awaited: Callable[[], bool]) -> AbstractContextManager[None]:  # noqa: ARG002
-        return nullcontext()
+        return super().time() + self.ahead
 
 
 class Bench:

@@ -59,3 +59,8 @@ class SystemClock:
 
 
 _NOTHING = nullcontext()
+
+
+def on_wall_clock(clock: Clock, moment: float | None) -> float | None:
+    """Return when a monotonic moment comes, in epoch seconds as the wall clock counts them now."""
+    return None if moment is None else clock.time() + moment - clock.monotonic()

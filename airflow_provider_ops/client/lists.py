@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from airflow_provider_ops import metrics
 from airflow_provider_ops.apis.base import OperationList, entry_id
 from airflow_provider_ops.apis.http import Call, Page
+from airflow_provider_ops.client.clock import on_wall_clock
 from airflow_provider_ops.client.targets import Read, Target, Targets
 from airflow_provider_ops.waiting import planning
 
@@ -108,6 +109,13 @@ class Lists:
         self.ends = max(before - len(self._targets), 0)
         return self._to_read(missing, complete=complete)
 
+    def unchanged(self) -> list[Target]:
+        """Return those that only a read of their own can tell: lists have shown them without any change for long."""
+        if not self._client.api.lists_show_progress:
+            # their entries hardly ever change, and some are read after each scan anyway
+            return []
+        return self._affordable(self._targets.unchanged(planning.reads_of_unchanged(self.all_pages)))
+
     async def peek(self) -> None:
         """Observe what has settled, as far as the lists of settled operations show it at their beginning."""
         before = len(self._targets)
@@ -174,12 +182,13 @@ class Lists:
         return [page for page in pages if not isinstance(page, BaseException)]
 
     async def _page(self, call: Call[Page[Any]], take: Callable[[Sequence[Any]], int]) -> _Taken:
-        page = await self._client.send_once(call, until=self._targets.first_deadline)
+        clock = self._client.clock
+        page = await self._client.send_once(call, until=on_wall_clock(clock, self._targets.first_deadline))
         # at once, and then let go of it: eight pages in memory are what makes the garbage collector stop everybody
         return _Taken(take(page.items), len(page.items), replace(page, items=()))
 
     def _take(self, entries: Iterable[Any], read: Read, seen: set[str], place: int | None) -> int:
-        now, hits, by_id = self._client.clock.time(), 0, self._targets.by_id
+        now, hits, by_id = self._client.clock.monotonic(), 0, self._targets.by_id
         for entry in entries:
             name = entry_id(entry)
             target = by_id.get(name)

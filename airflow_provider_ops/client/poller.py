@@ -11,18 +11,18 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Coroutine, Sequence
 from contextvars import Context
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ops import metrics
-from airflow_provider_ops.apis.http import Call
 from airflow_provider_ops.client.answers import unreadable
-from airflow_provider_ops.client.lists import Lists
-from airflow_provider_ops.client.targets import Log, Target, Targets, Wait
+from airflow_provider_ops.client.reads import Reads
+from airflow_provider_ops.client.scans import Scans
+from airflow_provider_ops.client.targets import Log, OnChange, Target, Targets, Wait
 from airflow_provider_ops.client.tasks import spawn
+from airflow_provider_ops.core.outage import Outage, concerns_connection
 from airflow_provider_ops.exceptions import OpsError, RateLimited
-from airflow_provider_ops.operation import Operation
 from airflow_provider_ops.waiting import planning
 from airflow_provider_ops.waiting.verdict import WaitFor
 from airflow_provider_ops.waiting.watch import Watch
@@ -32,289 +32,299 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: Open long polls per connection and event loop: each holds a socket, and others need sockets too.
-MOST_LONG_POLLS = 10
-#: Single reads under way at the same time, and how many share one socket: each open one makes every request dearer.
-_MOST_READS = 10
-_READS_PER_SOCKET = 8
-#: Operations read by themselves after a look at lists that do not show all; more where there are more pages.
-_DETAILS = 5
 #: Shortest pause between two rounds, against a plan that never sleeps; longer where many waits are read one by one,
 #: because each round goes through all of them.
 _SHORTEST, _MANY, _SHORTEST_OF_MANY = 0.05, 500, 0.25
+#: Longest sleep, in case that something was forgotten.
+_LONGEST = 3600.0
 #: Waits that are told of the same trouble before others get their turn on the event loop.
 _CHUNK = 100
+#: After an outage so few are read at once, more are spread over this share of an interval.
+_FEW, _SPREAD = 10, 0.1
+_NEVER = float("inf")
 
 
 class Poller:
-    """Looks for all waits of one client."""
+    """Looks for all waits of one client.
+
+    One loop sleeps until the next poll is due and starts it; requests run in the background, so that none that hangs
+    keeps the others waiting. All times are monotonic.
+    """
 
     def __init__(self, client: AsyncClient) -> None:
         self._client = client
         self._clock = client.clock
         self._targets = Targets()
-        self._lists = Lists(client, self._targets)
+        self._scans = Scans(client, self._targets)
+        self._reads = Reads(client, self._targets, self._take_result, self._crash)
+        self._outage = Outage()
         self._task: asyncio.Task[None] | None = None
+        self._background: set[asyncio.Task[None]] = set()
         self._woken = asyncio.Event()
+        #: Until when the loop sleeps, at the latest.
+        self._planned = -_NEVER
         self._lists_off_until = 0.0
-        self._next_look = 0.0
-        self._swept_at = 0.0
+        #: A scan, or a probe during an outage, is under way.
+        self._is_scanning = False
         #: When the first of those that wait now, or ever since then, came.
         self._began = 0.0
-        self._sweep_took = 0.0
-        self._failures = 0
-        self._long_polls = 0
-        self._told_of_budget = False
+        self._probes = 0
 
     @property
     def size(self) -> int:
         """How many operations somebody waits for now."""
         return len(self._targets)
 
-    async def wait(self, watches: Sequence[Watch], log: Log, wait_for: WaitFor = "all", *, hold: bool = True) -> None:
+    async def wait(
+        self,
+        watches: Sequence[Watch],
+        log: Log,
+        wait_for: WaitFor = "all",
+        *,
+        hold: bool = True,
+        on_change: OnChange | None = None,
+    ) -> None:
         """Return when the watches decide the verdict. Their outcomes hold the result.
 
         :param hold: whether an API that can may hold its answers back; what happens until then is not seen.
+        :param on_change: called with the watch after something about it was logged.
         """
-        wait = Wait(watches, wait_for, log, asyncio.get_running_loop().create_future(), may_hold=hold)
+        decided = asyncio.get_running_loop().create_future()
+        wait = Wait(watches, wait_for, log, decided, may_hold=hold, on_change=on_change)
         if not self._targets:
-            self._began = self._clock.time()
+            self._began = self._clock.monotonic()
+        offset = self._clock.time() - self._clock.monotonic()
+        for watch in watches:
+            watch.use_clock(offset)
         self._targets.add(wait)
-        if not self._woken.is_set() and not self._will_look_in_time(watches):
-            self._woken.set()
         if self._task is None or self._task.done():
             # in a context of its own: what it does belongs to no single caller
             self._task = Context().run(spawn, self._run())
+        else:
+            self._wake_by(self._due_for(watches))
         try:
             await wait.decided
         finally:
             self._targets.forget(wait)
-            if not self._targets and self._task is not None:
-                self._task.cancel()
-                self._task = None
+            if not self._targets:
+                self._stop()
 
-    def _will_look_in_time(self, watches: Sequence[Watch]) -> bool:
-        """Whether newcomers need not wake us: thousands that come together would each make us go through all."""
-        last = min([watch.deadline for watch in watches if watch.deadline is not None], default=float("inf"))
-        return self._next_look <= last and self._uses_lists()
+    def _stop(self) -> None:
+        for task in (self._task, *self._background):
+            if task is not None:
+                task.cancel()
+        self._task = None
+        self._reads.close()
 
     async def _run(self) -> None:
+        self._scans.reset()
+        self._outage, self._is_scanning = Outage(), False
         try:
             while self._targets:
                 await self._sleep()
-                self._hold_some()
-                if self._uses_lists():
-                    await self._look_at_lists()
-                else:
-                    await self._look_one_by_one()
+                self._start_polls()
         except Exception as error:
-            # never leave callers waiting for a poller that is gone
-            for target in self._targets:
-                for wait in target.waits.values():
-                    if not wait.decided.done():
-                        wait.decided.set_exception(error)
+            self._crash(error)
             raise
 
+    def _crash(self, error: Exception) -> None:
+        """End all waits: never leave callers waiting for a poller that is gone."""
+        log.error("polling for the waits of %s has a fault", self._client.settings.conn_id, exc_info=error)
+        for target in self._targets:
+            for wait in target.waits.values():
+                if not wait.decided.done():
+                    wait.decided.set_exception(error)
+
+    # -- when
+
     async def _sleep(self) -> None:
-        self._woken.clear()
-        now = self._clock.time()
-        pause = min(max(self._due() - now, self._shortest), 3600.0)
-        sleeping = asyncio.ensure_future(self._clock.asleep(pause))
-        waking = asyncio.ensure_future(self._woken.wait())
-        try:
-            await asyncio.wait((sleeping, waking), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            sleeping.cancel()
-            waking.cancel()
+        """Sleep until the next poll is due; :meth:`_wake_by` can only bring that forward."""
+        earliest = self._clock.monotonic() + self._shortest
+        self._planned = min(self._due(), earliest + _LONGEST)
+        while (pause := max(self._planned, earliest) - self._clock.monotonic()) > 0.0:
+            self._woken.clear()
+            sleeping = asyncio.ensure_future(self._clock.asleep(pause))
+            waking = asyncio.ensure_future(self._woken.wait())
+            try:
+                await asyncio.wait((sleeping, waking), return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                sleeping.cancel()
+                waking.cancel()
+        # whatever comes from now on is seen when the next sleep is planned
+        self._planned = -_NEVER
+
+    def _wake_by(self, moment: float) -> None:
+        """See to it that the loop is awake at a moment; thousands that come together wake it once."""
+        if moment < self._planned:
+            self._planned = moment
+            self._woken.set()
 
     def _due(self) -> float:
+        first_deadline = self._targets.first_deadline
+        deadline = _NEVER if first_deadline is None else first_deadline
+        if self._outage.is_on:
+            return min(deadline, _NEVER if self._is_scanning else self._outage.next_probe)
         if self._uses_lists():
-            deadline = self._targets.first_deadline
-            return self._next_look if deadline is None else min(self._next_look, deadline)
-        return min((target.next_look for target in self._targets if not target.holding), default=float("inf"))
+            unlisted = min((target.next_poll for target in self._targets.unlisted.values()), default=_NEVER)
+            return min(self._scan_due(), deadline, unlisted)
+        return min(deadline, min((target.next_poll for target in self._targets), default=_NEVER))
+
+    def _due_for(self, watches: Sequence[Watch]) -> float:
+        """Return when newcomers need a poll; unlike :meth:`_due` it does not go through all."""
+        first = min((ends_at for watch in watches if (ends_at := watch.ends_at) is not None), default=_NEVER)
+        if self._outage.is_on:
+            return first
+        if self._uses_lists() and not self._targets.unlisted:
+            return min(first, self._scan_due())
+        return min([first, *(watch.next_poll for watch in watches)])
+
+    def _scan_due(self) -> float:
+        return _NEVER if self._is_scanning else self._scans.due(self._began)
 
     @property
     def _shortest(self) -> float:
         many = len(self._targets) > _MANY and not self._uses_lists()
         return _SHORTEST_OF_MANY if many else _SHORTEST
 
-    # -- single reads and long polls
-
-    async def _look_one_by_one(self) -> None:
-        now = self._clock.time()
-        await self._read_all([target for target in self._targets if not target.holding and target.next_look <= now])
-
-    async def _read_all(self, targets: Iterable[Target]) -> None:
-        """Read operations by themselves, or begin to hold them."""
-        queue = [target for target in targets if target.waits and not self._hold(target)]
-
-        async def reader() -> None:
-            while queue:
-                target = queue.pop()
-                if target.waits:
-                    await self._read(target, self._client.api.get_operation)
-
-        self._count(len(queue), "read")
-        readers = min(_MOST_READS, -(-len(queue) // _READS_PER_SOCKET))
-        await asyncio.gather(*(reader() for _ in range(readers)))
-
-    def _hold(self, target: Target) -> bool:
-        """Begin a long poll where that is possible."""
-        if self._client.api.longest_poll < 1.0 or self._long_polls >= MOST_LONG_POLLS or ":" in target.operation_id:
+    def _uses_lists(self) -> bool:
+        if not self._client.api.lists_operations or self._clock.monotonic() < self._lists_off_until:
             return False
-        # after an error a plain read is the safer look
-        if target.holding or target.is_stumbling or not target.may_hold or self._hold_seconds(target) < 1.0:
-            return False
-        target.holding = True
-        self._long_polls += 1
-        spawn(self._held(target))
-        return True
+        # what is held needs no other poll
+        return self._scans.are_cheaper(len(self._targets) - self._reads.long_polls)
 
-    def _hold_seconds(self, target: Target) -> float:
-        longest, deadline = self._client.api.longest_poll, target.deadline
-        return longest if deadline is None else min(longest, deadline - self._clock.time())
+    # -- what
 
-    async def _held(self, target: Target) -> None:
-        self._count(1, "hold")
+    def _start_polls(self) -> None:
+        now = self._clock.monotonic()
+        ending = self._targets.at_deadline(now)
+        if self._outage.is_on:
+            if now >= self._outage.next_probe and not self._is_scanning:
+                self._start(self._probe())
+            self._reads.request(ending)
+            return
+        self._reads.hold_some()
+        if not self._uses_lists():
+            due = [target for target in self._targets if target.next_poll <= now and not self._reads.hold(target)]
+            self._reads.request((*ending, *due))
+            return
+        due = [target for target in self._targets.unlisted.values() if target.next_poll <= now]
+        # many that end together are looked at together, and read by themselves if no list shows their end
+        many = len(ending) > planning.FEW_MISSING and not self._is_scanning
+        if many or now >= self._scan_due():
+            self._start(self._scan(ending))
+        else:
+            due += ending
+        self._reads.request(due)
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        """Scan or probe in the background, one at a time."""
+        self._is_scanning = True
+        self._spawn(self._to_the_end(work))
+
+    async def _to_the_end(self, work: Coroutine[Any, Any, None]) -> None:
         try:
-            seconds = self._hold_seconds(target)
-            await self._read(target, lambda operation_id: self._client.api.long_poll(operation_id, seconds))
+            await work
         finally:
-            target.holding = False
-            self._long_polls -= 1
-            self._woken.set()
+            self._is_scanning = False
+        self._wake_by(self._due())
 
-    async def _read(self, target: Target, call: Callable[[str], Call[Operation]]) -> OpsError | None:
-        started = self._clock.time()
-        try:
-            operation = await self._client.send_once(call(target.operation_id), until=target.deadline)
-        except Exception as error:  # noqa: BLE001 - one answer that cannot be read is trouble for one wait only
-            trouble = unreadable(error)
-            self._tolerate(trouble)
-            self._targets.failed(target, trouble, self._clock.time())
-            return trouble
-        now = self._clock.time()
-        self._targets.saw(target, operation, now, waited=now - started if target.holding else 0.0)
-        return None
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = spawn(work)
+        self._background.add(task)
+        task.add_done_callback(self._end_background)
+
+    def _end_background(self, task: asyncio.Task[None]) -> None:
+        self._background.discard(task)
+        if not task.cancelled() and isinstance(error := task.exception(), Exception):
+            self._crash(error)
+
+    def _take_result(self, target: Target, error: OpsError | None) -> None:
+        """Take in what a single read came to."""
+        if error is None or not concerns_connection(error):
+            self._take_answer()
+        elif self._outage.is_on or not self._uses_lists():
+            self._take_failure(target, error)
+        self._wake_by(min(target.next_poll, self._targets.first_deadline or _NEVER))
 
     # -- lists
 
-    def _uses_lists(self) -> bool:
-        if not self._client.api.lists_operations or self._clock.time() < self._lists_off_until:
-            return False
-        # what is held needs no other look
-        waits = len(self._targets) - self._long_polls
-        return planning.lists_are_cheaper(waits, max(self._lists.open_pages, planning.pages_of(waits)))
-
-    async def _look_at_lists(self) -> None:
-        started = self._clock.time()
-        if not self._swept_at:
-            interval, waits = self._targets.shortest_interval, len(self._targets)
-            self._next_look = started + planning.first_look(interval, waits, started - self._began)
-        ending = self._targets.at_deadline(started)
-        alone: list[Target] = []
-        # many that end together are looked at together
-        if started >= self._next_look or len(ending) > planning.FEW_MISSING:
-            interval = self._targets.shortest_interval
-            alone = [*await self._look(started, interval, sweep=bool(ending)), *self._to_know_more_of()]
-            now = self._clock.time()
-            self._next_look = max(started + self._pause(interval), now + _SHORTEST)
-            self._mind_the_budget(interval)
-        now = self._clock.time()
-        unlisted = self._targets.unlisted.values()
-        late = [target for target in unlisted if not target.holding and target.next_look <= now]
-        await self._read_all({id(target): target for target in (*alone, *late, *ending)}.values())
-
-    def _pause(self, interval: float) -> float:
-        lists = self._lists
-        return planning.pause_between_looks(
-            interval, lists.all_pages, self._failures, in_doubt=lists.in_doubt, took=self._sweep_took
-        )
-
-    def _to_know_more_of(self) -> list[Target]:
-        """A few in turn, where lists leave out what a person may have to act on."""
-        if self._client.api.lists_show_progress:
-            return []
-        return self._targets.longest_unread(max(self._lists.all_pages, _DETAILS))
-
-    async def _look(self, now: float, interval: float, *, sweep: bool) -> list[Target]:
-        lists = self._lists
+    async def _scan(self, ending: Sequence[Target] = ()) -> None:
         try:
-            if not (sweep or lists.in_doubt) and not planning.sweep_is_due(
-                interval,
-                now - self._swept_at,
-                self._pause(interval),
-                pages=lists.open_pages,
-                depth=lists.depth,
-                ends=lists.ends,
-            ):
-                await lists.peek()
-                missing = []
-            else:
-                self._swept_at = now
-                missing = await lists.sweep()
-                self._sweep_took = self._clock.time() - now
-        except RateLimited as error:
-            # the connection pauses for as long as the API asks; there is nothing to find out
-            self._tolerate(error)
-            return []
+            missing = await self._scans.scan(full=bool(ending))
         except Exception as error:  # noqa: BLE001 - whatever is in a list, single reads go on
-            self._failures += 1
-            await self._lists_failed(unreadable(error), interval)
-            return []
-        self._failures = 0
-        return missing
+            missing = []
+            await self._lists_failed(unreadable(error))
+        else:
+            self._take_answer()
+        self._reads.request((*missing, *ending))
 
-    def _hold_some(self) -> None:
-        """Of many waits a few are held as well: those that came first are the next to end."""
-        if self._client.api.longest_poll >= 1.0:
-            now = self._clock.time()
-            for target in self._targets:
-                if self._long_polls >= MOST_LONG_POLLS:
-                    break
-                # a server that does not hold its answers back must not be asked without pause
-                if target.next_look <= now:
-                    self._hold(target)
+    async def _lists_failed(self, error: OpsError) -> None:
+        """Tell a fault of the lists from one of the connection by one single read."""
+        metrics.ERRORS.add(api=self._client.api.name, reason=metrics.reason(error))
+        if isinstance(error, RateLimited) and not concerns_connection(error):
+            # the connection pauses for as long as the API asks; there is nothing to find out
+            return
+        target = self._target_to_probe()
+        if target is None or (self._outage.is_on and concerns_connection(error)):
+            # the next probe is a read
+            self._take_failure(target, error, is_certain=True)
+            return
+        said = await self._reads.read(target)
+        if said is not None and concerns_connection(said):
+            self._take_failure(target, said, is_certain=True)
+        else:
+            self._take_answer()
+            self._turn_lists_off(error)
 
-    async def _lists_failed(self, error: OpsError, interval: float) -> None:
-        """One single read tells a fault of the lists from a fault of the API or the network."""
-        probe = next(iter(self._targets), None)
-        if probe is None:
+    def _turn_lists_off(self, error: OpsError) -> None:
+        now, interval = self._clock.monotonic(), self._targets.shortest_interval
+        self._lists_off_until = now + planning.LISTS_OFF
+        log.warning("%s: lists fail while reads work (%s); reading one by one", self._client.api.title, error)
+        for target in self._targets:
+            # not all at once: so many reads would be a burst
+            target.poll_at(now + random.uniform(0.0, interval))
+
+    # -- outages
+
+    async def _probe(self) -> None:
+        """Find out whether the connection answers again, by lists and by reads in turn: each may have its own fault."""
+        self._probes += 1
+        if self._probes % 2 and self._uses_lists():
+            await self._scan()
             return
-        now = self._clock.time()
-        self._tolerate(error)
-        self._count(1, "read")
-        if await self._read(probe, self._client.api.get_operation) is None:
-            self._lists_off_until = now + planning.LISTS_OFF
-            log.warning("%s: lists fail while reads work (%s); reading one by one", self._client.api.title, error)
-            for target in self._targets:
-                # not all at once: so many reads would be a burst
-                target.look_at(now + random.uniform(0.0, interval))
+        target = self._target_to_probe()
+        if target is not None:
+            self._take_result(target, await self._reads.read(target))
+
+    def _target_to_probe(self) -> Target | None:
+        # in turn: one may have a fault of its own
+        targets = [target for target in self._targets if not target.holding and not target.is_reading]
+        return targets[self._probes // 2 % len(targets)] if targets else None
+
+    def _take_answer(self) -> None:
+        if not self._outage.answered():
             return
+        now, interval = self._clock.monotonic(), self._targets.shortest_interval
+        self._scans.reset()
+        # a probe came up to an interval late already
+        spread = _SPREAD * interval if len(self._targets) > _FEW else 0.0
+        for target in self._targets:
+            target.poll_at(now + random.uniform(0.0, spread))
+        self._wake_by(now)
+
+    def _take_failure(self, target: Target | None, error: OpsError, *, is_certain: bool = False) -> None:
+        now, interval = self._clock.monotonic(), self._targets.shortest_interval
+        # reads at a deadline tell nothing new of an outage to those who have time left
+        is_news = not self._outage.is_on or now >= self._outage.next_probe
+        operation_id = target.operation_id if target else ""
+        if self._outage.failed(operation_id, now, interval, is_certain=is_certain):
+            self._spawn(self._tell_all(error, but=target, only_ending=not is_news))
+
+    async def _tell_all(self, error: OpsError, *, but: Target | None, only_ending: bool) -> None:
         for count, target in enumerate(self._targets):
-            if target is not probe and target.waits:
+            now, ends_at = self._clock.monotonic(), target.ends_at
+            is_ending = ends_at is not None and ends_at <= now
+            if target is not but and target.waits and (is_ending or not only_ending):
                 self._targets.failed(target, error, now)
             if count % _CHUNK == _CHUNK - 1:
                 await asyncio.sleep(0)
-
-    def _count(self, requests: int, way: str) -> None:
-        metrics.LOOKS.add(requests, api=self._client.api.name, way=way)
-
-    def _tolerate(self, error: OpsError) -> None:
-        metrics.ERRORS.add(api=self._client.api.name, reason=metrics.reason(error))
-
-    def _mind_the_budget(self, interval: float) -> None:
-        budget = self._client.settings.requests_per_second
-        seconds = planning.seconds_for_all(self._lists.all_pages, budget)
-        if seconds > interval and not self._told_of_budget:
-            self._told_of_budget = True
-            log.warning(
-                "%s: %d waits take about %d requests per look; at %g requests per second each is looked at every "
-                "%.0f s, not every %.0f s",
-                self._client.settings.conn_id,
-                self.size,
-                self._lists.all_pages,
-                budget,
-                seconds,
-                interval,
-            )

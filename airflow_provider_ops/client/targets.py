@@ -18,6 +18,7 @@ from airflow_provider_ops.waiting.verdict import WaitFor, is_decided
 from airflow_provider_ops.waiting.watch import Watch
 
 Log = Callable[[str], None]
+OnChange = Callable[[Watch], None]
 #: Maps an entry of a list to the operation.
 Read = Callable[[Mapping[str, Any]], Operation]
 
@@ -33,16 +34,20 @@ class Wait:
     context: Context = field(default_factory=copy_context)
     #: Whether answers may be held back until something happens.
     may_hold: bool = True
+    #: Called after the lines about a watch were logged.
+    on_change: OnChange | None = None
 
     def settle(self) -> None:
         """Wake the caller when nothing can change the verdict any more."""
         if not self.decided.done() and is_decided(self.wait_for, [watch.outcome for watch in self.watches]):
             self.decided.set_result(None)
 
-    def tell(self, watch: Watch, lines: Iterable[str]) -> None:
+    def tell(self, watch: Watch, lines: Sequence[str]) -> None:
         """Log on behalf of the caller, so that each line lands in the log of its own task; wake it when it is over."""
         for line in lines:
             self.context.run(self.log, f"{watch.operation_id}: {line}")
+        if lines and self.on_change is not None:
+            self.context.run(self.on_change, watch)
         if watch.outcome is not None:
             self.settle()
 
@@ -62,24 +67,32 @@ class Target:
     #: The entry of a list that was read last, and until when nobody needs to hear of the same entry again.
     raw: Mapping[str, Any] | None = None
     quiet_until: float = 0.0
+    #: Full scans in a row that showed this very entry since the last read, and reads since it is there.
+    unchanged: int = 0
+    confirmed: int = 0
+    #: A long poll, or a read, is under way or waits for its turn.
     holding: bool = False
+    is_reading: bool = False
     #: When it was last read by itself.
     read_at: float = float("-inf")
 
     @property
-    def next_look(self) -> float:
-        """When somebody wants to know next."""
-        return min((watch.next_look for watch in self.waits), default=float("inf"))
+    def next_poll(self) -> float:
+        """When somebody wants to know next; never while a request about it is under way."""
+        if self.holding or self.is_reading:
+            return float("inf")
+        return min((watch.next_poll for watch in self.waits), default=float("inf"))
 
     @property
-    def deadline(self) -> float | None:
+    def ends_at(self) -> float | None:
         """When the first of those who wait stops waiting."""
-        return min((watch.deadline for watch in self.waits if watch.deadline is not None), default=None)
+        return min((ends_at for watch in self.waits if (ends_at := watch.ends_at) is not None), default=None)
 
-    def look_at(self, moment: float) -> None:
+    def poll_at(self, moment: float) -> None:
         """Let everybody want to know next at a moment, or at their deadline when that comes first."""
         for watch in self.waits:
-            watch.next_look = moment if watch.deadline is None else min(moment, watch.deadline)
+            ends_at = watch.ends_at
+            watch.next_poll = moment if ends_at is None else min(moment, ends_at)
 
     @property
     def may_hold(self) -> bool:
@@ -124,8 +137,8 @@ class Targets:
         wait.settle()
 
     def _end_at_deadline(self, watch: Watch) -> None:
-        if watch.deadline is not None:
-            heapq.heappush(self._deadlines, (watch.deadline, watch.operation_id))
+        if (ends_at := watch.ends_at) is not None:
+            heapq.heappush(self._deadlines, (ends_at, watch.operation_id))
 
     def forget(self, wait: Wait) -> None:
         """Let a caller go."""
@@ -174,7 +187,7 @@ class Targets:
         while (first := self.first_deadline) is not None and first <= now:
             _, operation_id = heapq.heappop(self._deadlines)
             target = self.by_id[operation_id]
-            if any(watch.deadline is not None and watch.deadline <= now for watch in target.waits):
+            if any(ends_at <= now for watch in target.waits if (ends_at := watch.ends_at) is not None):
                 ending[operation_id] = target
         return list(ending.values())
 
@@ -189,7 +202,8 @@ class Targets:
     ) -> None:
         """Tell everybody who waits for an operation what it is now."""
         if not listed:
-            target.read_at = now
+            target.read_at, target.unchanged = now, 0
+            target.confirmed += 1
             if target.misses >= planning.MISSES and not operation.state.is_terminal:
                 self._listed(target, shown=False)
         if operation.id != target.operation_id:
@@ -199,7 +213,7 @@ class Targets:
             if listed and operation.progress is None and known is not None and known.raw_state == operation.raw_state:
                 # lists may leave out what single reads show
                 operation = replace(operation, progress=known.progress)
-            wait.tell(watch, watch.saw(operation, now, waited=waited))
+            wait.tell(watch, watch.saw(operation, now, waited=waited, listed=listed))
             if watch.deadline != deadline:
                 # the first look may tell how long an operation of its kind may take
                 self._end_at_deadline(watch)
@@ -216,6 +230,7 @@ class Targets:
         if place is not None:
             target.place = place
         if target.raw == entry:
+            target.unchanged += place is not None
             # most entries of most pages: nothing to read, and nearly always nothing to tell
             if now >= target.quiet_until:
                 for watch, wait in target.waits.items():
@@ -228,8 +243,20 @@ class Targets:
             # one entry that cannot be read is trouble for those who wait for it, and for nobody else
             self.failed(target, unreadable(error), now)
             return
-        target.raw = entry
+        target.raw, target.unchanged, target.confirmed = entry, 0, 0
         self.saw(target, operation, now, listed=True)
+
+    def unchanged(self, count: int) -> list[Target]:
+        """Return those that lists have shown without any change for so long that they may be wrong.
+
+        Those that have just stopped to change come first: the others were read already since.
+        """
+        unchanged = (
+            target
+            for target in self.by_id.values()
+            if target.unchanged >= planning.UNCHANGED and not target.holding and not target.is_reading
+        )
+        return heapq.nsmallest(count, unchanged, key=lambda target: (target.confirmed, -target.unchanged))
 
     def failed(self, target: Target, error: OpsError, now: float) -> None:
         """Tell everybody who waits for an operation that it could not be looked at."""

@@ -8,6 +8,7 @@ from typing import Any
 from airflow_provider_ops import metrics
 from airflow_provider_ops.client.asynchronous import AsyncClient
 from airflow_provider_ops.client.blocking import BlockingClient
+from airflow_provider_ops.client.targets import OnChange
 from airflow_provider_ops.exceptions import OpsError
 from airflow_provider_ops.waiting.verdict import WaitFor
 from airflow_provider_ops.waiting.watch import Watch
@@ -31,20 +32,30 @@ def look(client: BlockingClient, watch: Watch, log: Log) -> None:
 
 
 def await_all(
-    client: AsyncClient, watches: Sequence[Watch], log: Log, wait_for: WaitFor = "all"
+    client: AsyncClient,
+    watches: Sequence[Watch],
+    log: Log,
+    wait_for: WaitFor = "all",
+    *,
+    on_change: OnChange | None = None,
 ) -> Coroutine[Any, Any, None]:
-    """As :func:`wait`, on the event loop."""
-    return client.poller.wait(watches, log, wait_for)
+    """As :func:`wait`, on the event loop, together with everybody who waits on this client.
+
+    :param on_change: called with the watch after something about it was logged.
+    """
+    return client.poller.wait(watches, log, wait_for, on_change=on_change)
 
 
 async def _look(client: AsyncClient, watch: Watch, log: Log) -> None:
     metrics.LOOKS.add(api=client.api.name, way="read")
+    clock = client.clock
+    watch.use_clock(clock.time() - clock.monotonic())
     try:
         operation = await client.send_once(client.api.get_operation(watch.operation_id), until=watch.deadline)
     except OpsError as error:
         metrics.ERRORS.add(api=client.api.name, reason=metrics.reason(error))
-        lines = watch.failed(error, client.clock.time())
+        lines = watch.failed(error, clock.monotonic())
     else:
-        lines = watch.saw(operation, client.clock.time())
+        lines = watch.saw(operation, clock.monotonic())
     for line in lines:
         log(f"{watch.operation_id}: {line}")

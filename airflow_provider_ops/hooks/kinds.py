@@ -21,8 +21,8 @@ class WatchByKind(Watch):
         super().__init__(operation_id, now=now, policy=policy, deadline=now + max(api.timeouts.values()))
         self._api = api
 
-    def saw(self, operation: Operation, now: float, *, waited: float = 0.0) -> list[str]:
+    def saw(self, operation: Operation, now: float, *, waited: float = 0.0, listed: bool = False) -> list[str]:
         """As :meth:`Watch.saw`; the first time, the deadline is set before anything is decided by it."""
         if self.operation is None:
             self.deadline = self.timeline.start + self._api.default_timeout(operation.kind)
-        return super().saw(operation, now, waited=waited)
+        return super().saw(operation, now, waited=waited, listed=listed)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextvars import Context
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -17,6 +17,7 @@ from weakref import WeakKeyDictionary
 from airflow_provider_ops._compat import can_push_plain_async, pull_plain_async, push_plain_async
 from airflow_provider_ops.client.clock import Clock
 from airflow_provider_ops.client.tasks import spawn
+from airflow_provider_ops.core.backoff import Backoff
 from airflow_provider_ops.waiting.progress import KEY, Story, mark
 from airflow_provider_ops.waiting.watch import Watch
 
@@ -33,8 +34,8 @@ _IDLE_EVERY = 2.0
 _LONGEST_NAP = 0.25
 #: A call that takes longer is not waited for, and nothing is told until it has ended.
 _PATIENCE = 20.0
-#: After a failed call everything waits so long, doubled up to the second number.
-_FIRST_REST, _LONGEST_REST = 5.0, 300.0
+#: After a failed call everything waits for as long as calls have been failing, between these bounds.
+_BACKOFF = Backoff(5.0, 300.0, share=1.0)
 
 
 class TriggerReport:
@@ -50,7 +51,6 @@ class TriggerReport:
         self._watches = watches
         self._clock = clock
         self._queue = queue_of_loop(clock)
-        self._by_id = {watch.operation_id: watch for watch in watches}
         # of each, so that one of hundreds that changes costs as much as one
         self._marks = {watch.operation_id: mark([watch]) for watch in watches}
         self._mark = mark(watches)
@@ -58,21 +58,16 @@ class TriggerReport:
         self._is_asked_for = False
         self._has_read = False
         self.is_over = False
-        #: When it may be told again (epoch seconds).
+        #: When it may be told again (monotonic).
         self.not_before = 0.0
 
-    def telling(self, say: Callable[[str], None]) -> Callable[[str], None]:
-        """A log for the waits that also keeps the story: waits speak when something has changed, and now and then."""
-
-        def tell(line: str) -> None:
-            say(line)
-            try:
-                self._note(self._by_id[line.partition(": ")[0]])
-            except Exception:
-                # the one who says this is the poller of everybody
-                log.debug("the progress of this wait cannot be shown", exc_info=True)
-
-        return tell
+    def record(self, watch: Watch) -> None:
+        """Keep what a watch knows: to be called when something has changed, and now and then."""
+        try:
+            self._note(watch)
+        except Exception:
+            # the caller is the poller of everybody
+            log.debug("the progress of this wait cannot be shown", exc_info=True)
 
     def _note(self, watch: Watch) -> None:
         self._story.note([watch], self._clock.time())
@@ -110,7 +105,8 @@ class TriggerReport:
             return
         now = self._clock.time()
         self._story.note(self._watches, now)
-        self.not_before, self._told, self._is_asked_for = now + _PER_TASK, self._mark, False
+        self.not_before = self._clock.monotonic() + _PER_TASK
+        self._told, self._is_asked_for = self._mark, False
         try:
             await push_plain_async(self._ti, KEY, self._story.to_record(now))
         except BaseException:
@@ -125,8 +121,8 @@ class Queue:
         self._clock = clock
         self._waiting: dict[TriggerReport, None] = {}
         self._running: asyncio.Task[None] | None = None
-        self._rest = 0.0
-        self._idle_told_at = 0.0
+        self._failing_since: float | None = None
+        self._idle_told_at = float("-inf")
 
     def offer(self, report: TriggerReport) -> None:
         """Have the latest of a task told when its turn comes."""
@@ -141,7 +137,7 @@ class Queue:
 
     def offer_when_idle(self, report: TriggerReport) -> bool:
         """Have it told that nothing has changed, where that takes nothing from anybody; whether it will be."""
-        now = self._clock.time()
+        now = self._clock.monotonic()
         is_idle = not self._waiting and now - self._idle_told_at >= _IDLE_EVERY
         if is_idle:
             self._idle_told_at = now
@@ -152,7 +148,7 @@ class Queue:
         while self._waiting:
             report = next(iter(self._waiting))
             del self._waiting[report]
-            early = report.not_before - self._clock.time()
+            early = report.not_before - self._clock.monotonic()
             if early > 0:
                 self._waiting[report] = None
                 await self._clock.asleep(min(early, _LONGEST_NAP))
@@ -161,7 +157,7 @@ class Queue:
 
     async def _tell(self, report: TriggerReport) -> float:
         """Seconds to leave after it."""
-        started = self._clock.time()
+        started = self._clock.monotonic()
         call = spawn(report.push())
         done, _ = await asyncio.wait({call}, timeout=_PATIENCE)
         if not done:
@@ -169,12 +165,12 @@ class Queue:
             await asyncio.wait({call})
         error = call.exception()
         if error is None and done:
-            self._rest = 0.0
-            return max(_SHORTEST_PAUSE, _PAUSE_FACTOR * (self._clock.time() - started))
-        if not self._rest:
+            self._failing_since = None
+            return max(_SHORTEST_PAUSE, _PAUSE_FACTOR * (self._clock.monotonic() - started))
+        if self._failing_since is None:
+            self._failing_since = started
             log.warning("The progress of waits cannot be shown for now, the waits go on: %r", error or "no answer")
-        self._rest = min(max(_FIRST_REST, 2 * self._rest), _LONGEST_REST)
-        return self._rest
+        return _BACKOFF.pause(self._clock.monotonic() - self._failing_since)
 
 
 _QUEUES: WeakKeyDictionary[asyncio.AbstractEventLoop, Queue] = WeakKeyDictionary()

@@ -46,7 +46,7 @@ class WorkerReport:
         self._store = store
         self._story = Story(api, conn_id, ti.try_number, "worker", wait_for, deadline)
         self._mark: int | None = None
-        self._pushed_at = 0.0
+        self._pushed_at = float("-inf")
         # asking for what is not there makes Airflow write an error into its log
         self._has_read = not resumes
 
@@ -101,9 +101,10 @@ class WorkerReport:
         self._story.is_over = False
         self._story.note(watches, now)
         seen = mark(watches)
-        if seen != self._mark and (at_once or now - self._pushed_at >= _BETWEEN):
+        pushed_for = self._clock.monotonic() - self._pushed_at
+        if seen != self._mark and (at_once or pushed_for >= _BETWEEN):
             self._push()
-            self._mark, self._pushed_at = seen, now
+            self._mark, self._pushed_at = seen, self._clock.monotonic()
 
     def _end(self, waits: Mapping[str, tuple[Outcome | None, Timeline | None]], told: object) -> None:
         now = self._clock.time()

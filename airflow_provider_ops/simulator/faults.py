@@ -14,7 +14,9 @@ from .routing import shape
 from .rules import (
     BadPlanError,
     DateIn,
+    EarlyDatesFault,
     EndlessFault,
+    ListLagFault,
     MillisIn,
     NotFoundFirstFault,
     OperationCancelledFault,
@@ -181,4 +183,13 @@ def _fate_of(rule: OperationRule) -> dict[str, object]:
         return {"hidden_reads": rule.reads}
     if isinstance(rule, SlowCancelFault):
         return {"cancel_seconds": rule.seconds}
+    return _seen_as(rule)
+
+
+def _seen_as(rule: OperationRule) -> dict[str, object]:
+    """Return the fields of Fate for rules that change nothing but what is shown."""
+    if isinstance(rule, ListLagFault):
+        return {"list_lag": rule.seconds}
+    if isinstance(rule, EarlyDatesFault):
+        return {"dates_early": rule.seconds, "hides_end": rule.no_end}
     return {}

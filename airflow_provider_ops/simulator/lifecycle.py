@@ -39,6 +39,9 @@ class Fate:
     unknown_seconds: float = 0.0
     hidden_reads: int = 0
     cancel_seconds: float | None = None
+    list_lag: float = 0.0
+    dates_early: float = 0.0
+    hides_end: bool = False
 
 
 def timetable(start: float, duration: float, script: Script, fate: Fate) -> list[Step]:

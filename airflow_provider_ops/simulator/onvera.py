@@ -286,6 +286,6 @@ def _operation_json(row: Operation) -> dict[str, Any]:
         shown["error"] = {"code": row.code or fallback, "message": row.reason}
     if row.started_at is not None:
         shown["started_at"] = rfc3339(row.started_at)
-    if row.ended_at is not None:
-        shown["ended_at"] = rfc3339(row.ended_at)
+    if row.shown_ended_at is not None:
+        shown["ended_at"] = rfc3339(row.shown_ended_at)
     return shown

@@ -84,12 +84,31 @@ class Operation:
     started_at: float | None = None
     ended_at: float | None = None
     cancel_requested_at: float | None = None
+    list_lag: float = 0.0
+    """Lists show it as it was so many seconds ago."""
+    listed: Operation | None = None
+    """What lists show, while that is not the operation as it is."""
+    dates_early: float = 0.0
+    hides_end: bool = False
+    """Dates of change and end are shown so many seconds too early, or that of the end not at all."""
     reads: int = 0
     timetable: int = 0
     """Goes up when the steps are rewritten, so that the agenda can tell old entries."""
     changed: asyncio.Event | None = None
     """Set when something changed, for those who wait; made by the first of them."""
     seq: int = -1
+
+    @property
+    def shown_updated_at(self) -> float:
+        """When it changed last, as the API says."""
+        return max(self.created_at, self.updated_at - self.dates_early)
+
+    @property
+    def shown_ended_at(self) -> float | None:
+        """When it ended, as the API says; None where that is not said."""
+        if self.ended_at is None or self.hides_end:
+            return None
+        return max(self.created_at, self.ended_at - self.dates_early)
 
     @property
     def settled(self) -> bool:

@@ -196,6 +196,22 @@ class EndlessFault(OperationRule):
     fault: Literal["endless"]
 
 
+class ListLagFault(OperationRule):
+    """Lists show the operation as it was so long ago; single reads show it as it is."""
+
+    fault: Literal["list_lag"]
+    seconds: Seconds = 15.0
+
+
+class EarlyDatesFault(OperationRule):
+    """The operation is said to have ended and changed earlier than it did, at its start at the earliest."""
+
+    fault: Literal["early_dates"]
+    seconds: Seconds = 86_400.0
+    no_end: bool = False
+    """Leave the date of the end out altogether."""
+
+
 class SlowCancelFault(OperationRule):
     """A cancel of the operation drains for this long."""
 
@@ -217,6 +233,8 @@ AnyRule = Annotated[
     | OperationFailsFault
     | OperationCancelledFault
     | EndlessFault
+    | ListLagFault
+    | EarlyDatesFault
     | SlowCancelFault,
     Field(discriminator="fault"),
 ]

@@ -57,8 +57,11 @@ class _Index:
 class Table(Generic[R]):
     """Records by id, and lists of them by any combination of the declared facets."""
 
-    def __init__(self, facets: Mapping[str, Callable[[R], Hashable]]) -> None:
+    def __init__(
+        self, facets: Mapping[str, Callable[[R], Hashable]], as_listed: Callable[[R], R] | None = None
+    ) -> None:
         self._facets = dict(facets)
+        self._as_listed = as_listed or (lambda row: row)
         self._rows: list[R] = []
         self._by_id: dict[str, R] = {}
         self._indexes: dict[tuple[str, ...], _Index] = {}
@@ -94,13 +97,14 @@ class Table(Generic[R]):
         start, stop = min(offset, total), min(offset + limit, total)
         # Groups are sorted oldest first; a page of the newest is a slice from the other end.
         chosen = group[total - stop : total - start][::-1] if newest_first else group[start:stop]
-        return Rows([self._rows[seq] for seq in chosen], total)
+        return Rows([self._as_listed(self._rows[seq]) for seq in chosen], total)
 
     def select_before(self, seq: int | None, limit: int, filters: Mapping[str, Hashable]) -> Rows[R]:
         """Return the newest rows that are older than row `seq` (all rows for None): what a cursor stands for."""
         group = self._group(filters)
         end = len(group) if seq is None else bisect_left(group, seq)
-        return Rows([self._rows[i] for i in group[max(0, end - limit) : end][::-1]], len(group))
+        chosen = group[max(0, end - limit) : end][::-1]
+        return Rows([self._as_listed(self._rows[seq]) for seq in chosen], len(group))
 
     def _group(self, filters: Mapping[str, Hashable]) -> list[int]:
         names = tuple(sorted(filters))
@@ -112,4 +116,5 @@ class Table(Generic[R]):
         return index.group(tuple(filters[name] for name in names))
 
     def _key(self, names: tuple[str, ...], row: R) -> tuple[Hashable, ...]:
-        return tuple(self._facets[name](row) for name in names)
+        listed = self._as_listed(row)
+        return tuple(self._facets[name](listed) for name in names)

@@ -18,6 +18,8 @@ from dataclasses import dataclass, field
 PATIENCE = 25
 """Passes of an event loop without a word to the clock after which it is taken to be idle."""
 
+_BOOTED = 1000.0
+"""What `monotonic` begins with: far from the epoch, so that a test fails where the two are mixed up."""
 _BUSY_PAUSE = 0.001
 _LONGEST_BUSY = 30.0
 """Seconds of real time for which a blocking sleep waits for what is under way elsewhere."""
@@ -55,37 +57,53 @@ class VirtualClock:
     clock are idle, and nothing is under way that `busy` was told of, unless a sleeping server holds its answer back.
     Without it, sleepers block until the test has advanced the clock far enough. One clock may be shared by threads and
     event loops, so a test can give the same one to the simulator and to the code under test.
+
+    `step` moves the wall clock alone, as an administrator or a time server does. The simulator stands for other
+    machines, so a `SimulatorServer` never sees that.
     """
 
     def __init__(self, start: float = 1_750_000_000.0, *, auto: bool = True) -> None:
         self.auto = auto
-        self._now = start
+        self._now = _BOOTED
+        self._epoch = start - _BOOTED
+        self._stepped = 0.0
         self._moved = threading.Condition()
         self._order = itertools.count()
         self._sleepers: list[_Sleeper] = []
         self._busy = 0
+        #: How often anybody has done something.
+        self._news = 0
         self._loops: weakref.WeakSet[asyncio.AbstractEventLoop] = weakref.WeakSet()
         #: Loops that were idle since the last word to the clock, and those that are finding out.
         self._idle: set[int] = set()
         self._checking: set[int] = set()
         #: The machine's time at each jump, and this clock's after it.
         self._real: list[float] = [-math.inf]
-        self._virtual: list[float] = [start]
+        self._virtual: list[float] = [self._now]
 
     def time(self) -> float:
         """Return the time now, in seconds since the epoch."""
         with self._moved:
-            return self._now
+            return self._epoch + self._stepped + self._now
 
     def monotonic(self) -> float:
-        """Return the time now, in seconds that never step."""
+        """Return the time now, in seconds that never step; what they are counted from means nothing."""
         with self._moved:
             return self._now
+
+    def step(self, seconds: float) -> None:
+        """Move the wall clock forwards, or backwards where negative. No time passes, nobody wakes."""
+        with self._moved:
+            self._stepped += seconds
+
+    def without_steps(self) -> SteadyClock:
+        """Return the same time as it is on machines whose wall clocks nobody steps."""
+        return SteadyClock(self, self._epoch)
 
     def from_wall(self, at: float) -> float:
         """Return what this clock showed when the machine's clock showed `at`."""
         with self._moved:
-            return self._virtual[bisect.bisect_right(self._real, at) - 1]
+            return self._epoch + self._stepped + self._virtual[bisect.bisect_right(self._real, at) - 1]
 
     def sleep(self, seconds: float) -> None:
         """Return when that much time has passed."""
@@ -157,6 +175,7 @@ class VirtualClock:
     def _heard(self) -> None:
         """Somebody has done something: all loops must be found idle anew."""
         self._idle.clear()
+        self._news += 1
         if self.auto and self._sleepers:
             for loop in self._running():
                 self._check(loop)
@@ -168,15 +187,17 @@ class VirtualClock:
         if id(loop) not in self._checking:
             self._checking.add(id(loop))
             try:
-                loop.call_soon_threadsafe(self._tick, loop, PATIENCE)
+                loop.call_soon_threadsafe(self._tick, loop, PATIENCE, self._news)
             except RuntimeError:  # it has been closed meanwhile
                 self._checking.discard(id(loop))
                 self._loops.discard(loop)
 
-    def _tick(self, loop: asyncio.AbstractEventLoop, patience: int) -> None:
+    def _tick(self, loop: asyncio.AbstractEventLoop, patience: int, news: int) -> None:
         """Wait until the others in the loop had their turn; the last loop that is found idle lets time pass."""
         if patience:
-            loop.call_soon(self._tick, loop, patience - 1)
+            # whoever has just done something has its turns before it
+            fresh = self._news
+            loop.call_soon(self._tick, loop, patience - 1 if fresh == news else PATIENCE, fresh)
             return
         with self._moved:
             self._checking.discard(id(loop))
@@ -194,7 +215,7 @@ class VirtualClock:
                 return
             if self._is_busy():
                 self._checking.add(id(loop))
-                loop.call_later(_BUSY_PAUSE, self._tick, loop, PATIENCE)
+                loop.call_later(_BUSY_PAUSE, self._tick, loop, PATIENCE, self._news)
                 return
             self._move_to(self._sleepers[0].until)
 
@@ -217,6 +238,26 @@ class VirtualClock:
             with contextlib.suppress(RuntimeError):  # its loop is closed: nobody is left to wake
                 sleeper.loop.call_soon_threadsafe(_wake, sleeper.woken)
         self._heard()
+
+
+class SteadyClock:
+    """A virtual clock as other machines have it."""
+
+    def __init__(self, clock: VirtualClock, epoch: float) -> None:
+        self._clock = clock
+        self._epoch = epoch
+
+    def time(self) -> float:
+        """Return the time now, in seconds since the epoch."""
+        return self._epoch + self._clock.monotonic()
+
+    async def asleep(self, seconds: float) -> None:
+        """Return when that much time has passed."""
+        await self._clock.asleep(seconds)
+
+    def serving(self, is_awaited: Callable[[], bool]) -> contextlib.AbstractContextManager[None]:
+        """As `VirtualClock.serving`."""
+        return self._clock.serving(is_awaited)
 
 
 def _wake(woken: asyncio.Future[None]) -> None:

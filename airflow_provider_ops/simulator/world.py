@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from .ids import Ids
@@ -59,12 +59,15 @@ class World:
                 "status": lambda o: o.shown,
                 "resource": lambda o: o.resource.id,
                 **operation_facets,
-            }
+            },
+            as_listed=lambda o: o.listed or o,
         )
         self.resources: Table[Resource] = Table(
             {"kind": lambda r: r.kind, "status": lambda r: r.status, "deleted": lambda r: r.deleted, **resource_facets}
         )
         self._agenda: list[tuple[float, int, int, Operation]] = []
+        #: What lists will show, and from when on.
+        self._news: list[tuple[float, int, int, Operation, Operation]] = []
 
     def now(self) -> float:
         """Return the time of the clock."""
@@ -78,6 +81,10 @@ class World:
             if table_no == operation.timetable:
                 self._take(operation, operation.steps.pop())
                 self._schedule(operation)
+        while self._news and self._news[0][0] <= now:
+            *_, operation, listed = heapq.heappop(self._news)
+            operation.listed = listed
+            self.operations.changed(operation)
         return now
 
     def add(self, kind: str, resource_id: str, name: str, status: str, details: Mapping[str, Any]) -> Resource:
@@ -125,6 +132,9 @@ class World:
             advice=fate.advice,
             hidden_reads=fate.hidden_reads,
             cancel_seconds=fate.cancel_seconds,
+            list_lag=fate.list_lag,
+            dates_early=fate.dates_early,
+            hides_end=fate.hides_end,
             updated_at=now,
         )
         resource.operation = operation
@@ -173,6 +183,8 @@ class World:
             heapq.heappush(self._agenda, entry)
 
     def _take(self, operation: Operation, step: Step) -> None:
+        if operation.list_lag and operation.listed is None:
+            operation.listed = replace(operation)
         operation.stage, operation.phase, operation.word = step.stage, step.phase, step.word
         if step.phase is not None:
             operation.entered.setdefault(step.phase.name, step.at)
@@ -181,6 +193,10 @@ class World:
             operation.started_at = step.at
         if operation.settled:
             self._settle(operation, step.at)
+        if operation.list_lag:
+            shown = replace(operation, listed=None)
+            entry = (step.at + operation.list_lag, operation.seq, -len(operation.steps), operation, shown)
+            heapq.heappush(self._news, entry)
         self.operations.changed(operation)
         self._wake(operation)
 

@@ -116,3 +116,13 @@ def endless(n: int | None = None, **where: Unpack[Where]) -> Rule:
 def slow_cancel(seconds: float = 10.0, **where: Unpack[Where]) -> Rule:
     """Cancelling new operations takes this long."""
     return {"fault": "slow_cancel", "seconds": seconds, **where}
+
+
+def list_lag(seconds: float = 15.0, **where: Unpack[Where]) -> Rule:
+    """Lists show new operations as they were so long ago; single reads show them as they are."""
+    return {"fault": "list_lag", "seconds": seconds, **where}
+
+
+def early_dates(seconds: float = 86_400.0, *, no_end: bool = False, **where: Unpack[Where]) -> Rule:
+    """New operations are said to have ended that much earlier, at their start at the earliest, or (`no_end`) never."""
+    return {"fault": "early_dates", "seconds": seconds, "no_end": no_end, **where}

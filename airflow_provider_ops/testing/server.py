@@ -9,6 +9,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote, urlencode
 
+from airflow_provider_ops.simulator.virtual_clock import VirtualClock
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -47,7 +49,8 @@ class SimulatorServer:
 
         self._settings = Settings(duration, seed, latency, rate_limit)
         self._at_start = replace(self._settings)
-        self._clock = clock
+        # the APIs are other machines
+        self._clock = clock.without_steps() if isinstance(clock, VirtualClock) else clock
         self._listen = {"port": port, "certfile": certfile, "keyfile": keyfile}
         self._ready = threading.Event()
         self._service: Service | None = None

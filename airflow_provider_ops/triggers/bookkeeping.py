@@ -3,19 +3,26 @@
 In this order: the announcement is stored, the event is yielded, Airflow stores the event, the watermark is stored.
 Whoever dies before the last step leaves the announcement behind, so that the next one tells the same operations again
 and says that they may have been told before: an event is never lost, and one that comes twice can be known by that.
+
+Two triggerers may run one watcher for a while, when Airflow has taken one of them for dead. An announcement that
+appears while this one is running is the other's, who tells it; of two that come at the same time the last one counts,
+as each looks again after a pause longer than it took to write.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
+import time
 from collections.abc import Awaitable, Sequence
+from dataclasses import replace
 from typing import Any, Final, TypeVar
 
 from airflow.sdk import Asset
 
 from airflow_provider_ops.client.tasks import time_limit
-from airflow_provider_ops.waiting.settling import MOST_TOLD, Ended, Look, Wanted, Watermark
+from airflow_provider_ops.waiting.settling import Ended, Look, Wanted, Watermark, digest
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -24,6 +31,8 @@ log = logging.getLogger(__name__)
 _PATIENCE: Final = 60.0
 #: Seconds by which the stored floor may lag behind while there is nothing to tell.
 _STALE: Final = 300.0
+#: Looks for which another's announcement may stay without being known to be stored, before it is taken for lost.
+_LOOKS_OF_OTHERS: Final = 3
 
 
 class StateStore:
@@ -97,6 +106,9 @@ class Book:
         #: What was stored last.
         self._stored: Watermark | None = None
         self._telling: tuple[Look, Sequence[Ended]] | None = None
+        self._name = secrets.token_hex(4)
+        #: What another triggerer has announced and not told yet: the second of its end, and for how many looks.
+        self._others: dict[str, tuple[int, int]] = {}
         self._lock = asyncio.Lock()
         self._said = ""
 
@@ -126,20 +138,48 @@ class Book:
         if look.since > mark.floor:
             look.want(self, mark.floor)
             return [], []
+        began = time.monotonic()
         news = mark.news(look, self._wanted)
-        if news and (other := await self._store.read()) is not None:
-            mark = mark.merged(other)
+        if news:
+            mark = await self._with_others(mark, looks=1)
             news = mark.news(look, self._wanted)
         if not news:
             await self._keep(mark.caught_up(look))
             look.want(self, self._floor)
             return [], []
-        return await self._announce(mark, look, news[:MOST_TOLD])
+        news = [one for one in news if digest(one.operation.id) not in self._others]
+        return await self._announce(mark, look, news, began) if news else ([], [])
 
-    async def _announce(self, mark: Watermark, look: Look, news: list[Ended]) -> tuple[list[Ended], list[str]]:
+    async def _with_others(self, mark: Watermark, *, looks: int = 0) -> Watermark:
+        """Take in what another triggerer has told or announced since this one looked."""
+        stored = await self._store.read()
+        if stored is None:
+            return mark
+        before, self._others = self._others, {}
+        doubt = dict(mark.doubt)
+        for name, second in stored.doubt.items():
+            known_for = before.get(name, (second, 0))[1] + looks
+            if known_for > _LOOKS_OF_OTHERS:
+                doubt[name] = second
+            elif name not in mark.doubt:
+                self._others[name] = (second, known_for)
+        return replace(mark, doubt=doubt).merged(stored)
+
+    def _to_store(self, mark: Watermark) -> Watermark:
+        others = {name: second for name, (second, _) in self._others.items()}
+        return replace(mark, doubt={**others, **mark.doubt})
+
+    async def _announce(
+        self, mark: Watermark, look: Look, news: list[Ended], began: float
+    ) -> tuple[list[Ended], list[str]]:
         doubtful = mark.in_doubt(news)
-        announced = mark.announced(news)
-        await self._store.write(announced)
+        announced = replace(mark.announced(news), teller=self._name)
+        await self._store.write(self._to_store(announced))
+        await asyncio.sleep(time.monotonic() - began)
+        latest = await self._store.read()
+        if latest is not None and latest.teller != self._name:
+            # another one has announced something at the same time; the next look tells what is left
+            return [], []
         self._mark = self._stored = announced
         self._telling = look, news
         look.on_stored.append(self.stored)
@@ -156,14 +196,17 @@ class Book:
     async def _told(self) -> None:
         if self._telling is None or self._mark is None:
             return
-        told = self._mark.told(self._telling[1])
-        await self._store.write(told)
+        told = (await self._with_others(self._mark)).told(self._telling[1])
+        await self._store.write(self._to_store(told))
         self._mark = self._stored = told
         self._telling = None
 
     async def _begin(self, look: Look) -> Watermark | None:
         mark = await self._store.read()
-        if mark is None:
+        if mark is not None:
+            # what ran when somebody looked last may have an end whose date is of no use
+            look.follow(mark.open)
+        else:
             mark = Watermark.now(look, self._wanted) if self._since is None else Watermark(self._since)
             await self._store.write(mark)
             log.info(
@@ -176,9 +219,10 @@ class Book:
 
     async def _keep(self, mark: Watermark) -> None:
         self._mark = mark
-        if self._stored is None or mark.floor - self._stored.floor > _STALE:
-            await self._store.write(mark)
-            self._stored = mark
+        if self._stored is None or mark.floor - self._stored.floor > _STALE or mark.open - self._stored.open:
+            mark = await self._with_others(mark)
+            await self._store.write(self._to_store(mark))
+            self._mark = self._stored = mark
 
     @property
     def _floor(self) -> float:

@@ -39,13 +39,17 @@ class OperationEventTrigger(BaseEventTrigger):
     Who has told what is kept in the asset's state store (Airflow 3.3): a restart neither replays nor misses. Watchers
     of one connection share their looks. Works with every API that lists operations: all but LakeSail.
 
+    While all DAGs that the asset schedules are paused, Airflow stops the watcher. Afterwards it goes on where it has
+    stopped: what has settled meanwhile is told then.
+
     :param conn_id: Airflow connection; the only thing of it that is stored.
     :param kinds: kinds of operation, also as patterns (``deployment.*``); default all.
     :param states: of ``succeeded``, ``failed``, ``cancelled``; default all.
     :param resource_ids: resources that the operation acts on; default all.
     :param poll_interval: seconds between looks; default 10.
-    :param since: aware ``datetime``, or the same in ISO 8601: the first start also tells what has settled since then.
-        Default is what settles from the first start on.
+    :param catchup: where a new watcher begins, one without a watermark. ``False``, the default: with what settles after
+        its first look, whatever date that end has. ``True``: with the first settled operation that the API still lists.
+    :param since: aware ``datetime``, or the same in ISO 8601: a new watcher begins with what has settled since then.
     :param asset: name of the asset that keeps the watermark. Needed only where several assets have the same watcher.
     :raises InvalidArgument: names the argument and what is allowed.
     """
@@ -59,6 +63,7 @@ class OperationEventTrigger(BaseEventTrigger):
         poll_interval: Seconds | None = None,
         *,
         since: datetime | str | None = None,
+        catchup: bool = False,
         asset: str | None = None,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -73,7 +78,10 @@ class OperationEventTrigger(BaseEventTrigger):
         for resource_id in self.resource_ids or ():
             check_id("resource_ids", resource_id)
         self.poll_interval = check_seconds("poll_interval", poll_interval, above=0.0)
+        if not isinstance(catchup, bool):
+            raise InvalidArgument(f"catchup must be True or False, not {catchup!r}")
         self.since = _since(since)
+        self.catchup = catchup
         self.asset = asset
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
@@ -87,6 +95,7 @@ class OperationEventTrigger(BaseEventTrigger):
                 "resource_ids": self.resource_ids,
                 "poll_interval": self.poll_interval,
                 "since": self.since,
+                "catchup": self.catchup,
                 "asset": self.asset,
             },
         )
@@ -111,7 +120,7 @@ class OperationEventTrigger(BaseEventTrigger):
         """An event for each look that has shown this watcher something new."""
         wanted = Wanted(self.kinds or (), self.states or (), self.resource_ids or ())
         store = StateStore(getattr(self, "asset_state_store", None), self._key, self.asset)
-        book = Book(store, wanted, datetime.fromisoformat(self.since).timestamp() if self.since else None)
+        book = Book(store, wanted, self._begins)
         async for look in shared_stream:
             news, redelivered = await book.news(look)
             if news:
@@ -127,6 +136,12 @@ class OperationEventTrigger(BaseEventTrigger):
     def _key(self) -> str:
         """Where the watermark is kept: another interval makes it no other watcher, and no release may change it."""
         return f"operation_events:{digest(json.dumps([self.conn_id, self.kinds, self.states, self.resource_ids]))}"
+
+    @property
+    def _begins(self) -> float | None:
+        if self.since:
+            return datetime.fromisoformat(self.since).timestamp()
+        return 0.0 if self.catchup else None
 
     @property
     def _interval(self) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
@@ -11,6 +12,7 @@ from typing import Any
 
 from airflow_provider_ops.client.asynchronous import AsyncClient
 from airflow_provider_ops.client.ends import ends_of
+from airflow_provider_ops.core.backoff import Backoff
 from airflow_provider_ops.exceptions import InvalidConnection, OpsError
 from airflow_provider_ops.hooks.base import OperationsHook
 from airflow_provider_ops.hooks.lookup import ahook_for
@@ -39,6 +41,7 @@ class _Trouble:
         self._conn_id = conn_id
         self._interval = interval
         self._said = ""
+        self._since: float | None = None
         self.failures = 0
 
     def met(self, error: Exception) -> float:
@@ -53,13 +56,15 @@ class _Trouble:
                 self._conn_id,
                 error,
             )
-        return min(self._interval * 2.0 ** min(self.failures, 16), _LONGEST_PAUSE)
+        now = time.monotonic()
+        self._since = now if self._since is None else self._since
+        return Backoff(self._interval, max(_LONGEST_PAUSE, self._interval)).pause(now - self._since)
 
     def over(self) -> None:
         """A look has succeeded."""
         if self.failures:
             log.info("Watching for settled operations of connection %r again", self._conn_id)
-        self.failures, self._said = 0, ""
+        self.failures, self._said, self._since = 0, "", None
 
 
 async def looks(conn_id: str, interval: float) -> AsyncGenerator[Look, None]:

@@ -162,9 +162,9 @@ class OperationTrigger(BaseTrigger):
             watches = self._watches(hook)
             report = self._report(hook, watches)
             log = type(self).logger().info
-            say = report.telling(log) if report else log
+            on_change = report.record if report else None
             try:
-                await await_all(shared.client, watches, say, self.wait_for)
+                await await_all(shared.client, watches, log, self.wait_for, on_change=on_change)
             finally:
                 if report:
                     report.stop()

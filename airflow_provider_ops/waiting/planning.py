@@ -32,8 +32,10 @@ MISSES = 2
 FEW_MISSING = 3
 #: Seconds for which lists are not used after they failed while single reads worked.
 LISTS_OFF = 60.0
-#: Longest pause between two looks while everything fails, in intervals.
-_LONGEST_PAUSE = 2.0
+#: Full scans that show an operation without any change before it is read by itself, and how many are read after one:
+#: so few that they cost less than the pages where waits are many, and so many that of a hundred none is left out.
+UNCHANGED = 2
+_MOST_UNCHANGED, _PER_PAGE = 34, 2
 
 
 def lists_are_cheaper(waits: int, pages: int) -> bool:
@@ -46,21 +48,17 @@ def pages_together(expected: int) -> int:
     return max(1, min(-(-expected // _EXPECTED_PER_READER), _MOST_TOGETHER))
 
 
-def pause_between_looks(
-    interval: float, pages: int, failures: int = 0, *, in_doubt: bool = False, took: float = 0.0
-) -> float:
+def pause_between_looks(interval: float, pages: int, *, in_doubt: bool = False, took: float = 0.0) -> float:
     """Seconds from one look at lists to the next, for waits that would look every ``interval`` seconds each.
 
     :param pages: pages that a sweep reads.
-    :param failures: looks in a row that failed.
     :param in_doubt: the last look missed some that may have settled, so that the next comes soon.
     :param took: seconds from the beginning of a sweep to its end; what ended just after its page was read is found
         only at the end of the next one.
     """
     largest = max(min(_LARGEST_SHARE, _LATEST - took / interval), _SHARE)
     stretched: float = _SHARE * (1.0 if in_doubt else (max(pages / _PAGES_AT_FULL_PACE, 1.0)) ** _STRETCH)
-    backed_off: float = interval * min(stretched, largest) * 2.0 ** min(failures, 16)
-    return min(backed_off, interval * _LONGEST_PAUSE)
+    return interval * min(stretched, largest)
 
 
 def pages_of(waits: int) -> int:
@@ -105,6 +103,11 @@ def reads_of_first_misses(pages: int) -> int:
     Those that are not make another sweep come soon, which is the dearer of the two.
     """
     return max(FEW_MISSING, pages // 2)
+
+
+def reads_of_unchanged(pages: int) -> int:
+    """How many operations whose entries do not change are read by themselves after a full scan of so many pages."""
+    return max(_MOST_UNCHANGED, _PER_PAGE * pages)
 
 
 def reads_within_a_budget(pages: int) -> int:

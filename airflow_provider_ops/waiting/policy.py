@@ -49,14 +49,12 @@ class Tolerance:
     :param refused: 401 and 403; keys rotate and permissions propagate.
     :param missing: 404; a fresh operation may not be readable at once, and lists and reads may disagree.
     :param invalid: other 4xx.
-    :param first_pause: seconds after the first error; doubles with each further one in a row.
-    :param longest_pause: seconds between looks while errors go on.
+    :param longest_pause: seconds between looks while errors go on, or three intervals where that is more.
     """
 
     refused: float = 120.0
     missing: float = 60.0
     invalid: float = 60.0
-    first_pause: float = 1.0
     longest_pause: float = 10.0
 
 

@@ -25,6 +25,8 @@ VERSION: Final = 1
 SLACK: Final = 600.0
 #: Ends that are remembered by id. Airflow's limit for a stored value, 64 KiB, has room for these.
 MOST_REMEMBERED: Final = 2000
+#: Open operations that are remembered by id: those that began before the floor, so that no date could tell their end.
+MOST_FOLLOWED: Final = 300
 #: Operations in one event: it is a row of Airflow's database, and a line of the triggerer's log.
 MOST_TOLD: Final = 100
 #: Of one operation in an event.
@@ -48,12 +50,16 @@ class Look:
 
     :param newest: latest time that anything in the lists carries.
     :param want: asks that the following looks reach back to a time, on behalf of somebody.
+    :param open: ids of what has not settled, with the time at which each began.
+    :param follow: asks that operations are followed to their end, which somebody has seen open before.
     """
 
     ended: Sequence[Ended]
     since: float
     newest: float
     want: Callable[[object, float], None]
+    open: Mapping[str, float] = field(default_factory=dict)
+    follow: Callable[[Iterable[str]], None] = lambda _ids: None
     #: To be called once the events made of this look are stored.
     on_stored: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
     #: Everybody is done with it.
@@ -88,11 +94,17 @@ class Watermark:
     :param floor: epoch seconds; what ended before is dealt with.
     :param seen: what was told, by digest of its id, with the second of its end; in the order it was told.
     :param doubt: what was announced without knowing whether Airflow has stored the announcement, likewise.
+    :param pruned: second and digest of the last one that was told and then forgotten; all up to it are dealt with.
+    :param open: ids of operations that run since before the floor.
+    :param teller: who has announced something last.
     """
 
     floor: float
     seen: Mapping[str, int] = field(default_factory=dict)
     doubt: Mapping[str, int] = field(default_factory=dict)
+    pruned: tuple[int, str] = (0, "")
+    open: frozenset[str] = frozenset()
+    teller: str = ""
 
     @classmethod
     def now(cls, look: Look, wanted: Wanted) -> Watermark:
@@ -101,12 +113,14 @@ class Watermark:
         return _pruned(cls(_floor(look), _digests(ended)))
 
     def news(self, look: Look, wanted: Wanted) -> list[Ended]:
-        """What of a look is to be told, oldest first."""
-        return [
-            one
-            for one in look.ended
-            if one.at >= self.floor and digest(one.operation.id) not in self.seen and wanted.takes(one.operation)
+        """What of a look is to be told next, as much as goes into one event, oldest first."""
+        found = [
+            one for one in look.ended if one.at >= self.floor and self._is_new(one) and wanted.takes(one.operation)
         ]
+        return found if len(found) <= MOST_TOLD else sorted(found, key=_place)[:MOST_TOLD]
+
+    def _is_new(self, one: Ended) -> bool:
+        return digest(one.operation.id) not in self.seen and _place(one) > self.pruned
 
     def in_doubt(self, news: Iterable[Ended]) -> list[str]:
         """The ids of those that may have been told before."""
@@ -127,17 +141,30 @@ class Watermark:
         floor = max(self.floor, _floor(look))
         # what lies below is told never again
         doubt = {name: at for name, at in self.doubt.items() if at + 1 > floor}
-        return replace(self, floor=floor, doubt=doubt)
+        return replace(self, floor=floor, doubt=doubt, open=_followed(look, floor))
 
     def merged(self, other: Watermark) -> Watermark:
         """With what another one has told meanwhile who tells the same (a triggerer that was taken for dead)."""
         seen = {**other.seen, **self.seen}
-        doubt = {name: at for name, at in {**other.doubt, **self.doubt}.items() if name not in seen}
-        return Watermark(max(self.floor, other.floor), seen, doubt)
+        doubt = {name: at for name, at in self.doubt.items() if name not in seen}
+        floor, pruned = max(self.floor, other.floor), max(self.pruned, other.pruned)
+        return replace(self, floor=floor, seen=seen, doubt=doubt, pruned=pruned, teller=other.teller)
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON."""
-        return {"version": VERSION, "floor": self.floor, "seen": dict(self.seen), "doubt": dict(self.doubt)}
+        later = {
+            "pruned": list(self.pruned) if self.pruned[1] else [],
+            "open": sorted(self.open),
+            "teller": self.teller,
+        }
+        return {
+            "version": VERSION,
+            "floor": self.floor,
+            "seen": dict(self.seen),
+            "doubt": dict(self.doubt),
+            # 0.1.0 has none of these
+            **{name: value for name, value in later.items() if value},
+        }
 
     @classmethod
     def from_dict(cls, data: Any) -> Watermark | None:
@@ -146,23 +173,33 @@ class Watermark:
             if data["version"] != VERSION:
                 return None
             seen, doubt = ({str(k): int(v) for k, v in data[name].items()} for name in ("seen", "doubt"))
-            return cls(float(data["floor"]), seen, doubt)
+            second, name = data.get("pruned") or (0, "")
+            followed = frozenset(str(one) for one in data.get("open", ()))
+            pruned, teller = (int(second), str(name)), str(data.get("teller", ""))
+            return cls(float(data["floor"]), seen, doubt, pruned, followed, teller)
         except (TypeError, KeyError, ValueError, AttributeError):
             return None
 
 
 def moment(operation: Operation, now: float) -> float:
-    """When an operation settled, by what its API tells; ``now`` where it tells nothing.
+    """When an operation settled, by what its API tells; ``now`` where it tells nothing. Not before it began.
 
     An API whose clock is ahead must not raise the floor above what settles later.
     """
     at = operation.ended_at or operation.updated_at or operation.started_at or operation.created_at
-    return now if at is None else min(at.timestamp(), now)
+    return now if at is None else min(max(at.timestamp(), began(operation)), now)
+
+
+def began(operation: Operation) -> float:
+    """Return when an operation began, in epoch seconds; 0 where its API does not tell."""
+    at = operation.created_at or operation.started_at
+    return 0.0 if at is None else at.timestamp()
 
 
 def latest(operation: Operation, now: float) -> float:
-    """The latest time that an operation carries; 0 where it carries none."""
-    return min(max((at.timestamp() for at in _times(operation) if at is not None), default=0.0), now)
+    """The latest time that an operation carries, without those after ``now``; 0 where it carries none."""
+    times = (at.timestamp() for at in _times(operation) if at is not None)
+    return max((at for at in times if at <= now), default=0.0)
 
 
 def is_newest_first(operations: Sequence[Operation]) -> bool:
@@ -203,10 +240,21 @@ def _pruned(mark: Watermark) -> Watermark:
     extra = len(mark.seen) - MOST_REMEMBERED
     if extra <= 0:
         return mark
-    by_time = sorted(mark.seen.items(), key=lambda item: item[1])
-    # what is forgotten must not come back
-    floor = max(mark.floor, float(by_time[extra - 1][1] + 1))
-    return replace(mark, floor=floor, seen=dict(by_time[extra:]))
+    by_place = sorted((second, name) for name, second in mark.seen.items())
+    # what is forgotten must not come back, and of those that ended in the same second none may be left out
+    pruned = max(mark.pruned, by_place[extra - 1])
+    seen = {name: second for second, name in by_place[extra:]}
+    return replace(mark, floor=max(mark.floor, float(pruned[0])), seen=seen, pruned=pruned)
+
+
+def _followed(look: Look, floor: float) -> frozenset[str]:
+    """Return open operations that began before the floor: the end of the others has a later date, whatever it is."""
+    old = sorted((at, name) for name, at in look.open.items() if at < floor)
+    return frozenset(name for _, name in old[:MOST_FOLLOWED])
+
+
+def _place(one: Ended) -> tuple[int, str]:
+    return int(one.at), digest(one.operation.id)
 
 
 def _floor(look: Look) -> float:

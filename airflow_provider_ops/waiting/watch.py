@@ -3,6 +3,9 @@
 A :class:`Watch` has neither clock nor I/O. Whoever looks (worker, trigger, a poller that serves
 thousands) tells it what was seen and when; it answers with the next time to look, lines worth
 logging, and, in the end, an outcome. So every driver reaches the same verdict.
+
+Only the deadline is a wall-clock time. A driver that counts in a monotonic clock says so once
+(:meth:`Watch.use_clock`), and from then on no step of the wall clock changes anything.
 """
 
 from __future__ import annotations
@@ -10,6 +13,8 @@ from __future__ import annotations
 import zlib
 from dataclasses import dataclass
 
+from airflow_provider_ops.core.backoff import Backoff
+from airflow_provider_ops.core.changes import describe, describe_new_human_steps
 from airflow_provider_ops.core.gate import one_line
 from airflow_provider_ops.exceptions import (
     ApiError,
@@ -29,6 +34,8 @@ HEARTBEAT = 300.0
 #: Seconds of trouble that are always told. Shorter trouble is told once per heartbeat: an API that errs now and then
 #: must not fill the log.
 TROUBLE = 60.0
+#: Intervals between two looks while errors go on, or longer where the outage has lasted long.
+_MOST_INTERVALS = 3.0
 DEADLINE_REACHED = "deadline reached"
 _TOLERANCE = Tolerance()
 
@@ -66,8 +73,10 @@ Outcome = Settled | TimedOut | GaveUp
 class Watch:
     """The state of one wait.
 
-    :param now: when the wait begins (epoch seconds, as all times here).
-    :param deadline: when to stop; ``None`` waits for ever (the caller decides that, never a default).
+    Methods take ``now`` as the driver counts it: in epoch seconds, unless :meth:`use_clock` was called.
+
+    :param now: when the wait begins (epoch seconds).
+    :param deadline: when to stop (epoch seconds); ``None`` waits for ever (the caller decides that, never a default).
     """
 
     # ten thousand are held at once
@@ -76,6 +85,7 @@ class Watch:
         "_errors_in_row",
         "_errors_since",
         "_looks",
+        "_offset",
         "_refused_since",
         "_shown",
         "_spoke_at",
@@ -84,7 +94,7 @@ class Watch:
         "deadline",
         "failed_looks",
         "last_error",
-        "next_look",
+        "next_poll",
         "operation",
         "operation_id",
         "outcome",
@@ -113,7 +123,10 @@ class Watch:
         #: Looks that failed in all, and what the last of them came to.
         self.failed_looks = 0
         self.last_error: str | None = None
-        self.next_look = now
+        #: When to poll next, as the driver counts.
+        self.next_poll = now
+        #: Epoch seconds minus the driver's clock.
+        self._offset = 0.0
         self._looks = 0
         self._errors_in_row = 0
         self._errors_since = now
@@ -126,38 +139,63 @@ class Watch:
         # from the id: the same wait behaves the same everywhere, different waits spread out
         self._draw = zlib.crc32(operation_id.encode())
 
-    def saw(self, operation: Operation, now: float, *, waited: float = 0.0) -> list[str]:
+    def use_clock(self, offset: float) -> None:
+        """Count in another clock from now on, which reads epoch seconds minus ``offset`` at this moment.
+
+        This translates the deadline for good: a step of the wall clock that comes later does not move it.
+        """
+        shift, self._offset = self._offset - offset, offset
+        self.next_poll += shift
+        self._errors_since += shift
+        self._spoke_at += shift
+        if self._trouble_told_at is not None:
+            self._trouble_told_at += shift
+        if self._refused_since is not None:
+            self._refused_since = (self._refused_since[0] + shift, self._refused_since[1])
+
+    @property
+    def next_look(self) -> float:
+        """When to poll next, in epoch seconds."""
+        return self.next_poll + self._offset
+
+    @property
+    def ends_at(self) -> float | None:
+        """The deadline as the driver counts."""
+        return None if self.deadline is None else self.deadline - self._offset
+
+    def saw(self, operation: Operation, now: float, *, waited: float = 0.0, listed: bool = False) -> list[str]:
         """Take in a successful look.
 
         :param waited: seconds for which the API held the answer back to wait for a change; they count
             as part of the interval, so a long poll follows the last at once and an API that answers
             without waiting is still not flooded.
+        :param listed: whether a list showed it. Lists lag, so that none ends a wait at its deadline.
         :return: lines worth logging.
         """
         lines = self._recovered(now) if self._errors_in_row else []
         if changed := self._describe_change(operation):
             lines += changed
             for line in changed:
-                self.timeline.add(now, line)
+                self._note(now, line)
         elif now - self._spoke_at >= HEARTBEAT:
-            lines.append(f"still {_short(operation)}; next look in {self._peek():.0f} s")
+            lines.append(f"still {describe(operation)}; next look in {self._peek():.0f} s")
         if lines:
             self._spoke_at = now
         self.operation = operation
         if operation.state.is_terminal:
             self.outcome = Settled(operation)
             return lines
-        self._schedule(now, max(self._interval() - waited, 0.0))
+        self._schedule(now, max(self._interval() - waited, 0.0), is_final=not listed)
         return lines
 
     def saw_the_same(self, now: float) -> list[str]:
-        """Take in a successful look that showed exactly what was known; cheap, for lists of thousands.
+        """Take in a list that showed exactly what was known; cheap, for lists of thousands.
 
         :return: lines worth logging.
         """
         if self.operation is not None and (self._errors_in_row or now - self._spoke_at >= HEARTBEAT):
-            return self.saw(self.operation, now)
-        self._schedule(now, self._interval())
+            return self.saw(self.operation, now, listed=True)
+        self._schedule(now, self._interval(), is_final=False)
         return []
 
     @property
@@ -166,7 +204,7 @@ class Watch:
         if self._errors_in_row or self.operation is None:
             return 0.0
         heartbeat = self._spoke_at + HEARTBEAT
-        return heartbeat if self.deadline is None else min(heartbeat, self.deadline)
+        return heartbeat if self.deadline is None else min(heartbeat, self.deadline - self._offset)
 
     @property
     def is_stumbling(self) -> bool:
@@ -198,15 +236,15 @@ class Watch:
         if self._refused_too_long(error, now):
             self.outcome = GaveUp(self.operation, error)
             return [*lines, f"giving up: {error}"]
-        self._schedule(now, self._error_pause(error), error)
+        self._schedule(now, self._error_pause(error, now), error=error)
         return lines
 
     def _describe_change(self, operation: Operation) -> list[str]:
-        before, shown = self.operation, _short(operation)
+        before, shown = self.operation, describe(operation)
         has_changed, self._shown = before is None or shown != self._shown, shown
         if operation.state is OperationState.UNKNOWN and (before is None or before.raw_state != operation.raw_state):
             return [f"status {one_line(operation.raw_state)!r} is not known to this release; waiting on"]
-        return [shown, *_human_steps(operation, before)] if has_changed else []
+        return [shown, *describe_new_human_steps(operation, before)] if has_changed else []
 
     def _describe_trouble(self, error: OpsError, now: float) -> list[str]:
         if self._told_this_row:
@@ -218,7 +256,7 @@ class Watch:
         if told_lately and now - self._errors_since < TROUBLE:
             return []
         self._told_this_row, self._trouble_told_at, self._spoke_at = True, now, now
-        self.timeline.add(now, f"could not look: {error}")
+        self._note(now, f"could not look: {error}")
         return [f"could not look: {error}; trying again, the operation is not affected"]
 
     def _recovered(self, now: float) -> list[str]:
@@ -226,7 +264,7 @@ class Watch:
         if not self._told_this_row:
             return []
         line = f"can look again after {errors} failed {'look' if errors == 1 else 'looks'}"
-        self.timeline.add(now, line)
+        self._note(now, line)
         return [line]
 
     def _refused_too_long(self, error: OpsError, now: float) -> bool:
@@ -247,20 +285,27 @@ class Watch:
             return None
         return self.tolerance.invalid
 
-    def _error_pause(self, error: OpsError) -> float:
+    def _error_pause(self, error: OpsError, now: float) -> float:
         asked = (error.retry_after if isinstance(error, ApiError) else None) or 0.0
-        grown = self.tolerance.first_pause * 2.0 ** min(self._errors_in_row - 1, 16)
+        interval = self._peek()
+        # never more often than asked for; with the spread it stays below a quarter of what was lost
+        backoff = Backoff(interval, max(_MOST_INTERVALS * interval, self.tolerance.longest_pause), share=0.22)
         spread = 1.0 + self.policy.jitter * self._spread()
-        # a steady long interval stays the floor: errors never make us look more often than asked
-        return max(asked, self.policy.first, min(grown, self.tolerance.longest_pause) * spread)
+        return max(asked, backoff.pause(now - self._errors_since) * spread)
 
-    def _schedule(self, now: float, pause: float, error: OpsError | None = None) -> None:
-        if self.deadline is not None and now >= self.deadline:
+    def _schedule(self, now: float, pause: float, *, is_final: bool = True, error: OpsError | None = None) -> None:
+        ends_at = self.ends_at
+        if ends_at is None:
+            self.next_poll = now + pause
+        elif now >= ends_at and is_final:
             self.outcome = TimedOut(self.operation, error)
-            self.timeline.add(now, DEADLINE_REACHED)
-            return
-        # the last look falls on the deadline itself, so that an end just before it still counts
-        self.next_look = now + pause if self.deadline is None else min(now + pause, self.deadline)
+            self._note(now, DEADLINE_REACHED)
+        else:
+            # the last look falls on the deadline itself, so that an end just before it still counts
+            self.next_poll = min(now + pause, ends_at)
+
+    def _note(self, now: float, line: str) -> None:
+        self.timeline.add(now + self._offset, line)
 
     def _spread(self) -> float:
         """The next of a row of numbers in -1..1; a generator of its own would cost each wait 2.5 kB."""
@@ -274,20 +319,3 @@ class Watch:
         interval = self.policy.interval(self._looks, self._spread())
         self._looks += 1
         return interval
-
-
-def _short(operation: Operation) -> str:
-    progress = str(operation.progress) if operation.progress else ""
-    return one_line(f"{operation.raw_state} ({progress})" if progress else operation.raw_state)
-
-
-def _human_steps(operation: Operation, before: Operation | None) -> list[str]:
-    if operation.progress is None or not operation.progress.steps:
-        return []
-    known = {step.name for step in before.progress.steps if step.needs_human} if before and before.progress else set()
-    link = f" at {operation.url}" if operation.url else ""
-    return [
-        one_line(f"step {step.name!r} waits for a person{link}")
-        for step in operation.progress.steps
-        if step.needs_human and step.name not in known
-    ]

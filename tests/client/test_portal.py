@@ -83,7 +83,8 @@ class Server:
                     await reader.readexactly(2)
                 self.seen.append(b" ".join(head.split(b" ")[:2]).decode())
                 await asyncio.sleep(self.pause)
-                writer.write(b"HTTP/1.1 %d OK\r\ncontent-length: 2\r\n\r\n{}" % self.status)
+                body = b'{"error": {"code": "UNAUTHORIZED", "message": "no"}}' if self.status == 401 else b"{}"
+                writer.write(b"HTTP/1.1 %d OK\r\ncontent-length: %d\r\n\r\n%s" % (self.status, len(body), body))
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
             return
@@ -425,8 +426,7 @@ def test_a_process_ends_at_once_with_and_without_calls_under_way(end: str) -> No
         """,
     )
     # the call that was under way ends with an error of ours, or with its thread
-    last = done.stderr.strip().splitlines()[-1:]
-    assert not last or "PortalClosed" in last[0] or "KeyboardInterrupt" in last[0]
+    assert done.returncode in (0, 130, -signal.SIGINT), done.stderr
 
 
 def test_a_name_server_that_does_not_answer_does_not_hold_up_the_end() -> None:

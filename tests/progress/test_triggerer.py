@@ -28,6 +28,8 @@ class Time:
     def time(self) -> float:
         return self.now
 
+    monotonic = time
+
     def sleep(self, seconds: float) -> None:
         self.now += seconds
 
@@ -78,16 +80,16 @@ def operation(state: str, phase: str) -> Operation:
     return Operation("op_1", "onvera", "k", OperationState(state), state, progress=Progress(phase))
 
 
-def waiting(clock: Time, name: str = "t") -> tuple[Watch, Callable[[str], None], TriggerReport]:
+def waiting(clock: Time, name: str = "t") -> tuple[Watch, Callable[[Watch], None], TriggerReport]:
     watch = Watch("op_1", now=clock.time(), policy=PollPolicy(), deadline=1e9)
     story = Story("onvera", "c", 1, "triggerer")
     report = TriggerReport(SimpleNamespace(task_id=name), story, [watch], clock, None)
-    return watch, report.telling(lambda _line: None), report
+    return watch, report.record, report
 
 
-def look(watch: Watch, say: Callable[[str], None], clock: Time, phase: str, state: str = "running") -> None:
-    for line in watch.saw(operation(state, phase), clock.time()):
-        say(f"{watch.operation_id}: {line}")
+def look(watch: Watch, say: Callable[[Watch], None], clock: Time, phase: str, state: str = "running") -> None:
+    if watch.saw(operation(state, phase), clock.time()):
+        say(watch)
 
 
 async def idle() -> None:
@@ -122,7 +124,7 @@ async def test_what_the_worker_has_told_is_not_told_again(airflow: Airflow, cloc
     fresh = Watch("op_1", now=clock.time(), policy=PollPolicy(), deadline=1e9)
     report = TriggerReport(SimpleNamespace(task_id="t"), Story("onvera", "c", 1, "triggerer"), [fresh], clock, told)
     triggerer.queue_of_loop(clock)._idle_told_at = clock.time()
-    look(fresh, report.telling(lambda _line: None), clock, "one")
+    look(fresh, report.record, clock, "one")
     await idle()
     assert airflow.writes == []
 
@@ -179,10 +181,10 @@ async def test_one_of_many_that_changes_costs_as_much_as_one(
     ids = [f"op_{number}" for number in range(300)]
     watches = [Watch(name, now=clock.time(), policy=PollPolicy(), deadline=1e9) for name in ids]
     report = TriggerReport(SimpleNamespace(task_id="t"), Story("onvera", "c", 1, "triggerer"), watches, clock, None)
-    say, noted = report.telling(lambda _line: None), []
+    noted: list[int] = []
     monkeypatch.setattr(Story, "note", lambda _self, some, _now: noted.append(len(list(some))))
     for watch in watches:
-        look(watch, say, clock, "one")
+        look(watch, report.record, clock, "one")
     assert noted == [1] * 300
     await idle()
     assert airflow.writes == ["t"]
@@ -191,11 +193,16 @@ async def test_one_of_many_that_changes_costs_as_much_as_one(
 async def test_a_fault_in_telling_does_not_reach_the_poller(
     airflow: Airflow, clock: Time, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    said: list[str] = []
-    _, _, report = waiting(clock)
-    monkeypatch.setattr(triggerer, "mark", None)
-    report.telling(said.append)("line")
-    assert said == ["line"]
+    watch, _, report = waiting(clock)
+    asked: list[object] = []
+
+    def faulty(watches: object) -> None:
+        asked.append(watches)
+        raise RuntimeError("our own fault")
+
+    monkeypatch.setattr(triggerer, "mark", faulty)
+    report.record(watch)
+    assert asked
 
 
 async def test_after_a_restart_the_story_goes_on(airflow: Airflow, clock: Time) -> None:

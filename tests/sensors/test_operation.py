@@ -38,7 +38,7 @@ MODES: dict[str, dict[str, Any]] = {
 def _quick(monkeypatch: pytest.MonkeyPatch, retry_at_once: None) -> None:
     """Short operations are deferred as well, and what may be a passing refusal passes sooner."""
     monkeypatch.setattr("airflow_provider_ops.sensors.operation._LOOK_BEFORE_DEFERRING", 0.0)
-    quick = Tolerance(refused=0.2, missing=0.2, invalid=0.2, first_pause=0.05, longest_pause=0.1)
+    quick = Tolerance(refused=0.2, missing=0.2, invalid=0.2, longest_pause=0.1)
     monkeypatch.setattr("airflow_provider_ops.waiting.watch._TOLERANCE", quick)
 
 

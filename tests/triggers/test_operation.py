@@ -79,7 +79,7 @@ def test_a_trigger_survives_the_journey_through_airflow(trigger: OperationTrigge
 def test_the_contract_of_its_arguments_holds() -> None:
     trigger = OperationTrigger("c", ["op_1"], wait_for="any", poll_interval=None, deadline=None)
     _, kwargs = trigger.serialize()
-    assert kwargs["version"] == 1
+    assert kwargs["version"] == 2
     assert list(kwargs)[:5] == ["conn_id", "operation_ids", "wait_for", "poll_interval", "deadline"]
 
 
@@ -106,7 +106,7 @@ def test_what_cannot_travel_is_refused_before_anything_is_submitted(deadline: fl
 async def test_the_event_tells_how_the_operation_ended(
     operations_simulator: SimulatorServer, faults: Any, status: str, state: str
 ) -> None:
-    handle = start(operations_simulator, *faults)
+    handle = await asyncio.to_thread(start, operations_simulator, *faults)
     event = await fire(OperationTrigger("onvera_default", [str(handle.operation_id)], **FAST))
     assert event["version"] == 1
     assert event["status"] == status
@@ -117,7 +117,7 @@ async def test_the_event_tells_how_the_operation_ended(
 
 
 async def test_a_passed_deadline_is_an_event(operations_simulator: SimulatorServer) -> None:
-    handle = start(operations_simulator, endless())
+    handle = await asyncio.to_thread(start, operations_simulator, endless())
     trigger = OperationTrigger("onvera_default", [str(handle.operation_id)], deadline=time.time() + 0.4, **FAST)
     began = time.monotonic()
     event = await fire(trigger)
@@ -130,7 +130,8 @@ async def test_of_several_operations_the_first_that_decides_ends_the_wait(
     operations_simulator: SimulatorServer, wait_for: str, status: str
 ) -> None:
     ends: list[list[Any]] = [[operation_fails("x")], [], [endless()]]
-    ids = [str(start(operations_simulator, *faults).operation_id) for faults in ends]
+    handles = [await asyncio.to_thread(start, operations_simulator, *faults) for faults in ends]
+    ids = [str(handle.operation_id) for handle in handles]
     event = await fire(OperationTrigger("onvera_default", ids, wait_for, **FAST))
     assert event["status"] == status
     assert event["waits"][ids[2]]["outcome"] == "open"
@@ -188,7 +189,7 @@ def _target(link: Path) -> str:
 
 
 async def test_a_cancelled_run_closes_its_sockets_and_leaves_no_task(operations_simulator: SimulatorServer) -> None:
-    handle = start(operations_simulator, endless())
+    handle = await asyncio.to_thread(start, operations_simulator, endless())
     await settle(operations_simulator)
     before = own_sockets()
     runs = [
@@ -209,7 +210,7 @@ async def test_a_cancelled_run_closes_its_sockets_and_leaves_no_task(operations_
 async def test_a_run_that_is_cancelled_in_the_middle_of_a_request_closes_its_sockets(
     operations_simulator: SimulatorServer,
 ) -> None:
-    handle = start(operations_simulator)
+    handle = await asyncio.to_thread(start, operations_simulator)
     operations_simulator.faults(hang(5, method="GET"))
     run = asyncio.create_task(fire(OperationTrigger("onvera_default", [str(handle.operation_id)], **FAST)))
     await asyncio.sleep(0.2)
@@ -221,7 +222,7 @@ async def test_a_run_that_is_cancelled_in_the_middle_of_a_request_closes_its_soc
 
 
 async def test_a_finished_run_leaves_nothing(operations_simulator: SimulatorServer) -> None:
-    handle = start(operations_simulator)
+    handle = await asyncio.to_thread(start, operations_simulator)
     await fire(OperationTrigger("onvera_default", [str(handle.operation_id)], **FAST))
     assert await settle(operations_simulator) == 0
     assert await only_this_task()
@@ -244,7 +245,7 @@ def destroys(world: SimulatorServer) -> int:
 async def test_a_killed_task_has_its_policy_carried_out(
     operations_simulator: SimulatorServer, policy: str, expected: int
 ) -> None:
-    handle = start(operations_simulator, endless())
+    handle = await asyncio.to_thread(start, operations_simulator, endless())
     await killable(handle, policy).on_kill()
     assert destroys(operations_simulator) == expected
     assert await settle(operations_simulator) == 0
@@ -253,7 +254,7 @@ async def test_a_killed_task_has_its_policy_carried_out(
 async def test_leaving_costs_no_request_and_says_what_continues(
     operations_simulator: SimulatorServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    handle = start(operations_simulator, endless())
+    handle = await asyncio.to_thread(start, operations_simulator, endless())
     before = operations_simulator.stats()["requests"]
     await killable(handle, "leave").on_kill()
     assert f"{handle.operation_id}: it continues, as on_kill=leave says" in caplog.text
@@ -264,7 +265,7 @@ async def test_leaving_costs_no_request_and_says_what_continues(
 async def test_airflow_cutting_the_kill_off_does_not_cut_the_deletion_off(
     operations_simulator: SimulatorServer,
 ) -> None:
-    handle = start(operations_simulator, endless())
+    handle = await asyncio.to_thread(start, operations_simulator, endless())
     operations_simulator.latency = 0.3
     killing = asyncio.create_task(killable(handle, "delete").on_kill())
     await asyncio.sleep(0.05)
@@ -282,14 +283,14 @@ async def test_airflow_cutting_the_kill_off_does_not_cut_the_deletion_off(
 async def test_a_kill_that_cannot_be_carried_out_does_not_raise(
     operations_simulator: SimulatorServer, fault: Any
 ) -> None:
-    handle = start(operations_simulator, endless())
+    handle = await asyncio.to_thread(start, operations_simulator, endless())
     operations_simulator.faults(fault)
     await killable(handle, "delete").on_kill()
     assert destroys(operations_simulator) == 0
 
 
 async def test_killing_twice_deletes_once(operations_simulator: SimulatorServer) -> None:
-    handle = start(operations_simulator, endless())
+    handle = await asyncio.to_thread(start, operations_simulator, endless())
     await killable(handle, "delete").on_kill()
     operations_simulator.faults({"fault": "status", "status": 404, "method": "DELETE"})
     await killable(handle, "delete").on_kill()

@@ -47,12 +47,6 @@ def test_many_are_looked_at_for_the_first_time_when_all_are_there(waits: int, si
     assert planning.first_look(5.0, waits, since_first) == pytest.approx(pause)
 
 
-@given(st.integers(0, 100))
-def test_failures_make_looks_rarer_but_never_rare(failures: int) -> None:
-    pause = planning.pause_between_looks(5.0, 10, failures)
-    assert planning.pause_between_looks(5.0, 10) <= pause <= 10.0
-
-
 @given(st.integers(0, 500), st.integers(0, 500), st.integers(0, 1000))
 def test_a_sweep_comes_before_two_intervals_are_over(pages: int, depth: int, ends: int) -> None:
     pause, since = planning.pause_between_looks(5.0, pages), 0.0

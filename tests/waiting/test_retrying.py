@@ -22,8 +22,10 @@ from airflow_provider_ops.exceptions import (
     OpsError,
     PermissionDenied,
     RateLimited,
+    ResourceGone,
     ServerError,
     TransportError,
+    UnreadableHandle,
     WaitTimeout,
     error_class,
 )
@@ -64,6 +66,10 @@ AIRFLOWS_OWN = [
     answer(500),
     answer(503),
     OperationLost("x"),
+    # a worker of the newer release may take the next try
+    UnreadableHandle("x"),
+    # a retry reads it once more
+    ResourceGone("x"),
     failed(None),
     failed(OperationError("no")),
     failed(OperationError("no", retry_after=0)),

@@ -218,3 +218,30 @@ def test_any_interleaving_of_ends_and_deaths_tells_each_operation_once(
     for ids, marked in events:
         told += [name for name in ids if not (name in marked and name in told)]
     assert sorted(told) == sorted(f"op{n}" for n in range(len(ends)))
+
+
+def test_of_thousands_that_ended_in_the_same_second_each_is_told_once() -> None:
+    ends = [ended(f"op_{number}", 1000.0 + number % 3 / 4) for number in range(2 * MOST_REMEMBERED)]
+    everything = Look(sorted(ends, key=lambda one: one.at), 0.0, 1000.0, lambda _who, _since: None)
+    mark, told = Watermark(0.0), list[str]()
+    while news := mark.news(everything, Wanted()):
+        told += [one.operation.id for one in news]
+        mark = Watermark.from_dict(json.loads(json.dumps(mark.announced(news).told(news).to_dict()))) or mark
+    assert sorted(told) == sorted(one.operation.id for one in ends)
+    assert len(mark.seen) <= MOST_REMEMBERED
+
+
+def test_what_ended_exactly_at_the_floor_is_told() -> None:
+    look = Look([ended("below", 999.9), ended("at", 1000.0)], 0.0, 1000.0, lambda _who, _since: None)
+    assert [one.operation.id for one in Watermark(1000.0).news(look, Wanted())] == ["at"]
+
+
+def test_open_operations_are_remembered_by_id_when_no_date_could_tell_their_end() -> None:
+    look = Look([], 0.0, 5000.0, lambda _who, _since: None, {"old": 100.0, "young": 4900.0})
+    mark = Watermark(0.0).caught_up(look)
+    assert mark.open == {"old"}
+    assert Watermark.from_dict(mark.to_dict()) == mark
+
+
+def ended(name: str, at: float) -> Ended:
+    return Ended(Operation(name, "onvera", "deployment.create", OperationState.SUCCEEDED, "succeeded"), at)

@@ -148,12 +148,12 @@ def test_an_open_wait_arrives_as_open() -> None:
 NEWER = {"outcome": "settled", "operation": {"id": "op_1", "state": "succeeded", "new_field": {"x": 1}}, "more": 1}
 
 
-def test_fields_of_a_newer_release_are_ignored() -> None:
+def test_fields_that_are_not_known_are_ignored() -> None:
     outcome, _ = from_event({"version": VERSION, "waits": {"op_1": NEWER}})["op_1"]
     assert succeeded(outcome)
 
 
-def test_a_format_that_only_a_newer_release_knows_is_not_guessed_at() -> None:
+def test_the_event_of_a_newer_release_decides_nothing() -> None:
     assert from_event({"version": VERSION + 1, "waits": {"op_1": NEWER}}) == {}
 
 

@@ -147,14 +147,23 @@ def test_an_error_that_says_nothing_about_the_operation_is_tolerated_until_the_d
     assert wait.next_look == START + 3600
 
 
-def test_pauses_grow_while_errors_go_on_up_to_a_bound() -> None:
-    wait = watch(policy=PollPolicy(first=1, factor=1, cap=1, jitter=0), tolerance=Tolerance(longest_pause=30))
-    pauses, now = [], START
-    for _ in range(8):
+@pytest.mark.parametrize("interval", [0.5, 5.0, 60.0])
+def test_the_pause_after_errors_is_bounded_by_three_intervals_and_a_quarter_of_what_was_lost(interval: float) -> None:
+    wait = watch(policy=PollPolicy.every(interval), deadline=None)
+    for now in range(7200):
+        if now >= wait.next_poll - START:
+            wait.failed(TransportError("reset"), START + now)
+            pause = wait.next_poll - START - now
+            assert 0.9 * interval <= pause <= max(3 * interval, now / 4)
+
+
+def test_a_short_outage_at_a_short_interval_is_not_made_longer_by_much() -> None:
+    wait = watch(policy=PollPolicy.every(0.5))
+    now = START
+    while now < START + 15:
         wait.failed(TransportError("reset"), now)
-        pauses.append(wait.next_look - now)
-        now = wait.next_look
-    assert pauses == [1, 2, 4, 8, 16, 30, 30, 30]
+        now = wait.next_poll
+    assert now <= START + 15 * 1.25
 
 
 def test_errors_never_make_us_look_more_often_than_asked() -> None:

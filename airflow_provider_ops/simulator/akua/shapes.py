@@ -55,7 +55,7 @@ def operation_json(row: Operation, now: float, *, steps: bool, lagging: bool = T
         "error": {"message": row.reason} if broken else None,
         "last_error": {"message": row.reason, "step_name": row.phase.name} if broken and row.phase else None,
         "started_at": int(row.created_at),
-        "completed_at": int(row.ended_at) if settled and row.ended_at is not None else None,
+        "completed_at": int(ended_at) if settled and (ended_at := row.shown_ended_at) is not None else None,
     }
     if steps:
         shown["steps"] = _steps(row, stage)

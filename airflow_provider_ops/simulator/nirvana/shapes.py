@@ -23,7 +23,7 @@ def operation(row: Operation) -> dict[str, Any]:
     return {
         "id": row.id,
         "created_at": rfc3339(row.created_at),
-        "updated_at": rfc3339(row.updated_at),
+        "updated_at": rfc3339(row.shown_updated_at),
         "kind": kind,
         "type": how,
         "status": WORDS.get(row.shown, row.shown),

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
@@ -69,10 +70,16 @@ class PerAsset(Mapping[Asset, Any]):
 
 
 def create(count: int, prefix: str = "n") -> set[str]:
-    hook = OnveraHook()
-    ids = {hook.create_deployment("airflow", f"{prefix}{number}").operation_id for number in range(count)}
-    hook.close()
-    return ids
+    """Start operations as a worker does: in a thread without an event loop."""
+
+    def start() -> set[str]:
+        hook = OnveraHook()
+        ids = {hook.create_deployment("airflow", f"{prefix}{number}").operation_id for number in range(count)}
+        hook.close()
+        return ids
+
+    with ThreadPoolExecutor(1) as worker:
+        return worker.submit(start).result()
 
 
 async def until(there: Callable[[], object]) -> None:

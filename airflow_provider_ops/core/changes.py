@@ -1,0 +1,25 @@
+"""What changed between two polls of an operation, in words. No clock, no I/O."""
+
+from __future__ import annotations
+
+from airflow_provider_ops.core.gate import one_line
+from airflow_provider_ops.operation import Operation
+
+
+def describe(operation: Operation) -> str:
+    """Return the state and phase of an operation in a few words."""
+    progress = str(operation.progress) if operation.progress else ""
+    return one_line(f"{operation.raw_state} ({progress})" if progress else operation.raw_state)
+
+
+def describe_new_human_steps(operation: Operation, before: Operation | None) -> list[str]:
+    """Return a line for each step that waits for a person now and did not before."""
+    if operation.progress is None or not operation.progress.steps:
+        return []
+    known = {step.name for step in before.progress.steps if step.needs_human} if before and before.progress else set()
+    link = f" at {operation.url}" if operation.url else ""
+    return [
+        one_line(f"step {step.name!r} waits for a person{link}")
+        for step in operation.progress.steps
+        if step.needs_human and step.name not in known
+    ]
