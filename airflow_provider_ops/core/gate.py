@@ -47,7 +47,7 @@ def one_line(text: str, redact: Redact | None = None, limit: int = 2048) -> str:
     """Return ``text`` as one line of ``limit`` bytes that cannot pass for a line, or a group of lines, of a log."""
     text = clean_text(text, redact)
     if not text.isprintable():
-        text = text.replace("\r\n", "\\n").replace("\n", "\\n").replace("\r", "\\r")
+        text = text.replace("\r\n", "\\n").replace("\n", "\\n").replace("\r", "\\r").replace("\t", " ")
         text = _LINE_ENDS.sub(REPLACEMENT, text)
     if "group" in text.lower():
         text = _GROUPS.sub(lambda match: f"{match[0][0]} {match[0][1]}", text)
