@@ -16,7 +16,8 @@ MODES: Final = ("deferred", "synchronous")
 _RETRIES: Final = {"retries": 2, "retry_delay": timedelta(seconds=1)}
 #: Arguments of the operator, and of the DAG, by variant.
 VARIANTS: Final[Mapping[str, tuple[Mapping[str, Any], Mapping[str, Any]]]] = {
-    "plain": ({}, {}),
+    # said, because the default leaves what its API cannot cancel without asking
+    "plain": ({"on_kill": "cancel"}, {}),
     "delete": ({"on_kill": "delete"}, {}),
     "leave": ({"on_kill": "leave"}, {}),
     # While the API server is away, every try fails before it has begun.

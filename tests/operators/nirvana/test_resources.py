@@ -133,7 +133,7 @@ def test_a_field_that_airflow_uses_itself_is_templated_all_the_same() -> None:
     ids: dict[str, Any] = {"cluster_id": "k", "pool_id": "p", "node_id": "{{ params.node }}"}
     operator = operators.NirvanaDeleteNKSNodeOperator(task_id="delete", **ids)
     assert operator.node_id == "delete"
-    assert operator.template_fields == ("conn_id", "cluster_id", "pool_id", "node_id_")
+    assert operator.template_fields == ("conn_id", "operation_id", "cluster_id", "pool_id", "node_id_")
     operator.render_template_fields({"params": {"node": "n-1"}})
     assert operator.submit().request.path == "/v1/nks/clusters/k/pools/p/nodes/n-1"
     assert operator.node_id == "delete"

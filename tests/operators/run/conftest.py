@@ -16,6 +16,7 @@ from tests.operators.run.parts import Create
 def _defer_at_once(monkeypatch: pytest.MonkeyPatch, retry_at_once: None) -> None:
     """Operations of a test settle before the look that spares short deferrals is over."""
     monkeypatch.setattr("airflow_provider_ops.operators.run.LOOK_BEFORE_DEFERRING", 0.0)
+    monkeypatch.setattr("airflow_provider_ops.operators.run.LOOK_AFTER_TROUBLE", 0.0)
 
 
 @pytest.fixture(autouse=True)
