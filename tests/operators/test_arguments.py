@@ -58,9 +58,10 @@ def test_a_sensor_knows_its_interval_by_both_names(name: str, value: Any) -> Non
     assert (task.poll_interval, task.poke_interval) == (5, 5)
 
 
-def test_an_interval_for_all_sensors_of_a_dag_does_not_win() -> None:
+@pytest.mark.parametrize(("given", "interval"), [({}, 30), ({"poll_interval": 5}, 5)], ids=["default", "own"])
+def test_an_interval_for_all_sensors_of_a_dag_does_not_win(given: dict[str, Any], interval: float) -> None:
     with DAG("d", schedule=None, default_args={"poke_interval": 30}):
-        assert (sense().poll_interval, sense(poll_interval=5).poll_interval) == (30, 5)
+        assert sense(**given).poll_interval == interval
 
 
 @pytest.mark.parametrize("value", ["5", True, timedelta(days=400), timedelta(seconds=-1), object()], ids=str)
@@ -118,7 +119,8 @@ VM: Any = {
 
 @pytest.mark.parametrize(("api", "policy"), [("onvera", "leave"), ("akua", "cancel")])
 def test_the_trigger_is_handed_the_policy_that_holds(api: str, policy: str, world: SimulatorServer) -> None:
-    ti: Any = SimpleNamespace(try_number=1, max_tries=0)
+    place = {"dag_id": "d", "run_id": "r", "task_id": "t", "map_index": -1}
+    ti: Any = SimpleNamespace(**place, try_number=1, max_tries=0)
     trigger = Run(request(api), {"ti": ti})._trigger(Handle.placeholder("x"), 0.0, "op_1")  # type: ignore[typeddict-item]
     assert trigger.serialize()[1]["on_kill"] == policy
 
