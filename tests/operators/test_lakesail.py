@@ -347,8 +347,8 @@ def test_policies(hook: LakeSailHook) -> None:
 
 
 def test_fields_are_templated_and_checked_at_parse() -> None:
-    assert LakeSailCreateSessionOperator.template_fields == ("conn_id", "body")
-    assert LakeSailReadyJobRunOperator.template_fields == ("conn_id", "job_id", "job_run_id")
+    assert LakeSailCreateSessionOperator.template_fields == ("conn_id", "operation_id", "body")
+    assert LakeSailReadyJobRunOperator.template_fields == ("conn_id", "operation_id", "job_id", "job_run_id")
     LakeSailStartNotebookOperator(task_id="t", notebook_id="{{ params.id }}")
     for wrong in (
         lambda: LakeSailCloseSessionOperator(task_id="t", session_id="s-1"),
