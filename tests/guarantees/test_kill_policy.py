@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -38,8 +37,8 @@ def _fresh(server: SimulatorServer) -> None:
 def _deployment(clock: VirtualClock) -> tuple[OnveraHook, Handle]:
     hook = OnveraHook(clock=clock)
     made = hook.create_deployment("airflow", "mine")
-    handle = Handle.placeholder("deployment.create", api="onvera", operation_id=made.operation_id)
-    return hook, replace(handle, resource_type="deployment", resource_id=made.deployment_id, creates=True)
+    made_by = {"operation_id": made.operation_id, "resource_type": "deployment", "resource_id": made.deployment_id}
+    return hook, Handle.placeholder("deployment.create", api="onvera", **made_by)
 
 
 def test_a_running_operation_is_ended(server: SimulatorServer, clock: VirtualClock) -> None:
@@ -75,8 +74,8 @@ def test_what_cannot_be_deleted_while_it_is_made_is_cancelled_first(
 ) -> None:
     hook = AkuaHook(clock=clock)
     operation = hook.create_cluster(name="mine", region_id="reg_eu")
-    handle = Handle.placeholder("cluster.create", api="akua", operation_id=operation.id)
-    handle = replace(handle, resource_type="cluster", resource_id=operation.resource_id, creates=True)
+    made_by = {"operation_id": operation.id, "resource_type": "cluster", "resource_id": operation.resource_id}
+    handle = Handle.placeholder("cluster.create", api="akua", **made_by)
     said = hook.run(kill_operation(hook.api, handle, "delete")).text
     assert "is being deleted" in said
     assert {item["kind"]: item["stage"] for item in server.operations()}["cluster.create"] == "cancelled"
