@@ -150,7 +150,7 @@ async def test_many_waits_are_counted_by_request_and_not_by_wait(
 ) -> None:
     operations_simulator.duration = 1.0
     hook = OnveraHook()
-    ids = [hook.create_deployment("airflow").operation_id for _ in range(60)]
+    ids = [(await hook.acreate_deployment("airflow")).operation_id for _ in range(60)]
     before = len(operations_simulator.requests("onvera"))
     await asyncio.gather(*(hook.await_operation(one, poll_interval=0.2) for one in ids))
     requests = len(operations_simulator.requests("onvera")) - before

@@ -112,8 +112,7 @@ async def test_neither_the_trigger_nor_its_event_has_the_key(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     hook = OnveraHook()
-    operation_id = hook.create_deployment("airflow").operation_id
-    hook.close()
+    operation_id = (await hook.acreate_deployment("airflow")).operation_id
     operations_simulator.faults(fail_first(1, status=401, method="GET"), truncated(1, method="GET"))
     trigger = OperationTrigger("onvera_default", [operation_id], poll_interval=0.05)
     events = [event.payload async for event in trigger.run()]

@@ -218,7 +218,7 @@ class Waits:
     def _failure(self, outcome: Settled | GaveUp, outcomes: Outcomes) -> OpsError:
         if isinstance(outcome, GaveUp):
             return outcome.error
-        running = [key for key, other in outcomes.items() if other is None]
+        running = [key for key, other in outcomes.items() if other is None or isinstance(other, TimedOut)]
         others = f"Not waited for any more: {', '.join(running)}." if running else ""
         operation = outcome.operation
         try:

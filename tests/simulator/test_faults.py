@@ -388,6 +388,8 @@ def test_every_helper_makes_a_rule_that_is_accepted(world: World) -> None:
         testing.operation_cancelled(),
         testing.endless(),
         testing.slow_cancel(),
+        testing.list_lag(),
+        testing.early_dates(),
     ]
     world.server.faults(*rules)
     from airflow_provider_ops.simulator.rules import FAULTS  # noqa: PLC0415
