@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from airflow_provider_ops.core.handle import Handle
 from airflow_provider_ops.exceptions import InvalidArgument
@@ -251,10 +252,13 @@ async def test_a_killed_task_has_its_policy_carried_out(
     assert await settle(operations_simulator) == 0
 
 
-async def test_leaving_costs_no_request(operations_simulator: SimulatorServer) -> None:
+async def test_leaving_costs_no_request_and_says_what_continues(operations_simulator: SimulatorServer) -> None:
     handle = await asyncio.to_thread(start, operations_simulator, endless())
     before = operations_simulator.stats()["requests"]
-    await killable(handle, "leave").on_kill()
+    with capture_logs() as said:
+        await killable(handle, "leave").on_kill()
+    texts = [line["event"] % line.get("positional_args", ()) for line in said]
+    assert texts == [f"told to stop while waiting for {handle.operation_id}: it continues, as on_kill=leave says"]
     await killable(None, "delete").on_kill()
     assert operations_simulator.stats()["requests"] == before
 
