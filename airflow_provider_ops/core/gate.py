@@ -17,7 +17,7 @@ from airflow_provider_ops.core.redaction import REDACTED, Redact, Redactor, reda
 __all__ = [
     "LONGEST_MESSAGE", "MAX_DEPTH", "REDACTED", "REPLACEMENT", "RESULT", "SHORT", "TOO_DEEP", "Fitted", "Limits",
     "LineLog", "Redact", "Redactor", "clean", "clean_text", "cut_text", "fit", "is_clean_id", "is_plain_number",
-    "one_line", "redactor", "share",
+    "one_line", "redactor", "share", "whole_rows",
 ]  # fmt: skip
 
 #: What stands for a character that was taken out. No id has it.
@@ -168,6 +168,12 @@ def cut_text(text: str, limit: int = SHORT.text) -> str:
         return text
     mark = f" [cut, {len(encoded)} bytes in all]"
     return encoded[: limit - len(mark)].decode("utf-8", "ignore") + mark
+
+
+def whole_rows(value: object, width: int) -> list[Sequence[Any]]:
+    """Return the rows of a list that may have been cut, without the mark that stands for those left out."""
+    rows = value if isinstance(value, (list, tuple)) else ()
+    return [row for row in rows if isinstance(row, (list, tuple)) and len(row) == width]
 
 
 class _Fitter:
