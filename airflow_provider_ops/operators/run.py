@@ -390,7 +390,9 @@ class Run:
                     return self._without_resource(handle, operation, error)
                 self._clock.sleep(pause)
             except OpsError as error:
-                self._log.warning("It succeeded, but its resource cannot be read, so the result has none: %s", error)
+                self._log.warning(
+                    "It succeeded, but its resource cannot be read, so the result has none: %s", error.without_advice
+                )
                 return None
         return None
 
@@ -400,8 +402,9 @@ class Run:
             return
         what = f"{operation.resource_type or 'resource'} {operation.resource_id}"
         raise ResourceGone(
-            f"Operation {operation.id} succeeded, but {what}, which it made, does not exist ({error}): it was deleted "
-            "meanwhile. Nothing was submitted again. A retry looks once more; clear this task to make a new one.",
+            f"operation {operation.id} succeeded, but {what}, which it made, does not exist ({error.what}): it was "
+            "deleted meanwhile. Nothing was submitted again. A retry reads it once more; clear this task to make a new "
+            "one.",
             operation,
         )
 

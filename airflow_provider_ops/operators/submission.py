@@ -18,6 +18,7 @@ from airflow_provider_ops.exceptions import (
     OpsError,
     ServerError,
     TransportError,
+    reworded,
 )
 from airflow_provider_ops.hooks.base import OperationsHook
 from airflow_provider_ops.operation import Operation, OperationState
@@ -115,7 +116,7 @@ class Submission:
             self._warn(decision.warning)
         match decision.next:
             case Next.REFUSE_DIFFERENT | Next.REFUSE_LOST:
-                raise refusal(self._api, decision, found)
+                raise refusal(decision, found)
             case Next.JOIN | Next.FINISH:
                 return Started(self._store.adopt(found, identity.attempt), operation, joined=True)
             case Next.FIND_OUT:
@@ -181,9 +182,8 @@ class Submission:
         try:
             self._hook.call(self._submit.preflight)
         except ApiError as error:
-            message = f"the preflight check was refused, so nothing was submitted: {error.message}"
-            request = str(self._submit.preflight.request)
-            raise type(error)(error.status, error.code, message, error.request_id, request=request) from error
+            what = f"nothing was submitted, because the check before it was refused: {error.what}"
+            raise reworded(error, what) from error
 
     def _new_handle(self, generation: int) -> Handle:
         identity, attempt = self._identity, self._identity.attempt
@@ -219,7 +219,7 @@ class Submission:
         except AmbiguousSubmission as error:
             if not cleared:
                 raise
-            self._log(f"{error} The task was cleared since, so a new one is submitted")
+            self._log(f"{error.what} The task was cleared since, so a new one is submitted")
             return self._start_anew(handle.generation + 1)
         if found is not None:
             return self._keep(handle, found, joined=True)
@@ -249,13 +249,13 @@ class Submission:
                     raise
                 if marked.request.idempotent:
                     raise
-                self._log(f"the outcome of the submit is unclear ({error}); looking for what it started")
+                self._log(f"the outcome of the submit is unclear ({error.without_advice}); looking for what it started")
                 found = self._search(handle, marked, _pauses_after(error))
                 if found is not None:
                     return self._keep(handle, found, joined=True)
                 self._log("it started nothing; submitting again")
                 last = error
-        raise last
+        raise reworded(last, f"{last.what}. It was sent {_MOST_UNCLEAR} times, and nothing was started")
 
     def _refused(self, handle: Handle) -> None:
         self.pending = None
@@ -284,7 +284,7 @@ class Submission:
         if len(running) != 1:
             self._refused(handle)
             raise error
-        self._log(f"{error}; joining operation {running[0].operation_id}, which does the same")
+        self._log(f"{error.what}; joining operation {running[0].operation_id}, which does the same")
         return self._keep(handle, running[0], joined=True)
 
     def _keep(self, handle: Handle, submitted: Submitted, *, joined: bool) -> Started:

@@ -18,15 +18,24 @@ from typing import Any
 from airflow_provider_ops.core.gate import SHORT, clean, fit, one_line, share, whole_rows
 from airflow_provider_ops.operation import Operation, OperationState
 from airflow_provider_ops.waiting.timeline import Timeline
-from airflow_provider_ops.waiting.watch import DEADLINE_REACHED, GaveUp, Outcome, Settled, TimedOut, Watch
+from airflow_provider_ops.waiting.watch import (
+    CAN_POLL_AGAIN,
+    COULD_NOT_POLL,
+    DEADLINE_REACHED,
+    GaveUp,
+    Outcome,
+    Settled,
+    TimedOut,
+    Watch,
+)
 
 #: XCom key of the record. Renaming it would hide the stories of tasks that have ended.
 KEY = "operation_progress"
 #: Layout of the record; older ones stay readable.
 VERSION = 1
 
-#: How the lines of a timeline begin that tell of no new state of the operation.
-_TROUBLE = ("could not look: ", "can look again ")
+#: How the lines of a timeline begin that tell of no new state of the operation, in earlier releases as well.
+_TROUBLE = (COULD_NOT_POLL, CAN_POLL_AGAIN, "could not look", "can look again")
 _STEP = "step "
 
 #: Bounds of one record: it is written again on each change and read by every open page.

@@ -203,7 +203,7 @@ class TestWait:
         world.faults(endless())
         (operation_id,) = deploy()
         ran = operations("wait", operation_id, *ONVERA, "--timeout", "0.2", "--poll-interval", "0.05", "-o", "json")
-        assert (ran.code, rows(ran)[0]["outcome"], rows(ran)[0]["error"]) == (3, "timeout", "It goes on remotely.")
+        assert (ran.code, rows(ran)[0]["outcome"], rows(ran)[0]["error"]) == (3, "timeout", "It continues remotely.")
 
     def test_any_ends_with_the_first_success(self, world: SimulatorServer, operations: Operations) -> None:
         world.faults(endless(1))

@@ -168,7 +168,7 @@ def test_a_shorter_timeout_of_the_connection_holds_for_the_test_as_well(check: A
 def test_a_missing_connection_is_told() -> None:
     good, text = OnveraHook("nobody").test_connection()
     assert not good
-    assert "there is no connection 'nobody'" in text
+    assert "connection 'nobody': it does not exist" in text
 
 
 def test_reprs_of_a_hook_do_not_show_the_key(check: Any) -> None:

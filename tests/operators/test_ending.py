@@ -45,14 +45,14 @@ def test_leave_sends_nothing_and_says_that_it_goes_on_and_where(
     before = world.stats()["requests"]
     text = ending(hook, handle).carry_out("leave")
     assert world.stats()["requests"] == before
-    assert "goes on remotely" in text
+    assert "continues remotely" in text
     assert "https://ui/op" in text
     assert str(handle.resource_id) in text
 
 
 def test_cancel_where_the_api_cannot_says_so(hook: OnveraHook, handle: Handle, world: SimulatorServer) -> None:
     text = ending(hook, handle).carry_out("cancel")
-    assert "goes on remotely, because Onvera cannot cancel" in text
+    assert "continues remotely, because Onvera cannot cancel" in text
     assert kinds(world) == ["deployment.create"]
 
 
@@ -171,13 +171,15 @@ def test_a_timeout_carries_out_its_policy_and_says_what_a_retry_does(
     last = TimedOut(hook.get_operation(str(handle.operation_id)), TransportError("reset"))
     text = str(ending(hook, handle).timed_out(last, "delete", waited_for="op_1", waited=90))
     assert "within 1 minute 30 seconds" in text
-    assert "The last look failed: reset" in text
+    assert "The last poll failed: reset" in text
     assert "is being deleted" in text
     assert kinds(world).count("deployment.destroy") == 1
     assert "A retry submits a new one." in str(
         ending(hook, handle, durable=False).timed_out(last, "leave", waited_for="op_1", waited=1)
     )
-    assert "A retry joins it" in str(ending(hook, handle).timed_out(last, "leave", waited_for="op_1", waited=1))
+    assert "A retry continues with it" in str(
+        ending(hook, handle).timed_out(last, "leave", waited_for="op_1", waited=1)
+    )
 
 
 @pytest.mark.parametrize(("may_retry", "then"), [(True, "A retry looks again"), (False, "then clear the task")])
@@ -190,4 +192,4 @@ def test_giving_up_keeps_the_kind_of_error_and_says_that_the_operation_goes_on(
     assert isinstance(error, AuthenticationError)
     assert error.request_id == "req-1"
     assert "key expired" in str(error)
-    assert "goes on remotely" in str(error)
+    assert "continues remotely" in str(error)

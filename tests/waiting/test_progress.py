@@ -128,8 +128,8 @@ def test_however_many_legs_find_the_same_each_change_is_noted_once(operation: Ma
     chapter = told.chapter("op_1")
     assert [text for _, text in chapter.timeline.entries] == [
         "running (one)",
-        "could not look: 503 down",
-        "can look again after 1 failed look",
+        "could not poll: 503 down",
+        "can poll again after 1 failed poll",
         "running (two)",
     ]
     assert [phase for _, _, phase in chapter.phases] == ["one", "two"]

@@ -275,7 +275,7 @@ def test_an_outage_is_told_even_shortly_after_a_stumble(operation: Make) -> None
     assert wait.saw(operation(), START + 5)
     told = [wait.failed(TransportError("down"), START + 10 + second) for second in range(0, 200, 10)]
     assert sum(map(len, told)) == 1
-    assert wait.saw(operation(), START + 300) == ["can look again after 20 failed looks"]
+    assert wait.saw(operation(), START + 300) == ["can poll again after 20 failed polls"]
 
 
 # -- the deadline
