@@ -256,7 +256,7 @@ def _restored(cls: type[OpsError], args: tuple[Any, ...], state: dict[str, Any])
 
 def _no_such_connection(conn_id: str) -> InvalidConnection:
     missing = ConnectionMissing(
-        "it does not exist: create it under Admin > Connections, "
+        "it does not exist; create it under Admin > Connections, "
         f"or set the environment variable AIRFLOW_CONN_{conn_id.upper()}"
     )
     return located(missing, f"connection {conn_id!r}")

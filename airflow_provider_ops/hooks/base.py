@@ -220,7 +220,7 @@ class OperationsHook(BaseHook):
             settings = self.settings()
             quick = Settings(**{**_fields(settings), "timeout": min(settings.timeout, _TEST_TIMEOUT)})
             with BlockingClient(self.api, quick, self.clock) as client:
-                said = client.drive(lambda on_loop: _in_time(on_loop.send_once(self.api.check())))
+                said = client.drive(lambda on_loop: _in_time(on_loop.send_once(self.api.check()), self.where))
             unknown = unknown_extras(self.api, get_connection(self.conn_id)[1])
         except OpsError as error:
             return False, _diagnose(error)
@@ -257,13 +257,14 @@ def _settled(watch: Watch, where: str) -> Operation:
             raise located(late, where)
 
 
-async def _in_time(work: Coroutine[Any, Any, T]) -> T:
+async def _in_time(work: Coroutine[Any, Any, T], where: str) -> T:
     """Return what ``work`` returns; a name server or a busy connection keep to no timeout of a request."""
     try:
         with time_limit(_TEST_TIMEOUT):
             return await work
     except asyncio.TimeoutError:
-        raise TransportError(f"no answer within {_TEST_TIMEOUT:g} s", reason="timeout") from None
+        late = TransportError(f"it did not answer within {_TEST_TIMEOUT:g} s", reason="timeout")
+        raise located(late, where) from None
 
 
 def _diagnose(error: OpsError) -> str:

@@ -85,6 +85,7 @@ NO_ANSWER = Area(
     "No answer, or none that can be read",
     "`TransportError`. Reads are tried again for two minutes, waits poll until their deadline. A create that may have "
     "reached the API is looked for, not repeated.",
+    is_brief=True,
 )
 
 

@@ -14,6 +14,7 @@ CONNECTION = Area(
     "The connection",
     "Nothing was sent. A connection's *Test* button, `airflow operations check` and every task say all that is wrong "
     "with it at once.",
+    is_brief=True,
 )
 PATH = "/nowhere/ca.pem"
 

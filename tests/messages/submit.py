@@ -210,6 +210,7 @@ def _subscription(s: Any) -> object:
 STORED = Area(
     "What Airflow has stored",
     "The handle of a submit is kept in the task state store, where every try finds it. Nothing was submitted.",
+    is_brief=True,
 )
 
 
