@@ -220,7 +220,8 @@ class OperationsHook(BaseHook):
             settings = self.settings()
             quick = Settings(**{**_fields(settings), "timeout": min(settings.timeout, _TEST_TIMEOUT)})
             with BlockingClient(self.api, quick, self.clock) as client:
-                said = client.drive(lambda on_loop: _in_time(on_loop.send_once(self.api.check()), self.where))
+                where = settings.where(self.api)
+                said = client.drive(lambda on_loop: _in_time(on_loop.send_once(self.api.check()), where))
             unknown = unknown_extras(self.api, get_connection(self.conn_id)[1])
         except OpsError as error:
             return False, _diagnose(error)
@@ -263,8 +264,9 @@ async def _in_time(work: Coroutine[Any, Any, T], where: str) -> T:
         with time_limit(_TEST_TIMEOUT):
             return await work
     except asyncio.TimeoutError:
-        late = TransportError(f"it did not answer within {_TEST_TIMEOUT:g} s", reason="timeout")
-        raise located(late, where) from None
+        raise located(
+            TransportError(f"it did not answer within {_TEST_TIMEOUT:g} s", reason="timeout"), where
+        ) from None
 
 
 def _diagnose(error: OpsError) -> str:

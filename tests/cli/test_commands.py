@@ -173,7 +173,7 @@ class TestShow:
     def test_an_id_that_nobody_knows(self, operations: Operations) -> None:
         ran = operations("show", "op_nobody", *ONVERA)
         assert (ran.code, ran.out) == (4, "")
-        assert "knows no operation op_nobody" in ran.err
+        assert "there is no operation op_nobody" in ran.err
         assert len(ran.err.splitlines()) == 1
 
     def test_an_id_that_cannot_be_one(self, world: SimulatorServer, operations: Operations) -> None:
