@@ -204,7 +204,8 @@ class Run:
     def _announce(self, handle: Handle, deadline: float) -> None:
         resource = f", {handle.resource_type} {handle.resource_id}" if handle.resource_id else ""
         until = f"waiting until {utc(deadline)} at the latest" if self._task.wait_for_completion else "not waiting"
-        self._log.info("%s operation %s (%s%s): %s", handle.api, handle.operation_id, handle.kind, resource, until)
+        title = self._hook.api.title
+        self._log.info("%s operation %s (%s%s): %s", title, handle.operation_id, handle.kind, resource, until)
         ids = {
             "operation_id": handle.operation_id,
             "resource_id": handle.resource_id,
@@ -367,7 +368,8 @@ class Run:
         resource = self._read_resource(handle, operation)
         if resource is not None:
             self._task.remote_url = self._hook.api.resource_url(resource) or self._task.remote_url
-        self._log.info("%s operation %s (%s) succeeded%s", operation.api, operation.id, operation.kind, took(operation))
+        title = self._hook.api.title
+        self._log.info("%s operation %s (%s) succeeded%s", title, operation.id, operation.kind, took(operation))
         return self._result(handle, operation, resource)
 
     def observed(self, operation: Operation) -> dict[str, Any]:
