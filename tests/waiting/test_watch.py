@@ -252,7 +252,7 @@ def test_errors_in_a_row_are_told_once_and_their_end_once(operation: Make) -> No
     wait = watch()
     told = [wait.failed(TransportError("reset"), START + second) for second in (0, 5, 10, 20)]
     assert [len(lines) for lines in told] == [1, 0, 0, 0]
-    assert any("4 failed looks" in line for line in wait.saw(operation(), START + 40))
+    assert any("4 failed polls" in line for line in wait.saw(operation(), START + 40))
     assert not wait.saw(operation(), START + 45)
 
 
