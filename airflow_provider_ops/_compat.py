@@ -22,6 +22,7 @@ try:
         AirflowRescheduleException,
         AirflowSensorTimeout,
         AirflowSkipException,
+        AirflowTaskTimeout,
         TaskDeferralError,
         TaskDeferralTimeout,
     )
@@ -32,6 +33,7 @@ except ImportError:  # before 3.2
         AirflowRescheduleException,
         AirflowSensorTimeout,
         AirflowSkipException,
+        AirflowTaskTimeout,
         TaskDeferralError,
         TaskDeferralTimeout,
     )
@@ -64,6 +66,7 @@ __all__ = [
     "AirflowRescheduleException",
     "AirflowSensorTimeout",
     "AirflowSkipException",
+    "AirflowTaskTimeout",
     "RetryPolicy",
     "TaskDeferralError",
     "TaskDeferralTimeout",
@@ -80,6 +83,7 @@ __all__ = [
     "push_plain_async",
     "pushed_operation",
     "secrets_of_this_airflow",
+    "status_of",
     "task_state",
     "task_state_async",
 ]
@@ -142,6 +146,13 @@ def has_scheduler() -> bool:
     from airflow.sdk.execution_time import task_runner  # noqa: PLC0415 - only on a worker
 
     return type(getattr(task_runner, "SUPERVISOR_COMMS", None)).__name__ != "InProcessSupervisorComms"
+
+
+def status_of(error: BaseException) -> int | None:
+    """The HTTP status with which Airflow's API server answered a question of a task or trigger; ``None`` for others."""
+    detail = getattr(getattr(error, "error", None), "detail", None)
+    status = detail.get("status_code") if isinstance(detail, Mapping) else None
+    return status if isinstance(status, int) else None
 
 
 def task_state(ti: Any) -> str | None:

@@ -1,0 +1,242 @@
+"""An attempt without Airflow around it, told to stop at a chosen instruction of the provider."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+from types import FrameType, SimpleNamespace
+from typing import Any
+
+import airflow_provider_ops
+from airflow_provider_ops.exceptions import OpsError
+from airflow_provider_ops.operators.akua import AkuaCreateClusterOperator
+from airflow_provider_ops.operators.base import OperationOperator
+from airflow_provider_ops.operators.lakesail import LakeSailCreateSessionOperator
+from airflow_provider_ops.operators.nirvana import NirvanaCreateVPCOperator
+from airflow_provider_ops.operators.onvera import OnveraCreateDeploymentOperator
+from airflow_provider_ops.operators.run import Run
+from airflow_provider_ops.operators.store import KEY
+from airflow_provider_ops.testing import SimulatorServer, VirtualClock
+
+_PACKAGE = str(Path(airflow_provider_ops.__file__).parent)
+#: The fake world is no part of what is interrupted.
+_OUTSIDE = (f"{_PACKAGE}/simulator/", f"{_PACKAGE}/testing/")
+
+OPERATORS: dict[str, tuple[type[OperationOperator], dict[str, Any]]] = {
+    "onvera": (OnveraCreateDeploymentOperator, {"app_type": "airflow"}),
+    "nirvana": (NirvanaCreateVPCOperator, {"name": "net", "region": "us-sva-2", "subnet_name": "net-subnet"}),
+    "lakesail": (LakeSailCreateSessionOperator, {"name": "etl", "session_timeout_minutes": 30}),
+    "akua": (AkuaCreateClusterOperator, {"name": "c", "region_id": "reg_eu"}),
+}
+
+
+class Deferred(BaseException):
+    """Stands for Airflow's own."""
+
+
+class StateStore:
+    """Airflow's task state store: only the current attempt can write it."""
+
+    def __init__(self) -> None:
+        self.data: dict[str, str] = {}
+        self.current: str | None = None
+
+    def of(self, attempt: str) -> Any:
+        """Return the store as one attempt sees it."""
+        self.current = attempt
+
+        def write(key: str, value: Any) -> None:
+            if self.current != attempt:
+                raise Refused(404)
+            self.data[key] = json.dumps(value, allow_nan=False)
+
+        def read(key: str, default: Any = None) -> Any:
+            return json.loads(self.data[key]) if key in self.data else default
+
+        return SimpleNamespace(get=read, set=write)
+
+    @property
+    def handle(self) -> dict[str, Any]:
+        return json.loads(self.data[KEY])
+
+
+class Refused(Exception):
+    """An answer of Airflow's API server, in the form of its own error."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"API server answered {status}")
+        self.error = SimpleNamespace(detail={"status_code": status})
+
+
+class TaskInstance:
+    """What an attempt sees of itself in Airflow. A question inside of another one would deadlock."""
+
+    def __init__(self, number: int, clock: VirtualClock) -> None:
+        self.id = f"00000000-0000-0000-0000-{number:012d}"
+        self.dag_id, self.run_id, self.task_id, self.map_index = "dag", "run", "op", -1
+        self.try_number, self.max_tries = number, 9
+        self.start_date = datetime.fromtimestamp(clock.time(), timezone.utc)
+        self.state = "running"
+        self.xcoms: dict[str, Any] = {}
+        self.task: Any = None
+
+    def get_task_states(self, **_place: Any) -> dict[str, dict[str, str]]:
+        return {self.run_id: {self.task_id: self.state}}
+
+    def xcom_push(self, key: str, value: Any) -> None:
+        self.xcoms[key] = value
+
+    def xcom_pull(self, *, key: str, **_place: Any) -> Any:
+        return self.xcoms.get(key)
+
+
+@dataclass
+class Life:
+    """One task run. Each attempt is made as by a new process.
+
+    :param said: what its log has.
+    """
+
+    world: SimulatorServer
+    clock: VirtualClock
+    api: str = "onvera"
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    store: StateStore = field(default_factory=StateStore)
+    said: list[str] = field(default_factory=list)
+    tries: int = 0
+    ti: TaskInstance | None = None
+    operator: Any = None
+
+    def attempt(self, leg: Callable[[Run], Any] | None = None, **more: Any) -> Any:
+        """Run one leg of a new attempt."""
+        self.prepare(**more)
+        return self.run(leg)
+
+    def prepare(self, **more: Any) -> None:
+        self.tries += 1
+        self.ti = TaskInstance(self.tries, self.clock)
+        kind, arguments = OPERATORS[self.api]
+        self.operator = kind(task_id="op", **{"on_kill": "delete", **arguments, **self.arguments, **more})
+        self.operator.defer = self._defer
+        said = self.said
+
+        class Log:
+            """The task's log."""
+
+            def info(self, text: str, *args: Any) -> None:
+                said.append(text % args if args else text)
+
+            warning = error = debug = exception = info
+
+        self.operator._log = self.operator._cached_logger = Log()
+
+    def run(self, leg: Callable[[Run], Any] | None = None) -> Any:
+        assert self.ti is not None
+        dag_run = SimpleNamespace(clear_number=0, start_date=self.ti.start_date)
+        context: Any = {"ti": self.ti, "dag_run": dag_run, "task_state_store": self.store.of(self.ti.id)}
+        self.operator._run = Run(self.operator, context)
+        return (leg or Run.begin)(self.operator._run)
+
+    def clear(self) -> None:
+        """What a user does."""
+        assert self.ti is not None
+        self.tries = max(self.tries, self.ti.max_tries)
+
+    @staticmethod
+    def _defer(**arguments: Any) -> None:
+        raise Deferred(arguments)
+
+    # -- what became of it
+
+    def created(self) -> list[dict[str, Any]]:
+        return self.world.resources(self.api)
+
+    def continues(self) -> list[dict[str, Any]]:
+        """What was created and is neither cancelled nor deleted nor being deleted."""
+        going = {one["resource_id"] for one in self.world.operations(self.api) if _ends(one)}
+        return [one for one in self.created() if not one["deleted"] and one["id"] not in going]
+
+    def names(self, resource: Mapping[str, Any], text: str) -> bool:
+        """Whether a text says of a resource by its id, its operation or what to look for."""
+        lines = "\n".join((text, *self.said))
+        return any(word and word in lines for word in (resource["id"], resource["operation_id"], self._key()))
+
+    def _key(self) -> str:
+        return self.store.handle["key"] if KEY in self.store.data else ""
+
+
+def _ends(operation: Mapping[str, Any]) -> bool:
+    return operation["stage"] == "cancelled" or operation["kind"].rpartition(".")[2] in ("destroy", "delete", "close")
+
+
+class Interrupter:
+    """Counts the lines of the provider that the main thread runs; acts right before one of them."""
+
+    def __init__(self, act: Callable[[], None] | None = None, at: int | None = None) -> None:
+        self.act, self.at = act, at
+        self.lines = 0
+        self.place = ""
+
+    def __call__(self, frame: FrameType, event: str, _argument: Any) -> Any:
+        name = frame.f_code.co_filename
+        if not name.startswith(_PACKAGE) or name.startswith(_OUTSIDE):
+            return None
+        if event == "line":
+            self.lines += 1
+            if self.lines == self.at and self.act is not None:
+                self.place = f"{name.removeprefix(_PACKAGE)}:{frame.f_lineno}"
+                self.act()
+        return self
+
+    @contextmanager
+    def tracing(self) -> Iterator[Interrupter]:
+        before = sys.gettrace()
+        sys.settrace(self)
+        try:
+            yield self
+        finally:
+            sys.settrace(before)
+
+
+@contextmanager
+def sigterm_as_airflow(life: Life) -> Iterator[Callable[[], None]]:
+    """Handle SIGTERM as Airflow's task runner does; yields what sends it for a task that a user marked failed."""
+
+    def on_term(_number: int, _frame: FrameType | None) -> None:
+        life.operator.on_kill()
+
+    def send() -> None:
+        assert life.ti is not None
+        life.ti.state = "failed"
+        signal.raise_signal(signal.SIGTERM)
+
+    before = signal.signal(signal.SIGTERM, on_term)
+    try:
+        yield send
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def outcome(life: Life, leg: Callable[[Run], Any] | None) -> str:
+    """Return the text with which a leg ends; empty for a result or a deferral."""
+    try:
+        life.run(leg)
+    except Deferred:
+        return ""
+    except OpsError as error:
+        return str(error)
+    return ""
+
+
+def settle_threads() -> None:
+    """Wait for what a kill after the end of a leg does."""
+    for thread in threading.enumerate():
+        if thread.name.startswith("operations-late"):
+            thread.join(10)
