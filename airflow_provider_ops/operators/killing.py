@@ -12,14 +12,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow_provider_ops._compat import task_state
-from airflow_provider_ops.apis.base import Api
-from airflow_provider_ops.apis.ending import Ended, kill_operation
+from airflow_provider_ops.apis.base import Api, Intent
+from airflow_provider_ops.apis.ending import Ended, end, kill_operation
 from airflow_provider_ops.apis.http import Flow
 from airflow_provider_ops.client.asynchronous import AsyncClient
 from airflow_provider_ops.client.limiter import Priority
 from airflow_provider_ops.client.tasks import time_limit
 from airflow_provider_ops.core.handle import Handle
 from airflow_provider_ops.operators.attempt_record import AttemptRecord
+from airflow_provider_ops.operators.owed import BECAUSE_OF_KILL, owing, paid
 from airflow_provider_ops.operators.store import HandleStore
 from airflow_provider_ops.waiting.killing import is_meant_on_worker
 
@@ -62,6 +63,7 @@ class WorkerKill:
         recover: Callable[[], Handle | None],
         is_running: Callable[[], bool],
     ) -> None:
+        self._task = task
         self._policy = task.kill_policy
         self._hook = task.hook
         self._ti = ti
@@ -127,21 +129,28 @@ class WorkerKill:
         if isinstance(handle, str):
             return handle
         ends = ends_it(self._policy, self._hook.api, creates=handle.creates)
-        if ends:
-            handle = replace(handle, owes=self._policy, owes_because="kill")
-            self._save(handle)
-        waited_for = self._record.waiting_for
-        flow = kill_operation(self._hook.api, handle, self._policy, waited_for, was_running=self._is_running())
+        handle, flow = self._what_is_owed(handle, ends=ends)
         try:
-            ended: Ended = self._run(flow)
+            ended = self._run(flow)
         except TimeoutError:
             return (
                 f"{self._policy} was begun for {self._record.what} and has no answer yet"
                 f"{'; a clear of the task finishes it' if self._store.exists else ''}"
             )
         if ends and ended.is_done:
-            self._save(replace(handle, killed=True, owes=None, owes_because=None))
+            self._save(replace(paid(handle), killed=True))
         return f"{ended.text[:1].upper()}{ended.text[1:]}"
+
+    def _what_is_owed(self, handle: Handle, *, ends: bool) -> tuple[Handle, Flow[Ended]]:
+        """Return the handle and what is to be done: what this attempt has begun to do anyway, else the kill policy."""
+        stored = self._store.latest
+        if stored is not None and stored.owes is not None and stored.operation_id == handle.operation_id:
+            return stored, end(self._hook.api, stored, stored.owes)
+        if ends:
+            handle = owing(handle, self._policy, BECAUSE_OF_KILL)
+            self._save(handle)
+        waited_for = self._record.waiting_for
+        return handle, kill_operation(self._hook.api, handle, self._policy, waited_for, was_running=self._is_running())
 
     def _target(self) -> Handle | str | None:
         """Return what the policy is about; a sentence where that cannot be known now."""
@@ -152,9 +161,25 @@ class WorkerKill:
         if record.handle is None and record.has_unanswered:
             return self._search()
         found = record.handle or record.found
-        if found is not None and found.operation_id is None:
-            return None if found.not_sent or found.refused else self._unknown()
-        return found
+        if found is None or found.operation_id is not None:
+            return found
+        if found.not_sent or found.refused:
+            return None
+        self._note_earlier(found)
+        return self._search()
+
+    def _note_earlier(self, found: Handle) -> None:
+        """Note that an earlier attempt may have sent what the arguments of the task say."""
+        api, clock = self._hook.api, self._hook.clock
+        marked = api.mark(self._task.submit(), found.key)
+        intent = Intent(marked, found.key, lambda: clock.time() - found.at)
+        self._record.note(
+            self._record.doing,
+            has_left=True,
+            request=str(marked.request),
+            search=lambda: api.find(intent),
+            intent=found,
+        )
 
     def _search(self) -> Handle | str:
         flow = self._record.search() if self._record.search else None

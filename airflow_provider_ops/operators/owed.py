@@ -10,7 +10,7 @@ from airflow_provider_ops.core.handle import Handle
 from airflow_provider_ops.hooks.base import OperationsHook
 from airflow_provider_ops.operators.store import HandleStore
 
-_BECAUSE_OF_KILL = "kill"
+BECAUSE_OF_KILL = "kill"
 
 
 def owing(handle: Handle, policy: str, because: str) -> Handle:
@@ -42,7 +42,7 @@ def pay(
     if policy is None or found.operation_id is None or found.api != hook.api.name:
         return found
     log(f"an earlier attempt owed on_{because}={policy} for operation {found.operation_id}: carrying it out first")
-    by_kill = because == _BECAUSE_OF_KILL
+    by_kill = because == BECAUSE_OF_KILL
     flow = kill_operation(hook.api, found, policy) if by_kill else end(hook.api, found, policy)
     ended = hook.run(flow)
     (log if ended.is_done else warn)(ended.text)

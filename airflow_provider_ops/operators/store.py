@@ -31,6 +31,8 @@ class HandleStore:
         self._now = now
         #: Before the last write that Airflow took, by the clock of ``now``; only the current attempt can write.
         self.last_contact = -math.inf
+        #: What was stored last by this leg.
+        self.latest: Handle | None = None
         self._warn = warn
         self._address = address or f"the key {KEY} of the task state store"
 
@@ -95,6 +97,7 @@ class HandleStore:
 
     def _set(self, handle: Handle) -> None:
         at = self._now()
+        self.latest = handle
         self._store.set(KEY, handle.to_dict())
         self.last_contact = at
 

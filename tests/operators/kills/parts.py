@@ -32,7 +32,7 @@ _OUTSIDE = (f"{_PACKAGE}/simulator/", f"{_PACKAGE}/testing/")
 OPERATORS: dict[str, tuple[type[OperationOperator], dict[str, Any]]] = {
     "onvera": (OnveraCreateDeploymentOperator, {"app_type": "airflow"}),
     "nirvana": (NirvanaCreateVPCOperator, {"name": "net", "region": "us-sva-2", "subnet_name": "net-subnet"}),
-    "lakesail": (LakeSailCreateSessionOperator, {"name": "etl", "session_timeout_minutes": 30}),
+    "lakesail": (LakeSailCreateSessionOperator, {"body": {"name": "etl"}, "wait_for_completion": True}),
     "akua": (AkuaCreateClusterOperator, {"name": "c", "region_id": "reg_eu"}),
 }
 
@@ -41,12 +41,19 @@ class Deferred(BaseException):
     """Stands for Airflow's own."""
 
 
+class Taken(BaseException):
+    """The process is gone."""
+
+
 class StateStore:
     """Airflow's task state store: only the current attempt can write it."""
 
     def __init__(self) -> None:
         self.data: dict[str, str] = {}
         self.current: str | None = None
+        self.writes = 0
+        #: The process dies at the write with this number.
+        self.dies_at: int | None = None
 
     def of(self, attempt: str) -> Any:
         """Return the store as one attempt sees it."""
@@ -55,6 +62,9 @@ class StateStore:
         def write(key: str, value: Any) -> None:
             if self.current != attempt:
                 raise Refused(404)
+            self.writes += 1
+            if self.writes == self.dies_at:
+                raise Taken
             self.data[key] = json.dumps(value, allow_nan=False)
 
         def read(key: str, default: Any = None) -> Any:
@@ -113,6 +123,11 @@ class Life:
     tries: int = 0
     ti: TaskInstance | None = None
     operator: Any = None
+
+    def again(self, api: str) -> Life:
+        """Return another task run, in a world in which nothing has happened."""
+        self.world.reset()
+        return Life(self.world, self.clock, api)
 
     def attempt(self, leg: Callable[[Run], Any] | None = None, **more: Any) -> Any:
         """Run one leg of a new attempt."""
@@ -183,6 +198,8 @@ class Interrupter:
         self.act, self.at = act, at
         self.lines = 0
         self.place = ""
+        #: First and last time that a line of the source was reached.
+        self.reached: dict[str, tuple[int, int]] = {}
 
     def __call__(self, frame: FrameType, event: str, _argument: Any) -> Any:
         name = frame.f_code.co_filename
@@ -190,8 +207,10 @@ class Interrupter:
             return None
         if event == "line":
             self.lines += 1
+            place = f"{name.removeprefix(_PACKAGE)}:{frame.f_lineno}"
+            self.reached[place] = (self.reached.get(place, (self.lines, 0))[0], self.lines)
             if self.lines == self.at and self.act is not None:
-                self.place = f"{name.removeprefix(_PACKAGE)}:{frame.f_lineno}"
+                self.place = place
                 self.act()
         return self
 
