@@ -13,7 +13,7 @@ from airflow.sdk import BaseHook, Connection
 
 from airflow_provider_ops import metrics
 from airflow_provider_ops.exceptions import ConnectionMissing, InvalidConnection, OpsError
-from airflow_provider_ops.waiting.killing import GONE
+from airflow_provider_ops.waiting.killing import GONE, Awaited
 
 try:
     from airflow.sdk.exceptions import (
@@ -56,12 +56,16 @@ except ImportError:  # before 3.2
     from airflow import stats as stats_module  # type: ignore[no-redef]
     from airflow.configuration import conf
 
+#: XCom that says which attempt waits for which operation.
+OPERATION_ATTEMPT = "operation_attempt"
+
 #: Where Airflow's own metrics go; functions since 3.3, a class before.
 stats: Any = stats_module if hasattr(stats_module, "incr") else stats_module.Stats
 metrics.send_to(stats, long_names=conf.getboolean("metrics", "legacy_names_on", fallback=True))
 
 __all__ = [
     "ASKS_RETRY_POLICY",
+    "OPERATION_ATTEMPT",
     "AirflowFailException",
     "AirflowRescheduleException",
     "AirflowSensorTimeout",
@@ -168,14 +172,20 @@ async def task_state_async(ti: Any) -> str | None:
     return await sync_to_async(_state_of)(ti, RuntimeTaskInstance.get_task_states)
 
 
-async def pushed_operation(ti: Any) -> str | None:
-    """For triggers: the operation id that the latest try of a task instance has pushed."""
+async def pushed_operation(ti: Any) -> Awaited:
+    """For triggers: what the latest attempt of a task instance has pushed of itself."""
     from airflow.sdk.execution_time.xcom import XCom  # noqa: PLC0415 - only in a triggerer
 
-    operation_id: str | None = await XCom.aget_one(
-        key="operation_id", dag_id=ti.dag_id, task_id=ti.task_id, run_id=ti.run_id, map_index=ti.map_index
-    )
-    return operation_id
+    async def pull(key: str) -> Any:
+        return await XCom.aget_one(
+            key=key, dag_id=ti.dag_id, task_id=ti.task_id, run_id=ti.run_id, map_index=ti.map_index
+        )
+
+    attempt = await pull(OPERATION_ATTEMPT)
+    if isinstance(attempt, Mapping):
+        return Awaited(attempt.get("operation_id"), attempt.get("ti_id"))
+    # a worker of an earlier release
+    return Awaited(await pull("operation_id"))
 
 
 # A custom XCom backend may keep values elsewhere, slowly, and leave a reference in Airflow's database that the REST API

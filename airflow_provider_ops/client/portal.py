@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import contextlib
 import os
 import queue
 import signal
 import socket
 import threading
+import time
 from collections.abc import Callable, Coroutine
 from contextvars import copy_context
 from typing import Any, Generic, TypeVar
@@ -48,6 +50,7 @@ class PortalCall(Generic[T]):
         self._work = work
         self._guard = guard
         self._is_interrupted = False
+        self._check_at = 0.0
         self._context = copy_context()
         #: What the caller is to do next; ``None`` when the work is over.
         self._inbox: queue.SimpleQueue[tuple[Callable[[], None], Callable[[], None]] | None] = queue.SimpleQueue()
@@ -83,10 +86,11 @@ class PortalCall(Generic[T]):
                 seconds = min(seconds, self._guard.linger())
                 if seconds <= 0:
                     raise CallInterrupted
-            try:
-                return self._inbox.get(timeout=seconds)
-            except queue.Empty:
+            if (now := time.monotonic()) >= self._check_at:
+                self._check_at = now + _CHECKED_EVERY
                 self._guard.check()
+            with contextlib.suppress(queue.Empty):
+                return self._inbox.get(timeout=seconds)
 
     def abandon(self, loop: asyncio.AbstractEventLoop) -> None:
         """Cancel, and wait for a moment until the work has ended: its sockets are closed then."""

@@ -18,6 +18,7 @@ from airflow_provider_ops.client.asynchronous import AsyncClient
 from airflow_provider_ops.client.blocking import BlockingClient
 from airflow_provider_ops.client.clock import Clock, SystemClock
 from airflow_provider_ops.client.guard import Guard
+from airflow_provider_ops.client.limiter import Priority
 from airflow_provider_ops.client.settings import Settings, read_settings, unknown_extras
 from airflow_provider_ops.client.shared import Shared, forget, join, remembered, shared_client
 from airflow_provider_ops.client.tasks import time_limit
@@ -139,10 +140,10 @@ class OperationsHook(BaseHook):
         """The result of a conversation."""
         return self.get_conn().run(flow)
 
-    async def arun(self, flow: Flow[T]) -> T:
+    async def arun(self, flow: Flow[T], *, priority: Priority | None = None) -> T:
         """The result of a conversation."""
         async with self.aclient() as client:
-            return await client.run(flow)
+            return await client.run(flow, priority=priority)
 
     def items(self, paged: Paged[T]) -> Iterator[T]:
         """Iterator over all items of all pages."""

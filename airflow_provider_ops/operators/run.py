@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Collection, Mapping
-from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ops import tracing
-from airflow_provider_ops._compat import AirflowTaskTimeout
 from airflow_provider_ops.apis.base import Submit
 from airflow_provider_ops.client.waits import wait
 from airflow_provider_ops.core.clear_or_retry import Cause
 from airflow_provider_ops.core.gate import LineLog
 from airflow_provider_ops.core.handle import Handle
-from airflow_provider_ops.exceptions import AttemptStopped, OperationFailed, OpsError, Superseded, UnreadableHandle
-from airflow_provider_ops.links import OPERATION_URL
+from airflow_provider_ops.exceptions import OperationFailed, OpsError
 from airflow_provider_ops.operation import Operation, OperationState
 from airflow_provider_ops.operators import seen
-from airflow_provider_ops.operators.attempt_record import AttemptRecord, KillSwitch
+from airflow_provider_ops.operators.attempt_record import AttemptRecord
 from airflow_provider_ops.operators.deferral import defer
 from airflow_provider_ops.operators.describing import submitted_text
 from airflow_provider_ops.operators.ending import Ending
 from airflow_provider_ops.operators.fence import Fence
 from airflow_provider_ops.operators.finishing import Finisher
 from airflow_provider_ops.operators.identity import attempt_of, identify
-from airflow_provider_ops.operators.killing import WorkerKill, ends_it
+from airflow_provider_ops.operators.killing import ends_it
+from airflow_provider_ops.operators.legs import Announcer, pushed_by_earlier_leg, stored_by_earlier_leg
 from airflow_provider_ops.operators.owed import pay
 from airflow_provider_ops.operators.sending import look_up
+from airflow_provider_ops.operators.stopping import Stopping
 from airflow_provider_ops.operators.store import HandleStore, address_of
 from airflow_provider_ops.operators.submission import Started, Submission
 from airflow_provider_ops.progress.worker import WorkerReport
@@ -39,21 +37,15 @@ from airflow_provider_ops.waiting.submitting import Next, Today, decide
 from airflow_provider_ops.waiting.timeline import Timeline
 from airflow_provider_ops.waiting.verdict import awaited_in, from_event, why_no_outcome
 from airflow_provider_ops.waiting.watch import GaveUp, Outcome, Settled, TimedOut, Watch
-from airflow_provider_ops.waiting.wording import took, utc
+from airflow_provider_ops.waiting.wording import took
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from airflow_provider_ops.operators.base import OperationOperator
 
-T = TypeVar("T")
-
 #: A deferral costs two worker legs and some seconds, so what settles within this is not worth one.
 LOOK_BEFORE_DEFERRING = 2.0
-#: XCom that carries the handle to later legs of the same try where nothing stores it.
-OPERATION_HANDLE = "operation_handle"
-#: Seconds for which the end of a task that ran out of ``execution_timeout`` waits for what is said of its operation.
-_LATE_KILL: Final = 2.0
 
 
 class Run:
@@ -68,69 +60,43 @@ class Run:
         self._log = LineLog(task.log)
         self._state_store = context.get("task_state_store") if task.durable else None
         self._store = HandleStore(self._state_store, self._log.warning, address_of(self._ti), self._clock.monotonic)
-        self._switch = task.kill_switch
-        self._record = AttemptRecord(self._switch)
+        self._record = AttemptRecord(task.kill_switch)
         self._hook.guard = Fence(self._record, self._ti, self._store, context.get("task_state_store"), self._clock)
         self._finisher = Finisher(self._hook, self._store, self._log.warning)
+        self._announcer = Announcer(self._hook, self._ti, self._record, self._log, pushes_handle=not self._store.exists)
         self._watch: Watch | None = None
-        self._is_over = False
-        self._switch.wakes(self._hook.interrupt)
+        self._stopping = Stopping(
+            task, self._ti, self._store, self._record, recover=self._recover, is_running=self._is_running
+        )
         self._timeline: Timeline | None = None
         self._deferred = False
         self._report: WorkerReport | None = None
         self._resumes = True
-        self._left_by: BaseException | None = None
         if task.operation_id is not None:
             starts_nothing(task)
 
     def begin(self) -> dict[str, Any]:
         """The first leg of a try; returns the result, or defers."""
-        return self._until_stopped(self._begin)
+        return self._stopping.until_stopped(self._begin)
 
     def rejoin(self) -> dict[str, Any] | None:
         """The first leg of a retry that need not know its request: go on with what an earlier try has started.
 
         ``None`` when there is nothing to go on with, or when only the request can tell.
         """
-        return self._until_stopped(self._rejoin)
+        return self._stopping.until_stopped(self._rejoin)
 
     def adopt(self, operation_id: str) -> dict[str, Any]:
         """The first leg of a try that waits for an operation which exists; submits nothing."""
-        return self._until_stopped(lambda: self._adopt(operation_id))
+        return self._stopping.until_stopped(lambda: self._adopt(operation_id))
 
     def go_on(self, event: object) -> dict[str, Any]:
         """The leg after the trigger has fired."""
-        return self._until_stopped(lambda: self._go_on(event))
+        return self._stopping.until_stopped(lambda: self._go_on(event))
 
     def look_again(self, why: str) -> dict[str, Any]:
         """The leg after something went wrong around us: look, and wait on where the operation is still going."""
-        return self._until_stopped(lambda: self._look_again(why))
-
-    def _until_stopped(self, leg: Callable[[], T]) -> T:
-        """Return what a leg returns. Told to stop meanwhile, carry out the kill policy, whatever the leg came to.
-
-        :raises AttemptStopped: this process was told to stop.
-        """
-        self._is_over = False
-        try:
-            result = leg()
-        except BaseException as error:
-            self._is_over, self._left_by = True, error
-            if (stopped := self._stopped()) is not None:
-                raise stopped from (error if isinstance(error, Exception) else None)
-            raise
-        self._is_over = True
-        if (stopped := self._stopped()) is not None:
-            raise stopped
-        return result
-
-    def _stopped(self) -> AttemptStopped | None:
-        if not (self._switch.is_thrown and self._record.is_first_to_act()):
-            return None
-        stopped = AttemptStopped(self._kill.carry_out())
-        # an operator may be executed again in this process
-        self._task.kill_switch = KillSwitch()
-        return stopped
+        return self._stopping.until_stopped(lambda: self._look_again(why))
 
     def _begin(self) -> dict[str, Any]:
         self._resumes = False
@@ -183,7 +149,7 @@ class Run:
 
     def _wait(self, started: Started, deadline: float) -> dict[str, Any]:
         handle = self._keep(started.handle)
-        self._announce(handle, deadline)
+        self._announcer.announce(handle, deadline if self._task.wait_for_completion else None)
         if not self._task.wait_for_completion:
             self._telling(handle).submitted(handle.operation_id or "", started.operation)
             return self._finisher.result(handle, started.operation, None)
@@ -216,27 +182,8 @@ class Run:
         return self._report.chapters if self._report else ()
 
     def kill(self) -> None:
-        """Have the kill policy carried out by the main path, which the switch has woken; return at once.
-
-        Airflow calls for it from a signal handler, or, after ``execution_timeout``, on the main path.
-        """
-        if not self._is_over:
-            self._kill.say_when_stuck(self._log.warning)
-        elif self._record.is_first_to_act():
-            # the main path is Airflow's by now
-            late = threading.Thread(target=self._act_late, name="operations-late-kill", daemon=True)
-            late.start()
-            if isinstance(self._left_by, AirflowTaskTimeout):
-                late.join(_LATE_KILL)
-
-    def _act_late(self) -> None:
-        self._log.warning("%s", self._kill.carry_out())
-
-    @property
-    def _kill(self) -> WorkerKill:
-        return WorkerKill(
-            self._task, self._ti, self._store, self._record, recover=self._recover, is_running=self._is_running
-        )
+        """Have the kill policy carried out; return at once."""
+        self._stopping.kill()
 
     def _recover(self) -> Handle | None:
         """What is stored, on a leg that has not come to read it."""
@@ -280,31 +227,6 @@ class Run:
 
     def _started_at(self) -> float:
         return self._hook.on_clock(self._ti.start_date)
-
-    def _announce(self, handle: Handle, deadline: float) -> None:
-        resource = f", {handle.resource_type} {handle.resource_id}" if handle.resource_id else ""
-        until = f"waiting until {utc(deadline)} at the latest" if self._task.wait_for_completion else "not waiting"
-        self._log.info("%s operation %s (%s%s): %s", handle.api, handle.operation_id, handle.kind, resource, until)
-        ids = {
-            "operation_id": handle.operation_id,
-            "resource_id": handle.resource_id,
-            OPERATION_URL: handle.operation_url,
-            OPERATION_HANDLE: None if self._store.exists else handle.to_dict(),
-        }
-        for key, value in ids.items():
-            if value is not None:
-                self._push(key, value)
-
-    def _push(self, key: str, value: Any) -> None:
-        self._record.go_on()
-        try:
-            # what a superseded attempt pushes lands on the one after it
-            self._hook.guard_confirmed()
-            self._ti.xcom_push(key=key, value=value)
-        except Superseded:
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever it was, the operation lives and is waited for
-            self._log.warning("Airflow did not take the XCom %s=%s (%s); the wait goes on", key, value, error)
 
     def _wait_on(self, handle: Handle, operation_id: str, *, patience: float = 0.0) -> dict[str, Any]:
         self._record.note(f"waiting for {operation_id}", waiting_for=operation_id)
@@ -371,36 +293,16 @@ class Run:
         if self._record.handle is not None:
             return self._record.handle
         self._record.note("reading what this attempt has stored")
-        try:
-            handle = self._store.load()
-        except OpsError as error:
-            # nothing is submitted on this leg, and what the trigger waited for is known
-            self._log.warning("%s. This leg goes on with what XCom has", error)
-            handle = None
-        if handle is None or handle.operation_id is None:
-            handle = self._handle_from_xcom()
+        handle = stored_by_earlier_leg(self._store, self._log.warning)
+        if handle is None:
+            # neither may be to be had: what is known is enough to wait on, though not to remove anything
+            handle = pushed_by_earlier_leg(self._ti, kind=self._task.kind, api=self._hook.api.name)
         return self._keep(handle)
 
     def _keep(self, handle: Handle) -> Handle:
         self._record.note("going on with the operation", handle=handle, has_read=True)
         self._task.remote_url = handle.operation_url
         return handle
-
-    def _handle_from_xcom(self) -> Handle:
-        def pull(key: str) -> Any:
-            return self._ti.xcom_pull(task_ids=self._ti.task_id, key=key, map_indexes=self._ti.map_index)
-
-        if kept := pull(OPERATION_HANDLE):
-            with suppress(UnreadableHandle):
-                return Handle.from_dict(kept)
-        # neither was to be had: what is known is enough to wait on, though not to remove anything
-        return Handle.placeholder(
-            self._task.kind(),
-            api=self._hook.api.name,
-            operation_id=pull("operation_id"),
-            resource_id=pull("resource_id"),
-            operation_url=pull(OPERATION_URL),
-        )
 
     def _end(self, handle: Handle, outcome: Outcome | None, waited_for: str | None) -> dict[str, Any]:
         self._tell(handle, outcome)

@@ -146,8 +146,6 @@ class TestFind:
         ]
         shown = {"items": [{"id": one["id"]} for one in sessions], "included": {"sessions": sessions}}
         listed = answer(shown, date=dated(SINCE))
-            {"items": [{"id": one["id"]} for one in sessions], "included": {"sessions": sessions}}, date=dated(SINCE)
-        )
         assert [one.operation_id for one in find(lakesail.create_session({"name": "mine"}), listed)] == ["session:S1"]
         assert find(lakesail.create_session({"name": "nobody's"}), listed) == []
 

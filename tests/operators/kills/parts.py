@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
 import sys
@@ -54,6 +55,7 @@ class StateStore:
         self.writes = 0
         #: The process dies at the write with this number.
         self.dies_at: int | None = None
+        self.dies_after: int | None = None
 
     def of(self, attempt: str) -> Any:
         """Return the store as one attempt sees it."""
@@ -66,11 +68,16 @@ class StateStore:
             if self.writes == self.dies_at:
                 raise Taken
             self.data[key] = json.dumps(value, allow_nan=False)
+            if self.writes == self.dies_after:
+                raise Taken
 
         def read(key: str, default: Any = None) -> Any:
             return json.loads(self.data[key]) if key in self.data else default
 
         return SimpleNamespace(get=read, set=write)
+
+    def put(self, handle: Mapping[str, Any]) -> None:
+        self.data[KEY] = json.dumps(handle)
 
     @property
     def handle(self) -> dict[str, Any]:
@@ -94,10 +101,13 @@ class TaskInstance:
         self.try_number, self.max_tries = number, 9
         self.start_date = datetime.fromtimestamp(clock.time(), timezone.utc)
         self.state = "running"
+        self.breaks = False
         self.xcoms: dict[str, Any] = {}
         self.task: Any = None
 
     def get_task_states(self, **_place: Any) -> dict[str, dict[str, str]]:
+        if self.breaks:
+            raise ConnectionError("the API server is away")
         return {self.run_id: {self.task_id: self.state}}
 
     def xcom_push(self, key: str, value: Any) -> None:
@@ -168,10 +178,34 @@ class Life:
     def _defer(**arguments: Any) -> None:
         raise Deferred(arguments)
 
+    def entering(self, function: str) -> Callable[[FrameType], bool]:
+        """Return what tells that a function of the provider begins."""
+        return lambda frame: frame.f_code.co_name == function
+
+    def is_waiting(self, frame: FrameType) -> bool:
+        """Whether the worker waits for its operation."""
+        run = self.operator._run
+        return frame.f_code.co_name == "_next" and run is not None and run._record.doing.startswith("waiting for")
+
     # -- what became of it
 
     def created(self) -> list[dict[str, Any]]:
         return self.world.resources(self.api)
+
+    def attempt_until_deferred(self, **more: Any) -> None:
+        with contextlib.suppress(Deferred):
+            self.attempt(**more)
+
+    def requests(self, method: str) -> list[dict[str, Any]]:
+        return [one for one in self.world.requests(self.api) if one["method"] == method]
+
+    def ends(self) -> list[dict[str, Any]]:
+        """The operations that delete something."""
+        return [one for one in self.world.operations(self.api) if _ends(one) and one["stage"] != "cancelled"]
+
+    def ended_ids(self) -> set[str]:
+        gone = {one["id"] for one in self.created() if one["deleted"]}
+        return gone | {one["resource_id"] for one in self.world.operations(self.api) if _ends(one)}
 
     def continues(self) -> list[dict[str, Any]]:
         """What was created and is neither cancelled nor deleted nor being deleted."""
@@ -194,8 +228,14 @@ def _ends(operation: Mapping[str, Any]) -> bool:
 class Interrupter:
     """Counts the lines of the provider that the main thread runs; acts right before one of them."""
 
-    def __init__(self, act: Callable[[], None] | None = None, at: int | None = None) -> None:
-        self.act, self.at = act, at
+    def __init__(
+        self,
+        act: Callable[[], None] | None = None,
+        at: int | None = None,
+        *,
+        when: Callable[[FrameType], bool] | None = None,
+    ) -> None:
+        self.act, self.at, self.when = act, at, when
         self.lines = 0
         self.place = ""
         #: First and last time that a line of the source was reached.
@@ -209,9 +249,10 @@ class Interrupter:
             self.lines += 1
             place = f"{name.removeprefix(_PACKAGE)}:{frame.f_lineno}"
             self.reached[place] = (self.reached.get(place, (self.lines, 0))[0], self.lines)
-            if self.lines == self.at and self.act is not None:
-                self.place = place
-                self.act()
+            if self.lines == self.at or (self.when is not None and self.when(frame)):
+                self.place, self.when = place, None
+                if self.act is not None:
+                    self.act()
         return self
 
     @contextmanager
@@ -225,15 +266,15 @@ class Interrupter:
 
 
 @contextmanager
-def sigterm_as_airflow(life: Life) -> Iterator[Callable[[], None]]:
+def sigterm_as_airflow(life: Life) -> Iterator[Callable[..., None]]:
     """Handle SIGTERM as Airflow's task runner does; yields what sends it for a task that a user marked failed."""
 
     def on_term(_number: int, _frame: FrameType | None) -> None:
         life.operator.on_kill()
 
-    def send() -> None:
+    def send(state: str = "failed") -> None:
         assert life.ti is not None
-        life.ti.state = "failed"
+        life.ti.state = state
         signal.raise_signal(signal.SIGTERM)
 
     before = signal.signal(signal.SIGTERM, on_term)
