@@ -179,8 +179,9 @@ class Life:
         raise Deferred(arguments)
 
     def entering(self, function: str) -> Callable[[FrameType], bool]:
-        """Return what tells that a function of the provider begins."""
-        return lambda frame: frame.f_code.co_name == function
+        """Return what tells that a function of the provider begins: ``module.function``."""
+        module, _, name = function.rpartition(".")
+        return lambda frame: frame.f_code.co_name == name and frame.f_code.co_filename.endswith(f"/{module}.py")
 
     def is_waiting(self, frame: FrameType) -> bool:
         """Whether the worker waits for its operation."""

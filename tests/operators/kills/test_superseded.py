@@ -37,13 +37,13 @@ def changes(life: Life) -> list[dict[str, object]]:
 
 
 @pytest.mark.parametrize("api", OPERATORS)
-@pytest.mark.parametrize("function", ["send_first", "_send", "_exchange_confirmed", "keep"])
+@pytest.mark.parametrize("function", ["sending.send_first", "starting._send", "portal.complete", "starting.keep"])
 def test_a_process_that_stood_still_before_its_request_sends_nothing(life: Life, api: str, function: str) -> None:
     one = life.again(api)
     with pytest.raises(Superseded, match="another attempt of this task has begun"):
         stopped_at(one, function, another_attempt(one))
     # before `keep` the request has left, and what it started is named
-    assert len(changes(one)) == (1 if function == "keep" else 0)
+    assert len(changes(one)) == (1 if function == "starting.keep" else 0)
 
 
 def test_a_task_that_has_failed_meanwhile_without_a_new_attempt_sends_nothing(life: Life) -> None:
@@ -52,7 +52,7 @@ def test_a_task_that_has_failed_meanwhile_without_a_new_attempt_sends_nothing(li
         life.ti.state = "failed"
 
     with pytest.raises(Superseded, match="failed"):
-        stopped_at(life, "send_first", fail)
+        stopped_at(life, "sending.send_first", fail)
     assert changes(life) == []
 
 
@@ -60,7 +60,7 @@ def test_a_task_that_has_failed_meanwhile_without_a_new_attempt_sends_nothing(li
 def test_a_process_that_stood_still_and_is_still_the_current_one_goes_on(life: Life, api: str) -> None:
     one = life.again(api)
     one.prepare()
-    with Interrupter(lambda: one.clock.advance(400), when=one.entering("send_first")).tracing():
+    with Interrupter(lambda: one.clock.advance(400), when=one.entering("sending.send_first")).tracing():
         with pytest.raises(BaseException, match="method_name"):
             one.run(Run.begin)
     assert len(one.created()) == 1
@@ -72,7 +72,7 @@ def test_airflow_that_cannot_be_asked_means_nothing_is_sent_and_a_retry_submits_
         life.ti.breaks = True
 
     with pytest.raises(OpsError, match="nothing was sent"):
-        stopped_at(life, "send_first", away)
+        stopped_at(life, "sending.send_first", away)
     assert changes(life) == []
     assert life.store.handle["not_sent"]
     life.attempt_until_deferred()
@@ -83,7 +83,7 @@ def test_airflow_that_cannot_be_asked_means_nothing_is_sent_and_a_retry_submits_
 def test_a_superseded_attempt_carries_out_no_timeout_policy(life: Life) -> None:
     life.world.faults(endless())
     with pytest.raises(Superseded):
-        stopped_at(life, "timed_out", another_attempt(life), on_timeout="delete", deferrable=False, timeout=5.0)
+        stopped_at(life, "ending.timed_out", another_attempt(life), on_timeout="delete", deferrable=False, timeout=5.0)
     assert life.ends() == []
 
 
