@@ -43,12 +43,12 @@ the real one: the scheduler is paused from before the deferral until the trigger
   Deferred tasks have no such limit.
 - **A worker that cannot ask Airflow.** Only the state of the task tells a kill from a worker that goes away. When
   Airflow does not answer within two seconds, nothing is ended, and the message says what continues.
-- **A kill after the last step of a leg**, while Airflow takes the deferral or the result: a thread of the dying process
-  does what it can. The log has a line at least when the process lives that long.
-- **A process that stands still between its last question to Airflow and the first byte of its request.** An attempt that
-  has had no contact for five seconds asks whether it is still the current one, and that answer is checked again right
-  before the first byte. What is left is the time that the kernel takes for that byte. Only an idempotency key (Akua)
-  closes it.
+- **A kill after the last step of a leg**, while Airflow takes the deferral or the result: a thread of the dying
+  process does what it can. The log has a line at least when the process lives that long.
+- **A process that stands still between its last question to Airflow and the first byte of its request.** An attempt
+  that has had no contact for five seconds asks whether it is still the current one, and the age of that answer is
+  checked again right before the first byte. What is left is the time that the kernel takes for that byte. Only an
+  idempotency key (Akua) closes it.
 - **A lost answer of an API that has neither keys nor marks nor lists** (LakeSail, calls the provider does not know).
   The task fails and says what to look for; clearing it submits again.
 - **A lost answer of another process, for something whose name the user gave.** How long ago it was sent is known by the

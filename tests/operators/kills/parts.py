@@ -95,11 +95,11 @@ class Refused(Exception):
 class TaskInstance:
     """What an attempt sees of itself in Airflow. A question inside of another one would deadlock."""
 
-    def __init__(self, number: int, clock: VirtualClock) -> None:
+    def __init__(self, number: int) -> None:
         self.id = f"00000000-0000-0000-0000-{number:012d}"
         self.dag_id, self.run_id, self.task_id, self.map_index = "dag", "run", "op", -1
         self.try_number, self.max_tries = number, 9
-        self.start_date = datetime.fromtimestamp(clock.time(), timezone.utc)
+        self.start_date = datetime.now(timezone.utc)
         self.state = "running"
         self.breaks = False
         self.xcoms: dict[str, Any] = {}
@@ -146,7 +146,7 @@ class Life:
 
     def prepare(self, **more: Any) -> None:
         self.tries += 1
-        self.ti = TaskInstance(self.tries, self.clock)
+        self.ti = TaskInstance(self.tries)
         kind, arguments = OPERATORS[self.api]
         self.operator = kind(task_id="op", **{"on_kill": "delete", **arguments, **self.arguments, **more})
         self.operator.defer = self._defer
