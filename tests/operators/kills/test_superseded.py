@@ -91,7 +91,7 @@ def test_a_worker_without_its_supervisor_stops_waiting(life: Life, monkeypatch: 
     life.world.faults(endless())
     monkeypatch.setattr("airflow_provider_ops.client.portal._CHECKED_EVERY", 0.01)
     life.prepare(deferrable=False)
-    with Interrupter(lambda: monkeypatch.setattr(os, "getppid", lambda: 1), when=life.is_waiting).tracing():
+    with Interrupter(lambda: monkeypatch.setattr(os, "getppid", lambda: -1), when=life.is_waiting).tracing():
         with pytest.raises(Superseded, match="supervisor of this process has died") as caught:
             life.run(Run.begin)
     assert life.created()[0]["operation_id"] in str(caught.value)
