@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from airflow_provider_ops.apis.base import Submit, Submitted
+from airflow_provider_ops.apis.window import Dated
 from airflow_provider_ops.core.handle import Handle
 from airflow_provider_ops.exceptions import (
     AmbiguousSubmission,
@@ -19,7 +20,7 @@ from airflow_provider_ops.exceptions import (
 )
 from airflow_provider_ops.hooks.base import OperationsHook
 from airflow_provider_ops.operation import Operation, OperationState
-from airflow_provider_ops.operators.replays import Dated, began_before, is_of_another_key
+from airflow_provider_ops.operators.replays import began_before, is_of_another_key
 from airflow_provider_ops.waiting.wording import utc
 
 Log = Callable[[str], None]
@@ -82,7 +83,7 @@ class Sender:
                 if text != said:
                     said = text
                     self._warn(text)
-            self._clock.sleep(pause)
+            self._hook.pause(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
 
     def _was_refused(self, error: OpsError) -> bool:
