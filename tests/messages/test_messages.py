@@ -44,7 +44,7 @@ UNREACHED: Final = {
     "apis/lenient.py: raise unreadable(self._name, error)": "no shape has a rule about more than one of its fields",
     # still without a row: each has a test of its own, which asks for less than the full text
     "apis/window.py: ": "several operations in the time in which a lost answer's must be",
-    "client/asynchronous.py: raise TransportError(f'{wish.call.request}: no": "a look of a kill takes longer than a second",
+    "client/asynchronous.py: raise TransportError(f'{wish.call.request}: no": "a look of a kill takes too long",
     "client/asynchronous.py: TransportError(f'{wish.call.request}: no": "the same",
     "operators/fence.py: ": "an attempt that Airflow has given up sends nothing any more",
     "operators/starting.py: raise ambiguous": "the API refuses what an earlier request may have started",
