@@ -39,7 +39,7 @@ except ImportError:  # before 3.2
 try:
     from airflow.sdk.exceptions import AirflowTaskTimeout
 except ImportError:  # before 3.2
-    from airflow.exceptions import AirflowTaskTimeout  # type: ignore[no-redef,attr-defined]
+    from airflow.exceptions import AirflowTaskTimeout  # type: ignore[no-redef]
 
 try:
     from airflow.sdk.definitions.retry_policy import RetryPolicy
