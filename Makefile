@@ -126,7 +126,10 @@ clean: ## remove everything that make has written
 docs/examples.md: $(STAMP) FORCE
 	@$(BIN)/python -m dev.examples
 
-docs: docs/timeouts.md docs/examples.md ## build the site of the docs into .cache/site; every warning is an error
+docs/troubleshooting.md: $(STAMP) FORCE
+	@$(BIN)/python -m dev.messages
+
+docs: docs/timeouts.md docs/examples.md docs/troubleshooting.md ## build the site of the docs into .cache/site; every warning is an error
 	@$(BIN)/python -m sphinx -q -W --keep-going -b html docs .cache/site
 	@echo "open .cache/site/index.html"
 

@@ -12,7 +12,7 @@ from typing import Any
 from airflow.sdk import BaseHook, Connection
 
 from airflow_provider_ops import metrics
-from airflow_provider_ops.exceptions import ConnectionMissing, InvalidConnection, OpsError
+from airflow_provider_ops.exceptions import ConnectionMissing, InvalidConnection, OpsError, located
 from airflow_provider_ops.waiting.killing import GONE, Awaited
 
 try:
@@ -279,7 +279,8 @@ def _restored(cls: type[OpsError], args: tuple[Any, ...], state: dict[str, Any])
 
 
 def _no_such_connection(conn_id: str) -> InvalidConnection:
-    return ConnectionMissing(
-        f"there is no connection {conn_id!r}: create it under Admin > Connections, "
+    missing = ConnectionMissing(
+        "it does not exist; create it under Admin > Connections, "
         f"or set the environment variable AIRFLOW_CONN_{conn_id.upper()}"
     )
+    return located(missing, f"connection {conn_id!r}")

@@ -35,7 +35,7 @@ The tree does not derive from ``AirflowException``: a deferred sensor with ``sof
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from airflow_provider_ops.core.gate import LONGEST_MESSAGE, one_line
 
@@ -45,11 +45,62 @@ if TYPE_CHECKING:
     from airflow_provider_ops.operation import Operation
 
 
+E = TypeVar("E", bound="OpsError")
+
+
 class OpsError(RuntimeError):
-    """Root of all errors of this provider. Its text is one line, whatever an API said in it."""
+    """Root of all errors of this provider. Its text is one line, whatever an API said in it.
+
+    Once it is known where an error belongs, its text says where, what happened, and what to do now, each once.
+    """
+
+    #: API, connection and base URL.
+    where: str = ""
+    #: What to do now; part of the text where the connection that it speaks of is named.
+    advice: str = ""
 
     def __init__(self, message: str = "") -> None:
         super().__init__(one_line(message, limit=LONGEST_MESSAGE))
+
+    def __str__(self) -> str:
+        advice = f"{'' if self.what.endswith('.') else '.'} {self.advice}" if self.where and self.advice else ""
+        return f"{self.without_advice}{advice}"
+
+    @property
+    def what(self) -> str:
+        """What happened, for a text that says itself where and what to do."""
+        return super().__str__()
+
+    @property
+    def without_advice(self) -> str:
+        """Where and what happened, for a log line about something that goes on by itself."""
+        return f"{self.where}: {self.what}" if self.where else self.what
+
+
+def located(error: E, where: str) -> E:
+    """Return ``error``, which now says where it belongs; one that says so already stays as it is.
+
+    :param where: API, connection and base URL.
+    """
+    if not error.where:
+        error.where = where
+    return error
+
+
+def belongs_to_connection(error: OpsError) -> bool:
+    """Return whether an error is about a connection or its API, and not about arguments or code."""
+    return isinstance(error, InvalidConnection) or not isinstance(error, ConfigurationError)
+
+
+def reworded(error: E, what: str, **changes: str) -> E:
+    """Return a copy of ``error``, with its class and all that it carries, and another text.
+
+    :param changes: ``where`` and ``advice``, where they are others.
+    """
+    copy = type(error).__new__(type(error))
+    vars(copy).update(vars(error), **changes)
+    copy.args = (one_line(what, limit=LONGEST_MESSAGE),)
+    return copy
 
 
 class ConfigurationError(OpsError):
@@ -68,6 +119,19 @@ class ConnectionMissing(InvalidConnection):
     """There is no connection of that name, or no secrets backend could be asked for it."""
 
 
+_TRANSPORT_ADVICE: Final = {
+    "dns": "Check the host of the connection, and that this machine can resolve it.",
+    "tls": "Check that the host serves HTTPS on this port, and that its certificate is signed by an authority that "
+    "this machine or the connection's extra verify names.",
+    "connect": "Check host and port of the connection, and that nothing between this machine and them refuses it.",
+    "timeout": "Retry; if the API needs longer, raise the connection's extra timeout.",
+    "reset": "Retry; if it happens again, look for a proxy or firewall that cuts connections.",
+    "unreadable": "Check that the connection's host is the API's; if it is, its answers have changed: upgrade this "
+    "provider.",
+    "gateway": "A proxy or gateway on the way may have answered: check the host of the connection, and its proxy.",
+}
+
+
 class TransportError(OpsError):
     """No answer came, or none that can be read.
 
@@ -84,6 +148,7 @@ class TransportError(OpsError):
         self.reason = reason
         self.maybe_executed = maybe_executed
         self.status = status
+        self.advice = _TRANSPORT_ADVICE.get(reason, "")
 
 
 class ApiError(OpsError):
@@ -95,6 +160,8 @@ class ApiError(OpsError):
     :param request_id: correlation id of the answer, where the API sends one.
     :param retry_after: seconds the API asks to leave before the next request.
     """
+
+    advice = "Look up this status in the documentation of the API."
 
     def __init__(
         self,
@@ -130,29 +197,43 @@ def _restored(cls: type[ApiError], args: tuple[str, ...], state: dict[str, Any])
 class InvalidRequest(ApiError):
     """400 or 422: the API refuses what was sent."""
 
+    advice = "Change what the API names, then retry."
+
 
 class AuthenticationError(ApiError):
     """401: the key is missing, wrong, expired or revoked."""
+
+    advice = "Put a valid API key into the password of the connection."
 
 
 class PermissionDenied(ApiError):
     """403: the key is known but may not do this."""
 
+    advice = "Give the API key of the connection the permission for this, or use another connection."
+
 
 class NotFound(ApiError):
     """404 or 410."""
+
+    advice = "Check the id, and that the connection belongs to the same account."
 
 
 class Conflict(ApiError):
     """409 or 412: the resource is busy, or changed since it was read."""
 
+    advice = "Wait until nothing else changes it, then retry."
+
 
 class RateLimited(ApiError):
     """429."""
 
+    advice = "Set the connection's extra requests_per_second below the limit of the API."
+
 
 class ServerError(ApiError):
     """Any 5xx."""
+
+    advice = "The fault is the API's: retry later."
 
 
 class CancelNotSupported(OpsError):

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ops._compat import RetryPolicy, never_retried
-from airflow_provider_ops.exceptions import OpsError
+from airflow_provider_ops.exceptions import OpsError, belongs_to_connection, located
 from airflow_provider_ops.waiting.retrying import Advice, advise
 
 if TYPE_CHECKING:
@@ -97,6 +97,9 @@ def retried_only_if_it_helps(task: Any) -> Iterator[None]:
     try:
         yield
     except OpsError as error:
+        hook = getattr(task, "_hook", None)
+        if hook is not None and belongs_to_connection(error):
+            located(error, hook.where)
         final = never_retried(error) if fails_at_once(task, error) else None
         if final is None:
             raise

@@ -76,7 +76,7 @@ def test_a_tolerated_outage_is_in_the_story_of_the_wait(
     operations_simulator.faults(fail_first(2, status=503, method="GET", route="/operations/{operation_id}", skip=1))
     run(run_dag, a_dag, poll_interval=30)
     told = [event.name for event in spans()[-1].events]
-    assert any(line.startswith("could not look") for line in told), told
+    assert any(line.startswith("could not poll") for line in told), told
 
 
 def test_an_operation_that_failed(spans: Any, operations_simulator: SimulatorServer, run_dag: Any, a_dag: Any) -> None:

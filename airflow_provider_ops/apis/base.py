@@ -222,7 +222,10 @@ class Api(ABC):
 
     def cancel_operation(self, operation_id: str, key: str | None = None) -> Call[Operation]:  # noqa: ARG002
         """Ask the API to cancel."""
-        msg = f"{self.title} has no call that cancels an operation; {operation_id} goes on until it settles"
+        msg = (
+            f"{self.title} has no call that cancels an operation: {operation_id} continues until it settles. "
+            "To end it, delete what it makes."
+        )
         raise CancelNotSupported(msg)
 
     def mark(self, submit: Submit, key: str) -> Submit:  # noqa: ARG002
@@ -343,7 +346,7 @@ def unreadable(what: str, error: ValidationError) -> TransportError:
     problems = "; ".join(
         f"{'.'.join(map(str, item['loc'])) or 'body'}: {item['msg']}" for item in error.errors(include_input=False)[:3]
     )
-    return TransportError(f"the answer is not a {what} as documented: {problems}", reason="unreadable")
+    return TransportError(f"the answer is no {what} as documented: {problems}", reason="unreadable")
 
 
 def read_error(response: Response, find: Callable[[Any], tuple[Any, Any]]) -> ErrorBody:

@@ -22,6 +22,8 @@ from airflow_provider_ops.exceptions import (
 )
 from airflow_provider_ops.operation import Operation
 
+#: Name of an operation that the sentence before is about.
+IT = "it"
 #: Together well inside the 20 s that a kill may take.
 _DELETE_TRIES, _DELETE_PAUSE = 7, 2.0
 #: Seconds before a request that met trouble on the way is sent again: by id, an operation may be ended twice.
@@ -47,30 +49,31 @@ class Ended(NamedTuple):
     is_accepted: bool = False
 
 
-def end(api: Api, handle: Handle, policy: str) -> Flow[Ended]:
+def end(api: Api, handle: Handle, policy: str, *, name: str | None = None) -> Flow[Ended]:
     """Flow that cancels, deletes or leaves an operation.
 
     Raises nothing but that this attempt may not send anything any more (:class:`Superseded`).
 
     :param policy: ``cancel``, ``delete`` or ``leave``.
+    :param name: what a sentence calls the operation; default is its id and resource.
     """
-    name = f"operation {handle.operation_id}{_resource(handle)}"
+    name = name or f"operation {handle.operation_id}{_resource(handle)}"
     if policy == "leave":
-        return Ended(f"{name} goes on remotely{_link(handle)}")
+        return Ended(f"{name} continues remotely{_link(handle)}")
     try:
         if policy == "cancel":
             return (yield from _cancel(api, handle, name))
         return (yield from _delete(api, handle, name))
     except NotFound as error:
-        return Ended(f"{name} is gone already ({error})", removed=policy == "delete")
+        return Ended(f"{name} is gone already ({error.what})", removed=policy == "delete")
     except (Conflict, InvalidRequest) as error:
         if policy == "cancel":
-            return Ended(f"{name}: cancel was refused, it is probably over already ({error})")
-        return Ended(f"{name} still exists: delete was refused ({error}){_link(handle)}", is_done=False)
+            return Ended(f"{name} may be over already: the cancel was refused ({error.what})")
+        return Ended(f"{name} still exists: the deletion was refused ({error.what}){_link(handle)}", is_done=False)
     except Superseded:
         raise
     except OpsError as error:
-        return Ended(f"{name} may still be running: {policy} failed ({error}){_link(handle)}", is_done=False)
+        return Ended(f"{name} may still be running: {policy} failed ({error.what}){_link(handle)}", is_done=False)
 
 
 def kill_operation(
@@ -119,9 +122,9 @@ def _cancel(api: Api, handle: Handle, name: str) -> Flow[Ended]:
     try:
         call = api.cancel_operation(handle.operation_id or "", handle.key or None)
     except CancelNotSupported:
-        return Ended(f"{name} goes on remotely, because {api.title} cannot cancel{_link(handle)}")
+        return Ended(f"{name} continues remotely, because {api.title} cannot cancel{_link(handle)}")
     yield from _until_answered(lambda: _sending(call))
-    return Ended(f"{name}: {api.title} was asked to cancel it", is_accepted=True)
+    return Ended(f"{api.title} was asked to cancel {name}", is_accepted=True)
 
 
 def _delete(api: Api, handle: Handle, name: str) -> Flow[Ended]:
@@ -130,10 +133,11 @@ def _delete(api: Api, handle: Handle, name: str) -> Flow[Ended]:
         return Ended(f"{name} made nothing that could be deleted{_link(handle)}")
     if not handle.resource_id or api.delete_resource(handle.resource_type or "", handle.resource_id) is None:
         nothing = f"there is nothing that {api.title} could delete"
-        return Ended(f"{name} goes on remotely, because {nothing}{_link(handle)}")
+        return Ended(f"{name} continues remotely, because {nothing}{_link(handle)}")
     deleting = yield from _when_possible(api, handle)
     by = f" by operation {deleting.operation_id}" if deleting else ""
-    return Ended(f"{handle.resource_type} {handle.resource_id} is being deleted{by}", removed=True, is_accepted=True)
+    made = "what it made" if name == IT else f"{handle.resource_type} {handle.resource_id}"
+    return Ended(f"{made} is being deleted{by}", removed=True, is_accepted=True)
 
 
 def _when_possible(api: Api, handle: Handle) -> Flow[Submitted | None]:

@@ -76,7 +76,7 @@ class Request:
         return found
 
     def __str__(self) -> str:
-        return f"{self.method} {self.route}"
+        return f"{self.method} {self.path}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from airflow_provider_ops.exceptions import (
     InvalidRequest,
     NotFound,
     OpsError,
+    reworded,
 )
 from airflow_provider_ops.hooks.base import OperationsHook
 from airflow_provider_ops.hooks.lookup import hook_for
@@ -112,17 +113,15 @@ def _known(hook: OperationsHook, operation_id: str) -> Operation:
     try:
         return hook.get_operation(hook.api.reference(operation_id))
     except NotFound as error:
-        raise OpsError(
-            f"{hook.api.title} knows no operation {operation_id} (connection {hook.conn_id}): {error}. "
-            "The id of a resource is not that of its operation; `list` shows those."
-        ) from None
+        advice = f"{error.advice} The id of a resource is not that of its operation; `list` shows those."
+        raise reworded(error, f"there is no operation {operation_id} ({error.what})", advice=advice) from None
 
 
 def _explained(hook: OperationsHook, operation: Operation) -> Operation:
     try:
         return hook.run(hook.api.explain_failure(operation))
     except OpsError as error:
-        say(f"The reason could not be looked up: {error}")
+        say(f"The reason could not be read: {error}")
         return operation
 
 
@@ -195,7 +194,7 @@ def _waited(hook: OperationsHook, watch: Watch) -> dict[str, Any]:
                 "error": str(operation.error) if operation.error else None,
             }
         case GaveUp(_, error):
-            return {**_outcome(watch, "unknown"), "error": f"cannot be looked at any more: {error}"}
+            return {**_outcome(watch, "unknown"), "error": f"cannot be read any more: {error}"}
         case None:
             return {**_outcome(watch, "not waited for any more"), "error": None}
         case late:
@@ -230,7 +229,7 @@ def cancel(args: Any) -> Exit:
     try:
         operation = hook.cancel_operation(args.operation_id)
     except CancelNotSupported as error:
-        say(f"{error}. Nothing was changed.")
+        say(f"{error} Nothing was changed.")
         return Exit.NO
     except (Conflict, InvalidRequest) as error:
         say(f"{hook.api.title} refused to cancel {before}, which may have ended meanwhile: {error}.")

@@ -24,8 +24,6 @@ from airflow_provider_ops.exceptions import OpsError
 #: The retry that is worth a line; the ones before it are everyday trouble.
 _TELL_AT = 2
 
-#: Characters that a column of text is given at least.
-_NARROWEST = 12
 
 Row = Mapping[str, Any]
 
@@ -148,17 +146,15 @@ def show(rows: Sequence[Row], output: str, columns: Sequence[str] = ()) -> None:
 
 
 def _print_table(rows: Sequence[Mapping[str, str]]) -> None:
-    """Print a table in which ids stay in one piece, so that they can be copied.
+    """Print a table in which words stay in one piece, so that ids can be copied from any column.
 
     A terminal that is too narrow for that gets a block of lines for each row.
     """
     from rich.table import Table  # noqa: PLC0415 - only a table needs it
 
     console = AirflowConsole()
-    whole = {name for name in rows[0] if name == "id" or name.endswith("_id")}
-    widths = {name: max(len(name), *(len(row[name]) for row in rows)) for name in rows[0]}
-    needed = sum(width if name in whole else min(width, _NARROWEST) for name, width in widths.items())
-    if needed + 3 * len(widths) > console.width:
+    widths = {name: max(_longest_word(text) for text in (name, *(row[name] for row in rows))) for name in rows[0]}
+    if sum(widths.values()) + 3 * len(widths) + 1 > console.width:
         longest = max(map(len, widths))
         for row in rows:
             for name, value in row.items():
@@ -167,13 +163,15 @@ def _print_table(rows: Sequence[Mapping[str, str]]) -> None:
             console.print()
         return
     table = Table(show_header=True, header_style="bold")
-    for name in rows[0]:
-        table.add_column(
-            name, no_wrap=name in whole, min_width=widths[name] if name in whole else None, overflow="fold"
-        )
+    for name, width in widths.items():
+        table.add_column(name, min_width=width, overflow="fold")
     for row in rows:
         table.add_row(*row.values())
     console.print(table)
+
+
+def _longest_word(text: str) -> int:
+    return max(map(len, text.split()), default=0)
 
 
 def age(at: datetime | None, now: float) -> str | None:

@@ -88,18 +88,21 @@ def _rendered(dag_id: str, task_id: str, run_id: str | None, map_index: int | No
     try:
         dag = get_bagged_dag(None, dag_id)
     except Exception as error:
-        raise CommandError(f"{error}") from error
+        raise CommandError(f"{error} `airflow dags list-import-errors` shows those that fail.") from error
     if task_id not in dag.task_dict:
         raise CommandError(f"DAG {dag_id} has no task {task_id}: it has {', '.join(sorted(dag.task_dict))}.")
     task = dag.get_task(task_id)
     kind = getattr(task, "operator_class", type(task))
     if not issubclass(kind, OperationOperator):
-        raise CommandError(f"Task {task_id} submits no operation: it is a {task.task_type}.")
+        raise CommandError(f"Task {task_id} is a {task.task_type}, which submits no operation: name a task that does.")
     context = _context(dag_id, task, run_id or _NO_RUN, map_index)
     task.render_template_fields(context)
     rendered: OperationOperator = context["task"]
     if hasattr(rendered, "python_callable"):
-        raise CommandError(f"Only the function of task {task_id} knows what it asks for, and it is not called here.")
+        raise CommandError(
+            f"Only the function of task {task_id} knows what it asks for, and it is not called here: "
+            "`airflow tasks test` calls it, and sends that."
+        )
     return rendered
 
 

@@ -91,10 +91,11 @@ class Scope:
         runs = [Run.of(row) for row in read_runs(self.dag_ids or None, self.since, self.until)]
         known = {run.dag_id for run in runs}
         if unknown := [name for name in self.dag_ids if name not in known and not has_dag(name)]:
-            raise CommandError(f"Airflow knows no DAG {', '.join(unknown)}.")
+            raise CommandError(f"Airflow knows no DAG {', '.join(unknown)}: `airflow dags list` shows those it knows.")
         if unknown := sorted(set(self.run_ids) - {run.run_id for run in runs}):
             raise CommandError(
-                f"Airflow knows no run {', '.join(unknown)} of DAG {self.dag_ids[0]}. What runs made that are deleted "
+                f"Airflow knows no run {', '.join(unknown)} of DAG {self.dag_ids[0]}: `airflow dags list-runs` shows "
+                "those it knows. What runs made that are deleted "
                 "from Airflow can no longer be told from what others made."
             )
         return [run for run in runs if not self.run_ids or run.run_id in self.run_ids]

@@ -23,6 +23,7 @@ from airflow_provider_ops.exceptions import (
     TransportError,
     error_class,
     may_come_from_a_gateway,
+    reworded,
 )
 from airflow_provider_ops.operation import Operation
 
@@ -61,7 +62,7 @@ def encode(api: Api, settings: Settings, request: Request) -> Prepared:
     except OpsError:
         raise
     except Exception as error:
-        raise InvalidArgument(f"{request} cannot be sent: {error}; nothing was") from error
+        raise InvalidArgument(f"{request} cannot be sent, and nothing was: {error}") from error
 
 
 def _query(query: Mapping[str, Any]) -> dict[str, Any]:
@@ -79,12 +80,13 @@ def understand(api: Api, call: Call[T], response: Response, now: float) -> T:
     try:
         value = call.parse(response)
     except Exception as error:  # noqa: BLE001 - whatever our reading stumbles over is a fault of the answer
-        raise unreadable(error) from None
+        trouble = unreadable(error)
+        raise reworded(trouble, f"{call.request}: {trouble.what}") from None
     if isinstance(value, Operation) and (asked := _asked_about(call.request)) is not None:
         _, _, about = value.id.replace(".", ":").rpartition(":")
         if about != asked.rpartition(".")[2]:
             raise TransportError(
-                f"{call.request}: asked about {asked}, the answer is about {value.id!r:.200}", reason="unreadable"
+                f"{call.request}: the answer is about {value.id!r:.200}, which was not asked for", reason="unreadable"
             )
     return value
 
@@ -112,8 +114,7 @@ def api_error(api: Api, request: Request, response: Response, now: float) -> Api
         body = ErrorBody(None, "(no message that can be read)", is_from_api=False)
     if not (body.is_from_api or may_come_from_a_gateway(response.status)):
         return TransportError(
-            f"{request} was answered with HTTP {response.status}, but not by {api.title}: {body.message!r}. "
-            "A proxy or gateway on the way may have answered, or the connection's host is another one's",
+            f"{request} was answered with HTTP {response.status}, but not by {api.title}: {body.message!r}",
             reason="gateway",
             status=response.status,
         )
@@ -172,10 +173,10 @@ def _bounded(seconds: float) -> float:
     return min(max(seconds, 0.0), _LONGEST_RETRY_AFTER)
 
 
-def pause_too_long(seconds: float) -> RateLimited:
+def pause_too_long(request: Request, seconds: float) -> RateLimited:
     """Return the error for a pause that ends after the request's deadline; nothing was sent."""
-    msg = f"the API asked to be left alone for another {seconds:.0f} s"
-    return RateLimited(429, None, msg, retry_after=seconds)
+    msg = f"the API asked for a pause that lasts another {seconds:.0f} s"
+    return reworded(RateLimited(429, None, msg, retry_after=seconds), f"{request} was not sent: {msg}")
 
 
 def transport_error(request: Request, settings: Settings, failure: TransportFailed) -> TransportError:
@@ -189,8 +190,7 @@ def transport_error(request: Request, settings: Settings, failure: TransportFail
     }.get(failure.reason, "the answer cannot be read")
     # may quote what the server sent
     detail = one_line(str(failure)[:_LONGEST_DETAIL], settings.redact)
-    text = f"{request} at {settings.origin}: {what} ({detail})"
-    return TransportError(text, reason=failure.reason, maybe_executed=failure.maybe_executed)
+    return TransportError(f"{request}: {what} ({detail})", reason=failure.reason, maybe_executed=failure.maybe_executed)
 
 
 def whole_answer_limit(settings: Settings, request: Request) -> float:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -19,10 +20,17 @@ from airflow_provider_ops.client.guard import NotConfirmed
 from airflow_provider_ops.client.limiter import PauseTooLong, Priority, RequestQueue, shared_limiter
 from airflow_provider_ops.client.network import Delivery, NetworkBackend
 from airflow_provider_ops.client.poller import Poller
-from airflow_provider_ops.client.settings import Settings
+from airflow_provider_ops.client.settings import Settings, place_of
 from airflow_provider_ops.client.tasks import time_limit
 from airflow_provider_ops.client.transport import Transport, TransportFailed
-from airflow_provider_ops.exceptions import AuthenticationError, InvalidConnection, TransportError
+from airflow_provider_ops.exceptions import (
+    AuthenticationError,
+    InvalidConnection,
+    OpsError,
+    TransportError,
+    belongs_to_connection,
+    located,
+)
 
 T = TypeVar("T")
 
@@ -98,27 +106,29 @@ class AsyncClient:
         delivery = delivery or Delivery()
         if priority is None:
             priority = Priority.READ if call.request.reads else Priority.WRITE
-        try:
-            return await self._send(call, until, priority, delivery)
-        except AuthenticationError:
-            if not await self._has_new_key(key):
-                raise
-            return await self._send(call, until, priority, delivery)
+        with self._locating():
+            try:
+                return await self._send(call, until, priority, delivery)
+            except AuthenticationError:
+                if not await self._has_new_key(key):
+                    raise
+                return await self._send(call, until, priority, delivery)
 
     async def run(self, flow: Flow[T], *, priority: Priority | None = None) -> T:
         """Drive a conversation to its result."""
-        try:
-            wish = next(flow)
-            while True:
-                try:
-                    answer = await self._fulfil(wish, priority)
-                except Exception as error:  # noqa: BLE001 - the flow decides what an error means
-                    wish = flow.throw(error)
-                else:
-                    wish = flow.send(answer)
-        except StopIteration as end:
-            result: T = end.value
-            return result
+        with self._locating():
+            try:
+                wish = next(flow)
+                while True:
+                    try:
+                        answer = await self._fulfil(wish, priority)
+                    except Exception as error:  # noqa: BLE001 - the flow decides what an error means
+                        wish = flow.throw(error)
+                    else:
+                        wish = flow.send(answer)
+            except StopIteration as end:
+                result: T = end.value
+                return result
 
     async def items(self, paged: Paged[T]) -> AsyncIterator[T]:
         """Iterate over all items of all pages, fetched as they are needed."""
@@ -133,6 +143,16 @@ class AsyncClient:
         """Close the sockets."""
         self._queue.close()
         await self._transport.aclose()
+
+    @contextmanager
+    def _locating(self) -> Iterator[None]:
+        """Let each error say which API and connection it came from; what is wrong on our side says so itself."""
+        try:
+            yield
+        except OpsError as error:
+            if belongs_to_connection(error):
+                located(error, self.settings.where(self.api))
+            raise
 
     async def _fulfil(self, wish: Call[Any] | Once | Pause, priority: Priority | None) -> Any:
         if isinstance(wish, Pause):
@@ -170,7 +190,7 @@ class AsyncClient:
         try:
             granted = await self._queue.acquire(priority, within)
         except PauseTooLong as error:
-            raise answers.pause_too_long(error.seconds) from None
+            raise answers.pause_too_long(call.request, error.seconds) from None
         try:
             metrics.waited_for_turn(self.api.name, self.clock.monotonic() - asked)
             async with self._transport.slot(writes=not call.request.reads):
@@ -221,7 +241,7 @@ class AsyncClient:
             # not from the failure: it may quote what the server sent, and a traceback shows that
             raise answers.transport_error(request, self.settings, failure) from None
         except TransportError as error:
-            raise TransportError(f"{request} at {self.settings.origin}: {error}", reason=error.reason) from None
+            raise TransportError(f"{request}: {error}", reason=error.reason) from None
         return Response(status, headers, content, self.settings.redact)
 
 
@@ -231,4 +251,5 @@ def _transport(settings: Settings, backend: NetworkBackend | None) -> Transport:
         return Transport(tls, proxy.url if proxy else None, backend)
     except Exception as error:
         through = f", which goes through {proxy.source}," if proxy else ""
-        raise InvalidConnection(f"connection {settings.conn_id!r}{through} cannot be used: {error}") from error
+        refused = InvalidConnection(f"it{through} cannot be used: {error}")
+        raise located(refused, place_of(settings.conn_id)) from error

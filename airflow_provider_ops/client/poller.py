@@ -279,7 +279,7 @@ class Poller:
     def _turn_lists_off(self, error: OpsError) -> None:
         now, interval = self._clock.monotonic(), self._targets.shortest_interval
         self._lists_off_until = now + planning.LISTS_OFF
-        log.warning("%s: lists fail while reads work (%s); reading one by one", self._client.api.title, error)
+        log.warning("lists fail while reads work (%s); reading one by one", error.without_advice)
         for target in self._targets:
             # not all at once: so many reads would be a burst
             target.poll_at(now + random.uniform(0.0, interval))

@@ -26,21 +26,21 @@ class Proxy:
     source: str
 
 
-def proxy_for(base_url: str, configured: str | None, *, conn_id: str) -> Proxy | None:
+def proxy_for(base_url: str, configured: str | None) -> Proxy | None:
     """Return the proxy for requests to ``base_url``, ``None`` when they go there directly.
 
     :param configured: the extra ``proxy`` of the connection.
     :raises InvalidConnection: the proxy cannot be used; names where it is configured and, without password, its value.
     """
-    found = _find(base_url, configured, conn_id)
+    found = _find(base_url, configured)
     if found is not None:
-        _check(found, conn_id)
+        _check(found)
     return found
 
 
-def _find(base_url: str, configured: str | None, conn_id: str) -> Proxy | None:
+def _find(base_url: str, configured: str | None) -> Proxy | None:
     if configured is not None:
-        return Proxy(configured, f"proxy of connection {conn_id!r}")
+        return Proxy(configured, "the extra proxy")
     parts, proxies = urlsplit(base_url), getproxies()
     for kind in (parts.scheme, "all"):
         if url := proxies.get(kind):
@@ -53,13 +53,12 @@ def _find(base_url: str, configured: str | None, conn_id: str) -> Proxy | None:
     return None
 
 
-def _check(proxy: Proxy, conn_id: str) -> None:
+def _check(proxy: Proxy) -> None:
     problem = _problem(proxy.url)
     if problem is None:
         return
-    of_connection = "" if proxy.source.endswith(f"connection {conn_id!r}") else f" (used by connection {conn_id!r})"
     raise InvalidConnection(
-        f"{proxy.source}{of_connection} {problem}: it is {shown(proxy.url)!r}, "
+        f"{proxy.source} {problem}: it is {shown(proxy.url)!r}, "
         "and must be a URL like 'http://proxy.example.com:3128' or 'socks5://proxy.example.com:1080'"
     )
 

@@ -6,7 +6,8 @@ import difflib
 import ipaddress
 import logging
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from typing import Any, Protocol
@@ -17,7 +18,7 @@ from airflow_provider_ops.client.proxies import Proxy, proxy_for, shown
 from airflow_provider_ops.client.tls import plain_context, tls_context
 from airflow_provider_ops.client.transport import url_problem
 from airflow_provider_ops.core.gate import Redact, redactor
-from airflow_provider_ops.exceptions import InvalidConnection
+from airflow_provider_ops.exceptions import InvalidConnection, located
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +58,10 @@ class Settings:
         parts = urlsplit(self.base_url)
         return f"{parts.scheme}://{parts.netloc}"
 
+    def where(self, api: Api) -> str:
+        """Return what an error says of where it happened: API, connection and base URL."""
+        return f"{api.title} ({place_of(self.conn_id)}, {self.base_url})"
+
     @property
     def redact(self) -> Redact:
         """What takes the key out of a text."""
@@ -69,14 +74,30 @@ class Settings:
         """
         if not self.base_url.startswith("https:"):
             return plain_context()
-        return tls_context(self.verify, conn_id=self.conn_id)
+        with _located(self.conn_id):
+            return tls_context(self.verify)
 
     def route(self) -> Proxy | None:
         """Return the proxy that requests go through, ``None`` for no proxy.
 
         :raises InvalidConnection: the proxy cannot be used.
         """
-        return proxy_for(self.base_url, self.proxy, conn_id=self.conn_id)
+        with _located(self.conn_id):
+            return proxy_for(self.base_url, self.proxy)
+
+
+def place_of(conn_id: str) -> str:
+    """Return what an error says of where it happened, as long as no more than the connection is known."""
+    return f"connection {conn_id!r}"
+
+
+@contextmanager
+def _located(conn_id: str) -> Iterator[None]:
+    try:
+        yield
+    except InvalidConnection as error:
+        located(error, place_of(conn_id))
+        raise
 
 
 def read_settings(api: Api, conn_id: str, conn: ConnectionLike, extra: Mapping[str, Any]) -> Settings:
@@ -88,19 +109,17 @@ def read_settings(api: Api, conn_id: str, conn: ConnectionLike, extra: Mapping[s
     """
     if conn.conn_type and conn.conn_type != api.name:
         msg = (
-            f"connection {conn_id!r} has type {conn.conn_type!r}, but {api.title} needs type {api.name!r}: "
-            f"choose a {api.name} connection or change conn_id"
+            f"its type is {conn.conn_type!r}, but {api.title} needs one of type {api.name!r}: "
+            "change the type, or name another connection"
         )
-        raise InvalidConnection(msg)
+        raise located(InvalidConnection(msg), place_of(conn_id))
     extra = {name: value for name, value in extra.items() if value is not None and value != ""}
-    fields, found = _Fields(conn_id, extra), _Problems(conn_id)
+    fields, found = _Fields(extra), _Problems(conn_id)
     allow_http = found.of(lambda: fields.flag("allow_http", default=False), True)
     settings = Settings(
         conn_id=conn_id,
-        base_url=found.of(
-            lambda: _base_url(api, conn_id, _compose(api, conn_id, conn), allow_http=allow_http), api.base_url
-        ),
-        key=found.of(lambda: _key(api, conn_id, conn.password), ""),
+        base_url=found.of(lambda: _base_url(api, _compose(api, conn), allow_http=allow_http), api.base_url),
+        key=found.of(lambda: _key(api, conn.password), ""),
         verify=found.of(lambda: _verify(fields), True),
         timeout=found.of(lambda: fields.number("timeout", DEFAULT_TIMEOUT, 0.1, 600.0), DEFAULT_TIMEOUT),
         requests_per_second=found.of(lambda: fields.number("requests_per_second", None, 0.01, 10_000.0), None),
@@ -145,7 +164,7 @@ class _Problems:
         try:
             return work()
         except InvalidConnection as error:
-            self._found.append(str(error))
+            self._found.append(error.what)
             return otherwise
 
     def raise_all(self, more: tuple[str, ...]) -> None:
@@ -153,23 +172,23 @@ class _Problems:
         if not self._found:
             return
         if len(self._found) == 1 and not more:
-            raise InvalidConnection(self._found[0])
+            raise located(InvalidConnection(self._found[0]), place_of(self._conn_id))
         problems = "; ".join(f"({number}) {text}" for number, text in enumerate([*self._found, *more], 1))
-        raise InvalidConnection(f"connection {self._conn_id!r} has several problems: {problems}")
+        raise located(InvalidConnection(f"several things are wrong: {problems}"), place_of(self._conn_id))
 
 
-def _key(api: Api, conn_id: str, password: str | None) -> str:
+def _key(api: Api, password: str | None) -> str:
     key = (password or "").strip()
     if not key:
-        msg = f"connection {conn_id!r} has no API key: put the {api.title} key into its password field"
+        msg = f"it has no API key: put the {api.title} key into its password field"
         raise InvalidConnection(msg)
     if not key.isascii() or not key.isprintable():
-        msg = f"the API key of connection {conn_id!r} has characters that no key has: paste it again"
+        msg = "its API key has characters that no key has: paste it again"
         raise InvalidConnection(msg)
     return key
 
 
-def _compose(api: Api, conn_id: str, conn: ConnectionLike) -> str:
+def _compose(api: Api, conn: ConnectionLike) -> str:
     """Return the base URL that host, port and schema make together.
 
     In a connection given as a URI the host arrives taken apart: https://api.example.com, 443, path without slash. By
@@ -184,14 +203,14 @@ def _compose(api: Api, conn_id: str, conn: ConnectionLike) -> str:
     scheme, separator, _ = host.partition("://")
     if separator:
         if scheme.lower() != schema.lower():
-            msg = f"connection {conn_id!r} has host {shown(host)!r} and schema {schema!r}: name one scheme, in the host"
+            msg = f"host is {shown(host)!r} and schema {schema!r}: name one scheme, in the host"
             raise InvalidConnection(msg)
         return host + port
     name, slash, path = host.partition("/")
     return f"{schema.lower()}://{name}{port}" + (slash + path if slash else urlsplit(api.base_url).path)
 
 
-def _base_url(api: Api, conn_id: str, host: str, *, allow_http: bool) -> str:
+def _base_url(api: Api, host: str, *, allow_http: bool) -> str:
     url = host or api.base_url
     try:
         parts = urlsplit(url)
@@ -201,39 +220,36 @@ def _base_url(api: Api, conn_id: str, host: str, *, allow_http: bool) -> str:
     except ValueError as error:
         problem = str(error)
     if problem is not None:
-        msg = f"host {shown(url)!r} of connection {conn_id!r} is not a URL ({problem}): use {api.base_url!r}"
+        msg = f"host {shown(url)!r} is not a URL ({problem}): use {api.base_url!r}"
         raise InvalidConnection(msg)
     if parts.scheme not in _SCHEMES or not parts.hostname or " " in url:
-        msg = (
-            f"host {shown(url)!r} of connection {conn_id!r} must begin with https:// and name a host, "
-            f"like {api.base_url!r}"
-        )
+        msg = f"host {shown(url)!r} must begin with https:// and name a host, like {api.base_url!r}"
         raise InvalidConnection(msg)
-    _check_parts(api, conn_id, url, parts, allow_http=allow_http)
+    _check_parts(api, url, parts, allow_http=allow_http)
     return url
 
 
-def _check_parts(api: Api, conn_id: str, url: str, parts: SplitResult, *, allow_http: bool) -> None:
+def _check_parts(api: Api, url: str, parts: SplitResult, *, allow_http: bool) -> None:
     if parts.query or parts.fragment or parts.username is not None or parts.password is not None:
-        msg = f"host of connection {conn_id!r} may have no user, query or fragment: use {api.base_url!r}"
+        msg = f"host may have no user, query or fragment: use {api.base_url!r}"
         raise InvalidConnection(msg)
     if parts.scheme == "http" and not (allow_http or _is_loopback(parts.hostname or "")):
         msg = (
-            f"host {url!r} of connection {conn_id!r} would send the API key unencrypted: use https://, "
+            f"host {url!r} would get the API key unencrypted: use https://, "
             "or set the extra allow_http to true if you mean it"
         )
         raise InvalidConnection(msg)
-    _check_path(api, conn_id, url, parts.path)
+    _check_path(api, url, parts.path)
 
 
-def _check_path(api: Api, conn_id: str, url: str, path: str) -> None:
+def _check_path(api: Api, url: str, path: str) -> None:
     wanted = urlsplit(api.base_url).path.rstrip("/")
     versions = [part for part in path.split("/") if part == "v1"]
     climbs = ".." in unquote(path).split("/")
     if path.endswith(wanted) and len(versions) == wanted.split("/").count("v1") and not climbs:
         return
     ending = f"end with {wanted!r}" if wanted else "have no path of the API in it"
-    msg = f"host {url!r} of connection {conn_id!r} must {ending} and nothing more, like {api.base_url!r}"
+    msg = f"host {url!r} must {ending} and nothing more, like {api.base_url!r}"
     raise InvalidConnection(msg)
 
 
@@ -254,13 +270,12 @@ def _verify(fields: _Fields) -> bool | str:
         text = value.strip()
         # whether the file can be used is found out when it is read
         return text.lower() == "true" if text.lower() in ("true", "false") else text
-    msg = f"verify of connection {fields.conn_id!r} must be true, false or an existing CA file, not {value!r}"
+    msg = f"verify must be true, false or an existing CA file, not {value!r}"
     raise InvalidConnection(msg)
 
 
 @dataclass(frozen=True, slots=True)
 class _Fields:
-    conn_id: str
     extra: Mapping[str, Any]
 
     def flag(self, name: str, *, default: bool) -> bool:
@@ -269,14 +284,14 @@ class _Fields:
             return value
         if str(value).lower() in ("true", "false"):
             return str(value).lower() == "true"
-        msg = f"{name} of connection {self.conn_id!r} must be true or false, not {value!r}"
+        msg = f"{name} must be true or false, not {value!r}"
         raise InvalidConnection(msg)
 
     def text(self, name: str) -> str:
         value = str(self.extra[name]).strip()
         if value and value.isascii() and value.isprintable():
             return value
-        msg = f"{name} of connection {self.conn_id!r} must be printable ASCII text, not {value!r}"
+        msg = f"{name} must be printable ASCII text, not {value!r}"
         raise InvalidConnection(msg)
 
     def number(self, name: str, default: Any, least: float, most: float) -> Any:
@@ -288,6 +303,6 @@ class _Fields:
         except (TypeError, ValueError, OverflowError):
             number = float("nan")
         if not least <= number <= most:
-            msg = f"{name} of connection {self.conn_id!r} must be a number from {least:g} to {most:g}, not {value!r}"
+            msg = f"{name} must be a number from {least:g} to {most:g}, not {value!r}"
             raise InvalidConnection(msg)
         return number

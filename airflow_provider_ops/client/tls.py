@@ -13,13 +13,13 @@ from airflow_provider_ops.exceptions import InvalidConnection
 Verify = bool | str
 
 
-def tls_context(verify: Verify, *, conn_id: str) -> ssl.SSLContext:
+def tls_context(verify: Verify) -> ssl.SSLContext:
     """Return the context for connections to an ``https`` origin.
 
     :param verify: whether certificates are checked; a file of certificates to check them with.
     :raises InvalidConnection: names the file that cannot be used, and where it is configured.
     """
-    field = f"verify of connection {conn_id!r}"
+    field = "verify"
     source, file, folder = _source(verify) or (field, certifi.where(), None)
     if isinstance(verify, str):
         source = field
@@ -30,12 +30,12 @@ def tls_context(verify: Verify, *, conn_id: str) -> ssl.SSLContext:
         named = getattr(error, "filename", None)
         if named and named == os.environ.get("SSLKEYLOGFILE"):
             raise InvalidConnection(
-                f"the environment variable SSLKEYLOGFILE names {named!r}, which cannot be written ({error}); "
-                f"connection {conn_id!r} cannot be used until it is unset or right"
+                f"the environment variable SSLKEYLOGFILE names {named!r}, which cannot be written ({error}): "
+                "unset it, or name a file that can"
             ) from None
         raise InvalidConnection(
             f"{source} names {file or folder!r}, which is no CA file ({error}): name a file of PEM certificates"
-            + ("" if source == field else f", or unset it; connection {conn_id!r} cannot be used before")
+            + ("" if source == field else ", or unset it")
         ) from None
 
 

@@ -17,7 +17,7 @@ from airflow_provider_ops.core.redaction import REDACTED, Redact, Redactor, reda
 __all__ = [
     "LONGEST_MESSAGE", "MAX_DEPTH", "REDACTED", "REPLACEMENT", "RESULT", "SHORT", "TOO_DEEP", "Fitted", "Limits",
     "LineLog", "Redact", "Redactor", "clean", "clean_text", "cut_text", "fit", "is_clean_id", "is_plain_number",
-    "one_line", "redactor", "share",
+    "one_line", "redactor", "share", "whole_rows",
 ]  # fmt: skip
 
 #: What stands for a character that was taken out. No id has it.
@@ -32,6 +32,8 @@ _SMALLEST, _LARGEST = -(2**63), 2**64 - 1
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 #: Ends a line for somebody: terminals, ``str.splitlines``, browsers; or turns the order of what follows.
 _LINE_ENDS = re.compile("[\x0b\x0c\x85\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+#: A UUID, with the word that an API may put before it; not one in a path or an address, which would lead nowhere.
+_LONG_ID = re.compile(r"(?<![\w/-])(?:[a-z]{1,8}_)?[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![\w/-])")
 #: What Airflow's UI, and other viewers of logs, take for the begin or end of a group of lines.
 _GROUPS = re.compile(r"::(?=(?:end)?group::)|##(?=\[(?:end)?group\])", re.IGNORECASE)
 
@@ -57,19 +59,31 @@ def one_line(text: str, redact: Redact | None = None, limit: int = 2048) -> str:
 class LineLog:
     """A log for messages with texts of an API in them: each stays one line.
 
+    A long id is whole where it appears first, and in every warning; after that its beginning stands for it.
+
     :param log: has the methods of a ``logging.Logger``.
     """
 
     def __init__(self, log: Any) -> None:
         self._log = log
+        self._short_ids: dict[str, str] = {}
 
     def info(self, message: str, *args: object) -> None:
         """Log at level INFO."""
-        self._log.info(_message(message, args))
+        self._log.info(_LONG_ID.sub(self._shortened, _message(message, args)))
 
     def warning(self, message: str, *args: object) -> None:
         """Log at level WARNING."""
         self._log.warning(_message(message, args))
+
+    def _shortened(self, match: re.Match[str]) -> str:
+        whole = match[0]
+        if whole in self._short_ids:
+            return self._short_ids[whole]
+        short = f"{whole.partition('-')[0]}..."
+        # two ids that begin alike stay whole
+        self._short_ids[whole] = whole if short in self._short_ids.values() else short
+        return whole
 
 
 def _message(message: str, args: tuple[object, ...]) -> str:
@@ -168,6 +182,12 @@ def cut_text(text: str, limit: int = SHORT.text) -> str:
         return text
     mark = f" [cut, {len(encoded)} bytes in all]"
     return encoded[: limit - len(mark)].decode("utf-8", "ignore") + mark
+
+
+def whole_rows(value: object, width: int) -> list[Sequence[Any]]:
+    """Return the rows of a list that may have been cut, without the mark that stands for those left out."""
+    rows = value if isinstance(value, (list, tuple)) else ()
+    return [row for row in rows if isinstance(row, (list, tuple)) and len(row) == width]
 
 
 class _Fitter:

@@ -75,7 +75,7 @@ class DecoratedOperationOperator(DecoratedOperator, OperationOperator):
         :raises InvalidArgument: nothing yet.
         """
         if self._submit is None:
-            msg = f"{self.python_callable.__name__} has not been asked yet"
+            msg = f"{self.python_callable.__name__} was not called yet, so that its request is not known"
             raise InvalidArgument(msg)
         return self._submit
 
@@ -123,7 +123,7 @@ class DecoratedOperationOperator(DecoratedOperator, OperationOperator):
             check_ids(name, ids := ids_of(name, returned))
             return ids[0] if isinstance(returned, str) else ids
         msg = (
-            f"{self.python_callable.__name__} returned a {type(returned).__name__}: return an operation id, "
+            f"{self.python_callable.__name__} returned {returned!r:.80}: return an operation id, "
             "a list of ids, an OperationRequest, or what a builder of the API's module made"
         )
         raise InvalidArgument(msg)

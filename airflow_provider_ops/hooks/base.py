@@ -19,7 +19,7 @@ from airflow_provider_ops.client.blocking import BlockingClient
 from airflow_provider_ops.client.clock import Clock, SystemClock
 from airflow_provider_ops.client.guard import Guard
 from airflow_provider_ops.client.limiter import Priority
-from airflow_provider_ops.client.settings import Settings, read_settings, unknown_extras
+from airflow_provider_ops.client.settings import Settings, place_of, read_settings, unknown_extras
 from airflow_provider_ops.client.shared import Shared, forget, join, remembered, shared_client
 from airflow_provider_ops.client.tasks import time_limit
 from airflow_provider_ops.client.waits import await_all, wait
@@ -30,12 +30,13 @@ from airflow_provider_ops.exceptions import (
     OpsError,
     PermissionDenied,
     TransportError,
+    located,
 )
 from airflow_provider_ops.hooks.kinds import WatchByKind
 from airflow_provider_ops.operation import Operation
 from airflow_provider_ops.provider_info import ui_field_behaviour
 from airflow_provider_ops.waiting.watch import GaveUp, Settled, Watch
-from airflow_provider_ops.waiting.wording import goes_on, timed_out
+from airflow_provider_ops.waiting.wording import goes_on, named, timed_out
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -127,6 +128,13 @@ class OperationsHook(BaseHook):
     async def _asettings(self) -> Settings:
         return read_settings(self.api, self.conn_id, *await get_connection_async(self.conn_id))
 
+    @property
+    def where(self) -> str:
+        """What an error says of where it happened: API and connection, and the base URL once that is known."""
+        if self._client is not None:
+            return self._client.settings.where(self.api)
+        return f"{self.api.title} ({place_of(self.conn_id)})"
+
     def call(self, call: Call[T]) -> T:
         """The parsed answer of a call."""
         return self.get_conn().send(call)
@@ -192,7 +200,7 @@ class OperationsHook(BaseHook):
         """
         watch = self.watch(operation_id, timeout=timeout, poll_interval=poll_interval)
         wait(self.get_conn(), [watch], log.info)
-        return _settled(watch)
+        return _settled(watch, self.where)
 
     async def await_operation(
         self, operation_id: str, timeout: Seconds | None = None, poll_interval: Seconds | None = None
@@ -201,7 +209,8 @@ class OperationsHook(BaseHook):
         watch = self.watch(operation_id, timeout=timeout, poll_interval=poll_interval)
         async with self.aclient() as client:
             await await_all(client, [watch], log.info)
-        return _settled(watch)
+            where = client.settings.where(self.api)
+        return _settled(watch, where)
 
     def watch(
         self,
@@ -238,10 +247,11 @@ class OperationsHook(BaseHook):
             settings = self.settings()
             quick = Settings(**{**_fields(settings), "timeout": min(settings.timeout, _TEST_TIMEOUT)})
             with BlockingClient(self.api, quick, self.clock) as client:
-                said = client.drive(lambda on_loop: _in_time(on_loop.send_once(self.api.check())))
+                where = settings.where(self.api)
+                said = client.drive(lambda on_loop: _in_time(on_loop.send_once(self.api.check()), where))
             unknown = unknown_extras(self.api, get_connection(self.conn_id)[1])
         except OpsError as error:
-            return False, _diagnose(self.api, error)
+            return False, _diagnose(error)
         return True, "; ".join((f"{self.api.title} at {settings.origin} answers for {said}", *unknown))
 
     @classmethod
@@ -257,7 +267,7 @@ class OperationsHook(BaseHook):
             self._client = None
 
 
-def _settled(watch: Watch) -> Operation:
+def _settled(watch: Watch, where: str) -> Operation:
     match watch.outcome:
         case Settled(operation):
             return operation
@@ -265,25 +275,28 @@ def _settled(watch: Watch) -> Operation:
             raise error
         case outcome:
             waited = (watch.deadline or watch.next_look) - watch.timeline.start
-            raise timed_out(
-                watch.operation_id,
+            late = timed_out(
+                named(watch.operation_id, watch.operation),
                 watch.operation,
                 waited=waited,
                 error=outcome.error if outcome else None,
                 consequence=goes_on(watch.operation, "; wait for it again with the same id"),
             )
+            raise located(late, where)
 
 
-async def _in_time(work: Coroutine[Any, Any, T]) -> T:
+async def _in_time(work: Coroutine[Any, Any, T], where: str) -> T:
     """Return what ``work`` returns; a name server or a busy connection keep to no timeout of a request."""
     try:
         with time_limit(_TEST_TIMEOUT):
             return await work
     except asyncio.TimeoutError:
-        raise TransportError(f"no answer within {_TEST_TIMEOUT:g} s", reason="timeout") from None
+        raise located(
+            TransportError(f"it did not answer within {_TEST_TIMEOUT:g} s", reason="timeout"), where
+        ) from None
 
 
-def _diagnose(api: Api, error: OpsError) -> str:
+def _diagnose(error: OpsError) -> str:
     if isinstance(error, InvalidConnection):
         return str(error)
     if isinstance(error, AuthenticationError):
@@ -301,7 +314,7 @@ def _diagnose(api: Api, error: OpsError) -> str:
             "gateway": "not the API",
         }
         return f"{title.get(error.reason, 'no readable answer')}: {error}"
-    return f"{api.title} answered with an error: {error}"
+    return str(error)
 
 
 def _fields(settings: Settings) -> Mapping[str, Any]:

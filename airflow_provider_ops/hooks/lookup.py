@@ -8,8 +8,9 @@ from functools import cache
 from weakref import WeakKeyDictionary
 
 from airflow_provider_ops._compat import get_connection, get_connection_async
+from airflow_provider_ops.client.settings import place_of
 from airflow_provider_ops.client.shared import remembered
-from airflow_provider_ops.exceptions import InvalidConnection
+from airflow_provider_ops.exceptions import InvalidConnection, located
 from airflow_provider_ops.hooks.base import OperationsHook
 from airflow_provider_ops.provider_info import connection_types, hook_class_name
 
@@ -52,8 +53,8 @@ def _hook(conn_id: str, conn_type: str | None) -> OperationsHook:
     hook_class = _hook_class(conn_type or "")
     if hook_class is None:
         known = ", ".join(connection_types())
-        msg = f"connection {conn_id!r} has type {conn_type!r}; use one of type {known}"
-        raise InvalidConnection(msg)
+        msg = f"its type is {conn_type!r}: name a connection of one of the types {known}"
+        raise located(InvalidConnection(msg), place_of(conn_id))
     return hook_class(conn_id=conn_id)
 
 

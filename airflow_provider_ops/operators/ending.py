@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from airflow_provider_ops.apis.ending import end
+from airflow_provider_ops.apis.ending import IT, end
 from airflow_provider_ops.core.handle import Handle
-from airflow_provider_ops.exceptions import ApiError, OpsError, WaitTimeout
+from airflow_provider_ops.exceptions import NotFound, OpsError, WaitTimeout, reworded
 from airflow_provider_ops.hooks.base import OperationsHook
 from airflow_provider_ops.operation import Operation
 from airflow_provider_ops.operators.owed import owing, paid
 from airflow_provider_ops.operators.store import HandleStore
 from airflow_provider_ops.waiting.watch import TimedOut
-from airflow_provider_ops.waiting.wording import settled_badly, timed_out
+from airflow_provider_ops.waiting.wording import named, settled_badly, timed_out
 
 Log = Callable[[str], None]
 
@@ -53,7 +53,7 @@ class Ending:
         handle = self._handle
         if policy != "leave":
             self._store.save(owing(handle, policy, because))
-        ended = self._hook.run(end(self._hook.api, handle, policy))
+        ended = self._hook.run(end(self._hook.api, handle, policy, name=IT))
         self.removed = self.removed or ended.removed
         if policy != "leave":
             self._store.save(replace(paid(handle), removed=handle.removed or (self._keeps_removal and self.removed)))
@@ -70,7 +70,7 @@ class Ending:
         if policy == "delete":
             left = _sentence(self.carry_out("delete", "failure"))
         elif handle.resource_id:
-            left = f"What it left of {handle.resource_type} {handle.resource_id} was not removed."
+            left = f"What it left was not removed{f'; see {handle.operation_url}' if handle.operation_url else ''}."
         if comes_after and not self.removed:
             retry = "A retry looks at it again, and submits nothing. Clear the task to submit a new one."
         elif handle.is_given:
@@ -82,9 +82,9 @@ class Ending:
     def timed_out(self, outcome: TimedOut, policy: str, *, waited_for: str, waited: float) -> WaitTimeout:
         """The error for a passed deadline, after the timeout policy was carried out."""
         consequence = _sentence(self.carry_out(policy))
-        retry = "A retry joins it if it is still running." if self._durable else "A retry submits a new one."
+        retry = "A retry continues with it if it is still running." if self._durable else "A retry submits a new one."
         return timed_out(
-            waited_for,
+            named(waited_for, outcome.operation, handle=self._handle),
             outcome.operation,
             waited=waited,
             error=outcome.error,
@@ -93,20 +93,19 @@ class Ending:
 
     def gave_up(self, error: OpsError, *, may_retry: bool) -> OpsError:
         """The error for an operation that may no longer be looked at."""
-        retry = "A retry looks again." if may_retry else "It is not retried: remove the cause, then clear the task."
-        message = (
-            f"Operation {self._handle.operation_id} cannot be looked at any more: {error}. "
-            f"{_sentence(self.carry_out('leave'))} {retry}"
+        retry = "A retry reads it again." if may_retry else "It is not retried: remove the cause, then clear the task."
+        name = named(self._handle.operation_id or "", handle=self._handle)
+        left = (
+            "Whether it still runs is not known." if isinstance(error, NotFound) else _sentence(self.carry_out("leave"))
         )
-        if isinstance(error, ApiError):
-            return type(error)(error.status, error.code, message, error.request_id)
-        return OpsError(message)
+        what = f"{name} cannot be read any more: {error.what.rstrip('.')}. {left}"
+        return reworded(error, what, advice=f"{error.advice} {retry}".strip())
 
     def _explain(self, operation: Operation) -> Operation:
         try:
             return self._hook.run(self._hook.api.explain_failure(operation))
         except OpsError as error:
-            self._log(f"the reason could not be looked up: {error}")
+            self._log(f"the reason could not be read: {error.without_advice}")
             return operation
 
 

@@ -39,7 +39,8 @@ class Finisher:
                     return self._without_resource(handle, operation, error)
                 self._hook.pause(pause)
             except OpsError as error:
-                self._warn(f"It succeeded, but its resource cannot be read, so the result has none: {error}")
+                said = error.without_advice
+                self._warn(f"It succeeded, but its resource cannot be read, so the result has none: {said}")
                 return None
         return None
 
@@ -49,8 +50,9 @@ class Finisher:
             return
         what = f"{operation.resource_type or 'resource'} {operation.resource_id}"
         raise ResourceGone(
-            f"Operation {operation.id} succeeded, but {what}, which it made, does not exist ({error}): it was deleted "
-            "meanwhile. Nothing was submitted again. A retry looks once more; clear this task to make a new one.",
+            f"operation {operation.id} succeeded, but {what}, which it made, does not exist ({error.what}): it was "
+            "deleted meanwhile. Nothing was submitted again. A retry reads it once more; clear this task to make a new "
+            "one.",
             operation,
         )
 

@@ -66,9 +66,9 @@ class LeftBehind:
 
     def _only(self, candidates: Sequence[Submitted]) -> Submitted | None:
         if len(candidates) > 1:
-            names = [_name(one) for one in candidates]
+            names = [_name(one).rstrip(",") for one in candidates]
             raise AmbiguousSubmission(
-                f"Nothing is stored of what earlier tries of this task run have started, and {self._api.title} has "
+                f"nothing is stored of what earlier tries of this task run have started, and {self._api.title} has "
                 f"several operations of it: {', '.join(names)}. Nothing was submitted. Remove what is not wanted, then "
                 "clear this task.",
                 names,

@@ -11,18 +11,18 @@ from airflow_provider_ops.waiting.submitting import Decision, Next
 from airflow_provider_ops.waiting.wording import utc
 
 
-def refusal(api: Api, decision: Decision, found: Handle) -> OpsError:
+def refusal(decision: Decision, found: Handle) -> OpsError:
     """Return the error for what must not be submitted now."""
     operation_id = found.operation_id
     if decision.next is Next.REFUSE_DIFFERENT:
-        return DifferentRequest(
-            f"{decision.why[:1].upper()}{decision.why[1:]}; nothing was submitted. "
-            "Wait until it settles, or end it, then clear this task."
+        what_now = (
+            "Wait until it settles, or end it" if operation_id else "Look for what it started, end what is not wanted"
         )
+        return DifferentRequest(f"{decision.why}; nothing was submitted. {what_now}, then clear this task.")
     resource = f" Look for {found.resource_type} {found.resource_id}." if found.resource_id else ""
     return OperationLost(
-        f"{api.title} no longer knows operation {operation_id}, which this task run submitted; "
-        f"nothing new was submitted.{resource} Clear this task to submit again."
+        f"operation {operation_id}, which this task run submitted, is not known any more; nothing new was submitted."
+        f"{resource} Clear this task to submit again."
     )
 
 
@@ -41,7 +41,7 @@ def ambiguous(api: Api, submit: Submit, handle: Handle, matches: Sequence[Submit
         else f"{api.title} offers no way to find out"
     )
     return AmbiguousSubmission(
-        f"The outcome of {what} is unknown and {seen}. Nothing was submitted again. Look for {api.title} "
+        f"the outcome of {what} is unknown and {seen}. Nothing was submitted again. Look for {api.title} "
         f"objects made at that time{marked}, remove what is not wanted, "
         "then clear this task; a plain retry will stop here again.",
         candidates,

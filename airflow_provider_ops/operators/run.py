@@ -366,7 +366,8 @@ class Run:
         resource = self._finisher.read_resource(handle, operation)
         if resource is not None:
             self._task.remote_url = self._hook.api.resource_url(resource) or self._task.remote_url
-        self._log.info("%s operation %s (%s) succeeded%s", operation.api, operation.id, operation.kind, took(operation))
+        title = self._hook.api.title
+        self._log.info("%s operation %s (%s) succeeded%s", title, operation.id, operation.kind, took(operation))
         return self._finisher.result(handle, operation, resource)
 
     def observed(self, operation: Operation) -> dict[str, Any]:

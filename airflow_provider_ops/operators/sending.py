@@ -21,6 +21,7 @@ from airflow_provider_ops.exceptions import (
 from airflow_provider_ops.hooks.base import OperationsHook
 from airflow_provider_ops.operation import Operation, OperationState
 from airflow_provider_ops.operators.replays import began_before, is_of_another_key
+from airflow_provider_ops.waiting.wording import utc
 
 Log = Callable[[str], None]
 
@@ -67,6 +68,7 @@ class Sender:
 
     def send(self, marked: Submit) -> Submitted:
         """Send a request until the API takes it or refuses it for good."""
+        said = None
         give_up = min(self._deadline, self._clock.time() + _REFUSED_PATIENCE)
         pause = _FIRST_PAUSE
         while True:
@@ -77,7 +79,10 @@ class Sender:
                 asked = error.retry_after if isinstance(error, ApiError) else None
                 if not self._was_refused(error) or self._clock.time() + max(pause, asked or 0.0) > limit:
                     raise
-                self._log(f"not accepted yet ({error}); trying again in {pause:.0f} s")
+                text = f"nothing was started yet ({error.without_advice}); trying until {utc(limit)}"
+                if text != said:
+                    said = text
+                    self._warn(text)
             self._hook.pause(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
 
@@ -97,7 +102,7 @@ class Sender:
 
     def _replayed(self, marked: Submit, handle: Handle, submitted: Submitted, why: str) -> ReplayedAnswer:
         return ReplayedAnswer(
-            f"{self._api.title} answered {marked.request} with operation {submitted.operation_id}, but {why}: this is "
+            f"{marked.request} was answered with operation {submitted.operation_id}, but {why}: this is "
             f"an old answer given again, and nothing new was started. Look for objects with the key {handle.key!r}; if "
             "there are none, clear this task to submit again.",
             [f"operation {submitted.operation_id}"],
@@ -111,7 +116,10 @@ def look_up(hook: OperationsHook, handle: Handle) -> Operation | None:
     try:
         return hook.get_operation(handle.operation_id)
     except InvalidArgument as error:
-        raise UnreadableHandle(f"its operation cannot be read: {error}. Nothing was submitted") from None
+        raise UnreadableHandle(
+            f"what is stored about the submit of this task run names no operation: {error.what}. Nothing was "
+            "submitted. Look for what it started, delete what is stored, then clear this task."
+        ) from None
     except NotFound:
         if hook.clock.time() - handle.at > _FRESH:
             return None

@@ -16,6 +16,7 @@ from airflow_provider_ops.exceptions import (
     ServerError,
     Superseded,
     TransportError,
+    reworded,
 )
 from airflow_provider_ops.hooks.base import OperationsHook
 from airflow_provider_ops.operation import Operation
@@ -94,12 +95,14 @@ class Starter:
                 if not _is_unclear(error) or marked.request.idempotent:
                     raise
                 last, self._was_sent = error, True
-            self._log(f"the outcome of the submit is unclear ({last}); looking for what it started")
+            self._log(f"the outcome of the submit is unclear ({last.without_advice}); looking for what it started")
             found = self.search(handle, marked, _pauses_after(last))
             if found is not None:
                 return self.keep(handle, found, joined=True)
             self._log("it started nothing; submitting again")
-        raise last or AssertionError
+        if last is None:
+            raise AssertionError
+        raise reworded(last, f"{last.what}. It was sent {_MOST_UNCLEAR} times, and nothing was started")
 
     def _send(self, handle: Handle, marked: Submit) -> Started:
         began = self._began if marked.creates else None
@@ -172,7 +175,8 @@ class Starter:
         is_conflict = isinstance(error, Conflict)
         is_ours = self._was_sent or (is_conflict and marked.request != self._submit.request)
         if marked.creates and is_ours and self._api.find(self._intent(handle, marked)) is not None:
-            self._log(f"the API refuses it ({error}), perhaps because of what an earlier request has started: looking")
+            said = error.without_advice
+            self._log(f"the API refuses it ({said}), perhaps because of what an earlier request has started: looking")
             found = self.search(handle, marked, FIND_OUT_PAUSES if self._was_sent else FIND_OUT_PAUSES_ANSWERED)
             if found is not None:
                 return self.keep(handle, found, joined=True)
@@ -191,7 +195,7 @@ class Starter:
         if len(running) != 1:
             self._give_up(handle)
             raise error
-        self._log(f"{error}; joining operation {running[0].operation_id}, which does the same")
+        self._log(f"{error.what}; joining operation {running[0].operation_id}, which does the same")
         return self.keep(handle, running[0], joined=True)
 
     def _note_failure(self, handle: Handle, error: OpsError) -> None:

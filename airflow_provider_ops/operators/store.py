@@ -59,15 +59,18 @@ class HandleStore:
         try:
             return Handle.from_dict(data)
         except UnreadableHandle as error:
-            raise UnreadableHandle(f"{error}. {self._advice(error)}", is_newer=error.is_newer) from None
+            what = (
+                f"what is stored about the submit of this task run cannot be read: {error.what}. {self._advice(error)}"
+            )
+            raise UnreadableHandle(what, is_newer=error.is_newer) from None
 
     def _advice(self, error: UnreadableHandle) -> str:
         lead = "Nothing was submitted, and an operation of this task run may be running."
         if error.is_newer:
-            return f"{lead} Upgrade the workers to that release again, then clear this task"
+            return f"{lead} Upgrade the workers to that release again, then clear this task."
         return (
             f"{lead} Look at what is stored and for what it started, end what is not wanted, "
-            f"delete {self._address}, then clear this task"
+            f"delete {self._address}, then clear this task."
         )
 
     def save_intent(self, handle: Handle) -> None:

@@ -13,7 +13,7 @@ from airflow_provider_ops.apis.ending import end
 from airflow_provider_ops.client.clock import Clock
 from airflow_provider_ops.core.clear_or_retry import Cause
 from airflow_provider_ops.core.handle import Handle
-from airflow_provider_ops.exceptions import AmbiguousSubmission, ApiError
+from airflow_provider_ops.exceptions import AmbiguousSubmission, ApiError, reworded
 from airflow_provider_ops.hooks.base import OperationsHook
 from airflow_provider_ops.operation import Operation, OperationState
 from airflow_provider_ops.operators.attempt_record import AttemptRecord, KillSwitch
@@ -98,7 +98,7 @@ class Submission:
             self._warn(decision.warning)
         match decision.next:
             case Next.REFUSE_DIFFERENT | Next.REFUSE_LOST:
-                raise refusal(self._api, decision, found)
+                raise refusal(decision, found)
             case Next.JOIN | Next.FINISH:
                 self._record.note("going on with the operation of an earlier attempt", handle=found)
                 return Started(self._store.adopt(found, identity.attempt), operation, joined=True)
@@ -162,9 +162,8 @@ class Submission:
         try:
             self._hook.call(self._submit.preflight)
         except ApiError as error:
-            message = f"the preflight check was refused, so nothing was submitted: {error.message}"
-            request = str(self._submit.preflight.request)
-            raise type(error)(error.status, error.code, message, error.request_id, request=request) from error
+            what = f"nothing was submitted, because the check before it was refused: {error.what}"
+            raise reworded(error, what) from error
 
     def _new_handle(self, generation: int) -> Handle:
         identity, attempt = self._identity, self._identity.attempt
@@ -198,7 +197,7 @@ class Submission:
         except AmbiguousSubmission as error:
             if not cleared:
                 raise
-            self._log(f"{error} The task was cleared since, so a new one is submitted")
+            self._log(f"{error.what} The task was cleared since, so a new one is submitted")
             return self._start_anew(handle.generation + 1)
         if found is not None:
             return self._starter.keep(handle, found, joined=True)

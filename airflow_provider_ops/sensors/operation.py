@@ -16,6 +16,7 @@ from airflow_provider_ops._compat import (
     TaskDeferralTimeout,
 )
 from airflow_provider_ops.core.arguments import Seconds, check_seconds
+from airflow_provider_ops.exceptions import located
 from airflow_provider_ops.hooks.base import OperationsHook
 from airflow_provider_ops.hooks.lookup import hook_for
 from airflow_provider_ops.lineage import TellsLineage
@@ -204,7 +205,7 @@ class OperationSensor(DeclaredTemplates, TellsLineage, CheckedMapping, BaseSenso
             return self._result(wait(self._waits(context)))
         except OperationSensorTimeout as error:
             if self.soft_fail:
-                raise AirflowSkipException(str(error)) from None
+                raise AirflowSkipException(str(located(error, self.hook.where))) from None
             raise
 
     def _result(self, operations: Sequence[Operation]) -> Any:

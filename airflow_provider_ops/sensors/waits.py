@@ -8,7 +8,7 @@ from typing import Any
 from airflow_provider_ops._compat import AirflowSensorTimeout
 from airflow_provider_ops.client.waits import look, wait
 from airflow_provider_ops.core.gate import LineLog
-from airflow_provider_ops.exceptions import OpsError, WaitTimeout
+from airflow_provider_ops.exceptions import OpsError, WaitTimeout, reworded
 from airflow_provider_ops.hooks.base import OperationsHook
 from airflow_provider_ops.operation import Operation
 from airflow_provider_ops.operators import seen
@@ -20,7 +20,7 @@ from airflow_provider_ops.waiting.progress import Chapter
 from airflow_provider_ops.waiting.timeline import Timeline
 from airflow_provider_ops.waiting.verdict import WaitFor, from_event, is_decided, succeeded, why_no_outcome
 from airflow_provider_ops.waiting.watch import GaveUp, Outcome, Settled, TimedOut, Watch
-from airflow_provider_ops.waiting.wording import goes_on, settled_badly, timed_out
+from airflow_provider_ops.waiting.wording import goes_on, named, settled_badly, timed_out
 
 #: Seconds; no operation of these APIs is known to take longer than an hour or so.
 DEFAULT_TIMEOUT = 24 * 3600.0
@@ -217,26 +217,27 @@ class Waits:
 
     def _failure(self, outcome: Settled | GaveUp, outcomes: Outcomes) -> OpsError:
         if isinstance(outcome, GaveUp):
-            return outcome.error
+            name = named(next(key for key, other in outcomes.items() if other is outcome), outcome.operation)
+            return reworded(outcome.error, f"{name} cannot be read any more: {outcome.error.what.rstrip('.')}")
         running = [key for key, other in outcomes.items() if other is None or isinstance(other, TimedOut)]
         others = f"Not waited for any more: {', '.join(running)}." if running else ""
         operation = outcome.operation
         try:
             operation = self._hook.run(self._hook.api.explain_failure(operation))
         except OpsError as error:
-            self._log.warning("The reason could not be looked up: %s", error)
+            self._log.warning("The reason could not be read: %s", error.without_advice)
         return settled_badly(operation, what_exists=others, next_try="A retry finds it in the same state.")
 
     def _timeout(self, operation_id: str, outcome: TimedOut) -> OperationSensorTimeout:
         error = timed_out(
-            operation_id,
+            named(operation_id, outcome.operation),
             outcome.operation,
             # what the user has set, not what it took to notice
             waited=min(self._hook.clock.time(), self._deadline) - self._started_at,
             error=outcome.error,
-            consequence=goes_on(outcome.operation),
+            consequence=goes_on(outcome.operation, "; clear the task to wait for it again"),
         )
-        return OperationSensorTimeout(str(error), outcome.operation)
+        return OperationSensorTimeout(error.what, outcome.operation)
 
 
 def unique(hook: OperationsHook, ids: Sequence[str]) -> list[str]:

@@ -15,18 +15,27 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from airflow_provider_ops.core.gate import SHORT, clean, fit, one_line, share
+from airflow_provider_ops.core.gate import SHORT, clean, fit, one_line, share, whole_rows
 from airflow_provider_ops.operation import Operation, OperationState
 from airflow_provider_ops.waiting.timeline import Timeline
-from airflow_provider_ops.waiting.watch import DEADLINE_REACHED, GaveUp, Outcome, Settled, TimedOut, Watch
+from airflow_provider_ops.waiting.watch import (
+    CAN_POLL_AGAIN,
+    COULD_NOT_POLL,
+    DEADLINE_REACHED,
+    GaveUp,
+    Outcome,
+    Settled,
+    TimedOut,
+    Watch,
+)
 
 #: XCom key of the record. Renaming it would hide the stories of tasks that have ended.
 KEY = "operation_progress"
 #: Layout of the record; older ones stay readable.
 VERSION = 1
 
-#: How the lines of a timeline begin that tell of no new state of the operation.
-_TROUBLE = ("could not look: ", "can look again ")
+#: How the lines of a timeline begin that tell of no new state of the operation, in earlier releases as well.
+_TROUBLE = (COULD_NOT_POLL, CAN_POLL_AGAIN, "could not look", "can look again")
 _STEP = "step "
 
 #: Bounds of one record: it is written again on each change and read by every open page.
@@ -92,7 +101,7 @@ class Chapter:
     def heard(self, facts: Mapping[str, Any]) -> None:
         """Take in what another leg has counted."""
         known = {at for at, _, _ in self.phases}
-        phases = [(float(at), str(state), phase) for at, state, phase in facts["phases"]]
+        phases = [(float(at), str(state), phase) for at, state, phase in whole_rows(facts["phases"], 3)]
         self.phases = _changes(sorted([*self.phases, *(phase for phase in phases if phase[0] not in known)], key=_at))
         self.failed_looks = max(self.failed_looks, int(facts["failed_looks"]))
         self.last_error = facts["last_error"] or self.last_error
@@ -159,7 +168,7 @@ class Chapter:
             operation_id=str(data["id"]),
             operation=Operation.from_dict(operation) if operation else None,
             timeline=Timeline.from_dict(data.get("timeline") or {}),
-            phases=[(float(at), str(state), phase) for at, state, phase in data.get("phases") or ()],
+            phases=[(float(at), str(state), phase) for at, state, phase in whole_rows(data.get("phases"), 3)],
             seen={str(name): dict(states) for name, states in (data.get("seen") or {}).items()},
             **facts,
         )

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from airflow_provider_ops.core.gate import one_line
+from airflow_provider_ops.core.gate import one_line, whole_rows
 
 #: More changes than this keep the first and the latest; an event must stay small.
 _KEEP_FIRST, _KEEP_LAST = 10, 20
@@ -18,7 +18,7 @@ class Timeline:
 
     __slots__ = ("dropped", "entries", "start")
 
-    def __init__(self, start: float, entries: Iterable[tuple[float, str]] = (), dropped: int = 0) -> None:
+    def __init__(self, start: float, entries: Iterable[Sequence[Any]] = (), dropped: int = 0) -> None:
         self.start = start
         self.entries = [(float(at), str(text)) for at, text in entries] if entries else []
         self.dropped = dropped
@@ -44,4 +44,4 @@ class Timeline:
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Timeline:
         """Back from :meth:`to_dict`."""
-        return cls(data.get("start", 0.0), data.get("entries", ()), data.get("dropped", 0))
+        return cls(data.get("start", 0.0), whole_rows(data.get("entries"), 2), data.get("dropped", 0))

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal, get_args
 
 from airflow_provider_ops.core.gate import Limits, clean, fit, share
-from airflow_provider_ops.exceptions import ApiError, InvalidArgument, OpsError, TransportError, error_class
+from airflow_provider_ops.exceptions import ApiError, InvalidArgument, OpsError, TransportError, error_class, reworded
 from airflow_provider_ops.operation import Operation, OperationState
 from airflow_provider_ops.waiting.timeline import Timeline
 from airflow_provider_ops.waiting.watch import GaveUp, Outcome, Settled, TimedOut, Watch
@@ -162,8 +162,9 @@ def _encode_error(error: OpsError | None) -> dict[str, Any] | None:
             "code": error.code,
             "message": error.message,
             "request_id": error.request_id,
+            "what": error.what,
         }
-    return {"message": str(error), "reason": getattr(error, "reason", None)}
+    return {"message": error.what, "reason": getattr(error, "reason", None)}
 
 
 def _decode_error(data: Mapping[str, Any] | None) -> OpsError | None:
@@ -171,7 +172,8 @@ def _decode_error(data: Mapping[str, Any] | None) -> OpsError | None:
         return None
     if data.get("status"):
         status = int(data["status"])
-        return error_class(status)(status, data.get("code"), data.get("message", ""), data.get("request_id"))
+        error = error_class(status)(status, data.get("code"), data.get("message", ""), data.get("request_id"))
+        return reworded(error, data["what"]) if data.get("what") else error
     if data.get("reason"):
         return TransportError(data.get("message", ""), reason=data["reason"])
     return OpsError(data.get("message", ""))

@@ -34,6 +34,8 @@ HEARTBEAT = 300.0
 #: Seconds of trouble that are always told. Shorter trouble is told once per heartbeat: an API that errs now and then
 #: must not fill the log.
 TROUBLE = 60.0
+#: Beginnings of lines about errors.
+COULD_NOT_POLL, CAN_POLL_AGAIN = "could not poll", "can poll again"
 #: Intervals between two looks while errors go on, or longer where the outage has lasted long.
 _MOST_INTERVALS = 3.0
 #: Seconds by which a poll may be late.
@@ -238,11 +240,11 @@ class Watch:
         self._errors_in_row += 1
         self.failed_looks += 1
         # the text only: an exception keeps all that it went through alive
-        self.last_error = str(error)
+        self.last_error = error.what
         lines = self._describe_trouble(error, now)
         if self._refused_too_long(error, now):
             self.outcome = GaveUp(self.operation, error)
-            return [*lines, f"giving up: {error}"]
+            return [*lines, f"giving up: {error.what}"]
         self._schedule(now, self._error_pause(error, now), error=error)
         return lines
 
@@ -258,19 +260,19 @@ class Watch:
             if now - self._spoke_at < HEARTBEAT:
                 return []
             self._spoke_at = now
-            return [f"still cannot look ({self._errors_in_row} times in a row): {error}"]
+            return [f"still cannot poll ({self._errors_in_row} times in a row): {error.without_advice}"]
         told_lately = self._trouble_told_at is not None and now - self._trouble_told_at < HEARTBEAT
         if told_lately and now - self._errors_since < TROUBLE:
             return []
         self._told_this_row, self._trouble_told_at, self._spoke_at = True, now, now
-        self._note(now, f"could not look: {error}")
-        return [f"could not look: {error}; trying again, the operation is not affected"]
+        self._note(now, f"{COULD_NOT_POLL}: {error.what}")
+        return [f"{COULD_NOT_POLL}: {error.without_advice}; trying again, the operation is not affected"]
 
     def _recovered(self, now: float) -> list[str]:
         errors, self._errors_in_row, self._refused_since = self._errors_in_row, 0, None
         if not self._told_this_row:
             return []
-        line = f"can look again after {errors} failed {'look' if errors == 1 else 'looks'}"
+        line = f"{CAN_POLL_AGAIN} after {errors} failed {'poll' if errors == 1 else 'polls'}"
         self._note(now, line)
         return [line]
 

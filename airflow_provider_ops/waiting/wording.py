@@ -6,6 +6,7 @@ from datetime import datetime, timezone
 
 import pendulum
 
+from airflow_provider_ops.core.handle import Handle
 from airflow_provider_ops.exceptions import OperationCancelled, OperationFailed, OpsError, WaitTimeout
 from airflow_provider_ops.operation import Operation, OperationState
 
@@ -16,53 +17,60 @@ def duration(seconds: float) -> str:
 
 
 def settled_badly(operation: Operation, *, what_exists: str = "", next_try: str = "") -> OpsError:
-    """The error for a failed or cancelled operation: the API's words, ids, link, how long it took, what is left."""
+    """Return the error for a failed or cancelled operation: the API's words, how long it took, what is left.
+
+    :param what_exists: a sentence about what is left.
+    """
     verb = "was cancelled" if operation.state is OperationState.CANCELLED else "failed"
-    parts = [
-        f"{operation.api} operation {operation.id} ({operation.kind}) {verb}{took(operation)}: {_reason(operation)}.",
-        where(operation),
-        what_exists,
-        next_try,
-    ]
+    what = f"{named(operation.id, operation, kind=True)} {verb}{took(operation)}: {_reason(operation)}."
     cls = OperationCancelled if operation.state is OperationState.CANCELLED else OperationFailed
-    return cls(" ".join(part for part in parts if part), operation)
+    see = "" if operation.url and operation.url in what_exists else link(operation.url)
+    return cls(" ".join(part for part in (what, what_exists, see, next_try) if part), operation)
 
 
 def timed_out(
-    operation_id: str, operation: Operation | None, *, waited: float, error: OpsError | None, consequence: str
+    name: str, operation: Operation | None, *, waited: float, error: OpsError | None, consequence: str
 ) -> WaitTimeout:
-    """The error for a passed deadline: last state, why the last look failed, what goes on."""
-    state = f"last seen {_state(operation)}" if operation else "never seen"
-    parts = [
-        f"Operation {operation_id} did not settle within {duration(waited)}; {state}.",
-        f"The last look failed: {error}." if error else "",
-        where(operation) if operation else "",
-        consequence,
-    ]
+    """Return the error for a passed deadline: last state, why the last poll failed, what continues.
+
+    :param name: of the operation, as :func:`named` gives it.
+    """
+    state = f"last state {_state(operation)}" if operation else "never read"
+    failed = f"The last poll failed: {error.what.rstrip('.')}." if error else ""
+    parts = (f"{name} did not settle within {duration(waited)}; {state}.", failed, consequence)
     return WaitTimeout(" ".join(part for part in parts if part), operation)
 
 
 def goes_on(operation: Operation | None, what_next: str = "") -> str:
-    """What a passed deadline means for an operation that somebody else has started.
+    """Return what a passed deadline means for an operation that somebody else has started.
 
     :param operation: what was last seen of it; one that never was may not exist.
     :param what_next: what to do where it does.
     """
     if operation is None:
-        return "Whether it exists, or goes on, nobody could see; check the id."
-    return f"It goes on remotely{what_next}."
+        return "Whether it exists is not known: check the id and the connection."
+    see = f" {link(operation.url)}" if operation.url else ""
+    return f"It continues remotely{what_next}.{see}"
 
 
-def where(operation: Operation) -> str:
-    """Resource and link of an operation, for the end of a message."""
-    resource = f"{operation.resource_type or 'Resource'} {operation.resource_id}." if operation.resource_id else ""
-    link = f"See {operation.url} ." if operation.url else ""
-    return " ".join(part for part in (resource[:1].upper() + resource[1:], link) if part)
+def named(
+    operation_id: str, operation: Operation | None = None, *, handle: Handle | None = None, kind: bool = False
+) -> str:
+    """Return an operation's name for the beginning of a message: its id, kind and resource."""
+    of = next((one for one in (operation, handle) if one is not None and one.resource_id), None)
+    facts = [operation.kind] if kind and operation and operation.kind else []
+    facts += [f"{of.resource_type or 'resource'} {of.resource_id}"] if of else []
+    return f"operation {operation_id} ({', '.join(facts)})" if facts else f"operation {operation_id}"
+
+
+def link(url: str | None) -> str:
+    """Return the sentence that leads to a page for people; nothing where there is none."""
+    return f"See {url} ." if url else ""
 
 
 def _reason(operation: Operation) -> str:
-    if operation.error:
-        return str(operation.error).rstrip(".") or "the API gives no reason"
+    if operation.error and operation.error.message.strip():
+        return str(operation.error).rstrip(".")
     progress = str(operation.progress) if operation.progress else ""
     return f"the API gives no reason; last progress: {progress}" if progress else "the API gives no reason"
 

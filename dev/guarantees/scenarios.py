@@ -160,14 +160,17 @@ def _after_kill(api: ApiCase, policy: str) -> Expect:
     begun = f"(?i)told to stop.*on_kill={policy}"
     if policy == "cancel" and api.can_cancel:
         return Expect(
-            "was asked to cancel it", settled="1 cancelled", state="failed", endings=(1, 2), tries=(1, 1), or_else=begun
+            "was asked to cancel", settled="1 cancelled", state="failed", endings=(1, 2), tries=(1, 1), or_else=begun
         )
     if policy == "delete" and api.ending is not None:
         return Expect(
             "is being deleted", settled="1 cancelled", state="failed", endings=(1, 6), tries=(1, 1), or_else=begun
         )
     return Expect(
-        "goes on remotely, because|made nothing that could be deleted", state="failed", tries=(1, 1), or_else=begun
+        "(goes on|continues) remotely, because|made nothing that could be deleted",
+        state="failed",
+        tries=(1, 1),
+        or_else=begun,
     )
 
 
@@ -188,7 +191,9 @@ def _after_clear(api: ApiCase, policy: str) -> Expect:
 
 def time_passes(api: ApiCase) -> Iterator[Scenario]:
     """Deadlines."""
-    left = Expect(r"(?i)operation \S+ .*goes on remotely", settled="1 running", state="failed", tries=(1, 1))
+    left = Expect(
+        r"(?i)operation \S+ .*(goes on|continues) remotely", settled="1 running", state="failed", tries=(1, 1)
+    )
     gone = replace(left, sentence="(?i)is being deleted", settled="1 cancelled", endings=(1, 8))
     for mode in BOTH:
         where: dict[str, Any] = {"api": api, "mode": mode, "rules": ENDLESS}

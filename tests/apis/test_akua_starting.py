@@ -423,5 +423,5 @@ def test_the_check_names_the_workspace_where_it_can() -> None:
     assert call.parse(listed({"id": "clu_a1", "workspace_id": "ws_a1"})) == "workspace ws_a1"
     assert call.parse(listed()) == "its workspace"
     for data in (["x"], 5, "x"):
-        with pytest.raises(TransportError, match=r"data|not a Cluster"):
+        with pytest.raises(TransportError, match=r"data|no Cluster"):
             call.parse(answer({"data": data}))

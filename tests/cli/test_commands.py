@@ -173,7 +173,7 @@ class TestShow:
     def test_an_id_that_nobody_knows(self, operations: Operations) -> None:
         ran = operations("show", "op_nobody", *ONVERA)
         assert (ran.code, ran.out) == (4, "")
-        assert "knows no operation op_nobody" in ran.err
+        assert "there is no operation op_nobody" in ran.err
         assert len(ran.err.splitlines()) == 1
 
     def test_an_id_that_cannot_be_one(self, world: SimulatorServer, operations: Operations) -> None:
@@ -203,7 +203,7 @@ class TestWait:
         world.faults(endless())
         (operation_id,) = deploy()
         ran = operations("wait", operation_id, *ONVERA, "--timeout", "0.2", "--poll-interval", "0.05", "-o", "json")
-        assert (ran.code, rows(ran)[0]["outcome"], rows(ran)[0]["error"]) == (3, "timeout", "It goes on remotely.")
+        assert (ran.code, rows(ran)[0]["outcome"], rows(ran)[0]["error"]) == (3, "timeout", "It continues remotely.")
 
     def test_any_ends_with_the_first_success(self, world: SimulatorServer, operations: Operations) -> None:
         world.faults(endless(1))

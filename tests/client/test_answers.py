@@ -124,7 +124,6 @@ def test_every_failure_of_the_transport_has_a_reason_and_says_whether_the_reques
     error = transport_error(Request("POST", "/x", "/x"), settings(), failed)
     assert (error.reason, error.maybe_executed) == (reason, maybe)
     assert "POST /x" in str(error)
-    assert settings().origin in str(error)
 
 
 def test_what_failed_before_the_first_byte_left_was_not_carried_out() -> None:

@@ -121,7 +121,7 @@ async def test_lists_that_fail_do_not_matter_while_reads_work(server: SimulatorS
         watches = await wait_each(client, ids)
         assert succeeded(watches)
     # a fault of the lists is no trouble of the operations
-    assert not any("could not look" in line for one in watches for line in one.timeline.lines()[1:])
+    assert not any("could not poll" in line for one in watches for line in one.timeline.lines()[1:])
 
 
 async def test_lists_that_never_show_an_operation_do_not_lose_it(server: SimulatorServer, clock: VirtualClock) -> None:
@@ -256,5 +256,5 @@ async def test_a_read_that_fails_once_is_one_line(server: SimulatorServer, clock
         ids = await start(client, 1)
         server.faults(fail_first(3, route=READ))
         assert succeeded(await wait_each(client, ids, lines.append))
-    assert sum("could not look" in line for line in lines) == 1
-    assert sum("can look again after 3 failed looks" in line for line in lines) == 1
+    assert sum("could not poll" in line for line in lines) == 1
+    assert sum("can poll again after 3 failed polls" in line for line in lines) == 1

@@ -164,7 +164,7 @@ async def test_one_entry_that_cannot_be_read_is_trouble_for_one_wait(
         poison.add(ids[3])
         watches = [watch_of(client, operation_id, seconds=200.0) for operation_id in ids]
         await asyncio.gather(*(await_all(client, [one], lambda _: None) for one in watches))
-    troubled = [one.operation_id for one in watches if any("could not look" in line for line in one.timeline.lines())]
+    troubled = [one.operation_id for one in watches if any("could not poll" in line for line in one.timeline.lines())]
     assert troubled == [ids[3]]
     assert all(isinstance(one.outcome, Settled) for one in watches if one.operation_id != ids[3])
 

@@ -35,7 +35,7 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def route(host: str, env: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> str | None:
     for name, value in env.items():
         monkeypatch.setenv(name, value)
-    found = proxy_for(host, None, conn_id="c")
+    found = proxy_for(host, None)
     return found.url if found else None
 
 

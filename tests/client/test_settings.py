@@ -223,7 +223,7 @@ def test_all_problems_of_a_connection_are_named_at_once() -> None:
     text = refused(
         password="", host="api.onvera.io", extra={"timeout": "fast", "verify": 1, "proxy": "p:1", "verfy": 1}
     )
-    for part in ("API key", "must begin with https://", "timeout", "verify of", "proxy", "'verfy'", "'verify'"):
+    for part in ("API key", "must begin with https://", "timeout", "verify ", "proxy", "'verfy'", "'verify'"):
         assert part in text
     assert "(6)" in text
 

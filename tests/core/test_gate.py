@@ -14,6 +14,7 @@ from airflow_provider_ops.core.gate import (
     RESULT,
     SHORT,
     Limits,
+    LineLog,
     clean,
     clean_text,
     cut_text,
@@ -123,3 +124,36 @@ def test_a_kubeconfig_is_no_reason_to_cut_a_result() -> None:
 
 def test_a_text_is_cut_between_characters() -> None:
     assert cut_text("\U0001f600" * 100, 50) == "\U0001f600" * 6 + " [cut, 400 bytes in all]"
+
+
+class _Heard:
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    info = warning = lambda self, line: self.lines.append(line)
+
+
+def test_a_long_id_is_whole_where_it_appears_first_and_in_warnings() -> None:
+    heard = _Heard()
+    log = LineLog(heard)
+    one, other = "op_ffb83cb8-e020-4d9c-b71a-4a647187705b", "op_ffb83cb8-0000-4d9c-b71a-4a647187705b"
+    log.info("%s: queued", one)
+    log.info("%s: running, see https://ui/%s and GET /operations/%s", one, one, one)
+    log.info("%s: queued", other)
+    log.info("%s: running", other)
+    log.warning("%s continues remotely", one)
+    assert heard.lines == [
+        f"{one}: queued",
+        f"op_ffb83cb8...: running, see https://ui/{one} and GET /operations/{one}",
+        f"{other}: queued",
+        f"{other}: running",
+        f"{one} continues remotely",
+    ]
+
+
+def test_short_ids_stay_as_they_are() -> None:
+    heard = _Heard()
+    log = LineLog(heard)
+    for _ in range(2):
+        log.info("op_l3ejhlxwg9tjk15x: running")
+    assert heard.lines == ["op_l3ejhlxwg9tjk15x: running"] * 2

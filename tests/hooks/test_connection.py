@@ -15,6 +15,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from airflow_provider_ops.hooks.lookup import hook_for
 from airflow_provider_ops.hooks.onvera import OnveraHook
 from airflow_provider_ops.testing import SimulatorServer, fail_first, html, trickle
 
@@ -168,7 +169,7 @@ def test_a_shorter_timeout_of_the_connection_holds_for_the_test_as_well(check: A
 def test_a_missing_connection_is_told() -> None:
     good, text = OnveraHook("nobody").test_connection()
     assert not good
-    assert "there is no connection 'nobody'" in text
+    assert "connection 'nobody': it does not exist" in text
 
 
 def test_reprs_of_a_hook_do_not_show_the_key(check: Any) -> None:
@@ -180,3 +181,29 @@ def test_reprs_of_a_hook_do_not_show_the_key(check: Any) -> None:
         assert CANARY not in repr(hook) + repr(vars(hook)) + repr(hook.settings()) + repr(hook.get_conn().settings)
     finally:
         hook.close()
+
+
+@pytest.mark.parametrize("api", ["onvera", "nirvana", "lakesail", "akua"])
+def test_all_that_is_wrong_is_told_in_one_answer(api: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    fields = {
+        "conn_type": api,
+        "host": "ftp://api.example.com",
+        "password": "",
+        "extra": {"timeout": "soon", "requests_per_second": 0, "verify": 5, "proxy": "p", "allow_http": "so", "no": 1},
+    }
+    monkeypatch.setenv("AIRFLOW_CONN_WRONG", json.dumps(fields))
+    hook = hook_for("wrong")
+    assert hook.api.name == api
+    works, said = hook.test_connection()
+    assert not works
+    for part in ("host", "API key", "timeout", "requests_per_second", "verify", "proxy", "allow_http", "'no'"):
+        assert part in said
+    assert said.count("wrong'") == 1
+
+
+@pytest.mark.parametrize(("api", "extra"), [("nirvana", "project_id"), ("akua", "workspace_id")])
+def test_extras_of_one_api_are_among_it(api: str, extra: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    fields = {"conn_type": api, "password": "", "extra": {extra: "Z\u00fcrich", "timeout": -1}}
+    monkeypatch.setenv("AIRFLOW_CONN_WRONG", json.dumps(fields))
+    _, said = hook_for("wrong").test_connection()
+    assert all(part in said for part in (extra, "API key", "timeout"))

@@ -223,7 +223,7 @@ def test_a_timeout_is_final_and_tells_what_goes_on(a_dag: Any, run_dag: Any, ops
     assert ran.tries("wait") == 1
     assert told_as(ran.error("wait")) is OperationSensorTimeout
     assert "within 59 minutes 50 seconds" in str(ran.error("wait"))
-    assert "goes on remotely" in str(ran.error("wait"))
+    assert "continues remotely" in str(ran.error("wait"))
 
 
 TROUBLE = {

@@ -13,6 +13,7 @@ from airflow_provider_ops.operation import Operation, OperationError, OperationS
 from airflow_provider_ops.waiting import progress
 from airflow_provider_ops.waiting.policy import PollPolicy
 from airflow_provider_ops.waiting.progress import Chapter, Story, mark, read_record
+from airflow_provider_ops.waiting.timeline import Timeline
 from airflow_provider_ops.waiting.watch import GaveUp, Settled, TimedOut, Watch
 
 if TYPE_CHECKING:
@@ -127,8 +128,8 @@ def test_however_many_legs_find_the_same_each_change_is_noted_once(operation: Ma
     chapter = told.chapter("op_1")
     assert [text for _, text in chapter.timeline.entries] == [
         "running (one)",
-        "could not look: 503 down",
-        "can look again after 1 failed look",
+        "could not poll: 503 down",
+        "can poll again after 1 failed poll",
         "running (two)",
     ]
     assert [phase for _, _, phase in chapter.phases] == ["one", "two"]
@@ -229,6 +230,26 @@ def test_a_record_of_many_operations_stays_small(operation: Make) -> None:
     assert len(json.dumps(record)) < 700_000
     assert all(len(entry["timeline"]["entries"]) == 3 for entry in record["operations"])
     assert record["operations"][0]["timeline"]["dropped"] == 9
+
+
+def test_a_record_of_many_operations_of_several_phases_each_can_be_read(operation: Make) -> None:
+    told = story()
+    watches = [watching(f"op_{number}_{'x' * 40}") for number in range(progress.MOST_OPERATIONS)]
+    for at, phase in enumerate(("preparing", "provisioning_db", "configuring", "verifying"), 101):
+        for watch in watches:
+            watch.saw(operation("running", phase, resource_id="r" * 40), float(at))
+        told.note(watches, float(at))
+    chapters = through_airflow(told, 111.0).chapters.values()
+    assert len(chapters) == progress.MOST_OPERATIONS
+    assert {chapter.phases[0][2] for chapter in chapters} == {"preparing"}
+
+
+def test_changes_that_were_cut_are_left_out() -> None:
+    kept = {"start": 100.0, "entries": [[0.4, "queued"], "[cut, 3 items in all]"]}
+    assert Timeline.from_dict(kept).entries == [(0.4, "queued")]
+    told = story()
+    told.heard({"op_1": {"phases": [[101.0, "queued", None], "[cut, 3 items in all]"], "failed_looks": 0}})
+    assert told.chapters["op_1"].phases == [(101.0, "queued", None)]
 
 
 def test_a_record_of_a_talkative_operation_stays_small(operation: Make) -> None:

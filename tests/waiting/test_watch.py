@@ -252,7 +252,7 @@ def test_errors_in_a_row_are_told_once_and_their_end_once(operation: Make) -> No
     wait = watch()
     told = [wait.failed(TransportError("reset"), START + second) for second in (0, 5, 10, 20)]
     assert [len(lines) for lines in told] == [1, 0, 0, 0]
-    assert any("4 failed looks" in line for line in wait.saw(operation(), START + 40))
+    assert any("4 failed polls" in line for line in wait.saw(operation(), START + 40))
     assert not wait.saw(operation(), START + 45)
 
 
@@ -275,7 +275,7 @@ def test_an_outage_is_told_even_shortly_after_a_stumble(operation: Make) -> None
     assert wait.saw(operation(), START + 5)
     told = [wait.failed(TransportError("down"), START + 10 + second) for second in range(0, 200, 10)]
     assert sum(map(len, told)) == 1
-    assert wait.saw(operation(), START + 300) == ["can look again after 20 failed looks"]
+    assert wait.saw(operation(), START + 300) == ["can poll again after 20 failed polls"]
 
 
 # -- the deadline

@@ -6,7 +6,7 @@ import pytest
 
 from airflow_provider_ops.exceptions import OperationCancelled, OperationFailed, TransportError
 from airflow_provider_ops.operation import Operation, OperationError, OperationState
-from airflow_provider_ops.waiting.wording import duration, settled_badly, timed_out, utc
+from airflow_provider_ops.waiting.wording import duration, named, settled_badly, timed_out, utc
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,8 +22,8 @@ def test_a_failed_operation_is_briefed_with_reason_ids_time_link_what_exists_and
     assert isinstance(error, OperationFailed)
     assert error.operation is failed
     assert str(error) == (
-        "onvera operation op_1 (deployment.create) failed after 4 minutes: QUOTA: quota exceeded. "
-        "Deployment d-42. See https://ui/op_1 . It left a disk. A retry submits a new one."
+        "operation op_1 (deployment.create, deployment d-42) failed after 4 minutes: QUOTA: quota exceeded. "
+        "It left a disk. See https://ui/op_1 . A retry submits a new one."
     )
 
 
@@ -42,24 +42,28 @@ def test_without_a_reason_the_last_progress_is_named(operation: Callable[..., Op
 def test_nothing_is_made_up_where_facts_are_missing() -> None:
     bare = Operation("op_1", "onvera", "k", OperationState.FAILED, "failed", error=OperationError(""))
     text = str(settled_badly(bare))
-    assert text == "onvera operation op_1 (k) failed: the API gives no reason."
+    assert text == "operation op_1 (k) failed: the API gives no reason."
 
 
 def test_a_timeout_tells_the_last_state_the_last_error_and_what_goes_on(operation: Callable[..., Operation]) -> None:
     last = operation("running", "provisioning_db", **FACTS)
     error = timed_out(
-        "op_1", last, waited=125, error=TransportError("reset"), consequence="It goes on. A retry joins it."
+        named("op_1", last),
+        last,
+        waited=125,
+        error=TransportError("reset"),
+        consequence="It continues. A retry reads it.",
     )
     assert error.operation is last
     assert str(error) == (
-        "Operation op_1 did not settle within 2 minutes 5 seconds; last seen running (provisioning_db). "
-        "The last look failed: reset. Deployment d-42. See https://ui/op_1 . It goes on. A retry joins it."
+        "operation op_1 (deployment d-42) did not settle within 2 minutes 5 seconds; last state running "
+        "(provisioning_db). The last poll failed: reset. It continues. A retry reads it."
     )
 
 
 def test_a_timeout_without_any_look_says_so() -> None:
-    text = str(timed_out("op_1", None, waited=5, error=None, consequence="It goes on."))
-    assert text == "Operation op_1 did not settle within 5 seconds; never seen. It goes on."
+    text = str(timed_out(named("op_1"), None, waited=5, error=None, consequence="It continues."))
+    assert text == "operation op_1 did not settle within 5 seconds; never read. It continues."
 
 
 @pytest.mark.parametrize(

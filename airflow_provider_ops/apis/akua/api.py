@@ -121,7 +121,7 @@ class Akua(Api):
         try:
             check_id("workspace_id", workspace_id)
         except InvalidArgument as error:
-            raise InvalidConnection(f"extra of the connection: {error}") from None
+            raise InvalidConnection(f"extra {error}") from None
         return replace(request, headers={"akua-context": workspace_id, **request.headers})
 
     def error(self, response: Response) -> ErrorBody:
@@ -192,7 +192,10 @@ class Akua(Api):
         """
         kind, bare = split_reference("operation_id", operation_id)
         if kind is not None:
-            raise CancelNotSupported(f"{operation_id} is no operation of Akua and cannot be cancelled")
+            raise CancelNotSupported(
+                f"{operation_id} is no operation of Akua and cannot be cancelled: cancel the operation that made it, "
+                "or delete it."
+            )
         route = f"{OPERATION}:cancel"
         # a key stands for one intended action, so that of the submit must not be used again
         own = f"cancel-{key or bare}"[:LONGEST_KEY]

@@ -52,7 +52,7 @@ def _refuse_to_guess(request: Request, recent: Sequence[Operation]) -> None:
     unclear = [operation.id for operation in recent if operation.kind == CANCEL_SUBSCRIPTION.kind]
     if unclear:
         raise AmbiguousSubmission(
-            f"The outcome of {request} is unknown: {', '.join(unclear)} began since then, and Akua has one type of "
+            f"the outcome of {request} is unknown: {', '.join(unclear)} began since then, and Akua has one type of "
             "operation for all changes of a subscription. Nothing was submitted again. Look at the subscription of the "
             "workspace; if it is as wanted, mark this task as successful, else clear it.",
             [f"operation {name}" for name in unclear],

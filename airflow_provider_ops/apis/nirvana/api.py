@@ -25,7 +25,7 @@ from airflow_provider_ops.apis.nirvana.finding import PLACES, Place, deleting, f
 from airflow_provider_ops.apis.nirvana.marked import all_marked
 from airflow_provider_ops.apis.nirvana.starts import in_project, recognise, submit_of, submitted, tagged
 from airflow_provider_ops.apis.nirvana.wire import NAME, operation_of, starting, words
-from airflow_provider_ops.exceptions import Conflict, NotFound, OpsError
+from airflow_provider_ops.exceptions import Conflict, NotFound, OpsError, reworded
 from airflow_provider_ops.operation import Operation, OperationError, OperationState
 from airflow_provider_ops.waiting.policy import PollPolicy
 
@@ -133,7 +133,8 @@ class Nirvana(Api):
         found = yield from _read(operation)
         if found is None:
             status = 404
-            raise NotFound(status, None, f"there is no {operation.resource_type} {operation.resource_id}")
+            gone = f"there is no {operation.resource_type} {operation.resource_id}"
+            raise reworded(NotFound(status, None, gone), gone)
         return found
 
     def shows_created(self, kind: str, fields: Mapping[str, Any] | None) -> bool:
@@ -188,7 +189,8 @@ def _delete(resource_type: str, resource_id: str) -> Flow[Submitted | None]:
     ids = yield from locate(place, resource_id)
     if ids is None:
         status = 404
-        raise NotFound(status, None, f"no {place.holder} of the project has {resource_type} {resource_id}")
+        gone = f"no {place.holder} of the project has {resource_type} {resource_id}"
+        raise reworded(NotFound(status, None, gone), gone)
     call = starting("DELETE", place.route, None, **ids)
     answer: Submitted = yield Call(call.request, submitted)
     return answer

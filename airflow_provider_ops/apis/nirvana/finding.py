@@ -127,7 +127,7 @@ def _find_created(intent: Intent, start: Start) -> Flow[list[Submitted]]:
             tagged,
         )
     raise AmbiguousSubmission(
-        f"The outcome of {request} is unknown: what {', '.join(map(str, unreadable))} makes cannot be read yet, so "
+        f"the outcome of {request} is unknown: what {', '.join(map(str, unreadable))} makes cannot be read yet, so "
         f"nobody can tell whether it carries our tag {intent.key!r}. Nothing was submitted again; a retry looks again.",
         [str(operation) for operation in unreadable],
     )

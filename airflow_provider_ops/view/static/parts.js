@@ -22,7 +22,9 @@ function facts(data, operation) {
     }
   }
   if (operation.failed_looks) {
-    add("Failed checks", String(operation.failed_looks), make("small", {}, "tolerated; the operation is not affected"));
+    // while they fail nothing new is written, so that there may have been more
+    const count = operation.is_stumbling ? `at least ${operation.failed_looks}` : String(operation.failed_looks);
+    add("Failed checks", count, make("small", {}, "tolerated; the operation is not affected"));
   }
   if (operation.resource) add("Resource", make("code", {}, operation.resource));
   add("Connection", make("code", {}, wait.conn_id || "–"));
@@ -232,6 +234,7 @@ function together(data, operations) {
     is_settled: settled, observed: operations.some((operation) => operation.observed),
     checked_at: checked.length ? Math.min(...checked) : null,
     failed_looks: operations.reduce((sum, operation) => sum + operation.failed_looks, 0),
+    is_stumbling: operations.some((operation) => operation.is_stumbling),
     interval: operations.find((operation) => operation.interval !== null)?.interval ?? null,
     next_look: null, resource: "",
   });

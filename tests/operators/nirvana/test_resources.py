@@ -39,7 +39,7 @@ def test_a_preflight_that_is_refused_makes_nothing(
     store = Memory()
     with pytest.raises(InvalidRequest) as caught:
         ensure(nirvana.submits(compute.create_vm)(**fields, preflight=True), store)
-    assert "preflight check was refused, so nothing was submitted: no capacity" in str(caught.value)
+    assert "nothing was submitted, because the check before it was refused" in str(caught.value)
     assert made(server, "vm") == []
     assert store == {}
     fields["instance_type"] = "n1-standard-2"
@@ -74,7 +74,7 @@ def test_what_was_created_can_be_deleted_by_policy(hook: NirvanaHook, server: Si
     sentence = hook.run(end(hook.api, Handle.placeholder(submitted.kind, api="nirvana", **facts), "delete")).text
     if kind == "nks_node_pool":
         # refused as long as it is being made, and for longer than a kill may take
-        assert "still exists: delete was refused" in sentence
+        assert "still exists: the deletion was refused" in sentence
         return
     deleting = server.operations("nirvana")[-1]
     assert deleting["kind"] == f"{kind}.delete"

@@ -134,9 +134,9 @@ def test_a_payload_that_cannot_be_read_leads_to_one_more_look(
 # -- the connection
 
 CONNECTIONS = {
-    "missing": (None, "there is no connection"),
+    "missing": (None, "it does not exist"),
     "without a key": ({"conn_type": "onvera"}, "no API key"),
-    "of another type": ({"conn_type": "http", "password": "k"}, "needs type 'onvera'"),
+    "of another type": ({"conn_type": "http", "password": "k"}, "needs one of type 'onvera'"),
     "unencrypted": ({"conn_type": "onvera", "host": "http://api.onvera.io/api/v1", "password": "k"}, "https://"),
     "with a path too many": (
         {"conn_type": "onvera", "host": "https://api.onvera.io/api/v1/deployments", "password": "k"},

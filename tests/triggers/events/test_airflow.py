@@ -36,7 +36,7 @@ async def test_failing_looks_end_nothing_and_lose_nothing(operations_simulator: 
 
 
 @pytest.mark.parametrize(
-    ("conn_id", "says"), [("lakesail_default", "no call that lists"), ("nowhere", "there is no connection")]
+    ("conn_id", "says"), [("lakesail_default", "no call that lists"), ("nowhere", "it does not exist")]
 )
 async def test_what_cannot_be_watched_is_said_and_nothing_raised(
     operations_simulator: SimulatorServer, airflow_db: Any, caplog: pytest.LogCaptureFixture, conn_id: str, says: str

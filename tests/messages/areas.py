@@ -1,0 +1,14 @@
+"""All areas of the table, in the order in which they are read."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tests.messages.answers import NO_ANSWER, REFUSED
+from tests.messages.arguments import ARGUMENTS
+from tests.messages.command_line import COMMANDS
+from tests.messages.connection import CONNECTION, TEST
+from tests.messages.submit import STORED, SUBMIT
+from tests.messages.wait import WAIT
+
+AREAS: Final = (CONNECTION, TEST, ARGUMENTS, SUBMIT, STORED, WAIT, REFUSED, NO_ANSWER, COMMANDS)

@@ -1,0 +1,298 @@
+"""Rows: why a task submits nothing, or does not know what it has submitted."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime, timezone
+from typing import Any
+
+from airflow_provider_ops.apis import akua, nirvana
+from airflow_provider_ops.apis.base import Intent, Submitted
+from airflow_provider_ops.apis.onvera import create_deployment, destroy_deployment
+from airflow_provider_ops.client.blocking import BlockingClient
+from airflow_provider_ops.operation import Operation, OperationState
+from airflow_provider_ops.operators.onvera import OnveraCreateDeploymentOperator
+from airflow_provider_ops.operators.operation import OperationRequestOperator
+from airflow_provider_ops.operators.store import KEY
+from airflow_provider_ops.waiting.submitting import check_body
+from tests.attempts import RUN
+from tests.messages.table import Area
+from tests.operators.submission.parts import CREATE, Task
+from tests.played import Played, Request, reply
+
+SUBMIT = Area(
+    "The submit",
+    "`SubmissionError` and its subclasses mean that submitting again could make a second resource, so nothing was "
+    "submitted. A retry stops at the same point on purpose; **clear** the task once the cause is gone.",
+)
+AT = "2026-03-01T08:00:00Z"
+
+
+@SUBMIT.row(
+    "The request of a running operation was another one",
+    "The DAG was edited in between, or a field changes with every try (`now()`): use `{{ run_id }}` or "
+    "`{{ logical_date }}` instead.",
+)
+def _different(s: Any) -> object:
+    task = s.task()
+    task.attempt()
+    task.submit = create_deployment("superset")
+    return s.attempt(task)
+
+
+@SUBMIT.row("The request of a submit without answer was another one")
+def _different_intent(s: Any) -> object:
+    task = s.task()
+    task.dies_between_submit_and_answer()
+    task.submit = create_deployment("superset")
+    return s.attempt(task)
+
+
+@SUBMIT.row("The connection leads to another API than before")
+def _other_api(s: Any) -> object:
+    return _with_stored(s, api="akua")
+
+
+@SUBMIT.row(
+    "The API no longer knows the operation",
+    "It may have been removed by hand; whether its resource exists is to be seen.",
+)
+def _lost(s: Any) -> object:
+    task = s.task()
+    task.attempt()
+    s.world.reset()
+    s.clock.advance(3600)
+    return s.attempt(task)
+
+
+@SUBMIT.row("The answer to a create was lost, and the API cannot tell what it made")
+def _ambiguous(s: Any) -> object:
+    s.world.faults({"fault": "reset", "route": "/new-things", "method": "POST"})
+    task = s.task(submit=s.hook().api.request("POST", "/new-things", json={}))
+    return s.attempt(task)
+
+
+def _twins(s: Any, task: Any, key: str) -> None:
+    hook = task.hook
+    for _ in range(2):
+        hook.create_vpc(name="net", region="us-sva-2", subnet_name="s", tags=[key])
+
+
+def _vpc() -> Any:
+    return nirvana.submits(nirvana.networking.create_vpc)(name="net", region="us-sva-2", subnet_name="s")
+
+
+@SUBMIT.row("The answer to a create was lost, and several things may be what it made")
+def _several(s: Any) -> object:
+    task = s.task("nirvana", submit=_vpc())
+    task.dies_between_submit_and_answer()
+    _twins(s, task, task.stored["key"])
+    return s.attempt(task)
+
+
+@SUBMIT.row("Several things may be what an earlier try made, on an Airflow without task state store")
+def _several_without_store(s: Any) -> object:
+    task = s.task("nirvana", submit=_vpc())
+    task.store = None
+    _twins(s, task, task.attempt().handle.key)
+    return s.attempt(task)
+
+
+@SUBMIT.row("Several things may be what an earlier try made, and nothing is stored of it")
+def _several_forgotten(s: Any) -> object:
+    task = s.task()
+    for nonce in "ab":
+        task.hook.create_deployment("airflow", RUN.key(nonce * 10))
+    task.tries = 1
+    return s.attempt(task)
+
+
+@SUBMIT.row("The answer to a create was lost twice: the search fails as well")
+def _never_clear(s: Any) -> object:
+    s.world.faults({"fault": "status", "status": 503, "method": "POST"})
+    return s.attempt(s.task())
+
+
+@SUBMIT.row("The API answers with an operation of another request")
+def _of_another_key(s: Any) -> object:
+    old = replace(CREATE, parse=lambda _answer: Submitted("op_9", "deployment.create", key="airflow-other"))
+    return s.attempt(s.task(submit=old))
+
+
+@SUBMIT.row("The API answers with an operation that ended before")
+def _ended_before(s: Any) -> object:
+    began = datetime(2026, 1, 1, tzinfo=timezone.utc)
+    ended = Operation("op_9", "onvera", "deployment.create", OperationState.FAILED, "failed", created_at=began)
+    return s.attempt(s.task(submit=replace(CREATE, parse=lambda _answer: Submitted.of(ended))))
+
+
+@SUBMIT.row("Nirvana refuses what was asked for, before anything is made")
+def _preflight(s: Any) -> object:
+    fields: dict[str, Any] = {"name": "net", "region": "us-sva-2", "subnet_name": "s", "preflight": True}
+    s.world.faults({"fault": "status", "status": 422, "message": "no capacity in us-sva-2", "method": "POST"})
+    return s.attempt(s.task("nirvana", submit=nirvana.submits(nirvana.networking.create_vpc)(**fields)))
+
+
+@SUBMIT.row("A body that is nested too deep")
+def _too_deep(_s: Any) -> object:
+    body: list[Any] = []
+    for _ in range(100_000):
+        body = [body]
+    return check_body("POST /things", body)
+
+
+@SUBMIT.row("A deletion is refused for something else")
+def _conflict(s: Any) -> object:
+    made = s.task().attempt().handle
+    s.world.faults({"fault": "status", "status": 409, "message": "backup is running", "method": "DELETE"})
+    return s.attempt(s.task(submit=destroy_deployment(made.resource_id)))
+
+
+@SUBMIT.row("Nothing takes the connection")
+def _nobody(s: Any) -> object:
+    task = s.task()
+    s.patch.undo()
+    s.connection(host="http://127.0.0.1:9/onvera/api/v1")
+    return s.attempt(task)
+
+
+def _searched(s: Any, intent: Any, pages: Callable[[Request], Any], api: Any = nirvana.API) -> object:
+    settings = s.hook(api.name).settings()
+    client = BlockingClient(api, settings, s.clock, backend=Played(pages))
+    s.opened.append(client)
+    return client.run(api.find(intent))
+
+
+def _operation(number: int, resource_id: str) -> Mapping[str, Any]:
+    made = {"id": f"op-{number}", "kind": "vpc", "type": "create", "status": "running", "project_id": "p"}
+    return {**made, "resource_id": resource_id, "created_at": AT, "details": None}
+
+
+def _intent(submit: Any, api: Any = nirvana.API) -> Intent:
+    marked = api.mark(submit, "airflow-0123456789abcdef01234567")
+    return Intent(marked, "airflow-0123456789abcdef01234567", datetime(2026, 3, 1, 8, tzinfo=timezone.utc))
+
+
+@SUBMIT.row("Nirvana: something carries our tag, and no operation made it")
+def _tagged(s: Any) -> object:
+    intent = _intent(_vpc().marked(json={**_vpc().request.json, "project_id": "p"}))
+    found = {"id": "vpc-1", "tags": [intent.key], "status": "ready", "name": "net"}
+
+    def pages(request: Request) -> bytes:
+        return reply(json={"items": [found] if "vpcs" in request.path else []})
+
+    return _searched(s, intent, pages)
+
+
+@SUBMIT.row("Nirvana: what may be ours cannot be read yet")
+def _not_readable(s: Any) -> object:
+    intent = _intent(_vpc().marked(json={**_vpc().request.json, "project_id": "p"}))
+
+    def pages(request: Request) -> bytes:
+        if request.path.endswith("/vpcs"):
+            return reply(json={"items": []})
+        if "vpcs/" in request.path:
+            return reply(404, {"error": {"code": "not_found", "message": "not found"}})
+        return reply(json={"items": [_operation(1, "vpc-1")]})
+
+    return _searched(s, intent, pages)
+
+
+@SUBMIT.row("Akua: a change of the subscription cannot be told from another")
+def _subscription(s: Any) -> object:
+    submit = akua.submits(akua.workspaces.reactivate_subscription)("ws_1", etag="e")
+    other = {"id": "op_7", "metadata": {"type": "workspace.subscription.cancel"}, "state": "RUNNING", "done": False}
+    return _searched(s, _intent(submit, akua.API), lambda _request: reply(json={"data": [other]}), akua.API)
+
+
+STORED = Area(
+    "What Airflow has stored",
+    "The handle of a submit is kept in the task state store, where every try finds it. Nothing was submitted.",
+    is_brief=True,
+)
+
+
+def _with_stored(s: Any, **changes: Any) -> object:
+    task: Task = s.task()
+    task.attempt()
+    stored = {**task.stored, **changes}
+    assert task.store is not None
+    task.store.data[KEY] = json.dumps({name: value for name, value in stored.items() if value is not ...})
+    return s.attempt(task)
+
+
+def _changed(**changes: Any) -> Callable[[Any], object]:
+    return lambda s: _with_stored(s, **changes)
+
+
+STORED.add(
+    {
+        "A newer release has stored it": _changed(version=99, release="9.0.0"),
+        "Its API is missing": _changed(api=...),
+        "Its kind is no text": _changed(kind=5),
+        "Its key is none": _changed(key="a\nb"),
+        "Its generation is no count": _changed(generation="two"),
+        "Its flag is none": _changed(creates="yes"),
+        "Its time is none": _changed(at="yesterday"),
+        "Its time is before all others": _changed(at=-1.0),
+        "Its operations are no list": _changed(operations="op_1"),
+        "One of its operations is none": _changed(operations=["op_1"]),
+        "Its operation has an id that cannot be one": _changed(
+            operation_id="op/../1", operations=[{"operation_id": "op/../1"}]
+        ),
+    }
+)
+
+
+@STORED.row("What is stored is no handle at all")
+def _no_handle(s: Any) -> object:
+    task = s.task()
+    task.store.data[KEY] = json.dumps("op_1")
+    return s.attempt(task)
+
+
+@STORED.row("The task state store cannot be read")
+def _store_away(s: Any) -> object:
+    class Away:
+        def get(self, _key: str) -> Any:
+            raise ConnectionError("the API server is away")
+
+    task = s.task()
+    task.store = Away()
+    return s.attempt(task)
+
+
+@STORED.row("The task state store does not take the intent")
+def _store_refuses(s: Any) -> object:
+    task = s.task()
+    task.store.fail_at = 1
+    return s.attempt(task)
+
+
+def _in_airflow(**arguments: Any) -> Callable[[], object]:
+    given = {"deferrable": False, "app_type": "airflow", **arguments}
+    return lambda: OnveraCreateDeploymentOperator(task_id="create", **given)
+
+
+@SUBMIT.row("The API refuses a create, as a task shows it")
+def _refused_in_airflow(s: Any) -> object:
+    s.world.faults({"fault": "status", "status": 400, "message": "app_type is not available in this region"})
+    return s.failed(_in_airflow())
+
+
+@SUBMIT.row("The key of a task is wrong, as a task shows it")
+def _key_in_airflow(s: Any) -> object:
+    s.connection(password="invalid")
+    return s.failed(_in_airflow())
+
+
+@SUBMIT.row("A call of which nothing is known names no operation")
+def _generic_in_airflow(s: Any) -> object:
+    s.world.faults({"fault": "reset", "route": "/new-things", "method": "POST"})
+    return s.failed(
+        lambda: OperationRequestOperator(
+            task_id="new", conn_id="onvera_default", method="POST", path="/new-things", json={}
+        )
+    )

@@ -1,0 +1,155 @@
+"""What people read when something goes wrong, all of it: ``table.md`` has the texts, and these tests keep it.
+
+``UPDATE_MESSAGES=1 pytest tests/messages`` writes the table anew, and
+``make docs/troubleshooting.md`` the page that is made of it.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+import stamina
+
+from airflow_provider_ops.exceptions import OpsError
+from airflow_provider_ops.testing import SimulatorServer, VirtualClock
+from dev.messages import TABLE, read_table, write_table
+from tests.messages.areas import AREAS
+from tests.messages.normal import normal
+from tests.messages.scene import Scene
+from tests.messages.sites import Line, Site, note_raised, noted, sites
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.messages.table import Row
+
+ROWS: Final = {(area.title, row.situation): row for area in AREAS for row in area.rows}
+IDS: Final = [f"{area}: {situation}" for area, situation in ROWS]
+_SECRETS: Final = ("test-key", "secret")
+
+#: Places that no row reaches, and why.
+UNREACHED: Final = {
+    "retry_policy.py: raise final.with_traceback": "the same error once more, on an Airflow before 3.3",
+    "client/asynchronous.py: raise located(refused": "a library refuses what our checks let pass",
+    "client/asynchronous.py: InvalidConnection(f'it{through} cannot": "the same",
+    "client/blocking.py: ": "the same as in portal.py",
+    "client/portal.py: PortalClosed": "the process, or the thread of the task, is ending: nobody reads it",
+    "client/transport.py: TransportError('the connection held an answer": "bytes sent before the request",
+    "apis/lenient.py: raise unreadable(self._name, error)": "no shape has a rule about more than one of its fields",
+    # still without a row: each has a test of its own, which asks for less than the full text
+    "apis/window.py: ": "several operations in the time in which a lost answer's must be",
+    "client/asynchronous.py: raise TransportError(f'{wish.call.request}: no": "a look of a kill takes too long",
+    "client/asynchronous.py: TransportError(f'{wish.call.request}: no": "the same",
+    "operators/fence.py: ": "an attempt that Airflow has given up sends nothing any more",
+    "operators/starting.py: raise ambiguous": "the API refuses what an earlier request may have started",
+    "operators/stopping.py: AttemptStopped": "an attempt ends because its task was killed",
+}
+
+
+@dataclass
+class Told:
+    """What a row came to, and the lines of the package that it went through."""
+
+    text: str
+    lines: set[Line]
+
+
+_TOLD: dict[tuple[str, str], Told] = {}
+
+
+@pytest.fixture(scope="session")
+def _clock() -> VirtualClock:
+    return VirtualClock(start=time.time())
+
+
+@pytest.fixture(scope="session")
+def _world(_clock: VirtualClock) -> Iterator[SimulatorServer]:
+    with SimulatorServer(duration=600.0, clock=_clock) as world:
+        yield world
+
+
+@pytest.fixture
+def tell(
+    _world: SimulatorServer, _clock: VirtualClock, run_dag: Any, a_dag: Any, monkeypatch: pytest.MonkeyPatch
+) -> Any:
+    """Play a row, once in a session."""
+    monkeypatch.setattr("airflow_provider_ops.hooks.base.default_clock", lambda: _clock)
+
+    def play(key: tuple[str, str]) -> Told:
+        if key not in _TOLD:
+            with pytest.MonkeyPatch.context() as patch, stamina.set_testing(True, attempts=3, cap=True):
+                _world.reset()
+                # pauses that an earlier row brought on are over
+                _clock.advance(4000)
+                for name, value in _world.environ().items():
+                    patch.setenv(name, value)
+                patch.setenv("COLUMNS", "200")
+                scene = Scene(_world, _clock, patch, run_dag, a_dag)
+                _TOLD[key] = _played(ROWS[key], scene)
+        return _TOLD[key]
+
+    return play
+
+
+def _played(row: Row, scene: Scene) -> Told:
+    lines: set[Line] = set()
+    try:
+        with noted(lines), warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            said = row.play(scene)
+            note_raised(lines, scene.ended_by)
+    except OpsError as error:
+        note_raised(lines, error)
+        return Told(normal(f"{type(error).__name__}: {error}"), lines)
+    finally:
+        scene.close()
+    assert isinstance(said, str), f"{row.situation}: no error, but {said!r}"
+    return Told(normal(said), lines)
+
+
+@pytest.mark.parametrize("key", list(ROWS), ids=IDS)
+def test_a_situation_is_told_as_the_table_has_it(tell: Any, key: tuple[str, str]) -> None:
+    told = tell(key).text
+    assert not any(secret in told for secret in _SECRETS)
+    if not os.environ.get("UPDATE_MESSAGES"):
+        assert told == read_table(TABLE.read_text(encoding="utf-8")).get(key)
+
+
+@pytest.mark.timeout(900)
+def test_the_table_has_these_rows_in_this_order(tell: Any) -> None:
+    if os.environ.get("UPDATE_MESSAGES"):
+        write_table({key: tell(key).text for key in ROWS})
+    assert list(read_table(TABLE.read_text(encoding="utf-8"))) == list(ROWS)
+
+
+@pytest.mark.timeout(900)
+def test_every_place_that_raises_an_error_of_ours_has_a_row(tell: Any) -> None:
+    lines = set[Line]().union(*(tell(key).lines for key in ROWS))
+    missing = [site for site in sites() if not _is_reached(site, lines)]
+    assert [str(site) for site in missing if not _is_excused(site)] == []
+    assert [reason for reason in UNREACHED if not any(_excuses(reason, site) for site in missing)] == []
+
+
+def _is_reached(site: Site, lines: set[Line]) -> bool:
+    return any((site.file, line) in lines for line in range(site.first, site.last + 1))
+
+
+def _is_excused(site: Site) -> bool:
+    return any(_excuses(reason, site) for reason in UNREACHED)
+
+
+def _excuses(reason: str, site: Site) -> bool:
+    file, _, text = reason.partition(": ")
+    return site.file == file and text in site.text
+
+
+def test_the_docs_are_made_of_the_table() -> None:
+    from dev.messages import PAGE, page  # noqa: PLC0415
+
+    assert Path(PAGE).read_text(encoding="utf-8") == page(), "make docs/troubleshooting.md"
