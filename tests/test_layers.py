@@ -27,6 +27,7 @@ LAYERS = (
     ("core.redaction", "core.gate"),
     ("", "operation", "exceptions", "provider_info", "metrics"),
     ("core",),
+    ("spec",),
     ("waiting",),
     ("apis",),
     ("client",),
@@ -38,7 +39,7 @@ TOP = len(LAYERS)
 #: What a layer may use from outside; not named: anything. The test below says why.
 BANNED: dict[str, frozenset[str]] = {
     **dict.fromkeys(
-        ("", "operation", "exceptions", "metrics", "core", "waiting", "apis"),
+        ("", "operation", "exceptions", "metrics", "core", "spec", "waiting", "apis"),
         frozenset({"airflow", "httpx", "asyncio"}),
     ),
     "client": frozenset({"airflow"}),
@@ -180,6 +181,8 @@ def test_every_layer_exists() -> None:
         ("exceptions", "airflow_provider_ops.core.gate.one_line", True),
         ("exceptions", "airflow_provider_ops.core.parsing.parse_json", False),
         ("core.gate", "airflow_provider_ops.exceptions.OpsError", False),
+        ("spec.model", "airflow_provider_ops.operation.OperationState", True),
+        ("spec.model", "airflow_provider_ops.apis.base.Api", False),
         ("provider_info", "airflow_provider_ops.__version__", True),
         ("provider_info", "airflow.sdk", False),
     ],
