@@ -32,6 +32,7 @@ class ConnectionLike(Protocol):
     """The parts of an Airflow connection that are used here."""
 
     conn_type: str | None
+    login: str | None
     host: str | None
     port: int | None
     schema: str | None
@@ -50,6 +51,7 @@ class Settings:
     requests_per_second: float | None = None
     proxy: str | None = field(default=None, repr=False)
     extras: Mapping[str, Any] = field(default_factory=dict)
+    login: str = field(default="", repr=False)
 
     @property
     def origin(self) -> str:
@@ -86,10 +88,11 @@ def read_settings(api: Api, conn_id: str, conn: ConnectionLike, extra: Mapping[s
         because the connection form saves every field.
     :raises InvalidConnection: names the connection and everything in it that must be changed.
     """
-    if conn.conn_type and conn.conn_type != api.name:
+    wanted = api.conn_type or api.name
+    if conn.conn_type and conn.conn_type != wanted:
         msg = (
-            f"connection {conn_id!r} has type {conn.conn_type!r}, but {api.title} needs type {api.name!r}: "
-            f"choose a {api.name} connection or change conn_id"
+            f"connection {conn_id!r} has type {conn.conn_type!r}, but {api.title} needs type {wanted!r}: "
+            f"choose a {wanted} connection or change conn_id"
         )
         raise InvalidConnection(msg)
     extra = {name: value for name, value in extra.items() if value is not None and value != ""}
@@ -105,6 +108,7 @@ def read_settings(api: Api, conn_id: str, conn: ConnectionLike, extra: Mapping[s
         timeout=found.of(lambda: fields.number("timeout", DEFAULT_TIMEOUT, 0.1, 600.0), DEFAULT_TIMEOUT),
         requests_per_second=found.of(lambda: fields.number("requests_per_second", None, 0.01, 10_000.0), None),
         proxy=None if "proxy" not in extra else str(extra["proxy"]),
+        login=(conn.login or "").strip(),
         extras={name: found.of(partial(fields.text, name), "") for name in api.extras if name in extra},
     )
     found.of(settings.tls, None)
@@ -160,6 +164,8 @@ class _Problems:
 
 def _key(api: Api, conn_id: str, password: str | None) -> str:
     key = (password or "").strip()
+    if not key and not api.needs_key:
+        return ""
     if not key:
         msg = f"connection {conn_id!r} has no API key: put the {api.title} key into its password field"
         raise InvalidConnection(msg)
@@ -227,6 +233,10 @@ def _check_parts(api: Api, conn_id: str, url: str, parts: SplitResult, *, allow_
 
 
 def _check_path(api: Api, conn_id: str, url: str, path: str) -> None:
+    if api.replaces_base_url:
+        if ".." in unquote(path):
+            raise InvalidConnection(f"host {url!r} of connection {conn_id!r} has '..' in its path: write it without")
+        return
     wanted = urlsplit(api.base_url).path.rstrip("/")
     versions = [part for part in path.split("/") if part == "v1"]
     climbs = ".." in unquote(path).split("/")

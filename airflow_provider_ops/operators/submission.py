@@ -206,7 +206,8 @@ class Submission:
         )
 
     def _intent(self, handle: Handle, marked: Submit, since: datetime | None = None) -> Intent:
-        return Intent(marked, handle.key, since or datetime.fromtimestamp(handle.at, timezone.utc))
+        began = since or datetime.fromtimestamp(handle.at, timezone.utc)
+        return Intent(marked, handle.key, began, age=max(self._clock.time() - handle.at, 0.0))
 
     def _find_out_or_submit(self, handle: Handle, *, cleared: bool) -> Started:
         # what is found belongs to the task as it is since the clear, or the next retry would take it for cleared again

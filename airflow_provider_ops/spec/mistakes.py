@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from airflow_provider_ops.exceptions import SpecProblem
 from airflow_provider_ops.spec.auth import Paging
 from airflow_provider_ops.spec.description import Description
+from airflow_provider_ops.spec.keys import KEY_LENGTH, key_text
 from airflow_provider_ops.spec.nearest import nearest
 from airflow_provider_ops.spec.places import RESERVED, Sent, marks, sent
 from airflow_provider_ops.spec.requests import READS, parse_line
@@ -16,8 +17,6 @@ from airflow_provider_ops.spec.states import twice
 from airflow_provider_ops.spec.templates import Placeholder, Template, parse_template
 from airflow_provider_ops.spec.values import parse_value
 
-#: Characters of our key, and of the same as a UUID.
-MARK_LENGTH, UUID_LENGTH = 32, 36
 _SUCCESS = range(200, 300)
 _STATUSES = range(100, 600)
 _DECIDED = ("succeeded", "failed", "cancelled")
@@ -137,7 +136,7 @@ def _mark(place: Place, mark: MarkSpec) -> Iterator[SpecProblem]:
         yield SpecProblem((*place, "format"), f"nothing fills {odd} in a format: use {{mark}} or {{mark:uuid}}")
     elif names.count("mark") != 1:
         yield SpecProblem((*place, "format"), f"format {mark.format!r} must have {{mark}} or {{mark:uuid}} once")
-    length = len(mark_text(mark, "x" * MARK_LENGTH))
+    length = 0 if odd else len(key_text(mark, "0" * KEY_LENGTH))
     if mark.max is not None and length > mark.max:
         yield SpecProblem((*place, "max"), f"the key has {length} characters, more than max {mark.max}: shorten format")
     if mark.in_ == "body" and not mark.name.startswith("/"):
@@ -158,14 +157,6 @@ def _body_pointer(place: Place, name: str) -> Iterator[SpecProblem]:
         yield SpecProblem((*place, "name"), f"{name!r}: the key goes to one place, so '*' has no meaning here")
     if "-" in parts[:-1]:
         yield SpecProblem((*place, "name"), f"{name!r}: '-' appends to a list and must be the last part")
-
-
-def mark_text(mark: MarkSpec, key: str) -> str:
-    """Return how a key of 32 characters is written."""
-    one = parse_template(mark.format)
-    wide = any(part.form == "uuid" for part in one.placeholders)
-    text = f"{key[:8]}-{key[8:12]}-{key[12:16]}-{key[16:20]}-{key[20:]}" if wide else key
-    return "".join(part if isinstance(part, str) else text for part in one.parts)
 
 
 def _operation(spec: Description) -> Iterator[SpecProblem]:

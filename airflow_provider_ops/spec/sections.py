@@ -235,6 +235,8 @@ class OperationSpec(Part):
     progress: Reads = ()
     """Percent, 0 to 100."""
     phase: Reads = ()
+    message: Reads = ()
+    """What it is doing, for people."""
     steps: Reads = ()
     created_at: Reads = ()
     started_at: Reads = ()
