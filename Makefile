@@ -9,6 +9,8 @@
 
 PYTHON ?= python3
 AIRFLOW_VERSION ?= 3.3.2
+# processes that share the tests; 0 for one, in order
+WORKERS ?= 2
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -44,7 +46,7 @@ test: $(STAMP) ## lint, types and all tests; goes on after a failure, so that on
 	@status=0; \
 	$(MAKE) --no-print-directory lint || status=1; \
 	$(MAKE) --no-print-directory types || status=1; \
-	mkdir -p $(TEMP) && TMPDIR=$(TEMP) $(BIN)/python -m pytest $(ARGS) || status=1; \
+	mkdir -p $(TEMP) && TMPDIR=$(TEMP) $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS) || status=1; \
 	exit $$status
 
 test-matrix: $(STAMP) ## the tests on Airflow 3.1, 3.2 and 3.3 with Python 3.10 and 3.13 (an hour and more)

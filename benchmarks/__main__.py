@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from benchmarks import certificate, plots, table, triggerer
+from benchmarks import calls, certificate, plots, table, triggerer
 from benchmarks.run import Job, Result, measure
 from benchmarks.subjects import SUBJECTS
 
@@ -42,6 +42,7 @@ def plan(*, quick: bool, everything: bool = False) -> list[Group]:
     refused = tuple(Job(subject, 1000, rate_limit=100.0) for subject in ("ours", "databricks", "dbt-cloud", "fivetran"))
     more = [_jobs(PEERS[2:], 1000, tls=True), _jobs(("httpx-each",), 5000), _jobs(("databricks",), 10_000)]
     # what is promised first, so that a run that is broken off has it
+    short = (Job("ours", 1000, lengths=table.SHORT), Job("ours-held", 1000, lengths=table.SHORT))
     return [
         *thousand,
         _jobs(("sleepers", "list-floor"), 10_000),
@@ -53,6 +54,7 @@ def plan(*, quick: bool, everything: bool = False) -> list[Group]:
         (*small[0], *_jobs(("list-floor", "ours"), 100, tls=True), Job("ours-akua", 10), Job("ours", 10_000, tls=True)),
         _jobs((*PEERS[2:], "httpx-each"), 1000),
         _jobs(("databricks",), 5000),
+        (*short, Job("ours-held", 1000)),
         *(more if everything else ()),
     ]
 
@@ -87,10 +89,16 @@ async def _run(groups: Sequence[Group]) -> list[Result]:
     return results
 
 
-def _keep(results: Sequence[Result], triggerers: Sequence[triggerer.Found]) -> None:
+def _keep(
+    results: Sequence[Result], triggerers: Sequence[triggerer.Found], synchronous: Sequence[calls.Found] = ()
+) -> None:
     """Write what there is: a run that is broken off is not lost (`--from`)."""
     RESULTS.mkdir(parents=True, exist_ok=True)
-    raw = {"rows": [row.as_json() for row in results], "triggerers": [row.as_json() for row in triggerers]}
+    raw = {
+        "rows": [row.as_json() for row in results],
+        "triggerers": [row.as_json() for row in triggerers],
+        "calls": [row.as_json() for row in synchronous],
+    }
     (RESULTS / "results.json").write_text(json.dumps(raw, indent=1) + "\n", encoding="utf-8")
 
 
@@ -134,21 +142,25 @@ def main() -> int:
         raw = json.loads(Path(options.source).read_text(encoding="utf-8"))
         results = [Result(**row) for row in raw["rows"]]
         triggerers = [triggerer.Found(**row) for row in raw["triggerers"]]
+        synchronous = [calls.Found(**row) for row in raw["calls"]]
     else:
         began = time.monotonic()
         results = [] if options.triggerer else asyncio.run(_run(_groups(options)))
         some = options.quick or options.subjects or options.waits is not None
         triggerers = [] if some else asyncio.run(_triggerers())
-        _keep(results, triggerers)
+        synchronous = [] if options.triggerer else asyncio.run(calls.measure())
+        _keep(results, triggerers, synchronous)
         print(f"measured in {(time.monotonic() - began) / 60:.1f} minutes", file=sys.stderr)
-    text, of_triggerers = table.render(results), triggerer.render(triggerers)
-    print(f"{text}\n\n{of_triggerers}")
+    text, of_triggerers, of_calls = table.render(results), triggerer.render(triggerers), calls.render(synchronous)
+    everything = f"{text}\n\n{of_calls}\n\n{of_triggerers}\n"
+    print(everything)
     if not options.no_files:
         RESULTS.mkdir(parents=True, exist_ok=True)
-        (RESULTS / "table.md").write_text(f"{text}\n\n{of_triggerers}\n", encoding="utf-8")
+        (RESULTS / "table.md").write_text(everything, encoding="utf-8")
         if not (options.quick or options.triggerer or options.subjects or options.waits is not None):
             plots.draw(results, ROOT / "docs" / "images")
             _into_docs("table", text)
+            _into_docs("calls", of_calls)
             _into_docs("triggerers", of_triggerers)
     return 0 if table.holds(results) else 1
 

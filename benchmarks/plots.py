@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from benchmarks.run import Result
+from benchmarks.table import is_plain
 
 _FIGURES: dict[str, tuple[str, Callable[[Result], float]]] = {
     "cpu": ("CPU seconds", lambda row: row.cpu),
@@ -36,7 +37,7 @@ def draw(results: Sequence[Result], folder: Path) -> None:
     # the same numbers make the same file
     mpl.rcParams.update({"svg.hashsalt": "bench", "font.size": 10})
     folder.mkdir(parents=True, exist_ok=True)
-    plain = [row for row in results if not row.tls and not row.rate_limit and not row.budget and row.waits >= 100]  # noqa: PLR2004
+    plain = [row for row in results if not row.tls and is_plain(row) and row.waits >= 100]  # noqa: PLR2004
     for name, (title, value) in _FIGURES.items():
         _figure(plain, folder / f"bench-{name}", title, value, late=name == "delay")
 

@@ -30,6 +30,8 @@ class Job:
     rate_limit: float | None = None
     budget: float | None = None
     grace: float = _GRACE
+    #: Seconds that the operations take, drawn evenly between the two.
+    lengths: tuple[float, float] = (SHORTEST, LONGEST)
 
     @property
     def api(self) -> str:
@@ -46,6 +48,7 @@ class Result:
     tls: bool
     rate_limit: float | None
     budget: float | None
+    lengths: tuple[float, float]
     found: int
     cpu: float
     requests: int
@@ -91,7 +94,7 @@ async def _meet(job: Job, url: str, subject: asyncio.subprocess.Process, cafile:
     await _begin(job, url, subject, cafile, 1, (0.5, 1.0))
     if await line_of(subject) != "warm":
         raise RuntimeError(f"{job.subject} did not get warm")
-    await _begin(job, url, subject, cafile, job.waits, (SHORTEST, LONGEST))
+    await _begin(job, url, subject, cafile, job.waits, job.lengths)
     said = json.loads(await asyncio.wait_for(line_of(subject), LONGEST + job.grace + _START))
     truth = await asyncio.to_thread(ask, f"{url}/_bench/truth", cafile)
     stats = await asyncio.to_thread(ask, f"{url}/_control/stats", cafile)
@@ -124,6 +127,7 @@ def _result(job: Job, said: dict[str, Any], truth: dict[str, Any], stats: dict[s
         tls=job.tls,
         rate_limit=job.rate_limit,
         budget=job.budget,
+        lengths=job.lengths,
         found=len(said["found"]),
         cpu=said["cpu"],
         requests=stats["requests"] + truth["refusals"],

@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 
 #: Seconds between two looks, the same for everybody.
 INTERVAL = 5.0
+#: Seconds for which events are held by Airflow's defaults.
+GUARD = 10.0
 
 Found = Callable[[str], None]
 #: Makes the coroutines of one subject. Called before the clock runs, so that imports cost nobody anything.
@@ -54,14 +56,17 @@ async def _run(trigger: Any, operation_id: str, found: Found, good: Callable[[An
             found(operation_id)
 
 
-def _trigger_of_ours(conn_id: str, api: str) -> Subject:
+def _trigger_of_ours(conn_id: str, api: str, *, guard: float = 0.0) -> Subject:
     def make(place: Place, found: Found) -> Iterator[Awaitable[None]]:
         from airflow_provider_ops.hooks.lookup import _hook  # noqa: PLC0415
         from airflow_provider_ops.triggers.operation import OperationTrigger  # noqa: PLC0415
 
         _hook(conn_id, api)  # imports what the first trigger would
+        held: dict[str, Any] = {"not_before": time.time() + guard, "guard": guard} if guard else {}
         for operation_id in place.ids:
-            trigger = OperationTrigger(conn_id, [operation_id], poll_interval=INTERVAL, deadline=place.until, api=api)
+            trigger = OperationTrigger(
+                conn_id, [operation_id], poll_interval=INTERVAL, deadline=place.until, api=api, **held
+            )
             yield _run(trigger, operation_id, found, lambda event: event["status"] == "succeeded")
 
     return make
@@ -172,6 +177,7 @@ def sleepers(place: Place, found: Found) -> Iterator[Awaitable[None]]:
 
 SUBJECTS: dict[str, Subject] = {
     "ours": _trigger_of_ours("onvera_bench", "onvera"),
+    "ours-held": _trigger_of_ours("onvera_bench", "onvera", guard=GUARD),
     "ours-akua": _trigger_of_ours("akua_bench", "akua"),
     "databricks": databricks,
     "dbt-cloud": dbt_cloud,

@@ -6,6 +6,7 @@ import os
 import pkgutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from unittest.mock import patch
 
 from airflow_provider_ops.simulator.app import Simulator
 from airflow_provider_ops.simulator.routing import shape
@@ -45,8 +46,7 @@ def drive(api: str, contract: Contract) -> Outcome:
     """Use the hook, the operators and the simulator of an API, and then the simulator wrongly."""
     recorder, clock = Recorder(api, contract), VirtualClock()
     routes = [(route.method, route.template, route.body is not None) for route in Simulator().apis[api].routes()]
-    with SimulatorServer(duration=_DURATION, clock=clock) as server:
-        os.environ.update(server.environ())
+    with SimulatorServer(duration=_DURATION, clock=clock) as server, patch.dict(os.environ, server.environ()):
         server.observe(recorder)
         hook = pkgutil.resolve_name(f"airflow_provider_ops.{_HOOKS[api]}")(clock=clock)
         driver = Driver(hook, server, clock)

@@ -26,6 +26,7 @@ from airflow_provider_ops.exceptions import (
     ServerError,
     TransportError,
 )
+from tests.naming import shown
 from tests.played import Played, reply
 
 if TYPE_CHECKING:
@@ -257,7 +258,7 @@ def test_an_answer_about_another_operation_is_refused(play: Any) -> None:
         (AKUA.get_operation("install:inst_1"), {"id": "inst_1", "state": "ready"}, True),
         (AKUA.get_operation("install:inst_1"), {"id": "inst_2", "state": "ready"}, False),
     ],
-    ids=str,
+    ids=shown,
 )
 def test_every_read_of_an_operation_checks_what_the_answer_is_about(
     play: Any, call: Any, answer: Any, is_about_it: bool

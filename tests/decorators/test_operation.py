@@ -17,7 +17,7 @@ from airflow_provider_ops.testing import drop_answer, endless, operation_cancell
 from tests.old_airflow import needs_state_store, told_as
 
 if TYPE_CHECKING:
-    from airflow_provider_ops.testing import SimulatorServer
+    from airflow_provider_ops.testing import SimulatorServer, VirtualClock
 
 CONN = "onvera_default"
 FAST: dict[str, Any] = {"conn_id": CONN, "poll_interval": 0.05}
@@ -260,6 +260,7 @@ def test_a_dead_trigger_leads_to_another_look_and_no_other_question(
     a_dag: Any,
     run_dag: Any,
     operations_simulator: SimulatorServer,
+    virtual_time: VirtualClock,
     monkeypatch: pytest.MonkeyPatch,
     trouble: str,
     what: str,
@@ -285,9 +286,8 @@ def test_a_dead_trigger_leads_to_another_look_and_no_other_question(
         return start("a") if what == "ids" else CREATE
 
     monkeypatch.setattr("airflow_provider_ops.decorators.operation.DecoratedOperationOperator", Dead)
-    operations_simulator.duration = 0.5
     with a_dag() as dag:
-        operation_task(**FAST)(wait)()
+        operation_task(conn_id=CONN, poll_interval=60)(wait)()
     ran = run_dag(dag)
     assert ran.state == "success", ran.errors
     assert legs

@@ -28,6 +28,7 @@ from airflow_provider_ops.operators.store import HandleStore
 from airflow_provider_ops.sensors.lakesail import LakeSailSessionSensor
 from airflow_provider_ops.sensors.operation import OperationSensor
 from airflow_provider_ops.testing import SimulatorServer, VirtualClock
+from tests.naming import shown
 from tests.operators.test_subclasses import OPERATORS
 
 HOUR = timedelta(hours=1)
@@ -64,7 +65,7 @@ def test_an_interval_for_all_sensors_of_a_dag_does_not_win(given: dict[str, Any]
         assert sense(**given).poll_interval == interval
 
 
-@pytest.mark.parametrize("value", ["5", True, timedelta(days=400), timedelta(seconds=-1), object()], ids=str)
+@pytest.mark.parametrize("value", ["5", True, timedelta(days=400), timedelta(seconds=-1), object()], ids=shown)
 @pytest.mark.parametrize("make", [create, sense, lambda **a: OnveraHook().watch("op_1", **a)])
 def test_what_is_no_duration_is_refused_by_name(make: Any, value: Any) -> None:
     with pytest.raises(InvalidArgument, match="timeout must be seconds or a timedelta"):

@@ -22,6 +22,7 @@ from airflow_provider_ops.operators.nirvana import (
 from airflow_provider_ops.operators.onvera import OnveraCreateDeploymentOperator, OnveraDestroyDeploymentOperator
 from airflow_provider_ops.operators.operation import OperationRequestOperator
 from airflow_provider_ops.sensors.operation import OperationSensor
+from tests.naming import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -128,7 +129,7 @@ BAD: list[tuple[Callable[..., Any], dict[str, Any], list[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("make", "arguments", "words"), BAD, ids=lambda value: str(value)[:50] if value else None)
+@pytest.mark.parametrize(("make", "arguments", "words"), BAD, ids=lambda value: shown(value)[:50])
 def test_bad_input_is_told_at_parse_time_with_argument_and_allowed_values(
     make: Callable[..., Any], arguments: dict[str, Any], words: list[str]
 ) -> None:
@@ -193,7 +194,7 @@ def test_a_literal_is_checked_beside_a_template() -> None:
         ({"a": {"b": "{{ x }}"}}, False),
         (object(), False),
     ],
-    ids=repr,
+    ids=shown,
 )
 def test_what_may_still_change_is_no_literal(value: object, literal: bool) -> None:
     assert is_literal(value) is literal

@@ -22,6 +22,7 @@ from airflow_provider_ops.operators.onvera import OnveraCreateDeploymentOperator
 from airflow_provider_ops.operators.operation import OperationRequestOperator
 from airflow_provider_ops.sensors.lakesail import LakeSailSessionSensor
 from airflow_provider_ops.sensors.operation import OperationSensor
+from tests.naming import shown
 
 DAY = datetime(2026, 1, 1, tzinfo=timezone.utc)
 
@@ -184,7 +185,7 @@ def test_what_json_has_no_form_for_is_refused_by_its_place(value: Any) -> None:
         request(json={"a": [Given(value)]})
 
 
-@pytest.mark.parametrize("ids", [Lazy("op_1", "op_2"), ("op_1", "op_2"), iter(["op_1", "op_2"])], ids=repr)
+@pytest.mark.parametrize("ids", [Lazy("op_1", "op_2"), ("op_1", "op_2"), iter(["op_1", "op_2"])], ids=shown)
 def test_a_sensor_takes_any_sequence_of_ids(ids: Any) -> None:
     task = render(OperationSensor, conn_id="onvera_default", operation_id=Given(ids))
     assert list(task.awaited()) == ["op_1", "op_2"]
@@ -252,7 +253,7 @@ def test_none_of_another_task_is_refused_where_there_is_no_default(field: str) -
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-@pytest.mark.parametrize("value", [["op_1", "op_2"], ("op_1",), Lazy("a")], ids=repr)
+@pytest.mark.parametrize("value", [["op_1", "op_2"], ("op_1",), Lazy("a")], ids=shown)
 def test_a_list_as_text_is_told_with_the_remedy(make: Any, field: str, value: Any) -> None:
     if isinstance(value, Lazy):
         value = "LazyXComSequence([1 item])"
