@@ -180,6 +180,8 @@ class Api(ABC):
     reference_kinds: tuple[str, ...] = ()
     #: Extras of the connection this API uses beside the common ones.
     extras: tuple[str, ...] = ()
+    #: Extras of the connection that its hook reads.
+    hook_extras: tuple[str, ...] = ()
 
     @abstractmethod
     def authenticate(self, key: str) -> Mapping[str, str]:

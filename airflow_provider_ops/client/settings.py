@@ -122,7 +122,7 @@ def read_settings(api: Api, conn_id: str, conn: ConnectionLike, extra: Mapping[s
 
 def unknown_extras(api: Api, extra: Mapping[str, Any]) -> tuple[str, ...]:
     """Return a sentence about each extra that has no meaning here, with the known name that it resembles."""
-    known = (*_EXTRAS, *api.extras)
+    known = (*_EXTRAS, *api.extras, *api.hook_extras)
     sentences = []
     for name in extra:
         if name not in known:

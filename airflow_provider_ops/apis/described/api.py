@@ -29,8 +29,8 @@ from airflow_provider_ops.core.values import is_list_text, object_as_text
 from airflow_provider_ops.exceptions import ApiError, InvalidArgument, OpsError, TransportError
 from airflow_provider_ops.operation import Operation, OperationState
 from airflow_provider_ops.spec import ApiSpec
-from airflow_provider_ops.spec.auth import ApiKey, HttpBasic, NoAuth
-from airflow_provider_ops.spec.parts import RequestSpec
+from airflow_provider_ops.spec.auth import ApiKey, ClientCredentials, HttpBasic, Login, NoAuth
+from airflow_provider_ops.spec.parts import Part, RequestSpec
 from airflow_provider_ops.spec.sections import PollSpec, Refusal
 from airflow_provider_ops.spec.templates import parse_template
 from airflow_provider_ops.spec.values import find_first
@@ -49,18 +49,21 @@ class DescribedApi(Api):
     """An API as its spec describes it.
 
     :param variables: values of the spec's ``variables``; those left out have their defaults.
+    :param auth: type of authentication, default the first of the spec.
     :raises InvalidArgument: a variable is unknown, or has neither value nor default.
     """
 
     conn_type = "operations"
+    hook_extras: tuple[str, ...] = ("api", "variables", "auth")
     replaces_base_url = True
     #: Reads operations; a subclass has its own where a spec cannot say how.
     reader_class: type[OperationReader] = OperationReader
 
-    def __init__(self, spec: ApiSpec, variables: Mapping[str, str] | None = None) -> None:
+    def __init__(self, spec: ApiSpec, variables: Mapping[str, str] | None = None, *, auth: str = "") -> None:
         self.spec = spec
         self.variables = _variables(spec, variables or {})
-        for name, value in _facts(spec, self.variables).items():
+        self._auth = _auth(spec, auth)
+        for name, value in _facts(spec, self.variables, self._auth).items():
             # what a subclass says itself counts
             if getattr(type(self), name, None) is getattr(Api, name, None):
                 setattr(self, name, value)
@@ -71,14 +74,14 @@ class DescribedApi(Api):
 
     def authenticate(self, key: str) -> Mapping[str, str]:
         """Return the header that carries the connection's password."""
-        auth = self.spec.auth[0]
+        auth = self._auth
         if isinstance(auth, ApiKey):
             return {auth.name: f"{auth.prefix}{key}"} if auth.in_ == "header" else {}
         return {} if isinstance(auth, NoAuth) else {"Authorization": f"Bearer {key}"}
 
     def sign(self, request: Request, login: str, key: str) -> Request:
         """Return a request with the connection's password, or login and password, where the API expects them."""
-        auth = self.spec.auth[0]
+        auth = self._auth
         if isinstance(auth, ApiKey) and auth.in_ == "query":
             return replace(request, query={**request.query, auth.name: f"{auth.prefix}{key}"})
         if isinstance(auth, HttpBasic):
@@ -285,7 +288,23 @@ def _variables(spec: ApiSpec, given: Mapping[str, str]) -> dict[str, str]:
     return {name: str(value) for name, value in values.items()}
 
 
-def _facts(spec: ApiSpec, variables: Mapping[str, str]) -> dict[str, Any]:
+def _auth(spec: ApiSpec, name: str) -> Part:
+    """Return the way to prove who sends a request.
+
+    :raises InvalidArgument: the spec has none of this type.
+    """
+    found = next((one for one in spec.auth if not name or one.type == name), None)
+    if found is None:
+        known = ", ".join(one.type for one in spec.auth)
+        raise InvalidArgument(f"auth is {name!r}, and the spec of {spec.shown_title} knows {known}")
+    if isinstance(found, (ClientCredentials, Login)):
+        raise InvalidArgument(
+            f"the spec of {spec.shown_title} uses {found.type}, which this release does not carry out"
+        )
+    return found
+
+
+def _facts(spec: ApiSpec, variables: Mapping[str, str], auth: Part) -> dict[str, Any]:
     """Return the attributes of an :class:`Api` that a spec gives."""
     polls = {call.kind: _policy(call.poll) for call in spec.calls if call.poll}
     cancels = [spec.cancel, *(call.cancel for call in spec.calls)]
@@ -298,7 +317,7 @@ def _facts(spec: ApiSpec, variables: Mapping[str, str]) -> dict[str, Any]:
         "can_cancel": any(one is not None for one in cancels),
         "lists_operations": bool(spec.lists and spec.lists.open),
         "longest_poll": spec.wait.max if spec.wait else 0.0,
-        "needs_key": not isinstance(spec.auth[0], NoAuth),
+        "needs_key": not isinstance(auth, NoAuth),
     }
 
 

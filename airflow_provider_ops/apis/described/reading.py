@@ -205,5 +205,5 @@ def error_body(spec: ErrorSpec | None, response: Response) -> ErrorBody:
     body = exchange.response_body
     codes, messages = (_CODES, _MESSAGES) if spec is None else (spec.code, spec.message)
     code, message = find_text(codes, exchange, body), find_text(messages, exchange, body)
-    is_from_api = message is not None or (code is not None and spec is not None)
+    is_from_api = (message if messages else code) is not None
     return ErrorBody(code, message or code or response.text(120) or "(no message)", is_from_api)

@@ -55,6 +55,7 @@ class Onvera(DescribedApi):
     """The seven calls of Onvera [api-reference/overview]; what they have in common is in its spec."""
 
     conn_type = ""
+    hook_extras = ()
     replaces_base_url = False
     reader_class = _Reader
 
