@@ -6,7 +6,6 @@ import base64
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 from airflow_provider_ops.apis.base import (
     Api,
@@ -169,7 +168,7 @@ class DescribedApi(Api):
         if not request.replayable:
             # a list by POST changes nothing
             request = replace(request, idempotent=True)
-        return paged(request, entries, self.spec.paging, to_item, urlsplit(self.base_url).path)
+        return paged(request, entries, self.spec.paging, to_item)
 
     def cancel_operation(self, operation_id: str, key: str | None = None) -> Call[Operation]:
         """Ask the API to cancel."""

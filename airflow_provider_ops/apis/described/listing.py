@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from airflow_provider_ops.apis.described.reading import exchange_of
 from airflow_provider_ops.apis.http import Call, Page, Paged, Request, Response
+from airflow_provider_ops.core.gate import cut_text
 from airflow_provider_ops.exceptions import TransportError
 from airflow_provider_ops.spec.auth import Paging
 from airflow_provider_ops.spec.expressions import Exchange, parse_pointer
@@ -20,15 +21,12 @@ _MOST_LINKS = 20
 _LONGEST_CURSOR = 2000
 
 
-def paged(
-    request: Request, entries: Sequence[str], paging: Paging | None, to_item: Callable[[Any], T], base_path: str = ""
-) -> Paged[T]:
+def paged(request: Request, entries: Sequence[str], paging: Paging | None, to_item: Callable[[Any], T]) -> Paged[T]:
     """Return a list.
 
     :param entries: where an answer has the entries; none for an answer that is the list.
-    :param base_path: path of the connection's base URL, which addresses of next pages have and requests have not.
     """
-    return Paged(_Pages(request, entries, paging, to_item, base_path).first())
+    return Paged(_Pages(request, entries, paging, to_item).first())
 
 
 class _Pages:
@@ -38,14 +36,12 @@ class _Pages:
         entries: Sequence[str],
         paging: Paging | None,
         to_item: Callable[[Any], Any],
-        base_path: str,
     ) -> None:
         size = _size(paging)
         self._request = replace(request, query={**size, **request.query}) if size else request
         self._entries = entries
         self._paging = paging
         self._to_item = to_item
-        self._base_path = base_path
 
     def first(self) -> Call[Page[Any]]:
         """Return the call for the first page."""
@@ -127,16 +123,20 @@ class _Pages:
         return None if following == request else self._call(following, 0)
 
     def _linked(self, request: Request, link: str) -> Call[Page[Any]] | None:
-        """Return the call for an address that the server names; its origin is never followed."""
+        """Return the call for an address that the server names: its query counts, its origin is never followed.
+
+        :raises TransportError: the address is not that of the same list.
+        """
         parts = urlsplit(link)
-        path = parts.path.removeprefix(self._base_path) if parts.path.startswith("/") else request.path
-        if ".." in path or "//" in path or not path.startswith("/"):
-            return None
+        if parts.path and not parts.path.endswith(request.path):
+            raise TransportError(
+                f"the next page is at {cut_text(parts.path, 200)!r}, another list", reason="unreadable"
+            )
         query: dict[str, Any] = {}
         for name, value in parse_qsl(parts.query, keep_blank_values=True):
             query[name] = [*query[name], value] if name in query else [value]
         plain = {name: value[0] if len(value) == 1 else value for name, value in query.items()}
-        following = replace(request, path=path, query={**request.query, **plain})
+        following = replace(request, query={**request.query, **plain})
         return None if following == request else self._call(following, 0)
 
 
