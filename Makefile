@@ -33,6 +33,7 @@ export PIP_CACHE_DIR := $(CURDIR)/.cache/pip
 # Airflow must never find, or make, a home outside the checkout.
 export AIRFLOW_HOME := $(CURDIR)/.cache/airflow
 
+SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help venv test lint types demo docs guarantees race browser bench bench-constraints conform constraints
 .PHONY: matrix-constraints test-matrix clean python release-check upgrade
@@ -49,7 +50,7 @@ test: $(STAMP) ## lint, types and all tests; goes on after a failure, so that on
 	mkdir -p $(TEMP) && TMPDIR=$(TEMP) $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS) || status=1; \
 	exit $$status
 
-test-matrix: $(STAMP) ## the tests on Airflow 3.1, 3.2 and 3.3 with Python 3.10 and 3.13 (an hour and more)
+test-matrix: $(STAMP) ## the tests on Airflow 3.1 to 3.4 with Python 3.10 and 3.13 (an hour and more)
 	@$(BIN)/python -m dev.matrix $(ARGS)
 
 lint: $(STAMP) ## ruff: rules and formatting
@@ -107,13 +108,15 @@ constraints: $(BIN)/uv ## resolve constraints.txt anew, for Python 3.10 to 3.13
 	    cat $(VENV)/constraints.new; } > constraints.txt
 	@echo "constraints.txt: $$(grep -c == constraints.txt) pins"
 
-# Each with what there was some weeks after its release: later releases of its dependencies break it.
+# Each with what there was some weeks after its release: later releases of its dependencies break it. 3.4 is a
+# pre-release, and named whole.
 matrix-constraints: $(BIN)/uv
-	@for one in 3.1:2026-04-15 3.2:2026-06-08; do \
-	    printf '%s\n' "apache-airflow==$${one%%:*}.*" hatchling | $(UV) pip compile --quiet --system-certs --universal \
-	        --exclude-newer "$${one##*:}T00:00:00Z" --python-version 3.10 --no-emit-index-url --no-annotate --no-header \
-	        --extra dev pyproject.toml - > $(VENV)/matrix.new && \
-	    { echo '# Made by `make matrix-constraints`.'; cat $(VENV)/matrix.new; } > dev/matrix/airflow-$${one%%:*}.txt; \
+	@for one in 3.1:3.1.*:3.10:2026-04-15 3.2:3.2.*:3.10:2026-06-08 3.4:3.4.0b2:3.11:2026-11-28; do \
+	    IFS=: read -r name release python until <<< "$$one"; \
+	    printf '%s\n' "apache-airflow==$$release" hatchling | $(UV) pip compile --quiet --system-certs --universal \
+	        --exclude-newer "$${until}T00:00:00Z" --python-version "$$python" --prerelease if-necessary-or-explicit \
+	        --no-emit-index-url --no-annotate --no-header --extra dev pyproject.toml - > $(VENV)/matrix.new && \
+	    { echo '# Made by `make matrix-constraints`.'; cat $(VENV)/matrix.new; } > dev/matrix/airflow-$$name.txt; \
 	done
 
 clean: ## remove everything that make has written

@@ -114,7 +114,8 @@ class Lists:
         if not self._client.api.lists_show_progress:
             # their entries hardly ever change, and some are read after each scan anyway
             return []
-        return self._affordable(self._targets.unchanged(planning.reads_of_unchanged(self.all_pages)))
+        count = planning.reads_of_unchanged(len(self._targets), self.all_pages)
+        return self._affordable(self._targets.unchanged(count))
 
     async def peek(self) -> None:
         """Observe what has settled, as far as the lists of settled operations show it at their beginning."""

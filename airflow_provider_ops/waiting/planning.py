@@ -32,10 +32,11 @@ MISSES = 2
 FEW_MISSING = 3
 #: Seconds for which lists are not used after they failed while single reads worked.
 LISTS_OFF = 60.0
-#: Full scans that show an operation without any change before it is read by itself, and how many are read after one:
-#: so few that they cost less than the pages where waits are many, and so many that of a hundred none is left out.
+#: Full scans that show an operation without any change before it is read by itself.
 UNCHANGED = 2
-_MOST_UNCHANGED, _PER_PAGE = 34, 2
+#: Of so many waits each is read by itself within three such scans; of more a smaller part, since more reads than pages
+#: would make waits dear that lists tell the truth about.
+_READ_IN_TURN, _TURNS, _PAGES_PER_READ = 102, 3, 8
 
 
 def lists_are_cheaper(waits: int, pages: int) -> bool:
@@ -101,9 +102,16 @@ def reads_of_first_misses(pages: int) -> int:
     return max(FEW_MISSING, pages // 2)
 
 
-def reads_of_unchanged(pages: int) -> int:
-    """How many operations whose entries do not change are read by themselves after a full scan of so many pages."""
-    return max(_MOST_UNCHANGED, _PER_PAGE * pages)
+def reads_of_unchanged(waits: int, pages: int) -> int:
+    """How many operations whose entries do not change are read by themselves after a full scan.
+
+    :param waits: how many are waited for.
+    :param pages: that the scan has read.
+    """
+    if waits <= _READ_IN_TURN:
+        return -(-waits // _TURNS)
+    share = _READ_IN_TURN / waits
+    return max(int(_READ_IN_TURN / _TURNS * share**2), pages // _PAGES_PER_READ, 1)
 
 
 def reads_within_a_budget(pages: int) -> int:

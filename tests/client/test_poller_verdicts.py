@@ -54,8 +54,9 @@ async def test_what_still_runs_at_its_deadline_times_out_after_one_read_each(
     assert reads == 40
 
 
+@pytest.mark.parametrize("count", [60, 1000])
 async def test_one_that_lists_show_as_running_for_ever_is_found_within_three_full_scans(
-    server: SimulatorServer, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+    server: SimulatorServer, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch, count: int
 ) -> None:
     scans: list[float] = []
     sweep = Lists.sweep
@@ -68,7 +69,7 @@ async def test_one_that_lists_show_as_running_for_ever_is_found_within_three_ful
     server.faults(endless(name="n*"), list_lag(86_000.0, name="stuck0"))
     async with client_of(server, clock) as client:
         others, stuck = Waiting(client, server), Waiting(client, server)
-        others.begin(await start(client, 60), interval=5.0)
+        others.begin(await start(client, count), interval=5.0)
         stuck.begin([(await start(client, 1, "stuck"))[0]], interval=5.0)
         await stuck.all()
         await others.stop()

@@ -94,10 +94,15 @@ async def test_what_settles_from_now_on_is_told_once(operations_simulator: Simul
     assert event["operations"][0]["state"] == "succeeded"
 
 
-async def test_since_tells_what_has_settled_before(operations_simulator: SimulatorServer) -> None:
+@pytest.mark.parametrize(
+    "begins", [{"since": datetime.now(timezone.utc) - timedelta(hours=1)}, {"catchup": True}], ids=["since", "catchup"]
+)
+async def test_what_has_settled_before_is_told_on_request(
+    operations_simulator: SimulatorServer, begins: dict[str, Any]
+) -> None:
     ids = create(3)
     await asyncio.sleep(0.4)
-    async with watching(since=datetime.now(timezone.utc) - timedelta(hours=1)) as watcher:
+    async with watching(**begins) as watcher:
         await until(lambda: len(watcher.told) >= 3)
     assert sorted(watcher.told) == sorted(ids)
 
