@@ -163,6 +163,8 @@ class Api(ABC):
     base_url: str
     #: Whether the connection's host may have any path.
     replaces_base_url: bool = False
+    #: Budget of a connection that does not say; ``None`` for no limit of our own.
+    requests_per_second: float | None = None
     #: Whether the connection must have a password.
     needs_key: bool = True
     #: Seconds to wait by kind; the longest prefix of a kind wins, ``""`` is for all others.

@@ -106,7 +106,9 @@ def read_settings(api: Api, conn_id: str, conn: ConnectionLike, extra: Mapping[s
         key=found.of(lambda: _key(api, conn_id, conn.password), ""),
         verify=found.of(lambda: _verify(fields), True),
         timeout=found.of(lambda: fields.number("timeout", DEFAULT_TIMEOUT, 0.1, 600.0), DEFAULT_TIMEOUT),
-        requests_per_second=found.of(lambda: fields.number("requests_per_second", None, 0.01, 10_000.0), None),
+        requests_per_second=found.of(
+            lambda: fields.number("requests_per_second", api.requests_per_second, 0.01, 10_000.0), None
+        ),
         proxy=None if "proxy" not in extra else str(extra["proxy"]),
         login=(conn.login or "").strip(),
         extras={name: found.of(partial(fields.text, name), "") for name in api.extras if name in extra},

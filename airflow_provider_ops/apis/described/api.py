@@ -19,7 +19,7 @@ from airflow_provider_ops.apis.base import (
 )
 from airflow_provider_ops.apis.described.filling import Values, fill, header_values, parameters
 from airflow_provider_ops.apis.described.listing import paged
-from airflow_provider_ops.apis.described.reading import OperationReader, error_body, exchange_of
+from airflow_provider_ops.apis.described.reading import OperationReader, error_body, exchange_of, without_secrets
 from airflow_provider_ops.apis.described.searching import Search
 from airflow_provider_ops.apis.described.submits import DescribedSubmit, NamesResourceOnly, Submits
 from airflow_provider_ops.apis.http import Call, Flow, Paged, Request, Response
@@ -239,8 +239,15 @@ class DescribedApi(Api):
             request = fill(self.spec.operation.get, values)
         else:
             return None
-        answer: Mapping[str, Any] | None = yield Call(request, lambda response: _part(response, result.value))
+        answer: Mapping[str, Any] | None = yield Call(request, lambda response: self._part(response, result.value))
         return answer
+
+    def _part(self, response: Response, value: Sequence[str]) -> Mapping[str, Any] | None:
+        """Return the part of an answer that is the result, without what the spec calls secret."""
+        exchange = exchange_of(response)
+        body = without_secrets(exchange.response_body, self.spec.secrets)
+        found = find_first(value, replace(exchange, response_body=body), body) if value else body
+        return found if found is None or isinstance(found, Mapping) else {"value": found}
 
     def delete_resource(self, resource_type: str, resource_id: str) -> Flow[Submitted | None] | None:
         """Delete what a call with ``creates`` has made."""
@@ -316,6 +323,7 @@ def _facts(spec: ApiSpec, variables: Mapping[str, str], auth: Part) -> dict[str,
         "can_cancel": any(one is not None for one in cancels),
         "lists_operations": bool(spec.lists and spec.lists.open),
         "longest_poll": spec.wait.max if spec.wait else 0.0,
+        "requests_per_second": spec.budget.requests_per_second if spec.budget else None,
         "needs_key": not isinstance(auth, NoAuth),
     }
 
@@ -334,9 +342,3 @@ def _is_meant(refusal: Refusal | None, error: ApiError) -> bool:
     if refusal is None or not (refusal.status or refusal.code):
         return False
     return (not refusal.status or error.status in refusal.status) and (not refusal.code or error.code in refusal.code)
-
-
-def _part(response: Response, value: Sequence[str]) -> Mapping[str, Any] | None:
-    exchange = exchange_of(response)
-    found = find_first(value, exchange, exchange.response_body) if value else exchange.response_body
-    return found if found is None or isinstance(found, Mapping) else {"value": found}

@@ -11,13 +11,14 @@ from typing import Any
 from airflow_provider_ops.apis.base import ErrorBody
 from airflow_provider_ops.apis.http import Response
 from airflow_provider_ops.apis.times import read_time
+from airflow_provider_ops.core.gate import REDACTED
 from airflow_provider_ops.exceptions import TransportError
 from airflow_provider_ops.operation import Operation, OperationError, Progress, Step, web_address
 from airflow_provider_ops.spec import ApiSpec
-from airflow_provider_ops.spec.expressions import Exchange
+from airflow_provider_ops.spec.expressions import ALL_ITEMS, Exchange
 from airflow_provider_ops.spec.sections import ErrorSpec, OperationSpec
 from airflow_provider_ops.spec.states import StateTable, to_state
-from airflow_provider_ops.spec.values import find_first, find_text
+from airflow_provider_ops.spec.values import find_first, find_text, parse_value
 
 #: RFC 9457, then the envelopes that most APIs have, for specs without ``error``.
 _CODES = ("/error/code", "/code", "/error_code", "/errorCode", "/error/type", "/type", "/errors/0/code")
@@ -60,6 +61,26 @@ def exchange_of(response: Response, submit: Exchange | None = None) -> Exchange:
         response_headers=response.headers,
         response_body=json_or_none(response),
     )
+
+
+def without_secrets(body: Any, secrets: Sequence[str]) -> Any:
+    """Return a body in which what the spec calls secret is blanked out."""
+    for text in secrets:
+        for expression in parse_value(text).expressions:
+            if expression.source in ("response", "entry") and expression.place in ("body", ""):
+                body = _blanked(body, expression.pointer)
+    return body
+
+
+def _blanked(value: Any, pointer: Sequence[str]) -> Any:
+    if not pointer:
+        return REDACTED
+    part, rest = pointer[0], pointer[1:]
+    if isinstance(value, Mapping):
+        return {name: _blanked(item, rest) if name == part else item for name, item in value.items()}
+    if isinstance(value, list):
+        return [_blanked(one, rest) if part in (ALL_ITEMS, str(index)) else one for index, one in enumerate(value)]
+    return value
 
 
 class OperationReader:

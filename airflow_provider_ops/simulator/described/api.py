@@ -115,7 +115,7 @@ class SpecApi(SimulatedApi):
         if first is not None:
             return self._shown.submitted(spec, first)
         resource = self._resource(spec, values, mark)
-        operation_id = self._shown.new_id(self.world.ids.uuid())
+        operation_id = self._shown.new_id(self.world.ids.uuid(), spec, mark)
         started = self.start(call, spec.kind, operation_id, resource, _SCRIPT, self._settled, {"mark": mark})
         return self._shown.submitted(spec, started)
 

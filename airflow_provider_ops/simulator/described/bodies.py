@@ -74,12 +74,22 @@ def parts_of(text: str, value: str) -> list[tuple[Expression, str]]:
     return found
 
 
-def made_id(texts: Sequence[str], plain: str) -> str:
-    """Return an id of the form that a spec gives it: plain, or put together from several parts."""
+def made_id(texts: Sequence[str], plain: str, chosen: Mapping[Sequence[str], str]) -> str:
+    """Return an id of the form that a spec gives it: plain, or put together from several parts.
+
+    :param chosen: parts that the caller has chosen, by their pointer.
+    """
     template = next((one for text in texts if (one := parse_value(text).template) is not None), None)
     if template is None:
         return plain
-    return "".join(part if isinstance(part, str) else f"{plain}-{index}" for index, part in enumerate(template.parts))
+    parts = []
+    for index, part in enumerate(template.parts):
+        if isinstance(part, str):
+            parts.append(part)
+        else:
+            pointer = part.expression.pointer if part.expression else ()
+            parts.append(chosen.get(pointer, f"{plain}-{index}"))
+    return "".join(parts)
 
 
 def word_of(lists: Mapping[str, Sequence[str | None]], state: str) -> str | None:

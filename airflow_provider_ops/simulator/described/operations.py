@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_ops.simulator.api import Reply
 from airflow_provider_ops.simulator.described.bodies import Answer, made_id, rfc3339, word_of
 from airflow_provider_ops.spec.expressions import parse_expression
+from airflow_provider_ops.spec.places import sent
 from airflow_provider_ops.spec.requests import parse_line
 from airflow_provider_ops.spec.states import StateTable
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 _STATES = {"queued": "pending"}
 _ACCEPTED = 202
+_LARGEST_ID = 10**12
 
 
 class Shown:
@@ -29,10 +31,16 @@ class Shown:
         self._spec = spec
         self._operation = spec.operation
         self._words = spec.operation.states.lists()
+        placeholders = [one for place in sent(spec) for _, text in place.templates for one in text.placeholders]
+        self._has_numbers = any(one.name == "operation_id" and one.form == "int" for one in placeholders)
 
-    def new_id(self, plain: str) -> str:
-        """Return the id of a new operation."""
-        return made_id((*self._spec.submit.operation_id, *self._operation.id), plain)
+    def new_id(self, plain: str, call: CallSpec, mark: str | None) -> str:
+        """Return the id of a new operation, of which our key may be a part."""
+        find = self._spec.inherited(call, "find")
+        matches = [parse_expression(text).pointer for text in find.match] if find else []
+        chosen = dict.fromkeys(matches, mark) if mark else {}
+        plain = str(int(plain.replace("-", ""), 16) % _LARGEST_ID) if self._has_numbers else plain
+        return made_id((*self._operation.id, *self._spec.submit.operation_id), plain, chosen)
 
     def submitted(self, call: CallSpec, operation: Operation) -> Reply:
         """Return the answer to a submit."""

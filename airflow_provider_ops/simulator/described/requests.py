@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, RootModel
 
 from airflow_provider_ops.simulator.routing import Match, NoMatch, Route
+from airflow_provider_ops.simulator.validation import Problem
 from airflow_provider_ops.spec.places import sent
 from airflow_provider_ops.spec.requests import Line, parse_line
 from airflow_provider_ops.spec.templates import Template, parse_template
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from airflow_provider_ops.simulator.api import Call, Reply
     from airflow_provider_ops.spec import ApiSpec
     from airflow_provider_ops.spec.sections import CallSpec
 
 #: Parts of a spec that are no requests of their own.
+_NOT_FOUND = 404
 _NO_REQUESTS = ("base_url", "submit")
 
 
@@ -86,7 +88,7 @@ class SpecRouter:
     :param serve: carries out a request, given what it may be.
     """
 
-    def __init__(self, known: Sequence[Known], serve: Callable[[Sequence[Known]], Callable[[Call], Reply]]) -> None:
+    def __init__(self, known: Sequence[Known], serve: Callable[[Sequence[Known]], Callable[[Call], Any]]) -> None:
         self._known = known
         self._serve = serve
         self.templates = sorted({one.line.route for one in known})
@@ -97,13 +99,40 @@ class SpecRouter:
         found = [one for one in matching if one.line.method == method]
         if not found:
             return NoMatch(tuple(sorted({one.line.method for one in matching})))
-        best = max(one.line.literals for one in found)
-        chosen = [one for one in found if one.line.literals == best]
-        params = chosen[0].line.match(method, raw_path) or {}
-        route = Route(
-            method, chosen[0].line.route, self._serve(chosen), body=AnyBody, query=AnyQuery, body_optional=True
-        )
-        return Match(route, params)
+        # an operation may be read where another request fits as well
+        routes = [self._route(method, raw_path, group) for group in _by_shape(found)]
+        return routes[0] if len(routes) == 1 else _first_that_knows(routes)
+
+    def _route(self, method: str, raw_path: str, known: Sequence[Known]) -> Match:
+        line = known[0].line
+        serve = self._serve(known)
+        route = Route(method, line.route, serve, body=AnyBody, query=AnyQuery, body_optional=True)
+        return Match(route, line.match(method, raw_path) or {})
+
+
+def _by_shape(known: Sequence[Known]) -> list[list[Known]]:
+    """Return requests with the same path together, the more literal paths first."""
+    groups: dict[tuple[bool, ...], list[Known]] = {}
+    for one in known:
+        groups.setdefault(one.line.literals, []).append(one)
+    return [groups[literals] for literals in sorted(groups, reverse=True)]
+
+
+def _first_that_knows(matches: Sequence[Match]) -> Match:
+    """Return a route that answers as the first of several that finds what it is asked for."""
+
+    def serve(call: Call) -> Reply | Awaitable[Reply]:
+        for match in matches[:-1]:
+            try:
+                return match.route.handler(replace(call, route=match.route, params=match.params))
+            except Problem as problem:
+                if problem.status != _NOT_FOUND:
+                    raise
+        last = matches[-1]
+        return last.route.handler(replace(call, route=last.route, params=last.params))
+
+    first = matches[0]
+    return Match(replace(first.route, handler=serve), first.params)
 
 
 def choose(known: Sequence[Known], query: Mapping[str, Any]) -> tuple[Known, dict[str, str]]:
