@@ -74,7 +74,7 @@ def parts_of(text: str, value: str) -> list[tuple[Expression, str]]:
     return found
 
 
-def made_id(texts: Sequence[str], plain: str, chosen: Mapping[Sequence[str], str]) -> str:
+def made_id(texts: Sequence[str], plain: str, chosen: Mapping[tuple[str, ...], str]) -> str:
     """Return an id of the form that a spec gives it: plain, or put together from several parts.
 
     :param chosen: parts that the caller has chosen, by their pointer.
