@@ -13,7 +13,7 @@ from airflow.sdk import BaseHook, Connection
 
 from airflow_provider_ops import metrics
 from airflow_provider_ops.exceptions import ConnectionMissing, InvalidConnection, OpsError
-from airflow_provider_ops.waiting.killing import GONE
+from airflow_provider_ops.waiting.killing import GONE, Awaited
 
 try:
     from airflow.sdk.exceptions import (
@@ -22,6 +22,7 @@ try:
         AirflowRescheduleException,
         AirflowSensorTimeout,
         AirflowSkipException,
+        AirflowTaskTimeout,
         TaskDeferralError,
         TaskDeferralTimeout,
     )
@@ -32,6 +33,7 @@ except ImportError:  # before 3.2
         AirflowRescheduleException,
         AirflowSensorTimeout,
         AirflowSkipException,
+        AirflowTaskTimeout,
         TaskDeferralError,
         TaskDeferralTimeout,
     )
@@ -54,16 +56,21 @@ except ImportError:  # before 3.2
     from airflow import stats as stats_module  # type: ignore[no-redef]
     from airflow.configuration import conf
 
+#: XCom that says which attempt waits for which operation.
+OPERATION_ATTEMPT = "operation_attempt"
+
 #: Where Airflow's own metrics go; functions since 3.3, a class before.
 stats: Any = stats_module if hasattr(stats_module, "incr") else stats_module.Stats
 metrics.send_to(stats, long_names=conf.getboolean("metrics", "legacy_names_on", fallback=True))
 
 __all__ = [
     "ASKS_RETRY_POLICY",
+    "OPERATION_ATTEMPT",
     "AirflowFailException",
     "AirflowRescheduleException",
     "AirflowSensorTimeout",
     "AirflowSkipException",
+    "AirflowTaskTimeout",
     "RetryPolicy",
     "TaskDeferralError",
     "TaskDeferralTimeout",
@@ -80,6 +87,7 @@ __all__ = [
     "push_plain_async",
     "pushed_operation",
     "secrets_of_this_airflow",
+    "status_of",
     "task_state",
     "task_state_async",
 ]
@@ -144,6 +152,13 @@ def has_scheduler() -> bool:
     return type(getattr(task_runner, "SUPERVISOR_COMMS", None)).__name__ != "InProcessSupervisorComms"
 
 
+def status_of(error: BaseException) -> int | None:
+    """The HTTP status with which Airflow's API server answered a question of a task or trigger; ``None`` for others."""
+    detail = getattr(getattr(error, "error", None), "detail", None)
+    status = detail.get("status_code") if isinstance(detail, Mapping) else None
+    return status if isinstance(status, int) else None
+
+
 def task_state(ti: Any) -> str | None:
     """The state of a task instance as the scheduler sees it now, asked from its own worker."""
     return _state_of(ti, ti.get_task_states)
@@ -157,14 +172,20 @@ async def task_state_async(ti: Any) -> str | None:
     return await sync_to_async(_state_of)(ti, RuntimeTaskInstance.get_task_states)
 
 
-async def pushed_operation(ti: Any) -> str | None:
-    """For triggers: the operation id that the latest try of a task instance has pushed."""
+async def pushed_operation(ti: Any) -> Awaited:
+    """For triggers: what the latest attempt of a task instance has pushed of itself."""
     from airflow.sdk.execution_time.xcom import XCom  # noqa: PLC0415 - only in a triggerer
 
-    operation_id: str | None = await XCom.aget_one(
-        key="operation_id", dag_id=ti.dag_id, task_id=ti.task_id, run_id=ti.run_id, map_index=ti.map_index
-    )
-    return operation_id
+    async def pull(key: str) -> Any:
+        return await XCom.aget_one(
+            key=key, dag_id=ti.dag_id, task_id=ti.task_id, run_id=ti.run_id, map_index=ti.map_index
+        )
+
+    attempt = await pull(OPERATION_ATTEMPT)
+    if isinstance(attempt, Mapping):
+        return Awaited(attempt.get("operation_id"), attempt.get("ti_id"))
+    # a worker of an earlier release
+    return Awaited(await pull("operation_id"))
 
 
 # A custom XCom backend may keep values elsewhere, slowly, and leave a reference in Airflow's database that the REST API

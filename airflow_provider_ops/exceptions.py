@@ -23,6 +23,8 @@
     │   ├── DifferentRequest         the running operation was started by another request
     │   ├── OperationLost            the API no longer knows the stored operation
     │   └── UnreadableHandle         what is stored cannot be read, or a newer release has stored it
+    ├── AttemptStopped               the task was ended, or its worker is going away
+    │   └── Superseded               another attempt of the task has begun, so this one does nothing more
     ├── ResourceGone                 the operation succeeded, and what it made does not exist
     ├── OperationFailed              settled: failed
     ├── OperationCancelled           settled: cancelled
@@ -225,6 +227,14 @@ class UnreadableHandle(SubmissionError):
     def __init__(self, message: str, *, is_newer: bool = False) -> None:
         super().__init__(message)
         self.is_newer = is_newer
+
+
+class AttemptStopped(OpsError):
+    """This attempt was told to stop: the task was ended, or its worker goes away. The message says what continues."""
+
+
+class Superseded(AttemptStopped):
+    """Airflow no longer counts this attempt as the current one of its task, so it has changed nothing any more."""
 
 
 class _WithOperation(OpsError):

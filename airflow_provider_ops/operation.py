@@ -19,6 +19,8 @@ from airflow_provider_ops.exceptions import TransportError
 
 #: Bytes of an id that is none, in the error about it.
 _SHOWN_ID = 200
+#: Characters that never need more bytes than a short text may have.
+_SHORTEST_CUT = SHORT.text // 4
 
 
 class OperationState(str, Enum):
@@ -43,6 +45,14 @@ class OperationState(str, Enum):
         return str(self.value)
 
 
+def _bound(made: object, names: Sequence[str]) -> None:
+    """Cut words and short texts that an API makes long: they are in every line, event and result."""
+    for name in names:
+        text = getattr(made, name)
+        if text is not None and len(text) > _SHORTEST_CUT:
+            object.__setattr__(made, name, cut_text(text))
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One step or one resource inside an operation, where the API tells of them."""
@@ -55,6 +65,9 @@ class Step:
     #: The step waits for a person (Akua ``user`` and ``approval`` steps).
     needs_human: bool = False
 
+    def __post_init__(self) -> None:
+        _bound(self, ("name", "state", "message"))
+
 
 @dataclass(frozen=True, slots=True)
 class Progress:
@@ -65,6 +78,9 @@ class Progress:
     steps: tuple[Step, ...] = ()
     done: int | None = None
     total: int | None = None
+
+    def __post_init__(self) -> None:
+        _bound(self, ("phase", "message"))
 
     def __str__(self) -> str:
         count = f"{self.done}/{self.total}" if self.total else None
@@ -115,6 +131,7 @@ class Operation:
             raise TransportError(
                 f"{cut_text(self.id, _SHOWN_ID)!r} cannot be the id of an operation", reason="unreadable"
             )
+        _bound(self, ("kind", "raw_state", "resource_type"))
 
     def __str__(self) -> str:
         return f"{self.api} operation {self.id} ({self.kind}, {self.raw_state})"

@@ -28,7 +28,7 @@ from airflow_provider_ops.testing import endless, fail_first
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from airflow_provider_ops.testing import SimulatorServer
+    from airflow_provider_ops.testing import SimulatorServer, VirtualClock
 
 PAGE = (Path(__file__).parents[1] / "docs" / "metrics.md").read_text(encoding="utf-8")
 
@@ -251,6 +251,7 @@ def begin_anew() -> None:
 
 def test_statsd_hears_of_a_real_run(
     statsd: Listener,
+    virtual_time: VirtualClock,
     operations_simulator: SimulatorServer,
     run_dag: Any,
     a_dag: Callable[..., Any],
@@ -259,17 +260,17 @@ def test_statsd_hears_of_a_real_run(
     monkeypatch.setattr("airflow_provider_ops.operators.run.LOOK_BEFORE_DEFERRING", 0.0)
     operations_simulator.faults(endless(1, name="never"))
     with a_dag() as dag:
-        OnveraCreateDeploymentOperator(task_id="deferred", app_type="airflow", poll_interval=0.05)
-        OnveraCreateDeploymentOperator(task_id="here", app_type="airflow", poll_interval=0.05, deferrable=False)
+        OnveraCreateDeploymentOperator(task_id="deferred", app_type="airflow", poll_interval=30)
+        OnveraCreateDeploymentOperator(task_id="here", app_type="airflow", poll_interval=30, deferrable=False)
         OnveraCreateDeploymentOperator(
-            task_id="late", app_type="airflow", name="never", poll_interval=0.05, deferrable=False, timeout=0.3
+            task_id="late", app_type="airflow", name="never", poll_interval=30, deferrable=False, timeout=300
         )
         submitted = OnveraCreateDeploymentOperator(task_id="submitted", app_type="airflow", wait_for_completion=False)
         OperationSensor(
             task_id="sensed",
             conn_id="onvera_default",
             operation_id=submitted.output["operation_id"],
-            poke_interval=0.05,
+            poke_interval=30,
             deferrable=False,
         )
     ran = run_dag(dag)

@@ -16,7 +16,7 @@ from airflow_provider_ops.testing import fail_first, operation_fails, outage
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from airflow_provider_ops.testing import SimulatorServer
+    from airflow_provider_ops.testing import SimulatorServer, VirtualClock
 
 sdk = pytest.importorskip("opentelemetry.sdk.trace")
 memory = pytest.importorskip("opentelemetry.sdk.trace.export.in_memory_span_exporter")
@@ -40,7 +40,7 @@ def _defer_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def run(run_dag: Any, a_dag: Any, **arguments: Any) -> Any:
     with a_dag() as dag:
-        OnveraCreateDeploymentOperator(task_id="deploy", app_type="airflow", poll_interval=0.05, **arguments)
+        OnveraCreateDeploymentOperator(task_id="deploy", app_type="airflow", **{"poll_interval": 0.05, **arguments})
     return run_dag(dag)
 
 
@@ -71,10 +71,10 @@ def test_a_submit_and_its_wait(spans: Any, operations_simulator: SimulatorServer
 
 
 def test_a_tolerated_outage_is_in_the_story_of_the_wait(
-    spans: Any, operations_simulator: SimulatorServer, run_dag: Any, a_dag: Any
+    spans: Any, virtual_time: VirtualClock, operations_simulator: SimulatorServer, run_dag: Any, a_dag: Any
 ) -> None:
     operations_simulator.faults(fail_first(2, status=503, method="GET", route="/operations/{operation_id}", skip=1))
-    run(run_dag, a_dag)
+    run(run_dag, a_dag, poll_interval=30)
     told = [event.name for event in spans()[-1].events]
     assert any(line.startswith("could not look") for line in told), told
 

@@ -83,15 +83,16 @@ class Submit(Call[Submitted]):
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """What is known of a submit whose answer was never seen: its marked request, our key, and since when.
+    """What is known of a submit whose answer was never seen: its marked request and our key.
 
-    :param age: seconds since then, for APIs that are asked by their own clock.
+    :param age: seconds since the request was first about to leave, now; ``None`` to find it whenever that was.
+    :param is_exact: whether one clock has measured them; else another process has sent it, by a clock of its own.
     """
 
     submit: Submit
     key: str
-    since: datetime
-    age: float | None = None
+    age: Callable[[], float] | None = None
+    is_exact: bool = False
 
 
 @dataclass(frozen=True, slots=True)

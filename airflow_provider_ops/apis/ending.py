@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from airflow_provider_ops.apis.base import Api, Submitted
-from airflow_provider_ops.apis.http import Flow, Pause
+from airflow_provider_ops.apis.http import Call, Flow, Once, Pause
 from airflow_provider_ops.core.handle import Handle
-from airflow_provider_ops.exceptions import CancelNotSupported, Conflict, InvalidRequest, NotFound, OpsError
+from airflow_provider_ops.exceptions import (
+    CancelNotSupported,
+    Conflict,
+    InvalidRequest,
+    NotFound,
+    OpsError,
+    RateLimited,
+    ServerError,
+    Superseded,
+    TransportError,
+)
 from airflow_provider_ops.operation import Operation
 
 #: Together well inside the 20 s that a kill may take.
 _DELETE_TRIES, _DELETE_PAUSE = 7, 2.0
+#: Seconds before a request that met trouble on the way is sent again: by id, an operation may be ended twice.
+_TROUBLE_PAUSES = (0.3, 0.7, 1.5, 3.0)
+#: Seconds for which a kill waits to see whether the operation has settled.
+_LOOK_SECONDS = 1.0
+
+T = TypeVar("T")
 
 
 class Ended(NamedTuple):
@@ -20,14 +37,20 @@ class Ended(NamedTuple):
 
     :param text: a sentence about what is going on now.
     :param removed: whether what the operation made is gone, or being deleted.
+    :param is_done: whether nothing is left to do: the API took the request, or there is nothing that it could do.
+    :param is_accepted: whether the API took the request.
     """
 
     text: str
     removed: bool = False
+    is_done: bool = True
+    is_accepted: bool = False
 
 
 def end(api: Api, handle: Handle, policy: str) -> Flow[Ended]:
-    """Flow that cancels, deletes or leaves an operation. Never raises.
+    """Flow that cancels, deletes or leaves an operation.
+
+    Raises nothing but that this attempt may not send anything any more (:class:`Superseded`).
 
     :param policy: ``cancel``, ``delete`` or ``leave``.
     """
@@ -36,33 +59,54 @@ def end(api: Api, handle: Handle, policy: str) -> Flow[Ended]:
         return Ended(f"{name} goes on remotely{_link(handle)}")
     try:
         if policy == "cancel":
-            return Ended((yield from _cancel(api, handle, name)))
+            return (yield from _cancel(api, handle, name))
         return (yield from _delete(api, handle, name))
     except NotFound as error:
         return Ended(f"{name} is gone already ({error})", removed=policy == "delete")
     except (Conflict, InvalidRequest) as error:
         if policy == "cancel":
             return Ended(f"{name}: cancel was refused, it is probably over already ({error})")
-        return Ended(f"{name} still exists: delete was refused ({error}){_link(handle)}")
+        return Ended(f"{name} still exists: delete was refused ({error}){_link(handle)}", is_done=False)
+    except Superseded:
+        raise
     except OpsError as error:
-        return Ended(f"{name} may still be running: {policy} failed ({error}){_link(handle)}")
+        return Ended(f"{name} may still be running: {policy} failed ({error}){_link(handle)}", is_done=False)
 
 
-def kill_operation(api: Api, handle: Handle, policy: str, waited_for: str | None = None) -> Flow[Ended]:
-    """As :func:`end`, for a task that seems to have been killed: what has settled stays as it is.
+def kill_operation(
+    api: Api, handle: Handle, policy: str, waited_for: str | None = None, *, was_running: bool = False
+) -> Flow[Ended]:
+    """As :func:`end`, for a task that was killed: what has settled stays as it is.
 
     A worker or triggerer that was out of the world for a while is told to stop as well, and finds a task that is over
-    because it has succeeded elsewhere. What that task has made must not be deleted.
+    because it has succeeded elsewhere. What that task has made must not be deleted, so a deletion is preceded by a
+    look, of one second at most. A cancellation is not: an API refuses it for what has settled.
 
     :param waited_for: what the task waits for now, where that comes after the operation.
+    :param was_running: whether it was seen running moments ago, so that no look is needed.
     """
-    try:
-        operation: Operation = yield api.get_operation(waited_for or handle.operation_id or "")
-    except OpsError:
-        return (yield from end(api, handle, policy))
-    if operation.state.is_terminal:
-        return is_over_already(handle, operation)
+    if policy == "cancel" and api.can_cancel:
+        return (yield from _cancel_then_look(api, handle, waited_for))
+    if not was_running and (settled := (yield from _settled(api, handle, waited_for))) is not None:
+        return is_over_already(handle, settled)
     return (yield from end(api, handle, policy))
+
+
+def _cancel_then_look(api: Api, handle: Handle, waited_for: str | None) -> Flow[Ended]:
+    ended = yield from end(api, handle, "cancel")
+    if ended.is_accepted:
+        return ended
+    settled = yield from _settled(api, handle, waited_for)
+    return ended if settled is None else is_over_already(handle, settled)
+
+
+def _settled(api: Api, handle: Handle, waited_for: str | None) -> Flow[Operation | None]:
+    """Return the operation when it is seen to have settled; a look that fails holds nothing up."""
+    try:
+        operation: Operation = yield Once(api.get_operation(waited_for or handle.operation_id or ""), _LOOK_SECONDS)
+    except OpsError:
+        return None
+    return operation if operation.state.is_terminal else None
 
 
 def is_over_already(handle: Handle, operation: Operation) -> Ended:
@@ -71,13 +115,13 @@ def is_over_already(handle: Handle, operation: Operation) -> Ended:
     return Ended(f"{over} and stays as it is")
 
 
-def _cancel(api: Api, handle: Handle, name: str) -> Flow[str]:
+def _cancel(api: Api, handle: Handle, name: str) -> Flow[Ended]:
     try:
         call = api.cancel_operation(handle.operation_id or "", handle.key or None)
     except CancelNotSupported:
-        return f"{name} goes on remotely, because {api.title} cannot cancel{_link(handle)}"
-    yield call
-    return f"{name}: {api.title} was asked to cancel it"
+        return Ended(f"{name} goes on remotely, because {api.title} cannot cancel{_link(handle)}")
+    yield from _until_answered(lambda: _sending(call))
+    return Ended(f"{name}: {api.title} was asked to cancel it", is_accepted=True)
 
 
 def _delete(api: Api, handle: Handle, name: str) -> Flow[Ended]:
@@ -89,19 +133,19 @@ def _delete(api: Api, handle: Handle, name: str) -> Flow[Ended]:
         return Ended(f"{name} goes on remotely, because {nothing}{_link(handle)}")
     deleting = yield from _when_possible(api, handle)
     by = f" by operation {deleting.operation_id}" if deleting else ""
-    return Ended(f"{handle.resource_type} {handle.resource_id} is being deleted{by}", removed=True)
+    return Ended(f"{handle.resource_type} {handle.resource_id} is being deleted{by}", removed=True, is_accepted=True)
 
 
 def _when_possible(api: Api, handle: Handle) -> Flow[Submitted | None]:
     """What is being made can often not be deleted at once: ask again for as long as a kill may take."""
     for refused in range(_DELETE_TRIES - 1):
         try:
-            return (yield from _deleting(api, handle))
+            return (yield from _until_answered(lambda: _deleting(api, handle)))
         except Conflict:
             if not refused and api.can_cancel:
                 yield from _stop_making(api, handle)
             yield Pause(_DELETE_PAUSE)
-    return (yield from _deleting(api, handle))
+    return (yield from _until_answered(lambda: _deleting(api, handle)))
 
 
 def _stop_making(api: Api, handle: Handle) -> Flow[None]:
@@ -113,6 +157,21 @@ def _stop_making(api: Api, handle: Handle) -> Flow[None]:
 def _deleting(api: Api, handle: Handle) -> Flow[Submitted | None]:
     flow = api.delete_resource(handle.resource_type or "", handle.resource_id or "")
     return None if flow is None else (yield from flow)
+
+
+def _sending(call: Call[T]) -> Flow[T]:
+    answer: T = yield call
+    return answer
+
+
+def _until_answered(request: Callable[[], Flow[T]]) -> Flow[T]:
+    """Send a request again that met trouble on the way, and return the API's own answer."""
+    for pause in _TROUBLE_PAUSES:
+        try:
+            return (yield from request())
+        except (TransportError, ServerError, RateLimited):
+            yield Pause(pause)
+    return (yield from request())
 
 
 def _resource(handle: Handle) -> str:

@@ -166,9 +166,17 @@ class Pause:
     seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class Once:
+    """What a flow yields to have a call sent once, reads as well, and its answer awaited for so many seconds only."""
+
+    call: Call[Any]
+    seconds: float
+
+
 #: A conversation with an API, without I/O: yields calls and pauses, is sent the answers of the calls (or has
 #: their error thrown in) and returns its result. Sync and async clients drive the same one.
-Flow = Generator[Call[Any] | Pause, Any, T]
+Flow = Generator[Call[Any] | Once | Pause, Any, T]
 
 
 def all_items(paged: Paged[T], *, limit: int = 10_000) -> Flow[list[T]]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from airflow_provider_ops.cli.tables import TaskRow
 from airflow_provider_ops.decorators.operation import AWAITED
-from airflow_provider_ops.operators.run import OPERATION_HANDLE
+from airflow_provider_ops.operators.legs import OPERATION_HANDLE
 from airflow_provider_ops.operators.store import KEY as STORED_HANDLE
 from airflow_provider_ops.progress import TRIES
 from airflow_provider_ops.waiting.progress import KEY as PROGRESS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
@@ -11,13 +12,15 @@ import stamina
 
 from airflow_provider_ops import metrics
 from airflow_provider_ops.apis.base import Api
-from airflow_provider_ops.apis.http import Call, Flow, Page, Paged, Pause, Request, Response
+from airflow_provider_ops.apis.http import Call, Flow, Once, Page, Paged, Pause, Request, Response
 from airflow_provider_ops.client import answers, retries
 from airflow_provider_ops.client.clock import Clock, SystemClock
+from airflow_provider_ops.client.guard import NotConfirmed
 from airflow_provider_ops.client.limiter import PauseTooLong, Priority, RequestQueue, shared_limiter
 from airflow_provider_ops.client.network import Delivery, NetworkBackend
 from airflow_provider_ops.client.poller import Poller
 from airflow_provider_ops.client.settings import Settings
+from airflow_provider_ops.client.tasks import time_limit
 from airflow_provider_ops.client.transport import Transport, TransportFailed
 from airflow_provider_ops.exceptions import AuthenticationError, InvalidConnection, TransportError
 
@@ -25,6 +28,8 @@ T = TypeVar("T")
 
 #: Seconds between two looks for a new key in the Airflow connection after 401.
 RELOAD_INTERVAL = 10.0
+#: How often the sender of one request is confirmed, before it is given up.
+_MOST_CONFIRMATIONS = 3
 
 
 class AsyncClient:
@@ -46,8 +51,10 @@ class AsyncClient:
         self.api = api
         self.settings = settings
         self.clock = clock or SystemClock()
-        #: Called on the event loop right before each request that changes something leaves; raises to keep it back.
-        self.before_change: Callable[[Request], None] | None = None
+        #: Called right before the first byte of each request that changes something leaves; raises to keep it back.
+        self.before_change: Callable[[Request, Priority], None] | None = None
+        #: Awaited before that, and again where :attr:`before_change` raises ``NotConfirmed``.
+        self.confirm: Callable[[], Awaitable[None]] | None = None
         self._reload = reload
         self._reloaded_at = -math.inf
         self._limiter = shared_limiter(settings.requests_per_second, self.clock, settings.conn_id, settings.base_url)
@@ -127,10 +134,21 @@ class AsyncClient:
         self._queue.close()
         await self._transport.aclose()
 
-    async def _fulfil(self, wish: Call[Any] | Pause, priority: Priority | None) -> Any:
+    async def _fulfil(self, wish: Call[Any] | Once | Pause, priority: Priority | None) -> Any:
         if isinstance(wish, Pause):
             return await self.clock.asleep(wish.seconds)
+        if isinstance(wish, Once):
+            return await self._fulfil_once(wish, priority)
         return await self.send(wish, priority=priority)
+
+    async def _fulfil_once(self, wish: Once, priority: Priority | None) -> Any:
+        try:
+            with time_limit(wish.seconds):
+                return await self.send_once(wish.call, priority=priority)
+        except asyncio.TimeoutError:
+            raise TransportError(
+                f"{wish.call.request}: no answer within {wish.seconds:g} s", reason="timeout"
+            ) from None
 
     async def _has_new_key(self, old: str) -> bool:
         now = self.clock.monotonic()
@@ -157,20 +175,39 @@ class AsyncClient:
             metrics.waited_for_turn(self.api.name, self.clock.monotonic() - asked)
             async with self._transport.slot(writes=not call.request.reads):
                 with self.clock.busy():
-                    response = await self._exchange(call.request, delivery)
+                    response = await self._exchange_confirmed(call.request, priority, delivery)
         finally:
             self._limiter.complete(granted, self.clock.monotonic())
         now = self.clock.time()
         self._limiter.on_response(self.clock.monotonic(), response.status, answers.retry_after(response.headers, now))
         return answers.understand(self.api, call, response, now)
 
-    async def _exchange(self, request: Request, delivery: Delivery) -> Response:
+    def encode(self, request: Request) -> None:
+        """Make sure that a request can be sent.
+
+        :raises InvalidArgument: it cannot; the message names what is wrong.
+        """
+        answers.encode(self.api, self.settings, request)
+
+    async def _exchange_confirmed(self, request: Request, priority: Priority, delivery: Delivery) -> Response:
+        for left in reversed(range(_MOST_CONFIRMATIONS)):
+            if self.confirm is not None and not request.reads:
+                await self.confirm()
+            try:
+                return await self._exchange(request, priority, delivery)
+            except NotConfirmed:
+                # this process has stood still in between
+                if not left:
+                    raise
+        raise AssertionError  # pragma: no cover - the last round returns or raises
+
+    async def _exchange(self, request: Request, priority: Priority, delivery: Delivery) -> Response:
         prepared = answers.encode(self.api, self.settings, request)
         changes = not request.reads
 
         def before() -> None:
             if changes and self.before_change is not None:
-                self.before_change(request)
+                self.before_change(request, priority)
 
         try:
             status, headers, content = await self._transport.exchange(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import weakref
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from typing import Any, TypeVar
@@ -9,10 +10,11 @@ from typing import Any, TypeVar
 from typing_extensions import Self
 
 from airflow_provider_ops.apis.base import Api
-from airflow_provider_ops.apis.http import Call, Flow, Page, Paged
+from airflow_provider_ops.apis.http import Call, Flow, Page, Paged, Request
 from airflow_provider_ops.client import retries
 from airflow_provider_ops.client.asynchronous import AsyncClient
 from airflow_provider_ops.client.clock import Clock, SystemClock
+from airflow_provider_ops.client.guard import CallInterrupted, Guard
 from airflow_provider_ops.client.limiter import Priority
 from airflow_provider_ops.client.network import Delivery, NetworkBackend
 from airflow_provider_ops.client.portal import Portal, PortalCall, PortalClosed, portal
@@ -46,6 +48,11 @@ class BlockingClient:
         self._opened: _Opened | None = None
         #: The calls of this client that are under way, the first one first.
         self._calls: dict[PortalCall[Any], None] = {}
+        #: Of the attempt that uses this client; decides about requests that change something, and how long to wait.
+        self.guard: Guard | None = None
+        #: The calls that somebody waits for, and whether they are to end.
+        self._waited_for: dict[PortalCall[Any], None] = {}
+        self._is_interrupted = False
         self._open()
 
     @property
@@ -102,7 +109,35 @@ class BlockingClient:
             finally:
                 self._calls.pop(call, None)
 
-        return opened.portal.call(run)
+        call = PortalCall(run, self.guard)
+        self._waited_for[call] = None
+        try:
+            if self._is_interrupted:
+                raise CallInterrupted
+            return opened.portal.complete(call)
+        finally:
+            self._waited_for.pop(call, None)
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass, unless interrupted."""
+        self.drive(lambda client: client.clock.asleep(seconds))
+
+    def encode(self, request: Request) -> None:
+        """As :meth:`AsyncClient.encode`."""
+        self._open().client.encode(request)
+
+    def interrupt(self) -> None:
+        """End what is waited for with ``CallInterrupted``, and what comes after it, until :meth:`resume`.
+
+        May be called from a signal handler: it takes no lock and waits for nothing.
+        """
+        self._is_interrupted = True
+        for call in tuple(self._waited_for):
+            call.interrupt()
+
+    def resume(self) -> None:
+        """Serve again after :meth:`interrupt`."""
+        self._is_interrupted = False
 
     def close(self) -> None:
         """Close the sockets, without waiting for it."""
@@ -121,18 +156,24 @@ class BlockingClient:
         if opened is None or not opened.portal.is_usable:
             reload: Callable[[], Awaitable[Settings]] | None = self._areload if self._reload else None
             client = AsyncClient(self.api, self.settings, self.clock, reload, self._backend)
+            # the portal keeps the client, which must not keep this in turn
+            _put_under_guard(client, weakref.ref(self))
             opened = self._opened = _Opened(portal(), client)
         return opened
 
     async def _areload(self) -> Settings:
         """Look the connection up in the thread of whoever waits; nobody else may call Airflow."""
+        try:
+            found: Settings = await self._ask(self._reload or self._unchanged)
+        except PortalClosed:
+            return self.settings
+        return found
+
+    async def _ask(self, question: Callable[[], Any]) -> Any:
         for call in tuple(self._calls):
-            try:
-                found: Settings = await call.ask(self._reload or self._unchanged)
-            except PortalClosed:
-                continue
-            return found
-        return self.settings
+            with contextlib.suppress(PortalClosed):
+                return await call.ask(question)
+        raise PortalClosed("nobody waits any more")
 
     def _unchanged(self) -> Settings:
         return self.settings
@@ -152,6 +193,21 @@ class BlockingClient:
             writing.__exit__(None, None, None)
 
         call.post(step, done)
+
+
+def _put_under_guard(client: AsyncClient, owner: weakref.ref[BlockingClient]) -> None:
+    async def confirm() -> None:
+        blocking = owner()
+        guard = blocking.guard if blocking is not None else None
+        if blocking is not None and guard is not None and not guard.is_confirmed:
+            await blocking._ask(guard.confirm)  # noqa: SLF001
+
+    def leaving(request: Request, priority: Priority) -> None:
+        blocking = owner()
+        if blocking is not None and blocking.guard is not None:
+            blocking.guard.leaving(request, priority)
+
+    client.confirm, client.before_change = confirm, leaving
 
 
 class _Opened:

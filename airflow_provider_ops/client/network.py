@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, TypeAlias, cast
@@ -38,16 +38,19 @@ class Delivery:
         not known.
     :param received: bytes that have come since.
     :param is_in_body: whether the headers of the answer are complete.
+    :param before: called right before the first byte of the request leaves; may raise to keep it back.
     """
 
     has_begun: bool = False
     received: int = 0
     is_in_body: bool = False
+    before: Callable[[], None] | None = None
     _is_given_up: bool = False
     _waits_for: asyncio.Future[None] | None = None
 
-    def reset(self) -> None:
+    def reset(self, before: Callable[[], None] | None = None) -> None:
         """Begin anew."""
+        self.before = before
         self.has_begun = self.is_in_body = self._is_given_up = False
         self.received = 0
 
@@ -164,6 +167,8 @@ class Stream(httpcore.AsyncNetworkStream, asyncio.Protocol):
         self._delivery = delivery
         if buffer[:1].isalpha():
             # a method; what a SOCKS proxy is told begins with a number
+            if delivery.before is not None:
+                delivery.before()
             delivery.has_begun = self._is_unanswered = True
         # a request is small: what the kernel does not take at once asyncio keeps
         self._transport.write(buffer)

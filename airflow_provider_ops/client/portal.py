@@ -11,15 +11,18 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import contextlib
 import os
 import queue
 import signal
 import socket
 import threading
+import time
 from collections.abc import Callable, Coroutine
 from contextvars import copy_context
 from typing import Any, Generic, TypeVar
 
+from airflow_provider_ops.client.guard import CallInterrupted, Guard
 from airflow_provider_ops.exceptions import ConfigurationError, OpsError
 
 T = TypeVar("T")
@@ -28,6 +31,8 @@ T = TypeVar("T")
 _ACKNOWLEDGED = 1.0
 #: Seconds for which the end of the process waits for the portal's.
 _ENDED = 1.0
+#: Seconds of waiting between two questions to the guard.
+_CHECKED_EVERY = 1.0
 
 
 class PortalClosed(OpsError):
@@ -38,10 +43,14 @@ class PortalCall(Generic[T]):
     """One piece of work for the loop. It exists before it is handed over, so that it can be cancelled at any moment.
 
     :param work: makes the coroutine, on the loop.
+    :param guard: decides how long the caller waits.
     """
 
-    def __init__(self, work: Callable[[PortalCall[T]], Coroutine[Any, Any, T]]) -> None:
+    def __init__(self, work: Callable[[PortalCall[T]], Coroutine[Any, Any, T]], guard: Guard | None = None) -> None:
         self._work = work
+        self._guard = guard
+        self._is_interrupted = False
+        self._check_at = 0.0
         self._context = copy_context()
         #: What the caller is to do next; ``None`` when the work is over.
         self._inbox: queue.SimpleQueue[tuple[Callable[[], None], Callable[[], None]] | None] = queue.SimpleQueue()
@@ -53,12 +62,35 @@ class PortalCall(Generic[T]):
     # -- in the caller's thread
 
     def wait(self) -> T:
-        """Return the result; meanwhile do what the work asks of the caller."""
-        while (step := self._inbox.get()) is not None:
+        """Return the result; meanwhile do what the work asks of the caller.
+
+        :raises CallInterrupted: :meth:`interrupt` was called, and the guard waits no longer.
+        """
+        while (step := self._next()) is not None:
             step[0]()
         if self._task is None or self._task.cancelled():
             raise PortalClosed("the process is ending")
         return self._task.result()
+
+    def interrupt(self) -> None:
+        """Have the caller stop waiting; may be called from a signal handler."""
+        self._is_interrupted = True
+        self._inbox.put((_nothing, _nothing))
+
+    def _next(self) -> tuple[Callable[[], None], Callable[[], None]] | None:
+        if self._guard is None:
+            return self._inbox.get()
+        while True:
+            seconds = _CHECKED_EVERY
+            if self._is_interrupted:
+                seconds = min(seconds, self._guard.linger())
+                if seconds <= 0:
+                    raise CallInterrupted
+            if (now := time.monotonic()) >= self._check_at:
+                self._check_at = now + _CHECKED_EVERY
+                self._guard.check()
+            with contextlib.suppress(queue.Empty):
+                return self._inbox.get(timeout=seconds)
 
     def abandon(self, loop: asyncio.AbstractEventLoop) -> None:
         """Cancel, and wait for a moment until the work has ended: its sockets are closed then."""
@@ -128,6 +160,10 @@ class PortalCall(Generic[T]):
         self._inbox.put(None)
 
 
+def _nothing() -> None:
+    return None
+
+
 def _succeed(answer: asyncio.Future[Any], value: object) -> None:
     if not answer.done():
         answer.set_result(value)
@@ -160,12 +196,15 @@ class Portal:
         return self.pid == os.getpid() and self._thread.is_alive() and not self.loop.is_closed()
 
     def call(self, work: Callable[[PortalCall[T]], Coroutine[Any, Any, T]]) -> T:
-        """Return what ``work`` returns, run on the loop; interrupted, cancel it first.
+        """As :meth:`complete`, for work that nobody interrupts."""
+        return self.complete(PortalCall(work))
+
+    def complete(self, call: PortalCall[T]) -> T:
+        """Return what the work of a call returns, run on the loop; interrupted, cancel it first.
 
         :raises ConfigurationError: the calling code runs on an event loop itself.
         """
         self._refuse_loops()
-        call = PortalCall(work)
         try:
             self.loop.call_soon_threadsafe(call.start)
             return call.wait()

@@ -90,12 +90,11 @@ class Transport:
 
         :param writes: whether the request changes something.
         :param total: seconds from the first byte to the last; connecting included.
-        :param before: called on the event loop right before the request leaves; may raise.
+        :param before: called on the event loop right before the first byte leaves; may raise to keep the request back.
         :raises TransportFailed: there is no answer.
         :raises TransportError: there is one that cannot be read.
         """
-        delivery.reset()
-        before()
+        delivery.reset(before)
         # a task of its own: see Delivery
         work = spawn(self._exchange(request, writes=writes, delivery=delivery))
         timer = asyncio.get_running_loop().call_later(total, delivery.give_up)

@@ -181,12 +181,17 @@ class _Fitter:
             return None
         if value.__class__ is str:
             return self._text(value)
-        if isinstance(value, (Mapping, list, tuple)):
+        # the first is true of nearly all, and known without asking an abstract class
+        if value.__class__ is dict or isinstance(value, (Mapping, list, tuple)):
             return self._container(value, depth)
         value = clean(value)
         return self._text(value) if isinstance(value, str) else value
 
     def _text(self, text: str) -> str:
+        # nearly all are names and states: no character needs more than a byte, and none is odd
+        if len(text) <= _ALWAYS and text.isascii() and text.isprintable():
+            self._left -= len(text)
+            return text
         text = clean_text(text)
         shown = cut_text(text, min(self._limits.text, max(self._left, _ALWAYS)))
         self._left -= len(shown)

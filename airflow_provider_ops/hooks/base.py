@@ -17,6 +17,8 @@ from airflow_provider_ops.apis.http import Call, Flow, Paged
 from airflow_provider_ops.client.asynchronous import AsyncClient
 from airflow_provider_ops.client.blocking import BlockingClient
 from airflow_provider_ops.client.clock import Clock, SystemClock
+from airflow_provider_ops.client.guard import Guard
+from airflow_provider_ops.client.limiter import Priority
 from airflow_provider_ops.client.settings import Settings, read_settings, unknown_extras
 from airflow_provider_ops.client.shared import Shared, forget, join, remembered, shared_client
 from airflow_provider_ops.client.tasks import time_limit
@@ -67,6 +69,8 @@ class OperationsHook(BaseHook):
         self.conn_id = conn_id or self.default_conn_name
         self.clock = clock or default_clock()
         self._client: BlockingClient | None = None
+        #: Of the attempt that uses this hook: what it decides about requests that change something.
+        self.guard: Guard | None = None
 
     @classmethod
     def for_connection(cls, conn_id: str, extra: Mapping[str, Any]) -> OperationsHook:  # noqa: ARG003
@@ -77,6 +81,7 @@ class OperationsHook(BaseHook):
         """The HTTP client of this hook, opened at the first use and closed with the hook."""
         if self._client is None:
             self._client = BlockingClient(self.api, self.settings(), self.clock, reload=self.settings)
+        self._client.guard = self.guard
         return self._client
 
     def settings(self) -> Settings:
@@ -85,6 +90,28 @@ class OperationsHook(BaseHook):
         :raises InvalidConnection: one sentence that says what to change.
         """
         return read_settings(self.api, self.conn_id, *get_connection(self.conn_id))
+
+    def interrupt(self) -> None:
+        """End what is waited for; see :meth:`BlockingClient.interrupt`. May be called from a signal handler."""
+        if self._client is not None:
+            self._client.interrupt()
+
+    def resume(self) -> None:
+        """Serve again after :meth:`interrupt`."""
+        if self._client is not None:
+            self._client.resume()
+
+    def guard_confirmed(self) -> None:
+        """Make sure that the attempt which uses this hook is still the current one.
+
+        :raises OpsError: it is not.
+        """
+        if self.guard is not None and not self.guard.is_confirmed:
+            self.guard.confirm()
+
+    def pause(self, seconds: float) -> None:
+        """Let time pass, unless interrupted."""
+        self.get_conn().sleep(seconds)
 
     def aclient(self) -> AbstractAsyncContextManager[AsyncClient]:
         """The client shared by all users of this connection on the running event loop."""
@@ -118,10 +145,10 @@ class OperationsHook(BaseHook):
         """The result of a conversation."""
         return self.get_conn().run(flow)
 
-    async def arun(self, flow: Flow[T]) -> T:
+    async def arun(self, flow: Flow[T], *, priority: Priority | None = None) -> T:
         """The result of a conversation."""
         async with self.aclient() as client:
-            return await client.run(flow)
+            return await client.run(flow, priority=priority)
 
     def items(self, paged: Paged[T]) -> Iterator[T]:
         """Iterator over all items of all pages."""

@@ -25,6 +25,7 @@ from airflow_provider_ops.operators.arguments import (
     Templated,
     TimeoutPolicy,
 )
+from airflow_provider_ops.operators.attempt_record import KillSwitch
 from airflow_provider_ops.operators.describing import parameters_of, with_all_arguments
 from airflow_provider_ops.operators.fields import (
     annotations_of,
@@ -128,6 +129,8 @@ class OperationOperator(DeclaredTemplates, TellsLineage, CheckedMapping):
         self.remote_url: str | None = None
         self._set_fields(fields or {})
         self._run: Run | None = None
+        #: Thrown when this process is told to stop; there before anything else, so that no kill is lost.
+        self.kill_switch = KillSwitch()
         self._hook: OperationsHook | None = None
 
     def _set_fields(self, fields: Mapping[str, Any]) -> None:
@@ -253,8 +256,11 @@ class OperationOperator(DeclaredTemplates, TellsLineage, CheckedMapping):
         return self._run.chapters() if self._run is not None else ()
 
     def on_kill(self) -> None:
-        """Carry out the kill policy; Airflow calls this when a running task is killed."""
-        if self._run is not None:
+        """Have the kill policy carried out; Airflow calls this from a signal handler when a running task is killed.
+
+        It marks, wakes the main path, which acts, and returns. A second call does nothing.
+        """
+        if self.kill_switch.throw() and self._run is not None:
             self._run.kill()
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from airflow_provider_ops.apis.ending import end
 from airflow_provider_ops.core.handle import Handle
 from airflow_provider_ops.exceptions import ApiError, OpsError, WaitTimeout
 from airflow_provider_ops.hooks.base import OperationsHook
 from airflow_provider_ops.operation import Operation
+from airflow_provider_ops.operators.owed import owing, paid
+from airflow_provider_ops.operators.store import HandleStore
 from airflow_provider_ops.waiting.watch import TimedOut
 from airflow_provider_ops.waiting.wording import settled_badly, timed_out
 
@@ -16,21 +19,44 @@ Log = Callable[[str], None]
 
 
 class Ending:
-    """Carries out policies on one submitted operation and words what follows."""
+    """Carries out policies on one submitted operation and words what follows.
 
-    def __init__(self, hook: OperationsHook, handle: Handle, *, durable: bool, log: Log) -> None:
+    :param store: takes what is owed before a policy is begun: if this process dies, the next attempt finishes it.
+    :param keeps_removal: whether the store must remember that what the operation made was removed.
+    """
+
+    def __init__(
+        self,
+        hook: OperationsHook,
+        handle: Handle,
+        *,
+        durable: bool,
+        log: Log,
+        store: HandleStore | None = None,
+        keeps_removal: bool = False,
+    ) -> None:
         self._hook = hook
         self._handle = handle
         self._durable = durable
         self._log = log
+        self._store = store or HandleStore(None, log)
+        self._keeps_removal = keeps_removal
         self.kind = handle.kind
         #: Whether a policy has removed what the operation made.
         self.removed = False
 
-    def carry_out(self, policy: str) -> str:
-        """Cancel, delete or leave; the sentence says what is going on now."""
-        ended = self._hook.run(end(self._hook.api, self._handle, policy))
+    def carry_out(self, policy: str, because: str = "timeout") -> str:
+        """Cancel, delete or leave; the sentence says what is going on now.
+
+        :param because: ``timeout`` or ``failure``.
+        """
+        handle = self._handle
+        if policy != "leave":
+            self._store.save(owing(handle, policy, because))
+        ended = self._hook.run(end(self._hook.api, handle, policy))
         self.removed = self.removed or ended.removed
+        if policy != "leave":
+            self._store.save(replace(paid(handle), removed=handle.removed or (self._keeps_removal and self.removed)))
         return ended.text
 
     def failed(self, operation: Operation, policy: str, *, may_retry: bool, comes_after: bool = False) -> OpsError:
@@ -42,7 +68,7 @@ class Ending:
         handle = self._handle
         left = ""
         if policy == "delete":
-            left = _sentence(self.carry_out("delete"))
+            left = _sentence(self.carry_out("delete", "failure"))
         elif handle.resource_id:
             left = f"What it left of {handle.resource_type} {handle.resource_id} was not removed."
         if comes_after and not self.removed:

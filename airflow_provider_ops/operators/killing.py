@@ -1,26 +1,40 @@
-"""What an operator does when its running leg is told to stop."""
+"""What an operator does when its running leg is told to stop: the main path acts, its signal handler only marks."""
 
 from __future__ import annotations
 
+import asyncio
+import queue
 import threading
+import time
+from collections.abc import Callable
+from contextvars import copy_context
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow_provider_ops._compat import task_state
-from airflow_provider_ops.apis.base import Api
-from airflow_provider_ops.apis.ending import kill_operation
-from airflow_provider_ops.client.blocking import BlockingClient
+from airflow_provider_ops.apis.base import Api, Intent
+from airflow_provider_ops.apis.ending import Ended, end, kill_operation
+from airflow_provider_ops.apis.http import Flow
+from airflow_provider_ops.client.asynchronous import AsyncClient
 from airflow_provider_ops.client.limiter import Priority
+from airflow_provider_ops.client.tasks import time_limit
 from airflow_provider_ops.core.handle import Handle
+from airflow_provider_ops.operators.attempt_record import AttemptRecord
+from airflow_provider_ops.operators.owed import BECAUSE_OF_KILL, owing, paid
 from airflow_provider_ops.operators.store import HandleStore
-from airflow_provider_ops.operators.submission import Submission
 from airflow_provider_ops.waiting.killing import is_meant_on_worker
 
 if TYPE_CHECKING:
     from airflow_provider_ops.operators.base import OperationOperator
 
-#: Airflow follows SIGTERM with SIGKILL after five seconds.
-_KILL_WAIT = 4.5
+T = TypeVar("T")
+
+#: Seconds from SIGTERM on in which all must be done: Airflow 3.3 follows it with SIGKILL after five.
+_KILL_SECONDS = 4.3
+#: Seconds of those for the question whether the task is over, and for what is stored before the policy.
+_QUESTION, _STORING = 2.0, 0.5
+#: Seconds after which it is said that the main path has not come to act.
+_STUCK = 1.5
 
 
 def ends_it(policy: str, api: Api, *, creates: bool) -> bool:
@@ -35,9 +49,8 @@ class WorkerKill:
     """Carries out the kill policy when a user ended the task; nothing when only this worker is stopped.
 
     :param ti: the task instance.
-    :param handle: what this task run has submitted, as far as it is known.
-    :param submission: the submit that may be under way instead.
-    :param waiting_for: what the task waits for now.
+    :param recover: reads what an earlier leg or attempt has stored.
+    :param is_running: whether the operation was seen running moments ago.
     """
 
     def __init__(
@@ -45,72 +58,194 @@ class WorkerKill:
         task: OperationOperator,
         ti: Any,
         store: HandleStore,
+        record: AttemptRecord,
         *,
-        handle: Handle | None,
-        submission: Submission | None,
-        waiting_for: str | None,
+        recover: Callable[[], Handle | None],
+        is_running: Callable[[], bool],
     ) -> None:
+        self._task = task
         self._policy = task.kill_policy
         self._hook = task.hook
-        self._log = task.log
         self._ti = ti
         self._store = store
-        self._handle = handle
-        self._submission = submission
-        self._waiting_for = waiting_for
+        self._record = record
+        self._recover = recover
+        self._is_running = is_running
+        self._is_airflow_stuck = False
+        self._ends_at = time.monotonic() - record.seconds_since_kill + _KILL_SECONDS
 
-    def carry_out(self) -> None:
-        """Do it within the seconds that Airflow leaves.
+    def carry_out(self) -> str:
+        """Do what is to be done within the seconds that Airflow leaves; the sentence says what continues.
 
-        Called from a signal handler, so the work is done in a thread: the interrupted code may hold locks.
+        Not in a signal handler: a question to Airflow deadlocks where the interrupted code was asking one.
         """
+        self._hook.resume()
+        doing = f"Told to stop while {self._record.doing}"
+        self._store_what_is_known()
         if self._policy == "leave":
-            if (what := self._what()) is not None:
-                self._log.warning("Told to stop: %s continues, as on_kill=leave says", what)
-            return
-        worker = threading.Thread(target=self._unless_it_goes_on, name="kill-policy")
-        worker.start()
-        worker.join(_KILL_WAIT)
-        if worker.is_alive() and self._what() is not None:
-            # the last line that Airflow lets us write
-            policy = f"on_kill={self._policy}"
-            self._log.warning("Told to stop, but it is not known yet what became of %s (%s)", self._what(), policy)
-
-    def _unless_it_goes_on(self) -> None:
+            return f"{doing}: {self._record.what} continues, as on_kill=leave says"
         try:
-            if is_meant_on_worker(task_state(self._ti)):
-                self._end()
-            else:
-                what = self._what() or "what an earlier leg submitted"
-                self._log.warning("This worker is stopped, not the task: %s goes on, a retry joins it", what)
-        except Exception as error:  # noqa: BLE001 - nobody is left who could handle it
-            self._log.warning(
-                "Task killed, but the policy could not be carried out for %s: %r", self._what() or "it", error
+            state = self._ask(lambda: task_state(self._ti), _QUESTION)
+        except Exception as error:  # noqa: BLE001 - whatever it was, nothing may be ended by guess
+            return (
+                f"{doing}. Airflow does not say whether the task is over ({error!r}), so on_kill={self._policy} was "
+                f"not carried out: {self._record.what} continues, a retry goes on with it"
             )
+        if not is_meant_on_worker(state):
+            return (
+                f"{doing}. This worker is stopped, not the task (its state is {state}): {self._record.what} continues, "
+                "a retry goes on with it"
+            )
+        try:
+            return f"Task killed. {self._end()}"
+        except Exception as error:  # noqa: BLE001 - nobody is left who could handle it
+            return f"{doing}. on_kill={self._policy} could not be carried out for {self._record.what}: {error!r}"
 
-    def _end(self) -> None:
-        api = self._hook.api
-        client = self._hook.get_conn()
-        handle = self._handle or self._pending(client)
+    def say_when_stuck(self, warn: Callable[[str], None]) -> None:
+        """Say what continues if the main path does not come to act: something else holds it up."""
+
+        def watch() -> None:
+            time.sleep(_STUCK)
+            if not self._record.is_acting:
+                warn(
+                    f"Told to stop while {self._record.doing}, which has not ended yet. Unless more is said below, "
+                    f"on_kill={self._policy} was not carried out, and {self._record.what} continues"
+                )
+
+        threading.Thread(target=watch, name="operations-kill", daemon=True).start()
+
+    def _store_what_is_known(self) -> None:
+        """Whatever becomes of the policy, a next attempt must not look for what this one knows."""
+        record = self._record
+        if record.handle is not None and not record.is_stored:
+            self._save(record.handle)
+        if record.intent is not None and record.is_new and not record.has_left and record.handle is None:
+            self._save(replace(record.intent, refused=True, not_sent=True))
+
+    def _end(self) -> str:
+        handle = self._target()
         if handle is None:
-            return
-        ended = client.run(kill_operation(api, handle, self._policy, self._waiting_for), priority=Priority.KILL)
-        self._log.warning("Task killed: %s", ended.text)
-        if ends_it(self._policy, api, creates=handle.creates):
-            self._store.save(replace(handle, killed=True))
+            return f"There is nothing to {self._policy}: {self._record.what}"
+        if isinstance(handle, str):
+            return handle
+        ends = ends_it(self._policy, self._hook.api, creates=handle.creates)
+        handle, flow = self._what_is_owed(handle, ends=ends)
+        try:
+            ended = self._run(flow)
+        except TimeoutError:
+            return (
+                f"{self._policy} was begun for {self._record.what} and has no answer yet"
+                f"{'; a clear of the task finishes it' if self._store.exists else ''}"
+            )
+        if ends and ended.is_done:
+            self._save(replace(paid(handle), killed=True))
+        return f"{ended.text[:1].upper()}{ended.text[1:]}"
 
-    def _pending(self, client: BlockingClient) -> Handle | None:
-        """What a submit that is under way has started already, as far as that can be found out now."""
-        intent = self._submission.pending if self._submission else None
-        flow = None if intent is None else self._hook.api.find(intent)
-        matches = [] if flow is None else client.run(flow)
-        if intent is None or len(matches) == 1:
-            return self._submission.known(matches[0]) if matches and self._submission else None
-        self._log.warning("Task killed during a submit: look for what %s may have started", self._what())
-        return None
+    def _what_is_owed(self, handle: Handle, *, ends: bool) -> tuple[Handle, Flow[Ended]]:
+        """Return the handle and what is to be done: what this attempt has begun to do anyway, else the kill policy."""
+        stored = self._store.latest
+        if stored is not None and stored.owes is not None and stored.operation_id == handle.operation_id:
+            return stored, end(self._hook.api, stored, stored.owes)
+        if ends:
+            handle = owing(handle, self._policy, BECAUSE_OF_KILL)
+            self._save(handle)
+        waited_for = self._record.waiting_for
+        return handle, kill_operation(self._hook.api, handle, self._policy, waited_for, was_running=self._is_running())
 
-    def _what(self) -> str | None:
-        if self._handle is not None:
-            return f"operation {self._handle.operation_id}"
-        key = self._submission.pending.key if self._submission and self._submission.pending else None
-        return f"the request marked {key!r}" if key else None
+    def _target(self) -> Handle | str | None:
+        """Return what the policy is about; a sentence where that cannot be known now."""
+        record = self._record
+        if record.handle is None and not record.has_read:
+            record.found = self._ask(self._recover, _QUESTION)
+            record.has_read = True
+        if record.handle is None and record.has_unanswered:
+            return self._search()
+        found = record.handle or record.found
+        if found is None or found.operation_id is not None:
+            return found
+        if found.not_sent or found.refused:
+            return None
+        self._note_earlier(found)
+        return self._search()
+
+    def _note_earlier(self, found: Handle) -> None:
+        """Note that an earlier attempt may have sent what the arguments of the task say."""
+        api, clock = self._hook.api, self._hook.clock
+        marked = api.mark(self._task.submit(), found.key)
+        intent = Intent(marked, found.key, lambda: clock.time() - found.at)
+        self._record.note(
+            self._record.doing,
+            has_left=True,
+            request=str(marked.request),
+            search=lambda: api.find(intent),
+            intent=found,
+        )
+
+    def _search(self) -> Handle | str:
+        flow = self._record.search() if self._record.search else None
+        try:
+            matches = [] if flow is None else self._run(flow)
+        except TimeoutError:
+            matches = []
+        if len(matches) != 1 or self._record.intent is None:
+            return self._unknown()
+        found = matches[0]
+        self._record.handle = self._record.intent.answered(
+            found.operation_id,
+            resource_type=found.resource_type,
+            resource_id=found.resource_id,
+            operation_url=found.operation_url,
+        )
+        return self._record.handle
+
+    def _unknown(self) -> str:
+        return (
+            f"on_kill={self._policy} could not be carried out, since it is not known whether it exists: look for "
+            f"{self._record.what}, and end what is not wanted"
+        )
+
+    def _run(self, flow: Flow[T]) -> T:
+        seconds = self._ends_at - time.monotonic()
+
+        async def run(client: AsyncClient) -> T:
+            try:
+                with time_limit(seconds):
+                    return await client.run(flow, priority=Priority.KILL)
+            except asyncio.TimeoutError:
+                # another class before Python 3.11
+                raise TimeoutError from None
+
+        return self._hook.get_conn().drive(run)
+
+    def _save(self, handle: Handle) -> None:
+        if self._store.exists:
+            try:
+                self._ask(lambda: self._store.save(handle), _STORING)
+            except TimeoutError:
+                # Airflow is stuck: the policy is not
+                return
+
+    def _ask(self, question: Callable[[], T], seconds: float) -> T:
+        """Return what Airflow answers.
+
+        :raises TimeoutError: it does not in time, or has not before.
+        """
+        if self._is_airflow_stuck:
+            raise TimeoutError("Airflow does not answer")
+        answers: queue.SimpleQueue[tuple[T | None, Exception | None]] = queue.SimpleQueue()
+
+        def ask() -> None:
+            try:
+                answers.put((question(), None))
+            except Exception as error:  # noqa: BLE001 - raised where it was asked
+                answers.put((None, error))
+
+        threading.Thread(target=copy_context().run, args=(ask,), name="operations-question", daemon=True).start()
+        try:
+            value, error = answers.get(timeout=max(0.0, min(seconds, self._ends_at - time.monotonic())))
+        except queue.Empty:
+            self._is_airflow_stuck = True
+            raise TimeoutError("Airflow does not answer") from None
+        if error is not None:
+            raise error
+        return value  # type: ignore[return-value]

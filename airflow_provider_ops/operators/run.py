@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from contextlib import suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ops import tracing
@@ -13,17 +11,21 @@ from airflow_provider_ops.client.waits import wait
 from airflow_provider_ops.core.clear_or_retry import Cause
 from airflow_provider_ops.core.gate import LineLog
 from airflow_provider_ops.core.handle import Handle
-from airflow_provider_ops.exceptions import NotFound, OperationFailed, OpsError, ResourceGone, UnreadableHandle
-from airflow_provider_ops.links import OPERATION_URL
+from airflow_provider_ops.exceptions import OperationFailed, OpsError
 from airflow_provider_ops.operation import Operation, OperationState
 from airflow_provider_ops.operators import seen
+from airflow_provider_ops.operators.attempt_record import AttemptRecord
 from airflow_provider_ops.operators.deferral import defer
 from airflow_provider_ops.operators.describing import submitted_text
 from airflow_provider_ops.operators.ending import Ending
+from airflow_provider_ops.operators.fence import Fence
+from airflow_provider_ops.operators.finishing import Finisher
 from airflow_provider_ops.operators.identity import attempt_of, identify
-from airflow_provider_ops.operators.killing import WorkerKill, ends_it
-from airflow_provider_ops.operators.results import checked
+from airflow_provider_ops.operators.killing import ends_it
+from airflow_provider_ops.operators.legs import Announcer, pushed_by_earlier_leg, stored_by_earlier_leg
+from airflow_provider_ops.operators.owed import pay
 from airflow_provider_ops.operators.sending import look_up
+from airflow_provider_ops.operators.stopping import Stopping
 from airflow_provider_ops.operators.store import HandleStore, address_of
 from airflow_provider_ops.operators.submission import Started, Submission
 from airflow_provider_ops.progress.worker import WorkerReport
@@ -34,8 +36,8 @@ from airflow_provider_ops.waiting.progress import Chapter
 from airflow_provider_ops.waiting.submitting import Next, Today, decide
 from airflow_provider_ops.waiting.timeline import Timeline
 from airflow_provider_ops.waiting.verdict import awaited_in, from_event, why_no_outcome
-from airflow_provider_ops.waiting.watch import GaveUp, Outcome, Settled, TimedOut
-from airflow_provider_ops.waiting.wording import took, utc
+from airflow_provider_ops.waiting.watch import GaveUp, Outcome, Settled, TimedOut, Watch
+from airflow_provider_ops.waiting.wording import took
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -44,10 +46,6 @@ if TYPE_CHECKING:
 
 #: A deferral costs two worker legs and some seconds, so what settles within this is not worth one.
 LOOK_BEFORE_DEFERRING = 2.0
-#: XCom that carries the handle to later legs of the same try where nothing stores it.
-OPERATION_HANDLE = "operation_handle"
-#: Seconds between reads of a resource that its operation says is there: it may be visible a little later.
-_LATE_PAUSES = (0.5, 1.5, 2.0)
 
 
 class Run:
@@ -61,10 +59,15 @@ class Run:
         self._clock = task.hook.clock
         self._log = LineLog(task.log)
         self._state_store = context.get("task_state_store") if task.durable else None
-        self._store = HandleStore(self._state_store, self._log.warning, address_of(self._ti))
-        self._handle: Handle | None = None
-        self._submitting: Submission | None = None
-        self._waiting_for: str | None = None
+        self._store = HandleStore(self._state_store, self._log.warning, address_of(self._ti), self._clock.monotonic)
+        self._record = AttemptRecord(task.kill_switch)
+        self._hook.guard = Fence(self._record, self._ti, self._store, context.get("task_state_store"), self._clock)
+        self._finisher = Finisher(self._hook, self._store, self._log.warning)
+        self._announcer = Announcer(self._hook, self._ti, self._record, self._log, pushes_handle=not self._store.exists)
+        self._watch: Watch | None = None
+        self._stopping = Stopping(
+            task, self._ti, self._store, self._record, recover=self._recover, is_running=self._is_running
+        )
         self._timeline: Timeline | None = None
         self._deferred = False
         self._report: WorkerReport | None = None
@@ -74,6 +77,28 @@ class Run:
 
     def begin(self) -> dict[str, Any]:
         """The first leg of a try; returns the result, or defers."""
+        return self._stopping.until_stopped(self._begin)
+
+    def rejoin(self) -> dict[str, Any] | None:
+        """The first leg of a retry that need not know its request: go on with what an earlier try has started.
+
+        ``None`` when there is nothing to go on with, or when only the request can tell.
+        """
+        return self._stopping.until_stopped(self._rejoin)
+
+    def adopt(self, operation_id: str) -> dict[str, Any]:
+        """The first leg of a try that waits for an operation which exists; submits nothing."""
+        return self._stopping.until_stopped(lambda: self._adopt(operation_id))
+
+    def go_on(self, event: object) -> dict[str, Any]:
+        """The leg after the trigger has fired."""
+        return self._stopping.until_stopped(lambda: self._go_on(event))
+
+    def look_again(self, why: str) -> dict[str, Any]:
+        """The leg after something went wrong around us: look, and wait on where the operation is still going."""
+        return self._stopping.until_stopped(lambda: self._look_again(why))
+
+    def _begin(self) -> dict[str, Any]:
         self._resumes = False
         settings = self._hook.settings()
         submit = self._task.submit()
@@ -88,15 +113,14 @@ class Run:
             facts.update(tracing.of_handle(started.handle, joined=started.joined))
         return self._wait(started, deadline)
 
-    def rejoin(self) -> dict[str, Any] | None:
-        """The first leg of a retry that need not know its request: go on with what an earlier try has started.
-
-        ``None`` when there is nothing to go on with, or when only the request can tell.
-        """
+    def _rejoin(self) -> dict[str, Any] | None:
         self._resumes = False
+        self._record.note("reading what earlier attempts have stored")
         handle = self._store.load()
+        self._record.note("looking at what earlier attempts have started", found=handle, has_read=True)
         if handle is None or handle.api != self._hook.api.name:
             return None
+        handle = self._pay(handle)
         operation, attempt = look_up(self._hook, handle), attempt_of(self._task, self._ti, self._dag_run)
         # the request is the same by definition: nobody was asked for another
         today = Today(handle.api, handle.arguments or "", attempt, kill_ends_it=False)
@@ -110,12 +134,14 @@ class Run:
             Started(self._store.adopt(handle, attempt), operation, joined=True), self._deadline(handle.kind)
         )
 
-    def adopt(self, operation_id: str) -> dict[str, Any]:
-        """The first leg of a try that waits for an operation which exists; submits nothing."""
+    def _adopt(self, operation_id: str) -> dict[str, Any]:
         self._resumes = False
         operation = self._hook.get_operation(self._hook.api.reference(operation_id))
+        self._record.note("reading what earlier attempts have stored")
         found = self._store.load()
+        found = found and self._pay(found)
         handle = Handle.of_existing(operation, generation=found.generation if found else 1)
+        self._record.note("joining the operation", handle=handle, has_read=True)
         handle = self._store.adopt(handle, attempt_of(self._task, self._ti, self._dag_run))
         policy = self._task.kill_policy
         self._log.info("Joining operation %s, nothing is submitted; on_kill=%s", operation.id, policy)
@@ -123,18 +149,17 @@ class Run:
 
     def _wait(self, started: Started, deadline: float) -> dict[str, Any]:
         handle = self._keep(started.handle)
-        self._announce(handle, deadline)
+        self._announcer.announce(handle, deadline if self._task.wait_for_completion else None)
         if not self._task.wait_for_completion:
             self._telling(handle).submitted(handle.operation_id or "", started.operation)
-            return self._result(handle, started.operation, None)
+            return self._finisher.result(handle, started.operation, None)
         if started.operation is not None and started.operation.state.is_terminal:
             outcome = Settled(started.operation)
             self._telling(handle).ended({handle.operation_id or "": (outcome, None)})
             return self._end(handle, outcome, handle.operation_id)
         return self._wait_on(handle, handle.operation_id or "")
 
-    def go_on(self, event: object) -> dict[str, Any]:
-        """The leg after the trigger has fired."""
+    def _go_on(self, event: object) -> dict[str, Any]:
         handle = self._handle_again()
         self._deferred = True
         waits = from_event(event)
@@ -145,10 +170,9 @@ class Run:
             if outcome is not None:
                 return self._end(handle, outcome, operation_id)
         why = f"the trigger ended without an outcome: {why_no_outcome(event)}"
-        return self.look_again(why, next(iter(awaited_in(event)), None))
+        return self._look_again(why, next(iter(awaited_in(event)), None))
 
-    def look_again(self, why: str, operation_id: str | None = None) -> dict[str, Any]:
-        """The leg after something went wrong around us: look, and wait on where the operation is still going."""
+    def _look_again(self, why: str, operation_id: str | None = None) -> dict[str, Any]:
         handle = self._handle_again()
         self._log.warning("Looking at %s again, because %s", operation_id or handle.operation_id, why)
         return self._wait_on(handle, operation_id or handle.operation_id or "", patience=LOOK_AFTER_TROUBLE)
@@ -158,15 +182,18 @@ class Run:
         return self._report.chapters if self._report else ()
 
     def kill(self) -> None:
-        """Carry out the kill policy when a user ended the task; Airflow calls for it from a signal handler."""
-        WorkerKill(
-            self._task,
-            self._ti,
-            self._store,
-            handle=self._handle,
-            submission=self._submitting,
-            waiting_for=self._waiting_for,
-        ).carry_out()
+        """Have the kill policy carried out; return at once."""
+        self._stopping.kill()
+
+    def _recover(self) -> Handle | None:
+        """What is stored, on a leg that has not come to read it."""
+        return self._handle_again() if self._resumes else self._store.load()
+
+    def _is_running(self) -> bool:
+        return self._watch is not None and self._watch.shows_running(self._clock.monotonic())
+
+    def _pay(self, handle: Handle) -> Handle:
+        return pay(self._hook, handle, self._store, log=self._log.info, warn=self._log.warning)
 
     def _submission(self, submit: Submit, deadline: float) -> Submission:
         task = self._task
@@ -182,7 +209,7 @@ class Run:
             stored=self._store.exists,
             kill_ends_it=ends_it(task.kill_policy, self._hook.api, creates=submit.creates),
         )
-        self._submitting = Submission(
+        return Submission(
             self._hook,
             submit,
             identity,
@@ -190,8 +217,8 @@ class Run:
             deadline=deadline,
             log=self._log.info,
             warn=self._log.warning,
+            record=self._record,
         )
-        return self._submitting
 
     def _deadline(self, kind: str) -> float:
         """Epoch seconds. Anchored at the start of the try, which Airflow keeps across deferrals."""
@@ -201,28 +228,8 @@ class Run:
     def _started_at(self) -> float:
         return self._hook.on_clock(self._ti.start_date)
 
-    def _announce(self, handle: Handle, deadline: float) -> None:
-        resource = f", {handle.resource_type} {handle.resource_id}" if handle.resource_id else ""
-        until = f"waiting until {utc(deadline)} at the latest" if self._task.wait_for_completion else "not waiting"
-        self._log.info("%s operation %s (%s%s): %s", handle.api, handle.operation_id, handle.kind, resource, until)
-        ids = {
-            "operation_id": handle.operation_id,
-            "resource_id": handle.resource_id,
-            OPERATION_URL: handle.operation_url,
-            OPERATION_HANDLE: None if self._store.exists else handle.to_dict(),
-        }
-        for key, value in ids.items():
-            if value is not None:
-                self._push(key, value)
-
-    def _push(self, key: str, value: Any) -> None:
-        try:
-            self._ti.xcom_push(key=key, value=value)
-        except Exception as error:  # noqa: BLE001 - whatever it was, the operation lives and is waited for
-            self._log.warning("Airflow did not take the XCom %s=%s (%s); the wait goes on", key, value, error)
-
     def _wait_on(self, handle: Handle, operation_id: str, *, patience: float = 0.0) -> dict[str, Any]:
-        self._waiting_for = operation_id
+        self._record.note(f"waiting for {operation_id}", waiting_for=operation_id)
         deadline = self._deadline(handle.kind)
         until = deadline
         if self._task.deferrable:
@@ -234,6 +241,7 @@ class Run:
 
     def _wait_here(self, handle: Handle, operation_id: str, until: float) -> Outcome | None:
         watch = self._hook.watch(operation_id, deadline=until, poll_interval=self._task.poll_interval, kind=handle.kind)
+        self._watch = watch
         report = self._telling(handle)
         wait(self._hook.get_conn(), [watch], report.telling([watch], self._log.info))
         self._timeline = watch.timeline
@@ -256,6 +264,7 @@ class Run:
         return self._report
 
     def _defer(self, handle: Handle, deadline: float, operation_id: str) -> None:
+        self._record.note(f"deferring, to wait for {operation_id}")
         defer(
             self._task.defer,
             self._trigger(handle, deadline, operation_id),
@@ -281,50 +290,36 @@ class Run:
 
     def _handle_again(self) -> Handle:
         """What this task run submitted, on a later leg: from the store, else from XCom."""
-        if self._handle is not None:
-            return self._handle
-        try:
-            handle = self._store.load()
-        except OpsError as error:
-            # nothing is submitted on this leg, and what the trigger waited for is known
-            self._log.warning("%s. This leg goes on with what XCom has", error)
-            handle = None
-        if handle is None or handle.operation_id is None:
-            handle = self._handle_from_xcom()
+        if self._record.handle is not None:
+            return self._record.handle
+        self._record.note("reading what this attempt has stored")
+        handle = stored_by_earlier_leg(self._store, self._log.warning)
+        if handle is None:
+            # neither may be to be had: what is known is enough to wait on, though not to remove anything
+            handle = pushed_by_earlier_leg(self._ti, kind=self._task.kind, api=self._hook.api.name)
         return self._keep(handle)
 
     def _keep(self, handle: Handle) -> Handle:
-        self._handle = handle
+        self._record.note("going on with the operation", handle=handle, has_read=True)
         self._task.remote_url = handle.operation_url
         return handle
-
-    def _handle_from_xcom(self) -> Handle:
-        def pull(key: str) -> Any:
-            return self._ti.xcom_pull(task_ids=self._ti.task_id, key=key, map_indexes=self._ti.map_index)
-
-        if kept := pull(OPERATION_HANDLE):
-            with suppress(UnreadableHandle):
-                return Handle.from_dict(kept)
-        # neither was to be had: what is known is enough to wait on, though not to remove anything
-        return Handle.placeholder(
-            self._task.kind(),
-            api=self._hook.api.name,
-            operation_id=pull("operation_id"),
-            resource_id=pull("resource_id"),
-            operation_url=pull(OPERATION_URL),
-        )
 
     def _end(self, handle: Handle, outcome: Outcome | None, waited_for: str | None) -> dict[str, Any]:
         self._tell(handle, outcome)
         if isinstance(outcome, Settled) and outcome.operation.state is OperationState.SUCCEEDED:
             return self._succeed(handle, self._hook.whole(outcome), waited_for)
-        ending = Ending(self._hook, handle, durable=self._task.durable, log=self._log.info)
+        self._record.note("carrying out what follows a wait that ended badly")
         comes_after = waited_for != handle.operation_id
-        error = self._error(ending, outcome, waited_for or "", comes_after=comes_after)
-        if ending.removed and comes_after:
+        ending = Ending(
+            self._hook,
+            handle,
+            durable=self._task.durable,
+            log=self._log.info,
             # the operation itself stays succeeded, so that nothing else would tell a retry that its result is gone
-            self._store.save(replace(handle, removed=True))
-        raise error
+            store=self._store,
+            keeps_removal=comes_after,
+        )
+        raise self._error(ending, outcome, waited_for or "", comes_after=comes_after)
 
     def _error(self, ending: Ending, outcome: Outcome | None, waited_for: str, *, comes_after: bool) -> OpsError:
         match outcome:
@@ -367,58 +362,14 @@ class Run:
         return self._succeeded(handle, operation)
 
     def _succeeded(self, handle: Handle, operation: Operation) -> dict[str, Any]:
-        resource = self._read_resource(handle, operation)
+        resource = self._finisher.read_resource(handle, operation)
         if resource is not None:
             self._task.remote_url = self._hook.api.resource_url(resource) or self._task.remote_url
         self._log.info("%s operation %s (%s) succeeded%s", operation.api, operation.id, operation.kind, took(operation))
-        return self._result(handle, operation, resource)
+        return self._finisher.result(handle, operation, resource)
 
     def observed(self, operation: Operation) -> dict[str, Any]:
         """The result for an operation that somebody else has started and that has succeeded."""
         handle = Handle.placeholder(operation.kind, operation_id=operation.id, operation_url=operation.url)
         self._keep(handle)
         return self._succeeded(handle, operation)
-
-    def _read_resource(self, handle: Handle, operation: Operation) -> Mapping[str, Any] | None:
-        """Read what the operation acted on; ``None`` where there is nothing to read.
-
-        :raises ResourceGone: this task has made it, and the API says that it does not exist.
-        """
-        pauses = _LATE_PAUSES if handle.creates and handle.key else ()
-        for pause in (*pauses, None):
-            try:
-                return self._hook.run(self._hook.api.read_resource(operation))
-            except NotFound as error:
-                if pause is None:
-                    return self._without_resource(handle, operation, error)
-                self._clock.sleep(pause)
-            except OpsError as error:
-                self._log.warning("It succeeded, but its resource cannot be read, so the result has none: %s", error)
-                return None
-        return None
-
-    @staticmethod
-    def _without_resource(handle: Handle, operation: Operation, error: NotFound) -> None:
-        if not (handle.creates and handle.key):
-            return
-        what = f"{operation.resource_type or 'resource'} {operation.resource_id}"
-        raise ResourceGone(
-            f"Operation {operation.id} succeeded, but {what}, which it made, does not exist ({error}): it was deleted "
-            "meanwhile. Nothing was submitted again. A retry looks once more; clear this task to make a new one.",
-            operation,
-        )
-
-    def _result(
-        self, handle: Handle, operation: Operation | None, resource: Mapping[str, Any] | None
-    ) -> dict[str, Any]:
-        if handle.key:
-            # what begins after this is a clear, or a retry of what Airflow did not hear of
-            self._store.save(replace(handle, has_finished=True))
-        result = {
-            "operation_id": handle.operation_id,
-            "resource_id": handle.resource_id or (operation.resource_id if operation else None),
-            "state": str(operation.state if operation else OperationState.PENDING),
-            "operation": operation.to_dict() if operation else None,
-            "resource": dict(resource) if resource is not None else None,
-        }
-        return checked(result, succeeded=f"{self._hook.api.name} operation {handle.operation_id}")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from airflow_provider_ops.apis.base import Submit, Submitted
+from airflow_provider_ops.apis.window import Dated
 from airflow_provider_ops.core.handle import Handle
 from airflow_provider_ops.exceptions import (
     AmbiguousSubmission,
@@ -19,7 +20,7 @@ from airflow_provider_ops.exceptions import (
 )
 from airflow_provider_ops.hooks.base import OperationsHook
 from airflow_provider_ops.operation import Operation, OperationState
-from airflow_provider_ops.operators.replays import Dated, began_before, is_of_another_key
+from airflow_provider_ops.operators.replays import began_before, is_of_another_key
 
 Log = Callable[[str], None]
 
@@ -77,7 +78,7 @@ class Sender:
                 if not self._was_refused(error) or self._clock.time() + max(pause, asked or 0.0) > limit:
                     raise
                 self._log(f"not accepted yet ({error}); trying again in {pause:.0f} s")
-            self._clock.sleep(pause)
+            self._hook.pause(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
 
     def _was_refused(self, error: OpsError) -> bool:

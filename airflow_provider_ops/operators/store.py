@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
@@ -19,10 +21,18 @@ class HandleStore:
 
     :param store: ``context["task_state_store"]``, absent before Airflow 3.3.
     :param address: where Airflow's REST API has the handle, for people.
+    :param now: monotonic clock.
     """
 
-    def __init__(self, store: Any, warn: Callable[[str], None], address: str = "") -> None:
+    def __init__(
+        self, store: Any, warn: Callable[[str], None], address: str = "", now: Callable[[], float] = time.monotonic
+    ) -> None:
         self._store = store
+        self._now = now
+        #: Before the last write that Airflow took, by the clock of ``now``; only the current attempt can write.
+        self.last_contact = -math.inf
+        #: What was stored last by this leg.
+        self.latest: Handle | None = None
         self._warn = warn
         self._address = address or f"the key {KEY} of the task state store"
 
@@ -68,7 +78,7 @@ class HandleStore:
         if self._store is None:
             return
         try:
-            self._store.set(KEY, handle.to_dict())
+            self._set(handle)
         except Exception as error:
             msg = f"nothing was submitted: the task state store did not take the intent ({error}); a retry is safe"
             raise OpsError(msg) from error
@@ -78,12 +88,18 @@ class HandleStore:
         if self._store is None:
             return
         try:
-            self._store.set(KEY, handle.to_dict())
+            self._set(handle)
         except Exception as error:  # noqa: BLE001 - whatever it was, the wait goes on
             self._warn(
                 f"the task state store did not take what is known of operation {handle.operation_id} ({error}); "
                 "this try goes on, and a retry will look for it"
             )
+
+    def _set(self, handle: Handle) -> None:
+        at = self._now()
+        self.latest = handle
+        self._store.set(KEY, handle.to_dict())
+        self.last_contact = at
 
     def adopt(self, handle: Handle, attempt: Attempt) -> Handle:
         """Store that the handle belongs to this try, so that the next clear can be told from a retry."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from airflow_provider_ops._compat import pull_plain, push_plain
 from airflow_provider_ops.client.clock import Clock
+from airflow_provider_ops.core.gate import fit, share
 from airflow_provider_ops.progress import TRIES
 from airflow_provider_ops.waiting.progress import KEY, Chapter, Story, mark
 from airflow_provider_ops.waiting.timeline import Timeline
@@ -140,7 +141,8 @@ class WorkerReport:
             },
         }
         before = [entry for entry in self._store.get(TRIES) or () if entry["try_number"] != this["try_number"]]
-        self._store.set(TRIES, [*before, this][-_MOST_TRIES:])
+        entry = fit(this, share(2 * _MOST_TRIES)).value
+        self._store.set(TRIES, [*before, entry][-_MOST_TRIES:])
 
     def _push(self) -> None:
         self._read_earlier()

@@ -75,8 +75,8 @@ class VirtualClock:
         self._news = 0
         self._loops: weakref.WeakSet[asyncio.AbstractEventLoop] = weakref.WeakSet()
         #: Loops that were idle since the last word to the clock, and those that are finding out.
-        self._idle: set[int] = set()
-        self._checking: set[int] = set()
+        self._idle: weakref.WeakSet[asyncio.AbstractEventLoop] = weakref.WeakSet()
+        self._checking: weakref.WeakSet[asyncio.AbstractEventLoop] = weakref.WeakSet()
         #: The machine's time at each jump, and this clock's after it.
         self._real: list[float] = [-math.inf]
         self._virtual: list[float] = [self._now]
@@ -184,12 +184,12 @@ class VirtualClock:
         return [loop for loop in self._loops if loop.is_running()]
 
     def _check(self, loop: asyncio.AbstractEventLoop) -> None:
-        if id(loop) not in self._checking:
-            self._checking.add(id(loop))
+        if loop not in self._checking:
+            self._checking.add(loop)
             try:
                 loop.call_soon_threadsafe(self._tick, loop, PATIENCE, self._news)
             except RuntimeError:  # it has been closed meanwhile
-                self._checking.discard(id(loop))
+                self._checking.discard(loop)
                 self._loops.discard(loop)
 
     def _tick(self, loop: asyncio.AbstractEventLoop, patience: int, news: int) -> None:
@@ -200,13 +200,15 @@ class VirtualClock:
             loop.call_soon(self._tick, loop, patience - 1 if fresh == news else PATIENCE, fresh)
             return
         with self._moved:
-            self._checking.discard(id(loop))
-            self._idle.add(id(loop))
+            self._checking.discard(loop)
+            self._idle.add(loop)
             running = self._running()
-            if not all(id(one) in self._idle for one in running):
+            if not all(one in self._idle for one in running):
                 for one in running:
-                    if id(one) not in self._idle:
+                    if one not in self._idle:
                         self._check(one)
+                # one that ends before its turn never answers
+                self._check_again(loop)
                 return
             # A sleep that was cancelled must not move the time.
             while self._sleepers and self._sleepers[0].woken.done():
@@ -214,10 +216,13 @@ class VirtualClock:
             if all(sleeper.is_orphan or sleeper.woken.done() for sleeper in self._sleepers):
                 return
             if self._is_busy():
-                self._checking.add(id(loop))
-                loop.call_later(_BUSY_PAUSE, self._tick, loop, PATIENCE, self._news)
+                self._check_again(loop)
                 return
             self._move_to(self._sleepers[0].until)
+
+    def _check_again(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._checking.add(loop)
+        loop.call_later(_BUSY_PAUSE, self._tick, loop, PATIENCE, self._news)
 
     def _is_busy(self) -> bool:
         held = sum(sleeper.holds_an_answer and not sleeper.woken.done() for sleeper in self._sleepers)

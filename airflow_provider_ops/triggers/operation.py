@@ -12,8 +12,9 @@ from typing import Any
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from airflow_provider_ops import __version__
-from airflow_provider_ops._compat import pushed_operation, task_state_async
+from airflow_provider_ops._compat import pushed_operation, status_of, task_state_async
 from airflow_provider_ops.apis.ending import is_over_already, kill_operation
+from airflow_provider_ops.client.limiter import Priority
 from airflow_provider_ops.client.shared import begin
 from airflow_provider_ops.client.tasks import spawn
 from airflow_provider_ops.client.waits import await_all
@@ -24,7 +25,7 @@ from airflow_provider_ops.hooks import base
 from airflow_provider_ops.hooks.lookup import ahook_for
 from airflow_provider_ops.operation import Operation
 from airflow_provider_ops.progress.triggerer import TriggerReport, can_tell
-from airflow_provider_ops.waiting.killing import AT_WORK, Kill, meant_in_trigger
+from airflow_provider_ops.waiting.killing import AT_WORK, Awaited, Kill, meant_in_trigger
 from airflow_provider_ops.waiting.progress import Story
 from airflow_provider_ops.waiting.verdict import VERSION, check_wait_for, is_newer, to_event
 from airflow_provider_ops.waiting.watch import Settled, Watch
@@ -39,6 +40,7 @@ _FIRST_QUESTION = 60.0
 #: How often a task that is between two tries is asked for, and the seconds between; well inside the budget.
 _ASK_TIMES, _ASK_PAUSE = 16, 2.0
 _TRACEBACK_LINES = 15
+_NOT_ALIVE = 403
 
 
 class OperationTrigger(BaseTrigger):
@@ -101,6 +103,7 @@ class OperationTrigger(BaseTrigger):
         self.version = version
         #: What the task waits for, once it has settled: from then on a kill has nothing to cancel.
         self._settled: Operation | None = None
+        self._watched: Sequence[Watch] = ()
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Class path and arguments, plain JSON values only."""
@@ -159,7 +162,7 @@ class OperationTrigger(BaseTrigger):
         hook = await self._hook()
         shared = await hook.join()
         try:
-            watches = self._watches(hook)
+            watches = self._watched = self._watches(hook)
             report = self._report(hook, watches)
             log = type(self).logger().info
             on_change = report.record if report else None
@@ -252,14 +255,24 @@ class OperationTrigger(BaseTrigger):
         if kill is Kill.LEAVE:
             return f"{handle.operation_id}: the task goes on without this trigger, nothing is cancelled here"
         hook = await self._hook()
-        ended = await hook.arun(kill_operation(hook.api, handle, self.kill_policy, self.operation_ids[0]))
+        was_running = any(watch.shows_running(hook.clock.monotonic()) for watch in self._watched)
+        flow = kill_operation(hook.api, handle, self.kill_policy, self.operation_ids[0], was_running=was_running)
+        ended = await hook.arun(flow, priority=Priority.KILL)
         return f"Task killed: {ended.text}"
 
     async def _meaning(self, handle: Handle) -> Kill:
+        ti_id = getattr(self.task_instance, "id", None)
+        ours = Awaited(handle.operation_id, None if ti_id is None else str(ti_id))
         for asked in range(1, _ASK_TIMES + 1):
             state = await task_state_async(self.task_instance)
-            awaited = await pushed_operation(self.task_instance) if state in AT_WORK else None
-            kill = meant_in_trigger(state, awaited, handle.operation_id, last_time=asked == _ASK_TIMES)
+            try:
+                awaited = await pushed_operation(self.task_instance) if state in AT_WORK else Awaited()
+            except Exception as error:
+                if status_of(error) != _NOT_ALIVE:
+                    raise
+                # Airflow 3.4 refuses an attempt that a user has cleared
+                return Kill.END
+            kill = meant_in_trigger(state, awaited, ours, last_time=asked == _ASK_TIMES)
             if kill is not Kill.ASK_AGAIN:
                 return kill
             await asyncio.sleep(_ASK_PAUSE)

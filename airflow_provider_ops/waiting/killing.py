@@ -8,7 +8,7 @@ user cleared the task: it joins the operation or ends it (:func:`~airflow_provid
 from __future__ import annotations
 
 from enum import Enum, auto
-from typing import Final
+from typing import Final, NamedTuple
 
 #: How a task instance is described that no longer exists.
 GONE: Final = "removed"
@@ -37,20 +37,34 @@ def is_meant_on_worker(state: str | None) -> bool:
     return state in _OVER or state == _CLEARED_WHILE_RUNNING
 
 
-def meant_in_trigger(state: str | None, awaited: str | None, ours: str | None, *, last_time: bool) -> Kill:
+class Awaited(NamedTuple):
+    """What an attempt has pushed of itself, or waits for.
+
+    :param operation_id: of what it waits for.
+    :param ti_id: id of the task instance, another one for each attempt; ``None`` where its release did not push it.
+    """
+
+    operation_id: str | None = None
+    ti_id: str | None = None
+
+
+def meant_in_trigger(state: str | None, awaited: Awaited, ours: Awaited, *, last_time: bool) -> Kill:
     """What a trigger that is told to stop must do about its operation.
 
     :param state: of the task instance now; ``None`` when it was cleared and not scheduled yet.
-    :param awaited: the operation id that its latest try has pushed.
-    :param ours: the operation this trigger waits for.
+    :param awaited: what the latest attempt of the task has pushed.
+    :param ours: the attempt that has deferred on this trigger.
     :param last_time: whether there is no time left to ask again.
     """
     if state in _OVER:
         return Kill.END
-    if state in AT_WORK and awaited not in (None, ours):
+    if state in AT_WORK and awaited.operation_id not in (None, ours.operation_id):
         # a user cleared the task, and its new try has an operation of its own
         return Kill.END
-    if state == "deferred" and awaited == ours:
+    if state in AT_WORK and None not in (awaited.ti_id, ours.ti_id) and awaited.ti_id != ours.ti_id:
+        # another attempt goes on with the same operation: what becomes of it is that one's to decide
+        return Kill.LEAVE
+    if state == "deferred" and awaited.operation_id == ours.operation_id:
         return Kill.LEAVE
     # The next try may not have begun, or not have wiped what the one before it had pushed.
     if not last_time:

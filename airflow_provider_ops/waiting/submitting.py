@@ -178,21 +178,6 @@ def is_same_request(found: Handle, today: Today) -> bool:
     return before == now or not is_comparable
 
 
-def find_out_pauses(age: float) -> tuple[float, ...]:
-    """Seconds to leave before each look for what a submit has started whose answer was lost ``age`` seconds ago.
-
-    The looks end no earlier than ``sum(FIND_OUT_PAUSES)`` seconds after the loss.
-    """
-    left = sum(FIND_OUT_PAUSES) - age
-    pauses = []
-    for pause in FIND_OUT_PAUSES:
-        if left <= 0:
-            break
-        pauses.append(min(pause, left))
-        left -= pause
-    return tuple(pauses) or (0.0,)
-
-
 def fingerprint(method: str, path: str, query: Mapping[str, Any], body: Any) -> str:
     """Return the hash of a request without our key, as release 0.1.0 compares it."""
     return _hash([method, path, dict(query), body])

@@ -36,6 +36,8 @@ HEARTBEAT = 300.0
 TROUBLE = 60.0
 #: Intervals between two looks while errors go on, or longer where the outage has lasted long.
 _MOST_INTERVALS = 3.0
+#: Seconds by which a poll may be late.
+_SLACK = 5.0
 DEADLINE_REACHED = "deadline reached"
 _TOLERANCE = Tolerance()
 
@@ -162,6 +164,11 @@ class Watch:
     def ends_at(self) -> float | None:
         """The deadline as the driver counts."""
         return None if self.deadline is None else self.deadline - self._offset
+
+    def shows_running(self, now: float) -> bool:
+        """Return whether the operation was seen running within the last interval; ``now`` as the driver counts."""
+        is_running = self.operation is not None and not self.operation.state.is_terminal
+        return is_running and not self._errors_in_row and now <= self.next_poll + _SLACK
 
     def saw(self, operation: Operation, now: float, *, waited: float = 0.0, listed: bool = False) -> list[str]:
         """Take in a successful look.

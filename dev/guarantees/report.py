@@ -37,11 +37,22 @@ the real one: the scheduler is paused from before the deferral until the trigger
 
 - **A task that no process works for.** Marked failed while it waits for its retry, or deferred but not picked up by a
   triggerer yet: Airflow tells nobody, so the operation goes on. Its id is in the task's log.
-- **More than five seconds on a worker.** Airflow follows SIGTERM with SIGKILL after that. The request to cancel or
-  delete is sent at once, but one that the API refuses at first cannot be repeated for long; the log then says that the
-  outcome is not known. Deferred tasks have no such limit.
+- **More than five seconds on a worker.** Airflow 3.3 follows SIGTERM with SIGKILL after that. The request to cancel or
+  delete is sent at once and repeated when it meets trouble on the way, but one that the API refuses at first cannot be
+  repeated for long. What was begun is stored before, so that a clear finishes it, and the message of the task names it.
+  Deferred tasks have no such limit.
+- **A worker that cannot ask Airflow.** Only the state of the task tells a kill from a worker that goes away. When
+  Airflow does not answer within two seconds, nothing is ended, and the message says what continues.
+- **A kill after the last step of a leg**, while Airflow takes the deferral or the result: a thread of the dying
+  process does what it can. The log has a line at least when the process lives that long.
+- **A process that stands still between its last question to Airflow and the first byte of its request.** An attempt
+  that has had no contact for five seconds asks whether it is still the current one, and the age of that answer is
+  checked again right before the first byte. What is left is the time that the kernel takes for that byte. Only an
+  idempotency key (Akua) closes it.
 - **A lost answer of an API that has neither keys nor marks nor lists** (LakeSail, calls the provider does not know).
   The task fails and says what to look for; clearing it submits again.
+- **A lost answer of another process, for something whose name the user gave.** How long ago it was sent is known by the
+  clock of another machine only. What has the same name and seems older ends in `AmbiguousSubmission`.
 
 Not run here: several schedulers, executors other than LocalExecutor, MySQL.
 """

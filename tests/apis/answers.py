@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
@@ -12,10 +13,21 @@ from airflow_provider_ops.exceptions import TransportError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
 
 def answer(body: Any, status: int = 200, **headers: str) -> Response:
     return Response(status, headers, b"" if body is None else json.dumps(body).encode())
+
+
+def sent_just_now() -> float:
+    """Age of a request, in seconds."""
+    return 0.0
+
+
+def dated(at: datetime) -> str:
+    """``Date`` of an answer."""
+    return format_datetime(at, usegmt=True)
 
 
 def drive(flow: Flow[Any], *answers: Response | Exception) -> Any:

@@ -16,7 +16,7 @@ from airflow_provider_ops.exceptions import (
     InvalidConnection,
 )
 from airflow_provider_ops.operation import Operation, OperationState
-from tests.apis.answers import answer, pages
+from tests.apis.answers import answer, dated, pages
 
 # the sample of section 3
 STEP: dict[str, Any] = {
@@ -55,7 +55,8 @@ def understood(**changes: Any) -> Operation:
 
 
 def listed(*rows: Any, cursor: str | None = None) -> Response:
-    return answer({"data": list(rows), "has_more": cursor is not None, "next_cursor": cursor})
+    rows_ = {"data": list(rows), "has_more": cursor is not None, "next_cursor": cursor}
+    return answer(rows_, date=dated(SINCE))
 
 
 # -- operations

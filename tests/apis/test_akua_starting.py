@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import replace
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -33,8 +32,8 @@ from airflow_provider_ops.exceptions import (
     TransportError,
 )
 from airflow_provider_ops.hooks.akua import AkuaHook
-from tests.apis.answers import answer, drive
-from tests.apis.test_akua import SAMPLE, SINCE, listed, understood
+from tests.apis.answers import answer, drive, sent_just_now
+from tests.apis.test_akua import SAMPLE, listed, understood
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -202,7 +201,7 @@ def test_an_unknown_call_gets_a_key_but_is_not_taken_for_safe() -> None:
     submit = API.mark(API.request("POST", "/clusters:import", json={}), "k")
     assert submit.request.headers == {"idempotency-key": "k"}
     assert not submit.request.replayable
-    assert API.find(Intent(submit, "k", SINCE)) is None
+    assert API.find(Intent(submit, "k")) is None
 
 
 # -- etags
@@ -263,8 +262,8 @@ def test_a_deletion_whose_answer_was_lost_is_found_when_its_object_is_gone() -> 
 # -- finding what an unanswered submit has started
 
 
-def found(submit: Submit, *rows: Any, since: datetime = SINCE) -> list[str]:
-    flow = API.find(Intent(submit, "our-key", since))
+def found(submit: Submit, *rows: Any) -> list[str]:
+    flow = API.find(Intent(submit, "our-key", sent_just_now, is_exact=True))
     assert flow is not None
     return [match.operation_id for match in drive(flow, listed(*rows))]
 
@@ -283,7 +282,7 @@ def test_what_does_not_tell_who_asked_is_not_guessed() -> None:
         started(clusters.create_machine, cluster_id="c", instance_type="m"),
         started(installs.update_install, "inst_a1", "pkv_a1"),
     ):
-        assert API.find(Intent(submit, "our-key", SINCE)) is None
+        assert API.find(Intent(submit, "our-key")) is None
 
 
 def test_a_change_is_found_by_what_it_acts_on() -> None:
@@ -332,7 +331,7 @@ def test_the_one_documented_type_for_all_changes_of_a_subscription_is_not_guesse
 def test_the_search_ends_with_the_first_that_is_too_old() -> None:
     submit = started(clusters.suspend_cluster, "clu_a1")
     old = running("cluster.suspend", "cluster", "clu_a1", started_at=1786000000 - 600)
-    flow = API.find(Intent(submit, "our-key", SINCE))
+    flow = API.find(Intent(submit, "our-key", sent_just_now, is_exact=True))
     assert flow is not None
     assert drive(flow, listed(old, cursor="more")) == []
 

@@ -13,7 +13,7 @@ from airflow_provider_ops.apis.http import Response
 from airflow_provider_ops.apis.lakesail import models, operations, workloads
 from airflow_provider_ops.exceptions import CancelNotSupported, InvalidArgument, NotFound, TransportError
 from airflow_provider_ops.operation import OperationState
-from tests.apis.answers import answer, drive, pages
+from tests.apis.answers import answer, dated, drive, pages, sent_just_now
 from tests.apis.test_lakesail_operations import OPERATION
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ class TestWorkloads:
 
 
 def find(sent: Submit, *answers: Response | Exception) -> list[Any]:
-    flow = API.find(Intent(sent, "key", SINCE))
+    flow = API.find(Intent(sent, "key", sent_just_now, is_exact=True))
     assert flow is not None
     return list(drive(flow, *answers))
 
@@ -144,16 +144,17 @@ class TestFind:
             {"id": "S3", "name": "other", "status": "active"},
             {"id": "S4", "name": "mine", "status": "active", "createdAt": "2026-01-05T09:00:00Z"},
         ]
-        listed = answer({"items": [{"id": one["id"]} for one in sessions], "included": {"sessions": sessions}})
+        shown = {"items": [{"id": one["id"]} for one in sessions], "included": {"sessions": sessions}}
+        listed = answer(shown, date=dated(SINCE))
         assert [one.operation_id for one in find(lakesail.create_session({"name": "mine"}), listed)] == ["session:S1"]
         assert find(lakesail.create_session({"name": "nobody's"}), listed) == []
 
     @pytest.mark.parametrize("body", [None, {}, {"teamId": "T1"}])
     def test_a_session_without_name_cannot_be_found(self, body: Any) -> None:
-        assert API.find(Intent(lakesail.create_session(body), "key", SINCE)) is None
+        assert API.find(Intent(lakesail.create_session(body), "key")) is None
 
     def test_a_run_cannot_be_found(self) -> None:
-        assert API.find(Intent(lakesail.create_job_run("J1"), "key", SINCE)) is None
+        assert API.find(Intent(lakesail.create_job_run("J1"), "key")) is None
 
     @pytest.mark.parametrize(
         ("sent", "before", "after", "reference"),
@@ -210,7 +211,9 @@ class TestLists:
         paged = lakesail.list_sessions(team_id="T1", endpoint_type="spark_connect", status="idle")
         items = [{"id": "S1", "computeInstanceId": "I1"}]
         sessions = [{"id": "S1", "status": "idle", "connectionInfo": {"grpcEndpoint": "h:443"}}]
-        (found,), queries = pages(paged, answer({"items": items, "included": {"sessions": sessions}}))
+        (found,), queries = pages(
+            paged, answer({"items": items, "included": {"sessions": sessions}}, date=dated(SINCE))
+        )
         assert queries == [{"teamId": "T1", "endpoint_type": "spark_connect", "status": "idle", "limit": 100}]
         assert (found.compute_instance_id, found.connection_info.grpc_endpoint) == ("I1", "h:443")
 

@@ -220,7 +220,7 @@ class TestProvisioning:
     def test_nothing_can_be_found_out(self) -> None:
         sent = submit(json={"name": "a"})
         assert API.mark(sent, "key") == sent
-        assert API.find(Intent(sent, "key", SINCE)) is None
+        assert API.find(Intent(sent, "key")) is None
 
     def test_its_own_calls_are_recognised(self) -> None:
         sent = submit("post", "/workloads/jobs/J1/runs", json={"a": 1}, query={"dry": "1"})

@@ -12,6 +12,7 @@ from airflow_provider_ops.apis.base import Intent, Submit
 from airflow_provider_ops.apis.http import Call, Flow, Pause, Request, Response
 from airflow_provider_ops.apis.nirvana import API, compute, networking, nks, platform, starts
 from airflow_provider_ops.exceptions import AmbiguousSubmission, Conflict, InvalidRequest, NotFound, OpsError
+from tests.apis.answers import dated, sent_just_now
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +22,7 @@ TAG = "airflow-0123456789abcdef01234567"
 
 
 def answer(body: Any) -> Response:
-    return Response(200, {}, json.dumps(body).encode())
+    return Response(200, {"date": dated(NOW)}, json.dumps(body).encode())
 
 
 def op(number: int, kind: str, resource_id: str, **changes: Any) -> dict[str, Any]:
@@ -83,8 +84,8 @@ class World:
             return end.value
 
 
-def intent(call: Call[Any], since: datetime = NOW) -> Intent:
-    return Intent(API.mark(starts.submit_of(call), TAG), TAG, since)
+def intent(call: Call[Any], age: Callable[[], float] | None = sent_just_now) -> Intent:
+    return Intent(API.mark(starts.submit_of(call), TAG), TAG, age, is_exact=age is not None)
 
 
 def create_vpc(**fields: Any) -> Intent:
@@ -209,8 +210,7 @@ def test_an_update_is_told_from_others_by_what_it_changes() -> None:
     operations = [op(1, "nks_node_pool.update", "np-1", details=change), op(2, "nks_node_pool.update", "np-1")]
     call = nks.update_nks_node_pool("k-1", "np-1", node_count=3)
     assert ids(World(operations, CLUSTER).run(API.find(intent(call)))) == ["op-2"]
-    ever = datetime.fromtimestamp(0, timezone.utc)
-    assert World(operations, CLUSTER).run(API.find(intent(call, ever))) == []
+    assert World(operations, CLUSTER).run(API.find(intent(call, age=None))) == []
 
 
 @pytest.mark.parametrize(
@@ -246,7 +246,7 @@ def test_a_node_delete_may_be_about_the_node_or_its_pool(kind: str, resource_id:
 
 def test_what_is_no_call_of_nirvana_cannot_be_searched_for() -> None:
     submit = API.request("POST", "/v1/rpc_nodes/flex", json={})
-    assert API.find(Intent(submit, TAG, NOW)) is None
+    assert API.find(Intent(submit, TAG)) is None
 
 
 def test_a_refused_delete_joins_only_the_same_delete() -> None:

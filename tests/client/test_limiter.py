@@ -115,8 +115,10 @@ def test_many_refusals_at_once_are_one() -> None:
     once, often = RateLimiter(), RateLimiter()
     for limiter, times in ((once, 1), (often, 10)):
         went(limiter, START, 1.0)
-        for _ in range(times):
-            limiter.on_response(START + 1, 429, 5.0)
+        for number in range(times):
+            # the later they arrive, the fewer requests have left within the second before
+            later = number * 0.1
+            limiter.on_response(START + 1 + later, 429, 5.0 - later)
     assert len(went(often, START + 6, 5.0)) == len(went(once, START + 6, 5.0))
 
 
@@ -161,6 +163,27 @@ async def test_what_changes_something_goes_first_and_the_rest_in_order(clock: Vi
     tasks.append(asyncio.ensure_future(one("kill", Priority.KILL)))
     await asyncio.gather(*tasks)
     assert order == ["read 0", "kill", "submit", "cancel", "read 1", "read 2", "read 3"]
+
+
+async def test_a_permit_that_a_busy_event_loop_has_let_grow_old_is_not_used(clock: VirtualClock) -> None:
+    class Busy(RateLimiter):
+        """Grants its second permit right before the event loop is held up."""
+
+        granted = 0
+
+        def try_acquire(self, now: float, priority: Priority = Priority.READ) -> float:
+            delay = super().try_acquire(now, priority)
+            if not delay:
+                Busy.granted += 1
+                if Busy.granted == 2:
+                    asyncio.get_running_loop().call_soon(clock.advance, 0.1)
+            return delay
+
+    queue = RequestQueue(Busy(1), clock)
+    await queue.acquire(Priority.READ)
+    granted = await queue.acquire(Priority.READ)
+    assert Busy.granted == 3
+    assert clock.monotonic() - granted < 0.05
 
 
 async def test_one_that_is_cancelled_takes_nobodys_turn(clock: VirtualClock) -> None:

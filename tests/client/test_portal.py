@@ -54,6 +54,7 @@ class Server:
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._tasks: set[asyncio.Task[None]] = set()
+        self.connections = 0
         self._thread.start()
         self._ready.wait()
 
@@ -71,6 +72,7 @@ class Server:
         self._loop.close()
 
     def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
         task = asyncio.ensure_future(self._serve(reader, writer))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -171,6 +173,8 @@ def test_there_is_one_portal_however_many_ask_at_once() -> None:
     assert {id(one) for one in found} == {id(portal())}
 
 
+# raised into somebody's callback of the garbage collector, it is swallowed there
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("times", [1, 3])
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_an_interruption_at_any_microsecond_leaves_nothing_behind_and_knows_what_was_sent(
@@ -374,11 +378,11 @@ def test_a_fork_after_the_first_use_drops_portal_and_connections_without_closing
                 get(client)
             assert fork(grandchild) == 0
         assert fork(child) == 0
-        before = len(server._tasks)
+        before = server.connections
         get(client)
         assert portal() is ours
         # over the connection from before the fork
-        assert len(server._tasks) == before, (before, len(server._tasks))
+        assert server.connections == before, (before, server.connections)
         print("ok")
     """)
     assert (done.stdout, done.returncode) == ("ok\n", 0), done.stderr

@@ -70,9 +70,15 @@ class MortalClock(VirtualClock):
 
     fuse: Fuse
 
-    def sleep(self, seconds: float) -> None:
-        self.fuse.burn()
-        super().sleep(seconds)
+
+class MortalHook(OnveraHook):
+    """A hook whose process may die in a pause."""
+
+    clock: MortalClock
+
+    def pause(self, seconds: float) -> None:
+        self.clock.fuse.burn()
+        super().pause(seconds)
 
 
 @dataclass(frozen=True)
@@ -200,7 +206,7 @@ class TaskRun:
         self._hook().run(end(Onvera(), handle, self.policy))
 
     def _hook(self) -> OnveraHook:
-        return OnveraHook(clock=self.clock)
+        return MortalHook(clock=self.clock)
 
     def _set_faults(self, plan: Try) -> None:
         rules: list[Any] = [

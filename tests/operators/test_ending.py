@@ -69,7 +69,7 @@ def test_delete_starts_the_deletion_and_names_its_operation(
 def test_a_page_of_a_gateway_is_no_proof_that_something_is_gone(
     hook: OnveraHook, handle: Handle, world: SimulatorServer, status: int
 ) -> None:
-    world.faults(html(status=status, method="DELETE"))
+    world.faults(html(99, status, method="DELETE"))
     removing = ending(hook, handle)
     text = removing.carry_out("delete")
     assert not removing.removed

@@ -28,6 +28,24 @@ async def test_time_does_not_pass_while_something_is_under_way() -> None:
     assert clock.time() == before + 3600
 
 
+async def test_loops_that_end_before_they_are_found_idle_do_not_stop_time() -> None:
+    clock = VirtualClock()
+
+    async def glance() -> None:
+        with clock.busy():
+            pass
+        # meanwhile the other loop is found idle, and this one has no turn left for that
+        time.sleep(0.05)  # noqa: ASYNC251
+
+    def elsewhere() -> None:
+        for _ in range(5):
+            asyncio.run(glance())
+
+    others = asyncio.ensure_future(asyncio.to_thread(elsewhere))
+    while not others.done():
+        await asyncio.wait_for(clock.asleep(60), 10)
+
+
 async def test_time_passes_while_a_server_holds_its_answer_back() -> None:
     clock = VirtualClock()
 

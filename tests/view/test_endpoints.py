@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from starlette.testclient import TestClient
 
-    from airflow_provider_ops.testing import SimulatorServer
+    from airflow_provider_ops.testing import SimulatorServer, VirtualClock
 
 Ask = Any
 STATIC = Path(app.__file__).parent / "static"
@@ -59,9 +59,11 @@ def test_after_the_end_the_whole_story_is_told(a_dag: Any, run_dag: Any, ask: As
     assert page["wait"]["conn_id"] == "akua_default"
 
 
-def test_phases_are_told_where_there_are_no_steps(a_dag: Any, run_dag: Any, ask: Ask) -> None:
+def test_phases_are_told_where_there_are_no_steps(
+    virtual_time: VirtualClock, operations_simulator: SimulatorServer, a_dag: Any, run_dag: Any, ask: Ask
+) -> None:
     with a_dag() as dag:
-        OnveraCreateDeploymentOperator(task_id="create", app_type="airflow", name="n", poll_interval=0.05)
+        OnveraCreateDeploymentOperator(task_id="create", app_type="airflow", name="n", poll_interval=30)
     run = run_dag(dag)
     _, page = ask(dag.dag_id, run.run.run_id, "create")
     (operation,) = page["operations"]

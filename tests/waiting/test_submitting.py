@@ -15,14 +15,12 @@ from airflow_provider_ops.core.handle import Handle
 from airflow_provider_ops.exceptions import InvalidArgument
 from airflow_provider_ops.operation import Operation, OperationState
 from airflow_provider_ops.waiting.submitting import (
-    FIND_OUT_PAUSES,
     Decision,
     Next,
     Today,
     arguments_fingerprint,
     check_body,
     decide,
-    find_out_pauses,
     fingerprint,
 )
 
@@ -236,11 +234,3 @@ def test_arguments_that_are_left_out_count_like_none() -> None:
 def test_a_body_that_cannot_be_sent_is_refused_before_anything_is_stored(body: Any) -> None:
     with pytest.raises(InvalidArgument, match="POST /x: the body cannot be sent"):
         check_body("POST /x", body)
-
-
-@given(st.floats(0, 1e6))
-def test_looking_for_a_lost_answer_lasts_long_enough_after_the_loss(age: float) -> None:
-    pauses = find_out_pauses(age)
-    assert pauses
-    assert all(pause >= 0 for pause in pauses)
-    assert age + sum(pauses) >= sum(FIND_OUT_PAUSES) - 1e-6

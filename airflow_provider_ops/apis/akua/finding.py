@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
 from typing import Any
 
 from airflow_provider_ops.apis.akua.metadata import KNOWN_TYPES
@@ -12,12 +11,9 @@ from airflow_provider_ops.apis.akua.starts import CANCEL_SUBSCRIPTION, Start, id
 from airflow_provider_ops.apis.akua.wire import key_of, listing, to_operation
 from airflow_provider_ops.apis.base import Intent, Submitted
 from airflow_provider_ops.apis.http import Call, Flow, Page, Paged, Request, all_items
+from airflow_provider_ops.apis.window import Window, began
 from airflow_provider_ops.exceptions import AmbiguousSubmission
 from airflow_provider_ops.operation import Operation, OperationState
-
-#: Clocks of worker and API may differ by this much, and Akua counts in whole seconds.
-_CLOCK_SKEW = timedelta(minutes=2)
-
 
 #: Types whose operations carry the caller's key.
 WITH_KEY = ("install.create", "package.create", "workspace.subdomain.set_name", "preview_hostname.", "custom_domain.")
@@ -35,14 +31,17 @@ def can_find(start: Start) -> bool:
 
 
 def find(start: Start, intent: Intent) -> Flow[list[Submitted]]:
-    """The operations since the intent that are its."""
+    """The operations that are its: by the key that they carry, else those since the request was sent."""
     request = intent.submit.request
     owner = owner_id(start, request)
     query = {"owner_type": start.owner, "owner_id": owner} if owner else {}
-    recent = yield from _since(listing("/operations", to_operation, query), intent.since - _CLOCK_SKEW)
+    window = Window(intent)
+    recent = yield from _since(listing("/operations", to_operation, query), window)
     if start.word is not None:
         _refuse_to_guess(request, recent)
-    return [_found(start, operation) for operation in recent if _is_ours(start, intent, operation)]
+    ours = [_found(start, operation) for operation in recent if _is_ours(start, intent, operation)]
+    keyed = [one for one in ours if one.operation is not None and key_of(one.operation) == intent.key]
+    return keyed or window.choose(ours, began)
 
 
 def _refuse_to_guess(request: Request, recent: Sequence[Operation]) -> None:
@@ -79,13 +78,13 @@ def find_deletion(start: Start, request: Request) -> Flow[Submitted | None]:
     return next((_found(start, item) for item in matches if _agrees(request, _metadata(item))), None)
 
 
-def _since(paged: Paged[Operation], since: datetime) -> Flow[list[Operation]]:
-    """Newest first, so the first that is too old ends the search."""
+def _since(paged: Paged[Operation], window: Window) -> Flow[list[Operation]]:
+    """Newest first, so the first that is certainly too old ends the search."""
     found: list[Operation] = []
-    call: Call[Page[Operation]] | None = paged.first
+    call: Call[Page[Operation]] | None = window.noting(paged).first
     while call is not None:
         page: Page[Operation] = yield call
-        young = [item for item in page.items if item.created_at is None or item.created_at >= since]
+        young = [item for item in page.items if not window.is_certain or window.contains(item.created_at)]
         found += young
         call = page.next if len(young) == len(page.items) else None
     return found

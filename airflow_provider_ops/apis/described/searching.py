@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta, timezone
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 from airflow_provider_ops.apis.base import Intent, Submitted
@@ -13,6 +12,7 @@ from airflow_provider_ops.apis.described.listing import paged
 from airflow_provider_ops.apis.described.reading import OperationReader, exchange_of
 from airflow_provider_ops.apis.described.submits import DescribedSubmit
 from airflow_provider_ops.apis.http import Call, Flow, Response, all_items
+from airflow_provider_ops.apis.window import date_of
 from airflow_provider_ops.exceptions import AmbiguousSubmission, NotFound, TransportError
 from airflow_provider_ops.operation import Operation
 from airflow_provider_ops.spec import ApiSpec
@@ -141,21 +141,15 @@ class Search:
 
         :raises AmbiguousSubmission: the API does not say what time it is.
         """
-        if intent.since == _EPOCH or intent.age is None or self._spec.check is None:
+        if intent.age is None or not intent.is_exact or self._spec.check is None:
+            # another process has sent it, by a clock of its own
             return _EPOCH
-        now: datetime | None = yield Call(fill(self._spec.check, Values(self._variables)), _server_time)
-        return _EPOCH if now is None else now - timedelta(seconds=intent.age + _MARGIN)
+        now: datetime | None = yield Call(fill(self._spec.check, Values(self._variables)), date_of)
+        return _EPOCH if now is None else now - timedelta(seconds=intent.age() + _MARGIN)
 
 
 def _whole(response: Response) -> Any:
     return exchange_of(response).response_body
-
-
-def _server_time(response: Response) -> datetime | None:
-    try:
-        return parsedate_to_datetime(response.headers.get("date", "")).astimezone(timezone.utc)
-    except (ValueError, TypeError, OverflowError):
-        return None
 
 
 def _holds(match: Sequence[str], entry: Any, wanted: Any) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import timedelta
 from typing import Any
 
 from airflow_provider_ops.apis.base import (
@@ -24,6 +23,7 @@ from airflow_provider_ops.apis.lakesail import infrastructure, workloads
 from airflow_provider_ops.apis.lakesail.operations import NAME, submitted, to_operation, word
 from airflow_provider_ops.apis.lakesail.shapes import body_of, by_marker, by_number, objects
 from airflow_provider_ops.apis.lakesail.wire import LakeSailOperation
+from airflow_provider_ops.apis.window import Window
 from airflow_provider_ops.exceptions import NotFound
 from airflow_provider_ops.operation import Operation
 from airflow_provider_ops.waiting.policy import PollPolicy
@@ -43,8 +43,6 @@ _CHANGES: Mapping[str, tuple[str, frozenset[str]]] = {
     "job_run.ready": ("job_run", frozenset({"pending"})),
 }
 _IDS = re.compile(r"/([A-Z0-9]{1,20})(?=/|$)")
-#: Clocks of worker and API may differ by this much when we look for what a lost answer started.
-_CLOCK_SKEW = timedelta(minutes=2)
 #: The collection and, where there is one, the id at the end of a path.
 _SUBJECT = re.compile(r"/([a-z][a-z\-]*)(?:/([A-Z0-9]{1,20}))?$")
 
@@ -120,15 +118,13 @@ class LakeSail(Api):
         return self._find_changed(submit) if submit.kind in _CHANGES else None
 
     def _find_session(self, intent: Intent, name: str) -> Flow[list[Submitted]]:
-        sessions = yield from all_items(workloads.list_sessions())
-        return [
-            Submitted(f"session:{one.id}", intent.submit.kind, "session", one.id)
-            for one in sessions
-            if one.name == name
-            and one.status not in ("closed", "failed")
-            # whether sessions show when they were created is not documented
-            and (one.created_at is None or one.created_at >= intent.since - _CLOCK_SKEW)
-        ]
+        window = Window(intent)
+        sessions = yield from all_items(window.noting(workloads.list_sessions()))
+        open_ones = [one for one in sessions if one.name == name and one.status not in ("closed", "failed")]
+        # whether sessions show when they were created is not documented
+        created = {f"session:{one.id}": one.created_at for one in open_ones}
+        found = [Submitted(f"session:{one.id}", intent.submit.kind, "session", one.id) for one in open_ones]
+        return window.choose(found, lambda one: created[one.operation_id])
 
     def _find_changed(self, submit: Submit) -> Flow[list[Submitted]]:
         """The call names what it changes: it was carried out if that is no longer as it was before."""

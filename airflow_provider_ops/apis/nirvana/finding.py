@@ -6,10 +6,9 @@ resource, its kind, what it changes, and by not being older than the submit.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, TypeVar
 
 from airflow_provider_ops.apis.base import Intent, Submit, Submitted
@@ -19,19 +18,17 @@ from airflow_provider_ops.apis.nirvana import compute, networking, nks
 from airflow_provider_ops.apis.nirvana.platform import get_operation, list_operations
 from airflow_provider_ops.apis.nirvana.starts import Start, ids_of, start_of
 from airflow_provider_ops.apis.nirvana.wire import as_json, body_of, filters, listing
+from airflow_provider_ops.apis.window import Window, began
 from airflow_provider_ops.exceptions import AmbiguousSubmission, InvalidRequest, NotFound
 from airflow_provider_ops.operation import Operation, OperationState
 
 T = TypeVar("T")
 
-#: Clocks of worker and API may differ by this much when a tag decides anyway ...
-_SKEW = timedelta(minutes=2)
-#: ... and by this much when the time is what tells one update of a resource from the one before.
-_SMALL_SKEW = timedelta(seconds=2)
+#: An operation may seem older than its request by this much where the time is what tells one update of a resource from
+#: the one before: dates of answers count whole seconds.
+_SMALL_SKEW = timedelta(seconds=3)
 #: Seconds between looks at operations whose resource cannot be read yet.
 _UNREADABLE_PAUSES = (2.0, 5.0, 10.0, 20.0)
-#: Earlier than any operation: stands for "since ever".
-_EVER = 0
 _LISTED_TYPES = frozenset({"create", "update", "delete", "restart"})
 
 
@@ -92,7 +89,7 @@ def _find_tagged(submit: Submit, start: Start, is_ours: Callable[[str], bool]) -
             keys[str(found["id"])] = key
     if not keys:
         return []
-    operations = yield from _operations(project_id or (yield from _project_of(request)), start.resource_type, None)
+    operations = yield from _operations(project_id or (yield from _project_of(request)), start.resource_type)
     return [
         replace(Submitted.of(operation), key=keys[operation.resource_id])
         for operation in operations
@@ -105,18 +102,19 @@ def _find_created(intent: Intent, start: Start) -> Flow[list[Submitted]]:
     request = intent.submit.request
     unreadable: list[Operation] = []
     tagged: list[str] = []
+    window = Window(intent)
     for pause in (0.0, *_UNREADABLE_PAUSES):
         if pause:
             yield Pause(pause)
         tagged = yield from _tagged(request, intent.key, _project_in(request))
         project_id = _project_in(request) or (yield from _project_of(request))
-        operations = yield from _operations(project_id, start.resource_type, intent.since - _SKEW)
+        operations = yield from _operations(project_id, start.resource_type, window)
         created = [operation for operation in operations if operation.kind == start.kind]
         if tagged:
             if made_by := _made_by(tagged, created):
                 return made_by
             continue
-        fresh = [operation for operation in created if _may_be_ours(operation, intent.since)]
+        fresh = [operation for operation in created if _may_be_ours(operation, intent, window)]
         unreadable, readable = yield from _split(fresh, request, start, operations)
         if mine := [operation for operation, found in readable if intent.key in _tags(found)]:
             return [Submitted.of(operation) for operation in mine]
@@ -166,11 +164,13 @@ def _made_by(resource_ids: Sequence[str], created: Sequence[Operation]) -> list[
     return [Submitted.of(operations[resource_id]) for resource_id in resource_ids]
 
 
-def _may_be_ours(operation: Operation, since: datetime) -> bool:
+def _may_be_ours(operation: Operation, intent: Intent, window: Window) -> bool:
     """Failed creates without a readable resource left nothing; of long ago, only what still runs counts."""
     if operation.state is OperationState.FAILED or not operation.resource_id:
         return False
-    return not operation.state.is_terminal or since.timestamp() > _EVER
+    if not operation.state.is_terminal:
+        return not window.is_certain or window.contains(operation.created_at)
+    return intent.age is not None and window.contains(operation.created_at)
 
 
 def _split(
@@ -204,17 +204,19 @@ def _is_elsewhere(request: Request, start: Start, operation: Operation) -> Flow[
 def _find_done(intent: Intent, start: Start) -> Flow[list[Submitted]]:
     """By resource and kind. Of several deletes of one thing the last counts; of anything else all are told."""
     request = intent.submit.request
-    ever = intent.since.timestamp() <= _EVER
-    if ever and request.method != "DELETE":
+    if intent.age is None and request.method != "DELETE":
         # without a time nothing tells our update from those before it; repeating one changes nothing more
         return []
     project_id = yield from _project_of(request)
-    since = intent.since if ever else intent.since - _SMALL_SKEW
-    operations = yield from _operations(project_id, start.resource_type, since)
+    window = Window(intent, _SMALL_SKEW)
+    operations = yield from _operations(project_id, start.resource_type, window)
     matches = [operation for operation in operations if _matches(operation, request, start)]
     if request.method == "DELETE":
         matches = sorted(matches, key=_started)[-1:]
-    return [Submitted.of(operation) for operation in matches]
+        if matches and matches[0].state not in (OperationState.FAILED, OperationState.CANCELLED):
+            # two deletions of one thing are one, whoever asked first
+            return [Submitted.of(matches[0])]
+    return window.choose([Submitted.of(operation) for operation in matches], began)
 
 
 def _matches(operation: Operation, request: Request, start: Start) -> bool:
@@ -253,25 +255,20 @@ def deleting(request: Request) -> Flow[Submitted | None]:
     if start is None or request.method != "DELETE":
         return None
     project_id = yield from _project_of(request)
-    operations = yield from _operations(project_id, start.resource_type, None)
+    operations = yield from _operations(project_id, start.resource_type)
     running = [found for found in operations if not found.state.is_terminal and _matches(found, request, start)]
     return Submitted.of(running[0]) if len(running) == 1 else None
 
 
-def _operations(project_id: str | None, kind: str, since: datetime | None) -> Flow[list[Operation]]:
-    """Operations since a time; all filters are applied here again, because servers may not know them."""
-    if since is not None and since.timestamp() <= _EVER:
-        since = None
-    operations = yield from _filtered(
-        functools.partial(list_operations, project_id),
-        {"kind": kind, "created_at_min": since, "sort": "created_at:desc"},
-    )
-    return [
-        operation
-        for operation in operations
-        if operation.kind.partition(".")[0] == kind
-        and (since is None or operation.created_at is None or operation.created_at >= since)
-    ]
+def _operations(project_id: str | None, kind: str, window: Window | None = None) -> Flow[list[Operation]]:
+    """Operations on resources of one kind, newest first; the filter is applied here again: servers may not know it."""
+
+    def build(**query: Any) -> Paged[Operation]:
+        listing = list_operations(project_id, **query)
+        return window.noting(listing) if window is not None else listing
+
+    operations = yield from _filtered(build, {"kind": kind, "sort": "created_at:desc"})
+    return [operation for operation in operations if operation.kind.partition(".")[0] == kind]
 
 
 def _filtered(build: Callable[..., Paged[T]], query: Mapping[str, Any]) -> Flow[list[T]]:

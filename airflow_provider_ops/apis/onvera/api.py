@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
 from typing import Any, Literal, get_args
 
 from airflow_provider_ops.apis.base import (
@@ -29,17 +28,15 @@ from airflow_provider_ops.apis.onvera.wire import (
     body_of,
     items_of,
 )
+from airflow_provider_ops.apis.window import Window, began
 from airflow_provider_ops.core.identity import is_mark
 from airflow_provider_ops.exceptions import InvalidArgument
-from airflow_provider_ops.operation import Operation
+from airflow_provider_ops.operation import Operation, OperationState
 from airflow_provider_ops.spec.expressions import Exchange
 from airflow_provider_ops.specs import load
 
 AppType = Literal["airflow", "superset"]
 OperationStatus = Literal["queued", "running", "succeeded", "failed", "canceled"]
-
-#: Clocks of worker and API may differ by this much when we look for what a lost answer started.
-_CLOCK_SKEW = timedelta(minutes=2)
 
 
 class _Reader(OperationReader):
@@ -129,7 +126,7 @@ class Onvera(DescribedApi):
         return submit.marked(json={**body, "name": key})
 
     def find(self, intent: Intent) -> Flow[list[Submitted]] | None:
-        """By name for a create, by resource for a destroy; only operations since the intent count."""
+        """By name for a create, by resource for a destroy; where these are not unique, since the request was sent."""
         if intent.submit.kind == "deployment.create":
             return self._find_created(intent)
         if intent.submit.kind == "deployment.destroy":
@@ -143,13 +140,15 @@ class Onvera(DescribedApi):
         return self._find_named(is_ours)
 
     def _find_created(self, intent: Intent) -> Flow[list[Submitted]]:
-        wanted = intent.submit.request.json["name"]
-        created = yield from self._find_named(lambda name: name == wanted)
-        return [one for one in created if one.operation is None or _since(one.operation, intent.since)]
+        wanted, window = intent.submit.request.json["name"], Window(intent)
+        created = yield from self._find_named(lambda name: name == wanted, window)
+        # a name that we have derived is that of one submit; one that the user gave may be that of many
+        return created if wanted == intent.key else window.choose(created, began)
 
-    def _find_named(self, is_wanted: Callable[[str], bool]) -> Flow[list[Submitted]]:
+    def _find_named(self, is_wanted: Callable[[str], bool], window: Window | None = None) -> Flow[list[Submitted]]:
         """The creates of all deployments whose name is wanted."""
-        deployments = yield from all_items(self.list_deployments())
+        listing = self.list_deployments()
+        deployments = yield from all_items(window.noting(listing) if window else listing)
         names = {bare_id(found.id): found.name for found in deployments if found.name and is_wanted(found.name)}
         if not names:
             return []
@@ -162,12 +161,11 @@ class Onvera(DescribedApi):
 
     def _find_destroying(self, intent: Intent) -> Flow[list[Submitted]]:
         wanted = bare_id(intent.submit.request.path.rsplit("/", 1)[-1])
-        operations = yield from all_items(self.list_operations(type=intent.submit.kind))
-        return [
-            Submitted.of(operation)
-            for operation in operations
-            if bare_id(operation.resource_id or "") == wanted and _since(operation, intent.since)
-        ]
+        window = Window(intent)
+        operations = yield from all_items(window.noting(self.list_operations(type=intent.submit.kind)))
+        found = [Submitted.of(one) for one in operations if bare_id(one.resource_id or "") == wanted]
+        # two deletions of one thing are one, whoever asked first
+        return [one for one in found if _deletes(one)] or window.choose(found, began)
 
     def all_marked(self) -> Flow[AllMarked]:
         """Deployments whose name we have derived, and that are neither gone nor going."""
@@ -264,5 +262,5 @@ def _deployment(method: str, deployment_id: str) -> Request:
     return Request(method, path(route, deployment_id=deployment_id), route)
 
 
-def _since(operation: Operation, since: datetime) -> bool:
-    return operation.created_at is None or operation.created_at >= since - _CLOCK_SKEW
+def _deletes(one: Submitted) -> bool:
+    return one.operation is not None and one.operation.state not in (OperationState.FAILED, OperationState.CANCELLED)

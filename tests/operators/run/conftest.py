@@ -36,8 +36,8 @@ def hasty() -> type[OnveraHook]:
     """A hook that does not take its long pauses."""
 
     class HastyClock(SystemClock):
-        def sleep(self, seconds: float) -> None:
-            super().sleep(min(seconds, 0.05))
+        async def asleep(self, seconds: float) -> None:
+            await super().asleep(min(seconds, 0.05))
 
     class HastyHook(OnveraHook):
         def __init__(self, conn_id: str | None = None, **kwargs: Any) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from airflow_provider_ops.cli.tables import read_tasks
 from airflow_provider_ops.exceptions import (
     AmbiguousSubmission,
     OperationCancelled,
@@ -19,12 +21,16 @@ from airflow_provider_ops.testing import (
     endless,
     operation_cancelled,
     operation_fails,
+    poison,
 )
 
 if TYPE_CHECKING:
-    from airflow_provider_ops.testing import SimulatorServer
+    from airflow_provider_ops.testing import SimulatorServer, VirtualClock
 from tests.old_airflow import needs_retry_policy, told_as
 from tests.operators.run.parts import FAST, RETRY, Create, created, operations
+
+#: Bytes that Airflow's task state store takes without a complaint.
+LARGEST_STATE = 65_535
 
 
 def test_any_call_that_names_an_operation_runs_with_the_same_guarantees(
@@ -189,3 +195,20 @@ def test_a_deadline_is_one_moment_for_all_legs(a_dag: Any, run_dag: Any, operati
 
 
 # -- what goes wrong around us heals
+
+
+@pytest.mark.parametrize("deferrable", [True, False])
+def test_words_that_an_api_makes_long_are_cut_wherever_they_are_kept(
+    virtual_time: VirtualClock, operations_simulator: SimulatorServer, run_dag: Any, a_dag: Any, deferrable: bool
+) -> None:
+    odd = poison(json.dumps("x" * 500_000), "data.type", "data.resource_type", "data.progress.*")
+    operations_simulator.faults({**odd, "route": "/operations/{operation_id}"})
+    with a_dag() as dag:
+        Create(task_id="create", app_type="airflow", poll_interval=60, deferrable=deferrable)
+    ran = run_dag(dag)
+    assert ran.state == "success", ran.errors
+    for key in ("return_value", "operation_progress"):
+        assert len(json.dumps(ran.xcom("create", key))) < LARGEST_STATE
+    (row,) = read_tasks(dag.dag_id, [ran.run.run_id], ())
+    assert row.store
+    assert all(len(json.dumps(value)) < LARGEST_STATE for value in row.store.values())

@@ -21,6 +21,7 @@ from airflow_provider_ops.testing import (
 if TYPE_CHECKING:
     from airflow_provider_ops.apis.base import Submit
     from airflow_provider_ops.testing import SimulatorServer
+from airflow_provider_ops.operators.store import KEY
 from tests.operators.submission.parts import Task
 
 # -- deletions
@@ -83,4 +84,14 @@ def test_the_stored_handle_is_json_without_secrets(task: Task) -> None:
     handle = task.attempt().handle
     assert task.stored == json.loads(json.dumps(handle.to_dict()))
     assert "test-key" not in json.dumps(task.stored)
-    assert replace(handle, killed=True) != handle
+
+
+def test_what_a_kill_has_ended_is_not_joined_although_it_still_runs(task: Task, world: SimulatorServer) -> None:
+    task.kill_policy = "delete"
+    first = task.attempt().handle
+    assert task.store is not None
+    task.store.set(KEY, replace(first, killed=True).to_dict())
+    second = task.attempt().handle
+    assert second.generation == 2
+    assert second.operation_id != first.operation_id
+    assert destroys(world) == 1

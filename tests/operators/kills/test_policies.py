@@ -1,0 +1,169 @@
+"""What a kill does while the API is in trouble, and what becomes of a policy whose process died."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from airflow_provider_ops.exceptions import AttemptStopped, OpsError
+from airflow_provider_ops.operators.run import Run
+from airflow_provider_ops.testing import endless, fail_first, hang, html, operation_fails, rate_limited
+from tests.operators.kills.parts import Deferred, Interrupter, Life, Taken, sigterm_as_airflow
+
+READS_FAIL: list[Any] = [
+    fail_first(999, method="GET"),
+    hang(40, 999, method="GET"),
+    rate_limited(999, retry_after=40, method="GET"),
+    html(999, status=404, method="GET"),
+]
+
+
+def killed_while_waiting(life: Life, *rules: Any, state: str = "failed", **arguments: Any) -> str:
+    """Tell a worker to stop while it waits, from when on the API answers as the rules say."""
+    life.prepare(deferrable=False, **arguments)
+    with sigterm_as_airflow(life) as send:
+
+        def act() -> None:
+            life.world.faults(*rules)
+            send(state)
+
+        with Interrupter(act, when=life.is_waiting).tracing(), pytest.raises(AttemptStopped) as caught:
+            life.run(Run.begin)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("rule", READS_FAIL, ids=lambda rule: rule["fault"] + str(rule.get("status", "")))
+@pytest.mark.parametrize(("api", "policy"), [("onvera", "delete"), ("nirvana", "delete"), ("akua", "cancel")])
+def test_reads_that_fail_do_not_hold_up_what_a_kill_does(life: Life, api: str, policy: str, rule: Any) -> None:
+    one = life.again(api)
+    text = killed_while_waiting(one, endless(), {**rule, "api": api}, on_kill=policy)
+    assert text.startswith("Task killed."), text
+    ended = one.ends() if policy == "delete" else [r for r in one.requests("POST") if r["path"].endswith("cancel")]
+    assert len(ended) == 1, text
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [fail_first(2), html(2, status=404), html(1, status=502), {"fault": "reset", "count": 2}, rate_limited(1, 0)],
+    ids=lambda rule: rule["fault"] + str(rule.get("status", "")),
+)
+def test_trouble_on_the_way_does_not_end_what_a_kill_does(life: Life, rule: Any) -> None:
+    text = killed_while_waiting(life, {**rule, "method": "DELETE"})
+    assert "is being deleted" in text
+    assert len(life.ends()) == 1
+    assert life.store.handle["killed"]
+    assert life.store.handle["owes"] is None
+
+
+def test_a_pause_that_the_api_asked_for_before_does_not_hold_up_a_kill(life: Life) -> None:
+    life.world.faults(rate_limited(1, retry_after=600, method="GET"))
+    assert "is being deleted" in killed_while_waiting(life)
+
+
+@pytest.mark.parametrize("state", ["running", "up_for_retry", "queued"])
+def test_a_worker_that_goes_away_ends_nothing_and_says_what_continues(life: Life, state: str) -> None:
+    text = killed_while_waiting(life, state=state)
+    assert life.ends() == []
+    assert life.created()[0]["operation_id"] in text
+    assert "a retry goes on with it" in text
+    life.attempt_until_deferred()
+    assert len(life.created()) == 1
+
+
+def test_a_second_signal_does_nothing(life: Life) -> None:
+    life.prepare(deferrable=False)
+    with sigterm_as_airflow(life) as send:
+
+        def act() -> None:
+            send("failed")
+            send("failed")
+
+        with Interrupter(act, when=life.is_waiting).tracing(), pytest.raises(AttemptStopped):
+            life.run(Run.begin)
+    assert len(life.ends()) == 1
+
+
+def test_a_kill_before_the_first_step_is_not_lost(life: Life) -> None:
+    life.prepare()
+    assert life.ti is not None
+    life.ti.state = "failed"
+    life.operator.on_kill()
+    with pytest.raises(AttemptStopped, match="nothing was sent"):
+        life.run(Run.begin)
+    assert life.created() == []
+
+
+def test_a_kill_that_nobody_can_ask_airflow_about_ends_nothing_and_says_so(life: Life) -> None:
+    life.prepare(deferrable=False)
+    with sigterm_as_airflow(life) as send:
+
+        def act() -> None:
+            assert life.ti is not None
+            send("failed")
+            life.ti.breaks = True
+
+        with Interrupter(act, when=life.is_waiting).tracing(), pytest.raises(AttemptStopped) as caught:
+            life.run(Run.begin)
+    assert life.ends() == []
+    assert life.created()[0]["operation_id"] in str(caught.value)
+
+
+# -- policies whose process died
+
+
+@pytest.mark.parametrize("api", ["onvera", "nirvana", "akua"])
+@pytest.mark.parametrize("done", [False, True], ids=["before it was done", "before that was stored"])
+def test_what_a_failed_operation_left_is_deleted_by_the_next_attempt(life: Life, api: str, done: bool) -> None:
+    one = life.again(api)
+    one.world.faults(operation_fails(n=1))
+    if done:
+        one.store.dies_at = 4
+    else:
+        # the intent, the operation, and what is owed
+        one.store.dies_after = 3
+    with pytest.raises(Taken):
+        one.attempt(on_failure="delete", deferrable=False, timeout=4000.0)
+    assert (one.store.handle["owes"], one.store.handle["owes_because"]) == ("delete", "failure")
+    one.store.dies_at = one.store.dies_after = None
+    one.attempt_until_deferred(on_failure="delete")
+    first, second = one.created()
+    assert first["id"] in one.ended_ids()
+    assert second["id"] not in one.ended_ids()
+    assert one.store.handle["generation"] == 2
+    assert one.store.handle["owes"] is None
+
+
+def test_what_a_timeout_owed_is_done_by_the_next_attempt_before_anything_else(life: Life) -> None:
+    life.world.faults(endless())
+    life.store.dies_after = 3
+    with pytest.raises(Taken):
+        life.attempt(on_timeout="delete", deferrable=False, timeout=5.0)
+    assert life.ends() == []
+    life.store.dies_after = None
+    with pytest.raises((OpsError, Deferred)):
+        life.attempt(on_timeout="delete", timeout=5.0)
+    assert len(life.ends()) == 1
+    assert life.store.handle["owes"] is None
+
+
+def test_what_cannot_be_done_any_more_is_said(life: Life) -> None:
+    life.world.faults(operation_fails(n=1))
+    life.store.dies_after = 3
+    with pytest.raises(Taken):
+        life.attempt(on_failure="delete", deferrable=False, timeout=4000.0)
+    life.store.dies_after = None
+    life.world.faults(fail_first(99, status=409, method="DELETE"))
+    life.attempt_until_deferred()
+    left = life.created()[0]
+    assert any(left["id"] in line and "still exists" in line for line in life.said)
+
+
+def test_what_a_kill_owed_is_done_after_a_clear(life: Life) -> None:
+    """The process was gone after it had stored what it was about to do."""
+    life.attempt_until_deferred()
+    handle = life.store.handle
+    life.store.put({**handle, "owes": "delete", "owes_because": "kill"})
+    life.attempt_until_deferred()
+    assert len(life.ends()) == 1
+    assert life.store.handle["generation"] == 2
