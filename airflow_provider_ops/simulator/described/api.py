@@ -235,8 +235,10 @@ class SpecApi(SimulatedApi):
 
     # -- ending
 
-    def _cancel(self, _call: Call, _known: Known, values: Mapping[str, str]) -> Reply:
-        operation = self._operation(values.get("operation_id", ""))
+    def _cancel(self, call: Call, _known: Known, values: Mapping[str, str]) -> Reply:
+        body = call.body.root if call.body is not None else None
+        in_body = [str(one) for one in body.values()] if isinstance(body, dict) else []
+        operation = self._operation(values.get("operation_id") or next(filter(self.world.operations.get, in_body), ""))
         if operation.settled:
             raise Problem("the operation has settled", status=409)
         self.world.cancel(operation, "cancelled on request")
