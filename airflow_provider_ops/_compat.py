@@ -22,7 +22,6 @@ try:
         AirflowRescheduleException,
         AirflowSensorTimeout,
         AirflowSkipException,
-        AirflowTaskTimeout,
         TaskDeferralError,
         TaskDeferralTimeout,
     )
@@ -33,10 +32,14 @@ except ImportError:  # before 3.2
         AirflowRescheduleException,
         AirflowSensorTimeout,
         AirflowSkipException,
-        AirflowTaskTimeout,
         TaskDeferralError,
         TaskDeferralTimeout,
     )
+
+try:
+    from airflow.sdk.exceptions import AirflowTaskTimeout
+except ImportError:  # before 3.2
+    from airflow.exceptions import AirflowTaskTimeout  # type: ignore[no-redef]
 
 try:
     from airflow.sdk.definitions.retry_policy import RetryPolicy

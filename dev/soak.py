@@ -15,7 +15,7 @@ import random
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from airflow_provider_ops.apis.onvera import API
 from airflow_provider_ops.client.asynchronous import AsyncClient
@@ -44,6 +44,8 @@ SLACK: Final = 1.0
 _QUIET, _FAULT = (5.0, 40.0), (1.0, 20.0)
 #: Waits begin in groups of so many, so that starting them does not stand in the way of what is measured.
 _TOGETHER: Final = 50
+#: Seconds before an end in which a fault may have to do with when it was known.
+_NEAR: Final = 60.0
 
 Make = Callable[[float, random.Random], Sequence[Rule]]
 FAULTS: Final[dict[str, Make]] = {
@@ -59,19 +61,32 @@ FAULTS: Final[dict[str, Make]] = {
 }
 
 
+class Fault(NamedTuple):
+    """What the API did wrong, and when (monotonic)."""
+
+    name: str
+    began: float
+    ended: float
+
+
+class Late(NamedTuple):
+    """Seconds from an end until it was known, without the time for which the API did not answer; both (monotonic)."""
+
+    seconds: float
+    ended: float
+    known: float
+
+
 @dataclass
 class Soak:
-    """One run.
-
-    :param late: seconds from each end until it was known, without the time for which the API did not answer.
-    """
+    """One run."""
 
     server: SimulatorServer
     client: AsyncClient
     draw: random.Random
-    late: list[float] = field(default_factory=list)
+    late: list[Late] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
-    faults: list[tuple[float, float]] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
 
     @property
     def clock(self) -> Clock:
@@ -91,7 +106,7 @@ class Soak:
             rules, now = FAULTS[name](seconds, self.draw), self.clock.monotonic()
             # a request that hangs when the fault is over gets its answer later, and a pause that was asked for is kept
             after = max(float(rule.get("seconds") or rule.get("retry_after") or 0.0) for rule in rules)
-            self.faults.append((now, now + seconds + after))
+            self.faults.append(Fault(name, now, now + seconds + after))
             self.server.faults(*({"method": "GET", **rule} for rule in rules))
             await self.clock.asleep(seconds)
             self.server.faults()
@@ -110,8 +125,17 @@ class Soak:
             self.lost.append(f"{operation_id}: {watch.outcome}")
             return
         at = ended.timestamp() - offset
-        broken = sum(max(0.0, min(known, end) - max(at, began)) for began, end in self.faults)
-        self.late.append(known - at - broken)
+        broken = sum(max(0.0, min(known, fault.ended) - max(at, fault.began)) for fault in self.faults)
+        self.late.append(Late(known - at - broken, at, known))
+
+    def explain(self, late: Late) -> str:
+        """Return what happened around an end that was known late."""
+        near = [
+            f"{one.name} from {one.began - late.ended:+.1f} to {one.ended - late.ended:+.1f} s"
+            for one in self.faults
+            if one.ended > late.ended - _NEAR and one.began < late.known
+        ]
+        return f"known {late.known - late.ended:.1f} s after its end; {', '.join(near) or 'no fault'}"
 
 
 async def soak(server: SimulatorServer, clock: Clock, *, waits: int, seconds: float, seed: int) -> Soak:
@@ -147,14 +171,18 @@ def main() -> int:
     with SimulatorServer(clock=clock if options.virtual else None) as server:
         run = asyncio.run(soak(server, clock, waits=options.waits, seconds=options.seconds, seed=options.seed))
         requests = server.stats()["requests"]
-    worst = max(run.late, default=0.0)
+    latest = sorted(run.late, reverse=True)[:3]
+    worst = latest[0].seconds if latest else 0.0
     sys.stdout.write(
         f"{len(run.late)} ends, {len(run.faults)} faults, {requests} requests; the latest was known {worst:.1f} s "
         f"late, without the time of faults (at most {2 * INTERVAL:g} s); {len(run.lost)} lost\n"
     )
     for line in run.lost[:10]:
         sys.stdout.write(f"lost: {line}\n")
-    return int(bool(run.lost) or worst > 2 * INTERVAL + SLACK)
+    is_late = worst > 2 * INTERVAL + SLACK
+    for late in latest if is_late else ():
+        sys.stdout.write(f"late: {run.explain(late)}\n")
+    return int(bool(run.lost) or is_late)
 
 
 if __name__ == "__main__":

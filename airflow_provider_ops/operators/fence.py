@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from airflow_provider_ops._compat import status_of, task_state
+from airflow_provider_ops._compat import has_scheduler, status_of, task_state
 from airflow_provider_ops.apis.http import Request
 from airflow_provider_ops.client.clock import Clock
 from airflow_provider_ops.client.guard import HeldBack, NotConfirmed
@@ -38,6 +38,8 @@ class Fence:
         self._state_store = state_store
         self._clock = clock
         self._parent = os.getppid()
+        # ``dag.test()`` and ``airflow tasks test`` have neither other attempts nor, always, a state to ask for
+        self._is_alone = not has_scheduler()
         # Airflow has just begun this leg
         self._contact = clock.monotonic()
 
@@ -45,7 +47,7 @@ class Fence:
     def is_confirmed(self) -> bool:
         """Whether this was the current attempt some seconds ago, or acts for a task that is over."""
         contact = max(self._contact, self._store.last_contact)
-        return self._record.is_acting or self._clock.monotonic() - contact <= _CONFIRMED_FOR
+        return self._is_alone or self._record.is_acting or self._clock.monotonic() - contact <= _CONFIRMED_FOR
 
     def confirm(self) -> None:
         """Ask Airflow. A write to the task state store fails for any but the latest attempt, and the task must run.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ops import tracing
@@ -136,7 +137,10 @@ class Run:
 
     def _adopt(self, operation_id: str) -> dict[str, Any]:
         self._resumes = False
-        operation = self._hook.get_operation(self._hook.api.reference(operation_id))
+        reference = self._hook.api.reference(operation_id)
+        given = Handle.placeholder("", api=self._hook.api.name, operation_id=reference)
+        self._record.note("reading the operation to wait for", handle=replace(given, creates=False), has_read=True)
+        operation = self._hook.get_operation(reference)
         self._record.note("reading what earlier attempts have stored")
         found = self._store.load()
         found = found and self._pay(found)
