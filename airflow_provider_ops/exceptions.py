@@ -5,6 +5,7 @@
     OpsError
     ├── ConfigurationError           nothing was sent
     │   ├── InvalidArgument          an argument of an operator, sensor or hook method (also a ValueError)
+    │   │   └── InvalidSpec          the description of an API
     │   └── InvalidConnection        the Airflow connection
     │       └── ConnectionMissing    there is none of that name
     ├── TransportError               no answer, none that can be read, or none of the API's own
@@ -35,7 +36,7 @@ The tree does not derive from ``AirflowException``: a deferred sensor with ``sof
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from airflow_provider_ops.core.gate import LONGEST_MESSAGE, one_line
 
@@ -109,6 +110,41 @@ class ConfigurationError(OpsError):
 
 class InvalidArgument(ConfigurationError, ValueError):
     """An argument has a value that cannot work; the message names it and what is allowed."""
+
+
+class SpecProblem(NamedTuple):
+    """One mistake in the description of an API.
+
+    :param place: keys and indexes that lead to it.
+    :param message: what is wrong, and what to write.
+    :param line: in the file, from 1; ``None`` where it has no lines.
+    """
+
+    place: tuple[str | int, ...]
+    message: str
+    line: int | None = None
+
+    def __str__(self) -> str:
+        where = ".".join(map(str, self.place))
+        line = "" if self.line is None else f"line {self.line}: "
+        return f"{line}{where}: {self.message}" if where else f"{line}{self.message}"
+
+
+class InvalidSpec(InvalidArgument):
+    """The description of an API cannot be used.
+
+    :param name: of the file or the spec; may be empty.
+    :param problems: all mistakes that were found.
+    """
+
+    def __init__(self, name: str, problems: Sequence[SpecProblem]) -> None:
+        said = "; ".join(map(str, problems))
+        super().__init__(f"spec {name}: {said}" if name else f"spec: {said}")
+        self.name = name
+        self.problems = tuple(problems)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.name, self.problems)
 
 
 class InvalidConnection(ConfigurationError):

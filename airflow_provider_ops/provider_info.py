@@ -46,20 +46,48 @@ _APIS: tuple[tuple[str, str, str, str, dict[str, Any]], ...] = (
     ),
 )
 
+#: The connection type for APIs that a spec describes, and the fields that only it has.
+_DESCRIBED = (
+    "operations",
+    "OperationsApiHook",
+    "Operations API",
+    "",
+    {
+        "api": _field(
+            "API",
+            "Name of a registered spec (airflow operations specs), or the spec itself as YAML or JSON.",
+            type=["string", "null"],
+            format="multiline",
+        ),
+        "variables": _field(
+            "Variables",
+            'Values for the variables of the spec as JSON, such as {"project": "main"}. Default: those of the spec.',
+            type=["string", "null"],
+        ),
+        "auth": _field(
+            "Authentication",
+            "Type of authentication where the spec knows several, such as bearer. Default: its first.",
+            type=["string", "null"],
+        ),
+    },
+)
+
+_TYPES = (*_APIS, _DESCRIBED)
+
 #: APIs that have sensors of their own beside the one for all.
 _WITH_SENSORS = ("lakesail",)
 
 
 def get_provider_info() -> dict[str, Any]:
     """The provider's metadata (schema: ``provider_info.schema.json`` and ``provider.yaml.schema.json`` of Airflow)."""
-    integrations = [{"integration-name": title, "tags": ["service"]} for _, _, title, _, _ in _APIS]
+    integrations = [{"integration-name": title, "tags": ["service"]} for _, _, title, _, _ in _TYPES]
     return {
         "package-name": "airflow-provider-ops",
         "name": "Long-running operations",
         "description": "Start something remote that takes minutes, and wait for its operation.",
         "versions": [__version__],
         "integrations": [*integrations, {"integration-name": "Operations", "tags": ["service"]}],
-        "hooks": [_modules(title, f"{PACKAGE}.hooks.{name}") for name, _, title, _, _ in _APIS],
+        "hooks": [_modules(title, f"{PACKAGE}.hooks.{name}") for name, _, title, _, _ in _TYPES],
         "operators": [_modules(title, f"{PACKAGE}.operators.{name}") for name, _, title, _, _ in _APIS],
         "sensors": [
             _modules("Operations", f"{PACKAGE}.sensors.operation"),
@@ -74,7 +102,7 @@ def get_provider_info() -> dict[str, Any]:
                 "ui-field-behaviour": ui_field_behaviour(name),
                 "conn-fields": {**_COMMON_FIELDS, **fields},
             }
-            for name, hook, title, _, fields in _APIS
+            for name, hook, title, _, fields in _TYPES
         ],
         "extra-links": [f"{PACKAGE}.links.OperationLink"],
         "task-decorators": [{"name": "operation", "class-name": f"{PACKAGE}.decorators.operation_task"}],
@@ -85,17 +113,28 @@ def get_provider_info() -> dict[str, Any]:
 
 def hook_class_name(conn_type: str) -> str | None:
     """Import path of the hook for a connection type, or ``None`` when it is not one of ours."""
-    return next((f"{PACKAGE}.hooks.{name}.{hook}" for name, hook, *_ in _APIS if name == conn_type), None)
+    return next((f"{PACKAGE}.hooks.{name}.{hook}" for name, hook, *_ in _TYPES if name == conn_type), None)
 
 
 def connection_types() -> tuple[str, ...]:
     """Our connection types."""
+    return tuple(name for name, *_ in _TYPES)
+
+
+def typed_apis() -> tuple[str, ...]:
+    """Return the APIs that have a connection type, a hook and operators of their own."""
     return tuple(name for name, *_ in _APIS)
 
 
 def ui_field_behaviour(conn_type: str) -> dict[str, Any]:
     """Which standard fields the connection form shows, and how."""
-    base_url, title = next((url, title) for name, _, title, url, _ in _APIS if name == conn_type)
+    base_url, title = next((url, title) for name, _, title, url, _ in _TYPES if name == conn_type)
+    if conn_type == _DESCRIBED[0]:
+        return {
+            "hidden-fields": ["schema", "port", "extra"],
+            "relabeling": {"host": "Base URL", "password": "API key or password"},
+            "placeholders": {"host": "that of the spec", "login": "for HTTP basic authentication only"},
+        }
     return {
         "hidden-fields": ["schema", "port", "login", "extra"],
         "relabeling": {"host": "Base URL", "password": "API key"},
@@ -155,7 +194,17 @@ _CONFIG: dict[str, Any] = {
                 "type": "string",
                 "example": "18",
                 "default": "auto",
-            }
+            },
+            "specs_folder": {
+                "description": (
+                    "Folder whose ``*.yaml`` files describe APIs for connections of type ``operations``. "
+                    "Empty: ``$AIRFLOW_HOME/operations``."
+                ),
+                "version_added": "0.2.0",
+                "type": "string",
+                "example": "/opt/airflow/operations",
+                "default": "",
+            },
         },
     }
 }

@@ -61,7 +61,7 @@ def _trigger_of_ours(conn_id: str, api: str, *, guard: float = 0.0) -> Subject:
         from airflow_provider_ops.hooks.lookup import _hook  # noqa: PLC0415
         from airflow_provider_ops.triggers.operation import OperationTrigger  # noqa: PLC0415
 
-        _hook(conn_id, api)  # imports what the first trigger would
+        _hook(conn_id, api, {})  # imports what the first trigger would
         held: dict[str, Any] = {"not_before": time.time() + guard, "guard": guard} if guard else {}
         for operation_id in place.ids:
             trigger = OperationTrigger(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from airflow_provider_ops.apis.base import Api
-from airflow_provider_ops.provider_info import connection_types, hook_class_name
+from airflow_provider_ops.provider_info import hook_class_name, typed_apis
 
 PAGE: Final = Path(__file__).resolve().parent.parent / "docs" / "timeouts.md"
 
@@ -29,7 +29,7 @@ The longest prefix of the operation's kind decides. Where the numbers come from 
 
 def apis() -> list[Api]:
     """All APIs of the provider, in the order of the connection types."""
-    return [pkgutil.resolve_name(str(hook_class_name(name))).api for name in connection_types()]
+    return [pkgutil.resolve_name(str(hook_class_name(name))).api for name in typed_apis()]
 
 
 def duration(seconds: float) -> str:

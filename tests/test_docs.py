@@ -119,6 +119,7 @@ def test_every_option_in_an_ini_block_is_one_that_is_read(block: str, sources: s
 OTHER_BLOCKS = {
     ("docs/simulator.md", "json"): "tests/simulator/test_docs.py",
     ("docs/simulator.md", ""): "tests/simulator/test_docs.py",
+    ("docs/describe-your-api.md", "yaml"): "tests/spec/test_docs.py",
     ("docs/design.md", ""): "a drawing",
 }
 

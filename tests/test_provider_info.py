@@ -19,9 +19,10 @@ from airflow.sdk import BaseHook, BaseOperator, BaseOperatorLink, BaseSensorOper
 
 from airflow_provider_ops import __version__
 from airflow_provider_ops.apis.base import Api
+from airflow_provider_ops.apis.described import DescribedApi
 from airflow_provider_ops.hooks.base import OperationsHook
 from airflow_provider_ops.hooks.lookup import hook_for
-from airflow_provider_ops.provider_info import connection_types, get_provider_info, hook_class_name
+from airflow_provider_ops.provider_info import connection_types, get_provider_info, hook_class_name, typed_apis
 from tests.old_airflow import needs_connection_fields
 
 INFO = get_provider_info()
@@ -95,7 +96,19 @@ def test_no_hook_operator_or_sensor_is_forgotten() -> None:
     assert typed <= named("operators")
 
 
-@pytest.mark.parametrize("entry", TYPES, ids=lambda entry: str(entry["connection-type"]))
+#: What leads to any API, by what the connection says, has no API of its own.
+TYPED = [entry for entry in TYPES if entry["connection-type"] in typed_apis()]
+
+
+def test_the_type_for_specs_shows_what_chooses_the_api() -> None:
+    (entry,) = [entry for entry in TYPES if entry not in TYPED]
+    hook = pkgutil.resolve_name(entry["hook-class-name"])
+    assert (entry["connection-type"], hook.conn_type) == ("operations", "operations")
+    assert (hook.hook_name, hook.default_conn_name) == (entry["hook-name"], "operations_default")
+    assert {*DescribedApi.hook_extras, "verify", "timeout", "requests_per_second", "proxy"} <= set(entry["conn-fields"])
+
+
+@pytest.mark.parametrize("entry", TYPED, ids=lambda entry: str(entry["connection-type"]))
 class TestConnectionType:
     def test_leads_to_a_hook_that_says_the_same(self, entry: dict[str, Any]) -> None:
         hook = pkgutil.resolve_name(entry["hook-class-name"])

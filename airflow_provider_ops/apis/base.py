@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any, ClassVar, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -40,11 +40,14 @@ class Submitted:
     operation_url: str | None = None
     #: The idempotency key, tag or name of ours that the API shows with it, where it does.
     key: str | None = None
+    #: Ids of further operations that the same submit has started.
+    others: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if not is_clean_id(self.operation_id):
-            msg = f"the answer names an operation {cut_text(self.operation_id, 200)!r}, which cannot be an id"
-            raise TransportError(msg, reason="unreadable")
+        for name in (self.operation_id, *self.others):
+            if not is_clean_id(name):
+                msg = f"the answer names an operation {cut_text(name, 200)!r}, which cannot be an id"
+                raise TransportError(msg, reason="unreadable")
         if self.resource_id is not None and not is_clean_id(self.resource_id):
             # the operation lives; whoever needs its resource reads that from the operation, and is refused there
             object.__setattr__(self, "resource_id", None)
@@ -112,26 +115,28 @@ class AllMarked:
     problems: Sequence[str] = ()
 
 
+def entry_id(entry: Any) -> str:
+    """The id in an entry of a list; of one that is no object, or has none, an id that is nobody's."""
+    name = entry.get("id") if isinstance(entry, dict) else ""
+    return name if isinstance(name, str) else str(name)
+
+
 class OperationList(NamedTuple):
     """A list of operations, each read only when somebody waits for it: lists show a hundred for one that matters.
 
     :param entries: as they come.
     :param read: maps an entry to the operation.
+    :param id_of: returns the id in an entry.
     """
 
     entries: Paged[Any]
     read: Callable[[Mapping[str, Any]], Operation]
+    id_of: Callable[[Any], str] = entry_id
 
 
 def as_it_comes(entry: Any) -> Any:
     """How an entry of an :class:`OperationList` is read at first: not at all."""
     return entry
-
-
-def entry_id(entry: Any) -> str:
-    """The id in an entry of a list; of one that is no object, or has none, an id that is nobody's."""
-    name = entry.get("id") if isinstance(entry, dict) else ""
-    return name if isinstance(name, str) else str(name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,30 +155,44 @@ class ErrorBody:
 class Api(ABC):
     """Facts about one remote API: no I/O, no state."""
 
-    #: Connection type and value of ``Operation.api``.
-    name: ClassVar[str]
-    title: ClassVar[str]
+    #: Value of ``Operation.api``; also the connection type, unless ``conn_type`` is another.
+    name: str
+    title: str
+    #: Connection type of APIs that share one; empty for ``name``.
+    conn_type: str = ""
     #: Documented base URL with scheme; its path must also end every other base URL of this API.
-    base_url: ClassVar[str]
+    base_url: str
+    #: Whether the connection's host may have any path.
+    replaces_base_url: bool = False
+    #: Budget of a connection that does not say; ``None`` for no limit of our own.
+    requests_per_second: float | None = None
+    #: Whether the connection must have a password.
+    needs_key: bool = True
     #: Seconds to wait by kind; the longest prefix of a kind wins, ``""`` is for all others.
-    timeouts: ClassVar[Mapping[str, float]]
+    timeouts: Mapping[str, float]
     #: When to look, by kind, chosen like ``timeouts``.
-    polls: ClassVar[Mapping[str, PollPolicy]]
-    can_cancel: ClassVar[bool] = False
+    polls: Mapping[str, PollPolicy]
+    can_cancel: bool = False
     #: Whether :meth:`open_operations` gives lists, so that one page can stand for a hundred reads.
-    lists_operations: ClassVar[bool] = False
+    lists_operations: bool = False
     #: Whether an entry of those lists has all that a single read shows of the progress.
-    lists_show_progress: ClassVar[bool] = True
+    lists_show_progress: bool = True
     #: Longest time in seconds for which :meth:`long_poll` may ask; 0 where the API has no long poll.
-    longest_poll: ClassVar[float] = 0.0
+    longest_poll: float = 0.0
     #: What else can be waited for by its own status, written ``kind:id``.
-    reference_kinds: ClassVar[tuple[str, ...]] = ()
+    reference_kinds: tuple[str, ...] = ()
     #: Extras of the connection this API uses beside the common ones.
-    extras: ClassVar[tuple[str, ...]] = ()
+    extras: tuple[str, ...] = ()
+    #: Extras of the connection that its hook reads.
+    hook_extras: tuple[str, ...] = ()
 
     @abstractmethod
     def authenticate(self, key: str) -> Mapping[str, str]:
         """Headers that carry the API key."""
+
+    def sign(self, request: Request, login: str, key: str) -> Request:  # noqa: ARG002
+        """Return a request with what proves who sends it."""
+        return replace(request, headers={**self.authenticate(key), **request.headers})
 
     @abstractmethod
     def error(self, response: Response) -> ErrorBody:

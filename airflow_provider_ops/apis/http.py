@@ -35,6 +35,7 @@ class Request:
     :param idempotent: a write that may be sent again because the API carries it out once only
         (idempotency key, or by nature). Reads always may.
     :param read_timeout: seconds the answer may take when that is longer than the connection's timeout.
+    :param about: the operation that the answer must be about, where its id cannot be told from the path.
     """
 
     method: str
@@ -45,6 +46,7 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict)
     idempotent: bool = False
     read_timeout: float | None = None
+    about: str | None = None
 
     def __post_init__(self) -> None:
         """Make the body plain: Airflow hands over lazy sequences and tuples where lists are meant.
@@ -118,14 +120,18 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class Call(Generic[T]):
-    """A request and how to read its answer. ``parse`` sees 2xx answers only."""
+    """A request and how to read its answer.
+
+    :param accepts: HTTP statuses that ``parse`` sees beside 2xx.
+    """
 
     request: Request
     parse: Callable[[Response], T]
+    accepts: frozenset[int] = field(default=frozenset(), kw_only=True)
 
     def changed(self, **changes: Any) -> Call[T]:
         """The same call with some parts of its request replaced."""
-        return Call(replace(self.request, **changes), self.parse)
+        return Call(replace(self.request, **changes), self.parse, accepts=self.accepts)
 
 
 @dataclass(frozen=True, slots=True)

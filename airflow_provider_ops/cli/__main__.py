@@ -8,6 +8,8 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
+from airflow.cli.cli_config import GroupCommand
+
 from airflow_provider_ops.cli.definition import get_commands
 
 
@@ -21,14 +23,21 @@ def make_parser() -> argparse.ArgumentParser:
     """The commands below no others."""
     (group,) = get_commands()
     parser = argparse.ArgumentParser(prog="python -m airflow_provider_ops.cli", description=group.help)
+    _add(parser, group)
+    return parser
+
+
+def _add(parser: argparse.ArgumentParser, group: GroupCommand) -> None:
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for command in group.subcommands:
         about = command.description or command.help
         one = commands.add_parser(command.name, help=command.help, description=about, epilog=command.epilog)
+        if isinstance(command, GroupCommand):
+            _add(one, command)
+            continue
         for argument in command.args:
             argument.add_to_parser(one)
         one.set_defaults(func=command.func)
-    return parser
 
 
 if __name__ == "__main__":

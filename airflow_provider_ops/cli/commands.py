@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from airflow_provider_ops.apis.base import entry_id
 from airflow_provider_ops.cli.connections import default_connections, one_hook
 from airflow_provider_ops.cli.output import Exit, age, audited, command, say
 from airflow_provider_ops.cli.output import show as show_rows
@@ -77,7 +76,7 @@ def _listed(hook: OperationsHook, states: Sequence[str] | None) -> Iterator[Oper
     seen: set[str] = set()
     for listed in hook.api.open_operations():
         for entry in hook.items(listed.entries):
-            if (name := entry_id(entry)) not in seen:
+            if (name := listed.id_of(entry)) not in seen:
                 seen.add(name)
                 yield listed.read(entry)
 

@@ -128,6 +128,20 @@ _YES = _arg(
     default=False,
 )
 
+_FILE = _arg("file", help="A file with a spec, as YAML or JSON", metavar="FILE")
+
+_SPEC_COMMANDS = (
+    ActionCommand(
+        name="check",
+        help="Check the description of an API",
+        description="Says what a spec promises and what it cannot: for each call how exactly-once is reached, what a "
+        "kill can do and what a wait costs; and each mistake in one sentence with its line. Nothing is sent.",
+        epilog="Exit code 0 when there is no mistake, 1 when there is one.",
+        func=lazy_load_command("airflow_provider_ops.cli.specs.check"),
+        args=(_FILE, ARG_OUTPUT, ARG_VERBOSE),
+    ),
+)
+
 _COMMANDS = (
     ActionCommand(
         name="check",
@@ -184,6 +198,13 @@ _COMMANDS = (
         func=lazy_load_command("airflow_provider_ops.cli.sweep.sweep"),
         args=(_DAG_ID, _RUN_ID, _SINCE, _UNTIL, _CONN_IDS, _YES, _TIMEOUT, ARG_OUTPUT, ARG_VERBOSE),
     ),
+    ActionCommand(
+        name="specs",
+        help="List the registered descriptions of APIs",
+        func=lazy_load_command("airflow_provider_ops.cli.specs.list_specs"),
+        args=(ARG_OUTPUT, ARG_VERBOSE),
+    ),
+    GroupCommand(name="spec", help="Work on the description of an API", subcommands=_SPEC_COMMANDS),
 )
 
 

@@ -45,14 +45,13 @@ def encode(api: Api, settings: Settings, request: Request) -> Prepared:
     :raises InvalidArgument: something in it cannot be sent; nothing was.
     """
     try:
-        request = api.prepare(request, settings.extras)
+        request = api.sign(api.prepare(request, settings.extras), settings.login, settings.key)
         return build_request(
             request.method,
             settings.base_url + request.path,
             query=_query(request.query),
             json=request.json,
             headers={
-                **api.authenticate(settings.key),
                 "user-agent": f"airflow-provider-ops/{__version__}",
                 **request.headers,
             },
@@ -75,7 +74,7 @@ def understand(api: Api, call: Call[T], response: Response, now: float) -> T:
     :raises ApiError: the API answered with an error status.
     :raises TransportError: the answer cannot be read, or is about something else.
     """
-    if not _OK <= response.status < _NOT_OK:
+    if not _OK <= response.status < _NOT_OK and response.status not in call.accepts:
         raise api_error(api, call.request, response, now)
     try:
         value = call.parse(response)
@@ -84,7 +83,7 @@ def understand(api: Api, call: Call[T], response: Response, now: float) -> T:
         raise reworded(trouble, f"{call.request}: {trouble.what}") from None
     if isinstance(value, Operation) and (asked := _asked_about(call.request)) is not None:
         _, _, about = value.id.replace(".", ":").rpartition(":")
-        if about != asked.rpartition(".")[2]:
+        if value.id != asked and about != asked.rpartition(".")[2]:
             raise TransportError(
                 f"{call.request}: the answer is about {value.id!r:.200}, which was not asked for", reason="unreadable"
             )
@@ -100,6 +99,8 @@ def unreadable(error: Exception) -> OpsError:
 
 def _asked_about(request: Request) -> str | None:
     """Return the id that an answer must repeat: that of the operation, or of what stands for one in a read."""
+    if request.about is not None:
+        return request.about
     ids = request.ids
     if "operation_id" in ids or request.method != "GET":
         return ids.get("operation_id")

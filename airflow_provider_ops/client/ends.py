@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, proxy
 
-from airflow_provider_ops.apis.base import OperationList, entry_id
+from airflow_provider_ops.apis.base import OperationList
 from airflow_provider_ops.apis.http import Call, Page
 from airflow_provider_ops.core.gate import one_line
 from airflow_provider_ops.exceptions import NotFound, OpsError
@@ -136,7 +136,7 @@ class Ends:
     def _take(self, listed: OperationList, entries: Iterable[Any], shown: set[str]) -> list[Operation]:
         operations = []
         for entry in entries:
-            if not (name := entry_id(entry)):
+            if not (name := listed.id_of(entry)):
                 continue
             shown.add(name)
             known = self._ended.get(name)

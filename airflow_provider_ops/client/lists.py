@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airflow_provider_ops import metrics
-from airflow_provider_ops.apis.base import OperationList, entry_id
+from airflow_provider_ops.apis.base import OperationList
 from airflow_provider_ops.apis.http import Call, Page
 from airflow_provider_ops.client.clock import on_wall_clock
-from airflow_provider_ops.client.targets import Read, Target, Targets
+from airflow_provider_ops.client.targets import Target, Targets
 from airflow_provider_ops.waiting import planning
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ class Lists:
         reading = _Reading()
         calls: Sequence[Call[Page[Any]]] = (listed.entries.first,)
         while calls and reading.pages < _MOST_PAGES:
-            pages = await self._pages(calls, lambda entries: self._take(entries, listed.read, seen, place))
+            pages = await self._pages(calls, lambda entries: self._take(entries, listed, seen, place))
             for page in pages:
                 reading.note(page.hits)
             expected = -(-(wanted - reading.hits) // max(pages[0].entries, 1))
@@ -188,15 +188,15 @@ class Lists:
         # at once, and then let go of it: eight pages in memory are what makes the garbage collector stop everybody
         return _Taken(take(page.items), len(page.items), replace(page, items=()))
 
-    def _take(self, entries: Iterable[Any], read: Read, seen: set[str], place: int | None) -> int:
+    def _take(self, entries: Iterable[Any], listed: OperationList, seen: set[str], place: int | None) -> int:
         now, hits, by_id = self._client.clock.monotonic(), 0, self._targets.by_id
         for entry in entries:
-            name = entry_id(entry)
+            name = listed.id_of(entry)
             target = by_id.get(name)
             if target is not None and name not in seen:
                 hits += 1
                 seen.add(name)
-                self._targets.saw_listed(target, entry, read, now, place)
+                self._targets.saw_listed(target, entry, listed.read, now, place)
         return hits
 
     def _count(self, seen: set[str], place: int) -> int:

@@ -33,6 +33,7 @@ class ConnectionLike(Protocol):
     """The parts of an Airflow connection that are used here."""
 
     conn_type: str | None
+    login: str | None
     host: str | None
     port: int | None
     schema: str | None
@@ -51,6 +52,7 @@ class Settings:
     requests_per_second: float | None = None
     proxy: str | None = field(default=None, repr=False)
     extras: Mapping[str, Any] = field(default_factory=dict)
+    login: str = field(default="", repr=False)
 
     @property
     def origin(self) -> str:
@@ -107,9 +109,10 @@ def read_settings(api: Api, conn_id: str, conn: ConnectionLike, extra: Mapping[s
         because the connection form saves every field.
     :raises InvalidConnection: names the connection and everything in it that must be changed.
     """
-    if conn.conn_type and conn.conn_type != api.name:
+    wanted = api.conn_type or api.name
+    if conn.conn_type and conn.conn_type != wanted:
         msg = (
-            f"its type is {conn.conn_type!r}, but {api.title} needs one of type {api.name!r}: "
+            f"its type is {conn.conn_type!r}, but {api.title} needs one of type {wanted!r}: "
             "change the type, or name another connection"
         )
         raise located(InvalidConnection(msg), place_of(conn_id))
@@ -122,8 +125,11 @@ def read_settings(api: Api, conn_id: str, conn: ConnectionLike, extra: Mapping[s
         key=found.of(lambda: _key(api, conn.password), ""),
         verify=found.of(lambda: _verify(fields), True),
         timeout=found.of(lambda: fields.number("timeout", DEFAULT_TIMEOUT, 0.1, 600.0), DEFAULT_TIMEOUT),
-        requests_per_second=found.of(lambda: fields.number("requests_per_second", None, 0.01, 10_000.0), None),
+        requests_per_second=found.of(
+            lambda: fields.number("requests_per_second", api.requests_per_second, 0.01, 10_000.0), None
+        ),
         proxy=None if "proxy" not in extra else str(extra["proxy"]),
+        login=(conn.login or "").strip(),
         extras={name: found.of(partial(fields.text, name), "") for name in api.extras if name in extra},
     )
     found.of(settings.tls, None)
@@ -137,7 +143,7 @@ def read_settings(api: Api, conn_id: str, conn: ConnectionLike, extra: Mapping[s
 
 def unknown_extras(api: Api, extra: Mapping[str, Any]) -> tuple[str, ...]:
     """Return a sentence about each extra that has no meaning here, with the known name that it resembles."""
-    known = (*_EXTRAS, *api.extras)
+    known = (*_EXTRAS, *api.extras, *api.hook_extras)
     sentences = []
     for name in extra:
         if name not in known:
@@ -179,6 +185,8 @@ class _Problems:
 
 def _key(api: Api, password: str | None) -> str:
     key = (password or "").strip()
+    if not key and not api.needs_key:
+        return ""
     if not key:
         msg = f"it has no API key: put the {api.title} key into its password field"
         raise InvalidConnection(msg)
@@ -243,6 +251,10 @@ def _check_parts(api: Api, url: str, parts: SplitResult, *, allow_http: bool) ->
 
 
 def _check_path(api: Api, url: str, path: str) -> None:
+    if api.replaces_base_url:
+        if ".." in unquote(path):
+            raise InvalidConnection(f"its host {url!r} has '..' in its path: write it without")
+        return
     wanted = urlsplit(api.base_url).path.rstrip("/")
     versions = [part for part in path.split("/") if part == "v1"]
     climbs = ".." in unquote(path).split("/")

@@ -121,9 +121,18 @@ class Handle:
         """Return the handle as one that belongs to a try."""
         return replace(self, max_tries=attempt.max_tries, clear_number=attempt.clear_number, ti_id=attempt.ti_id)
 
-    def answered(self, operation_id: str, **facts: str | None) -> Handle:
-        """Return the handle once the operation is known."""
-        return replace(self, operations=(OperationRef(operation_id, **facts),))
+    def answered(self, operation_id: str, *others: str, **facts: str | None) -> Handle:
+        """Return the handle once the operation is known.
+
+        :param others: further operations of the same submit.
+        """
+        return replace(self, operations=(OperationRef(operation_id, **facts), *map(OperationRef, others)))
+
+    def following(self, operation_id: str | None) -> str | None:
+        """Return the operation to wait for after one of the submit's has succeeded, ``None`` after the last."""
+        ids = [one.operation_id for one in self.operations]
+        place = ids.index(operation_id) + 1 if operation_id in ids else len(ids)
+        return ids[place] if place < len(ids) else None
 
     @classmethod
     def placeholder(cls, kind: str, *, api: str = "", operation_id: str | None = None, **facts: str | None) -> Handle:

@@ -63,7 +63,7 @@ class OperationsHook(BaseHook):
     conn_type: ClassVar[str]
     hook_name: ClassVar[str]
     #: Facts of the API; a subclass sets it.
-    api: ClassVar[Api]
+    api: Api
 
     def __init__(self, conn_id: str | None = None, *, clock: Clock | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -72,6 +72,11 @@ class OperationsHook(BaseHook):
         self._client: BlockingClient | None = None
         #: Of the attempt that uses this hook: what it decides about requests that change something.
         self.guard: Guard | None = None
+
+    @classmethod
+    def for_connection(cls, conn_id: str, extra: Mapping[str, Any]) -> OperationsHook:  # noqa: ARG003
+        """Return the hook for a connection that was looked up."""
+        return cls(conn_id=conn_id)
 
     def get_conn(self) -> BlockingClient:
         """The HTTP client of this hook, opened at the first use and closed with the hook."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import pkgutil
+from collections.abc import Mapping
 from functools import cache
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from airflow_provider_ops._compat import get_connection, get_connection_async
@@ -12,7 +14,7 @@ from airflow_provider_ops.client.settings import place_of
 from airflow_provider_ops.client.shared import remembered
 from airflow_provider_ops.exceptions import InvalidConnection, located
 from airflow_provider_ops.hooks.base import OperationsHook
-from airflow_provider_ops.provider_info import connection_types, hook_class_name
+from airflow_provider_ops.provider_info import connection_types, hook_class_name, typed_apis
 
 #: By event loop, as clients are: the next loop of a process may live by another clock.
 _HOOKS: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[str, str | None], OperationsHook]] = WeakKeyDictionary()
@@ -23,39 +25,46 @@ def hook_for(conn_id: str) -> OperationsHook:
 
     :raises InvalidConnection: the connection is of a type this provider does not serve.
     """
-    conn, _ = get_connection(conn_id)
-    return _hook(conn_id, conn.conn_type)
+    conn, extra = get_connection(conn_id)
+    return _hook(conn_id, conn.conn_type, extra)
 
 
 async def ahook_for(conn_id: str, api: str | None = None) -> OperationsHook:
-    """As :func:`hook_for`, on an event loop; ``api`` spares the look-up where it is known."""
-    if api is not None:
-        return _shared_hook(conn_id, api)
-    return _shared_hook(conn_id, await remembered(("", conn_id), lambda: _conn_type(conn_id)))
+    """As :func:`hook_for`, on an event loop; ``api`` spares the look-up where it tells the type of the connection.
+
+    :raises InvalidConnection: the connection leads to another API than ``api``.
+    """
+    if api is not None and api in typed_apis():
+        return _shared_hook(conn_id, api, {})
+    conn_type, extra = await remembered(("", conn_id), lambda: _looked_up(conn_id))
+    hook = _shared_hook(conn_id, conn_type, extra)
+    if api is not None and hook.api.name != api:
+        msg = f"connection {conn_id!r} leads to {hook.api.name} now, and this is about an operation of {api}"
+        raise InvalidConnection(msg)
+    return hook
 
 
-async def _conn_type(conn_id: str) -> str | None:
-    conn, _ = await get_connection_async(conn_id)
-    conn_type: str | None = conn.conn_type
-    return conn_type
+async def _looked_up(conn_id: str) -> tuple[str | None, Mapping[str, Any]]:
+    conn, extra = await get_connection_async(conn_id)
+    return conn.conn_type, extra
 
 
-def _shared_hook(conn_id: str, conn_type: str | None) -> OperationsHook:
+def _shared_hook(conn_id: str, conn_type: str | None, extra: Mapping[str, Any]) -> OperationsHook:
     """One hook per event loop and connection: a thousand waits of one connection need no more."""
     hooks = _HOOKS.setdefault(asyncio.get_running_loop(), {})
     hook = hooks.get((conn_id, conn_type))
     if hook is None:
-        hook = hooks[conn_id, conn_type] = _hook(conn_id, conn_type)
+        hook = hooks[conn_id, conn_type] = _hook(conn_id, conn_type, extra)
     return hook
 
 
-def _hook(conn_id: str, conn_type: str | None) -> OperationsHook:
+def _hook(conn_id: str, conn_type: str | None, extra: Mapping[str, Any]) -> OperationsHook:
     hook_class = _hook_class(conn_type or "")
     if hook_class is None:
         known = ", ".join(connection_types())
         msg = f"its type is {conn_type!r}: name a connection of one of the types {known}"
         raise located(InvalidConnection(msg), place_of(conn_id))
-    return hook_class(conn_id=conn_id)
+    return hook_class.for_connection(conn_id, extra)
 
 
 @cache

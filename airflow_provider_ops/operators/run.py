@@ -354,6 +354,9 @@ class Run:
         )
 
     def _succeed(self, handle: Handle, operation: Operation, waited_for: str | None) -> dict[str, Any]:
+        if (another := handle.following(waited_for)) is not None:
+            self._log.info("operation %s succeeded; the submit has also started %s", operation.id, another)
+            return self._wait_on(handle, another)
         if waited_for != handle.operation_id:
             # what came after the operation is over as well; the result is about the operation itself
             operation = self._hook.get_operation(handle.operation_id or "")

@@ -131,6 +131,7 @@ def answered(handle: Handle, submitted: Submitted) -> Handle:
     """Return the handle of a submit once its answer is known."""
     return handle.answered(
         submitted.operation_id,
+        *submitted.others,
         resource_type=submitted.resource_type,
         resource_id=submitted.resource_id,
         operation_url=submitted.operation_url,

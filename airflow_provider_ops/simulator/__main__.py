@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from .api import SimulatedApi
     from .serve import Service
 
 BAD_INPUT = 2
@@ -56,12 +57,24 @@ def _service(options: argparse.Namespace) -> Service:
     settings = Settings(options.duration, options.seed, options.latency / 1000, options.rate_limit)
     address = Address(options.host, options.port, options.certfile, options.keyfile)
     try:
-        return Service(address, settings, faults=_read(options.faults), on_ready=_announce)
+        more = [_described(file) for file in options.spec]
+        return Service(address, settings, faults=_read(options.faults), more=more, on_ready=_announce)
     except BadPlanError as error:
         message = f"{options.faults}: {error}"
         raise StopError(message, BAD_INPUT) from None
     except CannotStartError as error:
         raise StopError(str(error), CANNOT_START) from None
+
+
+def _described(file: str) -> type[SimulatedApi]:
+    from airflow_provider_ops.spec import ApiSpec  # noqa: PLC0415 - only those who ask for it need it
+
+    from .described import simulated  # noqa: PLC0415
+
+    try:
+        return simulated(ApiSpec.from_yaml(Path(file)))
+    except ValueError as error:
+        raise StopError(str(error), BAD_INPUT) from None
 
 
 def _announce(service: Service) -> None:
@@ -119,6 +132,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--duration", type=_number, default=5.0, help="seconds an operation takes (default: 5)")
     parser.add_argument("--seed", type=int, default=1, help="what ids, jitter and chance come from (default: 1)")
     parser.add_argument("--faults", metavar="FILE", help="a fault plan as JSON")
+    parser.add_argument(
+        "--spec", metavar="FILE", action="append", default=[], help="serve the API of this spec as well; repeatable"
+    )
     parser.add_argument("--latency", type=_number, default=0.0, metavar="MS", help="milliseconds added to each answer")
     parser.add_argument("--rate-limit", type=_rate, metavar="N", help="requests per second and API; above: 429")
     parser.add_argument("--certfile", metavar="FILE", help="serve HTTPS with this certificate (PEM)")

@@ -15,6 +15,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from .routing import Router
 from .validation import Kind, Problem
 from .world import Settings, World
 
@@ -94,6 +95,8 @@ class SimulatedApi(ABC):
     """Code for an injected error status; the nearest lower hundred stands in for what is not listed."""
     key_headers: ClassVar[frozenset[str]] = frozenset({"authorization", "x-api-key"})
     """Headers that carry secrets, by lower case name; never stored or shown."""
+    connection_type: ClassVar[str] = ""
+    """Airflow connection type of APIs that share one; empty for the name."""
     connection_extra: ClassVar[Mapping[str, str]] = {}
     """Extras that a connection to this API needs."""
     operation_facets: ClassVar[Mapping[str, Callable[[Operation], Hashable]]] = {}
@@ -107,6 +110,10 @@ class SimulatedApi(ABC):
     @abstractmethod
     def routes(self) -> list[Route]:
         """Return the endpoints."""
+
+    def router(self) -> Router:
+        """Return what finds the endpoint of a request."""
+        return Router(self.routes())
 
     @abstractmethod
     def authenticate(self, headers: Mapping[str, str]) -> Principal:

@@ -14,7 +14,6 @@ from .faults import FaultPlan, check_places
 from .gateway import Bucket, Gateway
 from .network import Connections
 from .registry import APIS
-from .routing import Router
 from .rules import parse_plan
 from .stats import Stats
 from .world import Settings
@@ -40,7 +39,7 @@ class Simulator:
         self.settings = settings or Settings()
         self.clock: Clock = clock or SystemClock()
         self.connections = Connections()
-        self._classes = tuple(apis)
+        self._classes = list(apis)
         self.observers: list[Observer] = []
         """Called with the name of the API, the request and the answer, unless a fault has made that."""
         self.reset()
@@ -58,12 +57,23 @@ class Simulator:
         """Forget all state, statistics and the fault plan; ids start again from the seed."""
         self.apis: dict[str, SimulatedApi] = {cls.name: cls(self.settings, self.clock) for cls in self._classes}
         # Routes hold bound methods, so they are as new as the APIs.
-        self.routers = {name: Router(api.routes()) for name, api in self.apis.items()}
+        self.routers = {name: api.router() for name, api in self.apis.items()}
         rate = self.settings.rate_limit
         self.buckets = {name: Bucket(rate) for name in self.apis} if rate else {}
         self.stats = Stats()
         self.connections.on_lost = self.stats.lost
         self.plan = FaultPlan([], self.settings.seed, self.clock)
+
+    def add(self, api: type[SimulatedApi]) -> None:
+        """Serve one more API, from now on; one of the same name is replaced."""
+        is_new = api.name not in self.apis
+        self._classes = [*(one for one in self._classes if one.name != api.name), api]
+        self.apis[api.name] = made = api(self.settings, self.clock)
+        self.routers[api.name] = made.router()
+        if self.settings.rate_limit:
+            self.buckets[api.name] = Bucket(self.settings.rate_limit)
+        if is_new:
+            self.app.router.routes.insert(0, Mount(api.mount, Gateway(self, api.name)))
 
     def set_faults(self, document: str | bytes | list[Any] | dict[str, Any]) -> int:
         """Replace the fault plan and return how many rules it has; raise BadPlanError if it cannot be used."""

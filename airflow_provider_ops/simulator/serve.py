@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from .app import Simulator
 from .network import Server, listen
+from .registry import APIS
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
+    from .api import SimulatedApi
     from .clock import Clock
     from .world import Settings
 
@@ -40,9 +42,10 @@ class Service:
         *,
         clock: Clock | None = None,
         faults: Any = None,
+        more: Sequence[type[SimulatedApi]] = (),
         on_ready: Callable[[Service], None],
     ) -> None:
-        self.simulator = Simulator(settings, clock)
+        self.simulator = Simulator(settings, clock, (*APIS, *more))
         if faults is not None:
             self.simulator.set_faults(faults)
         self._address = address

@@ -85,8 +85,11 @@ def parse_query(model: type[BaseModel], raw: str) -> BaseModel:
     """Return the query parameters of a request as the route's model."""
     if not raw and model is NoQuery:
         return NoQuery()
-    values: dict[str, str] = {}
+    values: dict[str, Any] = {}
     for name, value in parse_qsl(raw, keep_blank_values=True):
+        if name in values and getattr(model, "repeats", False):
+            values[name] = [*(values[name] if isinstance(values[name], list) else [values[name]]), value]
+            continue
         if name in values:
             message = f"query parameter '{name}' is given more than once"
             raise Problem(message, kind="invalid", where=("query", name))

@@ -13,12 +13,14 @@ from airflow_provider_ops.simulator.virtual_clock import VirtualClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from typing_extensions import Self
 
     from airflow_provider_ops.simulator.app import Observer, Simulator
     from airflow_provider_ops.simulator.clock import Clock
     from airflow_provider_ops.simulator.serve import Service
+    from airflow_provider_ops.spec import ApiSpec
     from airflow_provider_ops.testing.faults import Rule
 
 _T = TypeVar("_T")
@@ -120,7 +122,8 @@ class SimulatorServer:
 
     def connection_json(self, api: str, password: str = "test-key", **extra: object) -> str:  # noqa: S107 - any key will do
         """Return a connection for an environment variable `AIRFLOW_CONN_...`, as JSON."""
-        fields: dict[str, Any] = {"conn_type": api, "host": self.base_url(api), "password": password}
+        conn_type = self._running().simulator.apis[api].connection_type or api
+        fields: dict[str, Any] = {"conn_type": conn_type, "host": self.base_url(api), "password": password}
         if extras := self._extras(api, extra):
             fields["extra"] = extras
         return json.dumps(fields)
@@ -136,6 +139,18 @@ class SimulatorServer:
     def environ(self, password: str = "test-key") -> dict[str, str]:  # noqa: S107 - any key will do
         """Return the environment in which the default connections of all APIs lead here."""
         return {f"AIRFLOW_CONN_{api.upper()}_DEFAULT": self.connection_json(api, password) for api in self.apis}
+
+    def add(self, spec: ApiSpec | str | Path) -> str:
+        """Serve one more API, from its spec or the file or text of that, and return its name.
+
+        It stays for the rest of the server's life; :meth:`connection_json` gives the connection that leads to it.
+        """
+        from airflow_provider_ops.simulator.described import simulated  # noqa: PLC0415 - brings pydantic
+        from airflow_provider_ops.spec import ApiSpec as Spec  # noqa: PLC0415
+
+        known = spec if isinstance(spec, Spec) else Spec.from_yaml(spec)
+        self._ask(lambda simulator, _control: simulator.add(simulated(known)))
+        return known.name
 
     def stats(self) -> dict[str, Any]:
         """Return the counters since the last reset, as `GET /_control/stats` does."""

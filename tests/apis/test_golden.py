@@ -16,7 +16,7 @@ from airflow_provider_ops.apis.http import Paged, all_items
 from airflow_provider_ops.client.blocking import BlockingClient
 from airflow_provider_ops.client.settings import Settings
 from airflow_provider_ops.operators.base import OperationOperator
-from airflow_provider_ops.provider_info import connection_types
+from airflow_provider_ops.provider_info import typed_apis
 from tests.played import Played, Request, reply
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -32,13 +32,13 @@ def _load(api: str) -> list[dict[str, Any]]:
 
 CASES = [
     pytest.param(api, case, id=f"{case['operator']}: {case['source']}")
-    for api in connection_types()
+    for api in typed_apis()
     for case in _load(api)
     if "operator" in case
 ]
 METHODS = [
     pytest.param(api, case, id=f"{case['hook']}: {case['source']}")
-    for api in connection_types()
+    for api in typed_apis()
     for case in _load(api)
     if "hook" in case
 ]
@@ -109,7 +109,7 @@ def test_method_of_a_hook(api: str, case: dict[str, Any]) -> None:
     assert {place: _at(answer, place) for place in case["result"]} == case["result"]
 
 
-@pytest.mark.parametrize("api", connection_types())
+@pytest.mark.parametrize("api", typed_apis())
 def test_every_operator_has_a_golden_exchange(api: str) -> None:
     module = pkgutil.resolve_name(f"airflow_provider_ops.operators.{api}")
     operators = {

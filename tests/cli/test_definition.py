@@ -15,13 +15,14 @@ from airflow_provider_ops.cli.definition import STATES, get_commands
 from airflow_provider_ops.operation import OperationState
 from airflow_provider_ops.provider_info import get_provider_info
 
-NAMES = ["check", "list", "show", "wait", "cancel", "preview", "sweep"]
+NAMES = ["check", "list", "show", "wait", "cancel", "preview", "sweep", "specs"]
+GROUPS = ["spec"]
 
 
 def test_the_commands_are_there_and_lead_to_functions() -> None:
     (group,) = get_commands()
     assert group.name == "operations"
-    assert [command.name for command in group.subcommands] == NAMES
+    assert [command.name for command in group.subcommands] == NAMES + GROUPS
     assert all(command.help for command in group.subcommands)
 
 
@@ -46,10 +47,10 @@ def test_the_definition_imports_nothing_of_the_provider() -> None:
     assert set(ran.stdout.split()) <= {base, f"{base}.cli", f"{base}.cli.definition", f"{base}.provider_info"}
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [*NAMES, "spec check"])
 def test_every_command_has_help(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as end:
-        main([name, "--help"])
+        main([*name.split(), "--help"])
     assert end.value.code == 0
     assert "--output" in capsys.readouterr().out
 

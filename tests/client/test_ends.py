@@ -201,6 +201,7 @@ class Odd(Onvera):
     """Onvera whose lists are changed by a function before anybody reads them."""
 
     def __init__(self, change: Callable[[list[Any]], list[Any]], *, per_page: int | None = None) -> None:
+        super().__init__()
         self._change = change
         self._per_page = per_page
 

@@ -89,6 +89,7 @@ class Odd(Onvera):
     """Onvera whose lists are changed by a function before anybody reads them."""
 
     def __init__(self, change: Callable[[list[Any]], Sequence[Any]]) -> None:
+        super().__init__()
         self._change = change
 
     def open_operations(self) -> Sequence[OperationList]:
@@ -157,7 +158,7 @@ async def test_one_entry_that_cannot_be_read_is_trouble_for_one_wait(
     poison: set[str] = set()
 
     def spoil(items: list[Any]) -> list[Any]:
-        return [{**item, "status": 7} if item["id"] in poison else item for item in items]
+        return [{**item, "status": {}} if item["id"] in poison else item for item in items]
 
     async with client_of(server, clock, Odd(spoil)) as client:
         ids = await start(client, 30)

@@ -27,6 +27,7 @@ BARE = Bare()
 @dataclass
 class Conn:
     conn_type: str | None = "onvera"
+    login: str | None = None
     host: str | None = None
     port: int | None = None
     schema: str | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, ClassVar, TypeVar
+from typing import Any, TypeVar
 
 from airflow_provider_ops.apis.akua import finding, marked, references, starts
 from airflow_provider_ops.apis.akua.calls import ETAG, KEY, LONGEST_KEY
@@ -93,7 +93,7 @@ class Akua(Api):
     extras = ("workspace_id",)
     # no durations are documented; the one sample is a cluster after 95 s. Clusters as long as elsewhere in the field,
     # installs long enough for image pulls, workspaces with all that is in them
-    timeouts: ClassVar[Mapping[str, float]] = table(
+    timeouts = table(
         {
             "": 1800.0,
             "cluster.": 2700.0,
@@ -104,7 +104,7 @@ class Akua(Api):
         }
     )
     # with :wait these are only the floor under a server that answers at once; else they are when to read
-    polls: ClassVar[Mapping[str, PollPolicy]] = table({"": PollPolicy(first=1.0, factor=1.5, cap=10.0)})
+    polls = table({"": PollPolicy(first=1.0, factor=1.5, cap=10.0)})
 
     def authenticate(self, key: str) -> Mapping[str, str]:
         """``Authorization: Bearer`` [section 1]."""

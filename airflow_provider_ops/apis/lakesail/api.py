@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 from airflow_provider_ops.apis.base import (
     Api,
@@ -54,9 +54,9 @@ class LakeSail(Api):
     title = "LakeSail"
     base_url = "https://platform.lakesail.com/api/v1"
     # provisioning takes 5 to 10 minutes, at worst 30 and more [guides/limits]; runs have no limit on the platform
-    timeouts: ClassVar[Mapping[str, float]] = table({"": 3600.0, "session.close": 600.0, "job_run": 86_400.0})
+    timeouts = table({"": 3600.0, "session.close": 600.0, "job_run": 86_400.0})
     # the reference says to poll, not how often
-    polls: ClassVar[Mapping[str, PollPolicy]] = table({"": PollPolicy(first=2.0, factor=1.5, cap=15.0)})
+    polls = table({"": PollPolicy(first=2.0, factor=1.5, cap=15.0)})
     reference_kinds = workloads.KINDS
 
     def authenticate(self, key: str) -> Mapping[str, str]:

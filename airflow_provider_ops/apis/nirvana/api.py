@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import Any
 
 from airflow_provider_ops.apis.base import (
     AllMarked,
@@ -40,11 +40,9 @@ class Nirvana(Api):
     title = "Nirvana"
     base_url = "https://api.nirvanalabs.io"
     # official tools: 10 min for all, clusters 30 min (raised once already), nodes 15 min; a slow day takes longer
-    timeouts: ClassVar[Mapping[str, float]] = table(
-        {"": 15 * _MINUTE, "nks_cluster": 45 * _MINUTE, "nks_node": 30 * _MINUTE}
-    )
+    timeouts = table({"": 15 * _MINUTE, "nks_cluster": 45 * _MINUTE, "nks_node": 30 * _MINUTE})
     # Terraform: 1 s, half a second more each time, at most 10 s; Karpenter: every 5 s for nodes
-    polls: ClassVar[Mapping[str, PollPolicy]] = table({"": PollPolicy(first=1.0, factor=1.3, cap=10.0)})
+    polls = table({"": PollPolicy(first=1.0, factor=1.3, cap=10.0)})
     extras = ("project_id",)
     lists_operations = True
 

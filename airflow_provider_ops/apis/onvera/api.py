@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any, ClassVar, Literal, get_args
+from typing import Any, Literal, get_args
 
 from airflow_provider_ops.apis.base import (
     AllMarked,
-    Api,
-    ErrorBody,
     Intent,
     Marked,
-    OperationList,
     Submit,
     Submitted,
     generic_submit,
     read,
-    read_error,
-    table,
 )
+from airflow_provider_ops.apis.described import DescribedApi
+from airflow_provider_ops.apis.described.reading import OperationReader
 from airflow_provider_ops.apis.existing import existing, is_gone
-from airflow_provider_ops.apis.http import Call, Flow, Page, Paged, Request, Response, all_items, given, path
+from airflow_provider_ops.apis.http import Call, Flow, Page, Paged, Request, Response, all_items, check_id, given, path
 from airflow_provider_ops.apis.onvera.wire import (
     NAME,
     Deployment,
@@ -30,39 +27,37 @@ from airflow_provider_ops.apis.onvera.wire import (
     bare_id,
     body_of,
     items_of,
-    listed,
-    paged,
-    to_operation,
 )
 from airflow_provider_ops.apis.window import Window, began
 from airflow_provider_ops.core.identity import is_mark
 from airflow_provider_ops.exceptions import InvalidArgument
 from airflow_provider_ops.operation import Operation, OperationState
-from airflow_provider_ops.waiting.policy import PollPolicy
+from airflow_provider_ops.spec.expressions import Exchange
+from airflow_provider_ops.specs import load
 
 AppType = Literal["airflow", "superset"]
 OperationStatus = Literal["queued", "running", "succeeded", "failed", "canceled"]
 
 
-class Onvera(Api):
-    """The seven calls of Onvera [api-reference/overview]."""
+class _Reader(OperationReader):
+    """Reads operations, whose resources have an id with a prefix that paths do not have."""
 
-    name = NAME
-    title = "Onvera"
-    lists_operations = True
-    base_url = "https://api.onvera.io/api/v1"
-    # samples: create 6 min, destroy 3.5 min; ten times that is no longer a slow day
-    timeouts: ClassVar[Mapping[str, float]] = table({"": 3600.0, "deployment.destroy": 2400.0})
-    # advice of the reference: every 2 to 5 s [api-reference/operations]
-    polls: ClassVar[Mapping[str, PollPolicy]] = table({"": PollPolicy(first=2.0, factor=1.3, cap=5.0)})
+    def resource_id(self, entry: Any, exchange: Exchange) -> str | None:
+        """Return the bare id of the deployment."""
+        found = super().resource_id(entry, exchange)
+        return bare_id(found) if found else None
 
-    def authenticate(self, key: str) -> Mapping[str, str]:
-        """``X-API-Key`` [api-reference/authentication]."""
-        return {"X-API-Key": key}
 
-    def error(self, response: Response) -> ErrorBody:
-        """``{"error": {"code", "message"}}`` [api-reference/errors]."""
-        return read_error(response, lambda body: (body["error"].get("code"), body["error"].get("message")))
+class Onvera(DescribedApi):
+    """The seven calls of Onvera [api-reference/overview]; what they have in common is in its spec."""
+
+    conn_type = ""
+    hook_extras = ()
+    replaces_base_url = False
+    reader_class = _Reader
+
+    def __init__(self) -> None:
+        super().__init__(load(NAME))
 
     def check(self) -> Call[str]:
         """``GET /environments``: names the environment that the key belongs to."""
@@ -74,11 +69,7 @@ class Onvera(Api):
 
     def get_operation(self, operation_id: str) -> Call[Operation]:
         """``GET /operations/{operation_id}``."""
-        where = path("/operations/{operation_id}", operation_id=operation_id)
-        return Call(
-            Request("GET", where, "/operations/{operation_id}"),
-            lambda response: to_operation(body_of(response)),
-        )
+        return super().get_operation(check_id("operation_id", operation_id))
 
     def list_operations(  # type: ignore[override]  # typed filters instead of **filters
         self,
@@ -88,16 +79,7 @@ class Onvera(Api):
         resource_id: str | None = None,
     ) -> Paged[Operation]:
         """``GET /operations``, all pages."""
-        query = given(status=status, type=type, resource_id=resource_id)
-        return paged("/operations", query, to_operation)
-
-    def open_operations(self) -> Sequence[OperationList]:
-        """Queued before running: what starts in between is seen twice, not missed."""
-        return tuple(listed(status) for status in ("queued", "running"))
-
-    def recent_operations(self) -> Sequence[OperationList]:
-        """The order of the list is not documented; newest first is what makes this useful."""
-        return tuple(listed(status) for status in ("succeeded", "failed", "canceled"))
+        return super().list_operations(**{"status": None, **given(status=status, type=type, resource_id=resource_id)})
 
     def create_deployment(self, app_type: AppType, name: str | None = None) -> Call[DeploymentSubmitted]:
         """``POST /deployments``.
@@ -110,7 +92,7 @@ class Onvera(Api):
 
     def list_deployments(self) -> Paged[Deployment]:
         """``GET /deployments``, all pages."""
-        return paged("/deployments", {}, lambda item: read(Deployment, item))
+        return self.paged(Request("GET", "/deployments", "/deployments"), lambda item: read(Deployment, item))
 
     def get_deployment(self, deployment_id: str) -> Call[Deployment]:
         """``GET /deployments/{deployment_id}``."""

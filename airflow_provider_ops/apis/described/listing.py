@@ -1,0 +1,194 @@
+"""Lists of a described API, page by page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, TypeVar
+from urllib.parse import parse_qsl, urlsplit
+
+from airflow_provider_ops.apis.described.reading import exchange_of
+from airflow_provider_ops.apis.http import Call, Page, Paged, Request, Response
+from airflow_provider_ops.core.gate import cut_text
+from airflow_provider_ops.exceptions import TransportError
+from airflow_provider_ops.spec.auth import Paging
+from airflow_provider_ops.spec.expressions import Exchange, parse_pointer
+from airflow_provider_ops.spec.values import find_first, find_text
+
+T = TypeVar("T")
+
+_MOST_LINKS = 20
+_LONGEST_CURSOR = 2000
+
+
+def paged(request: Request, entries: Sequence[str], paging: Paging | None, to_item: Callable[[Any], T]) -> Paged[T]:
+    """Return a list.
+
+    :param entries: where an answer has the entries; none for an answer that is the list.
+    """
+    return Paged(_Pages(request, entries, paging, to_item).first())
+
+
+class _Pages:
+    def __init__(
+        self,
+        request: Request,
+        entries: Sequence[str],
+        paging: Paging | None,
+        to_item: Callable[[Any], Any],
+    ) -> None:
+        size = _size(paging)
+        self._request = replace(request, query={**size, **request.query}) if size else request
+        self._entries = entries
+        self._paging = paging
+        self._to_item = to_item
+
+    def first(self) -> Call[Page[Any]]:
+        """Return the call for the first page."""
+        return self._page(0)
+
+    def _page(self, number: int) -> Call[Page[Any]]:
+        """Return the call for a page that is known by its number."""
+        request, paging = self._request, self._paging
+        if paging is None or paging.type not in ("page_number", "offset"):
+            return self._call(request, 0)
+        if paging.type == "page_number":
+            name, path, value = paging.page_param, paging.page_body_path, paging.base_page + number
+        else:
+            name, path = paging.offset_param, paging.offset_body_path
+            value = number * (paging.limit or paging.page_size or 1)
+            request = _with(request, paging.limit_param, paging.limit_body_path, paging.limit or paging.page_size)
+        return self._call(_with(request, name, path, value), number)
+
+    def _call(self, request: Request, number: int) -> Call[Page[Any]]:
+        return Call(request, lambda response: self._read(request, response, number))
+
+    def _read(self, request: Request, response: Response, number: int) -> Page[Any]:
+        exchange = exchange_of(response)
+        entries = find_first(self._entries, exchange, exchange.response_body) if self._entries else None
+        if not self._entries:
+            entries = exchange.response_body
+        if entries is None and isinstance(exchange.response_body, Mapping):
+            # an object without the list is an empty list to many serializers
+            entries = []
+        if not isinstance(entries, list):
+            raise TransportError("the answer has no list where 'entries' points to", reason="unreadable")
+        items = [self._to_item(one) for one in entries]
+        if self._paging is None or not entries:
+            return Page(items)
+        return self._with_next(items, request, response, exchange, number)
+
+    def _with_next(
+        self, items: Sequence[Any], request: Request, response: Response, exchange: Exchange, number: int
+    ) -> Page[Any]:
+        paging = self._paging
+        if paging is None:
+            return Page(items)
+        match paging.type:
+            case "page_number" | "offset":
+                return self._numbered(items, exchange, number)
+            case "cursor":
+                return Page(items, self._after_cursor(paging, request, exchange))
+            case "json_link":
+                link = find_text(
+                    (paging.next_url_path,) if paging.next_url_path else (), exchange, exchange.response_body
+                )
+            case _:
+                link = _link(response.headers.get("link", ""), paging.links_next_key)
+        return Page(items, self._linked(request, link) if link else None)
+
+    def _numbered(self, items: Sequence[Any], exchange: Exchange, number: int) -> Page[Any]:
+        """Return a page of a list whose pages are known before they are read, where the answer has their number."""
+        paging = self._paging
+        total = _count(paging.total_path if paging else None, exchange)
+        if paging is None or total is None:
+            # a short page is no last one: servers filter after they count
+            return Page(items, self._page(number + 1))
+        size = paging.limit or paging.page_size or max(len(items), 1)
+        pages = total if paging.type == "page_number" else -(-total // size)
+        if number + 1 >= pages:
+            return Page(items)
+        return Page(
+            items,
+            self._page(number + 1),
+            lambda count: [self._page(one) for one in range(number + 1, min(number + 1 + count, pages))],
+        )
+
+    def _after_cursor(self, paging: Paging, request: Request, exchange: Exchange) -> Call[Page[Any]] | None:
+        cursor = find_text((paging.cursor_path,) if paging.cursor_path else (), exchange, exchange.response_body)
+        if not cursor or len(cursor) > _LONGEST_CURSOR:
+            return None
+        following = _with(request, paging.cursor_param or "", paging.cursor_body_path, cursor)
+        # a cursor that stands still would be read for ever
+        return None if following == request else self._call(following, 0)
+
+    def _linked(self, request: Request, link: str) -> Call[Page[Any]] | None:
+        """Return the call for an address that the server names: its query counts, its origin is never followed.
+
+        :raises TransportError: the address is not that of the same list.
+        """
+        parts = urlsplit(link)
+        if parts.path and not parts.path.endswith(request.path):
+            raise TransportError(
+                f"the next page is at {cut_text(parts.path, 200)!r}, another list", reason="unreadable"
+            )
+        query: dict[str, Any] = {}
+        for name, value in parse_qsl(parts.query, keep_blank_values=True):
+            query[name] = [*query[name], value] if name in query else [value]
+        plain = {name: value[0] if len(value) == 1 else value for name, value in query.items()}
+        following = replace(request, query={**request.query, **plain})
+        return None if following == request else self._call(following, 0)
+
+
+def _size(paging: Paging | None) -> dict[str, Any]:
+    if paging is None or paging.page_size is None or not paging.page_size_param:
+        return {}
+    return {paging.page_size_param: paging.page_size}
+
+
+def _with(request: Request, name: str, body_path: str | None, value: Any) -> Request:
+    """Return a request with an option of its paging, in the query or in the body."""
+    if body_path is None:
+        return replace(request, query={**request.query, name: value})
+    return replace(request, json=set_at(request.json, parse_pointer(body_path.partition("#")[2] or body_path), value))
+
+
+def set_at(body: Any, pointer: Sequence[str], value: Any) -> Any:
+    """Return a copy of a JSON value with another value at a place; ``-`` appends to a list.
+
+    :raises ValueError: something on the way is neither an object nor a list.
+    """
+    if not pointer:
+        return value
+    part, rest = pointer[0], pointer[1:]
+    if part == "-" and not rest:
+        if body is not None and not isinstance(body, list):
+            raise ValueError(f"the body has no list to append to, but {type(body).__name__}")
+        return [*(body or ()), value]
+    if isinstance(body, list) and part.isdecimal() and int(part) < len(body):
+        return [set_at(one, rest, value) if index == int(part) else one for index, one in enumerate(body)]
+    if body is not None and not isinstance(body, Mapping):
+        raise ValueError(f"the body has no object where {part!r} belongs, but {type(body).__name__}")
+    return {**(body or {}), part: set_at((body or {}).get(part), rest, value)}
+
+
+def _count(path: str | None, exchange: Exchange) -> int | None:
+    value = find_first((path,) if path else (), exchange, exchange.response_body)
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return None
+    try:
+        return max(int(value), 0)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _link(header: str, rel: str) -> str | None:
+    """Return the address of a relation in a ``Link`` header (RFC 8288), without regular expressions."""
+    for link in header.split(",<")[:_MOST_LINKS]:
+        for one in link.split(", <"):
+            address, _, parameters = one.strip().removeprefix("<").partition(">")
+            pairs = (pair.strip().partition("=") for pair in parameters.split(";"))
+            rels = [value.strip().strip('"') for name, _, value in pairs if name.strip().lower() == "rel"]
+            if any(rel in value.split() for value in rels):
+                return address
+    return None

@@ -1,0 +1,230 @@
+"""From an answer, or an entry of a list, to an operation."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from airflow_provider_ops.apis.base import ErrorBody
+from airflow_provider_ops.apis.http import Response
+from airflow_provider_ops.apis.times import read_time
+from airflow_provider_ops.core.gate import REDACTED
+from airflow_provider_ops.exceptions import TransportError
+from airflow_provider_ops.operation import Operation, OperationError, Progress, Step, web_address
+from airflow_provider_ops.spec import ApiSpec
+from airflow_provider_ops.spec.expressions import ALL_ITEMS, Exchange
+from airflow_provider_ops.spec.sections import ErrorSpec, OperationSpec
+from airflow_provider_ops.spec.states import StateTable, to_state
+from airflow_provider_ops.spec.values import find_first, find_text, parse_value
+
+#: RFC 9457, then the envelopes that most APIs have, for specs without ``error``.
+_CODES = ("/error/code", "/code", "/error_code", "/errorCode", "/error/type", "/type", "/errors/0/code")
+_MESSAGES = (
+    "/detail",
+    "/error/message",
+    "/message",
+    "/error_description",
+    "/errors/0/detail",
+    "/errors/0/message",
+    "/errors/0/reason",
+    "/detail/0/msg",
+    "/title",
+    "/error",
+)
+_MOST_STEPS = 100
+_ALL = 100
+_REDIRECTS = 300
+
+
+def json_or_none(response: Response) -> Any:
+    """Return the body as JSON, ``None`` where it is none; many submits and cancels are answered by no body."""
+    try:
+        return response.json() if response.content.strip() else None
+    except TransportError:
+        return None
+
+
+def exchange_of(response: Response, submit: Exchange | None = None) -> Exchange:
+    """Return what expressions may read of an answer and, where it is known, of the submit."""
+    base = submit or Exchange()
+    return Exchange(
+        url=base.url,
+        method=base.method,
+        status=response.status,
+        path=base.path,
+        query=base.query,
+        headers=base.headers,
+        body=base.body,
+        response_headers=response.headers,
+        response_body=json_or_none(response),
+    )
+
+
+def without_secrets(body: Any, secrets: Sequence[str]) -> Any:
+    """Return a body in which what the spec calls secret is blanked out."""
+    for text in secrets:
+        for expression in parse_value(text).expressions:
+            if expression.source in ("response", "entry") and expression.place in ("body", ""):
+                body = _blanked(body, expression.pointer)
+    return body
+
+
+def _blanked(value: Any, pointer: Sequence[str]) -> Any:
+    if not pointer:
+        return REDACTED
+    part, rest = pointer[0], pointer[1:]
+    if isinstance(value, Mapping):
+        return {name: _blanked(item, rest) if name == part else item for name, item in value.items()}
+    if isinstance(value, list):
+        return [_blanked(one, rest) if part in (ALL_ITEMS, str(index)) else one for index, one in enumerate(value)]
+    return value
+
+
+class OperationReader:
+    """Reads operations of one API."""
+
+    def __init__(self, spec: ApiSpec) -> None:
+        self._name = spec.name
+        self._spec: OperationSpec = spec.operation
+        self._states = StateTable(spec.operation.states.lists().items())
+        verdict = spec.operation.verdict
+        self._verdict = None if verdict is None else StateTable(verdict.states.lists().items())
+
+    def from_answer(self, response: Response, operation_id: str) -> Operation:
+        """Return the operation that an answer shows.
+
+        :param operation_id: the one that was asked for, where the answer does not repeat it.
+        """
+        exchange = exchange_of(response)
+        if exchange.response_body is None and response.content.strip() and response.status < _REDIRECTS:
+            # a page of a proxy says nothing about the operation, whatever its status
+            response.json()
+        body = exchange.response_body
+        entry = find_first(self._spec.entry, exchange, body) if self._spec.entry else body
+        return self.read(entry, exchange, operation_id)
+
+    def from_entry(self, entry: Mapping[str, Any]) -> Operation:
+        """Return the operation in an entry of a list."""
+        return self.read(entry, Exchange(), None)
+
+    def id_of(self, entry: Any) -> str:
+        """Return the id in an entry of a list, or a text that is nobody's."""
+        return find_text(self._spec.id, Exchange(), entry) or ""
+
+    def read(self, entry: Any, exchange: Exchange, operation_id: str | None) -> Operation:
+        """Return an entry as an operation.
+
+        :raises TransportError: reason ``unreadable`` when id or state cannot be read.
+        """
+        spec = self._spec
+        found_id = find_text(spec.id, exchange, entry) if spec.id else operation_id
+        if not found_id:
+            raise TransportError("the entry names no operation: 'id' finds nothing in it", reason="unreadable")
+        state, word = self._state(entry, exchange)
+        resource = spec.resource
+        progress = self._progress(entry, exchange)
+        return Operation(
+            id=found_id,
+            api=self._name,
+            kind=find_text(spec.kind, exchange, entry) or "",
+            state=to_state(state),
+            raw_state=word,
+            resource_type=find_text(resource.type, exchange, entry) if resource else None,
+            resource_id=self.resource_id(entry, exchange),
+            progress=progress,
+            error=error_of(spec.error, exchange, entry) if state not in ("pending", "running", "succeeded") else None,
+            url=web_address(find_text(spec.url, exchange, entry)),
+            created_at=_time(spec.created_at, exchange, entry),
+            started_at=_time(spec.started_at, exchange, entry),
+            updated_at=_time(spec.updated_at, exchange, entry),
+            ended_at=_time(spec.ended_at, exchange, entry),
+            raw=entry if isinstance(entry, Mapping) else {},
+        )
+
+    def resource_id(self, entry: Any, exchange: Exchange) -> str | None:
+        """Return the id of what an operation acts on."""
+        resource = self._spec.resource
+        return find_text(resource.id, exchange, entry) if resource else None
+
+    def _state(self, entry: Any, exchange: Exchange) -> tuple[str | None, str]:
+        """Return the name of the state and the word of the API for it."""
+        spec = self._spec
+        status = find_first(spec.status, exchange, entry) if spec.status else None
+        if status is None and exchange.status in spec.http:
+            return spec.http[exchange.status], f"HTTP {exchange.status}"
+        if not spec.status:
+            return None, f"HTTP {exchange.status}"
+        if status is None and not isinstance(entry, Mapping):
+            raise TransportError("the answer is not an operation: it is no object", reason="unreadable")
+        if isinstance(status, (Mapping, list)):
+            raise TransportError("the answer has no text where 'status' points to", reason="unreadable")
+        state = self._states[status]
+        word = "missing" if status is None else _shown(status)
+        if state != "ended":
+            return state, word
+        if self._verdict is None or spec.verdict is None:
+            return None, word
+        verdict = find_first(spec.verdict.status, exchange, entry)
+        return self._verdict[verdict], word if verdict is None else f"{word}: {_shown(verdict)}"
+
+    def _progress(self, entry: Any, exchange: Exchange) -> Progress | None:
+        spec = self._spec
+        percent = _percent(find_first(spec.progress, exchange, entry))
+        phase, message = find_text(spec.phase, exchange, entry), find_text(spec.message, exchange, entry)
+        names = find_first(spec.steps, exchange, entry)
+        steps = tuple(_step(one) for one in names[:_MOST_STEPS]) if isinstance(names, list) else ()
+        if percent is None and phase is None and message is None and not steps:
+            return None
+        return Progress(phase, message, steps=steps, done=percent, total=None if percent is None else _ALL)
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, Mapping):
+        code = value.get("code") or value.get("message")
+        return code if isinstance(code, str) else "present"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _step(value: Any) -> Step:
+    if isinstance(value, Mapping):
+        name, state = value.get("name") or value.get("id"), value.get("status") or value.get("state")
+        return Step(str(name or ""), str(state or ""))
+    return Step(str(value), "")
+
+
+def _percent(value: Any) -> int | None:
+    try:
+        number = math.nan if value is None or isinstance(value, bool) else float(value)
+    except (TypeError, ValueError):
+        return None
+    return int(min(max(number, 0), _ALL)) if math.isfinite(number) else None
+
+
+def _time(values: Sequence[str], exchange: Exchange, entry: Any) -> datetime | None:
+    found = find_first(values, exchange, entry)
+    if found is None or isinstance(found, (bool, dict, list)):
+        return None
+    with contextlib.suppress(ValueError, TypeError, OverflowError):
+        return read_time(found)
+    return None
+
+
+def error_of(spec: ErrorSpec | None, exchange: Exchange, entry: Any) -> OperationError | None:
+    """Return why an operation failed, as far as it is said."""
+    if spec is None:
+        return None
+    code, message = find_text(spec.code, exchange, entry), find_text(spec.message, exchange, entry)
+    return None if code is None and message is None else OperationError(message or "", code)
+
+
+def error_body(spec: ErrorSpec | None, response: Response) -> ErrorBody:
+    """Return what an error answer says; one without the API's own fields is not the API's."""
+    exchange = exchange_of(response)
+    body = exchange.response_body
+    codes, messages = (_CODES, _MESSAGES) if spec is None else (spec.code, spec.message)
+    code, message = find_text(codes, exchange, body), find_text(messages, exchange, body)
+    is_from_api = (message if messages else code) is not None
+    return ErrorBody(code, message or code or response.text(120) or "(no message)", is_from_api)

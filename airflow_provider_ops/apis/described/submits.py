@@ -1,0 +1,248 @@
+"""Submits of a described API: known calls, our key in them, and what their answers name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import urlsplit
+
+from airflow_provider_ops.apis.base import Submit, Submitted
+from airflow_provider_ops.apis.described.filling import Values, header_values, parameters
+from airflow_provider_ops.apis.described.listing import set_at
+from airflow_provider_ops.apis.described.reading import OperationReader, exchange_of
+from airflow_provider_ops.apis.http import Request, Response, check_path
+from airflow_provider_ops.core.gate import cut_text
+from airflow_provider_ops.exceptions import InvalidArgument, TransportError
+from airflow_provider_ops.operation import Operation, OperationState
+from airflow_provider_ops.spec import ApiSpec
+from airflow_provider_ops.spec.expressions import Exchange, follow, parse_pointer
+from airflow_provider_ops.spec.keys import key_text, short_key
+from airflow_provider_ops.spec.promises import is_idempotent
+from airflow_provider_ops.spec.requests import parse_line
+from airflow_provider_ops.spec.sections import CallSpec, MarkSpec
+from airflow_provider_ops.spec.values import find_all, find_text
+
+#: Operations that one submit may start.
+_MOST_OPERATIONS = 100
+_SHOWN_ID = 200
+
+
+#: States in which there is nothing to wait for.
+_SETTLED = ("succeeded", "failed", "cancelled")
+
+
+class NamesResourceOnly(TransportError):
+    """The answer to a submit names the resource, whose operation has to be looked up."""
+
+    def __init__(self, resource_type: str | None, resource_id: str) -> None:
+        super().__init__(f"the answer names {resource_type or 'resource'} {resource_id} only", reason="unreadable")
+        self.resource_type = resource_type
+        self.resource_id = resource_id
+
+
+@dataclass(frozen=True, slots=True)
+class DescribedSubmit(Submit):
+    """A submit and the call that it is.
+
+    :param call: ``None`` for one that the spec does not list.
+    :param names: values of the placeholders in its path.
+    :param short_key: what stands for our key, where the request carries it.
+    """
+
+    call: CallSpec | None = None
+    names: tuple[tuple[str, str], ...] = ()
+    short_key: str | None = None
+
+    def values(self, spec: ApiSpec, variables: Mapping[str, str]) -> Values:
+        """Return what the placeholders of a search for this submit stand for."""
+        named: dict[str, Any] = {**variables, **dict(self.names), "kind": self.kind}
+        mark = None if self.call is None else spec.inherited(self.call, "mark")
+        if mark is not None and self.short_key is not None:
+            named["mark"] = key_text(mark, self.short_key)
+        return Values(named, self.short_key, exchange_for(self.request, self.names))
+
+
+def exchange_for(request: Request, names: Sequence[tuple[str, str]] = ()) -> Exchange:
+    """Return a submit as expressions read it."""
+    return Exchange(
+        url=request.path,
+        method=request.method,
+        path=dict(names),
+        query=request.query,
+        headers={name.lower(): value for name, value in request.headers.items()},
+        body=request.json,
+    )
+
+
+def find_call(spec: ApiSpec, method: str, path: str) -> tuple[CallSpec, dict[str, str]] | None:
+    """Return the listed call that a request is, and the values in its path; a literal segment wins."""
+    found = [
+        (parse_line(call.request).literals, call, names)
+        for call in spec.calls
+        if (names := parse_line(call.request).match(method, path)) is not None
+    ]
+    if not found:
+        return None
+    _, call, names = max(found, key=lambda one: one[0])
+    return call, names
+
+
+class Submits:
+    """Builds the submits of one API."""
+
+    def __init__(self, spec: ApiSpec, variables: Mapping[str, str], reader: OperationReader) -> None:
+        self._spec = spec
+        self._variables = variables
+        self._reader = reader
+        self._gets = parse_line(spec.operation.get.request) if spec.operation.get else None
+
+    def build(self, method: str, path: str, json: Any, query: Mapping[str, Any]) -> DescribedSubmit:
+        """Return the submit for a request of a user.
+
+        :raises InvalidArgument: method or path cannot be sent.
+        """
+        method = method.upper()
+        check_path(method, path)
+        known = find_call(self._spec, method, path)
+        call, names = known or (None, {})
+        owner = self._spec.submit if call is None else call
+        values = Values({**self._variables, **names, "kind": call.kind if call else method})
+        line = parse_line(call.request) if call else None
+        fixed = {name: template.fill_typed(values.look_up) for name, template in line.query} if line else {}
+        request = Request(
+            method,
+            path,
+            line.route if line else path,
+            query={**self._added(owner, "query", values), **fixed, **query},
+            json=json,
+            headers=self._added(owner, "headers", values),
+            idempotent=is_idempotent(self._spec, call) if call else method in self._idempotent_methods(),
+        )
+        return DescribedSubmit(
+            request,
+            lambda response: self.read(response, request, call, names),
+            kind=call.kind if call else method,
+            creates=bool(call and call.creates),
+            call=call,
+            names=tuple(names.items()),
+        )
+
+    def _idempotent_methods(self) -> set[str]:
+        return {one.upper() for one in self._spec.submit.idempotent}
+
+    def _added(self, owner: Any, name: str, values: Values) -> dict[str, Any]:
+        given = {**getattr(self._spec.submit, name), **getattr(owner, name)}
+        # a key of ours that stands in one of these is put in when the request has it
+        return header_values(given, values) if name == "headers" else parameters(given, values)
+
+    def with_key(self, submit: DescribedSubmit, key: str) -> DescribedSubmit:
+        """Return a submit with our key in it, where its call has a place for one.
+
+        :raises InvalidArgument: the body has no place where the spec says.
+        """
+        mark: MarkSpec | None = None if submit.call is None else self._spec.inherited(submit.call, "mark")
+        if mark is None:
+            return submit
+        text = key_text(mark, short_key(key))
+        request = submit.request
+        if mark.keep and _value_of(mark, request) is not None:
+            return submit
+        match mark.in_:
+            case "header":
+                request = replace(request, headers={**request.headers, mark.name: text})
+            case "query":
+                request = replace(request, query={**request.query, mark.name: text})
+            case _:
+                try:
+                    request = replace(request, json=set_at(request.json, parse_pointer(mark.name), text))
+                except ValueError as error:
+                    raise InvalidArgument(f"{request}: our key cannot be put at {mark.name}: {error}") from None
+        request = replace(request, idempotent=request.idempotent or mark.idempotent)
+        return replace(submit, request=request, short_key=short_key(key))
+
+    def read(self, response: Response, request: Request, call: CallSpec | None, names: Mapping[str, str]) -> Submitted:
+        """Return what the answer to a submit names.
+
+        :raises TransportError: reason ``unreadable`` when it names no operation; it may have started one.
+        """
+        spec = self._spec
+        kind = call.kind if call else request.method
+        exchange = exchange_of(response, exchange_for(request, tuple(names.items())))
+        ids = self._ids(exchange, call)
+        owner = spec.submit if call is None else call
+        resource = owner.resource if owner.has("resource") else spec.submit.resource
+        resource_type = find_text(resource.type, exchange, exchange.response_body) if resource else None
+        resource_id = find_text(resource.id, exchange, exchange.response_body) if resource else None
+        if call is not None and call.creates and resource_type is None:
+            resource_type = call.creates
+        if ids:
+            return Submitted(ids[0], kind, resource_type, resource_id, others=tuple(ids[1:]))
+        if resource_id and call is not None and spec.inherited(call, "lookup") is not None:
+            raise NamesResourceOnly(resource_type, resource_id)
+        http = (spec.of_submit(call, "http") if call else spec.submit.http).get(response.status)
+        if http not in _SETTLED:
+            raise TransportError(
+                f"the answer (HTTP {response.status}) names no operation where the spec of {spec.shown_title} looks "
+                "for one (operation_id, operation_url), and 'http' does not say that it has settled",
+                reason="unreadable",
+            )
+        operation = Operation(
+            id=resource_id or f"http-{response.status}",
+            api=spec.name,
+            kind=kind,
+            state=OperationState(http),
+            raw_state=f"HTTP {response.status}",
+            resource_type=resource_type,
+            resource_id=resource_id,
+        )
+        return Submitted.of(operation)
+
+    def _ids(self, exchange: Exchange, call: CallSpec | None) -> list[str]:
+        spec, body = self._spec, exchange.response_body
+        texts: Sequence[str] = spec.of_submit(call, "operation_id") if call else spec.submit.operation_id
+        found = [str(one) for one in find_all(texts, exchange, body) if not isinstance(one, (dict, list, bool))]
+        if not found:
+            urls: Sequence[str] = spec.of_submit(call, "operation_url") if call else spec.submit.operation_url
+            url = find_text(urls, exchange, body)
+            found = [self._id_of_url(url)] if url else []
+        ids = list(dict.fromkeys(one for one in found if one))
+        if len(ids) > _MOST_OPERATIONS:
+            raise TransportError(f"the answer names {len(ids)} operations, more than {_MOST_OPERATIONS}")
+        return ids
+
+    def _id_of_url(self, url: str) -> str:
+        """Return the id of an operation that is named by its address.
+
+        :raises TransportError: the address is not that of an operation of this API.
+        """
+        path = urlsplit(url).path
+        base = urlsplit(self._spec.base_url).path
+        matches = (self._gets.match(self._gets.method, one) for one in _tails(path, base)) if self._gets else ()
+        found = next((one["operation_id"] for one in matches if one and "operation_id" in one), None)
+        if found is None:
+            raise TransportError(
+                f"the answer names an operation by its address {cut_text(url, _SHOWN_ID)!r}, which is not what "
+                "'operation.get' reads",
+                reason="unreadable",
+            )
+        return found
+
+
+def _tails(path: str, base: str) -> list[str]:
+    """Return a path below the base URL, and what it may be behind a proxy that adds parts before it."""
+    below = path.removeprefix(base) if base and path.startswith(f"{base}/") else path
+    parts = below.strip("/").split("/")
+    return ["/" + "/".join(parts[start:]) for start in range(len(parts))]
+
+
+def _value_of(mark: MarkSpec, request: Request) -> Any:
+    match mark.in_:
+        case "header":
+            return {name.lower(): value for name, value in request.headers.items()}.get(mark.name.lower())
+        case "query":
+            return request.query.get(mark.name)
+        case _:
+            found = follow(request.json, [one for one in parse_pointer(mark.name) if one != "-"])
+            # a list that is appended to keeps what is in it
+            return None if mark.name.endswith("/-") else next(iter(found), None)

@@ -1,0 +1,277 @@
+"""One API from its spec: every call starts an operation that moves through its states."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from airflow_provider_ops.simulator.api import Call, Principal, Reply, SimulatedApi, read_key
+from airflow_provider_ops.simulator.described.bodies import Answer
+from airflow_provider_ops.simulator.described.lists import page_of
+from airflow_provider_ops.simulator.described.operations import Shown
+from airflow_provider_ops.simulator.described.requests import Known, SpecRouter, choose, known_requests
+from airflow_provider_ops.simulator.lifecycle import Script
+from airflow_provider_ops.simulator.records import Operation, Phase, Resource
+from airflow_provider_ops.simulator.validation import Kind, Problem
+from airflow_provider_ops.spec.auth import ApiKey, HttpBasic, NoAuth
+from airflow_provider_ops.spec.expressions import follow, parse_pointer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from airflow_provider_ops.simulator.clock import Clock
+    from airflow_provider_ops.simulator.routing import Route
+    from airflow_provider_ops.simulator.world import Settings
+    from airflow_provider_ops.spec import ApiSpec
+    from airflow_provider_ops.spec.sections import CallSpec
+
+_SCRIPT = Script((Phase("first half", "First half"), Phase("second half", "Second half")))
+_GONE = 410
+
+
+class SpecApi(SimulatedApi):
+    """The simulated API of a spec."""
+
+    spec: ClassVar[ApiSpec]
+    choices: ClassVar[Mapping[str, str]] = {
+        "everything": "The spec says what is read where; all else, such as validation of bodies, is not simulated."
+    }
+    problems: ClassVar[Mapping[Kind, tuple[int, str | int]]] = {
+        "malformed": (400, "BAD_REQUEST"),
+        "invalid": (400, "BAD_REQUEST"),
+        "unauthenticated": (401, "UNAUTHENTICATED"),
+        "forbidden": (403, "FORBIDDEN"),
+        "no_route": (404, "NOT_FOUND"),
+        "no_method": (405, "METHOD_NOT_ALLOWED"),
+        "rate_limited": (429, "RATE_LIMITED"),
+        "broken": (500, "INTERNAL"),
+    }
+    codes: ClassVar[Mapping[int, str | int]] = {
+        400: "BAD_REQUEST",
+        401: "UNAUTHENTICATED",
+        403: "FORBIDDEN",
+        404: "NOT_FOUND",
+        409: "CONFLICT",
+        429: "RATE_LIMITED",
+        500: "INTERNAL",
+        503: "UNAVAILABLE",
+    }
+
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        super().__init__(settings, clock)
+        self._shown = Shown(self.spec)
+        self._known = known_requests(self.spec)
+
+    def routes(self) -> list[Route]:
+        """Return nothing: the spec's own router knows them."""
+        return []
+
+    def router(self) -> Any:
+        """Return what finds the request of the spec that a request is."""
+        return SpecRouter(self._known, self._serving)
+
+    def authenticate(self, headers: Mapping[str, str]) -> Principal:
+        """Return who calls, by the first way of the spec to prove it."""
+        auth = self.spec.auth[0]
+        if isinstance(auth, NoAuth) or (isinstance(auth, ApiKey) and auth.in_ == "query"):
+            return Principal()
+        name = auth.name.lower() if isinstance(auth, ApiKey) else "authorization"
+        given = headers.get(name, "").strip()
+        key = given.removeprefix(auth.prefix).strip() if isinstance(auth, ApiKey) else given.partition(" ")[2]
+        if isinstance(auth, HttpBasic):
+            key = _password(key)
+        verdict = read_key(key) if key else "missing"
+        if isinstance(verdict, str):
+            raise Problem(f"API key {verdict}", kind="unauthenticated")
+        return verdict
+
+    def envelope(self, status: int, code: str | int, problem: Problem) -> Any:
+        """Return an error where the spec reads it, else as RFC 9457 has it."""
+        error = self.spec.error
+        if error is None:
+            return {"type": "about:blank", "title": str(code), "status": status, "detail": problem.message}
+        answer = Answer({})
+        answer.put(error.code, code)
+        answer.put(error.message, problem.message)
+        return answer.body
+
+    def _serving(self, known: Sequence[Known]) -> Callable[[Call], Any]:
+        def serve(call: Call) -> Any:
+            query = dict(call.query.model_extra or {})
+            one, values = choose(known, query)
+            return getattr(self, f"_{one.part}")(call, one, {**values, **call.params})
+
+        return serve
+
+    # -- submits
+
+    def _call(self, call: Call, known: Known, values: Mapping[str, str]) -> Reply:
+        spec = known.call
+        if spec is None:
+            raise Problem("no such call", kind="no_route")
+        mark = self._mark(call, spec)
+        first = self._of_mark(mark) if mark and self._repeats(spec) else None
+        if first is not None:
+            return self._shown.submitted(spec, first)
+        resource = self._resource(spec, values, mark)
+        operation_id = self._shown.new_id(self.world.ids.uuid(), spec, mark)
+        started = self.start(call, spec.kind, operation_id, resource, _SCRIPT, self._settled, {"mark": mark})
+        return self._shown.submitted(spec, started)
+
+    def _repeats(self, call: CallSpec) -> bool:
+        mark = self.spec.inherited(call, "mark")
+        return bool(mark and mark.idempotent)
+
+    def _mark(self, call: Call, spec: CallSpec) -> str | None:
+        mark = self.spec.inherited(spec, "mark")
+        if mark is None:
+            return None
+        if mark.in_ == "header":
+            return call.headers.get(mark.name.lower())
+        if mark.in_ == "query":
+            return (call.query.model_extra or {}).get(mark.name)
+        body = call.body.root if call.body is not None else None
+        pointer = parse_pointer(mark.name)
+        found = follow(body, (*pointer[:-1], "*") if pointer[-1] == "-" else pointer)
+        # what was appended is the last
+        return str(found[-1]) if found else None
+
+    def _of_mark(self, mark: str) -> Operation | None:
+        return next((one for one in self.world.operations if one.details.get("mark") == mark), None)
+
+    def _resource(self, call: CallSpec, values: Mapping[str, str], mark: str | None) -> Resource:
+        kind = call.creates or (call.kind.partition(".")[0] or "resource")
+        resource_id = None if call.creates else next(reversed(list(values.values())), None)
+        known = self.world.resources.get(resource_id) if resource_id else None
+        if known is not None:
+            return known
+        name = f"{kind}-{self.world.ids.lower(6)}"
+        return self.world.add(kind, resource_id or self.world.ids.uuid(), name, "creating", {"mark": mark})
+
+    def _settled(self, operation: Operation) -> None:
+        if operation.resource.created_by == operation.id:
+            ready = operation.stage == "succeeded"
+            self.world.update(operation.resource, status="ready" if ready else "failed", at=operation.ended_at)
+
+    # -- reads
+
+    def _get(self, _call: Call, _known: Known, values: Mapping[str, str]) -> Reply:
+        return self._shown.one(self._operation(values["operation_id"]))
+
+    async def _wait(self, _call: Call, _known: Known, values: Mapping[str, str]) -> Reply:
+        operation = self._operation(values["operation_id"])
+        await self.world.until_settled(operation, float(values.get("seconds") or 1.0))
+        return self._shown.one(operation)
+
+    def _operation(self, operation_id: str) -> Operation:
+        found = self.read_operation(operation_id)
+        if found is None:
+            raise Problem("operation not found", status=404)
+        return found
+
+    def _open(self, call: Call, known: Known, _values: Mapping[str, str]) -> Reply:
+        return self._listed(call, [one for one in self._rows() if self._shown.is_in(known, one, settled=False)])
+
+    def _recent(self, call: Call, known: Known, _values: Mapping[str, str]) -> Reply:
+        return self._listed(call, [one for one in self._rows() if self._shown.is_in(known, one, settled=True)])
+
+    def _rows(self) -> list[Operation]:
+        newest = self.spec.lists is None or self.spec.lists.order != "oldest"
+        rows = [one.listed or one for one in self.world.operations]
+        return rows[::-1] if newest else rows
+
+    def _listed(self, call: Call, rows: Sequence[Operation]) -> Reply:
+        lists = self.spec.lists
+        entries = lists.entries if lists else ()
+        return page_of(self.spec, call, self.mount, entries, [self._shown.entry(one) for one in rows])
+
+    def _by_ids(self, call: Call, known: Known, _values: Mapping[str, str]) -> Reply:
+        given = [text for name, _ in known.query for text in _texts((call.query.model_extra or {}).get(name))]
+        wanted = {one for text in given for one in text.split(",")}
+        return self._listed(call, [one for one in self._rows() if one.id in wanted])
+
+    def _check(self, _call: Call, _known: Known, _values: Mapping[str, str]) -> Reply:
+        return Reply(200, {})
+
+    def _login(self, _call: Call, _known: Known, _values: Mapping[str, str]) -> Reply:
+        raise Problem("logging in is not simulated", status=501)
+
+    def _result(self, _call: Call, _known: Known, _values: Mapping[str, str]) -> Reply:
+        return Reply(200, {"result": "done"})
+
+    # -- searches
+
+    def _find(self, call: Call, known: Known, values: Mapping[str, str]) -> Reply:
+        find = self._part(known, "find")
+        wanted = values.get("mark")
+        rows = [
+            one
+            for one in self.world.operations
+            if not one.resource.deleted and wanted in (None, one.details.get("mark"))
+        ]
+        if not find.entries:
+            if not rows:
+                raise Problem("nothing has this key", status=404)
+            answer = Answer()
+            answer.body = self._shown.found(find, rows[-1])
+            return Reply(200, answer.body)
+        entries = [self._shown.found(find, one) for one in rows]
+        return page_of(self.spec, call, self.mount, find.entries, entries[::-1])
+
+    def _part(self, known: Known, name: str) -> Any:
+        """Return the search that a request is: that of its call, else that of the spec."""
+        return self.spec.inherited(known.call, name) if known.call else getattr(self.spec, name)
+
+    def _all(self, call: Call, known: Known, values: Mapping[str, str]) -> Reply:
+        return self._find(call, known, values)
+
+    def _lookup(self, call: Call, known: Known, values: Mapping[str, str]) -> Reply:
+        lookup = self._part(known, "lookup")
+        wanted = values.get("resource_id")
+        rows = [one for one in self._rows() if wanted in (None, one.resource.id)]
+        entries = [self._shown.entry(one, lookup.operation_id) for one in rows]
+        return page_of(self.spec, call, self.mount, lookup.entries, entries)
+
+    # -- ending
+
+    def _cancel(self, call: Call, _known: Known, values: Mapping[str, str]) -> Reply:
+        body = call.body.root if call.body is not None else None
+        in_body = [str(one) for one in body.values()] if isinstance(body, dict) else []
+        operation = self._operation(values.get("operation_id") or next(filter(self.world.operations.get, in_body), ""))
+        if operation.settled:
+            raise Problem("the operation has settled", status=409)
+        self.world.cancel(operation, "cancelled on request")
+        return self._shown.one(operation, accepted=True)
+
+    def _delete(self, _call: Call, _known: Known, values: Mapping[str, str]) -> Reply:
+        resource = self.world.resources.get(values.get("resource_id", ""))
+        if resource is None or resource.deleted:
+            raise Problem("no such resource", status=404 if resource is None else _GONE)
+        self.world.update(resource, status="deleted", deleted=True)
+        return Reply(204)
+
+
+def _texts(value: Any) -> list[str]:
+    return [str(one) for one in value] if isinstance(value, list) else [] if value is None else [str(value)]
+
+
+def _password(encoded: str) -> str:
+    try:
+        return base64.b64decode(encoded, validate=True).decode().partition(":")[2]
+    except (binascii.Error, UnicodeDecodeError):
+        return ""
+
+
+def simulated(spec: ApiSpec) -> type[SimulatedApi]:
+    """Return the class of the simulated API of a spec, served at ``/<name>``."""
+    header = spec.auth[0].name.lower() if isinstance(spec.auth[0], ApiKey) else "authorization"
+    facts = {
+        "spec": spec,
+        "name": spec.name,
+        "mount": f"/{spec.name}",
+        "key_headers": SimulatedApi.key_headers | {header},
+        "connection_type": "operations",
+        "connection_extra": {"api": spec.model_dump_json()},
+    }
+    return type("SpecApi", (SpecApi,), facts)

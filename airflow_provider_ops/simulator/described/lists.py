@@ -1,0 +1,87 @@
+"""Pages of a list, as the spec says that they follow each other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from airflow_provider_ops.simulator.api import Reply
+from airflow_provider_ops.simulator.described.bodies import Answer
+from airflow_provider_ops.simulator.validation import Problem
+from airflow_provider_ops.spec.expressions import follow, parse_pointer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from airflow_provider_ops.simulator.api import Call
+    from airflow_provider_ops.spec import ApiSpec
+    from airflow_provider_ops.spec.auth import Paging
+
+_SIZE = 50
+
+
+def page_of(spec: ApiSpec, call: Call, mount: str, entries: Sequence[str], rows: Sequence[Any]) -> Reply:
+    """Return the page that a request asks for."""
+    paging = spec.paging
+    answer = Answer([] if not entries else {})
+    if paging is None:
+        _put(answer, entries, list(rows))
+        return Reply(200, answer.body)
+    size = _number(call, paging.page_size_param or paging.limit_param, paging.limit_body_path, _default(paging))
+    start = _start(call, paging, size)
+    _put(answer, entries, list(rows[start : start + size]))
+    pages = -(-len(rows) // size)
+    answer.put((paging.total_path,) if paging.total_path else (), pages if paging.type == "page_number" else len(rows))
+    if start + size < len(rows):
+        _put_next(answer, call, paging, mount, start + size)
+    return Reply(200, answer.body, answer.headers)
+
+
+def _put(answer: Answer, entries: Sequence[str], rows: list[Any]) -> None:
+    if entries:
+        answer.put(entries, rows)
+    else:
+        answer.body = rows
+
+
+def _default(paging: Paging) -> int:
+    return paging.page_size or paging.limit or _SIZE
+
+
+def _start(call: Call, paging: Paging, size: int) -> int:
+    match paging.type:
+        case "page_number":
+            page = _number(call, paging.page_param, paging.page_body_path, paging.base_page)
+            return max(page - paging.base_page, 0) * size
+        case "offset":
+            return _number(call, paging.offset_param, paging.offset_body_path, 0)
+        case "cursor":
+            return _number(call, paging.cursor_param or "", paging.cursor_body_path, 0)
+        case _:
+            return _number(call, "start", None, 0)
+
+
+def _number(call: Call, name: str, body_path: str | None, default: int) -> int:
+    if body_path is not None and call.body is not None:
+        found = follow(call.body.root, parse_pointer(body_path.partition("#")[2] or body_path))
+        value = found[0] if found else None
+    else:
+        value = (call.query.model_extra or {}).get(name)
+    if value is None:
+        return default
+    try:
+        return max(int(value), 0)
+    except (TypeError, ValueError):
+        raise Problem(f"{name} must be a number", kind="invalid") from None
+
+
+def _put_next(answer: Answer, call: Call, paging: Paging, mount: str, start: int) -> None:
+    query = {**(call.query.model_extra or {}), "start": start}
+    link = f"{mount}{call.route.template}?{urlencode(query, doseq=True)}"
+    match paging.type:
+        case "cursor" if paging.cursor_path:
+            answer.put((paging.cursor_path,), str(start))
+        case "json_link" if paging.next_url_path:
+            answer.put((paging.next_url_path,), link)
+        case "header_link":
+            answer.headers["Link"] = f'<{link}>; rel="{paging.links_next_key}"'

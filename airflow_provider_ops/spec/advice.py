@@ -1,0 +1,242 @@
+"""What works in a spec and is probably not meant, or promises less than its reader may think."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from airflow_provider_ops.exceptions import SpecProblem
+from airflow_provider_ops.spec.auth import ClientCredentials, Login, Paging
+from airflow_provider_ops.spec.description import Description
+from airflow_provider_ops.spec.parts import RequestSpec
+from airflow_provider_ops.spec.places import list_requests, marks, sent, templates_of
+from airflow_provider_ops.spec.requests import parse_line
+from airflow_provider_ops.spec.sections import CallSpec, FindSpec, ResultSpec, SubmitSpec
+from airflow_provider_ops.spec.source import Source
+from airflow_provider_ops.spec.states import ANY_OTHER
+from airflow_provider_ops.spec.values import parse_value
+
+#: Options of each type of paging, beside those that all have.
+_OPTIONS: dict[str, frozenset[str]] = {
+    "page_number": frozenset(
+        {"base_page", "page_param", "page_body_path", "page_size", "page_size_param", "total_path"}
+    ),
+    "offset": frozenset(
+        {"limit", "page_size", "limit_param", "limit_body_path", "offset_param", "offset_body_path", "total_path"}
+    ),
+    "cursor": frozenset({"cursor_path", "cursor_param", "cursor_body_path", "page_size", "page_size_param"}),
+    "header_link": frozenset({"links_next_key", "page_size", "page_size_param"}),
+    "json_link": frozenset({"next_url_path", "page_size", "page_size_param"}),
+}
+
+
+def advice_on(spec: Description, source: Source | None = None) -> list[SpecProblem]:
+    """Return what is probably not meant, and what the spec cannot promise.
+
+    :param source: the file, for scalars that other readers of YAML would have changed.
+    """
+    found = [
+        *_changed_scalars(source),
+        *_states(spec),
+        *_calls(spec),
+        *_ending(spec),
+        *_lists(spec),
+        *_ids(spec),
+        *_elsewhere(spec),
+        *_unused(spec),
+        *_not_carried_out(spec),
+    ]
+    return list(dict.fromkeys(found))
+
+
+def _changed_scalars(source: Source | None) -> Iterator[SpecProblem]:
+    for place, text, changed in source.changed if source else ():
+        if text in ("true", "false"):
+            continue
+        yield SpecProblem(
+            place, f"{text} is read as written; other readers of YAML make {changed} of it: put it in quotes"
+        )
+
+
+def _states(spec: Description) -> Iterator[SpecProblem]:
+    operation = spec.operation
+    states, verdict = operation.states, operation.verdict
+    if states.ended and verdict is None:
+        yield SpecProblem(("operation", "states", "ended"), "'ended' without 'verdict': nothing decides how it ended")
+    if verdict is not None and not states.ended:
+        yield SpecProblem(("operation", "verdict"), "'verdict' without 'ended' in states: it is never asked")
+    for name in ("succeeded", "failed", "cancelled"):
+        if ANY_OTHER in getattr(states, name):
+            text = f"'*' in {name!r}: a word that the API adds later ends waits as {name}; let unlisted words go on"
+            yield SpecProblem(("operation", "states", name), text)
+    can_fail = bool(states.failed) or "failed" in operation.http.values() or bool(verdict and verdict.states.failed)
+    if not can_fail:
+        text = "no operation can fail: a failure would be waited for to the deadline"
+        yield SpecProblem(("operation", "states"), text)
+    if operation.http and operation.status:
+        text = "'http' decides only where no 'status' is found"
+        yield SpecProblem(("operation", "http"), text)
+
+
+def _calls(spec: Description) -> Iterator[SpecProblem]:
+    for index, call in enumerate(spec.calls):
+        place = ("calls", index)
+        inherited = [name for name in ("mark", "find") if not call.has(name) and getattr(spec, name) is not None]
+        if inherited:
+            yield SpecProblem(place, f"inherits {' and '.join(inherited)}: write 'null' where that is not meant")
+        mark = spec.inherited(call, "mark")
+        if mark is not None and mark.in_ == "body" and parse_line(call.request).method == "DELETE":
+            yield SpecProblem(
+                place, "the key goes into the body, and a DELETE has none: use a header or query, or 'null'"
+            )
+        find = spec.inherited(call, "find")
+        if find is not None:
+            yield from _find(spec, call, find, (*place, "find"))
+    if spec.find is not None and not spec.calls:
+        yield SpecProblem(("find",), "is never used: only calls that are listed are searched for")
+    if spec.mark is not None and not spec.calls:
+        yield SpecProblem(("mark",), "is never used: only calls that are listed get a key")
+
+
+def _find(spec: Description, call: CallSpec, find: FindSpec, place: tuple[str | int, ...]) -> Iterator[SpecProblem]:
+    can_name = find.operation_id or find.resource_id
+    if not proves_ours(spec, call, find):
+        text = "proves only that nothing was started: neither {mark} in the request nor 'match' tells what is ours"
+        yield SpecProblem(place, text)
+    elif not can_name:
+        yield SpecProblem(place, "names nothing that it finds: add operation_id, or resource_id and a lookup")
+    if find.match and spec.inherited(call, "mark") is None:
+        yield SpecProblem((*place, "match"), "'match' must hold our key, and this call has no mark")
+    if find.resource_id and not find.operation_id and spec.inherited(call, "lookup") is None:
+        yield SpecProblem((*place, "resource_id"), "'resource_id' without 'lookup': its operation cannot be found")
+
+
+def proves_ours(spec: Description, call: CallSpec, find: FindSpec) -> bool:
+    """Return whether what a search finds is certainly ours."""
+    has_mark = spec.inherited(call, "mark") is not None
+    return has_mark and (bool(find.match) or uses(find, "mark"))
+
+
+def uses(request: RequestSpec, name: str) -> bool:
+    """Return whether a request has a placeholder."""
+    return any(one.name == name for _, template in templates_of(request) for one in template.placeholders)
+
+
+def _ending(spec: Description) -> Iterator[SpecProblem]:
+    operation = spec.operation
+    can_cancel = spec.cancel is not None or any(call.cancel is not None for call in spec.calls)
+    verdict = operation.verdict
+    names_cancelled = operation.states.cancelled or "cancelled" in operation.http.values()
+    if can_cancel and not names_cancelled and not (verdict and verdict.states.cancelled):
+        yield SpecProblem(
+            ("cancel",), "no word means 'cancelled': what was cancelled reads as failed, or never settles"
+        )
+    creates = [call for call in spec.calls if call.creates]
+    if spec.delete is not None and not creates:
+        yield SpecProblem(("delete",), "is never used: no call says with 'creates' what it makes")
+    for index, call in enumerate(spec.calls):
+        if call.creates and spec.inherited(call, "delete") is None:
+            yield SpecProblem(("calls", index, "creates"), "there is no 'delete': what a failed create left stays")
+
+
+def _lists(spec: Description) -> Iterator[SpecProblem]:
+    lists = spec.lists
+    if lists is None:
+        return
+    if lists.recent and lists.order is None:
+        yield SpecProblem(("lists", "recent"), "'recent' without 'order': every page of it is read")
+    if spec.paging is None and (lists.open or lists.recent):
+        yield SpecProblem(("lists",), "there is no 'paging': only the first page of each list is read")
+    for place, request in list_requests(spec):
+        if parse_line(request.request).method == "POST" and not request.has("body"):
+            yield SpecProblem(place, "a list by POST without 'body': most servers refuse that, write 'body: {}'")
+    if spec.paging is not None:
+        yield from _paging_options(spec.paging)
+
+
+def _paging_options(paging: Paging) -> Iterator[SpecProblem]:
+    for name in paging.model_fields_set - {"type"} - _OPTIONS[paging.type]:
+        yield SpecProblem(("paging", name), f"{name} has no meaning for {paging.type}: leave it out")
+    if paging.page_size_param and paging.page_size is None:
+        yield SpecProblem(("paging", "page_size_param"), "page_size_param without page_size: it is never sent")
+
+
+def _ids(spec: Description) -> Iterator[SpecProblem]:
+    """Look for ids with ``/`` that are put into a path where ``/`` is escaped."""
+    texts = [*spec.operation.id, *spec.submit.operation_id, *(one for call in spec.calls for one in call.operation_id)]
+    has_slash = any(
+        isinstance(part, str) and "/" in part
+        for text in texts
+        if (template := parse_value(text).template) is not None
+        for part in template.parts
+    )
+    for place in sent(spec):
+        for where, template in place.templates:
+            if has_slash and any(one.name == "operation_id" and not one.keeps_slash for one in template.placeholders):
+                yield SpecProblem(
+                    (*place.place, *where), "ids have '/', which {operation_id} escapes: write {+operation_id}"
+                )
+
+
+def _elsewhere(spec: Description) -> Iterator[SpecProblem]:
+    origin = urlsplit(spec.base_url)[:2]
+    for index, auth in enumerate(spec.auth):
+        if isinstance(auth, ClientCredentials) and not auth.token_url.startswith("/"):
+            other = urlsplit(auth.token_url)
+            if other[:2] != origin:
+                place = ("auth", index, "token_url")
+                yield SpecProblem(place, f"login and password are sent to another origin, {other.netloc}")
+    names = any(spec.of_submit(call, "http") for call in spec.calls) or spec.submit.http
+    if not names:
+        text = "an answer with 2xx that names no operation is ambiguous: add 'http' if the API has such answers"
+        yield SpecProblem(("submit",), text)
+
+
+def _unused(spec: Description) -> Iterator[SpecProblem]:
+    used = {one.name for place in sent(spec) for _, template in place.templates for one in template.placeholders}
+    for name in spec.variables:
+        if name not in used:
+            yield SpecProblem(("variables", name), f"{{{name}}} stands in no request: leave the variable out")
+    kinds = [call.kind for call in spec.calls]
+    for prefix in spec.timeouts:
+        if prefix and kinds and not spec.operation.kind and not any(kind.startswith(prefix) for kind in kinds):
+            yield SpecProblem(("timeouts", prefix), f"no kind begins with {prefix!r}")
+    budget = spec.budget
+    if budget is not None and bool(budget.ratelimit_remaining_header) != bool(budget.ratelimit_reset_header):
+        text = "ratelimit_remaining_header and ratelimit_reset_header go together: add the other"
+        yield SpecProblem(("budget",), text)
+
+
+def _not_carried_out(spec: Description) -> Iterator[SpecProblem]:
+    """Name the keys that are understood, and that nothing acts on yet."""
+    for place in _unused_keys(spec):
+        yield SpecProblem(place, "is understood, but nothing acts on it in this release")
+    for index, auth in enumerate(spec.auth):
+        if isinstance(auth, (ClientCredentials, Login)):
+            yield SpecProblem(("auth", index), f"connections that use {auth.type} are refused in this release")
+
+
+def _unused_keys(spec: Description) -> Iterator[tuple[str | int, ...]]:
+    for index, call in enumerate(spec.calls):
+        yield from _unused_in(("calls", index), call)
+        if call.exclusive:
+            yield ("calls", index, "exclusive")
+    yield from _unused_in(("submit",), spec.submit)
+    if _is_elsewhere(spec.result):
+        yield ("result", "final_state_via")
+    yield from ((*place, "repeat") for place, mark in marks(spec) if mark.repeat is not None)
+    if spec.lists is not None and spec.lists.by_ids is not None:
+        yield ("lists", "by_ids")
+    if spec.budget is not None and spec.budget.ratelimit_remaining_header:
+        yield ("budget", "ratelimit_remaining_header")
+
+
+def _unused_in(place: tuple[str | int, ...], owner: SubmitSpec) -> Iterator[tuple[str | int, ...]]:
+    if owner.already is not None:
+        yield (*place, "already")
+    if isinstance(owner, CallSpec) and _is_elsewhere(owner.result):
+        yield (*place, "result", "final_state_via")
+
+
+def _is_elsewhere(result: ResultSpec | None) -> bool:
+    return result is not None and result.final_state_via in ("auto", "location", "original_uri")

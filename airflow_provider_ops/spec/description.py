@@ -1,0 +1,97 @@
+"""All keys of a spec, each checked by itself."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import urlsplit
+
+from pydantic import Field, field_validator
+
+from airflow_provider_ops.spec.auth import Auths, Bearer, Paging
+from airflow_provider_ops.spec.parts import Json, Part, Reads, RequestSpec, Seconds, TemplateText, Text
+from airflow_provider_ops.spec.sections import (
+    BudgetSpec,
+    CallSpec,
+    ErrorSpec,
+    FindSpec,
+    ListsSpec,
+    LookupSpec,
+    MarkSpec,
+    OperationSpec,
+    PollSpec,
+    ResultSpec,
+    SubmitSpec,
+    Variable,
+    WaitSpec,
+)
+
+_NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}")
+
+
+class Description(Part):
+    """The keys of a spec; :class:`~airflow_provider_ops.spec.ApiSpec` also checks them together."""
+
+    name: Text
+    """The API's name everywhere."""
+    title: Text = ""
+    """Name for people; default: ``name``."""
+    base_url: TemplateText
+    """Address with scheme; may have variables. The connection's ``host`` replaces it whole."""
+    docs_url: Text | None = None
+    variables: dict[str, Variable] = Field(default_factory=dict)
+    """What the connection fills in, in every request; never secret."""
+    auth: Auths = (Bearer(),)
+    headers: dict[str, Json] = Field(default_factory=dict)
+    """Sent with every call."""
+    query: dict[str, Json] = Field(default_factory=dict)
+    """Sent with every call."""
+    check: RequestSpec | None = None
+    """One cheap authenticated read, for the Test button."""
+    error: ErrorSpec | None = None
+    secrets: Reads = ()
+    """What is never stored, logged or pushed."""
+    submit: SubmitSpec = Field(default_factory=SubmitSpec)
+    mark: MarkSpec | None = None
+    find: FindSpec | None = None
+    lookup: LookupSpec | None = None
+    calls: tuple[CallSpec, ...] = ()
+    operation: OperationSpec
+    lists: ListsSpec | None = None
+    paging: Paging | None = None
+    wait: WaitSpec | None = None
+    cancel: RequestSpec | None = None
+    delete: RequestSpec | None = None
+    result: ResultSpec | None = None
+    poll: PollSpec = Field(default_factory=PollSpec)
+    budget: BudgetSpec | None = None
+    timeouts: dict[str, Seconds] = Field(default_factory=dict)
+    """Seconds to wait by the beginning of the kind; ``""`` for all others."""
+
+    @field_validator("name")
+    @classmethod
+    def _is_name(cls, name: str) -> str:
+        if not _NAME.fullmatch(name):
+            raise ValueError(f"name {name!r} must be small letters, digits, '-' and '_', beginning with a letter")
+        return name
+
+    @field_validator("base_url")
+    @classmethod
+    def _is_address(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if parts.scheme not in ("https", "http") or not parts.netloc or parts.query or parts.fragment:
+            raise ValueError(f"base_url {url!r} must begin with https://, name a host and have no query")
+        return url.rstrip("/")
+
+    @property
+    def shown_title(self) -> str:
+        """Return the name for people."""
+        return self.title or self.name
+
+    def inherited(self, call: CallSpec, name: str) -> Any:
+        """Return a part of a call: its own, be it none, else that of the spec."""
+        return getattr(call if call.has(name) else self, name)
+
+    def of_submit(self, call: CallSpec, name: str) -> Any:
+        """Return what a call says about its answer, else what ``submit`` says."""
+        return getattr(call if call.has(name) else self.submit, name)

@@ -1,0 +1,293 @@
+"""The sections of a spec: submits, searches, operations, lists."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, field_validator, model_validator
+from typing_extensions import Self
+
+from airflow_provider_ops.spec.parts import (
+    Json,
+    Part,
+    Reads,
+    ReadsOrConstant,
+    RequestLine,
+    RequestSpec,
+    Seconds,
+    StateName,
+    Statuses,
+    TemplateText,
+    Text,
+    Texts,
+    Words,
+)
+
+_KIND = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}")
+Methods = Annotated[Texts, BeforeValidator(lambda value: {True: ("*",), False: ()}.get(_flag(value), value))]
+
+
+def _flag(value: Any) -> Any:
+    return {"true": True, "false": False}.get(str(value).lower()) if isinstance(value, (bool, str)) else None
+
+
+class Variable(Part):
+    """A value that the connection fills in."""
+
+    shorthand = "default"
+
+    title: Text = ""
+    """Label in the form of the connection."""
+    default: Text | None = None
+    """Value where the connection gives none; without it, the connection must."""
+
+
+class ErrorSpec(Part):
+    """Where error answers say what is wrong."""
+
+    code: Reads = ()
+    message: Reads = ()
+    request_id: Reads = ()
+
+
+class ResourceSpec(Part):
+    """What an operation acts on."""
+
+    type: ReadsOrConstant = ()
+    id: Reads = ()
+
+
+class Refusal(Part):
+    """Which error answers are meant."""
+
+    status: Statuses = ()
+    code: Texts = ()
+
+
+class SubmitSpec(Part):
+    """What calls that start an operation have in common."""
+
+    operation_id: Reads = ()
+    """Where the answer names the operation; all that are found are waited for."""
+    operation_url: Reads = ()
+    """Where the answer has the address of the operation."""
+    resource: ResourceSpec | None = None
+    http: dict[int, StateName] = Field(default_factory=dict)
+    """What an answer means that names no operation, by HTTP status."""
+    idempotent: Methods = ()
+    """Methods that may be sent again; in a call, true or false."""
+    busy: Refusal | None = None
+    """Refused only for now: asked again."""
+    already: Refusal | None = None
+    """It exists or is under way: found and adopted."""
+    headers: dict[str, Json] = Field(default_factory=dict)
+    query: dict[str, Json] = Field(default_factory=dict)
+
+
+class Repeat(Part):
+    """What goes only with a repeated request."""
+
+    headers: dict[str, Json] = Field(default_factory=dict)
+    query: dict[str, Json] = Field(default_factory=dict)
+
+
+class MarkSpec(Part):
+    """Where our idempotency key goes."""
+
+    in_: Literal["header", "body", "query"] = Field(alias="in")
+    name: Text
+    """Name of the header or parameter; in a body a pointer, where ``/tags/-`` appends to a list."""
+    format: TemplateText = "{mark}"
+    """A text with ``{mark}`` or ``{mark:uuid}``."""
+    max: int | None = Field(None, ge=1, le=4096)
+    """Characters that the API takes there."""
+    keep: bool = False
+    """Whether a value of the user's own stays; then there is no key of ours."""
+    idempotent: bool = False
+    """Whether the API promises to answer a repeated key with the first result."""
+    repeat: Repeat | None = None
+
+
+class AllSpec(RequestSpec):
+    """The request that lists what exists, for ``sweep``."""
+
+    entries: Reads = ()
+
+
+class FindSpec(RequestSpec):
+    """The request that shows what a submit with a lost answer started."""
+
+    entries: Reads = ()
+    """Where the entries are; without it the answer is the entry."""
+    match: Reads = ()
+    """What must hold our key in an entry."""
+    operation_id: Reads = ()
+    resource_id: Reads = ()
+    all: AllSpec | None = None
+
+
+class LookupSpec(RequestSpec):
+    """The request that shows the operation of a resource."""
+
+    entries: Reads = ()
+    match: Reads = ()
+    operation_id: Reads = ()
+
+
+class ResultSpec(RequestSpec):
+    """What is read after success."""
+
+    shorthand = "final_state_via"
+
+    request: RequestLine | None = None  # type: ignore[assignment]
+    final_state_via: Literal["auto", "operation", "location", "original_uri", "none"] | None = None
+    value: Reads = ()
+    """Which part of the answer is returned."""
+
+
+class PollSpec(Part):
+    """When to poll, in seconds; ``Retry-After`` always wins."""
+
+    shorthand = "delay"
+
+    delay: Seconds | None = None
+    """Before the first poll."""
+    min: Seconds | None = None
+    """Shortest pause between polls."""
+    max: Seconds | None = None
+    """Longest pause between polls."""
+
+    @model_validator(mode="after")
+    def _is_in_order(self) -> Self:
+        if self.min and self.max and self.min > self.max:
+            raise ValueError(f"min {self.min:g} is more than max {self.max:g}")
+        return self
+
+
+class CallSpec(SubmitSpec):
+    """One known call; what it leaves out is inherited, ``null`` is none."""
+
+    shorthand = "request"
+
+    request: RequestLine
+    kind: Text = ""
+    creates: Text | None = None
+    """Type of the new resource; only such may be deleted."""
+    timeout: Seconds | None = None
+    exclusive: bool = False
+    """Whether nobody else starts this on its resource, so that one new operation is ours."""
+    mark: MarkSpec | None = None
+    find: FindSpec | None = None
+    lookup: LookupSpec | None = None
+    cancel: RequestSpec | None = None
+    delete: RequestSpec | None = None
+    result: ResultSpec | None = None
+    poll: PollSpec | None = None
+
+    @field_validator("kind")
+    @classmethod
+    def _is_kind(cls, kind: str) -> str:
+        if not _KIND.fullmatch(kind):
+            raise ValueError(f"kind {kind!r} must be letters, digits, '.', '_' or '-', like 'server.create'")
+        return kind
+
+
+class States(Part):
+    """The words of the API for each state."""
+
+    pending: Words = ()
+    running: Words = ()
+    ended: Words = ()
+    """Settled, and ``verdict`` says how."""
+    succeeded: Words = ()
+    failed: Words = ()
+    cancelled: Words = ()
+
+    def lists(self) -> dict[str, tuple[str | None, ...]]:
+        """Return the words by state."""
+        return {name: getattr(self, name) for name in type(self).model_fields}
+
+
+class Verdict(Part):
+    """What decides about an operation that has ended."""
+
+    status: Reads
+    states: States
+
+
+class OperationSpec(Part):
+    """How to read one operation."""
+
+    get: RequestSpec | None = None
+    """The request with ``{operation_id}``; not needed where operations are addresses."""
+    entry: Reads = ()
+    """Where the answer has the operation; default: it is the answer."""
+    id: Reads = ()
+    kind: ReadsOrConstant = ()
+    resource: ResourceSpec | None = None
+    status: Reads = ()
+    states: States = Field(default_factory=States)
+    http: dict[int, StateName] = Field(default_factory=dict)
+    """The state by HTTP status, where no ``status`` is found."""
+    verdict: Verdict | None = None
+    error: ErrorSpec | None = None
+    progress: Reads = ()
+    """Percent, 0 to 100."""
+    phase: Reads = ()
+    message: Reads = ()
+    """What it is doing, for people."""
+    steps: Reads = ()
+    created_at: Reads = ()
+    started_at: Reads = ()
+    updated_at: Reads = ()
+    ended_at: Reads = ()
+    url: Reads = ()
+    """A page for people."""
+
+
+def _several(value: Any) -> Any:
+    return tuple(value) if isinstance(value, (list, tuple)) else (value,)
+
+
+ListRequests = Annotated[
+    tuple[RequestSpec, ...], BeforeValidator(_several, json_schema_input_type=str | dict[str, Any] | list[Any])
+]
+
+
+class ByIds(RequestSpec):
+    """A request that shows several operations at once, by ``{ids}``."""
+
+    max: int = Field(50, ge=2, le=1000)
+    """Ids per request."""
+
+
+class ListsSpec(Part):
+    """Lists of operations, of which one page stands for many reads."""
+
+    entries: Reads = ()
+    """Where the entries are; default: the answer is the list."""
+    order: Literal["newest", "oldest"] | None = None
+    """Which entries come first; without it every page is read."""
+    open: ListRequests = ()
+    """Lists that together show every operation that has not settled."""
+    recent: ListRequests = ()
+    """Lists of operations that have settled."""
+    by_ids: ByIds | None = None
+
+
+class WaitSpec(RequestSpec):
+    """A read that the API holds back until the operation settles, at most ``{seconds}``."""
+
+    max: Seconds
+    """Longest time in seconds."""
+
+
+class BudgetSpec(Part):
+    """How many requests the API takes."""
+
+    shorthand = "requests_per_second"
+
+    requests_per_second: float | None = Field(None, ge=0.01, le=10_000)
+    ratelimit_remaining_header: Text | None = None
+    ratelimit_reset_header: Text | None = None

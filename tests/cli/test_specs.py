@@ -1,0 +1,76 @@
+"""The commands about descriptions of APIs."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from airflow_provider_ops.cli.__main__ import main
+from airflow_provider_ops.specs import names
+from tests.spec.examples import JOBS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("AIRFLOW__OPERATIONS__SPECS_FOLDER", str(tmp_path))
+    return tmp_path
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, Any, str]:
+    """Exit code, what was printed as JSON, and what was said to people."""
+    code = 0
+    try:
+        main([*arguments, "--output", "json"])
+    except SystemExit as end:
+        code = int(end.code or 0)
+    out, said = capsys.readouterr()
+    return code, json.loads(out) if out.strip() else None, said
+
+
+def test_specs_lists_the_folder_and_the_catalogue(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "jobs.yaml").write_text(JOBS)
+    code, rows, _ = run(capsys, "specs")
+    assert code == 0
+    found = {row["name"]: row for row in rows}
+    assert found["jobs"]["title"] == "Jobs"
+    assert found["jobs"]["source"] == str(folder / "jobs.yaml")
+    # those with a connection type of their own are not chosen by name
+    assert set(found) == {"jobs", *names()} - {"onvera"}
+
+
+def test_specs_says_which_cannot_be_used(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "jobs.yaml").write_text(JOBS.replace("status: /status", "staus: /status"))
+    (folder / "other.yaml").write_text(JOBS)
+    code, rows, _ = run(capsys, "specs")
+    problems = {row["name"]: row["problem"] for row in rows}
+    assert code == 1
+    assert "did you mean 'status'?" in problems["jobs"]
+    assert "name the file jobs.yaml" in problems["other"]
+
+
+def test_check_says_what_each_call_promises(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = folder / "jobs.yaml"
+    file.write_text(JOBS)
+    code, rows, said = run(capsys, "spec", "check", str(file))
+    assert code == 0
+    assert "lists.by_ids: is understood, but nothing acts on it" in said
+    create, restart, other = rows
+    assert "searched for by our key" in create["exactly_once"]
+    assert "can delete the job" in create["kill"]
+    assert "never in a second request" in restart["exactly_once"]
+    assert other["call"] == "any other call"
+    assert "up to 60 s" in create["wait"]
+
+
+def test_check_names_each_mistake_with_its_line(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = folder / "jobs.yaml"
+    file.write_text(JOBS.replace("{operation_id}/cancel", "{operation}/cancel").replace("status: /status", "status: x"))
+    code, rows, said = run(capsys, "spec", "check", str(file))
+    assert (code, rows) == (1, None)
+    assert f"line {JOBS[: JOBS.index('status: /status')].count(chr(10)) + 1}: operation.status" in said
+    assert run(capsys, "spec", "check", str(folder / "none.yaml"))[0] == 1

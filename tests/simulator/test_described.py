@@ -1,0 +1,165 @@
+"""An API that exists only as a spec: started, waited for, found again and ended, over real sockets."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from airflow_provider_ops.exceptions import AmbiguousSubmission, AuthenticationError, InvalidConnection, NotFound
+from airflow_provider_ops.hooks.lookup import hook_for
+from airflow_provider_ops.hooks.operations import OperationsApiHook
+from airflow_provider_ops.operation import OperationState
+from airflow_provider_ops.operators.store import HandleStore
+from airflow_provider_ops.operators.submission import Started, Submission
+from airflow_provider_ops.testing import drop_answer, operation_fails
+from tests.attempts import attempt, identity_of
+from tests.operators.submission.parts import StateStore
+from tests.spec.examples import JOBS
+
+if TYPE_CHECKING:
+    from airflow_provider_ops.testing import SimulatorServer, VirtualClock
+
+KEY = "any-key"
+PAGINGS = [
+    "{type: cursor, cursor_path: $response.body#/next, cursor_param: cursor, page_size: 7, page_size_param: limit}",
+    "{type: page_number, page_size: 7, page_size_param: limit}",
+    "{type: page_number, page_size: 7, page_size_param: limit, total_path: $response.body#/pages}",
+    "{type: offset, limit: 7}",
+    "{type: offset, limit: 7, total_path: $response.body#/total}",
+    "{type: header_link, page_size: 7, page_size_param: limit}",
+    "{type: json_link, page_size: 7, page_size_param: limit, next_url_path: $response.body#/next}",
+]
+
+
+@pytest.fixture
+def connect(operations_simulator: SimulatorServer, virtual_time: VirtualClock, monkeypatch: pytest.MonkeyPatch) -> Any:
+    def make(*edits: tuple[str, str], password: str = KEY, **extra: Any) -> OperationsApiHook:
+        text = JOBS
+        for old, new in edits:
+            assert old in text
+            text = text.replace(old, new)
+        name = operations_simulator.add(text)
+        monkeypatch.setenv("AIRFLOW_CONN_JOBS", operations_simulator.connection_json(name, password))
+        if extra:
+            known = json.loads(operations_simulator.connection_json(name, password))
+            monkeypatch.setenv("AIRFLOW_CONN_JOBS", json.dumps({**known, "extra": {**known["extra"], **extra}}))
+        hook = hook_for("jobs")
+        assert isinstance(hook, OperationsApiHook)
+        return hook
+
+    return make
+
+
+def submission(hook: OperationsApiHook, **body: Any) -> Submission:
+    submit = hook.api.request("POST", "/jobs", json=body)
+    store = HandleStore(StateStore(), lambda _: None, "here")
+    deadline = hook.clock.time() + 3600
+    return Submission(hook, submit, identity_of(submit, attempt()), store, deadline=deadline, log=lambda _: None)
+
+
+def start(hook: OperationsApiHook, **body: Any) -> Started:
+    return submission(hook, **body).ensure()
+
+
+def test_it_is_started_and_waited_for(connect: Any, operations_simulator: SimulatorServer) -> None:
+    hook = connect()
+    started = start(hook)
+    operation = hook.wait_for_operation(started.handle.operation_id or "")
+    assert (operation.state, operation.kind, operation.api) == (OperationState.SUCCEEDED, "job.create", "jobs")
+    assert operation.resource_id == started.handle.resource_id
+    assert operations_simulator.stats()["by_api"]["jobs"]["created"] == 1
+
+
+@pytest.mark.parametrize("fault", ["accept_then_drop", "reset"])
+def test_a_lost_answer_makes_one_job(connect: Any, operations_simulator: SimulatorServer, fault: str) -> None:
+    hook = connect()
+    operations_simulator.faults({"api": "jobs", "method": "POST", "fault": fault, "count": 1})
+    started = start(hook)
+    assert started.handle.operation_id
+    assert started.joined is (fault == "accept_then_drop")
+    assert operations_simulator.stats()["by_api"]["jobs"]["created"] == 1
+
+
+MARK = "    mark: {in: body, name: /labels/airflow, max: 63}\n"
+
+
+def test_without_key_and_search_a_lost_answer_is_never_followed_by_a_second_send(
+    connect: Any, operations_simulator: SimulatorServer
+) -> None:
+    find = JOBS[JOBS.index("    find:\n") : JOBS.index("  - request: POST /jobs/{job}/restart")]
+    hook = connect((MARK, ""), (find, ""))
+    operations_simulator.faults(drop_answer(api="jobs"))
+    with pytest.raises(AmbiguousSubmission):
+        start(hook)
+    assert operations_simulator.stats()["by_route"]["POST /jobs/jobs"] == 1
+
+
+def test_an_idempotent_key_gets_the_first_answer_again(connect: Any, operations_simulator: SimulatorServer) -> None:
+    hook = connect((MARK, "    mark: {in: header, name: Idempotency-Key, idempotent: true}\n"))
+    operations_simulator.faults(drop_answer(api="jobs"))
+    assert start(hook).handle.operation_id
+    assert operations_simulator.stats()["by_api"]["jobs"]["created"] == 1
+
+
+@pytest.mark.parametrize("paging", PAGINGS)
+def test_lists_are_read_to_their_end(connect: Any, paging: str) -> None:
+    line = next(line for line in JOBS.splitlines() if line.startswith("paging"))
+    hook = connect((line, f"paging: {paging}"))
+    ids = {start(hook, n=n).handle.operation_id for n in range(20)}
+    assert {one.id for one in hook.list_operations()} == ids
+
+
+def test_a_fault_decides_how_it_ends(connect: Any, operations_simulator: SimulatorServer) -> None:
+    hook = connect()
+    operations_simulator.faults(operation_fails("no room", code="QUOTA"))
+    operation = hook.wait_for_operation(start(hook).handle.operation_id or "")
+    assert (operation.state, str(operation.error)) == (OperationState.FAILED, "QUOTA: no room")
+
+
+def test_it_is_cancelled(connect: Any) -> None:
+    hook = connect()
+    operation_id = start(hook).handle.operation_id or ""
+    assert hook.cancel_operation(operation_id).id == operation_id
+    assert hook.wait_for_operation(operation_id).state is OperationState.CANCELLED
+
+
+async def test_it_works_on_an_event_loop(connect: Any) -> None:
+    hook = connect()
+    answer = await hook.acall(hook.api.request("POST", "/jobs", json={}))
+    operation = await hook.await_operation(answer.operation_id)
+    assert operation.state is OperationState.SUCCEEDED
+
+
+def test_errors_are_the_apis(connect: Any, operations_simulator: SimulatorServer) -> None:
+    with pytest.raises(NotFound):
+        connect().get_operation("no-such")
+    with pytest.raises(AuthenticationError):
+        connect(password="invalid").get_operation("no-such")
+    assert connect().test_connection()[0]
+
+
+@pytest.mark.parametrize(
+    ("extra", "said"),
+    [
+        ({"api": "jbos"}, "no spec 'jbos' is registered"),
+        ({"api": ""}, "names no API"),
+        ({"api": "name: x\nbase: y"}, "unknown key 'base'"),
+        ({"variables": '{"colour": "red"}'}, "'colour'"),
+        ({"variables": "red"}, "no JSON"),
+        ({"auth": "http_basic"}, "knows bearer"),
+    ],
+)
+def test_what_is_wrong_with_a_connection_is_said(connect: Any, extra: dict[str, Any], said: str) -> None:
+    with pytest.raises(InvalidConnection, match="connection 'jobs'") as caught:
+        connect(**extra)
+    assert said in str(caught.value)
+
+
+def test_a_spec_is_found_in_the_folder(
+    connect: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch, operations_simulator: SimulatorServer
+) -> None:
+    monkeypatch.setenv("AIRFLOW__OPERATIONS__SPECS_FOLDER", str(tmp_path))
+    (tmp_path / "jobs.yaml").write_text(JOBS)
+    assert connect(api="jobs").api.title == "Jobs"
