@@ -8,6 +8,7 @@ from airflow_provider_ops import exceptions
 from airflow_provider_ops.exceptions import (
     AmbiguousSubmission,
     ApiError,
+    AttemptStopped,
     AuthenticationError,
     CancelNotSupported,
     ConnectionMissing,
@@ -15,6 +16,7 @@ from airflow_provider_ops.exceptions import (
     InvalidArgument,
     InvalidConnection,
     InvalidRequest,
+    InvalidSpec,
     NotFound,
     OperationCancelled,
     OperationFailed,
@@ -24,6 +26,7 @@ from airflow_provider_ops.exceptions import (
     RateLimited,
     ResourceGone,
     ServerError,
+    Superseded,
     TransportError,
     UnreadableHandle,
     WaitTimeout,
@@ -43,6 +46,7 @@ def answer(status: int, retry_after: float | None = None) -> ApiError:
 
 FINAL = [
     InvalidArgument("x"),
+    InvalidSpec("x", ()),
     InvalidConnection("x"),
     answer(401),
     answer(403),
@@ -68,6 +72,9 @@ AIRFLOWS_OWN = [
     OperationLost("x"),
     # a worker of the newer release may take the next try
     UnreadableHandle("x"),
+    # a worker that went away; the next attempt goes on with what there is
+    AttemptStopped("x"),
+    Superseded("x"),
     # a retry reads it once more
     ResourceGone("x"),
     failed(None),

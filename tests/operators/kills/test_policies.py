@@ -19,13 +19,18 @@ READS_FAIL: list[Any] = [
 ]
 
 
-def killed_while_waiting(life: Life, *rules: Any, state: str = "failed", **arguments: Any) -> str:
-    """Tell a worker to stop while it waits, from when on the API answers as the rules say."""
+def killed_while_waiting(life: Life, *rules: Any, state: str = "failed", before: Any = None, **arguments: Any) -> str:
+    """Tell a worker to stop while it waits, from when on the API answers as the rules say.
+
+    :param before: what the API does wrong until then.
+    """
     life.prepare(deferrable=False, **arguments)
+    # virtual time may leap while the main path acts, and must find the operation running
+    life.world.faults(endless(), *([before] if before else ()))
     with sigterm_as_airflow(life) as send:
 
         def act() -> None:
-            life.world.faults(*rules)
+            life.world.faults(endless(), *rules)
             send(state)
 
         with Interrupter(act, when=life.is_waiting).tracing(), pytest.raises(AttemptStopped) as caught:
@@ -37,7 +42,7 @@ def killed_while_waiting(life: Life, *rules: Any, state: str = "failed", **argum
 @pytest.mark.parametrize(("api", "policy"), [("onvera", "delete"), ("nirvana", "delete"), ("akua", "cancel")])
 def test_reads_that_fail_do_not_hold_up_what_a_kill_does(life: Life, api: str, policy: str, rule: Any) -> None:
     one = life.again(api)
-    text = killed_while_waiting(one, endless(), {**rule, "api": api}, on_kill=policy)
+    text = killed_while_waiting(one, {**rule, "api": api}, on_kill=policy)
     assert text.startswith("Task killed."), text
     ended = one.ends() if policy == "delete" else [r for r in one.requests("POST") if r["path"].endswith("cancel")]
     assert len(ended) == 1, text
@@ -57,8 +62,8 @@ def test_trouble_on_the_way_does_not_end_what_a_kill_does(life: Life, rule: Any)
 
 
 def test_a_pause_that_the_api_asked_for_before_does_not_hold_up_a_kill(life: Life) -> None:
-    life.world.faults(rate_limited(1, retry_after=600, method="GET"))
-    assert "is being deleted" in killed_while_waiting(life)
+    before = rate_limited(1, retry_after=600, method="GET")
+    assert "is being deleted" in killed_while_waiting(life, before=before)
 
 
 @pytest.mark.parametrize("state", ["running", "up_for_retry", "queued"])
@@ -72,6 +77,7 @@ def test_a_worker_that_goes_away_ends_nothing_and_says_what_continues(life: Life
 
 
 def test_a_second_signal_does_nothing(life: Life) -> None:
+    life.world.faults(endless())
     life.prepare(deferrable=False)
     with sigterm_as_airflow(life) as send:
 
