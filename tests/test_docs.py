@@ -121,6 +121,7 @@ OTHER_BLOCKS = {
     ("docs/simulator.md", ""): "tests/simulator/test_docs.py",
     ("docs/describe-your-api.md", "yaml"): "tests/spec/test_docs.py",
     ("docs/design.md", ""): "a drawing",
+    ("docs/troubleshooting.md", "text"): "tests/messages/test_messages.py",
 }
 
 

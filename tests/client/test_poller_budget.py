@@ -11,6 +11,7 @@ import pytest
 
 from airflow_provider_ops.apis.onvera import API, Onvera
 from airflow_provider_ops.client.asynchronous import AsyncClient
+from airflow_provider_ops.client.limiter import Priority
 from airflow_provider_ops.client.network import Delivery
 from airflow_provider_ops.client.settings import Settings
 from airflow_provider_ops.client.waits import await_all
@@ -32,9 +33,9 @@ class Noting(AsyncClient):
         self.went: list[float] = []
         self.pauses: list[tuple[float, float]] = []
 
-    async def _exchange(self, request: Request, delivery: Delivery) -> Response:
+    async def _exchange(self, request: Request, priority: Priority, delivery: Delivery) -> Response:
         self.went.append(self.clock.time())
-        response = await super()._exchange(request, delivery)
+        response = await super()._exchange(request, priority, delivery)
         if response.status == 429:
             self.pauses.append((self.clock.time(), float(response.headers["retry-after"])))
         return response

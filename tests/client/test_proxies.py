@@ -88,7 +88,7 @@ def test_addresses_and_networks_are_exempt(
 
 
 class Conn:
-    conn_type, host, port, schema, password = "onvera", None, None, None, "a-key"
+    conn_type, host, port, schema, login, password = "onvera", None, None, None, None, "a-key"
 
 
 BROKEN = [

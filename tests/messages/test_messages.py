@@ -43,6 +43,16 @@ UNREACHED: Final = {
     "client/transport.py: TransportError('the connection held an answer": "bytes sent before the request",
     "apis/lenient.py: raise unreadable(self._name, error)": "no shape has a rule about more than one of its fields",
     # still without a row: each has a test of its own, which asks for less than the full text
+    "apis/base.py: raise InvalidArgument(f'operation_id": "a kind of reference that an API does not have",
+    "apis/base.py: InvalidArgument(f'operation_id": "the same",
+    "apis/described/: ": "an API that a spec describes; tests/apis/test_described.py",
+    "apis/onvera/wire.py: ": "answers of calls that start nothing",
+    "client/settings.py: raise InvalidConnection(f\"its host {url!r} has '..'": "the host of a described API",
+    "client/settings.py: InvalidConnection(f\"its host {url!r} has '..'": "the same",
+    "hooks/lookup.py: ": "a connection of type operations; tests/simulator/test_described.py",
+    "hooks/operations.py: ": "the same",
+    "hooks/specs.py: ": "a spec that is not registered, or cannot be read; tests/cli/test_specs.py",
+    "spec/: ": "mistakes in a spec; tests/spec has each",
     "apis/window.py: ": "several operations in the time in which a lost answer's must be",
     "client/asynchronous.py: raise TransportError(f'{wish.call.request}: no": "a look of a kill takes too long",
     "client/asynchronous.py: TransportError(f'{wish.call.request}: no": "the same",
@@ -132,7 +142,8 @@ def test_the_table_has_these_rows_in_this_order(tell: Any) -> None:
 def test_every_place_that_raises_an_error_of_ours_has_a_row(tell: Any) -> None:
     lines = set[Line]().union(*(tell(key).lines for key in ROWS))
     missing = [site for site in sites() if not _is_reached(site, lines)]
-    assert [str(site) for site in missing if not _is_excused(site)] == []
+    without = [str(site) for site in missing if not _is_excused(site)]
+    assert not without, "\n".join(without)
     assert [reason for reason in UNREACHED if not any(_excuses(reason, site) for site in missing)] == []
 
 
@@ -146,7 +157,8 @@ def _is_excused(site: Site) -> bool:
 
 def _excuses(reason: str, site: Site) -> bool:
     file, _, text = reason.partition(": ")
-    return site.file == file and text in site.text
+    is_meant = site.file.startswith(file) if file.endswith("/") else site.file == file
+    return is_meant and text in site.text
 
 
 def test_the_docs_are_made_of_the_table() -> None:

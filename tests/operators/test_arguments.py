@@ -18,13 +18,11 @@ from airflow_provider_ops.operators.akua import AkuaDeleteClusterOperator
 from airflow_provider_ops.operators.arguments import AirflowArguments, OperatorArguments, SensorArguments
 from airflow_provider_ops.operators.base import OperationOperator
 from airflow_provider_ops.operators.describing import parameters_of, submitted_text, with_all_arguments
-from airflow_provider_ops.operators.killing import WorkerKill
 from airflow_provider_ops.operators.lakesail import LakeSailCreateSessionOperator
 from airflow_provider_ops.operators.nirvana import NirvanaCreateVMOperator
 from airflow_provider_ops.operators.onvera import OnveraCreateDeploymentOperator
 from airflow_provider_ops.operators.operation import OperationRequestOperator
 from airflow_provider_ops.operators.run import Run
-from airflow_provider_ops.operators.store import HandleStore
 from airflow_provider_ops.sensors.lakesail import LakeSailSessionSensor
 from airflow_provider_ops.sensors.operation import OperationSensor
 from airflow_provider_ops.testing import SimulatorServer, VirtualClock
@@ -124,18 +122,6 @@ def test_the_trigger_is_handed_the_policy_that_holds(api: str, policy: str, worl
     ti: Any = SimpleNamespace(**place, try_number=1, max_tries=0)
     trigger = Run(request(api), {"ti": ti})._trigger(Handle.placeholder("x"), 0.0, "op_1")  # type: ignore[typeddict-item]
     assert trigger.serialize()[1]["on_kill"] == policy
-
-
-def test_a_kill_on_a_worker_that_leaves_the_operation_says_so(world: SimulatorServer) -> None:
-    said: list[str] = []
-    task: Any = SimpleNamespace(
-        kill_policy="leave",
-        hook=None,
-        log=SimpleNamespace(warning=lambda message, *values: said.append(message % values)),
-    )
-    handle = Handle.placeholder("x", operation_id="op_1")
-    WorkerKill(task, None, HandleStore(None, said.append), handle=handle, submission=None, waiting_for=None).carry_out()
-    assert said == ["Told to stop: operation op_1 continues, as on_kill=leave says"]
 
 
 def test_what_is_submitted_is_said_first_with_the_kill_policy() -> None:

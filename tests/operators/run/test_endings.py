@@ -152,7 +152,8 @@ def test_a_policy_is_carried_out_after_a_deferral_where_nothing_stores_the_handl
     error = run_dag(dag).error("create")
     assert len(events) == 1
     (resource,) = operations_simulator.resources()
-    assert f"{resource['id']} is being deleted" in str(error)
+    assert "What it made is being deleted by operation " in str(error)
+    assert resource["id"] in str(error)
     assert operations(operations_simulator) == 2
 
 
