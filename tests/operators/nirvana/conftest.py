@@ -53,6 +53,7 @@ def ensure(hook: NirvanaHook, clock: VirtualClock) -> Callable[..., Started]:
         told = [] if lines is None else lines
         handles = HandleStore(Memory() if store is None else store, told.append)
         deadline = clock.time() + facts.get("patience", 900)
-        return Submission(hook, submit, identity, handles, deadline=deadline, log=told.append, warn=told.append).ensure()
+        say = told.append
+        return Submission(hook, submit, identity, handles, deadline=deadline, log=say, warn=say).ensure()
 
     return run
