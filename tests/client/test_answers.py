@@ -242,9 +242,7 @@ def test_a_good_answer_with_an_unreadable_body_is_a_transport_error(play: Any, b
 
 def test_an_answer_about_another_operation_is_refused(play: Any) -> None:
     sender, _ = play(reply(json=operation(id="op_2", status="succeeded")))
-    with pytest.raises(
-        TransportError, match="/operations/op_1: the answer is about 'op_2'"
-    ) as caught:
+    with pytest.raises(TransportError, match="/operations/op_1: the answer is about 'op_2'") as caught:
         sender.send_once(API.get_operation("op_1"))
     assert caught.value.reason == "unreadable"
 
