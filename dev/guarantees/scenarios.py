@@ -29,7 +29,7 @@ _FINISHED: Final = "has succeeded: finishing with its result"
 _WENT_ON: Final = f"({_JOINED}|{_FINISHED})"
 _SUCCEEDED: Final = r"operation \S+ \(.*\) succeeded"
 _LOOKING: Final = "looking for what it started before anything else"
-_UNKNOWN: Final = "The outcome of .* is unknown"
+_UNKNOWN: Final = "(?i)the outcome of .* is unknown"
 
 #: What CI runs: one row for each way to lose something.
 QUICK: Final = frozenset(
