@@ -22,7 +22,7 @@ from airflow_provider_ops.operators.ending import Ending
 from airflow_provider_ops.operators.fence import Fence
 from airflow_provider_ops.operators.finishing import Finisher
 from airflow_provider_ops.operators.identity import attempt_of, identify
-from airflow_provider_ops.operators.killing import ends_it
+from airflow_provider_ops.operators.killing import WorkerKill, ends_it
 from airflow_provider_ops.operators.legs import Announcer, pushed_by_earlier_leg, stored_by_earlier_leg
 from airflow_provider_ops.operators.owed import pay
 from airflow_provider_ops.operators.sending import look_up
@@ -66,9 +66,7 @@ class Run:
         self._finisher = Finisher(self._hook, self._store, self._log.warning)
         self._announcer = Announcer(self._hook, self._ti, self._record, self._log, pushes_handle=not self._store.exists)
         self._watch: Watch | None = None
-        self._stopping = Stopping(
-            task, self._ti, self._store, self._record, recover=self._recover, is_running=self._is_running
-        )
+        self._stopping = Stopping(task, self._record, self._worker_kill)
         self._timeline: Timeline | None = None
         self._deferred = False
         self._report: WorkerReport | None = None
@@ -188,6 +186,11 @@ class Run:
     def kill(self) -> None:
         """Have the kill policy carried out; return at once."""
         self._stopping.kill()
+
+    def _worker_kill(self) -> WorkerKill:
+        return WorkerKill(
+            self._task, self._ti, self._store, self._record, recover=self._recover, is_running=self._is_running
+        )
 
     def _recover(self) -> Handle | None:
         """What is stored, on a leg that has not come to read it."""

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from airflow_provider_ops._compat import AirflowTaskTimeout
-from airflow_provider_ops.core.handle import Handle
 from airflow_provider_ops.exceptions import AttemptStopped
 from airflow_provider_ops.operators.attempt_record import AttemptRecord, KillSwitch
-from airflow_provider_ops.operators.killing import WorkerKill
-from airflow_provider_ops.operators.store import HandleStore
 
 if TYPE_CHECKING:
     from airflow_provider_ops.operators.base import OperationOperator
+    from airflow_provider_ops.operators.killing import WorkerKill
 
 T = TypeVar("T")
 
@@ -25,27 +23,14 @@ _LATE_KILL: Final = 2.0
 class Stopping:
     """The end of the legs of one attempt that is told to stop.
 
-    Parameters as for :class:`~airflow_provider_ops.operators.killing.WorkerKill`.
+    :param make: makes what carries out the kill policy, at the moment at which that is wanted.
     """
 
-    def __init__(
-        self,
-        task: OperationOperator,
-        ti: Any,
-        store: HandleStore,
-        record: AttemptRecord,
-        *,
-        recover: Callable[[], Handle | None],
-        is_running: Callable[[], bool],
-    ) -> None:
+    def __init__(self, task: OperationOperator, record: AttemptRecord, make: Callable[[], WorkerKill]) -> None:
         self._task = task
         self._record = record
-        self._switch = task.kill_switch
-
-        def make() -> WorkerKill:
-            return WorkerKill(task, ti, store, record, recover=recover, is_running=is_running)
-
         self._make = make
+        self._switch = task.kill_switch
         self._is_over = False
         self._left_by: BaseException | None = None
         self._switch.wakes(task.hook.interrupt)

@@ -28,10 +28,6 @@ _SERVED: ContextVar[Callable[[], bool]] = ContextVar("served")
 """On the side of a server: whether the client of the request that is being answered is still there."""
 
 
-def _nobody_is_served() -> bool:
-    return False
-
-
 @dataclass(order=True)
 class _Sleeper:
     until: float
