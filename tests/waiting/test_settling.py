@@ -130,7 +130,9 @@ class TestWatermark:
         assert (mark.floor, mark.pruned, len(mark.seen)) == (START, (0, ""), MOST_REMEMBERED)
 
     def test_forgetting_one_leaves_what_ended_right_after_it_to_be_told(self) -> None:
-        mark = Watermark(START).told(look(*((f"op_{number}", 2 * number) for number in range(MOST_REMEMBERED + 1))).ended)
+        mark = Watermark(START).told(
+            look(*((f"op_{number}", 2 * number) for number in range(MOST_REMEMBERED + 1))).ended
+        )
 
         assert names(mark.news(look(("op_0", 0), ("between", 1), ("op_1", 2)), ALL)) == ["between"]
 
