@@ -92,7 +92,8 @@ def test_what_a_try_before_has_made_is_found(world: SimulatorServer, run_dag: An
 @needs_state_store
 @pytest.mark.parametrize("name", [None, "Reports"], ids=["marked", "recorded"])
 def test_what_a_killed_attempt_owes_is_listed(
-    world: SimulatorServer, run_dag: Any, sweep: Any, name: str | None) -> None:
+    world: SimulatorServer, run_dag: Any, sweep: Any, name: str | None
+) -> None:
     with DAG("owing", schedule=None, start_date=START) as dag:
         OnveraCreateDeploymentOperator(task_id="create", app_type="superset", name=name, **HURRY)
     ran = run_dag(dag)
