@@ -37,6 +37,8 @@ _MESSAGES = (
 _MOST_STEPS = 100
 _ALL = 100
 _REDIRECTS = 300
+#: For entries of lists: made once, not for each of thousands.
+_NO_EXCHANGE = Exchange()
 
 
 def json_or_none(response: Response) -> Any:
@@ -108,11 +110,11 @@ class OperationReader:
 
     def from_entry(self, entry: Mapping[str, Any]) -> Operation:
         """Return the operation in an entry of a list."""
-        return self.read(entry, Exchange(), None)
+        return self.read(entry, _NO_EXCHANGE, None)
 
     def id_of(self, entry: Any) -> str:
         """Return the id in an entry of a list, or a text that is nobody's."""
-        return find_text(self._spec.id, Exchange(), entry) or ""
+        return find_text(self._spec.id, _NO_EXCHANGE, entry) or ""
 
     def read(self, entry: Any, exchange: Exchange, operation_id: str | None) -> Operation:
         """Return an entry as an operation.
