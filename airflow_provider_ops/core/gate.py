@@ -7,20 +7,17 @@ where values leave: events, records, log lines and return values have limits of 
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from pydantic_core import from_json
-
 from airflow_provider_ops.core.redaction import REDACTED, Redact, Redactor, redactor
 
 __all__ = [
-    "LONGEST_MESSAGE", "LONG_NUMBER", "MAX_DEPTH", "ONE_DIGIT", "REDACTED", "REPLACEMENT", "RESULT", "SHORT",
-    "TOO_DEEP", "Fitted", "Limits", "LineLog", "Redact", "Redactor", "clean", "clean_text", "cut_text", "fit",
-    "is_clean_id", "is_plain_number", "one_line", "redactor", "share", "whole_rows",
+    "LONGEST_MESSAGE", "MAX_DEPTH", "REDACTED", "REPLACEMENT", "RESULT", "SHORT", "TOO_DEEP", "Fitted", "Limits",
+    "LineLog", "Redact", "Redactor", "clean", "clean_text", "cut_text", "fit", "is_clean_id", "is_plain_number",
+    "one_line", "redactor", "share", "whole_rows",
 ]  # fmt: skip
 
 #: What stands for a character that was taken out. No id has it.
@@ -30,11 +27,6 @@ MAX_DEPTH = 64
 TOO_DEEP = "(nested too deep)"
 #: What MessagePack, which carries the frames between Airflow's processes, and databases hold.
 _SMALLEST, _LARGEST = -(2**63), 2**64 - 1
-
-#: For JSON: all digits become one, and both letters of an exponent.
-ONE_DIGIT = bytes.maketrans(b"123456789E", b"000000000e")
-#: Numbers of fewer digits have no more than 64 bits.
-LONG_NUMBER = b"0" * 19
 
 # tab, newline and carriage return belong into documents like a kubeconfig
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -161,6 +153,9 @@ LONGEST_MESSAGE = 8192
 _LONGEST_ID = 256
 #: Bytes of a text that stays whole however large the rest is: a state, an id.
 _ALWAYS = 256
+#: Bytes for which an entry of a list or object counts beside its texts.
+_ENTRY = 8
+_ONLY_TEXT = {str}
 
 
 def share(count: int) -> Limits:
@@ -176,34 +171,52 @@ class Fitted(NamedTuple):
 
 
 def fit(value: Any, limits: Limits = SHORT) -> Fitted:
-    """Return a JSON value within ``limits``, cleaned; what was cut has a mark that says how long it was."""
-    written = _written(value)
-    if written is not None and _is_small(written, limits):
-        return Fitted(from_json(written, cache_strings="keys"), is_cut=False)
+    """Return a JSON value within ``limits``, cleaned; what was cut has a mark that says how long it was.
+
+    A value that is already as it should be is returned itself.
+    """
+    # thousands of events may be made within a second, and nearly all are small and have nothing to clean
+    if _is_small(value, limits):
+        return Fitted(value, is_cut=False)
     fitter = _Fitter(limits)
     return Fitted(fitter.fit(value, MAX_DEPTH), fitter.is_cut)
 
 
-# Thousands of events may be made within a second, and nearly all are small and have nothing to clean. Written as JSON
-# they show that at once; only the others are walked through.
-_ENCODE = json.JSONEncoder(allow_nan=False).encode
-#: Bytes that a value counts for, at most, for each character of its JSON.
-_COUNTED = 4
+def _is_small(value: Any, limits: Limits) -> bool:
+    """Return whether a value is of plain JSON types, within all limits, and has nothing to clean.
+
+    It gives up early: what is not small has to be walked through anyway.
+    """
+    left, containers, parts = min(limits.text, limits.total), 0, [value]
+    while parts and left > 0:
+        part = parts.pop()
+        kind = part.__class__
+        left -= _ENTRY
+        if kind is dict or kind is list:
+            containers += 1
+            if len(part) > limits.items or containers > MAX_DEPTH:
+                return False
+            if kind is dict:
+                if part and set(map(type, part)) != _ONLY_TEXT:
+                    return False
+                parts += part.values()
+                # the names as one text
+                part, kind = "".join(part), str
+            else:
+                parts += part
+        if kind is str:
+            left -= len(part)
+        if not _is_plain(part, kind):
+            return False
+    return left > 0
 
 
-def _written(value: Any) -> bytes | None:
-    try:
-        return _ENCODE(value).encode("ascii")
-    except (TypeError, ValueError, RecursionError):
-        return None
-
-
-def _is_small(written: bytes, limits: Limits) -> bool:
-    """Return whether a value, by its JSON in ASCII, is within all limits and has nothing to clean."""
-    if len(written) > limits.text or len(written) * _COUNTED > limits.total or written.count(b",") >= limits.items:
-        return False
-    is_odd = b"\\" in written or b"\x7f" in written or LONG_NUMBER in written.translate(ONE_DIGIT)
-    return not is_odd and written.count(b"{") + written.count(b"[") <= MAX_DEPTH
+def _is_plain(part: Any, kind: type) -> bool:
+    if kind is str:
+        return part.isascii() and (part.isprintable())
+    if part is None or kind is bool or kind is list:
+        return True
+    return (kind is int or kind is float) and is_plain_number(part)
 
 
 def cut_text(text: str, limit: int = SHORT.text) -> str:
@@ -274,5 +287,5 @@ class _Fitter:
         return [*(self._entry(item, depth) for item in value[: most - 1]), mark]
 
     def _entry(self, item: Any, depth: int) -> Any:
-        self._left -= 8
+        self._left -= _ENTRY
         return self.fit(item, depth - 1)

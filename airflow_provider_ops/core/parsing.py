@@ -8,15 +8,19 @@ from typing import Any
 
 from pydantic_core import from_json
 
-from airflow_provider_ops.core.gate import LONG_NUMBER, MAX_DEPTH, ONE_DIGIT, Redact, Redactor, clean
+from airflow_provider_ops.core.gate import MAX_DEPTH, Redact, Redactor, clean
 
 # Lists of operations are most of what is read, and nearly all of them have nothing to clean. What shows that is quick
 # (docs/design.md has the numbers): a page is only walked through where one of these finds something.
 # \b and \f are control characters as well; what is ASCII may be escaped to hide the key
 _ESCAPED = re.compile(rb"\\(?:u00[0-9]|[bf])")
 _CONTROL = re.compile(rb"\xc2[\x80-\x9f]")
-#: An exponent of three digits or more, after :data:`ONE_DIGIT`; ids have the like, but go on behind it.
+#: An exponent of three digits or more, after :data:`_DIGITS`; ids have the like, but go on behind it.
 _EXPONENT = re.compile(rb"0e\+?0000*\s*(?:[,\]}]|$)")
+#: All digits become one, and both letters of an exponent.
+_DIGITS = bytes.maketrans(b"123456789E", b"000000000e")
+#: Numbers of fewer digits have no more than 64 bits.
+_LONG_NUMBER = b"0" * 19
 _NO_BRACKETS = bytes(sorted(set(range(256)) - set(b"[]{}")))
 
 
@@ -45,7 +49,7 @@ def _parse_leniently(content: bytes) -> Any:
 
 
 def _integer(digits: str) -> int | None:
-    return int(digits) if len(digits) <= len(LONG_NUMBER) + 1 else None
+    return int(digits) if len(digits) <= len(_LONG_NUMBER) + 1 else None
 
 
 def _is_clean(content: bytes, redact: Redact | None) -> bool:
@@ -59,8 +63,8 @@ def _has_control(content: bytes) -> bool:
 
 
 def _has_odd_number(content: bytes) -> bool:
-    digits = content.translate(ONE_DIGIT)
-    return LONG_NUMBER in digits or _EXPONENT.search(digits) is not None
+    digits = content.translate(_DIGITS)
+    return _LONG_NUMBER in digits or _EXPONENT.search(digits) is not None
 
 
 def _is_deep(content: bytes) -> bool:
