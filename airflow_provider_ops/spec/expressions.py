@@ -79,14 +79,18 @@ class Expression:
 
     def finder(self) -> Callable[[Exchange, Any], Any]:
         """Return what finds the first value of :meth:`find_all`, ``None`` where there is none."""
-        if self.source != "entry" and self.place != "body":
-            return lambda exchange, _: self._plain(exchange)
-        find = finder_at(self.pointer)
+        pointer = self.pointer
+        if self.source == "entry" and len(pointer) == 1 and ALL_ITEMS not in pointer:
+            # most of them, and each is followed in every entry of every list
+            (name,) = pointer
+            return lambda _, entry: entry.get(name) if entry.__class__ is dict else first_at(entry, pointer)
         if self.source == "entry":
-            return lambda _, entry: find(entry)
-        if self.source == "request":
-            return lambda exchange, _: find(exchange.body)
-        return lambda exchange, _: find(exchange.response_body)
+            return lambda _, entry: first_at(entry, pointer)
+        if self.place == "body" and self.source == "request":
+            return lambda exchange, _: first_at(exchange.body, pointer)
+        if self.place == "body":
+            return lambda exchange, _: first_at(exchange.response_body, pointer)
+        return lambda exchange, _: self._plain(exchange)
 
     def _plain(self, exchange: Exchange) -> Any:
         match self.source, self.place:
@@ -114,23 +118,15 @@ def follow(value: Any, pointer: Sequence[str]) -> list[Any]:
     return [one for one in found if one is not None]
 
 
-def finder_at(pointer: Sequence[str]) -> Callable[[Any], Any]:
-    """Return what finds the first value that a pointer leads to, ``None`` where there is none."""
+def first_at(value: Any, pointer: Sequence[str]) -> Any:
+    """Return the first value that a pointer leads to, ``None`` where there is none."""
     if ALL_ITEMS in pointer:
-        return lambda value: next(iter(follow(value, pointer)), None)
-    if len(pointer) == 1:
-        # most pointers, and each is followed in every entry of every list
-        (name,) = pointer
-        return lambda value: value.get(name) if value.__class__ is dict else next(_step(value, name), None)
-
-    def find(value: Any) -> Any:
-        for part in pointer:
-            value = value.get(part) if value.__class__ is dict else next(_step(value, part), None)
-            if value is None:
-                return None
-        return value
-
-    return find
+        return next(iter(follow(value, pointer)), None)
+    for part in pointer:
+        value = value.get(part) if value.__class__ is dict else next(_step(value, part), None)
+        if value is None:
+            return None
+    return value
 
 
 def _step(value: Any, part: str) -> Iterator[Any]:
