@@ -24,8 +24,9 @@ from airflow_provider_ops.operation import Operation
 
 #: Name of an operation that the sentence before is about.
 IT = "it"
-#: Together well inside the 20 s that a kill may take.
-_DELETE_TRIES, _DELETE_PAUSE = 7, 2.0
+#: Seconds between requests to delete what the API refuses to delete yet; together well inside the 20 s that a trigger's
+#: kill may take. The first are short: a worker's kill has four.
+_DELETE_PAUSES = (0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 1.0, 2.0, 2.0, 2.0, 2.0)
 #: Seconds before a request that met trouble on the way is sent again: by id, an operation may be ended twice.
 _TROUBLE_PAUSES = (0.3, 0.7, 1.5, 3.0)
 #: Seconds for which a kill waits to see whether the operation has settled.
@@ -49,13 +50,16 @@ class Ended(NamedTuple):
     is_accepted: bool = False
 
 
-def end(api: Api, handle: Handle, policy: str, *, name: str | None = None) -> Flow[Ended]:
+def end(
+    api: Api, handle: Handle, policy: str, *, name: str | None = None, within: float = sum(_DELETE_PAUSES)
+) -> Flow[Ended]:
     """Flow that cancels, deletes or leaves an operation.
 
     Raises nothing but that this attempt may not send anything any more (:class:`Superseded`).
 
     :param policy: ``cancel``, ``delete`` or ``leave``.
     :param name: what a sentence calls the operation; default is its id and resource.
+    :param within: seconds for which a deletion that is refused is asked for again.
     """
     name = name or f"operation {handle.operation_id}{_resource(handle)}"
     if policy == "leave":
@@ -63,7 +67,7 @@ def end(api: Api, handle: Handle, policy: str, *, name: str | None = None) -> Fl
     try:
         if policy == "cancel":
             return (yield from _cancel(api, handle, name))
-        return (yield from _delete(api, handle, name))
+        return (yield from _delete(api, handle, name, within))
     except NotFound as error:
         return Ended(f"{name} is gone already ({error.what})", removed=policy == "delete")
     except (Conflict, InvalidRequest) as error:
@@ -77,7 +81,13 @@ def end(api: Api, handle: Handle, policy: str, *, name: str | None = None) -> Fl
 
 
 def kill_operation(
-    api: Api, handle: Handle, policy: str, waited_for: str | None = None, *, was_running: bool = False
+    api: Api,
+    handle: Handle,
+    policy: str,
+    waited_for: str | None = None,
+    *,
+    was_running: bool = False,
+    within: float = sum(_DELETE_PAUSES),
 ) -> Flow[Ended]:
     """As :func:`end`, for a task that was killed: what has settled stays as it is.
 
@@ -92,7 +102,7 @@ def kill_operation(
         return (yield from _cancel_then_look(api, handle, waited_for))
     if not was_running and (settled := (yield from _settled(api, handle, waited_for))) is not None:
         return is_over_already(handle, settled)
-    return (yield from end(api, handle, policy))
+    return (yield from end(api, handle, policy, within=within))
 
 
 def _cancel_then_look(api: Api, handle: Handle, waited_for: str | None) -> Flow[Ended]:
@@ -127,29 +137,35 @@ def _cancel(api: Api, handle: Handle, name: str) -> Flow[Ended]:
     return Ended(f"{api.title} was asked to cancel {name}", is_accepted=True)
 
 
-def _delete(api: Api, handle: Handle, name: str) -> Flow[Ended]:
+def _delete(api: Api, handle: Handle, name: str, within: float) -> Flow[Ended]:
     if not handle.creates:
         # what it acts on was there before: suspending a machine must never end in deleting it
         return Ended(f"{name} made nothing that could be deleted{_link(handle)}")
     if not handle.resource_id or api.delete_resource(handle.resource_type or "", handle.resource_id) is None:
         nothing = f"there is nothing that {api.title} could delete"
         return Ended(f"{name} continues remotely, because {nothing}{_link(handle)}")
-    deleting = yield from _when_possible(api, handle)
+    deleting = yield from _when_possible(api, handle, within)
     by = f" by operation {deleting.operation_id}" if deleting else ""
     made = "what it made" if name == IT else f"{handle.resource_type} {handle.resource_id}"
     return Ended(f"{made} is being deleted{by}", removed=True, is_accepted=True)
 
 
-def _when_possible(api: Api, handle: Handle) -> Flow[Submitted | None]:
+def _when_possible(api: Api, handle: Handle, within: float) -> Flow[Submitted | None]:
     """What is being made can often not be deleted at once: ask again for as long as a kill may take."""
-    for refused in range(_DELETE_TRIES - 1):
+    left, pauses = within, iter(_DELETE_PAUSES)
+    is_first = True
+    while True:
         try:
             return (yield from _until_answered(lambda: _deleting(api, handle)))
         except Conflict:
-            if not refused and api.can_cancel:
+            if is_first and api.can_cancel:
                 yield from _stop_making(api, handle)
-            yield Pause(_DELETE_PAUSE)
-    return (yield from _until_answered(lambda: _deleting(api, handle)))
+            is_first = False
+            pause = next(pauses, None)
+            if pause is None or pause > left:
+                raise
+            left -= pause
+        yield Pause(pause)
 
 
 def _stop_making(api: Api, handle: Handle) -> Flow[None]:

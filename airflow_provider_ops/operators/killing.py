@@ -33,6 +33,8 @@ T = TypeVar("T")
 _KILL_SECONDS = 4.3
 #: Seconds of those for the question whether the task is over, and for what is stored before the policy.
 _QUESTION, _STORING = 2.0, 0.5
+#: Seconds of those for the last answer to a deletion, so that what is said in the end is the API's own answer.
+_LAST_ANSWER = 0.4
 #: Seconds after which it is said that the main path has not come to act.
 _STUCK = 1.5
 
@@ -133,24 +135,37 @@ class WorkerKill:
         try:
             ended = self._run(flow)
         except TimeoutError:
-            return (
-                f"{self._policy} was begun for {self._record.what} and has no answer yet"
-                f"{'; a clear of the task finishes it' if self._store.exists else ''}"
-            )
+            return f"{self._policy} was begun for {self._record.what} and has no answer yet{self._finishing}"
         if ends and ended.is_done:
             self._save(replace(paid(handle), killed=True))
-        return f"{ended.text[:1].upper()}{ended.text[1:]}"
+        still_owed = self._finishing if ends and not ended.is_done else ""
+        return f"{ended.text[:1].upper()}{ended.text[1:]}{still_owed}"
+
+    @property
+    def _finishing(self) -> str:
+        """What brings about later what this kill leaves open."""
+        return "; a clear of the task finishes it" if self._store.exists else ""
 
     def _what_is_owed(self, handle: Handle, *, ends: bool) -> tuple[Handle, Flow[Ended]]:
         """Return the handle and what is to be done: what this attempt has begun to do anyway, else the kill policy."""
         stored = self._store.latest
         if stored is not None and stored.owes is not None and stored.operation_id == handle.operation_id:
-            return stored, end(self._hook.api, stored, stored.owes)
+            return stored, end(self._hook.api, stored, stored.owes, within=self._seconds_for_pauses)
         if ends:
             handle = owing(handle, self._policy, BECAUSE_OF_KILL)
             self._save(handle)
-        waited_for = self._record.waiting_for
-        return handle, kill_operation(self._hook.api, handle, self._policy, waited_for, was_running=self._is_running())
+        return handle, kill_operation(
+            self._hook.api,
+            handle,
+            self._policy,
+            self._record.waiting_for,
+            was_running=self._is_running(),
+            within=self._seconds_for_pauses,
+        )
+
+    @property
+    def _seconds_for_pauses(self) -> float:
+        return max(0.0, self._ends_at - time.monotonic() - _LAST_ANSWER)
 
     def _target(self) -> Handle | str | None:
         """Return what the policy is about; a sentence where that cannot be known now."""

@@ -61,6 +61,14 @@ def test_trouble_on_the_way_does_not_end_what_a_kill_does(life: Life, rule: Any)
     assert life.store.handle["owes"] is None
 
 
+def test_a_deletion_that_stays_refused_is_owed_and_the_task_says_so(life: Life) -> None:
+    text = killed_while_waiting(life, fail_first(99, status=409, method="DELETE"), on_kill="delete")
+    assert "still exists: the deletion was refused" in text
+    assert text.endswith("a clear of the task finishes it")
+    assert life.store.handle["owes"] == "delete"
+    assert len(life.requests("DELETE")) > 3, "it is asked for again as long as Airflow leaves time"
+
+
 def test_a_pause_that_the_api_asked_for_before_does_not_hold_up_a_kill(life: Life) -> None:
     before = rate_limited(1, retry_after=600, method="GET")
     assert "is being deleted" in killed_while_waiting(life, before=before)
