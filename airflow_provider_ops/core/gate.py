@@ -213,7 +213,7 @@ def _is_small(value: Any, limits: Limits) -> bool:
 
 def _is_plain(part: Any, kind: type) -> bool:
     if kind is str:
-        return part.isascii() and (part.isprintable())
+        return str.isascii(part) and str.isprintable(part)
     if part is None or kind is bool or kind is list:
         return True
     return (kind is int or kind is float) and is_plain_number(part)
