@@ -39,8 +39,8 @@ the real one: the scheduler is paused from before the deferral until the trigger
   triggerer yet: Airflow tells nobody, so the operation goes on. Its id is in the task's log.
 - **More than five seconds on a worker.** Airflow 3.3 follows SIGTERM with SIGKILL after that. The request to cancel or
   delete is sent at once and repeated when it meets trouble on the way, but one that the API refuses at first cannot be
-  repeated for long: Akua refuses to delete a cluster until its creation has drained. What was begun is stored before, so
-  that a clear finishes it, and the message of the task says what still exists.
+  repeated for long: Akua refuses to delete a cluster until its creation has drained. What was begun is stored before,
+  so that a clear finishes it, and the message of the task says what still exists.
   Deferred tasks have no such limit.
 - **A worker that cannot ask Airflow.** Only the state of the task tells a kill from a worker that goes away. When
   Airflow does not answer within two seconds, nothing is ended, and the message says what continues.
