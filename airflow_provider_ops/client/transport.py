@@ -10,8 +10,7 @@ import asyncio
 import contextlib
 import ssl
 from collections.abc import Callable, Mapping
-from functools import cache
-from http.cookiejar import CookieJar, DefaultCookiePolicy
+from functools import cache, lru_cache
 from importlib import import_module
 from typing import Any, TypeAlias
 
@@ -67,15 +66,12 @@ class Transport:
 
     def __init__(self, tls: ssl.SSLContext, proxy: str | None, backend: NetworkBackend | None = None) -> None:
         _preload()
-        # no cookies: requests of one task must not depend on those of another
-        jar = CookieJar(policy=DefaultCookiePolicy(allowed_domains=[]))
         most, backend = MOST_SOCKETS - _MOST_WRITES, backend or Backend()
-        routes = _Routes(
-            reads=_pool(tls, proxy, backend, sockets=most, kept=most),
-            writes=_pool(tls, proxy, backend, sockets=_MOST_WRITES, kept=0),
-        )
-        # nothing of the environment: what of it counts has been read and checked before
-        self._http = httpx.AsyncClient(transport=routes, cookies=jar, trust_env=False, follow_redirects=False)
+        # no client of httpx around them: what it adds to each request (cookies, redirects, the environment) must not be
+        self._reads = _pool(tls, proxy, backend, sockets=most, kept=most)
+        # each request gets a connection that no other has used
+        self._writes = _pool(tls, proxy, backend, sockets=_MOST_WRITES, kept=0)
+        self._is_closed = False
         self._reading = asyncio.Semaphore(most)
         self._writing = asyncio.Semaphore(_MOST_WRITES)
 
@@ -111,12 +107,15 @@ class Transport:
 
     async def aclose(self) -> None:
         """Close all connections."""
-        await self._http.aclose()
+        self._is_closed = True
+        await self._reads.aclose()
+        await self._writes.aclose()
 
     async def _exchange(self, request: httpx.Request, *, writes: bool, delivery: Delivery) -> Answer:
+        if self._is_closed:
+            raise RuntimeError("the connections are closed")
         DELIVERY.set(delivery)
-        request.extensions["writes"] = writes
-        response = await self._http.send(request, stream=True)
+        response = await (self._writes if writes else self._reads).handle_async_request(request)
         try:
             if not delivery.received:
                 raise TransportError("the connection held an answer to no request", reason="unreadable")
@@ -155,21 +154,35 @@ def build_request(
     headers: Mapping[str, str],
     timeout: float,
     read: float,
+    keep_url: bool = False,
 ) -> Prepared:
     """Encode a request.
 
     :param timeout: seconds to connect and to send; ``read`` those without a word from the server.
+    :param keep_url: whether the parsed URL may be kept for the next request to it; not one with a secret in it.
     :raises Exception: of any class, when the body, a header or the URL cannot be encoded.
     """
+    is_kept = keep_url and _are_plain(query)
     extensions = {"timeout": {"connect": timeout, "read": read, "write": timeout, "pool": None}}
     return httpx.Request(
         method,
-        url,
-        params=query or None,
+        _url(url, tuple(query.items())) if is_kept else url,
+        params=None if is_kept else query or None,
         json=json,
         headers={"accept-encoding": ACCEPT_ENCODING, "accept": "application/json", **headers},
         extensions=extensions,
     )
+
+
+def _are_plain(query: Mapping[str, Any]) -> bool:
+    # of other types values may be equal that are not written alike
+    return all(value.__class__ is str or value.__class__ is int for value in query.values())
+
+
+@lru_cache(maxsize=512)
+def _url(url: str, query: tuple[tuple[str, Any], ...]) -> httpx.URL:
+    """Parse a URL; the pages of a list are read again and again, and this is a third of what a request costs."""
+    return httpx.URL(url, params=dict(query)) if query else httpx.URL(url)
 
 
 def url_problem(url: str) -> str | None:
@@ -179,21 +192,6 @@ def url_problem(url: str) -> str | None:
     except (httpx.InvalidURL, ValueError) as error:
         return str(error)
     return None
-
-
-class _Routes(httpx.AsyncBaseTransport):
-    """Send requests that change something over connections that no other request has used."""
-
-    def __init__(self, *, reads: httpx.AsyncHTTPTransport, writes: httpx.AsyncHTTPTransport) -> None:
-        self._reads, self._writes = reads, writes
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        pool = self._writes if request.extensions.pop("writes", True) else self._reads
-        return await pool.handle_async_request(request)
-
-    async def aclose(self) -> None:
-        await self._reads.aclose()
-        await self._writes.aclose()
 
 
 def _pool(
