@@ -11,6 +11,7 @@ import contextlib
 import ssl
 from collections.abc import Callable, Mapping
 from functools import cache, lru_cache
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from importlib import import_module
 from typing import Any, TypeAlias
 
@@ -67,11 +68,14 @@ class Transport:
     def __init__(self, tls: ssl.SSLContext, proxy: str | None, backend: NetworkBackend | None = None) -> None:
         _preload()
         most, backend = MOST_SOCKETS - _MOST_WRITES, backend or Backend()
-        # no client of httpx around them: what it adds to each request (cookies, redirects, the environment) must not be
-        self._reads = _pool(tls, proxy, backend, sockets=most, kept=most)
-        # each request gets a connection that no other has used
-        self._writes = _pool(tls, proxy, backend, sockets=_MOST_WRITES, kept=0)
-        self._is_closed = False
+        # no cookies: requests of one task must not depend on those of another
+        jar = CookieJar(policy=DefaultCookiePolicy(allowed_domains=[]))
+        routes = _Routes(
+            reads=_pool(tls, proxy, backend, sockets=most, kept=most),
+            writes=_pool(tls, proxy, backend, sockets=_MOST_WRITES, kept=0),
+        )
+        # nothing of the environment: what of it counts has been read and checked before
+        self._http = httpx.AsyncClient(transport=routes, cookies=jar, trust_env=False, follow_redirects=False)
         self._reading = asyncio.Semaphore(most)
         self._writing = asyncio.Semaphore(_MOST_WRITES)
 
@@ -107,15 +111,12 @@ class Transport:
 
     async def aclose(self) -> None:
         """Close all connections."""
-        self._is_closed = True
-        await self._reads.aclose()
-        await self._writes.aclose()
+        await self._http.aclose()
 
     async def _exchange(self, request: httpx.Request, *, writes: bool, delivery: Delivery) -> Answer:
-        if self._is_closed:
-            raise RuntimeError("the connections are closed")
         DELIVERY.set(delivery)
-        response = await (self._writes if writes else self._reads).handle_async_request(request)
+        request.extensions["writes"] = writes
+        response = await self._http.send(request, stream=True)
         try:
             if not delivery.received:
                 raise TransportError("the connection held an answer to no request", reason="unreadable")
@@ -192,6 +193,21 @@ def url_problem(url: str) -> str | None:
     except (httpx.InvalidURL, ValueError) as error:
         return str(error)
     return None
+
+
+class _Routes(httpx.AsyncBaseTransport):
+    """Send requests that change something over connections that no other request has used."""
+
+    def __init__(self, *, reads: httpx.AsyncHTTPTransport, writes: httpx.AsyncHTTPTransport) -> None:
+        self._reads, self._writes = reads, writes
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        pool = self._writes if request.extensions.pop("writes", True) else self._reads
+        return await pool.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        await self._reads.aclose()
+        await self._writes.aclose()
 
 
 def _pool(
