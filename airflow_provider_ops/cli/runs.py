@@ -118,13 +118,17 @@ def owners(runs: Mapping[Run, Sequence[TaskRow]], found: Collection[Marked]) -> 
         for row in rows:
             if not possible:
                 break
-            if keys := _keys_of((run.dag_id, *row.place), possible):
+            if keys := _keys_of(run.dag_id, row.place, possible):
                 made_by.update(dict.fromkeys(keys, Task.of(run, row.place)))
                 possible -= keys
     return made_by
 
 
-def _keys_of(coordinates: tuple[str, str, str, int], keys: Collection[str]) -> set[str]:
+def _keys_of(dag_id: str, place: Place, keys: Collection[str]) -> set[str]:
     """Return which of the keys belong to a task run, those of release 0.1.0 as well."""
-    beginning = run_prefix(*coordinates)
-    return {key for key in keys if run_prefix_of(key) == beginning}.union(set(keys).intersection(marks(*coordinates)))
+    run_id, task_id, index, region = place
+    # an iteration of a loop knows itself as not mapped
+    runs = [(dag_id, run_id, task_id, one) for one in ({index, -1} if region else {index})]
+    beginnings = {run_prefix(*one) for one in runs}
+    earlier = set(keys).intersection(mark for one in runs for mark in marks(*one))
+    return {key for key in keys if run_prefix_of(key) in beginnings} | earlier

@@ -1,7 +1,8 @@
 """Read-only queries of Airflow's metadata database: runs, task instances, and what is kept of them.
 
 Airflow has no command that shows XComs or the task state store, so ``sweep`` reads the tables. All of them exist since
-Airflow 3.1, but for the task state store (3.3).
+Airflow 3.1, but for the task state store (3.3). From Airflow 3.4 on each try of a task is a row of its own, and the
+iterations of a loop are told apart by their region.
 """
 
 from __future__ import annotations
@@ -11,16 +12,16 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from airflow.models.dag import DagModel
 from airflow.models.dagrun import DagRun
 from airflow.models.renderedtifields import RenderedTaskInstanceFields
 from airflow.models.serialized_dag import SerializedDagModel
 from airflow.models.taskinstance import TaskInstance
-from airflow.models.taskinstancehistory import TaskInstanceHistory
 from airflow.models.xcom import XComModel
 from airflow.utils.session import create_session
-from sqlalchemy import select
+from sqlalchemy import literal, select
 
 from airflow_provider_ops.links import OperationLink
 
@@ -28,6 +29,11 @@ try:
     from airflow.models.task_state_store import TaskStateStoreModel as _Store
 except ImportError:  # before 3.3
     _Store = None  # type: ignore[assignment,misc]
+
+try:
+    from airflow.models.taskinstancehistory import TaskInstanceHistory as _History
+except ImportError:  # from 3.4 on
+    _History = None  # type: ignore[assignment,misc]
 
 #: Whether this Airflow has a task state store.
 HAS_STORE = _Store is not None
@@ -37,11 +43,15 @@ _PACKAGE = __name__.partition(".")[0]
 
 
 class Place(NamedTuple):
-    """Where a task instance stands in its DAG."""
+    """Where a task instance stands in its DAG.
+
+    :param region: of an iteration of a loop, or of a mapped task; empty before Airflow 3.4.
+    """
 
     run_id: str
     task_id: str
     map_index: int
+    region: str = ""
 
 
 @dataclass(slots=True)
@@ -138,13 +148,16 @@ def _module(task: Any) -> str | None:
 def _add_kept(found: Mapping[Place, TaskRow], these: _Runs, xcom_keys: Collection[str]) -> None:
     # for rows of a task instance that is gone since they were read
     nothing = TaskRow(Place("", "", -1), None, 0, has_started=False)
-    for place, key, value in these.read(XComModel, "key", "value", only=(XComModel.key.in_(xcom_keys),)):
+    # the latest last: 3.4 keeps those of earlier tries as well
+    for place, _, key, value in sorted(
+        these.read(XComModel, "timestamp", "key", "value", only=(XComModel.key.in_(xcom_keys),)), key=lambda row: row[1]
+    ):
         found.get(place, nothing).xcoms[key] = value
     for place, key, value in these.read(_Store, "key", "value") if HAS_STORE else ():
         found.get(place, nothing).store[key] = _parsed(value)
     for place, fields in these.read(RenderedTaskInstanceFields, "rendered_fields"):
         found.get(place, nothing).fields = fields or {}
-    for place, number, state in these.read(TaskInstanceHistory, "try_number", "state"):
+    for place, number, state in these.read_tries():
         found.get(place, nothing).tries[number] = state
 
 
@@ -156,10 +169,36 @@ class _Runs(NamedTuple):
 
     def read(self, model: Any, *columns: str, only: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
         """Read columns of a table that has a row for each task instance, or several."""
-        key = (model.run_id, model.task_id, model.map_index)
-        query = select(*key, *(getattr(model, name) for name in columns))
-        for row in _rows(query.where(model.dag_id == self.dag_id, model.run_id.in_(self.run_ids), *only)):
-            yield Place(*row[:3]), *row[3:]
+        # a row that belongs to one try has no place of its own
+        owner = model if hasattr(model, "run_id") else TaskInstance
+        query = select(*_place(owner), *(getattr(model, name) for name in columns))
+        if owner is not model:
+            query = query.join_from(model, owner, owner.id == model.task_instance_id)
+        yield from self._placed(query.where(*only), owner)
+
+    def read_tries(self) -> Iterator[tuple[Any, ...]]:
+        """Read number and state of each earlier try."""
+        if _History is not None:
+            yield from self.read(_History, "try_number", "state")
+            return
+        query = select(*_place(TaskInstance), TaskInstance.try_number, TaskInstance.state)
+        earlier = query.where(TaskInstance.working_set.is_(None)).execution_options(include_all_attempts=True)
+        yield from self._placed(earlier, TaskInstance)
+
+    def _placed(self, query: Any, owner: Any) -> Iterator[tuple[Any, ...]]:
+        for row in _rows(query.where(owner.dag_id == self.dag_id, owner.run_id.in_(self.run_ids))):
+            run_id, task_id, index, region, *values = row
+            yield Place(run_id, task_id, index, _named(region)), *values
+
+
+def _place(model: Any) -> tuple[Any, ...]:
+    index = model.map_index if hasattr(model, "map_index") else model.region_index
+    return model.run_id, model.task_id, index, model.region_id if hasattr(model, "region_id") else literal(None)
+
+
+def _named(region: UUID | str | None) -> str:
+    """Return what tells a region from others; a task outside of all has one of zeros."""
+    return "" if region is None or UUID(str(region)).int == 0 else str(region)
 
 
 def _parsed(text: str) -> Any:

@@ -45,7 +45,8 @@ def encode(api: Api, settings: Settings, request: Request) -> Prepared:
     :raises InvalidArgument: something in it cannot be sent; nothing was.
     """
     try:
-        request = api.sign(api.prepare(request, settings.extras), settings.login, settings.key)
+        unsigned = api.prepare(request, settings.extras)
+        request = api.sign(unsigned, settings.login, settings.key)
         return build_request(
             request.method,
             settings.base_url + request.path,
@@ -57,6 +58,7 @@ def encode(api: Api, settings: Settings, request: Request) -> Prepared:
             },
             timeout=settings.timeout,
             read=max(settings.timeout, request.read_timeout or 0.0),
+            keep_url=request.query == unsigned.query,
         )
     except OpsError:
         raise

@@ -20,6 +20,8 @@ NetworkBackend: TypeAlias = httpcore.AsyncNetworkBackend
 _MOST_UNREAD = 256 * 1024
 #: Bytes handed on at a time before the event loop may serve others: a body may come in chunks of one byte.
 _PIECE = 16 * 1024
+#: The same within a body: there the one who reads it lets others take their turn.
+_BODY_PIECE = 64 * 1024
 #: Bytes that may come before a body begins: headers, and any number of interim answers.
 _MOST_HEADERS = 128 * 1024
 #: Seconds after which the next address of a host is tried as well (RFC 8305).
@@ -146,7 +148,7 @@ class Stream(httpcore.AsyncNetworkStream, asyncio.Protocol):
             await delivery.wait(self._reader, timeout, httpcore.ReadTimeout(f"nothing came for {timeout or 0:g} s"))
         if not self._unread and self._error is not None:
             raise httpcore.ReadError(_text(self._error)) from self._error
-        size = min(max_bytes, _PIECE)
+        size = min(max_bytes, _BODY_PIECE if delivery.is_in_body else _PIECE)
         data = bytes(self._unread[:size])
         del self._unread[:size]
         if self._is_paused and self._transport is not None and len(self._unread) < _MOST_UNREAD:

@@ -21,6 +21,7 @@ from airflow_provider_ops.client.reads import Reads
 from airflow_provider_ops.client.scans import Scans
 from airflow_provider_ops.client.targets import Log, OnChange, Target, Targets, Wait
 from airflow_provider_ops.client.tasks import spawn
+from airflow_provider_ops.core.backoff import Backoff
 from airflow_provider_ops.core.outage import Outage, concerns_connection
 from airflow_provider_ops.exceptions import OpsError, RateLimited
 from airflow_provider_ops.waiting import planning
@@ -64,6 +65,8 @@ class Poller:
         #: Until when the loop sleeps, at the latest.
         self._planned = -_NEVER
         self._lists_off_until = 0.0
+        #: Since when lists fail while reads work, with no list read in between.
+        self._lists_failing_since: float | None = None
         #: A scan, or a probe during an outage, is under way.
         self._is_scanning = False
         #: When the first of those that wait now, or ever since then, came.
@@ -255,6 +258,7 @@ class Poller:
             missing = []
             await self._lists_failed(unreadable(error))
         else:
+            self._lists_failing_since = None
             self._take_answer()
         self._reads.request((*missing, *ending))
 
@@ -278,7 +282,10 @@ class Poller:
 
     def _turn_lists_off(self, error: OpsError) -> None:
         now, interval = self._clock.monotonic(), self._targets.shortest_interval
-        self._lists_off_until = now + planning.LISTS_OFF
+        if self._lists_failing_since is None:
+            self._lists_failing_since = now
+        backoff = Backoff(interval, planning.LISTS_OFF, share=1.0)
+        self._lists_off_until = now + backoff.pause(now - self._lists_failing_since)
         log.warning("lists fail while reads work (%s); reading one by one", error.without_advice)
         for target in self._targets:
             # not all at once: so many reads would be a burst
@@ -315,9 +322,13 @@ class Poller:
     def _take_failure(self, target: Target | None, error: OpsError, *, is_certain: bool = False) -> None:
         now, interval = self._clock.monotonic(), self._targets.shortest_interval
         # reads at a deadline tell nothing new of an outage to those who have time left
-        is_news = not self._outage.is_on or now >= self._outage.next_probe
+        was_on = self._outage.is_on
+        is_news = not was_on or now >= self._outage.next_probe
         operation_id = target.operation_id if target else ""
         if self._outage.failed(operation_id, now, interval, is_certain=is_certain):
+            if not was_on:
+                # with reads failing, lists may be all that works
+                self._lists_off_until = now
             self._spawn(self._tell_all(error, but=target, only_ending=not is_news))
 
     async def _tell_all(self, error: OpsError, *, but: Target | None, only_ending: bool) -> None:

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import ssl
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from importlib import import_module
 from typing import Any, TypeAlias
@@ -67,9 +67,9 @@ class Transport:
 
     def __init__(self, tls: ssl.SSLContext, proxy: str | None, backend: NetworkBackend | None = None) -> None:
         _preload()
+        most, backend = MOST_SOCKETS - _MOST_WRITES, backend or Backend()
         # no cookies: requests of one task must not depend on those of another
         jar = CookieJar(policy=DefaultCookiePolicy(allowed_domains=[]))
-        most, backend = MOST_SOCKETS - _MOST_WRITES, backend or Backend()
         routes = _Routes(
             reads=_pool(tls, proxy, backend, sockets=most, kept=most),
             writes=_pool(tls, proxy, backend, sockets=_MOST_WRITES, kept=0),
@@ -155,21 +155,35 @@ def build_request(
     headers: Mapping[str, str],
     timeout: float,
     read: float,
+    keep_url: bool = False,
 ) -> Prepared:
     """Encode a request.
 
     :param timeout: seconds to connect and to send; ``read`` those without a word from the server.
+    :param keep_url: whether the parsed URL may be kept for the next request to it; not one with a secret in it.
     :raises Exception: of any class, when the body, a header or the URL cannot be encoded.
     """
+    is_kept = keep_url and _are_plain(query)
     extensions = {"timeout": {"connect": timeout, "read": read, "write": timeout, "pool": None}}
     return httpx.Request(
         method,
-        url,
-        params=query or None,
+        _url(url, tuple(query.items())) if is_kept else url,
+        params=None if is_kept else query or None,
         json=json,
         headers={"accept-encoding": ACCEPT_ENCODING, "accept": "application/json", **headers},
         extensions=extensions,
     )
+
+
+def _are_plain(query: Mapping[str, Any]) -> bool:
+    # of other types values may be equal that are not written alike
+    return all(value.__class__ is str or value.__class__ is int for value in query.values())
+
+
+@lru_cache(maxsize=512)
+def _url(url: str, query: tuple[tuple[str, Any], ...]) -> httpx.URL:
+    """Parse a URL; the pages of a list are read again and again, and this is a third of what a request costs."""
+    return httpx.URL(url, params=dict(query)) if query else httpx.URL(url)
 
 
 def url_problem(url: str) -> str | None:

@@ -153,6 +153,9 @@ LONGEST_MESSAGE = 8192
 _LONGEST_ID = 256
 #: Bytes of a text that stays whole however large the rest is: a state, an id.
 _ALWAYS = 256
+#: Bytes for which an entry of a list or object counts beside its texts.
+_ENTRY = 8
+_ONLY_TEXT = {str}
 
 
 def share(count: int) -> Limits:
@@ -168,9 +171,52 @@ class Fitted(NamedTuple):
 
 
 def fit(value: Any, limits: Limits = SHORT) -> Fitted:
-    """Return a JSON value within ``limits``, cleaned; what was cut has a mark that says how long it was."""
+    """Return a JSON value within ``limits``, cleaned; what was cut has a mark that says how long it was.
+
+    A value that is already as it should be is returned itself.
+    """
+    # thousands of events may be made within a second, and nearly all are small and have nothing to clean
+    if _is_small(value, limits):
+        return Fitted(value, is_cut=False)
     fitter = _Fitter(limits)
     return Fitted(fitter.fit(value, MAX_DEPTH), fitter.is_cut)
+
+
+def _is_small(value: Any, limits: Limits) -> bool:
+    """Return whether a value is of plain JSON types, within all limits, and has nothing to clean.
+
+    It gives up early: what is not small has to be walked through anyway.
+    """
+    left, containers, parts = min(limits.text, limits.total), 0, [value]
+    while parts and left > 0:
+        part = parts.pop()
+        kind = part.__class__
+        left -= _ENTRY
+        if kind is dict or kind is list:
+            containers += 1
+            if len(part) > limits.items or containers > MAX_DEPTH:
+                return False
+            if kind is dict:
+                if part and set(map(type, part)) != _ONLY_TEXT:
+                    return False
+                parts += part.values()
+                # the names as one text
+                part, kind = "".join(part), str
+            else:
+                parts += part
+        if kind is str:
+            left -= len(part)
+        if not _is_plain(part, kind):
+            return False
+    return left > 0
+
+
+def _is_plain(part: Any, kind: type) -> bool:
+    if kind is str:
+        return str.isascii(part) and str.isprintable(part)
+    if part is None or kind is bool or kind is list:
+        return True
+    return (kind is int or kind is float) and is_plain_number(part)
 
 
 def cut_text(text: str, limit: int = SHORT.text) -> str:
@@ -241,5 +287,5 @@ class _Fitter:
         return [*(self._entry(item, depth) for item in value[: most - 1]), mark]
 
     def _entry(self, item: Any, depth: int) -> Any:
-        self._left -= 8
+        self._left -= _ENTRY
         return self.fit(item, depth - 1)

@@ -39,7 +39,10 @@ async def ahook_for(conn_id: str, api: str | None = None) -> OperationsHook:
     conn_type, extra = await remembered(("", conn_id), lambda: _looked_up(conn_id))
     hook = _shared_hook(conn_id, conn_type, extra)
     if api is not None and hook.api.name != api:
-        msg = f"connection {conn_id!r} leads to {hook.api.name} now, and this is about an operation of {api}"
+        msg = (
+            f"connection {conn_id!r} leads to {hook.api.name} now, and this is about an operation of {api}: set its "
+            f"'api' back to {api} until that has ended"
+        )
         raise InvalidConnection(msg)
     return hook
 

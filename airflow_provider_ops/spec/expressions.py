@@ -6,7 +6,7 @@ Everything is bounded: texts, pointers and the number of values that one express
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -77,6 +77,21 @@ class Expression:
         value = self._plain(exchange)
         return [] if value is None else [value]
 
+    def finder(self) -> Callable[[Exchange, Any], Any]:
+        """Return what finds the first value of :meth:`find_all`, ``None`` where there is none."""
+        pointer = self.pointer
+        if self.source == "entry" and len(pointer) == 1 and ALL_ITEMS not in pointer:
+            # most of them, and each is followed in every entry of every list
+            (name,) = pointer
+            return lambda _, entry: entry.get(name) if entry.__class__ is dict else first_at(entry, pointer)
+        if self.source == "entry":
+            return lambda _, entry: first_at(entry, pointer)
+        if self.place == "body" and self.source == "request":
+            return lambda exchange, _: first_at(exchange.body, pointer)
+        if self.place == "body":
+            return lambda exchange, _: first_at(exchange.response_body, pointer)
+        return lambda exchange, _: self._plain(exchange)
+
     def _plain(self, exchange: Exchange) -> Any:
         match self.source, self.place:
             case "url", _:
@@ -101,6 +116,17 @@ def follow(value: Any, pointer: Sequence[str]) -> list[Any]:
     for part in pointer:
         found = [item for one in found for item in _step(one, part)][:MOST_FOUND]
     return [one for one in found if one is not None]
+
+
+def first_at(value: Any, pointer: Sequence[str]) -> Any:
+    """Return the first value that a pointer leads to, ``None`` where there is none."""
+    if ALL_ITEMS in pointer:
+        return next(iter(follow(value, pointer)), None)
+    for part in pointer:
+        value = value.get(part) if value.__class__ is dict else next(_step(value, part), None)
+        if value is None:
+            return None
+    return value
 
 
 def _step(value: Any, part: str) -> Iterator[Any]:

@@ -9,6 +9,7 @@ from airflow_provider_ops.operation import OperationState
 from airflow_provider_ops.spec.templates import as_text
 
 ANY_OTHER = "*"
+_STATES = {state.value: state for state in OperationState}
 
 
 class StateTable:
@@ -22,6 +23,9 @@ class StateTable:
 
     def __getitem__(self, value: Any) -> str | None:
         """Return the name of the state that a value stands for, ``None`` where it is not listed."""
+        if value.__class__ is str and (known := self._states.get(value)) is not None:
+            # as it is written in the table
+            return known
         word = None if value is None or isinstance(value, (dict, list)) else _folded(as_text(value))
         if isinstance(value, (dict, list)):
             # an error object is there, whatever it says
@@ -47,4 +51,4 @@ def twice(lists: Mapping[str, Iterable[str | None]]) -> Iterator[tuple[str, str,
 
 def to_state(name: str | None) -> OperationState:
     """Return the state of that name; one that is not listed keeps the wait going."""
-    return OperationState.UNKNOWN if name is None else OperationState(name)
+    return OperationState.UNKNOWN if name is None else _STATES[name]

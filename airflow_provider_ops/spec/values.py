@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeAlias
 
 from airflow_provider_ops.spec.expressions import Exchange, Expression, parse_expression
 from airflow_provider_ops.spec.templates import Template, as_text, parse_template
+
+#: Finds a value in an answer, or in an entry of a list.
+Finder: TypeAlias = Callable[[Exchange, Any], Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +72,52 @@ def find_all(values: Iterable[str], exchange: Exchange, entry: Any = None) -> li
     return found
 
 
+@lru_cache(maxsize=4096)
+def finder(values: tuple[str, ...]) -> Finder:
+    """Return what finds the first value that one of the values gives, ``None`` where none does.
+
+    For lists of thousands: what can be known of the values beforehand is looked up once.
+
+    :raises ValueError: as :func:`parse_value`.
+    """
+    finders = [_finder(parse_value(text)) for text in values]
+    if len(finders) == 1:
+        return finders[0]
+
+    def find(exchange: Exchange, entry: Any) -> Any:
+        for one in finders:
+            if (found := one(exchange, entry)) is not None:
+                return found
+        return None
+
+    return find
+
+
+def _finder(value: Value) -> Finder:
+    if value.expression is not None:
+        return value.expression.finder()
+    return lambda exchange, entry: next(iter(value.find_all(exchange, entry)), None)
+
+
+@lru_cache(maxsize=4096)
+def text_finder(values: tuple[str, ...]) -> Callable[[Exchange, Any], str | None]:
+    """As :func:`finder`, as text; objects and lists are none."""
+    find = finder(values)
+
+    def find_text(exchange: Exchange, entry: Any) -> str | None:
+        found = find(exchange, entry)
+        if found is None or found.__class__ is str:
+            return found
+        return None if isinstance(found, (dict, list)) else as_text(found)
+
+    return find_text
+
+
 def find_first(values: Sequence[str], exchange: Exchange, entry: Any = None) -> Any:
     """Return the first value that one of the values finds, ``None`` where none does."""
-    for text in values:
-        found = parse_value(text).find_all(exchange, entry)
-        if found:
-            return found[0]
-    return None
+    return finder(tuple(values))(exchange, entry)
 
 
 def find_text(values: Sequence[str], exchange: Exchange, entry: Any = None) -> str | None:
     """As :func:`find_first`, as text; objects and lists are none."""
-    found = find_first(values, exchange, entry)
-    return None if found is None or isinstance(found, (dict, list)) else as_text(found)
+    return text_finder(tuple(values))(exchange, entry)

@@ -30,7 +30,7 @@ _SWEEP = 1.85
 MISSES = 2
 #: So few missing operations are read at once.
 FEW_MISSING = 3
-#: Seconds for which lists are not used after they failed while single reads worked.
+#: Most seconds for which lists are not used after they failed while single reads worked; at first it is an interval.
 LISTS_OFF = 60.0
 #: Full scans that show an operation without any change before it is read by itself.
 UNCHANGED = 2

@@ -124,6 +124,25 @@ async def test_lists_that_fail_do_not_matter_while_reads_work(server: SimulatorS
     assert not any("could not poll" in line for one in watches for line in one.timeline.lines()[1:])
 
 
+async def test_lists_that_failed_for_a_moment_are_soon_used_again(server: SimulatorServer, clock: VirtualClock) -> None:
+    async with client_of(server, clock) as client:
+        ids = await start(client, 300)
+        server.faults(outage(2.0, route=LIST, method="GET"))
+        assert succeeded(await wait_each(client, ids))
+    # each is read once or twice meanwhile, and not in every interval of a minute
+    assert reads(server, READ) < 3 * 300
+
+
+async def test_lists_are_tried_again_when_reads_fail_as_well(server: SimulatorServer, clock: VirtualClock) -> None:
+    async with client_of(server, clock) as client:
+        ids = await start(client, 40)
+        lists, singles = outage(5.0, route=LIST, method="GET"), outage(300.0, route=READ, method="GET")
+        server.faults({**lists, "after": 30.0}, {**singles, "after": 36.0})
+        began = clock.monotonic()
+        assert succeeded(await wait_each(client, ids))
+    assert clock.monotonic() - began < DURATION * 1.2 + 2 * INTERVAL + 1
+
+
 async def test_lists_that_never_show_an_operation_do_not_lose_it(server: SimulatorServer, clock: VirtualClock) -> None:
     async with client_of(server, clock) as client:
         ids = await start(client, 40)

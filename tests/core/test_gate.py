@@ -93,6 +93,37 @@ def test_what_is_small_is_not_cut(value: Any) -> None:
     assert fit(value) == (clean(value), False)
 
 
+class _Word(str):
+    """A text that is not plain."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"word {str(self)!r}"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {1: "a"}, {_Word("a"): 1}, _Word("a"), (1,), {"a": ("b",)}, 2**64, [float("nan")], {"a\x1b": 1}, ["\x7f"],
+        ["x" * 2049], [["a"] * 201], "\ud800", {"n": object}, [b"a"],
+    ],
+    ids=repr,
+)  # fmt: skip
+def test_nothing_that_is_not_plain_goes_through_unchanged(value: Any) -> None:
+    fitted, _ = fit(value)
+    assert json.loads(json.dumps(fitted, allow_nan=False)) == fitted
+    # equal values need not be of equal types
+    assert repr(fitted) != repr(value)
+
+
+def test_a_value_nested_deeper_than_allowed_is_cut_however_small_it_is() -> None:
+    value: Any = []
+    for _ in range(100):
+        value = [value]
+    assert fit(value).is_cut
+
+
 def test_a_cut_has_a_mark() -> None:
     value, is_cut = fit({"message": "é" * 5000, "steps": list(range(1000))})
     assert is_cut

@@ -8,7 +8,9 @@ from tests.messages.answers import NO_ANSWER, REFUSED
 from tests.messages.arguments import ARGUMENTS
 from tests.messages.command_line import COMMANDS
 from tests.messages.connection import CONNECTION, TEST
+from tests.messages.kills import KILLS
+from tests.messages.specs import SPECS
 from tests.messages.submit import STORED, SUBMIT
 from tests.messages.wait import WAIT
 
-AREAS: Final = (CONNECTION, TEST, ARGUMENTS, SUBMIT, STORED, WAIT, REFUSED, NO_ANSWER, COMMANDS)
+AREAS: Final = (CONNECTION, TEST, ARGUMENTS, SUBMIT, STORED, WAIT, KILLS, REFUSED, NO_ANSWER, SPECS, COMMANDS)

@@ -95,6 +95,19 @@ def test_the_first_that_finds_something_counts_and_of_operations_all() -> None:
     assert find_text(("$statusCode",), EXCHANGE) == "202"
 
 
+@pytest.mark.parametrize("entry", [{"id": 5, "a": {"b": "c"}}, {"id": None}, [{"id": 1}], "id", None])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("/id", "/a/b", "/0/id", "/*/id", "", "/", "$statusCode", "$request.body#/name", "$response.body#/list/*/id"),
+        *("$response.body#/zero", "$request.query.other", "jobs/{/id}", "constant"),
+    ],
+)
+def test_what_is_found_first_is_the_first_of_all(text: str, entry: Any) -> None:
+    with contextlib.suppress(ValueError):
+        assert [find_first((text,), EXCHANGE, entry)] == (parse_value(text).find_all(EXCHANGE, entry)[:1] or [None])
+
+
 def test_what_one_expression_finds_is_bounded() -> None:
     wide = [[list(range(1000))] * 100] * 100
     assert len(follow(wide, ("*", "*", "*"))) == MOST_FOUND

@@ -18,7 +18,7 @@ from airflow_provider_ops.spec import ApiSpec
 from airflow_provider_ops.spec.expressions import ALL_ITEMS, Exchange
 from airflow_provider_ops.spec.sections import ErrorSpec, OperationSpec
 from airflow_provider_ops.spec.states import StateTable, to_state
-from airflow_provider_ops.spec.values import find_first, find_text, parse_value
+from airflow_provider_ops.spec.values import find_first, find_text, finder, parse_value, text_finder
 
 #: RFC 9457, then the envelopes that most APIs have, for specs without ``error``.
 _CODES = ("/error/code", "/code", "/error_code", "/errorCode", "/error/type", "/type", "/errors/0/code")
@@ -37,6 +37,8 @@ _MESSAGES = (
 _MOST_STEPS = 100
 _ALL = 100
 _REDIRECTS = 300
+#: For entries of lists: made once, not for each of thousands.
+_NO_EXCHANGE = Exchange()
 
 
 def json_or_none(response: Response) -> Any:
@@ -92,6 +94,14 @@ class OperationReader:
         self._states = StateTable(spec.operation.states.lists().items())
         verdict = spec.operation.verdict
         self._verdict = None if verdict is None else StateTable(verdict.states.lists().items())
+        one, resource = spec.operation, spec.operation.resource
+        # looked up once: these are found in every entry of every list
+        self._id, self._kind, self._status = text_finder(one.id), text_finder(one.kind), finder(one.status)
+        self._url, self._resource_type = text_finder(one.url), text_finder(resource.type if resource else ())
+        self._resource_id = text_finder(resource.id if resource else ())
+        self._times = [finder(values) for values in (one.created_at, one.started_at, one.updated_at, one.ended_at)]
+        self._percent, self._steps = finder(one.progress), finder(one.steps)
+        self._phase, self._message = text_finder(one.phase), text_finder(one.message)
 
     def from_answer(self, response: Response, operation_id: str) -> Operation:
         """Return the operation that an answer shows.
@@ -108,11 +118,11 @@ class OperationReader:
 
     def from_entry(self, entry: Mapping[str, Any]) -> Operation:
         """Return the operation in an entry of a list."""
-        return self.read(entry, Exchange(), None)
+        return self.read(entry, _NO_EXCHANGE, None)
 
     def id_of(self, entry: Any) -> str:
         """Return the id in an entry of a list, or a text that is nobody's."""
-        return find_text(self._spec.id, Exchange(), entry) or ""
+        return self._id(_NO_EXCHANGE, entry) or ""
 
     def read(self, entry: Any, exchange: Exchange, operation_id: str | None) -> Operation:
         """Return an entry as an operation.
@@ -120,39 +130,37 @@ class OperationReader:
         :raises TransportError: reason ``unreadable`` when id or state cannot be read.
         """
         spec = self._spec
-        found_id = find_text(spec.id, exchange, entry) if spec.id else operation_id
+        found_id = self._id(exchange, entry) if spec.id else operation_id
         if not found_id:
             raise TransportError("the entry names no operation: 'id' finds nothing in it", reason="unreadable")
         state, word = self._state(entry, exchange)
-        resource = spec.resource
-        progress = self._progress(entry, exchange)
+        created_at, started_at, updated_at, ended_at = (_time(find(exchange, entry)) for find in self._times)
         return Operation(
             id=found_id,
             api=self._name,
-            kind=find_text(spec.kind, exchange, entry) or "",
+            kind=self._kind(exchange, entry) or "",
             state=to_state(state),
             raw_state=word,
-            resource_type=find_text(resource.type, exchange, entry) if resource else None,
+            resource_type=self._resource_type(exchange, entry),
             resource_id=self.resource_id(entry, exchange),
-            progress=progress,
+            progress=self._progress(entry, exchange),
             error=error_of(spec.error, exchange, entry) if state not in ("pending", "running", "succeeded") else None,
-            url=web_address(find_text(spec.url, exchange, entry)),
-            created_at=_time(spec.created_at, exchange, entry),
-            started_at=_time(spec.started_at, exchange, entry),
-            updated_at=_time(spec.updated_at, exchange, entry),
-            ended_at=_time(spec.ended_at, exchange, entry),
+            url=web_address(self._url(exchange, entry)),
+            created_at=created_at,
+            started_at=started_at,
+            updated_at=updated_at,
+            ended_at=ended_at,
             raw=entry if isinstance(entry, Mapping) else {},
         )
 
     def resource_id(self, entry: Any, exchange: Exchange) -> str | None:
         """Return the id of what an operation acts on."""
-        resource = self._spec.resource
-        return find_text(resource.id, exchange, entry) if resource else None
+        return self._resource_id(exchange, entry)
 
     def _state(self, entry: Any, exchange: Exchange) -> tuple[str | None, str]:
         """Return the name of the state and the word of the API for it."""
         spec = self._spec
-        status = find_first(spec.status, exchange, entry) if spec.status else None
+        status = self._status(exchange, entry)
         if status is None and exchange.status in spec.http:
             return spec.http[exchange.status], f"HTTP {exchange.status}"
         if not spec.status:
@@ -171,10 +179,8 @@ class OperationReader:
         return self._verdict[verdict], word if verdict is None else f"{word}: {_shown(verdict)}"
 
     def _progress(self, entry: Any, exchange: Exchange) -> Progress | None:
-        spec = self._spec
-        percent = _percent(find_first(spec.progress, exchange, entry))
-        phase, message = find_text(spec.phase, exchange, entry), find_text(spec.message, exchange, entry)
-        names = find_first(spec.steps, exchange, entry)
+        percent, names = _percent(self._percent(exchange, entry)), self._steps(exchange, entry)
+        phase, message = self._phase(exchange, entry), self._message(exchange, entry)
         steps = tuple(_step(one) for one in names[:_MOST_STEPS]) if isinstance(names, list) else ()
         if percent is None and phase is None and message is None and not steps:
             return None
@@ -203,8 +209,7 @@ def _percent(value: Any) -> int | None:
     return int(min(max(number, 0), _ALL)) if math.isfinite(number) else None
 
 
-def _time(values: Sequence[str], exchange: Exchange, entry: Any) -> datetime | None:
-    found = find_first(values, exchange, entry)
+def _time(found: Any) -> datetime | None:
     if found is None or isinstance(found, (bool, dict, list)):
         return None
     with contextlib.suppress(ValueError, TypeError, OverflowError):
