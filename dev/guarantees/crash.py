@@ -25,6 +25,8 @@ CONF: Final = "crash"
 _HOLD_SECONDS: Final = 150.0
 #: For which a process that was told to stop is still held: what it comes back to belongs to a task that is over.
 _TOLD_SECONDS: Final = 1.0
+#: SIGTERM, as often as this process was sent it.
+_TOLD: Final[list[int]] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,9 @@ def arm(context: Mapping[str, Any]) -> None:
 
 def _listen(crash: Crash, markers: Markers, number: int) -> None:
     left = crash.nth
+    if crash.do == "slow":
+        # before the place is reached: the runner sends it as soon as that is known
+        _note_sigterm()
 
     def profile(frame: FrameType, event: str, _argument: Any) -> None:
         nonlocal left
@@ -137,18 +142,20 @@ def _orphan(markers: Markers) -> None:
     _hold(markers)
 
 
-def _slow(_markers: Markers) -> None:
-    before, told = signal.getsignal(signal.SIGTERM), []
+def _note_sigterm() -> None:
+    before = signal.getsignal(signal.SIGTERM)
 
     def on_term(number: int, frame: FrameType | None) -> None:
         if callable(before):
             before(number, frame)
-        told.append(number)
+        _TOLD.append(number)
 
     signal.signal(signal.SIGTERM, on_term)
-    _stand_still(lambda: bool(told))
+
+
+def _slow(_markers: Markers) -> None:
+    _stand_still(lambda: bool(_TOLD))
     time.sleep(_TOLD_SECONDS)
-    signal.signal(signal.SIGTERM, before)
 
 
 def _stop(_markers: Markers) -> None:

@@ -40,12 +40,7 @@ the real one: the scheduler is paused from before the deferral until the trigger
 - **More than five seconds on a worker.** Airflow 3.3 follows SIGTERM with SIGKILL after that. The request to cancel or
   delete is sent at once and repeated when it meets trouble on the way, but one that the API refuses at first cannot be
   repeated for long: Akua refuses to delete a cluster until its creation has drained. What was begun is stored before,
-<<<<<<< HEAD
   so that a clear finishes it, and the message of the task says what still exists. Deferred tasks have no such limit.
-=======
-  so that a clear finishes it, and the message of the task says what still exists.
-  Deferred tasks have no such limit.
->>>>>>> main
 - **A worker that cannot ask Airflow.** Only the state of the task tells a kill from a worker that goes away. When
   Airflow does not answer within two seconds, nothing is ended, and the message says what continues.
 - **A kill after the last step of a leg**, while Airflow takes the deferral or the result: a thread of the dying
