@@ -87,7 +87,7 @@ class Checker:
         one = Marked(
             "", resource_type, resource_id, name if isinstance(name, str) else None, status_of(resource), created
         )
-        return Left(hook, one, task, found_by, facts.operation_id)
+        return Left(hook, one, task, found_by, facts.operation_id, owes=facts.owes)
 
     def _cannot_tell(self, hook: OperationsHook, task: Task, operation_id: str, why: str) -> None:
         self._unknown(
@@ -109,6 +109,7 @@ def _merged(recorded: Recorded, operation: Operation) -> Recorded:
         operation.resource_type or recorded.resource_type,
         operation.resource_id or recorded.resource_id,
         recorded.creates,
+        recorded.owes,
     )
 
 
@@ -123,7 +124,7 @@ def _still_running(
     if operation is None or operation.state.is_terminal:
         return None
     one = Marked("", resource_type, "", None, f"operation {operation.raw_state}", operation.created_at)
-    return Left(hook, one, task, "record", facts.operation_id)
+    return Left(hook, one, task, "record", facts.operation_id, owes=facts.owes)
 
 
 def _time(value: object) -> datetime | None:

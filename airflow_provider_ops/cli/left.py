@@ -18,6 +18,7 @@ class Left:
     """Something a task made that still exists.
 
     :param found_by: ``mark``, ``record``, or ``awaited`` when a task only waited for what another task began.
+    :param owes: the policy that an attempt had begun when it died, as in ``on_kill=delete``.
     """
 
     hook: OperationsHook
@@ -26,6 +27,7 @@ class Left:
     found_by: str
     operation_id: str | None = None
     fate: Fate | None = None
+    owes: str | None = None
 
     @property
     def identity(self) -> tuple[str, str, str]:
@@ -36,6 +38,10 @@ class Left:
     def may_be_deleted(self) -> bool:
         """Whether it is certain enough that the run made it, and known by an id."""
         return self.found_by != "awaited" and bool(self.one.resource_id)
+
+    @property
+    def _as_left(self) -> str:
+        return f"left behind: {self.owes} was begun, and what came of it is not known" if self.owes else "left behind"
 
     def row(self, now: float) -> Mapping[str, Any]:
         """Return what is printed of it."""
@@ -53,5 +59,5 @@ class Left:
             "task": str(self.task),
             "operation_id": self.operation_id,
             "found_by": self.found_by,
-            "fate": self.fate.text if self.fate else "left behind",
+            "fate": self.fate.text if self.fate else self._as_left,
         }

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from airflow_provider_ops.cli.tables import TaskRow
+from airflow_provider_ops.core.handle import owed_policy
 from airflow_provider_ops.decorators.operation import AWAITED
 from airflow_provider_ops.operators.legs import OPERATION_HANDLE
 from airflow_provider_ops.operators.store import KEY as STORED_HANDLE
@@ -23,6 +24,7 @@ class Recorded:
     """An operation that a task has submitted, as far as Airflow's records tell.
 
     :param creates: whether it makes a new resource; ``None`` where only its kind can tell.
+    :param owes: the policy that an attempt had begun when it died, as in ``on_kill=delete``.
     """
 
     operation_id: str
@@ -30,6 +32,7 @@ class Recorded:
     resource_type: str | None = None
     resource_id: str | None = None
     creates: bool | None = None
+    owes: str | None = None
 
     def with_facts(self, facts: Mapping[str, Any]) -> Recorded:
         """Add what another record knows of the same operation."""
@@ -41,6 +44,7 @@ class Recorded:
             resource_type=self.resource_type or _text(facts.get("resource_type")),
             resource_id=self.resource_id or _text(facts.get("resource_id")),
             creates=creates if isinstance(creates, bool) else None,
+            owes=self.owes or _text(facts.get("owes")),
         )
 
 
@@ -124,6 +128,8 @@ def _add_handle(found: TaskRecord, handle: Mapping[str, Any]) -> None:
     for operation in (handle, *_entries(handle.get("operations"))):
         facts = {name: operation.get(name) for name in ("resource_type", "resource_id")}
         found.add(operation.get("operation_id"), **about, **facts)
+    if handle.get("operation_id"):
+        found.add(handle["operation_id"], owes=owed_policy(handle))
     is_answered = bool(handle.get("operation_id") or handle.get("operations"))
     found.unanswered = not (is_answered or handle.get("refused") or handle.get("not_sent"))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from airflow_provider_ops.apis.base import AllMarked
@@ -54,7 +55,10 @@ class Search:
         handed_on = _HandedOn(waiting)
         for (run, place), (row, record) in records.items():
             for left in self._recorded(run, Task.of(run, place), record, handed_on):
-                found.setdefault(left.identity, left)
+                before = found.setdefault(left.identity, left)
+                if left.owes:
+                    # a mark does not show it
+                    found[left.identity] = replace(before, owes=left.owes)
             module = modules[run.dag_id].get(place.task_id)
             self._say_gaps(Task.of(run, place), row, record, module)
         return list(found.values())

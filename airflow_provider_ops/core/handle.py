@@ -252,6 +252,13 @@ def _optional(read: Callable[[Mapping[str, Any], str], T]) -> Callable[[Mapping[
     return lambda data, name: None if data.get(name) is None else read(data, name)
 
 
+def owed_policy(stored: object) -> str | None:
+    """Return what a stored handle owes, as in ``on_kill=delete``; ``None`` for nothing, and for what is no handle."""
+    owed = stored if isinstance(stored, Mapping) else {}
+    policy, because = owed.get("owes"), owed.get("owes_because")
+    return f"on_{because}={policy}" if isinstance(policy, str) and isinstance(because, str) else None
+
+
 def _present(data: Mapping[str, Any], name: str) -> object:
     if name not in data:
         raise UnreadableHandle(f"{name} is missing")

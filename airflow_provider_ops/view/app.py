@@ -17,6 +17,7 @@ from fastapi.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
 from airflow_provider_ops.links import OperationLink
+from airflow_provider_ops.operators.store import KEY as STORED_HANDLE
 from airflow_provider_ops.progress import TRIES
 from airflow_provider_ops.view import story as tell
 from airflow_provider_ops.view.airflow_rest import ROOT_APP, OwnAirflow, Place, Refused
@@ -137,6 +138,8 @@ async def _page_data(airflow: OwnAirflow, place: Place, reader: Reader) -> dict[
         live = await _look(ti, story, now, reader)
         link = await airflow.extra_link(place, OperationLink.name) if tell.needs_link(story) else None
         found = tell.shown(ti, story, time.time(), live=live, link=link)
+    if ours and tell.may_owe(ti):
+        found["owes"] = tell.owed(await airflow.state_store(place, STORED_HANDLE))
     if ours and (ti.get("try_number") or 0) > 1:
         found["earlier"] = tell.earlier_tries(await airflow.state_store(place, TRIES), ti.get("try_number"))
     return found

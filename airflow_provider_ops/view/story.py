@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from airflow_provider_ops.core.handle import owed_policy
 from airflow_provider_ops.operation import Operation, web_address
 from airflow_provider_ops.view.rows import is_observed, rows_of, span_of
 from airflow_provider_ops.waiting.progress import MOST_OPERATIONS, Chapter, Story, read_record
@@ -169,6 +170,22 @@ def shown(
         "live": live,
         "operations": operations,
     }
+
+
+def may_owe(ti: Mapping[str, Any]) -> bool:
+    """Whether no process works for the task instance that would carry out what an attempt owes."""
+    return ti.get("state") in _OVER | _BETWEEN
+
+
+def owed(stored: object) -> str | None:
+    """Return a sentence about the policy that an attempt had begun when it died, from the stored handle."""
+    policy = owed_policy(stored)
+    if policy is None or not isinstance(stored, Mapping):
+        return None
+    return (
+        f"{policy} was begun for operation {stored.get('operation_id')}, and the process ended before it could store "
+        "what came of it. The next attempt finishes it: clear the task, or look at the resource yourself."
+    )
 
 
 def earlier_tries(kept: object, try_number: object) -> list[dict[str, Any]]:

@@ -16,7 +16,7 @@ from typing import Final
 import httpx
 from stamina.instrumentation import set_on_retry_hooks
 
-from dev.guarantees import poison, postgres
+from dev.guarantees import poison, postgres, window
 from dev.guarantees.acts import SPARE
 from dev.guarantees.model import Phase
 from dev.guarantees.observe import observe
@@ -62,7 +62,11 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="make guarantees", description="Kill everything, and count what is left.")
     parser.add_argument("--quick", action="store_true", help="the rows that CI runs")
-    parser.add_argument("--only", default="", help="rows whose run id contains this text; the docs stay as they are")
+    parser.add_argument(
+        "--only",
+        default="",
+        help="rows whose run id contains one of these texts, separated by commas; the docs stay as they are",
+    )
     parser.add_argument("--sqlite", action="store_true", help="do not use PostgreSQL; its rows are not run")
     parser.add_argument("--workers", type=int, default=8 * (os.cpu_count() or 2), help="of LocalExecutor")
     return parser.parse_args(argv)
@@ -70,10 +74,12 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
 
 def chosen(options: argparse.Namespace) -> list[Phase]:
     """The phases and rows to run."""
-    found = []
+    found, only = [], options.only.split(",")
     for phase in phases():
         rows = tuple(
-            row for row in phase.scenarios if options.only in row.run_id and (row.key in QUICK or not options.quick)
+            row
+            for row in phase.scenarios
+            if any(text in row.run_id for text in only) and (row.key in QUICK or not options.quick)
         )
         if rows:
             found.append(replace(phase, scenarios=rows))
@@ -167,10 +173,12 @@ def main() -> int:
         say(f"error: {error}")
         return 1
     database = "SQLite" if why_not else "PostgreSQL, two triggerers"
+    between = window.described(window.measured(SCRATCH / "markers"))
     print(table(results))
+    say(between)
     bad = [*complaints(results), *complaints_of_stack]
     if not options.only and not options.quick:
-        DOCUMENT.write_text(document(results, seconds, database))
+        DOCUMENT.write_text(document(results, seconds, database, between))
         say(f"written to {DOCUMENT.relative_to(CHECKOUT)}")
     for complaint in bad:
         print(f"\n{complaint}")

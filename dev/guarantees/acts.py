@@ -7,6 +7,8 @@ import time
 from collections.abc import Sequence
 from typing import Final
 
+import psutil
+
 from airflow_provider_ops.operation import OperationState
 from dev.airflow_api import AirflowApi, TaskInstance
 from dev.guarantees.model import Act, Condition
@@ -20,6 +22,12 @@ AWAY_SECONDS: Final = 20.0
 _STEADY: Final = 1.5
 #: After so long a triggerer that has just started runs all triggers that it was given.
 _PICKED_UP: Final = 15.0
+#: After so long a request that was about to be sent is under way.
+_MOMENT: Final = 1.0
+#: Longest time for an attempt to be taken for dead, and for the next one to submit.
+_SUPERSEDED: Final = 130.0
+#: Longest time for a process to see that its worker is gone, on a machine that is busy.
+_SELF_SECONDS: Final = 15.0
 
 
 def triggerer_lives(stage: Stage, rows: Sequence[Live]) -> Script:
@@ -43,6 +51,39 @@ def marked(state: str) -> Act:
         row.act_as_user(lambda api, task: api.set_state(task, state))
 
     return act
+
+
+def marked_failed_there(number: int) -> Act:
+    """A user marks the task failed a moment after its process has reached the place with this number."""
+
+    def act(row: Live) -> Script:
+        yield lambda: row.is_over or row.has_reached(number)
+        yield after(_MOMENT)
+        if not row.is_over:
+            row.act_as_user(lambda api, task: api.set_state(task, "failed"))
+
+    return act
+
+
+def superseded(row: Live) -> Script:
+    """What stands still, or has lost its worker, goes on once the attempt after it has submitted."""
+    yield lambda: row.is_over or row.has_reached()
+    end = after(_SUPERSEDED)
+    yield lambda: row.is_over or bool(row.resources) or end()
+    if row.has_reached():
+        row.continue_stopped()
+        row.markers.go.touch()
+
+
+def supervisor_killed(row: Live) -> Script:
+    """The worker dies, and the process of its task does not: it must see that for itself."""
+    yield row.waiting_for(_STEADY)
+    pid = row.kill_supervisor()
+    late = after(_SELF_SECONDS)
+    yield lambda: late() or not psutil.pid_exists(pid)
+    if psutil.pid_exists(pid):
+        row.stage.complaints.append(f"{row.scenario.run_id}: its process goes on without the worker above it")
+        row.stage.signal([pid], signal.SIGKILL)
 
 
 def cleared(row: Live) -> Script:
@@ -171,7 +212,7 @@ def machine_lost(stage: Stage, rows: Sequence[Live]) -> Script:
 
 def api_server_away(stage: Stage, rows: Sequence[Live]) -> Script:
     """The API server dies just before the handles are stored, and comes back."""
-    yield lambda: all(row.reached for row in rows)
+    yield lambda: all(row.has_reached() for row in rows)
     stage.say("SIGKILL to the API server")
     _kill_with_children(stage, "api-server")
     for row in rows:
@@ -188,7 +229,7 @@ def stale_success(stage: Stage, rows: Sequence[Live]) -> Script:
     When it wakes it queues the second leg first and then reads the executor's report on the first one, which it takes
     for the second: a state mismatch. A pause of the process is what a loop that stalls looks like from outside.
     """
-    yield lambda: all(row.reached for row in rows)
+    yield lambda: all(row.has_reached() for row in rows)
     pid = stage.stack.processes.components["scheduler"].pid
     stage.say("SIGSTOP to the scheduler until the triggers have fired")
     stage.signal([pid], signal.SIGSTOP)

@@ -18,30 +18,41 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Final, Literal
 
+from dev.guarantees import window
+
 MARKERS: Final = "GUARANTEES_MARKERS"
 CONF: Final = "crash"
-_HOLD_SECONDS: Final = 90.0
+_HOLD_SECONDS: Final = 150.0
+#: For which a process that was told to stop is still held: what it comes back to belongs to a task that is over.
+_TOLD_SECONDS: Final = 1.0
+#: SIGTERM, as often as this process was sent it.
+_TOLD: Final[list[int]] = []
 
 
 @dataclass(frozen=True, slots=True)
 class Crash:
     """
-    Where a process ends.
+    Where a process ends, or stands still.
 
-    :param at: `Class.method`.
-    :param on: when the method is entered or left.
-    :param do: `kill` the task's process and the worker above it, or `hold` it until the runner lets it go on.
-    :param nth: how many times the method may be reached before.
+    :param at: `Class.method`, or `module.function`; in the main thread.
+    :param on: when it is entered or left.
+    :param do: `kill` the task's process and the worker above it, or its process alone (`die`); `hold` it until the
+        runner lets it go on, without its worker (`orphan`), or until it is told to stop (`slow`); `stop` both with
+        SIGSTOP; or only `note` that the place was reached.
+    :param nth: how many times the place may be reached before.
+    :param by: name of the function that must be the caller.
     """
 
     at: str
     on: Literal["enter", "leave"] = "enter"
-    do: Literal["kill", "hold"] = "kill"
+    do: Literal["kill", "die", "hold", "orphan", "slow", "stop", "note"] = "kill"
     nth: int = 1
+    by: str = ""
 
-    def conf(self) -> dict[str, Any]:
-        """As it travels in the conf of a run."""
-        return {CONF: asdict(self)}
+
+def conf_of(*crashes: Crash | None) -> dict[str, Any]:
+    """Return what travels in the conf of a run: one place for each attempt that reaches the one before."""
+    return {CONF: [asdict(crash) for crash in crashes if crash is not None]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +67,9 @@ class Markers:
         """Ids of the latest process of the task and of the worker above it."""
         return self.folder / f"{self.run_id}.pids"
 
-    @property
-    def reached(self) -> Path:
-        """Exists once the place was reached."""
-        return self.folder / f"{self.run_id}.reached"
+    def reached(self, number: int = 1) -> Path:
+        """Exists once the place with this number was reached; has the ids of the process that did."""
+        return self.folder / f"{self.run_id}.reached{number}"
 
     @property
     def go(self) -> Path:
@@ -71,31 +81,46 @@ def arm(context: Mapping[str, Any]) -> None:
     """Note the ids of this process, and wait for the place to be reached."""
     run = context["dag_run"]
     markers = Markers(Path(os.environ[MARKERS]), run.run_id)
-    markers.pids.write_text(f"{os.getpid()} {os.getppid()}")
-    spec = (run.conf or {}).get(CONF)
-    if spec and not markers.reached.exists():
-        _listen(Crash(**spec), markers)
+    markers.pids.write_text(_ids())
+    window.measure(markers.folder)
+    for number, spec in enumerate((run.conf or {}).get(CONF, ()), start=1):
+        if not markers.reached(number).exists():
+            _listen(Crash(**spec), markers, number)
+            return
 
 
-def _listen(crash: Crash, markers: Markers) -> None:
-    owner, method = crash.at.split(".")
-    wanted = "call" if crash.on == "enter" else "return"
+def _listen(crash: Crash, markers: Markers, number: int) -> None:
     left = crash.nth
+    if crash.do == "slow":
+        # before the place is reached: the runner sends it as soon as that is known
+        _note_sigterm()
 
     def profile(frame: FrameType, event: str, _argument: Any) -> None:
         nonlocal left
-        if event != wanted or frame.f_code.co_name != method:
-            return
-        if type(frame.f_locals.get("self")).__name__ != owner:
+        if not _is_there(crash, frame, event):
             return
         left -= 1
         if left:
             return
         sys.setprofile(None)
-        markers.reached.touch()
+        markers.reached(number).write_text(_ids())
         _ACTIONS[crash.do](markers)
 
     sys.setprofile(profile)
+
+
+def _is_there(crash: Crash, frame: FrameType, event: str) -> bool:
+    owner, function = crash.at.split(".")
+    if event != ("call" if crash.on == "enter" else "return") or frame.f_code.co_name != function:
+        return False
+    if crash.by and (frame.f_back is None or frame.f_back.f_code.co_name != crash.by):
+        return False
+    names = {one.__name__ for one in type(frame.f_locals.get("self")).__mro__}
+    return owner in names or str(frame.f_globals.get("__name__")).endswith(f".{owner}")
+
+
+def _ids() -> str:
+    return f"{os.getpid()} {os.getppid()}"
 
 
 def _kill(_markers: Markers) -> None:
@@ -104,10 +129,53 @@ def _kill(_markers: Markers) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def _die(_markers: Markers) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
 def _hold(markers: Markers) -> None:
+    _stand_still(markers.go.exists)
+
+
+def _orphan(markers: Markers) -> None:
+    os.kill(os.getppid(), signal.SIGKILL)
+    _hold(markers)
+
+
+def _note_sigterm() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+
+    def on_term(number: int, frame: FrameType | None) -> None:
+        if callable(before):
+            before(number, frame)
+        _TOLD.append(number)
+
+    signal.signal(signal.SIGTERM, on_term)
+
+
+def _slow(_markers: Markers) -> None:
+    _stand_still(lambda: bool(_TOLD))
+    time.sleep(_TOLD_SECONDS)
+
+
+def _stop(_markers: Markers) -> None:
+    # in this order: a worker that goes on would tell Airflow that its task lives
+    os.kill(os.getppid(), signal.SIGSTOP)
+    os.kill(os.getpid(), signal.SIGSTOP)
+
+
+def _stand_still(until: Callable[[], bool]) -> None:
     end = time.monotonic() + _HOLD_SECONDS
-    while not markers.go.exists() and time.monotonic() < end:
+    while not until() and time.monotonic() < end:
         time.sleep(0.1)
 
 
-_ACTIONS: Final[Mapping[str, Callable[[Markers], None]]] = {"kill": _kill, "hold": _hold}
+_ACTIONS: Final[Mapping[str, Callable[[Markers], None]]] = {
+    "kill": _kill,
+    "die": _die,
+    "hold": _hold,
+    "orphan": _orphan,
+    "slow": _slow,
+    "stop": _stop,
+    "note": lambda _markers: None,
+}

@@ -25,6 +25,8 @@ VARIANTS: Final[Mapping[str, tuple[Mapping[str, Any], Mapping[str, Any]]]] = {
     "once": ({"retries": 0}, {}),
     "no_time": ({"timeout": 20, "retries": 0}, {}),
     "no_time_delete": ({"timeout": 20, "retries": 0, "on_timeout": "delete"}, {}),
+    "owes_timeout": ({"timeout": 30, "on_timeout": "delete"}, {}),
+    "owes_failure": ({"on_failure": "delete"}, {}),
     "execution_timeout": ({"execution_timeout": timedelta(seconds=22), "retries": 0}, {}),
     "run_timeout": ({"on_kill": "delete"}, {"dagrun_timeout": timedelta(seconds=25)}),
 }

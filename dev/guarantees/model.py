@@ -48,7 +48,11 @@ class Expect:
 
 @dataclass(frozen=True)
 class Scenario:
-    """One row for one API in one mode."""
+    """
+    One row for one API in one mode.
+
+    :param again: what happens in the attempt after the one in which `crash` did.
+    """
 
     key: str
     title: str
@@ -57,6 +61,7 @@ class Scenario:
     expect: Expect
     variant: str = "plain"
     crash: Crash | None = None
+    again: Crash | None = None
     rules: tuple[Mapping[str, Any], ...] = ()
     act: Act | None = None
 

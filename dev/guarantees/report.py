@@ -40,16 +40,15 @@ the real one: the scheduler is paused from before the deferral until the trigger
 - **More than five seconds on a worker.** Airflow 3.3 follows SIGTERM with SIGKILL after that. The request to cancel or
   delete is sent at once and repeated when it meets trouble on the way, but one that the API refuses at first cannot be
   repeated for long: Akua refuses to delete a cluster until its creation has drained. What was begun is stored before,
-  so that a clear finishes it, and the message of the task says what still exists.
-  Deferred tasks have no such limit.
+  so that a clear finishes it, and the message of the task says what still exists. Deferred tasks have no such limit.
 - **A worker that cannot ask Airflow.** Only the state of the task tells a kill from a worker that goes away. When
   Airflow does not answer within two seconds, nothing is ended, and the message says what continues.
 - **A kill after the last step of a leg**, while Airflow takes the deferral or the result: a thread of the dying
   process does what it can. The log has a line at least when the process lives that long.
 - **A process that stands still between its last question to Airflow and the first byte of its request.** An attempt
   that has had no contact for five seconds asks whether it is still the current one, and the age of that answer is
-  checked again right before the first byte. What is left is the time that the kernel takes for that byte. Only an
-  idempotency key (Akua) closes it.
+  checked again right before the first byte. What is left is the time until the kernel has that byte, which is measured
+  for each request of this run (see below). Only an idempotency key (Akua) closes it.
 - **A lost answer of an API that has neither keys nor marks nor lists** (LakeSail, calls the provider does not know).
   The task fails and says what to look for; clearing it submits again.
 - **A lost answer of another process, for something whose name the user gave.** How long ago it was sent is known by the
@@ -88,12 +87,16 @@ class Result:
         return (*start, str(seen.created), seen.settled_text, str(seen.endings), state, seen.sentence or "none")
 
 
-def document(results: Sequence[Result], seconds: float, database: str) -> str:
-    """`docs/guarantees.md`."""
+def document(results: Sequence[Result], seconds: float, database: str, window: str) -> str:
+    """
+    `docs/guarantees.md`.
+
+    :param window: what was measured between the fence and the request.
+    """
     good = sum(result.good for result in results)
     facts = (
         f"{good} of {len(results)} rows are as expected. Airflow {version('apache-airflow')}, Python "
-        f"{platform.python_version()}, {database}, LocalExecutor; {seconds / 60:.0f} minutes."
+        f"{platform.python_version()}, {database}, LocalExecutor; {seconds / 60:.0f} minutes. {window}"
     )
     return f"{_INTRODUCTION}\n## The table\n\n{facts}\n\n{table(results)}\n"
 

@@ -6,35 +6,32 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, Final
 
-from dev.guarantees import acts, poison
+from dev.guarantees import acts, attempts, poison
 from dev.guarantees.apis import APIS, ApiCase
 from dev.guarantees.crash import Crash
+from dev.guarantees.expected import (
+    BOTH,
+    ENDLESS,
+    FINISHED,
+    LONG,
+    LONGER,
+    SUCCEEDED,
+    UNKNOWN,
+    WENT_ON,
+    WORKER_LONG,
+    D,
+    S,
+    after_clear,
+    after_kill,
+    found_out,
+)
 from dev.guarantees.model import Expect, Phase, Scenario
-
-D: Final = "deferred"
-S: Final = "synchronous"
-BOTH: Final = (D, S)
-
-#: Long enough for all rows of a phase to be waiting at the same time, on a machine that is busy.
-LONG: Final = ({"fault": "unknown_status", "word": "warming-up", "seconds": 25},)
-#: Outlasts what Airflow needs to notice that a worker is gone, or to start the next try of a cleared task.
-WORKER_LONG: Final = ({"fault": "unknown_status", "word": "warming-up", "seconds": 45},)
-#: Outlasts a pause of a minute and what goes before it.
-LONGER: Final = ({"fault": "unknown_status", "word": "warming-up", "seconds": 90},)
-ENDLESS: Final = ({"fault": "endless"},)
-
-_JOINED: Final = "of an earlier try is still running: joining it"
-_FINISHED: Final = "has succeeded: finishing with its result"
-#: A retry sees the operation running, or already over.
-_WENT_ON: Final = f"({_JOINED}|{_FINISHED})"
-_SUCCEEDED: Final = r"operation \S+ \(.*\) succeeded"
-_LOOKING: Final = "looking for what it started before anything else"
-_UNKNOWN: Final = "(?i)the outcome of .* is unknown"
 
 #: What CI runs: one row for each way to lose something.
 QUICK: Final = frozenset(
     {
-        *("before-submit", "answer-lost", "before-stored", "on-resume", "while-polling", "failed", "failed-delete"),
+        *("before-submit", "answer-lost", "before-stored", "on-resume", "while-polling"),
+        *("failed-delete", "sent-after-kill", "held-store"),
         *("odd-nul", "odd-surrogate", "odd-key", "odd-none"),
         *("cleared", "paused", "paused-over", "machine", "mismatch"),
     }
@@ -58,7 +55,7 @@ def submit_interrupted(api: ApiCase) -> Iterator[Scenario]:
             ("before-stored", "worker killed after the answer, before the handle is stored", True, {"crash": answer}),
         ]
         for key, title, accepted, more in rows:
-            yield Scenario(key, title, api, mode, _found_out(api, key, accepted=accepted), **more)
+            yield Scenario(key, title, api, mode, found_out(api, key, accepted=accepted), **more)
         if api.finds == "no":
             yield Scenario(
                 "lost-cleared",
@@ -71,27 +68,12 @@ def submit_interrupted(api: ApiCase) -> Iterator[Scenario]:
             )
 
 
-def _found_out(api: ApiCase, key: str, *, accepted: bool) -> Expect:
-    tries = (1, 3) if key in ("answer-lost", "request-lost") else (2, 3)
-    if api.finds == "no":
-        made = int(accepted)
-        settled = "1 succeeded" if accepted else "none"
-        # a plain retry would stop at the same point, so there is none
-        last = (1, 1) if key in ("answer-lost", "request-lost") else (2, 2)
-        return Expect(_UNKNOWN, created=made, settled=settled, state="failed", tries=last)
-    if api.finds == "key":
-        # the same key again, by the client or by the next try: the API itself says what it has started
-        return Expect(_LOOKING, tries=tries, or_else=_SUCCEEDED if tries[0] == 1 else "")
-    found = r"found operation \S+: going on with it" if accepted else "started nothing|nothing was started by then"
-    return Expect(found, tries=tries)
-
-
 def worker_dies(api: ApiCase) -> Iterator[Scenario]:
     """The worker dies where nothing has to be found out."""
-    joins = Expect(_WENT_ON, tries=(2, 3))
+    joins = Expect(WENT_ON, tries=(2, 3))
     for mode in BOTH:
         first, stored = Crash("HandleStore.save_intent"), Crash("HandleStore.save", "leave")
-        fresh = Expect(_SUCCEEDED, tries=(2, 3))
+        fresh = Expect(SUCCEEDED, tries=(2, 3))
         yield Scenario("before-intent", "worker killed before anything is stored", api, mode, fresh, crash=first)
         yield Scenario("after-stored", "worker killed after the handle is stored", api, mode, joins, crash=stored)
     yield Scenario("before-defer", "worker killed right before it defers", api, D, joins, crash=Crash("Run._defer"))
@@ -106,7 +88,7 @@ def worker_dies(api: ApiCase) -> Iterator[Scenario]:
 
 def user_acts(api: ApiCase) -> Iterator[Scenario]:
     """A user, or Airflow in the user's name, ends the wait."""
-    cancelled, deleted = _after_kill(api, "cancel"), _after_kill(api, "delete")
+    cancelled, deleted = after_kill(api, "cancel"), after_kill(api, "delete")
     left = Expect("waiting until", state="failed", tries=(1, 1))
     failed, success = acts.marked("failed"), acts.marked("success")
     for mode in BOTH:
@@ -117,13 +99,13 @@ def user_acts(api: ApiCase) -> Iterator[Scenario]:
         where["variant"] = "delete"
         yield Scenario("failed-delete", "marked failed, on_kill=delete", expect=deleted, act=failed, **where)
         yield Scenario(
-            "cleared-delete", "cleared, on_kill=delete", expect=_after_clear(api, "delete"), act=acts.cleared, **where
+            "cleared-delete", "cleared, on_kill=delete", expect=after_clear(api, "delete"), act=acts.cleared, **where
         )
         where["variant"] = "leave"
         yield Scenario("failed-leave", "marked failed, on_kill=leave", expect=left, act=failed, **where)
         where["variant"] = "plain"
         yield Scenario(
-            "cleared", "cleared, on_kill=cancel", expect=_after_clear(api, "cancel"), act=acts.cleared, **where
+            "cleared", "cleared, on_kill=cancel", expect=after_clear(api, "cancel"), act=acts.cleared, **where
         )
         where |= {"variant": "run_timeout", "rules": LONGER}
         skipped = replace(deleted, state="skipped", settled=deleted.settled.replace("succeeded", "(running|succeeded)"))
@@ -138,7 +120,7 @@ def _slow_endings(api: ApiCase, mode: str) -> Iterator[Scenario]:
     slow = {"fault": "trickle", "seconds": 4, "method": method, "route": route}
     refused = {"fault": "status", "status": 409, "count": 2, "method": method, "route": route}
     where: dict[str, Any] = {"api": api, "mode": mode, "variant": "delete" if policy == "delete" else "plain"}
-    done = _after_kill(api, policy)
+    done = after_kill(api, policy)
     title = f"marked failed, on_kill={policy}"
     yield Scenario(
         "slow", f"{title}, the API takes 4 s", expect=done, rules=(*LONG, slow), act=acts.marked("failed"), **where
@@ -153,47 +135,6 @@ def _slow_endings(api: ApiCase, mode: str) -> Iterator[Scenario]:
             act=acts.marked("failed"),
             **where,
         )
-
-
-def _after_kill(api: ApiCase, policy: str) -> Expect:
-    """What a kill leaves behind; where the outcome comes after the task's log was closed, the log has the beginning."""
-    begun = f"(?i)told to stop.*on_kill={policy}"
-    if policy == "cancel" and api.can_cancel:
-        return Expect(
-            "was asked to cancel", settled="1 cancelled", state="failed", endings=(1, 2), tries=(1, 1), or_else=begun
-        )
-    if policy == "delete" and api.ending is not None:
-        # what drains for longer than a worker's kill may take is owed, and the task says so
-        owed = "still exists: the deletion was refused .* a clear of the task finishes it"
-        return Expect(
-            "is being deleted",
-            settled="1 cancelled",
-            state="failed",
-            endings=(1, 10),
-            tries=(1, 1),
-            or_else=f"{begun}|{owed}",
-        )
-    return Expect(
-        "(goes on|continues) remotely, because|made nothing that could be deleted",
-        state="failed",
-        tries=(1, 1),
-        or_else=begun,
-    )
-
-
-def _after_clear(api: ApiCase, policy: str) -> Expect:
-    ended = _after_kill(api, policy)
-    if not ended.endings[1]:
-        # of a task that still runs, Airflow does not always tell a clear from a retry; both join
-        return Expect("nothing ends its operation .* still ours: joining it", tries=(2, 3), or_else=_JOINED)
-    stage = ended.settled.split()[1]
-    return Expect(
-        "submitting a new one .generation 2.",
-        created=2,
-        settled=f"1 {stage}, 1 succeeded",
-        endings=(1, 10),
-        tries=(2, 3),
-    )
 
 
 def time_passes(api: ApiCase) -> Iterator[Scenario]:
@@ -217,9 +158,9 @@ def time_passes(api: ApiCase) -> Iterator[Scenario]:
 def without_store(api: ApiCase) -> Iterator[Scenario]:
     """The answer cannot be stored, because the API server is away. The try that has it goes on where it may."""
     title = f"API server killed before the handle is stored, started again {acts.AWAY_SECONDS:.0f} s later"
-    expect = Expect(f"{_WENT_ON}|found operation", or_else=_SUCCEEDED, tries=(1, 6))
+    expect = Expect(f"{WENT_ON}|found operation", or_else=SUCCEEDED, tries=(1, 6))
     if api.finds == "no":
-        expect = replace(expect, or_else=_UNKNOWN, state="success|failed")
+        expect = replace(expect, or_else=UNKNOWN, state="success|failed")
     hold = Crash("HandleStore.save", do="hold")
     for mode in BOTH:
         yield Scenario("no-store", title, api, mode, expect, variant="patient", rules=LONG, crash=hold)
@@ -227,7 +168,7 @@ def without_store(api: ApiCase) -> Iterator[Scenario]:
 
 def poisoned(api: ApiCase) -> Iterator[Scenario]:
     """The API answers what nothing of Airflow can keep; beside it a task whose answers are as they should be."""
-    good = Expect(_SUCCEEDED, tries=(1, 1))
+    good = Expect(SUCCEEDED, tries=(1, 1))
     # Nirvana tells no reasons
     bad = Expect("no room|gives no reason", settled="1 failed", state="failed", tries=(1, 1))
     for mode in BOTH:
@@ -255,13 +196,13 @@ def phases(apis: tuple[ApiCase, ...] = APIS) -> list[Phase]:
     def rows(*makers: Rows) -> tuple[Scenario, ...]:
         return tuple(scenario for api in there for make in makers for scenario in make(api))
 
-    untouched = Expect(_SUCCEEDED, tries=(1, 1))
+    untouched = Expect(SUCCEEDED, tries=(1, 1))
     # Airflow did call on_kill, and the trigger found out that no user was behind it
     spared = replace(untouched, sentence="the task goes on without this trigger, nothing is cancelled here")
-    finished = replace(untouched, sentence="is over already .* stays as it is", or_else=_SUCCEEDED)
+    finished = replace(untouched, sentence="is over already .* stays as it is", or_else=SUCCEEDED)
     paused = "triggerer stopped for 60 s and continued, another took over"
-    perhaps_retried = Expect(_WENT_ON, or_else=_SUCCEEDED)
-    retried = Expect(_WENT_ON, tries=(2, 3))
+    perhaps_retried = Expect(WENT_ON, or_else=SUCCEEDED)
+    retried = Expect(WENT_ON, tries=(2, 3))
     hold_defer = Crash("Run._defer", do="hold")
     return [
         # First, while there is only one triggerer: if it dies of an answer, the run ends with that.
@@ -277,7 +218,19 @@ def phases(apis: tuple[ApiCase, ...] = APIS) -> list[Phase]:
             needs_postgres=True,
             two_triggerers=False,
         ),
-        Phase("workers die, users act, time passes", rows(submit_interrupted, worker_dies, user_acts, time_passes)),
+        Phase(
+            "workers die, users act, time passes",
+            # those that take longest first
+            rows(
+                attempts.superseded,
+                attempts.owing,
+                submit_interrupted,
+                worker_dies,
+                attempts.killed,
+                user_acts,
+                time_passes,
+            ),
+        ),
         Phase(
             "each of two triggerers dies",
             rows(
@@ -317,7 +270,7 @@ def phases(apis: tuple[ApiCase, ...] = APIS) -> list[Phase]:
                 disturbed(
                     "mismatch",
                     "failed by the scheduler's stale-success race",
-                    replace(retried, sentence=_FINISHED),
+                    replace(retried, sentence=FINISHED),
                     D,
                     crash=hold_defer,
                     rules=(),

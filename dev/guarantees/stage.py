@@ -17,7 +17,7 @@ import psutil
 import sqlalchemy
 
 from dev.airflow_api import AirflowApi, Run, TaskInstance
-from dev.guarantees.crash import Markers
+from dev.guarantees.crash import Markers, conf_of
 from dev.guarantees.model import Condition, Phase, Scenario
 from dev.simulator import Simulator
 from dev.stack import AirflowStack
@@ -175,16 +175,14 @@ class Live:
         running = any(operation["stage"] == "running" for operation in self.operations)
         return self.state == state and running
 
-    @property
-    def reached(self) -> bool:
-        """Whether its process reached the place of its crash."""
-        return self.markers.reached.exists()
+    def has_reached(self, number: int = 1) -> bool:
+        """Whether its process reached the place with this number."""
+        return self.markers.reached(number).exists()
 
     def start(self) -> None:
         """Start its DAG run."""
         scenario = self.scenario
-        conf = scenario.crash.conf() if scenario.crash else {}
-        self.stage.api.trigger(scenario.dag_id, conf, scenario.run_id)
+        self.stage.api.trigger(scenario.dag_id, conf_of(scenario.crash, scenario.again), scenario.run_id)
 
     def acts(self) -> Script:
         """What is done to it."""
@@ -219,6 +217,17 @@ class Live:
         """Kill the worker above its task, then the task's process."""
         pid, parent = self._pids()
         _signal([parent, pid], signal.SIGKILL)
+
+    def kill_supervisor(self) -> int:
+        """Kill the worker above its task alone, and return the id of the task's process."""
+        pid, parent = self._pids()
+        _signal([parent], signal.SIGKILL)
+        return pid
+
+    def continue_stopped(self) -> None:
+        """Let the processes go on that have reached its first place."""
+        pid, parent = self.markers.reached().read_text().split()
+        _signal([int(parent), int(pid)], signal.SIGCONT)
 
     def _pids(self) -> tuple[int, int]:
         pid, parent = self.markers.pids.read_text().split()

@@ -17,6 +17,8 @@ from airflow_provider_ops.operators.lakesail import LakeSailCreateSessionOperato
 from airflow_provider_ops.operators.onvera import OnveraCreateDeploymentOperator, OnveraDestroyDeploymentOperator
 from airflow_provider_ops.sensors.operation import OperationSensor
 from airflow_provider_ops.testing import drop_answer, operation_fails
+from tests.old_airflow import needs_state_store
+from tests.owing import owe
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,6 +87,22 @@ def test_what_a_try_before_has_made_is_found(world: SimulatorServer, run_dag: An
     listed = sweep(ran)
     assert {row["resource_id"] for row in json.loads(listed.out)} == made
     assert len(made) == 2
+
+
+@needs_state_store
+@pytest.mark.parametrize("name", [None, "Reports"], ids=["marked", "recorded"])
+def test_what_a_killed_attempt_owes_is_listed(
+    world: SimulatorServer, run_dag: Any, sweep: Any, name: str | None
+) -> None:
+    with DAG("owing", schedule=None, start_date=START) as dag:
+        OnveraCreateDeploymentOperator(task_id="create", app_type="superset", name=name, **HURRY)
+    ran = run_dag(dag)
+    assert ran.state == "success", ran.errors
+    (row,) = json.loads(sweep(ran).out)
+    assert row["fate"] == "left behind"
+    owe("owing", ran.run.run_id, "create", "delete")
+    (row,) = json.loads(sweep(ran).out)
+    assert row["fate"].startswith("left behind: on_kill=delete was begun")
 
 
 def test_a_request_whose_answer_was_never_recorded_is_said_first(

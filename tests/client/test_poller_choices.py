@@ -10,6 +10,7 @@ from airflow_provider_ops.apis.akua import API as AKUA
 from airflow_provider_ops.apis.onvera import API as ONVERA
 from airflow_provider_ops.client.asynchronous import AsyncClient
 from airflow_provider_ops.client.lists import Lists
+from airflow_provider_ops.client.reads import Reads
 from airflow_provider_ops.client.settings import Settings
 from airflow_provider_ops.client.targets import Target, Targets
 from airflow_provider_ops.testing import SimulatorServer, VirtualClock
@@ -54,3 +55,14 @@ async def test_only_operations_are_held(operation_id: str, holds: bool) -> None:
         await waiting.stop()
         await client.aclose()
     assert any(":wait" in route for route in routes) is holds
+
+
+@pytest.mark.parametrize(("operation_id", "holds"), [("op_1", True), ("install:abc", False)])
+async def test_what_is_no_operation_takes_no_place_of_a_long_poll(operation_id: str, holds: bool) -> None:
+    """The answer about it is not held back, so that a long poll would be followed by the next one at once."""
+    client = AsyncClient(AKUA, Settings("test", "http://127.0.0.1:9", "key", verify=False), VirtualClock())
+    reads = Reads(client, Targets(), lambda _target, _error: None, lambda _error: None)
+    assert reads.hold(Target(operation_id, read_at=0.0)) is holds
+    assert reads.long_polls == int(holds)
+    reads.close()
+    await client.aclose()

@@ -16,6 +16,7 @@ from airflow_provider_ops.sensors.operation import OperationSensor
 from airflow_provider_ops.testing import operation_fails
 from airflow_provider_ops.view import app
 from tests.old_airflow import needs_state_store
+from tests.owing import owe
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -118,6 +119,20 @@ def test_what_earlier_tries_came_to_is_told(
     assert earlier["try_number"] == 1
     assert "no room" in earlier["said"]
     assert earlier["operation_id"] != page["operations"][0]["id"]
+
+
+@needs_state_store
+@pytest.mark.parametrize("owes", ["delete", None])
+def test_what_a_killed_attempt_owes_is_told(a_dag: Any, run_dag: Any, ask: Ask, owes: str | None) -> None:
+    with a_dag() as dag:
+        cluster()
+    run = run_dag(dag)
+    operation_id = owe(dag.dag_id, run.run.run_id, "create", owes)
+    _, page = ask(dag.dag_id, run.run.run_id, "create")
+    assert (page["owes"] is not None) is bool(owes)
+    if owes:
+        assert "on_kill=delete" in page["owes"]
+        assert operation_id in page["owes"]
 
 
 def test_a_sensor_shows_all_its_operations_and_mapped_tasks_have_their_own(a_dag: Any, run_dag: Any, ask: Ask) -> None:

@@ -80,6 +80,14 @@ class TestWatermark:
 
         assert (mark.floor, mark.doubt) == (START + SLACK, {})
 
+    @pytest.mark.parametrize(("floor", "stays"), [(0.5, True), (0.999, True), (1.0, False)])
+    def test_a_doubt_goes_when_all_of_its_second_is_below_the_floor(self, floor: float, stays: bool) -> None:
+        """An end is remembered by its whole second, so that it may lie above a floor within that second."""
+        mark = Watermark(START).announced(look(("a", 0.7)).ended).caught_up(look(newest=SLACK + floor))
+
+        assert mark.floor == START + floor
+        assert bool(mark.doubt) is stays
+
     def test_what_was_announced_and_not_stored_is_told_again_and_marked(self) -> None:
         mark = Watermark(START)
         mark = mark.announced(mark.news(look(("a", 1), ("b", 1)), ALL))
@@ -115,6 +123,18 @@ class TestWatermark:
         assert len(mark.seen) == MOST_REMEMBERED
         assert len(json.dumps(mark.to_dict())) < 65_535
         assert mark.news(many, ALL) == []
+
+    def test_as_many_as_can_be_remembered_are(self) -> None:
+        mark = Watermark(START).told(look(*((f"op_{number}", number) for number in range(MOST_REMEMBERED))).ended)
+
+        assert (mark.floor, mark.pruned, len(mark.seen)) == (START, (0, ""), MOST_REMEMBERED)
+
+    def test_forgetting_one_leaves_what_ended_right_after_it_to_be_told(self) -> None:
+        mark = Watermark(START).told(
+            look(*((f"op_{number}", 2 * number) for number in range(MOST_REMEMBERED + 1))).ended
+        )
+
+        assert names(mark.news(look(("op_0", 0), ("between", 1), ("op_1", 2)), ALL)) == ["between"]
 
 
 class TestWanted:
@@ -237,9 +257,11 @@ def test_what_ended_exactly_at_the_floor_is_told() -> None:
 
 
 def test_open_operations_are_remembered_by_id_when_no_date_could_tell_their_end() -> None:
-    look = Look([], 0.0, 5000.0, lambda _who, _since: None, {"old": 100.0, "young": 4900.0})
-    mark = Watermark(0.0).caught_up(look)
-    assert mark.open == {"old"}
+    floor = 5000.0 - SLACK
+    began = {"old": 100.0, "just below": floor - 0.5, "at": floor, "young": 4900.0}
+    mark = Watermark(0.0).caught_up(Look([], 0.0, 5000.0, lambda _who, _since: None, began))
+    # what begins at the floor cannot end below it
+    assert mark.open == {"old", "just below"}
     assert Watermark.from_dict(mark.to_dict()) == mark
 
 

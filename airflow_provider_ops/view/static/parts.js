@@ -124,6 +124,11 @@ function happened(operation) {
   return make("section", {}, make("h2", {}, "What happened"), make("ol", { class: "log" }, lines));
 }
 
+// A policy whose process died on the way.
+export function owed(data) {
+  return data.owes ? banner("warn", data.owes) : null;
+}
+
 export function earlier(data) {
   if (!data.earlier?.length) return null;
   const rows = data.earlier.map((entry) => make("li", {}, make("span", { class: "when" }, `try ${entry.try_number}`),

@@ -1,7 +1,7 @@
 // Shows what view/story.py says, and asks again while the wait goes on.
 
 import { banner, embedded } from "./dom.js";
-import { earlier, many, nothing, one, source } from "./parts.js";
+import { earlier, many, nothing, one, owed, source } from "./parts.js";
 import { shown } from "./state.js";
 import { WORDS } from "./words.js";
 
@@ -26,7 +26,7 @@ function render() {
   const parts = !data.operations ? nothing(data) : data.operations.length === 1 ? one(data, data.operations[0]) : many(data);
   const failed = shown.failures > 1 ? banner("warn", "The API server does not answer.",
     ` Asked ${shown.failures} times; shown is what was known before.`) : null;
-  page.replaceChildren(...[failed, ...parts, earlier(data), data.operations ? source(data) : null].filter(Boolean));
+  page.replaceChildren(...[failed, owed(data), ...parts, earlier(data), data.operations ? source(data) : null].filter(Boolean));
   // only what is on the page has a width
   for (const element of page.querySelectorAll(".ticks")) element.tick?.();
   page.setAttribute("aria-busy", "false");

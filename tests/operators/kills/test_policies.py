@@ -9,7 +9,7 @@ import pytest
 from airflow_provider_ops.exceptions import AttemptStopped, OpsError
 from airflow_provider_ops.operators.run import Run
 from airflow_provider_ops.testing import endless, fail_first, hang, html, operation_fails, rate_limited
-from tests.operators.kills.parts import Deferred, Interrupter, Life, Taken, sigterm_as_airflow
+from tests.operators.kills.parts import OPERATORS, Deferred, Interrupter, Life, Taken, sigterm_as_airflow
 
 READS_FAIL: list[Any] = [
     fail_first(999, method="GET"),
@@ -126,7 +126,7 @@ def test_a_kill_that_nobody_can_ask_airflow_about_ends_nothing_and_says_so(life:
 # -- policies whose process died
 
 
-@pytest.mark.parametrize("api", ["onvera", "nirvana", "akua"])
+@pytest.mark.parametrize("api", OPERATORS)
 @pytest.mark.parametrize("done", [False, True], ids=["before it was done", "before that was stored"])
 def test_what_a_failed_operation_left_is_deleted_by_the_next_attempt(life: Life, api: str, done: bool) -> None:
     one = life.again(api)
@@ -173,11 +173,13 @@ def test_what_cannot_be_done_any_more_is_said(life: Life) -> None:
     assert any(left["id"] in line and "still exists" in line for line in life.said)
 
 
-def test_what_a_kill_owed_is_done_after_a_clear(life: Life) -> None:
+@pytest.mark.parametrize("api", OPERATORS)
+def test_what_a_kill_owed_is_done_after_a_clear(life: Life, api: str) -> None:
     """The process was gone after it had stored what it was about to do."""
-    life.attempt_until_deferred()
-    handle = life.store.handle
-    life.store.put({**handle, "owes": "delete", "owes_because": "kill"})
-    life.attempt_until_deferred()
-    assert len(life.ends()) == 1
-    assert life.store.handle["generation"] == 2
+    one = life.again(api)
+    one.attempt_until_deferred()
+    handle = one.store.handle
+    one.store.put({**handle, "owes": "delete", "owes_because": "kill"})
+    one.attempt_until_deferred()
+    assert handle["resource_id"] in one.ended_ids()
+    assert one.store.handle["generation"] == 2
