@@ -32,7 +32,8 @@ _STALE = 0.05
 _UNSAID_PAUSE = 1.0
 #: After a 429 half of the rate before it, growing by this factor per second, until it has not been refused for so long.
 _SLOWER, _FASTER, _RECOVERED = 0.5, 1.15, 30.0
-_SLOWEST = 0.5
+#: Requests per second at least: slower than that the few pages of one scan would take longer than the pause itself.
+_SLOWEST = 2.0
 _TOO_MANY = 429
 
 
@@ -107,7 +108,8 @@ class RateLimiter:
         pause = _UNSAID_PAUSE if is_refused and retry_after is None else retry_after
         with self._lock:
             if is_refused and not self.paused(now):
-                recent = sum(at > now - 1.0 for at in self._left)
+                # what leaves during a recovery is a trickle, and no measure of what was too fast
+                recent = max(sum(at > now - 1.0 for at in self._left), self._regained(now))
                 self._slowed = (max(recent * _SLOWER, _SLOWEST), now + (pause or 0.0))
             if pause:
                 self._paused_until = max(self._paused_until, now + pause)
@@ -133,13 +135,19 @@ class RateLimiter:
     def _recovery(self, now: float) -> float:
         if self._slowed is None:
             return 0.0
-        rate, since = self._slowed
-        if now - since > _RECOVERED:
+        if now - self._slowed[1] > _RECOVERED:
             self._slowed = None
             return 0.0
         last = self._left[-1] if self._left else -math.inf
+        return max(0.0, last + 1.0 / self._regained(now) - now)
+
+    def _regained(self, now: float) -> float:
+        """Return the requests per second that are possible again since a refusal; 0.0 where there was none."""
+        if self._slowed is None:
+            return 0.0
+        rate, since = self._slowed
         grown: float = rate * _FASTER ** max(now - since, 0.0)
-        return max(0.0, last + 1.0 / grown - now)
+        return grown
 
 
 def _window(per_second: float | None) -> tuple[int | None, float]:

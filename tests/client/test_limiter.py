@@ -111,6 +111,17 @@ def test_after_a_refusal_everybody_pauses_and_the_pace_recovers_gradually() -> N
     assert sum(one >= START + 39 for one in after) >= len(before)
 
 
+def test_refusals_one_after_the_other_leave_enough_for_a_scan() -> None:
+    limiter, now = RateLimiter(), START
+    went(limiter, now, 1.0)
+    for _ in range(5):
+        # the first request after each pause is refused again
+        limiter.on_response(now, 429, 2.0)
+        while delay := limiter.try_acquire(now):
+            now += delay
+    assert len(went(limiter, now, 5.0)) >= 10
+
+
 def test_many_refusals_at_once_are_one() -> None:
     once, often = RateLimiter(), RateLimiter()
     for limiter, times in ((once, 1), (often, 10)):
