@@ -31,7 +31,7 @@ from dev.guarantees.model import Expect, Phase, Scenario
 QUICK: Final = frozenset(
     {
         *("before-submit", "answer-lost", "before-stored", "on-resume", "while-polling"),
-        *("failed-delete", "sent-after-kill", "held-store"),
+        *("failed", "failed-delete"),
         *("odd-nul", "odd-surrogate", "odd-key", "odd-none"),
         *("cleared", "paused", "paused-over", "machine", "mismatch"),
     }
