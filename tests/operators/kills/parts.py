@@ -205,7 +205,8 @@ class Life:
         return [one for one in self.world.operations(self.api) if _ends(one) and one["stage"] != "cancelled"]
 
     def ended_ids(self) -> set[str]:
-        gone = {one["id"] for one in self.created() if one["deleted"]}
+        # LakeSail closes a session without an operation
+        gone = {one["id"] for one in self.created() if one["deleted"] or one["status"] == "closed"}
         return gone | {one["resource_id"] for one in self.world.operations(self.api) if _ends(one)}
 
     def continues(self) -> list[dict[str, Any]]:
