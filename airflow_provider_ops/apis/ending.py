@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from itertools import chain, repeat
 from typing import NamedTuple, TypeVar
 
 from airflow_provider_ops.apis.base import Api, Submitted
@@ -27,6 +28,10 @@ IT = "it"
 #: Seconds between requests to delete what the API refuses to delete yet; together well inside the 20 s that a trigger's
 #: kill may take. The first are short: a worker's kill has four.
 _DELETE_PAUSES = (0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 1.0, 2.0, 2.0, 2.0, 2.0)
+#: Seconds between further requests, for an attempt that has just begun and has time: cancelled operations drain.
+_LATER_PAUSE = 5.0
+#: For how long such an attempt asks.
+PATIENT = 600.0
 #: Seconds before a request that met trouble on the way is sent again: by id, an operation may be ended twice.
 _TROUBLE_PAUSES = (0.3, 0.7, 1.5, 3.0)
 #: Seconds for which a kill waits to see whether the operation has settled.
@@ -152,7 +157,7 @@ def _delete(api: Api, handle: Handle, name: str, within: float) -> Flow[Ended]:
 
 def _when_possible(api: Api, handle: Handle, within: float) -> Flow[Submitted | None]:
     """What is being made can often not be deleted at once: ask again for as long as a kill may take."""
-    left, pauses = within, iter(_DELETE_PAUSES)
+    left, pauses = within, chain(_DELETE_PAUSES, repeat(_LATER_PAUSE))
     is_first = True
     while True:
         try:
@@ -161,8 +166,8 @@ def _when_possible(api: Api, handle: Handle, within: float) -> Flow[Submitted | 
             if is_first and api.can_cancel:
                 yield from _stop_making(api, handle)
             is_first = False
-            pause = next(pauses, None)
-            if pause is None or pause > left:
+            pause = next(pauses)
+            if pause > left:
                 raise
             left -= pause
         yield Pause(pause)

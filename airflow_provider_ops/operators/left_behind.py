@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from airflow_provider_ops.apis.base import Submit, Submitted
-from airflow_provider_ops.apis.ending import end
+from airflow_provider_ops.apis.ending import PATIENT, end
 from airflow_provider_ops.core.clear_or_retry import Cause, cause_without_handle
 from airflow_provider_ops.core.handle import Handle
 from airflow_provider_ops.exceptions import AmbiguousSubmission
@@ -60,7 +60,7 @@ class LeftBehind:
         if not self._identity.kill_ends_it:
             return self._only(running)
         for one in running:
-            ended = self._hook.run(end(self._api, self._handle(one), self._identity.kill_policy))
+            ended = self._hook.run(end(self._api, self._handle(one), self._identity.kill_policy, within=PATIENT))
             self._log(f"the task was cleared, and clearing ends its operation: {ended.text}")
         return None
 

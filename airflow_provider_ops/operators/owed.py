@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from airflow_provider_ops.apis.ending import end, kill_operation
+from airflow_provider_ops.apis.ending import PATIENT, end, kill_operation
 from airflow_provider_ops.core.handle import Handle
 from airflow_provider_ops.hooks.base import OperationsHook
 from airflow_provider_ops.operators.store import HandleStore
@@ -43,8 +43,8 @@ def pay(
         return found
     log(f"an earlier attempt owed on_{because}={policy} for operation {found.operation_id}: carrying it out first")
     by_kill = because == BECAUSE_OF_KILL
-    flow = kill_operation(hook.api, found, policy) if by_kill else end(hook.api, found, policy)
-    ended = hook.run(flow)
+    carry_out = kill_operation if by_kill else end
+    ended = hook.run(carry_out(hook.api, found, policy, within=PATIENT))
     (log if ended.is_done else warn)(ended.text)
     after = replace(
         paid(found), killed=found.killed or by_kill, removed=found.removed or (ended.removed and not by_kill)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from airflow_provider_ops.apis.base import Intent, Submit
-from airflow_provider_ops.apis.ending import end
+from airflow_provider_ops.apis.ending import PATIENT, end
 from airflow_provider_ops.client.clock import Clock
 from airflow_provider_ops.core.clear_or_retry import Cause
 from airflow_provider_ops.core.handle import Handle
@@ -107,7 +107,7 @@ class Submission:
         if decision.end_first:
             # whoever else was to end it may have been cut off, or comes only after us
             self._record.note("ending the operation of before")
-            self._log(self._hook.run(end(self._api, found, identity.kill_policy)).text)
+            self._log(self._hook.run(end(self._api, found, identity.kill_policy, within=PATIENT)).text)
         return self._start_anew(decision.generation)
 
     def _without_store(self) -> Started:

@@ -167,7 +167,7 @@ def test_what_cannot_be_done_any_more_is_said(life: Life) -> None:
     with pytest.raises(Taken):
         life.attempt(on_failure="delete", deferrable=False, timeout=4000.0)
     life.store.dies_after = None
-    life.world.faults(fail_first(99, status=409, method="DELETE"))
+    life.world.faults(fail_first(999, status=409, method="DELETE"))
     life.attempt_until_deferred()
     left = life.created()[0]
     assert any(left["id"] in line and "still exists" in line for line in life.said)
