@@ -156,16 +156,14 @@ def _delete(api: Api, handle: Handle, name: str, within: float) -> Flow[Ended]:
 
 
 def _when_possible(api: Api, handle: Handle, within: float) -> Flow[Submitted | None]:
-    """What is being made can often not be deleted at once: ask again for as long as a kill may take."""
+    """What is being made can often not be deleted at once: ask again for so many seconds."""
     left, pauses = within, chain(_DELETE_PAUSES, repeat(_LATER_PAUSE))
-    is_first = True
     while True:
         try:
             return (yield from _until_answered(lambda: _deleting(api, handle)))
         except Conflict:
-            if is_first and api.can_cancel:
+            if left == within and api.can_cancel:
                 yield from _stop_making(api, handle)
-            is_first = False
             pause = next(pauses)
             if pause > left:
                 raise

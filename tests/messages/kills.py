@@ -29,7 +29,14 @@ def _life(s: Any, api: str = "onvera") -> Life:
     return Life(s.world, s.clock, api)
 
 
-def _killed(s: Any, *rules: dict[str, Any], api: str = "onvera", state: str = "failed", **arguments: Any) -> object:
+def _killed(
+    s: Any,
+    *rules: dict[str, Any],
+    api: str = "onvera",
+    state: str = "failed",
+    is_airflow_away: bool = False,
+    **arguments: Any,
+) -> object:
     """Tell a worker to stop while it waits, from when on the API answers as the rules say."""
     life = _life(s, api)
     life.prepare(deferrable=False, **arguments)
@@ -37,6 +44,7 @@ def _killed(s: Any, *rules: dict[str, Any], api: str = "onvera", state: str = "f
 
         def act() -> None:
             s.world.faults(ENDLESS, *rules)
+            _set(life, breaks=is_airflow_away)
             send(state)
 
         with Interrupter(act, when=life.is_waiting).tracing():
@@ -67,17 +75,7 @@ def _still_there(s: Any) -> object:
 
 @KILLS.row("Airflow cannot be asked whether the task is over")
 def _airflow_away(s: Any) -> object:
-    life = _life(s)
-    life.prepare(deferrable=False, on_kill="delete")
-    with sigterm_as_airflow(life) as send:
-
-        def act() -> None:
-            assert life.ti is not None
-            life.ti.breaks = True
-            send()
-
-        with Interrupter(act, when=life.is_waiting).tracing():
-            return life.run(Run.begin)
+    return _killed(s, is_airflow_away=True, on_kill="delete")
 
 
 def _stood_still(s: Any, change: Any) -> object:
