@@ -7,27 +7,25 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
-from pathlib import Path
 from typing import Final
 
 import httpx
 from stamina.instrumentation import set_on_retry_hooks
 
-from dev.guarantees import poison, postgres, window
+from dev.guarantees import poison, window
 from dev.guarantees.acts import SPARE
 from dev.guarantees.model import Phase
 from dev.guarantees.observe import observe
 from dev.guarantees.report import Result, complaints, document, table
 from dev.guarantees.scenarios import QUICK, phases
-from dev.guarantees.stage import Live, Stage, after
+from dev.guarantees.stage import CHECKOUT, Live, Stage, after, opened
 from dev.processes import Interrupted, ProcessDied, free_ports
 from dev.simulator import BadFaults, Simulator
 from dev.stack import AirflowStack, BrokenDag, StackOptions, StackTimeout
 
-CHECKOUT: Final = Path(__file__).resolve().parent.parent.parent
 SCRATCH: Final = CHECKOUT / ".cache" / "guarantees"
 DOCUMENT: Final = CHECKOUT / "docs" / "guarantees.md"
 _OPERATION_SECONDS: Final = 10.0
@@ -86,8 +84,7 @@ def chosen(options: argparse.Namespace) -> list[Phase]:
     return found
 
 
-@contextmanager
-def stage_for(options: argparse.Namespace, plan: Sequence[Phase]) -> Iterator[tuple[Stage, str | None]]:
+def stage_for(options: argparse.Namespace, plan: Sequence[Phase]) -> AbstractContextManager[tuple[Stage, str | None]]:
     """Bring everything up inside the block. The text says why there is no PostgreSQL, where there is none."""
     home, folder, markers = SCRATCH / "airflow", SCRATCH / "dags", SCRATCH / "markers"
     for path in (folder, markers):
@@ -101,22 +98,7 @@ def stage_for(options: argparse.Namespace, plan: Sequence[Phase]) -> Iterator[tu
     connections = simulator.connections(poison.KEY)
     env = {**connections, **_SHORT, "PYTHONPATH": str(CHECKOUT), "GUARANTEES_MARKERS": str(markers)}
     stack = AirflowStack(StackOptions(home, dags_folder=folder, parallelism=options.workers, env=env))
-    # In this order: PostgreSQL's files must be there until it has been stopped with the rest of the stack.
-    with ExitStack() as resources, stack:
-        why_not = None
-        try:
-            resources.enter_context(postgres.database_of(stack, wanted=not options.sqlite))
-        except postgres.NoPostgres as error:
-            why_not = f"no PostgreSQL: {error}"
-            say(why_not)
-        stack.processes.start("simulator", simulator.command, stack.env, cwd=CHECKOUT)
-        stack.wait_until(simulator.answers, "the simulator", timeout=60)
-        stack.migrate()
-        stack.start_services()
-        stack.wait_healthy()
-        for dag in stack.wait_for_dags():
-            stack.api.unpause(dag.dag_id)
-        yield Stage(stack, simulator, markers, say), why_not
+    return opened(stack, simulator, markers, say, wants_postgres=not options.sqlite)
 
 
 _STARTED: Final = time.monotonic()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from fnmatch import fnmatchcase
@@ -17,6 +18,8 @@ import psutil
 import sqlalchemy
 
 from dev.airflow_api import AirflowApi, Run, TaskInstance
+from dev.guarantees import postgres
+from dev.guarantees.apis import TASK
 from dev.guarantees.crash import Markers, conf_of
 from dev.guarantees.model import Condition, Phase, Scenario
 from dev.simulator import Simulator
@@ -24,12 +27,35 @@ from dev.stack import AirflowStack
 
 Script = Generator[Condition, None, None]
 
+CHECKOUT: Final = Path(__file__).resolve().parent.parent.parent
 _TICK: Final = 0.5
-#: Rows that run at the same time: as many as the cores can carry without Airflow missing its own heartbeats.
+#: As many rows as the cores can carry without Airflow missing its own heartbeats.
 _AT_ONCE: Final = 11 * (os.cpu_count() or 2)
 #: More than come between two looks.
 _REQUESTS: Final = 300
 _RUN_ENDED: Final = ("success", "failed")
+
+
+@contextmanager
+def opened(
+    stack: AirflowStack, simulator: Simulator, markers: Path, say: Callable[[str], None], *, wants_postgres: bool
+) -> Iterator[tuple[Stage, str | None]]:
+    """Bring everything up inside the block. The text says why there is no PostgreSQL, where there is none."""
+    # In this order: PostgreSQL's files must be there until it has been stopped with the rest of the stack.
+    with ExitStack() as resources, stack:
+        why_not = None
+        try:
+            resources.enter_context(postgres.database_of(stack, wanted=wants_postgres))
+        except postgres.NoPostgres as error:
+            why_not = f"no PostgreSQL: {error}"
+            say(why_not)
+        stack.processes.start("simulator", simulator.command, stack.env, cwd=CHECKOUT)
+        stack.wait_until(simulator.answers, "the simulator", timeout=60)
+        stack.start()
+        stack.wait_healthy()
+        for dag in stack.wait_for_dags():
+            stack.api.unpause(dag.dag_id)
+        yield Stage(stack, simulator, markers, say), why_not
 
 
 class Stage:
@@ -37,6 +63,8 @@ class Stage:
 
     def __init__(self, stack: AirflowStack, simulator: Simulator, markers: Path, say: Callable[[str], None]) -> None:
         self.stack = stack
+        #: Rows that run at the same time.
+        self.at_once = _AT_ONCE
         self.simulator = simulator
         self.markers = markers
         self.say = say
@@ -62,7 +90,7 @@ class Stage:
             if request["method"] != "GET":
                 self.changes[request["at"], request["method"], request["path"]] = request
         try:
-            self.tasks = {task.run_id: task for task in self.api.task_instances()}
+            self.tasks = {task.run_id: task for task in self.api.task_instances() if task.task_id == TASK}
             self.runs = {run.run_id: run for run in self.api.runs()}
         except httpx.HTTPError:
             return
@@ -104,11 +132,10 @@ class Stage:
                 self.say(f"{row.scenario.run_id} is not over after {timeout:.0f} s")
         return rows
 
-    @staticmethod
-    def _start_in_turn(rows: Sequence[Live]) -> Script:
+    def _start_in_turn(self, rows: Sequence[Live]) -> Script:
         """Start all rows, so many at once."""
         for number, row in enumerate(rows):
-            yield lambda number=number: sum(not other.is_over for other in rows[:number]) < _AT_ONCE  # type: ignore[misc]
+            yield lambda number=number: sum(not other.is_over for other in rows[:number]) < self.at_once  # type: ignore[misc]
             row.start()
 
 
