@@ -8,8 +8,9 @@ part         names
 ============ ==============================================================================================
 task run     dag, run, task and map index; equal for a run that was deleted and made again, and in another Airflow
 loop         region and index of a loop (Airflow 3.4); absent elsewhere
-origin       the version of the DAG in its Airflow; differs from Airflow to Airflow
-nonce        one submit: random and stored before the request leaves, or derived where nothing can be stored
+origin       the version of the DAG in its Airflow; differs from Airflow to Airflow, and after a change of the DAG
+nonce        one submit: when the run began, and random digits that are stored before the request leaves; or
+             derived where nothing can be stored
 ============ ==============================================================================================
 """
 
@@ -22,6 +23,8 @@ from dataclasses import dataclass
 
 _WORD = "airflow"
 _RUN, _LOOP, _ORIGIN, NONCE = 20, 10, 6, 10
+#: Digits of a nonce that tell when the run began; the others are random.
+_START = 4
 _KEY = re.compile(rf"({_WORD}-[0-9a-f]{{{_RUN}}})(-[0-9a-f]{{{_LOOP}}})?(-[0-9a-f]{{{_ORIGIN}}})-[0-9a-f]{{{NONCE}}}")
 #: Keys of release 0.1.0, from which nothing can be read.
 _KEY_1 = re.compile(r"airflow-[0-9a-f]{24}")
@@ -78,6 +81,13 @@ class TaskRun:
         """Return whether a key was made for this task run in this Airflow."""
         return _KEY.fullmatch(key) is not None and key.rpartition("-")[0] == self.prefix
 
+    def began(self, key: str, start: str) -> bool:
+        """Return whether a key was made for a task run with these ids while its run had begun at this time.
+
+        :param start: see :func:`start_digits`; empty where it is not known.
+        """
+        return bool(start) and self.resembles(key) and key.rpartition("-")[2].startswith(start)
+
     def resembles(self, key: str) -> bool:
         """Return whether a key was made for a task run with these ids, whatever the Airflow or version of the DAG."""
         match = _KEY.fullmatch(key)
@@ -98,6 +108,14 @@ def run_prefix_of(key: str) -> str | None:
 def derived_nonce(*facts: object) -> str:
     """Return a nonce for submits of which nothing can be stored: equal as long as the facts are."""
     return _digest(NONCE, *facts)
+
+
+def start_digits(began: object) -> str:
+    """Return what the nonces of a run begin with; empty where it is not known when the run began.
+
+    Retries and clears of a run that is not over keep that time, which is another one in another Airflow.
+    """
+    return "" if began is None else _digest(_START, began)
 
 
 def is_mark(text: object) -> bool:

@@ -9,16 +9,27 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ops.apis.base import Submit
 from airflow_provider_ops.core.clear_or_retry import Attempt
-from airflow_provider_ops.core.identity import NONCE, TaskRun, beginning, derived_nonce, marks, submission_key
+from airflow_provider_ops.core.identity import (
+    NONCE,
+    TaskRun,
+    beginning,
+    derived_nonce,
+    marks,
+    start_digits,
+    submission_key,
+)
 from airflow_provider_ops.waiting.submitting import Today, arguments_fingerprint, fingerprint
 
 if TYPE_CHECKING:
     from airflow_provider_ops.operators.base import OperationOperator
 
 
-def random_nonce(_generation: int) -> str:
-    """Return a nonce that no other submit has."""
-    return secrets.token_hex(NONCE // 2)
+def random_nonce(start: str = "") -> str:
+    """Return a nonce that no other submit has.
+
+    :param start: what it begins with, see :func:`start_digits`.
+    """
+    return (start + secrets.token_hex(NONCE))[:NONCE]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +37,8 @@ class Identity:
     """Which task run this is, which try of it, and what it asks for.
 
     :param arguments: fingerprint of the user's arguments, ``fingerprint`` that of the request.
-    :param nonce: by generation; random where it can be stored, else derived.
+    :param start: what nonces begin with that were made up since the run began.
+    :param derived_nonce: by generation, where a random one cannot be stored.
     :param most_generations: how many there may be where nothing is stored: a try begins one at most.
     :param earlier_key: by generation, what release 0.1.0 derived where nothing is stored.
     """
@@ -37,13 +49,22 @@ class Identity:
     fingerprint: str
     kill_ends_it: bool
     kill_policy: str = "leave"
-    nonce: Callable[[int], str] = random_nonce
+    start: str = ""
+    derived_nonce: Callable[[int], str] | None = None
     most_generations: int = 1
     earlier_key: Callable[[int], str] | None = None
 
     def today(self, api: str) -> Today:
         """Return what decides about the submit."""
         return Today(api, self.arguments, self.attempt, self.kill_ends_it)
+
+    def nonce(self, generation: int) -> str:
+        """Return the nonce of the next submit."""
+        return self.derived_nonce(generation) if self.derived_nonce else random_nonce(self.start)
+
+    def owns(self, key: str) -> bool:
+        """Return whether a key is that of this task run in this Airflow, whatever became of its DAG meanwhile."""
+        return self.run.owns(key) or self.run.began(key, self.start)
 
     def resembles(self, key: str) -> bool:
         """Return whether a key may be that of a task run with these ids, in this Airflow or another."""
@@ -79,6 +100,7 @@ def identify(
         fingerprint(request.method, request.path, request.query, request.json),
         kill_ends_it,
         task.kill_policy,
+        start_digits(getattr(dag_run, "start_date", None)),
     )
     return facts if stored else _derived(facts, task, ti, dag_run)
 
@@ -91,7 +113,7 @@ def _derived(facts: Identity, task: OperationOperator, ti: Any, dag_run: Any) ->
     before = beginning(ti.max_tries, None)
     return replace(
         facts,
-        nonce=lambda generation: derived_nonce(*seed, generation),
+        derived_nonce=lambda generation: derived_nonce(*seed, generation),
         most_generations=ti.try_number if task.durable else 1,
         earlier_key=lambda generation: submission_key(*facts.run.coordinates, f"{before}{generation}"),
     )

@@ -40,13 +40,13 @@ class LeftBehind:
             self._log(f"nothing is stored of earlier tries, and what they made cannot be searched at {self._api.title}")
             return None
         found = self._hook.run(flow)
-        mine = [one for one in found if self._identity.run.owns(one.key or "")]
+        mine = [one for one in found if self._identity.owns(one.key or "")]
         for one in found:
             if one not in mine:
                 # ended or joined by guess, it could be what a task of another Airflow waits for
                 self._warn(
-                    f"{_name(one)} has the ids of this task run, but another Airflow, version of the DAG or "
-                    "release made it: it is left alone"
+                    f"{_name(one)} has the ids of this task run, but another Airflow or release made it, or this one "
+                    "before the run began again with a changed DAG: it is left alone"
                 )
         if cause_without_handle(self._identity.attempt) is Cause.CLEARED:
             return self._after_a_clear(mine)

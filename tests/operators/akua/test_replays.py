@@ -37,7 +37,7 @@ def cluster() -> Submit:
 def ensure(hook: AkuaHook, store: Memory, nonce: str, try_number: int = 1) -> Started:
     """One try of a task whose key is one that may have been used before."""
     submit = cluster()
-    identity = identity_of(submit, attempt(try_number), run=RUN, nonce=lambda _: nonce)
+    identity = identity_of(submit, attempt(try_number), run=RUN, derived_nonce=lambda _: nonce)
     handles = HandleStore(store, print)
     return Submission(hook, submit, identity, handles, deadline=hook.clock.time() + 900, log=print).ensure()
 

@@ -85,7 +85,7 @@ def test_without_a_store_a_create_is_found_by_its_tag_and_an_update_is_repeated(
     hook: NirvanaHook, server: SimulatorServer, clock: VirtualClock
 ) -> None:
     def run(submit: Submit, try_number: int) -> Started:
-        identity = identity_of(submit, attempt(try_number), nonce=derived_nonce, most_generations=try_number)
+        identity = identity_of(submit, attempt(try_number), derived_nonce=derived_nonce, most_generations=try_number)
         log: list[str] = []
         until = clock.time() + 900
         store = HandleStore(None, log.append)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from airflow_provider_ops.apis.onvera import create_deployment
-from airflow_provider_ops.core.identity import TaskRun, derived_nonce
+from airflow_provider_ops.core.identity import TaskRun, derived_nonce, start_digits
 from airflow_provider_ops.operators.store import KEY, HandleStore
 from airflow_provider_ops.operators.submission import Started, Submission
 from tests.attempts import RUN, attempt, identity_of
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 
 CREATE = create_deployment("airflow")
+BEGAN = datetime(2026, 5, 1, tzinfo=timezone.utc)
 
 
 class Died(BaseException):
@@ -60,6 +62,8 @@ class Task:
         self.retries = 3
         self.tries = 0
         self.run: TaskRun = RUN
+        #: When the DAG run began.
+        self.began = BEGAN
         self.kill_ends_it = False
         self.kill_policy = "leave"
         self.patience = 3600.0
@@ -69,8 +73,8 @@ class Task:
         now = attempt(self.tries, max_tries=self.max_tries, retries=self.retries, clear_number=self.clear_number)
         facts: dict[str, Any] = {"kill_ends_it": self.kill_ends_it, "kill_policy": self.kill_policy}
         if self.store is None:
-            facts |= {"most_generations": self.tries, "nonce": derived_nonce}
-        identity = identity_of(self.submit, now, run=self.run, **facts)
+            facts |= {"most_generations": self.tries, "derived_nonce": derived_nonce}
+        identity = identity_of(self.submit, now, run=self.run, **{"start": start_digits(self.began), **facts})
         store = HandleStore(self.store, self.warned.append)
         return Submission(
             self.hook,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -183,6 +184,7 @@ def test_what_another_airflow_made_is_named_and_left_alone(task: Task, world: Si
     """The same DAG, run and task on the same account: all that differs is what each Airflow has made up."""
     theirs = Task(task.hook, task.clock)
     theirs.run = replace(RUN, dag_version="01890000-0000-7000-8000-000000000002")
+    theirs.began += timedelta(milliseconds=3)
     other = theirs.attempt().handle
     task.kill_ends_it, task.kill_policy = True, "delete"
     task.attempt()
@@ -191,6 +193,19 @@ def test_what_another_airflow_made_is_named_and_left_alone(task: Task, world: Si
     task.clock.advance(600)
     assert other.key in live(world)
     assert any(str(other.operation_id) in line for line in task.warned)
+
+
+@pytest.mark.parametrize("policy", ["leave", "delete"])
+def test_what_was_made_before_the_dag_was_changed_is_ours(task: Task, world: SimulatorServer, policy: str) -> None:
+    """A change of the DAG gives the task instances of its runs another version, those of a deferred task included."""
+    task.kill_ends_it, task.kill_policy = policy == "delete", policy
+    first = task.attempt().handle
+    task.run = replace(RUN, dag_version="01890000-0000-7000-8000-000000000002")
+    task.clear(forgets=True)
+    assert task.attempt().joined == (policy == "leave")
+    task.clock.advance(600)
+    assert (first.key in live(world)) == (policy == "leave")
+    assert len(live(world)) == 1
 
 
 def test_what_the_first_release_made_is_named(task: Task, world: SimulatorServer, hook: OnveraHook) -> None:
