@@ -36,7 +36,7 @@ export AIRFLOW_HOME := $(CURDIR)/.cache/airflow
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help venv test lint types demo docs guarantees race browser bench bench-constraints conform constraints
-.PHONY: matrix-constraints test-matrix clean python release-check upgrade
+.PHONY: matrix-constraints test-matrix clean python release-check upgrade identity
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -80,6 +80,10 @@ release-check: $(STAMP) ## build sdist and wheel, install them beside nothing bu
 
 upgrade: $(STAMP) ## from the last 0.1.0 to this release and back while tasks are deferred (QUICK=1 for less)
 	@$(BIN)/python -m dev.upgrade $(if $(QUICK),--quick) $(ARGS)
+
+identity: $(STAMP) ## clear, retry, loop and re-run tasks on real Airflow; count what they created
+	@$(MAKE) --silent $(GUARANTEES) || echo "PostgreSQL cannot be had: SQLite will do" >&2
+	@$(BIN)/python -m dev.identity $(ARGS)
 
 docs/timeouts.md: $(STAMP) FORCE
 	@$(BIN)/python -m dev.timeouts

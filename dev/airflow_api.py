@@ -245,9 +245,17 @@ class AirflowApi:
         path = self._task_path(task) + ("" if task.map_index < 0 else f"/{task.map_index}")
         self.request("PATCH", path, json={"new_state": state})
 
-    def clear(self, dag_id: str, run_id: str, *task_ids: str) -> None:
-        """Clear tasks of a run, whatever their state."""
-        body = {"dry_run": False, "dag_run_id": run_id, "task_ids": list(task_ids), "only_failed": False}
+    def delete_run(self, dag_id: str, run_id: str) -> None:
+        """Delete a run with its task instances."""
+        self.request("DELETE", f"/dags/{dag_id}/dagRuns/{quote(run_id, safe='')}")
+
+    def retries(self, dag_id: str, task_id: str) -> int:
+        """Return the retries of a task in the latest version of its DAG."""
+        return int(self.request("GET", f"/dags/{dag_id}/tasks/{task_id}")["retries"])
+
+    def clear(self, dag_id: str, run_id: str, *task_ids: str, **options: bool) -> None:
+        """Clear tasks of a run, whatever their state; `options` are fields of the request."""
+        body = {"dry_run": False, "dag_run_id": run_id, "task_ids": list(task_ids), "only_failed": False, **options}
         self.request("POST", f"/dags/{dag_id}/clearTaskInstances", json=body)
 
     @staticmethod

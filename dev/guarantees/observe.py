@@ -50,7 +50,8 @@ def _is_named(item: Mapping[str, Any], text: str) -> bool:
 def log_lines(row: Live, logs: Path) -> Iterator[str]:
     """The messages in the logs of all tries, oldest try first; the triggerer's part belongs to its try."""
     folder = logs / f"dag_id={row.scenario.dag_id}" / f"run_id={row.scenario.run_id}" / f"task_id={TASK}"
-    for file in sorted(folder.glob("attempt=*.log*")):
+    # those of a loop are in a folder for each iteration
+    for file in sorted(folder.rglob("attempt=*.log*")):
         for line in file.read_text(errors="replace").splitlines():
             yield from _messages(line)
 

@@ -1,0 +1,5 @@
+"""A DAG for each row of `make identity` (Airflow looks for DAGs only in files that have its name in them)."""
+
+from dev.identity.factory import dags
+
+globals().update(dags())
