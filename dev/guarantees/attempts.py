@@ -32,14 +32,12 @@ def killed(api: ApiCase) -> Iterator[Scenario]:
     title = f"on_kill={policy}, marked failed while"
     there = acts.marked_failed_there(1)
     held: dict[str, Any] = {"api": api, "variant": variant, "rules": LONG, "act": there}
-    yield Scenario(
-        "held-store",
-        f"{title} the store takes the handle",
-        mode=_mode(api, 0),
-        expect=ended,
-        crash=Crash("HandleStore.save", do="slow"),
-        **held,
-    )
+
+    def slow(key: str, place: str, during: str, kind: int, expect: Expect, **more: Any) -> Scenario:
+        crash = Crash(place, do="slow")
+        return Scenario(key, f"{title} {during}", mode=_mode(api, kind), expect=expect, crash=crash, **{**held, **more})
+
+    yield slow("held-store", "HandleStore.save", "the store takes the handle", 0, ended)
     yield Scenario(
         "held-look",
         f"{title} a retry waits for the look at what it is about to join",
@@ -50,24 +48,11 @@ def killed(api: ApiCase) -> Iterator[Scenario]:
         **{**held, "rules": (*WORKER_LONG, {**_HANGS, "count": 1}), "act": acts.marked_failed_there(2)},
     )
     nothing = Expect("nothing was sent", created=0, settled="none", state="failed", tries=(1, 1))
-    yield Scenario(
-        "sent-after-kill",
-        f"{title} the request is about to leave",
-        mode=_mode(api, 1),
-        expect=nothing,
-        crash=Crash("Sender.send_first", do="slow"),
-        **held,
-    )
+    yield slow("sent-after-kill", "Sender.send_first", "the request is about to leave", 1, nothing)
     if api.finds == "search":
         lost = {"fault": "accept_then_drop", "count": 1}
-        yield Scenario(
-            "held-search",
-            f"{title} what a lost answer started is searched",
-            mode=_mode(api, 0),
-            expect=ended,
-            crash=Crash("Starter.search", do="slow"),
-            **{**held, "rules": (*LONG, lost)},
-        )
+        searched = "what a lost answer started is searched"
+        yield slow("held-search", "Starter.search", searched, 0, ended, rules=(*LONG, lost))
     if api.ending is not None:
         mode = _mode(api, 0)
         unread = (*LONG, _AWAY if mode == D else _HANGS)
