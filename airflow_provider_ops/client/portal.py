@@ -153,8 +153,11 @@ class PortalCall(Generic[T]):
         self._inbox.put((step, lambda: None))
         return await answer
 
-    def _finish(self, _task: object = None) -> None:
+    def _finish(self, task: asyncio.Task[T] | None = None) -> None:
         self._is_over = True
+        if task is not None and not task.cancelled():
+            # when the caller has gone nobody asks for it, about which the loop would complain in the task's log
+            task.exception()
         for answer in tuple(self._asked):
             _fail(answer, PortalClosed("the caller has gone"))
         self._inbox.put(None)

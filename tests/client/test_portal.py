@@ -228,6 +228,34 @@ def test_an_interrupted_caller_waits_for_the_end_of_its_work_but_not_for_ever() 
     assert ended == ["told"]
 
 
+def test_how_work_ends_whose_caller_has_gone_is_no_complaint_of_the_loop() -> None:
+    """The loop complains in the task's log, with a traceback, about errors that nobody asks for."""
+    complaints: list[str] = []
+    ended = threading.Event()
+    loop = portal().loop
+
+    async def fails_when_cancelled(_call: PortalCall[None]) -> None:
+        try:
+            await asyncio.sleep(30)
+        except asyncio.CancelledError:
+            raise OpsError("it was held back") from None
+
+    async def collect() -> None:
+        gc.collect()
+        ended.set()
+
+    loop.set_exception_handler(lambda _loop, context: complaints.append(context["message"]))
+    try:
+        with pytest.raises(Interrupted):
+            with interrupting(0.05):
+                portal().call(fails_when_cancelled)
+        asyncio.run_coroutine_threadsafe(collect(), loop)
+        assert ended.wait(30)
+    finally:
+        loop.set_exception_handler(None)
+    assert complaints == []
+
+
 def test_a_signal_handler_may_call_in_while_a_call_is_under_way(server: Server, client: BlockingClient) -> None:
     answers: list[int] = []
     server.pause = 0.2
