@@ -96,6 +96,27 @@ def test_a_server_that_is_not_running_says_so(http: httpx.Client) -> None:
         http.get(first)
 
 
+def test_a_server_that_is_held_up_says_so(http: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    held, free = threading.Event(), threading.Event()
+
+    def hold_up(*_request: object) -> None:
+        held.set()
+        free.wait(30)
+
+    with SimulatorServer() as server:
+        server.observe(hold_up)
+        asking = threading.Thread(target=http.get, args=(f"{server.url}/onvera/api/v1/operations",))
+        asking.start()
+        assert held.wait(30)
+        monkeypatch.setattr("airflow_provider_ops.testing.server._PATIENCE", 0.05)
+        try:
+            with pytest.raises(RuntimeError, match=r"has not answered within 0\.05 s"):
+                server.stats()
+        finally:
+            free.set()
+            asking.join()
+
+
 def test_a_server_stops_at_once_though_a_request_hangs() -> None:
     with SimulatorServer() as server:
         server.faults(testing.hang(600))
