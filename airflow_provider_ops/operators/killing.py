@@ -19,6 +19,7 @@ from airflow_provider_ops.client.asynchronous import AsyncClient
 from airflow_provider_ops.client.limiter import Priority
 from airflow_provider_ops.client.tasks import time_limit
 from airflow_provider_ops.core.handle import Handle
+from airflow_provider_ops.exceptions import OpsError
 from airflow_provider_ops.operators.attempt_record import AttemptRecord
 from airflow_provider_ops.operators.owed import BECAUSE_OF_KILL, owing, paid
 from airflow_provider_ops.operators.store import HandleStore
@@ -90,8 +91,8 @@ class WorkerKill:
             state = self._ask(lambda: task_state(self._ti), _QUESTION)
         except Exception as error:  # noqa: BLE001 - whatever it was, nothing may be ended by guess
             return (
-                f"{doing}. Airflow does not say whether the task is over ({error!r}), so on_kill={self._policy} was "
-                f"not carried out: {self._record.what} continues, a retry goes on with it"
+                f"{doing}. Airflow does not say whether the task is over ({_described(error)}), so "
+                f"on_kill={self._policy} was not carried out: {self._record.what} continues, a retry goes on with it"
             )
         if not is_meant_on_worker(state):
             return (
@@ -101,7 +102,9 @@ class WorkerKill:
         try:
             return f"Task killed. {self._end()}"
         except Exception as error:  # noqa: BLE001 - nobody is left who could handle it
-            return f"{doing}. on_kill={self._policy} could not be carried out for {self._record.what}: {error!r}"
+            return (
+                f"{doing}. on_kill={self._policy} could not be carried out for {self._record.what}: {_described(error)}"
+            )
 
     def say_when_stuck(self, warn: Callable[[str], None]) -> None:
         """Say what continues if the main path does not come to act: something else holds it up."""
@@ -264,3 +267,8 @@ class WorkerKill:
         if error is not None:
             raise error
         return value  # type: ignore[return-value]
+
+
+def _described(error: Exception) -> str:
+    """Return what an error says, with its class only where that is not one of ours."""
+    return str(error) if isinstance(error, (OpsError, TimeoutError)) else repr(error)

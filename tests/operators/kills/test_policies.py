@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
 
 from airflow_provider_ops.exceptions import AttemptStopped, OpsError
 from airflow_provider_ops.operators.run import Run
+from airflow_provider_ops.operators.store import HandleStore
 from airflow_provider_ops.testing import endless, fail_first, hang, html, operation_fails, rate_limited
 from tests.operators.kills.parts import OPERATORS, Deferred, Interrupter, Life, Taken, sigterm_as_airflow
 
@@ -121,6 +123,36 @@ def test_a_kill_that_nobody_can_ask_airflow_about_ends_nothing_and_says_so(life:
             life.run(Run.begin)
     assert life.ends() == []
     assert life.created()[0]["operation_id"] in str(caught.value)
+
+
+@pytest.mark.parametrize("stuck", ["state", "store"])
+def test_an_airflow_that_does_not_answer_ends_nothing_and_is_named(
+    life: Life, monkeypatch: pytest.MonkeyPatch, stuck: str
+) -> None:
+    """A worker is told to stop before it has read what is stored."""
+    monkeypatch.setattr("airflow_provider_ops.operators.killing._QUESTION", 0.2)
+    life.attempt_until_deferred()
+    life.prepare(deferrable=False)
+    released = threading.Event()
+    with sigterm_as_airflow(life) as send:
+
+        def act() -> None:
+            if stuck == "state":
+                monkeypatch.setattr(life.ti, "get_task_states", lambda **_place: released.wait(30))
+            else:
+                monkeypatch.setattr(HandleStore, "load", lambda _store: released.wait(30))
+            send("failed")
+
+        try:
+            before_it_reads = life.entering("submission.ensure")
+            with Interrupter(act, when=before_it_reads).tracing(), pytest.raises(AttemptStopped) as caught:
+                life.run(Run.begin)
+        finally:
+            released.set()
+    assert life.ends() == []
+    assert "Airflow does not answer" in str(caught.value)
+    assert "Error" not in str(caught.value)
+    assert "an earlier attempt of this task run has started" in str(caught.value)
 
 
 # -- policies whose process died
