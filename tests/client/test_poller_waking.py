@@ -301,3 +301,38 @@ async def test_a_fault_of_the_poller_ends_all_waits_and_the_next_begins_anew(
         waiting.begin(ids, interval=2.0)
         await waiting.all()
     assert len(waiting.late) == 5
+
+
+class Faulty(Onvera):
+    """An API whose name, which polls in the background ask for, has a fault from some moment on."""
+
+    is_broken = False
+
+    @property
+    def name(self) -> str:  # type: ignore[override]
+        if self.is_broken:
+            raise RuntimeError("our own fault")
+        return "onvera"
+
+    @name.setter
+    def name(self, name: str) -> None: ...
+
+
+class FaultyReadsOnly(Faulty):
+    lists_operations = False
+
+
+@pytest.mark.parametrize("api", [Faulty(), FaultyReadsOnly()], ids=["lists", "reads"])
+async def test_a_fault_of_a_poll_in_the_background_ends_all_waits_at_once(
+    server: SimulatorServer, clock: VirtualClock, api: Faulty
+) -> None:
+    async with client_of(server, clock, api) as client:
+        ids = await start(client, 30)
+        api.is_broken = True
+        waiting = Waiting(client, server)
+        waiting.begin(ids, interval=2.0)
+        await clock.asleep(30.0)
+        ended = [str(task.exception()) for task in waiting._tasks if task.done()]
+        await waiting.stop()
+        api.is_broken = False
+        assert ended == ["our own fault"] * len(ids)
