@@ -24,6 +24,8 @@ _STEADY: Final = 1.5
 _PICKED_UP: Final = 15.0
 #: After so long a request that was about to be sent is under way.
 _MOMENT: Final = 1.0
+#: Longest time for a triggerer to notice that its task is over, and to carry out the kill policy.
+_NOTICED: Final = 120.0
 #: Longest time for an attempt to be taken for dead, and for the next one to submit.
 _SUPERSEDED: Final = 130.0
 #: Longest time for a process to see that its worker is gone, on a machine that is busy.
@@ -49,6 +51,9 @@ def marked(state: str) -> Act:
     def act(row: Live) -> Script:
         yield row.waiting_for(_STEADY)
         row.act_as_user(lambda api, task: api.set_state(task, state))
+        # a triggerer that is late is told from one that does nothing
+        late, (wanted, _) = after(_NOTICED), row.scenario.expect.endings
+        yield lambda: len(row.endings) >= wanted or late()
 
     return act
 
