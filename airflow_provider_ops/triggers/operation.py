@@ -288,7 +288,8 @@ _asked = False
 async def _ask_once(task_instance: Any) -> None:
     """Ask Airflow something, once in the life of a triggerer.
 
-    The first question takes it many seconds (6 to 16 were seen), which a kill should not have to wait for.
+    The first question makes its supervisor build Airflow's execution API within itself, and until that is done (6 to
+    16 s were seen, more on a busy machine) it neither starts nor cancels triggers. A kill should not wait for that.
     """
     global _asked  # noqa: PLW0603 - once per process is what is meant
     if _asked:

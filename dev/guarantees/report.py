@@ -43,6 +43,10 @@ the real one: the scheduler is paused from before the deferral until the trigger
   so that a clear finishes it, and the message of the task says what still exists. Deferred tasks have no such limit.
 - **A worker that cannot ask Airflow.** Only the state of the task tells a kill from a worker that goes away. When
   Airflow does not answer within two seconds, nothing is ended, and the message says what continues.
+- **A kill right after a triggerer has started.** The first question that any trigger asks Airflow (for a connection, or
+  for the state of a task) makes the triggerer build Airflow's execution API within itself. That takes it 6 to 16 s, and
+  more than a minute where the machine is busy; meanwhile it notices no kill. The policy is carried out afterwards. The
+  provider asks when its first trigger starts, so that this comes once, and before most kills.
 - **A kill after the last step of a leg**, while Airflow takes the deferral or the result: a thread of the dying
   process does what it can. The log has a line at least when the process lives that long.
 - **A process that stands still between its last question to Airflow and the first byte of its request.** An attempt
