@@ -13,14 +13,18 @@ from hypothesis import strategies as st
 
 from airflow_provider_ops.operation import Operation, OperationError, OperationState, Progress
 from airflow_provider_ops.waiting.settling import (
+    MOST_FOLLOWED,
     MOST_REMEMBERED,
+    MOST_TOLD,
     SLACK,
     Ended,
     Look,
     Wanted,
     Watermark,
+    digest,
     from_payload,
     is_newest_first,
+    latest,
     moment,
     to_payload,
 )
@@ -136,6 +140,57 @@ class TestWatermark:
 
         assert names(mark.news(look(("op_0", 0), ("between", 1), ("op_1", 2)), ALL)) == ["between"]
 
+    def test_forgetting_one_keeps_as_many_as_can_be_remembered(self) -> None:
+        mark = Watermark(START).told(look(*((f"op_{number}", number) for number in range(MOST_REMEMBERED + 1))).ended)
+
+        assert len(mark.seen) == MOST_REMEMBERED
+        assert mark.pruned == (START, digest("op_0"))
+
+    @pytest.mark.parametrize(("floor", "after"), [(0, 49), (60, 60)])
+    def test_the_floor_follows_what_is_forgotten_and_is_never_lowered(self, floor: float, after: float) -> None:
+        many = look(*((f"op_{number:05}", number / 10) for number in range(MOST_REMEMBERED + 500)))
+
+        assert Watermark(START + floor).told(many.ended).floor == START + after
+
+    def test_what_another_one_has_forgotten_is_not_taken_back(self) -> None:
+        pruned = (int(START) + 5000, "x")
+        mark = Watermark(START, pruned=pruned).told(
+            look(*((f"op_{number}", number) for number in range(MOST_REMEMBERED + 1))).ended
+        )
+
+        assert mark.pruned == pruned
+
+    def test_the_oldest_go_into_the_first_of_several_events(self) -> None:
+        ends = [(f"op_{number}", number) for number in range(MOST_TOLD + 1)]
+        mark = Watermark(START)
+
+        assert names(mark.news(look(*reversed(ends)), ALL)) == [name for name, _ in ends[:MOST_TOLD]]
+
+    @pytest.mark.parametrize(("since", "newest", "floor"), [(-SLACK, 10, 0), (100, SLACK, 100), (0, SLACK + 50, 50)])
+    def test_the_floor_is_what_a_look_has_certainly_shown_and_is_never_lowered(
+        self, since: float, newest: float, floor: float
+    ) -> None:
+        assert Watermark(START).caught_up(look(since=since, newest=newest)).floor == START + floor
+
+    def test_an_event_settles_the_doubt_about_what_is_in_it_only(self) -> None:
+        mark = Watermark(START).announced(look(("a", 1)).ended).announced(look(("b", 2)).ended)
+        mark = mark.told(look(("b", 2)).ended)
+
+        assert (list(mark.doubt), list(mark.seen)) == ([digest("a")], [digest("b")])
+        assert list(mark.told(look(("c", 3)).ended).seen) == [digest("b"), digest("c")]
+
+    def test_two_that_tell_the_same_know_together_what_each_knew(self) -> None:
+        mine = Watermark(START, pruned=(7, "mine")).told(look(("a", 1)).ended).announced(look(("b", 1), ("c", 1)).ended)
+        other = Watermark(START, pruned=(3, "other")).told(look(("b", 1)).ended)
+
+        for merged in (mine.merged(other), other.merged(mine)):
+            assert set(merged.seen) == {digest("a"), digest("b")}
+            assert merged.pruned == (7, "mine")
+        assert list(mine.merged(other).doubt) == [digest("c")]
+
+    def test_remembers_nothing_that_is_not_wanted(self) -> None:
+        assert Watermark.now(look(("a", 1)), Wanted(kinds=["vm.*"])).seen == {}
+
 
 class TestWanted:
     @pytest.mark.parametrize(
@@ -165,6 +220,13 @@ class TestTimes:
         assert moment(operation("x", 2), START + 9) == START + 2
         assert moment(changed, START + 9) == START + 3
         assert moment(operation("x", None), START + 9) == START + 9
+
+    def test_an_end_is_not_before_the_start(self) -> None:
+        assert moment(operation("x", 2, created_at=at(5)), START + 9) == START + 5
+
+    @pytest.mark.parametrize(("now", "found"), [(2, START + 2), (3, START + 3), (9, START + 3), (0, 0.0)])
+    def test_the_latest_time_is_none_after_now(self, now: float, found: float) -> None:
+        assert latest(operation("x", 3, created_at=at(1), updated_at=at(2)), START + now) == found
 
     def test_a_clock_that_is_ahead_does_not_move_the_floor_ahead(self) -> None:
         assert moment(operation("x", 3600), START) == START
@@ -263,6 +325,12 @@ def test_open_operations_are_remembered_by_id_when_no_date_could_tell_their_end(
     # what begins at the floor cannot end below it
     assert mark.open == {"old", "just below"}
     assert Watermark.from_dict(mark.to_dict()) == mark
+
+
+def test_of_too_many_open_operations_those_that_began_first_are_remembered() -> None:
+    began = {f"op_{number}": float(number) for number in range(MOST_FOLLOWED + 1)}
+    mark = Watermark(0.0).caught_up(Look([], 0.0, 5000.0, lambda _who, _since: None, began))
+    assert mark.open == set(began) - {f"op_{MOST_FOLLOWED}"}
 
 
 def ended(name: str, at: float) -> Ended:
