@@ -148,8 +148,10 @@ def test_an_operation_the_api_forgot_is_not_submitted_again_until_a_clear(task: 
     assert created(world) == 1
 
 
-def test_an_operation_that_is_not_readable_yet_is_not_lost(task: Task, world: SimulatorServer) -> None:
+@pytest.mark.parametrize("seconds", [0.0, 60.0, 119.0])
+def test_an_operation_that_is_not_readable_yet_is_not_lost(task: Task, world: SimulatorServer, seconds: float) -> None:
     world.faults({"fault": "not_found_first", "reads": 2})
     first = task.attempt()
+    task.clock.advance(seconds)
     assert task.attempt().handle.operation_id == first.handle.operation_id
     assert created(world) == 1
