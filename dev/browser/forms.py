@@ -59,6 +59,7 @@ def fill(window: Window, stage: Stage, api: str, picture: Path | None = None) ->
     form.locator("input[name=password]").fill(API_KEY)
     _hidden(form, "schema", "login", "port")
     form.get_by_role("button", name="Extra Fields", exact=True).click()
+    _offers_what_there_is(form)
     for name, text in typed.items():
         field = form.locator(f"input[name=element_{name}]")
         field.wait_for()
@@ -79,6 +80,13 @@ def _choose_type(window: Window, form: Locator, api: str) -> None:
     form.get_by_role("combobox").first.click()
     window.page.keyboard.type(api)
     window.page.get_by_role("option", name=re.compile(api, re.IGNORECASE)).first.click()
+
+
+def _offers_what_there_is(form: Locator) -> None:
+    form.locator("input[name=element_verify]").wait_for()
+    for field in form.locator("input[placeholder*='see options']").all():
+        if not form.locator(f"datalist[id='{field.get_attribute('list')}'] option").count():
+            raise FormBroken(f"the form offers options for {field.get_attribute('name')}, which has none")
 
 
 def _hidden(form: Locator, *names: str) -> None:

@@ -164,16 +164,26 @@ class Gallery:
         stage.wait_for(parts, "failing", "failed")
         self._until(parts, "going", lambda chapter: chapter["operation"]["progress"].get("done", 0) > PARTS // 2)
         self._until(trouble, "create", lambda chapter: chapter["is_stumbling"])
-        killed, late = stage.start("view_killed"), stage.start("view_timeout")
+        killed, late, owed = stage.start("view_killed"), stage.start("view_timeout"), stage.start("view_owed")
         self._until(killed, "create", lambda chapter: bool(chapter["phases"]))
+        self._until(owed, "create", lambda chapter: bool(chapter["phases"]))
         stage.wait_for(killed, "create", "deferred")
         stage.mark_failed(killed, "create")
+        stage.mark_failed(owed, "create")
         stage.wait_for(late, "create", "failed")
+        stage.stack.wait_until(lambda: stage.owes(owed, "create"), "the kill to be owed", PATIENCE)
         self.look(
             Scene("parts-running", parts, "going", ("network.provision", f"of {PARTS}", "1 running"), then=all_rows),
             Scene("parts-failed", parts, "failing", ("Quota of NAT gateways", "1 failed"), then=all_rows),
             Scene("trouble", trouble, "create", ("The API cannot be read at the moment", OUTAGE, "is not affected")),
             Scene("killed", killed, "create", ("No longer waited for", "The task ended before"), then=stays_as_it_is),
+            Scene(
+                "owed",
+                owed,
+                "create",
+                ("on_kill=delete was begun", "clear the task"),
+                then=stays_as_it_is,
+            ),
             Scene("timeout", late, "create", ("Deadline passed", "before the operation settled"), then=stays_as_it_is),
             Scene("forbidden", trouble, "create", ("Not allowed", "XComs"), user=VISITOR, refused=403),
         )

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from airflow_provider_ops.core.handle import owed_policy
+from airflow_provider_ops.operators.store import KEY
 from dev.airflow_api import Run, TaskInstance
 from dev.browser import crowd
 from dev.browser.visitors import VISITOR, Visitors
@@ -40,6 +42,8 @@ FAULTS: Final[list[dict[str, Any]]] = [
     {"fault": "endless", "name": "crowd"},
     {"fault": "endless", "name": "killed *"},
     {"fault": "endless", "name": "late *"},
+    {"fault": "endless", "name": "owed *"},
+    {"fault": "status", "status": 409, "message": "a backup is running", "method": "DELETE", "name": "owed *"},
     # an API that has been read some times, and then cannot be
     {"fault": "endless", "name": "troubled"},
     {"fault": "status", "status": 503, "message": OUTAGE, "method": "GET", "name": "troubled", "skip": 4},
@@ -86,8 +90,18 @@ class Stage:
         if not any(entry["key"] == "operation_progress" for entry in found["xcom_entries"]):
             return None
         value = self.stack.api.request("GET", f"{path}/operation_progress", params={"map_index": map_index})["value"]
-        record: Mapping[str, Any] = json.loads(value) if isinstance(value, str) else value
+        record: Mapping[str, Any] = _parsed(value)
         return record
+
+    def owes(self, run: Run, task_id: str) -> bool:
+        """Whether the stored handle of a task says that an attempt owes a policy."""
+        path = f"/dags/{run.dag_id}/dagRuns/{run.run_id}/taskInstances/{task_id}/state-store"
+        kept = self.stack.api.request("GET", path)["task_state_store"]
+        return any(entry["key"] == KEY and owed_policy(_parsed(entry["value"])) for entry in kept)
+
+
+def _parsed(value: Any) -> Any:
+    return json.loads(value) if isinstance(value, str) else value
 
 
 def path_of(run: Run, task_id: str, map_index: int = -1) -> str:

@@ -82,6 +82,14 @@ def view_killed() -> None:
 
 
 @dag(schedule=None, default_args={"retries": 0})
+def view_owed() -> None:
+    """A task that a user marks failed while the API refuses to delete what it has made."""
+    OnveraCreateDeploymentOperator(
+        task_id="create", app_type="superset", name="owed {{ run_id }}", deferrable=False, on_kill="delete"
+    )
+
+
+@dag(schedule=None, default_args={"retries": 0})
 def view_timeout() -> None:
     """A task that stops waiting before its operation settles."""
     OnveraCreateDeploymentOperator(task_id="create", app_type="superset", name="late {{ run_id }}", timeout=20)
@@ -111,4 +119,5 @@ view_many()
 view_parts()
 view_trouble()
 view_killed()
+view_owed()
 view_timeout()
