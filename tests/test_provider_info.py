@@ -129,6 +129,11 @@ class TestConnectionType:
             assert "null" in field["schema"]["type"], name
             assert "default" not in field["schema"] or field["schema"]["default"] is False
 
+    def test_only_a_field_with_choices_offers_some(self, entry: dict[str, Any]) -> None:
+        offered = {name: field["schema"].get("examples") for name, field in entry["conn-fields"].items()}
+        assert {name for name, choices in offered.items() if choices is not None} == {"verify"}
+        assert offered["verify"] == ["true", "false"]
+
     def test_works_with_nothing_but_a_key(self, entry: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
         conn = json.dumps({"conn_type": entry["connection-type"], "password": "k"})
         monkeypatch.setenv("AIRFLOW_CONN_BARE", conn)

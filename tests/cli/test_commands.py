@@ -5,13 +5,16 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import signal
 import sys
 import threading
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from airflow_provider_ops.cli.output import age
 from airflow_provider_ops.hooks.akua import AkuaHook
 from airflow_provider_ops.hooks.onvera import OnveraHook
 from airflow_provider_ops.testing import endless, fail_first, operation_fails
@@ -40,6 +43,16 @@ def cluster() -> str:
 def rows(ran: Any) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = json.loads(ran.out)
     return found
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(0, "0 s"), (59, "59 s"), (60, "1 min 0 s"), (3 * 3600 + 125, "3 h 2 min"), (50 * 3600, "2 d 2 h"), (-5, "0 s")],
+)
+def test_an_age_has_its_two_largest_units(seconds: float, said: str) -> None:
+    at = datetime(2026, 3, 1, 8, tzinfo=timezone.utc)
+    assert age(at, at.timestamp() + seconds) == said
+    assert age(None, 0.0) is None
 
 
 @pytest.mark.usefixtures("world")
@@ -107,6 +120,12 @@ class TestList:
         ran = operations("list", *ONVERA, "-o", "json", "--limit", "1")
         assert len(rows(ran)) == 1
         assert ran.err == "2 more; --limit shows them.\n"
+
+    def test_how_old_each_is(self, operations: Operations) -> None:
+        deploy()
+        (row,) = rows(operations("list", *ONVERA, "-o", "json"))
+        assert re.fullmatch(r"\d+ s", row["age"])
+        assert "age" in operations("list", *ONVERA).out
 
     def test_by_state_and_kind(self, world: SimulatorServer, operations: Operations) -> None:
         world.duration = 60

@@ -167,7 +167,9 @@ def test_help_shows_every_argument_of_an_operator_once(cls: type[OperationOperat
 @pytest.mark.parametrize("cls", [OperationSensor, LakeSailSessionSensor])
 def test_help_shows_every_argument_of_a_sensor(cls: type[OperationSensor]) -> None:
     own = set(inspect.signature(cls.__init__).parameters) - {"self", "kwargs"}
-    assert set(parameters_of(cls.__doc__)) == own | set(SensorArguments.__annotations__)
+    shown = parameters_of(cls.__doc__)
+    assert set(shown) == own | set(SensorArguments.__annotations__)
+    assert all(text[:1].strip() for text in shown.values())
 
 
 def test_the_arguments_of_airflow_are_those_of_its_base_operator() -> None:
