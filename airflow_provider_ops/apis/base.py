@@ -183,6 +183,8 @@ class Api(ABC):
     reference_kinds: tuple[str, ...] = ()
     #: Extras of the connection this API uses beside the common ones.
     extras: tuple[str, ...] = ()
+    #: What to do about an answer that cannot be read; empty for what the error says itself.
+    unreadable_advice: str = ""
     #: Extras of the connection that its hook reads.
     hook_extras: tuple[str, ...] = ()
 
@@ -213,9 +215,10 @@ class Api(ABC):
         """
         kind, _ = split_reference("operation_id", operation_id)
         if kind is not None and kind not in self.reference_kinds:
-            known = ", ".join(self.reference_kinds) or "none"
+            others = "".join(f", or {one}:<id>" for one in self.reference_kinds)
             raise InvalidArgument(
-                f"operation_id {operation_id!r}: {self.title} has no {kind!r} to wait for (known: {known})"
+                f"operation_id {operation_id!r}: {self.title} has no {kind} that can be waited for; pass the id of an "
+                f"operation{others}"
             )
         return str(operation_id)
 

@@ -98,7 +98,7 @@ class Window:
             return inside
         names = [f"operation {one.operation_id} ({one.resource_type} {one.resource_id})" for one in matches]
         raise AmbiguousSubmission(
-            f"The outcome of {self._intent.submit.request} is unknown: {', '.join(names)} may be its, though it seems "
+            f"the outcome of {self._intent.submit.request} is unknown: {', '.join(names)} may be its, though it seems "
             "older, and nothing tells for certain. Nothing was submitted again. If it is what this task is to have, "
             "pass its id as operation_id; else clear this task to submit a new one.",
             names,

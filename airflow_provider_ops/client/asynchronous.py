@@ -152,6 +152,8 @@ class AsyncClient:
         except OpsError as error:
             if belongs_to_connection(error):
                 located(error, self.settings.where(self.api))
+            if isinstance(error, TransportError) and error.reason == "unreadable":
+                error.advice = self.api.unreadable_advice or error.advice
             raise
 
     async def _fulfil(self, wish: Call[Any] | Once | Pause, priority: Priority | None) -> Any:

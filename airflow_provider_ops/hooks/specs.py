@@ -10,14 +10,13 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from airflow_provider_ops import specs
 from airflow_provider_ops._compat import conf
-from airflow_provider_ops.exceptions import InvalidArgument, InvalidSpec, SpecProblem
+from airflow_provider_ops.exceptions import InvalidArgument
 from airflow_provider_ops.provider_info import typed_apis
 from airflow_provider_ops.spec import ApiSpec
 from airflow_provider_ops.spec.nearest import nearest
+from airflow_provider_ops.spec.source import Source
 
 ENTRY_POINTS = "airflow_provider_ops.specs"
 
@@ -58,7 +57,7 @@ def find_spec(given: object) -> ApiSpec:
     :raises InvalidArgument: there is no such spec, or it cannot be used.
     """
     if isinstance(given, Mapping):
-        spec = _from_object(given)
+        spec = ApiSpec.from_source(Source(dict(given)))
     elif isinstance(given, str) and ("\n" in given.strip() or given.lstrip().startswith("{")):
         spec = ApiSpec.from_yaml(given)
     else:
@@ -75,18 +74,10 @@ def _named(name: str) -> ApiSpec:
     if name in known:
         return known[name].load()
     near = nearest(name, known) if name else None
-    meant = f"did you mean {near!r}?" if near else f"registered are {', '.join(sorted(known)) or 'none'}"
+    meant = f"did you mean {near!r}?" if near else f"registered are {', '.join(sorted(known)) or 'none'}."
     if not name:
-        raise InvalidArgument(f"it names no API: put the name of a spec, or the spec itself, into 'api' ({meant})")
-    raise InvalidArgument(f"no spec {name!r} is registered: {meant}; files belong into {specs_folder()}")
-
-
-def _from_object(given: Mapping[str, Any]) -> ApiSpec:
-    try:
-        return ApiSpec.model_validate(dict(given))
-    except ValidationError as error:
-        problems = [SpecProblem(one["loc"], one["msg"]) for one in error.errors(include_url=False, include_input=False)]
-        raise InvalidSpec("", problems) from None
+        raise InvalidArgument(f"it names no API: put the name of a spec, or the spec itself, into 'api'; {meant}")
+    raise InvalidArgument(f"no spec {name!r} is registered: {meant} Files of your own belong into {specs_folder()}")
 
 
 def _in_folder() -> Iterator[Registered]:

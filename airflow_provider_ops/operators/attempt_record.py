@@ -49,10 +49,12 @@ class AttemptRecord:
     """What one leg of an attempt knows. Each step is noted before it is taken, with all that was learned by then.
 
     :param switch: each note ends the main path once it is thrown.
+    :param title: of the API, for people.
     """
 
-    def __init__(self, switch: KillSwitch) -> None:
+    def __init__(self, switch: KillSwitch, title: str) -> None:
         self._switch = switch
+        self._title = title
         self._may_act = [None]
         #: What is being done, for people.
         self.doing = "starting"
@@ -121,19 +123,18 @@ class AttemptRecord:
     def what(self) -> str:
         """Return what there is, or may be, remotely: with its id, or with what to look for."""
         if self.handle is not None:
-            return _named(self.handle)
+            return self._named(self.handle)
         if self.has_unanswered and self.intent is not None:
             sent = f"{self.request} sent at {utc(self.intent.at)} with key {self.intent.key!r}"
-            return f"whatever {sent} started at {self.intent.api}"
+            return f"whatever {sent} started at {self._title}"
         if self.found is not None and self.found.operation_id is not None:
-            return f"{_named(self.found)} of an earlier attempt"
+            return f"{self._named(self.found)} of an earlier attempt"
         if self.found is not None:
             return f"whatever an earlier attempt started with key {self.found.key!r} at {utc(self.found.at)}"
         if not self.has_read:
             return "whatever an earlier attempt of this task run has started"
         return "nothing remote: nothing was sent"
 
-
-def _named(handle: Handle) -> str:
-    resource = f" ({handle.resource_type} {handle.resource_id})" if handle.resource_id else ""
-    return f"{handle.api} operation {handle.operation_id}{resource}"
+    def _named(self, handle: Handle) -> str:
+        resource = f" ({handle.resource_type} {handle.resource_id})" if handle.resource_id else ""
+        return f"{self._title} operation {handle.operation_id}{resource}"

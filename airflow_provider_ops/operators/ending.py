@@ -79,10 +79,17 @@ class Ending:
             retry = "A retry submits a new one." if may_retry else "Clear the task to submit a new one."
         return settled_badly(operation, what_exists=left, next_try=retry)
 
-    def timed_out(self, outcome: TimedOut, policy: str, *, waited_for: str, waited: float) -> WaitTimeout:
+    def timed_out(
+        self, outcome: TimedOut, policy: str, *, waited_for: str, waited: float, may_retry: bool
+    ) -> WaitTimeout:
         """The error for a passed deadline, after the timeout policy was carried out."""
         consequence = _sentence(self.carry_out(policy))
-        retry = "A retry continues with it if it is still running." if self._durable else "A retry submits a new one."
+        if not may_retry:
+            retry = "Raise timeout if the API needs longer, then clear the task."
+        elif self._durable:
+            retry = "A retry continues with the operation if that still runs."
+        else:
+            retry = "A retry submits a new one."
         return timed_out(
             named(waited_for, outcome.operation, handle=self._handle),
             outcome.operation,
@@ -93,7 +100,7 @@ class Ending:
 
     def gave_up(self, error: OpsError, *, may_retry: bool) -> OpsError:
         """The error for an operation that may no longer be looked at."""
-        retry = "A retry reads it again." if may_retry else "It is not retried: remove the cause, then clear the task."
+        retry = "A retry reads it again." if may_retry else "The task is not retried: remove the cause, then clear it."
         name = named(self._handle.operation_id or "", handle=self._handle)
         left = (
             "Whether it still runs is not known." if isinstance(error, NotFound) else _sentence(self.carry_out("leave"))

@@ -68,7 +68,7 @@ class Fence:
                 raise self._superseded("another attempt of this task has begun") from error
             raise OpsError(
                 "nothing was sent, since Airflow could not be asked whether this is still the current attempt "
-                f"({error})"
+                f"({error}); a retry asks again"
             ) from error
         if state != "running":
             raise self._superseded(f"the task is {state or 'cleared'} by now")
@@ -97,6 +97,6 @@ class Fence:
 
     def _superseded(self, why: str) -> Superseded:
         return Superseded(
-            f"This attempt does nothing more, because {why}. It leaves {self._record.what}; the attempt that comes "
+            f"this attempt does nothing more, because {why}. It leaves {self._record.what}; the attempt that comes "
             "after it decides about that."
         )

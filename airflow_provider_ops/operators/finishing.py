@@ -68,4 +68,4 @@ class Finisher:
             "operation": operation.to_dict() if operation else None,
             "resource": dict(resource) if resource is not None else None,
         }
-        return checked(result, succeeded=f"{self._hook.api.name} operation {handle.operation_id}")
+        return checked(result, succeeded=f"{self._hook.api.title} operation {handle.operation_id}")

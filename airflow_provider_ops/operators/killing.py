@@ -83,7 +83,7 @@ class WorkerKill:
         Not in a signal handler: a question to Airflow deadlocks where the interrupted code was asking one.
         """
         self._hook.resume()
-        doing = f"Told to stop while {self._record.doing}"
+        doing = f"told to stop while {self._record.doing}"
         self._store_what_is_known()
         if self._policy == "leave":
             return f"{doing}: {self._record.what} continues, as on_kill=leave says"
@@ -92,15 +92,15 @@ class WorkerKill:
         except Exception as error:  # noqa: BLE001 - whatever it was, nothing may be ended by guess
             return (
                 f"{doing}. Airflow does not say whether the task is over ({_described(error)}), so "
-                f"on_kill={self._policy} was not carried out: {self._record.what} continues, a retry goes on with it"
+                f"on_kill={self._policy} was not carried out: {self._record.what} continues; a retry adopts it"
             )
         if not is_meant_on_worker(state):
             return (
-                f"{doing}. This worker is stopped, not the task (its state is {state}): {self._record.what} continues, "
-                "a retry goes on with it"
+                f"{doing}. This worker is stopped, not the task (its state is {state}): {self._record.what} continues; "
+                "a retry adopts it"
             )
         try:
-            return f"Task killed. {self._end()}"
+            return f"the task was killed: {self._end()}"
         except Exception as error:  # noqa: BLE001 - nobody is left who could handle it
             return (
                 f"{doing}. on_kill={self._policy} could not be carried out for {self._record.what}: {_described(error)}"
@@ -113,7 +113,7 @@ class WorkerKill:
             time.sleep(_STUCK)
             if not self._record.is_acting:
                 warn(
-                    f"Told to stop while {self._record.doing}, which has not ended yet. Unless more is said below, "
+                    f"told to stop while {self._record.doing}, which has not ended yet. Unless more is said below, "
                     f"on_kill={self._policy} was not carried out, and {self._record.what} continues"
                 )
 
@@ -130,7 +130,7 @@ class WorkerKill:
     def _end(self) -> str:
         handle = self._target()
         if handle is None:
-            return f"There is nothing to {self._policy}: {self._record.what}"
+            return f"there is nothing to {self._policy}: {self._record.what}"
         if isinstance(handle, str):
             return handle
         ends = ends_it(self._policy, self._hook.api, creates=handle.creates)
@@ -142,7 +142,7 @@ class WorkerKill:
         if ends and ended.is_done:
             self._save(replace(paid(handle), killed=True))
         still_owed = self._finishing if ends and not ended.is_done else ""
-        return f"{ended.text[:1].upper()}{ended.text[1:]}{still_owed}"
+        return f"{ended.text}{still_owed}"
 
     @property
     def _finishing(self) -> str:

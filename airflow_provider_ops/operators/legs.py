@@ -39,7 +39,8 @@ class Announcer:
         """
         resource = f", {handle.resource_type} {handle.resource_id}" if handle.resource_id else ""
         until = "not waiting" if deadline is None else f"waiting until {utc(deadline)} at the latest"
-        self._log.info("%s operation %s (%s%s): %s", handle.api, handle.operation_id, handle.kind, resource, until)
+        title = self._hook.api.title
+        self._log.info("%s operation %s (%s%s): %s", title, handle.operation_id, handle.kind, resource, until)
         ti_id = getattr(self._ti, "id", None)
         ids = {
             "operation_id": handle.operation_id,

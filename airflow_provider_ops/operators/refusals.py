@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from airflow_provider_ops.apis.base import Api, Submit, Submitted
 from airflow_provider_ops.core.handle import Handle
-from airflow_provider_ops.exceptions import AmbiguousSubmission, DifferentRequest, OperationLost, OpsError
+from airflow_provider_ops.exceptions import AmbiguousSubmission, ApiError, DifferentRequest, OperationLost, OpsError
 from airflow_provider_ops.waiting.submitting import Decision, Next
 from airflow_provider_ops.waiting.wording import utc
 
@@ -26,20 +26,24 @@ def refusal(decision: Decision, found: Handle) -> OpsError:
     )
 
 
-def ambiguous(api: Api, submit: Submit, handle: Handle, matches: Sequence[Submitted]) -> AmbiguousSubmission:
+def ambiguous(
+    api: Api, submit: Submit, handle: Handle, matches: Sequence[Submitted], refusal: ApiError | None = None
+) -> AmbiguousSubmission:
     """Return the error for a submit whose outcome cannot be known.
 
     :param matches: what may be its; nothing where the API has no way to find out.
+    :param refusal: how the API refused the request when it was sent again, where nothing was found after that.
     """
     candidates = [f"operation {match.operation_id} ({match.resource_type} {match.resource_id})" for match in matches]
     what = f"{submit.request} sent at {utc(handle.at)}"
     has_mark = api.mark(submit, handle.key).request != submit.request
     marked = f" marked {handle.key!r}" if has_mark else ""
-    seen = (
-        f"several operations may be its: {', '.join(candidates)}"
-        if candidates
-        else f"{api.title} offers no way to find out"
-    )
+    if candidates:
+        seen = f"several operations may be its: {', '.join(candidates)}"
+    elif refusal is not None:
+        seen = f"nothing that it started is found, though {api.title} refuses to carry it out again ({refusal.what})"
+    else:
+        seen = f"{api.title} offers no way to find out"
     return AmbiguousSubmission(
         f"the outcome of {what} is unknown and {seen}. Nothing was submitted again. Look for {api.title} "
         f"objects made at that time{marked}, remove what is not wanted, "

@@ -12,7 +12,7 @@ from airflow_provider_ops.client.waits import wait
 from airflow_provider_ops.core.clear_or_retry import Cause
 from airflow_provider_ops.core.gate import LineLog
 from airflow_provider_ops.core.handle import Handle
-from airflow_provider_ops.exceptions import OperationFailed, OpsError
+from airflow_provider_ops.exceptions import OperationFailed, OpsError, WaitTimeout
 from airflow_provider_ops.operation import Operation, OperationState
 from airflow_provider_ops.operators import seen
 from airflow_provider_ops.operators.attempt_record import AttemptRecord
@@ -61,7 +61,7 @@ class Run:
         self._log = LineLog(task.log)
         self._state_store = context.get("task_state_store") if task.durable else None
         self._store = HandleStore(self._state_store, self._log.warning, address_of(self._ti), self._clock.monotonic)
-        self._record = AttemptRecord(task.kill_switch)
+        self._record = AttemptRecord(task.kill_switch, self._hook.api.title)
         self._hook.guard = Fence(self._record, self._ti, self._store, context.get("task_state_store"), self._clock)
         self._finisher = Finisher(self._hook, self._store, self._log.warning)
         self._announcer = Announcer(self._hook, self._ti, self._record, self._log, pushes_handle=not self._store.exists)
@@ -236,7 +236,8 @@ class Run:
         return self._hook.on_clock(self._ti.start_date)
 
     def _wait_on(self, handle: Handle, operation_id: str, *, patience: float = 0.0) -> dict[str, Any]:
-        self._record.note(f"waiting for {operation_id}", waiting_for=operation_id)
+        is_own = operation_id == handle.operation_id
+        self._record.note(f"waiting for {'its operation' if is_own else operation_id}", waiting_for=operation_id)
         deadline = self._deadline(handle.kind)
         until = deadline
         if self._task.deferrable:
@@ -271,7 +272,7 @@ class Run:
         return self._report
 
     def _defer(self, handle: Handle, deadline: float, operation_id: str) -> None:
-        self._record.note(f"deferring, to wait for {operation_id}")
+        self._record.note("deferring the wait")
         defer(
             self._task.defer,
             self._trigger(handle, deadline, operation_id),
@@ -340,7 +341,10 @@ class Run:
                 last = outcome if isinstance(outcome, TimedOut) else TimedOut(None, None)
                 # what the user has set, not what it took to notice
                 waited = min(self._clock.time(), self._deadline(ending.kind)) - self._started_at()
-                return ending.timed_out(last, self._task.timeout_policy, waited_for=waited_for, waited=waited)
+                may_retry = self._may_retry(WaitTimeout("", last.operation))
+                return ending.timed_out(
+                    last, self._task.timeout_policy, waited_for=waited_for, waited=waited, may_retry=may_retry
+                )
 
     def _may_retry(self, error: OpsError) -> bool:
         return self._ti.try_number <= self._ti.max_tries and not fails_at_once(self._task, error)

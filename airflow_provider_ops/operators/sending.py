@@ -21,6 +21,7 @@ from airflow_provider_ops.exceptions import (
 from airflow_provider_ops.hooks.base import OperationsHook
 from airflow_provider_ops.operation import Operation, OperationState
 from airflow_provider_ops.operators.replays import began_before, is_of_another_key
+from airflow_provider_ops.operators.store import KEY
 from airflow_provider_ops.waiting.wording import utc
 
 Log = Callable[[str], None]
@@ -116,9 +117,10 @@ def look_up(hook: OperationsHook, handle: Handle) -> Operation | None:
     try:
         return hook.get_operation(handle.operation_id)
     except InvalidArgument as error:
+        why = error.what.partition(";")[0]
         raise UnreadableHandle(
-            f"what is stored about the submit of this task run names no operation: {error.what}. Nothing was "
-            "submitted. Look for what it started, delete what is stored, then clear this task."
+            f"what is stored about the submit of this task run names no operation: {why}. Nothing was submitted. Look "
+            f"for what it started, delete the key {KEY} of the task state store, then clear this task."
         ) from None
     except NotFound:
         if hook.clock.time() - handle.at > _FRESH:

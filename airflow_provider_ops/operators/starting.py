@@ -181,7 +181,7 @@ class Starter:
             if found is not None:
                 return self.keep(handle, found, joined=True)
             if self._was_sent and is_conflict:
-                raise ambiguous(self._api, self._submit, handle, ()) from error
+                raise ambiguous(self._api, self._submit, handle, (), error) from error
         if is_conflict and marked.request.method == "DELETE":
             return self._join_conflicting(handle, marked, error)
         self._give_up(handle)

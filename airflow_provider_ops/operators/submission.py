@@ -57,7 +57,7 @@ class Submission:
         self._store = store
         self._log = log
         self._warn = warn or log
-        self._record = record or AttemptRecord(KillSwitch())
+        self._record = record or AttemptRecord(KillSwitch(), hook.api.title)
         sender = Sender(hook, deadline=deadline, log=log, warn=self._warn)
         self._starter = Starter(hook, submit, store, self._record, sender, log)
 

@@ -197,7 +197,7 @@ class Waits:
         if bad and (self._wait_for == "all" or late is None):
             raise self._failure(bad[0], outcomes)
         if late is None:
-            msg = f"the wait ended without an outcome for {', '.join(outcomes)}"
+            msg = f"the wait ended without an outcome for {', '.join(outcomes)}: a retry waits again"
             raise OpsError(msg)
         raise self._timeout(*late)
 

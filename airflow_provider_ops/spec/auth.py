@@ -55,7 +55,7 @@ class ClientCredentials(Part):
     def _is_address(cls, url: str) -> str:
         parts = urlsplit(url)
         if not url.startswith("/") and (parts.scheme != "https" or not parts.hostname):
-            raise ValueError(f"token_url {url!r} must begin with https:// or be a path below base_url")
+            raise ValueError(f"{url!r} must begin with https:// or be a path below base_url")
         return url
 
 

@@ -72,7 +72,7 @@ class Description(Part):
     @classmethod
     def _is_name(cls, name: str) -> str:
         if not _NAME.fullmatch(name):
-            raise ValueError(f"name {name!r} must be small letters, digits, '-' and '_', beginning with a letter")
+            raise ValueError(f"{name!r} must be small letters, digits, '-' and '_', beginning with a letter")
         return name
 
     @field_validator("base_url")
@@ -80,7 +80,7 @@ class Description(Part):
     def _is_address(cls, url: str) -> str:
         parts = urlsplit(url)
         if parts.scheme not in ("https", "http") or not parts.netloc or parts.query or parts.fragment:
-            raise ValueError(f"base_url {url!r} must begin with https://, name a host and have no query")
+            raise ValueError(f"{url!r} must begin with https://, name a host and have no query")
         return url.rstrip("/")
 
     @property

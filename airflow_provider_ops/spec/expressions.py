@@ -154,7 +154,7 @@ def parse_pointer(text: str) -> tuple[str, ...]:
         raise ValueError(f"pointer {text!r} has '~' without 0 or 1: write ~0 for '~' and ~1 for '/' in a name")
     parts = tuple(part.replace("~1", "/").replace("~0", "~") for part in text[1:].split("/"))
     if len(parts) > MOST_PARTS:
-        raise ValueError(f"pointer {text[:40]!r}... has more than {MOST_PARTS} parts")
+        raise ValueError(f"pointer {text[:40]!r}... has more than {MOST_PARTS} parts: read a field that is less deep")
     if parts[-1] == "":
         raise ValueError(f"pointer {text!r} ends in '/': leave that out")
     return parts
@@ -167,7 +167,7 @@ def parse_expression(text: str) -> Expression:
     :raises ValueError: it is none; says what to write.
     """
     if len(text) > LONGEST_VALUE:
-        raise ValueError(f"expression {text[:40]!r}... is longer than {LONGEST_VALUE} characters")
+        raise ValueError(f"expression {text[:40]!r}... is longer than {LONGEST_VALUE} characters: shorten it")
     if text.startswith("/"):
         return Expression(text, "entry", pointer=parse_pointer(text))
     if not text.startswith("$"):

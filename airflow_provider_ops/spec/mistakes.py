@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from airflow_provider_ops.exceptions import SpecProblem
 from airflow_provider_ops.spec.auth import Paging
 from airflow_provider_ops.spec.description import Description
+from airflow_provider_ops.spec.expressions import Expression
 from airflow_provider_ops.spec.keys import KEY_LENGTH, key_text
 from airflow_provider_ops.spec.nearest import nearest
 from airflow_provider_ops.spec.places import RESERVED, Sent, marks, sent
@@ -40,7 +41,7 @@ def mistakes_in(spec: Description) -> list[SpecProblem]:
 def _variables(spec: Description) -> Iterator[SpecProblem]:
     for name in spec.variables:
         if not name.isidentifier():
-            yield SpecProblem(("variables", name), f"variable {name!r} must be letters, digits and '_'")
+            yield SpecProblem(("variables", name), "the name of a variable must be letters, digits and '_'")
         elif name in RESERVED:
             yield SpecProblem(
                 ("variables", name), f"{{{name}}} has a meaning of its own: give the variable another name"
@@ -66,22 +67,25 @@ def _placeholders(place: Sent) -> Iterator[SpecProblem]:
 
 
 def _unfilled(place: Sent, one: Placeholder) -> str | None:
+    names = ", ".join(f"{{{name}}}" for name in sorted(place.names)) or "none"
+    known = f"known here: {names}; others are declared in variables"
     if one.expression is not None:
-        if one.expression.source == "entry":
-            return (
-                f"{one.text} is relative to an entry, and a request has none: write {{$request.body#{one.text[1:-1]}}}"
-            )
-        if one.expression.source in ("response", "statusCode"):
-            return f"{one.text} reads an answer, and a request has none yet"
-        return None if place.knows_submit else f"nothing fills {one.text} here: the submit is not known any more"
+        return _unread(place, one.text, one.expression, known)
     if one.name in place.names:
         return None
     if one.name in ("login", "password"):
         return f"only auth's login sees {one.text}: secrets go nowhere else"
     near = nearest(one.name, place.names)
-    known = ", ".join(f"{{{name}}}" for name in sorted(place.names)) or "none"
-    meant = f"did you mean {{{near}}}?" if near else f"known here: {known}; others are declared in variables"
-    return f"nothing fills {one.text}: {meant}"
+    return f"nothing fills {one.text}: " + (f"did you mean {{{near}}}?" if near else known)
+
+
+def _unread(place: Sent, text: str, expression: Expression, known: str) -> str | None:
+    if expression.source == "entry":
+        meant = f"write {{$request.body#{text[1:-1]}}}" if place.knows_submit else known
+        return f"{text} is relative to an entry, and a request has none; {meant}"
+    if expression.source in ("response", "statusCode"):
+        return f"{text} reads an answer, and a request has none yet; {known}"
+    return None if place.knows_submit else f"{text} reads the submit, which is over by then; {known}"
 
 
 def _calls(spec: Description) -> Iterator[SpecProblem]:
@@ -135,7 +139,7 @@ def _mark(place: Place, mark: MarkSpec) -> Iterator[SpecProblem]:
     if odd:
         yield SpecProblem((*place, "format"), f"nothing fills {odd} in a format: use {{mark}} or {{mark:uuid}}")
     elif names.count("mark") != 1:
-        yield SpecProblem((*place, "format"), f"format {mark.format!r} must have {{mark}} or {{mark:uuid}} once")
+        yield SpecProblem((*place, "format"), f"{mark.format!r} must have {{mark}} or {{mark:uuid}} once")
     length = 0 if odd else len(key_text(mark, "0" * KEY_LENGTH))
     if mark.max is not None and length > mark.max:
         yield SpecProblem((*place, "max"), f"the key has {length} characters, more than max {mark.max}: shorten format")
@@ -144,7 +148,7 @@ def _mark(place: Place, mark: MarkSpec) -> Iterator[SpecProblem]:
     elif mark.in_ == "body":
         yield from _body_pointer(place, mark.name)
     elif not mark.name or mark.name.startswith("/") or not mark.name.isprintable() or " " in mark.name:
-        yield SpecProblem((*place, "name"), f"{mark.name!r} cannot be the name of a {mark.in_}")
+        yield SpecProblem((*place, "name"), f"{mark.name!r} cannot name a {mark.in_}: use letters, digits and '-'")
 
 
 def _body_pointer(place: Place, name: str) -> Iterator[SpecProblem]:
@@ -183,7 +187,7 @@ def _operation(spec: Description) -> Iterator[SpecProblem]:
 def _needs_no_submit(place: Place, texts: list[str]) -> Iterator[SpecProblem]:
     for text in texts:
         if any(one.needs_submit for one in parse_value(text).expressions):
-            yield SpecProblem(place, f"{text!r} reads the submit, which is not known where only the operation is read")
+            yield SpecProblem(place, f"{text!r} reads the submit, which is not known here: read the answer")
 
 
 def _states(spec: Description) -> Iterator[SpecProblem]:
@@ -191,7 +195,7 @@ def _states(spec: Description) -> Iterator[SpecProblem]:
     yield from _in_two_lists(("operation", "states"), operation.states)
     for status in operation.http:
         if status not in _STATUSES:
-            yield SpecProblem(("operation", "http", str(status)), f"{status} is no HTTP status")
+            yield SpecProblem(("operation", "http", str(status)), f"{status} is no HTTP status: use 100 to 599")
     can_succeed = bool(operation.states.succeeded) or "succeeded" in operation.http.values()
     if operation.verdict is not None:
         place: Place = ("operation", "verdict", "states")

@@ -117,7 +117,7 @@ def _check_path(text: str, path: str) -> None:
     odd = next((character for character in literal if not _LITERAL.fullmatch(character)), None)
     if odd is not None:
         hint = ": a placeholder is {name}, of letters, digits and '_'" if odd in "{}" else ""
-        raise ValueError(f"request {text!r}: the path has {odd!r}{hint or ', which no path has'}")
+        raise ValueError(f"request {text!r}: the path has {odd!r}{hint or ', which no path has: leave it out'}")
     if _LEAVES.search(unquote(literal)):
         raise ValueError(f"request {text!r}: the path may not have '//', '.' or '..' as a part")
     wide = [one for one in template.placeholders if one.keeps_slash]
@@ -130,7 +130,7 @@ def _pairs(text: str, query: str) -> list[tuple[str, Template]]:
     for pair in query.split("&") if query else ():
         name, equals, value = pair.partition("=")
         if not name or not equals:
-            raise ValueError(f"request {text!r}: {pair!r} in the query is no name=value")
+            raise ValueError(f"request {text!r}: {pair!r} in the query is no name=value: write both")
         template = parse_template(value)
         literal = [part if not isinstance(part, str) else unquote(part) for part in template.parts]
         pairs.append((unquote(name), Template(value, tuple(literal))))

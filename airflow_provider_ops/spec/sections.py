@@ -189,7 +189,7 @@ class CallSpec(SubmitSpec):
     @classmethod
     def _is_kind(cls, kind: str) -> str:
         if not _KIND.fullmatch(kind):
-            raise ValueError(f"kind {kind!r} must be letters, digits, '.', '_' or '-', like 'server.create'")
+            raise ValueError(f"{kind!r} must be letters, digits, '.', '_' or '-', like 'server.create'")
         return kind
 
 

@@ -80,7 +80,7 @@ def read_source(text_or_path: str | Path) -> Source:
     """
     name, text = _text_of(text_or_path)
     if len(text.encode("utf-8", "surrogatepass")) > LARGEST_FILE:
-        raise _error(name, f"is larger than {LARGEST_FILE // 1024} KiB")
+        raise _error(name, f"is larger than {LARGEST_FILE // 1024} KiB: a spec is far smaller")
     try:
         node = yaml.compose(text, Loader=yaml.BaseLoader)
         if node is None:
@@ -89,10 +89,11 @@ def read_source(text_or_path: str | Path) -> Source:
         reader.source.data = reader.read(node, (), 0)
     except yaml.MarkedYAMLError as error:
         raise _unreadable(name, text, error) from None
-    except yaml.YAMLError as error:
-        raise _error(name, f"is not YAML: {error}") from None
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise _error(name, f"has the character {chr(error.character)!r}: take it out", line) from None
     except RecursionError:
-        raise _error(name, f"is nested deeper than {MOST_LEVELS} levels") from None
+        raise _error(name, f"is nested deeper than {MOST_LEVELS} levels: leave some out") from None
     return reader.source
 
 
@@ -145,7 +146,7 @@ class _Reader:
         self.source.lines.setdefault(place, line)
         # aliases may multiply what a short file says
         if self._nodes > MOST_NODES or level > MOST_LEVELS:
-            raise self._refused(f"has more than {MOST_NODES} values or {MOST_LEVELS} levels", line)
+            raise self._refused(f"has more than {MOST_NODES} values or {MOST_LEVELS} levels: leave some out", line)
         if not node.tag.startswith("tag:yaml.org,2002:"):
             raise self._refused(f"has the tag {node.tag!r}: leave it out", line)
         if isinstance(node, yaml.MappingNode):

@@ -89,7 +89,7 @@ def parse_template(text: str) -> Template:
     :raises ValueError: a placeholder cannot be read.
     """
     if len(text) > LONGEST_VALUE:
-        raise ValueError(f"text {text[:40]!r}... is longer than {LONGEST_VALUE} characters")
+        raise ValueError(f"text {text[:40]!r}... is longer than {LONGEST_VALUE} characters: shorten it")
     parts: list[str | Placeholder] = []
     end = 0
     for match in _PLACEHOLDER.finditer(text):
@@ -171,7 +171,7 @@ def templates_in(value: Any, level: int = 0) -> list[tuple[tuple[str | int, ...]
     :raises ValueError: one cannot be read, or the value is nested too deep.
     """
     if level > MOST_LEVELS:
-        raise ValueError(f"a body is nested deeper than {MOST_LEVELS} levels")
+        raise ValueError(f"a body is nested deeper than {MOST_LEVELS} levels: leave some out")
     if isinstance(value, str):
         return [((), parse_template(value))]
     items: Sequence[tuple[str | int, Any]] = ()

@@ -73,7 +73,8 @@ class OperationEventTrigger(BaseEventTrigger):
         self.kinds = _texts("kinds", kinds)
         self.states = _texts("states", states)
         if unknown := [state for state in self.states or () if state not in get_args(SettledState)]:
-            raise InvalidArgument(f"states {unknown} are none in which an operation settles: {get_args(SettledState)}")
+            known = ", ".join(map(repr, get_args(SettledState)))
+            raise InvalidArgument(f"states {unknown} are none in which an operation settles: use {known}")
         self.resource_ids = _texts("resource_ids", resource_ids)
         for resource_id in self.resource_ids or ():
             check_id("resource_ids", resource_id)

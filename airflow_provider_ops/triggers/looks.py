@@ -101,7 +101,7 @@ async def _looks_with(client: AsyncClient, interval: float, trouble: _Trouble) -
 def _check_lists(hook: OperationsHook) -> None:
     if not hook.api.lists_operations:
         raise InvalidConnection(
-            f"{hook.api.title} has no call that lists operations, so nobody can tell what settles there; "
+            f"{hook.api.title} has no call that lists operations, so its ends cannot be watched; "
             f"wait for the operations that you know with OperationSensor(conn_id={hook.conn_id!r}, operation_id=...)"
         )
 

@@ -246,7 +246,7 @@ class OperationTrigger(BaseTrigger):
         try:
             said = await asyncio.wait_for(self._kill_unless_awaited(), _KILL_BUDGET)
         except Exception as error:  # noqa: BLE001 - nobody is left who could handle it
-            said = f"kill policy {self.kill_policy!r} could not be carried out for {self.operation_ids}: {error!r}"
+            said = f"on_kill={self.kill_policy} could not be carried out for {', '.join(self.operation_ids)}: {error!r}"
         self.log.warning(one_line(said, limit=LONGEST_MESSAGE))
 
     async def _kill_unless_awaited(self) -> str:
@@ -258,7 +258,7 @@ class OperationTrigger(BaseTrigger):
         was_running = any(watch.shows_running(hook.clock.monotonic()) for watch in self._watched)
         flow = kill_operation(hook.api, handle, self.kill_policy, self.operation_ids[0], was_running=was_running)
         ended = await hook.arun(flow, priority=Priority.KILL)
-        return f"Task killed: {ended.text}"
+        return f"the task was killed: {ended.text}"
 
     async def _meaning(self, handle: Handle) -> Kill:
         ti_id = getattr(self.task_instance, "id", None)

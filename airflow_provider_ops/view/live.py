@@ -106,7 +106,10 @@ class _Client:
 
     def read(self, operation_id: str, until: float) -> Operation:
         if not self._turn.acquire(timeout=max(0.0, until - time.time())):
-            raise TransportError("others are being read on this connection", reason="timeout")
+            raise TransportError(
+                "other operations of this connection are being read: this one is read at the next update",
+                reason="timeout",
+            )
         try:
             if self._hook is None:
                 self._hook = hook_for(self._conn_id)

@@ -148,7 +148,10 @@ def _decode(data: Mapping[str, Any]) -> Outcome | None:
         case "timeout":
             return TimedOut(operation, error)
         case "gave_up":
-            return GaveUp(operation, error or OpsError("the trigger gave up without saying why"))
+            return GaveUp(
+                operation,
+                error or OpsError("the trigger gave up without saying why, which the log of the triggerer may tell"),
+            )
         case _:
             return None
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from airflow_provider_ops.apis import lakesail, nirvana, onvera
 from airflow_provider_ops.apis.base import generic_submit
+from airflow_provider_ops.apis.http import Once
 from airflow_provider_ops.exceptions import OpsError
 from airflow_provider_ops.operation import Operation, OperationState
 from tests.messages.table import Area
@@ -137,6 +138,12 @@ NO_ANSWER.add(
         "Onvera: a submit with an id that cannot be one": lambda s: s.answered(
             "onvera", lambda api: onvera.create_deployment("airflow"), {"data": {"operation_id": "op\u00001"}}
         ),
+        "Onvera: a deployment without envelope": lambda s: s.answered(
+            "onvera", lambda api: api.get_deployment("dep_1"), {"id": "dep_1"}
+        ),
+        "Onvera: a list of environments that is none": lambda s: s.answered(
+            "onvera", lambda api: api.check(), {"data": {"items": 5}}
+        ),
         "Akua: an answer that is no object": lambda s: s.answered("akua", _read, []),
         "Akua: a list that is none": lambda s: s.answered(
             "akua", lambda api: api.list_operations().first, {"data": "x"}
@@ -170,6 +177,16 @@ NO_ANSWER.add(
         ),
     }
 )
+
+
+@NO_ANSWER.row("A read of a kill, which has less time than others, is not answered")
+def _no_answer_to_a_kill(s: Any) -> object:
+    hook = s.hook(host=s.silent_server())
+
+    def flow() -> Any:
+        return (yield Once(hook.api.get_operation("op_1"), 0.1))
+
+    return hook.run(flow())
 
 
 @NO_ANSWER.row("An answer that our reading stumbles over")

@@ -41,7 +41,7 @@ CONNECTION.add(
         "Extra `allow_http` is neither true nor false": lambda s: s.hook(extra={"allow_http": "perhaps"}).settings(),
         "Extra `project_id` cannot be sent": lambda s: s.hook("nirvana", extra={"project_id": "Zürich"}).settings(),
         "Extra `timeout` is no number of seconds": lambda s: s.hook(extra={"timeout": "soon"}).settings(),
-        "Extra `proxy` is no proxy": lambda s: s.hook(extra={"proxy": "gopher://me:secret@proxy"}).settings(),
+        "Extra `proxy` is no proxy": lambda s: s.hook(extra={"proxy": "gopher://me:pass-7@proxy"}).settings(),
         "Extra `proxy` has a port that is none": lambda s: s.hook(extra={"proxy": "http://proxy:port"}).settings(),
         "Extra `proxy` names no host": lambda s: s.hook(extra={"proxy": "http://"}).settings(),
         "Extra `workspace_id` cannot be an id": lambda s: s.hook("akua", extra={"workspace_id": "my space"}).call(

@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import os
-from datetime import datetime, timezone
 from typing import Any
 
-from airflow_provider_ops.apis.base import Intent, Submitted
-from airflow_provider_ops.apis.onvera import create_deployment
-from airflow_provider_ops.apis.window import Window
-from airflow_provider_ops.operation import Operation, OperationState
 from airflow_provider_ops.operators.run import Run
 from tests.messages.table import Area
 from tests.operators.kills.parts import Interrupter, Life, sigterm_as_airflow
@@ -27,6 +22,10 @@ def _life(s: Any, api: str = "onvera") -> Life:
         s.connection(f"{kind}_default")
     s.world.faults(ENDLESS)
     return Life(s.world, s.clock, api)
+
+
+def _begun(s: Any, life: Life) -> object:
+    return s.as_task(life.operator.hook, lambda: life.run(Run.begin))
 
 
 def _killed(
@@ -48,7 +47,7 @@ def _killed(
             send(state)
 
         with Interrupter(act, when=life.is_waiting).tracing():
-            return life.run(Run.begin)
+            return _begun(s, life)
 
 
 def _refused(status: int) -> dict[str, Any]:
@@ -88,7 +87,7 @@ def _stood_still(s: Any, change: Any) -> object:
         life.clock.advance(400)
 
     with Interrupter(act, when=life.entering("sending.send_first")).tracing():
-        return life.run(Run.begin)
+        return _begun(s, life)
 
 
 def _set(life: Life, **attributes: Any) -> None:
@@ -117,16 +116,4 @@ def _alone(s: Any) -> object:
     s.patch.setattr("airflow_provider_ops.client.portal._CHECKED_EVERY", 0.01)
     life.prepare(deferrable=False)
     with Interrupter(lambda: s.patch.setattr(os, "getppid", lambda: -1), when=life.is_waiting).tracing():
-        return life.run(Run.begin)
-
-
-@KILLS.row("What has our name seems older than our request, by the API's own clock")
-def _seems_older(_s: Any) -> object:
-    def at(day: int) -> datetime:
-        return datetime(2026, 3, day, tzinfo=timezone.utc)
-
-    made = Operation("op_9", "onvera", "deployment.create", OperationState.RUNNING, "running", created_at=at(1))
-    submitted = Submitted("op_9", "deployment.create", resource_type="deployment", resource_id="id_9", operation=made)
-    window = Window(Intent(create_deployment("airflow"), "airflow-0123", lambda: 60.0))
-    window.since = at(2)
-    return window.choose([submitted], lambda one: one.operation.created_at if one.operation else None)
+        return _begun(s, life)

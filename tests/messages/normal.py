@@ -23,7 +23,7 @@ _REPLACED: Final = (
     (re.compile(r"\btest_\w+"), "my_dag"),
     # how long an operation took hangs on the second in which it began
     (re.compile(r"after \d+ minutes?(?: \d+ seconds?)?"), "after 10 minutes"),
-    (re.compile(r"files belong into \S+"), "files belong into ~/airflow/operations"),
+    (re.compile(r"(belong into|the spec|the spec in) /\S+/operations\b"), r"\1 ~/airflow/operations"),
     (re.compile(r"another \d+ s"), "another 600 s"),
 )
 

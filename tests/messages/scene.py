@@ -55,10 +55,13 @@ class Scene:
         self.opened.append(made)
         return made
 
-    def answered(self, api: str, call: Callable[[Any], Call[Any]], body: Any = None, **how: Any) -> object:
-        """Return what a call comes to whose answer is ``body``; ``answer`` is one as bytes, ``status`` its status."""
+    def answered(self, api: Any, call: Callable[[Any], Call[Any]], body: Any = None, **how: Any) -> object:
+        """Return what a call comes to whose answer is ``body``; ``answer`` is one as bytes, ``status`` its status.
+
+        :param api: its name, or a hook.
+        """
         answer = how.pop("answer", None) or reply(how.pop("status", 200), body, **how)
-        hook = self.hook(api)
+        hook = self.hook(api) if isinstance(api, str) else api
         client = BlockingClient(hook.api, hook.settings(), self.clock, backend=Played(lambda _request: answer))
         self.opened.append(client)
         return client.send_once(call(hook.api))

@@ -6,18 +6,22 @@ import ast
 import sys
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pydantic import ValidationError
 
 import airflow_provider_ops
-from airflow_provider_ops.exceptions import OpsError
+from airflow_provider_ops.exceptions import OpsError, SpecProblem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType
 
 ROOT = Path(airflow_provider_ops.__file__).parent
-#: Where errors are made ready, whoever makes them; and what is not the provider.
-_NOT_LOOKED_AT = ("exceptions.py", "simulator/", "testing/")
+#: Where errors are made ready, whoever makes them; what is not the provider; and what is said of a spec that works.
+_NOT_LOOKED_AT = ("exceptions.py", "simulator/", "testing/", "spec/advice.py")
+#: Where mistakes are found; an ``InvalidSpec`` tells all of them.
+_SPEC = "spec/"
 
 
 class Site(NamedTuple):
@@ -52,6 +56,7 @@ def sites() -> list[Site]:
             for node in ast.walk(tree)
             if (isinstance(node, ast.Call) and _name(node.func) in ours)
             or (isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and _is_made(node.exc, ours))
+            or (name.startswith(_SPEC) and _is_mistake(node))
         ]
         found += [Site(name, node.lineno, node.end_lineno or node.lineno, ast.unparse(node)[:90]) for node in calls]
     return found
@@ -81,23 +86,39 @@ def _is_made(call: ast.Call, ours: set[str]) -> bool:
     return name in ours or not name[:1].isupper()
 
 
+def _is_mistake(node: ast.AST) -> bool:
+    """Whether a place says what is wrong with a spec."""
+    if isinstance(node, ast.Raise):
+        return isinstance(node.exc, ast.Call) and _name(node.exc.func) == ValueError.__name__
+    return isinstance(node, ast.Call) and _name(node.func) == SpecProblem.__name__
+
+
 @contextmanager
 def noted(lines: set[Line]) -> Iterator[None]:
     """Note the lines of the package that errors of ours are made by, and on which they are raised."""
-    original = OpsError.__init__
+    original, original_problem = OpsError.__init__, SpecProblem.__new__
 
     def init(self: OpsError, message: str = "") -> None:
         original(self, message)
-        frame: FrameType | None = sys._getframe(1)
-        while frame is not None:
-            _note(lines, frame.f_code.co_filename, frame.f_lineno)
-            frame = frame.f_back
+        _note_callers(lines, sys._getframe(1))
+
+    def new(cls: type[SpecProblem], *values: Any) -> SpecProblem:
+        _note_callers(lines, sys._getframe(1))
+        return original_problem(cls, *values)
 
     OpsError.__init__ = init  # type: ignore[method-assign]
+    SpecProblem.__new__ = new  # type: ignore[method-assign]
     try:
         yield
     finally:
         OpsError.__init__ = original  # type: ignore[method-assign]
+        SpecProblem.__new__ = original_problem  # type: ignore[method-assign]
+
+
+def _note_callers(lines: set[Line], frame: FrameType | None) -> None:
+    while frame is not None:
+        _note(lines, frame.f_code.co_filename, frame.f_lineno)
+        frame = frame.f_back
 
 
 def note_raised(lines: set[Line], error: BaseException | None) -> None:
@@ -107,6 +128,9 @@ def note_raised(lines: set[Line], error: BaseException | None) -> None:
         while traceback is not None:
             _note(lines, traceback.tb_frame.f_code.co_filename, traceback.tb_lineno)
             traceback = traceback.tb_next
+        if isinstance(error, ValidationError):
+            for one in error.errors():
+                note_raised(lines, one.get("ctx", {}).get("error"))
         error = error.__cause__ or error.__context__
 
 

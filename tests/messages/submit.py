@@ -3,31 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any
 
-from airflow_provider_ops.apis import akua, nirvana
-from airflow_provider_ops.apis.base import Intent, Submitted
+from airflow_provider_ops.apis import nirvana
+from airflow_provider_ops.apis.base import Submitted
 from airflow_provider_ops.apis.onvera import create_deployment, destroy_deployment
-from airflow_provider_ops.client.blocking import BlockingClient
 from airflow_provider_ops.operation import Operation, OperationState
 from airflow_provider_ops.operators.onvera import OnveraCreateDeploymentOperator
-from airflow_provider_ops.operators.operation import OperationRequestOperator
 from airflow_provider_ops.operators.store import KEY
 from airflow_provider_ops.waiting.submitting import check_body
-from tests.attempts import RUN
 from tests.messages.table import Area
 from tests.operators.submission.parts import CREATE, Task
-from tests.played import Played, Request, reply
 
 SUBMIT = Area(
     "The submit",
     "`SubmissionError` and its subclasses mean that submitting again could make a second resource, so nothing was "
     "submitted. A retry stops at the same point on purpose; **clear** the task once the cause is gone.",
 )
-AT = "2026-03-01T08:00:00Z"
 
 
 @SUBMIT.row(
@@ -65,54 +60,6 @@ def _lost(s: Any) -> object:
     s.world.reset()
     s.clock.advance(3600)
     return s.attempt(task)
-
-
-@SUBMIT.row("The answer to a create was lost, and the API cannot tell what it made")
-def _ambiguous(s: Any) -> object:
-    s.world.faults({"fault": "reset", "route": "/new-things", "method": "POST"})
-    task = s.task(submit=s.hook().api.request("POST", "/new-things", json={}))
-    return s.attempt(task)
-
-
-def _twins(s: Any, task: Any, key: str) -> None:
-    hook = task.hook
-    for _ in range(2):
-        hook.create_vpc(name="net", region="us-sva-2", subnet_name="s", tags=[key])
-
-
-def _vpc() -> Any:
-    return nirvana.submits(nirvana.networking.create_vpc)(name="net", region="us-sva-2", subnet_name="s")
-
-
-@SUBMIT.row("The answer to a create was lost, and several things may be what it made")
-def _several(s: Any) -> object:
-    task = s.task("nirvana", submit=_vpc())
-    task.dies_between_submit_and_answer()
-    _twins(s, task, task.stored["key"])
-    return s.attempt(task)
-
-
-@SUBMIT.row("Several things may be what an earlier try made, on an Airflow without task state store")
-def _several_without_store(s: Any) -> object:
-    task = s.task("nirvana", submit=_vpc())
-    task.store = None
-    _twins(s, task, task.attempt().handle.key)
-    return s.attempt(task)
-
-
-@SUBMIT.row("Several things may be what an earlier try made, and nothing is stored of it")
-def _several_forgotten(s: Any) -> object:
-    task = s.task()
-    for nonce in "ab":
-        task.hook.create_deployment("airflow", RUN.key(nonce * 10))
-    task.tries = 1
-    return s.attempt(task)
-
-
-@SUBMIT.row("The answer to a create was lost twice: the search fails as well")
-def _never_clear(s: Any) -> object:
-    s.world.faults({"fault": "status", "status": 503, "method": "POST"})
-    return s.attempt(s.task())
 
 
 @SUBMIT.row("The API answers with an operation of another request")
@@ -156,55 +103,6 @@ def _nobody(s: Any) -> object:
     s.patch.undo()
     s.connection(host="http://127.0.0.1:9/onvera/api/v1")
     return s.attempt(task)
-
-
-def _searched(s: Any, intent: Any, pages: Callable[[Request], Any], api: Any = nirvana.API) -> object:
-    settings = s.hook(api.name).settings()
-    client = BlockingClient(api, settings, s.clock, backend=Played(pages))
-    s.opened.append(client)
-    return client.run(api.find(intent))
-
-
-def _operation(number: int, resource_id: str) -> Mapping[str, Any]:
-    made = {"id": f"op-{number}", "kind": "vpc", "type": "create", "status": "running", "project_id": "p"}
-    return {**made, "resource_id": resource_id, "created_at": AT, "details": None}
-
-
-def _intent(submit: Any, api: Any = nirvana.API) -> Intent:
-    marked = api.mark(submit, "airflow-0123456789abcdef01234567")
-    return Intent(marked, "airflow-0123456789abcdef01234567", datetime(2026, 3, 1, 8, tzinfo=timezone.utc))
-
-
-@SUBMIT.row("Nirvana: something carries our tag, and no operation made it")
-def _tagged(s: Any) -> object:
-    intent = _intent(_vpc().marked(json={**_vpc().request.json, "project_id": "p"}))
-    found = {"id": "vpc-1", "tags": [intent.key], "status": "ready", "name": "net"}
-
-    def pages(request: Request) -> bytes:
-        return reply(json={"items": [found] if "vpcs" in request.path else []})
-
-    return _searched(s, intent, pages)
-
-
-@SUBMIT.row("Nirvana: what may be ours cannot be read yet")
-def _not_readable(s: Any) -> object:
-    intent = _intent(_vpc().marked(json={**_vpc().request.json, "project_id": "p"}))
-
-    def pages(request: Request) -> bytes:
-        if request.path.endswith("/vpcs"):
-            return reply(json={"items": []})
-        if "vpcs/" in request.path:
-            return reply(404, {"error": {"code": "not_found", "message": "not found"}})
-        return reply(json={"items": [_operation(1, "vpc-1")]})
-
-    return _searched(s, intent, pages)
-
-
-@SUBMIT.row("Akua: a change of the subscription cannot be told from another")
-def _subscription(s: Any) -> object:
-    submit = akua.submits(akua.workspaces.reactivate_subscription)("ws_1", etag="e")
-    other = {"id": "op_7", "metadata": {"type": "workspace.subscription.cancel"}, "state": "RUNNING", "done": False}
-    return _searched(s, _intent(submit, akua.API), lambda _request: reply(json={"data": [other]}), akua.API)
 
 
 STORED = Area(
@@ -286,13 +184,3 @@ def _refused_in_airflow(s: Any) -> object:
 def _key_in_airflow(s: Any) -> object:
     s.connection(password="invalid")
     return s.failed(_in_airflow())
-
-
-@SUBMIT.row("A call of which nothing is known names no operation")
-def _generic_in_airflow(s: Any) -> object:
-    s.world.faults({"fault": "reset", "route": "/new-things", "method": "POST"})
-    return s.failed(
-        lambda: OperationRequestOperator(
-            task_id="new", conn_id="onvera_default", method="POST", path="/new-things", json={}
-        )
-    )

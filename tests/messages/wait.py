@@ -53,10 +53,13 @@ WAIT.add(
             {"fault": "operation_cancelled", "reason": "maintenance"}, _onvera(timeout=None)
         ),
         "The deadline passed": _with(ENDLESS, _onvera()),
-        "The deadline passed, and the operation is cancelled": _with(ENDLESS, _akua(on_timeout="cancel")),
+        "The deadline passed, and a retry follows": _with(ENDLESS, _onvera(), **RETRIES),
+        "The deadline passed, and the operation is cancelled": _with(ENDLESS, _akua(on_timeout="cancel"), **RETRIES),
         "The deadline passed, and the API cannot cancel": _with(ENDLESS, _onvera(on_timeout="cancel")),
         "The deadline passed, and what was made is deleted": _with(ENDLESS, _onvera(on_timeout="delete")),
-        "The deadline passed, and nothing is stored": _with(ENDLESS, _onvera(durable=False)),
+        "The deadline passed, nothing is stored, and a retry follows": _with(
+            ENDLESS, _onvera(durable=False), **RETRIES
+        ),
         "The deadline passed while the API could not be read": _with(_polls_answered(503), _onvera()),
         "The key is no longer good": _with(_polls_answered(401), _onvera()),
         "The key may not read": _with(_polls_answered(403), _onvera(), **RETRIES),
@@ -164,7 +167,7 @@ def _hook_refused(s: Any) -> object:
 
 
 def _result(**facts: Any) -> Any:
-    return lambda s: checked({"operation_id": "op_1", **facts}, succeeded="onvera operation op_1")
+    return lambda s: checked({"operation_id": "op_1", **facts}, succeeded="Onvera operation op_1")
 
 
 WAIT.add(

@@ -164,24 +164,34 @@ def test_on_failure_delete_removes_what_was_left_and_says_so(
     assert kinds(world).count("deployment.destroy") == 1
 
 
-def test_a_timeout_carries_out_its_policy_and_says_what_a_retry_does(
-    hook: OnveraHook, handle: Handle, world: SimulatorServer
-) -> None:
+def test_a_timeout_carries_out_its_policy(hook: OnveraHook, handle: Handle, world: SimulatorServer) -> None:
     last = TimedOut(hook.get_operation(str(handle.operation_id)), TransportError("reset"))
-    text = str(ending(hook, handle).timed_out(last, "delete", waited_for="op_1", waited=90))
+    text = str(ending(hook, handle).timed_out(last, "delete", waited_for="op_1", waited=90, may_retry=True))
     assert "within 1 minute 30 seconds" in text
     assert "The last poll failed: reset" in text
     assert "is being deleted" in text
     assert kinds(world).count("deployment.destroy") == 1
-    assert "A retry submits a new one." in str(
-        ending(hook, handle, durable=False).timed_out(last, "leave", waited_for="op_1", waited=1)
-    )
-    assert "A retry continues with it" in str(
-        ending(hook, handle).timed_out(last, "leave", waited_for="op_1", waited=1)
-    )
 
 
-@pytest.mark.parametrize(("may_retry", "then"), [(True, "A retry reads it again"), (False, "then clear the task")])
+@pytest.mark.parametrize(
+    ("durable", "may_retry", "then"),
+    [
+        (True, True, "A retry continues with the operation if that still runs."),
+        (False, True, "A retry submits a new one."),
+        (True, False, "Raise timeout if the API needs longer, then clear the task."),
+        (False, False, "Raise timeout if the API needs longer, then clear the task."),
+    ],
+)
+def test_a_timeout_says_what_comes_next(
+    hook: OnveraHook, handle: Handle, *, durable: bool, may_retry: bool, then: str
+) -> None:
+    late = ending(hook, handle, durable=durable).timed_out(
+        TimedOut(None, None), "leave", waited_for="op_1", waited=1, may_retry=may_retry
+    )
+    assert str(late).endswith(then)
+
+
+@pytest.mark.parametrize(("may_retry", "then"), [(True, "A retry reads it again"), (False, "then clear it")])
 def test_giving_up_keeps_the_kind_of_error_and_says_that_the_operation_goes_on(
     hook: OnveraHook, handle: Handle, may_retry: bool, then: str
 ) -> None:

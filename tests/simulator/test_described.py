@@ -148,7 +148,7 @@ def test_errors_are_the_apis(connect: Any, operations_simulator: SimulatorServer
         ({"api": "name: x\nbase: y"}, "unknown key 'base'"),
         ({"variables": '{"colour": "red"}'}, "'colour'"),
         ({"variables": "red"}, "no JSON"),
-        ({"auth": "http_basic"}, "knows bearer"),
+        ({"auth": "http_basic"}, "use bearer"),
     ],
 )
 def test_what_is_wrong_with_a_connection_is_said(connect: Any, extra: dict[str, Any], said: str) -> None:

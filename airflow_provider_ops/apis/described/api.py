@@ -55,6 +55,9 @@ class DescribedApi(Api):
     conn_type = "operations"
     hook_extras: tuple[str, ...] = ("api", "variables", "auth")
     replaces_base_url = True
+    unreadable_advice = (
+        "Check that the connection's host is the API's; if it is, mend the spec, which says otherwise of its answers."
+    )
     #: Reads operations; a subclass has its own where a spec cannot say how.
     reader_class: type[OperationReader] = OperationReader
 
@@ -103,7 +106,7 @@ class DescribedApi(Api):
         spec = self.spec
         request = spec.check or (spec.lists.open[0] if spec.lists and spec.lists.open else None)
         if request is None:
-            raise InvalidArgument(f"the spec of {self.title} has no 'check', so the connection cannot be tried")
+            raise InvalidArgument(f"the spec of {self.title} has no 'check', which tries the connection: add it")
         return Call(fill(request, self._values), lambda response: f"HTTP {response.status}")
 
     def reference(self, operation_id: object) -> str:
@@ -119,7 +122,7 @@ class DescribedApi(Api):
         """Read one operation."""
         get = self.spec.operation.get
         if get is None:
-            raise InvalidArgument(f"the spec of {self.title} has no 'operation.get'")
+            raise InvalidArgument(f"the spec of {self.title} has no 'operation.get', which reads an operation: add it")
         return self._reading(get, _checked_id(operation_id))
 
     def long_poll(self, operation_id: str, seconds: float) -> Call[Operation]:
@@ -302,10 +305,11 @@ def _auth(spec: ApiSpec, name: str) -> Part:
     found = next((one for one in spec.auth if not name or one.type == name), None)
     if found is None:
         known = ", ".join(one.type for one in spec.auth)
-        raise InvalidArgument(f"auth is {name!r}, and the spec of {spec.shown_title} knows {known}")
+        raise InvalidArgument(f"auth {name!r} is not known to the spec of {spec.shown_title}: use {known}")
     if isinstance(found, (ClientCredentials, Login)):
         raise InvalidArgument(
-            f"the spec of {spec.shown_title} uses {found.type}, which this release does not carry out"
+            f"the spec of {spec.shown_title} uses {found.type}, which this release does not carry out: "
+            "describe another 'auth'"
         )
     return found
 

@@ -96,7 +96,9 @@ def header_values(given: Mapping[str, Any], values: Values) -> dict[str, str]:
     for name, value in given.items():
         text = as_text(_written(value, values.look_up))
         if not text.isascii() or not text.isprintable() or len(text) > _LONGEST_HEADER:
-            raise InvalidArgument(f"header {name} would be {one_line(text, limit=200)!r}, which cannot be sent")
+            raise InvalidArgument(
+                f"header {name} would be {one_line(text, limit=200)!r}, which no header can carry: use printable ASCII"
+            )
         found[name] = text
     return found
 

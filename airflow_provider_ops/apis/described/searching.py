@@ -25,6 +25,8 @@ from airflow_provider_ops.spec.values import find_all, find_text
 
 #: Seconds by which a submit may have come earlier than its age says: how long its request may have been under way.
 _MARGIN = 120.0
+#: Entries that an error names.
+_MOST_NAMED = 10
 _EPOCH = datetime.fromtimestamp(0, timezone.utc)
 
 
@@ -57,11 +59,12 @@ class Search:
         mark = values.named.get("mark")
         ours = [one for one in entries if not find.match or _holds(find.match, one, mark)]
         if ours and not proves_ours(self._spec, call, find):
+            found_ones = [self._described(find, one) for one in ours[:_MOST_NAMED]]
             raise AmbiguousSubmission(
-                f"The outcome of {submit.request} is unknown: {len(ours)} entries were found that it may have made, "
-                "and nothing tells whether one of them is ours. Nothing was submitted again. Look whether what was "
-                "asked for exists; if it does, mark this task as successful, else clear it.",
-                [self._described(find, one) for one in ours[:10]],
+                f"the outcome of {submit.request} is unknown: {', '.join(found_ones)} may be its, and has no key of "
+                "ours. Nothing was submitted again. Look whether what was asked for exists; if it does, mark this task "
+                "as successful, else clear it.",
+                found_ones,
             )
         found: list[Submitted] = []
         for entry in ours:

@@ -36,7 +36,8 @@ class NamesResourceOnly(TransportError):
     """The answer to a submit names the resource, whose operation has to be looked up."""
 
     def __init__(self, resource_type: str | None, resource_id: str) -> None:
-        super().__init__(f"the answer names {resource_type or 'resource'} {resource_id} only", reason="unreadable")
+        what = f"the answer names {resource_type or 'resource'} {resource_id}, and no operation of it is found"
+        super().__init__(what, reason="unreadable")
         self.resource_type = resource_type
         self.resource_id = resource_id
 
@@ -208,7 +209,9 @@ class Submits:
             found = [self._id_of_url(url)] if url else []
         ids = list(dict.fromkeys(one for one in found if one))
         if len(ids) > _MOST_OPERATIONS:
-            raise TransportError(f"the answer names {len(ids)} operations, more than {_MOST_OPERATIONS}")
+            raise TransportError(
+                f"the answer names {len(ids)} operations, more than {_MOST_OPERATIONS}", reason="unreadable"
+            )
         return ids
 
     def _id_of_url(self, url: str) -> str:

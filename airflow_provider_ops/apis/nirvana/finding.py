@@ -126,10 +126,11 @@ def _find_created(intent: Intent, start: Start) -> Flow[list[Submitted]]:
             "Nothing was submitted again; remove it or its tag, then clear this task.",
             tagged,
         )
+    names = [f"operation {one.id} ({one.kind}, {one.raw_state})" for one in unreadable]
     raise AmbiguousSubmission(
-        f"the outcome of {request} is unknown: what {', '.join(map(str, unreadable))} makes cannot be read yet, so "
-        f"nobody can tell whether it carries our tag {intent.key!r}. Nothing was submitted again; a retry looks again.",
-        [str(operation) for operation in unreadable],
+        f"the outcome of {request} is unknown: what {', '.join(names)} makes cannot be read yet, so "
+        f"it is not known whether it carries our tag {intent.key!r}. Nothing was submitted again; a retry searches.",
+        names,
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 
 from airflow_provider_ops.apis.base import (
     AllMarked,
+    Api,
     Intent,
     Marked,
     Submit,
@@ -53,6 +54,7 @@ class Onvera(DescribedApi):
 
     conn_type = ""
     hook_extras = ()
+    unreadable_advice = ""
     replaces_base_url = False
     reader_class = _Reader
 
@@ -66,6 +68,13 @@ class Onvera(DescribedApi):
             return "environment " + ", ".join(f"{env.name} ({env.id})" for env in items_of(Environment, response))
 
         return Call(Request("GET", "/environments", "/environments"), parse)
+
+    def reference(self, operation_id: object) -> str:
+        """Return ``operation_id`` when it can be one of Onvera, which has nothing else to wait for.
+
+        :raises InvalidArgument: it cannot.
+        """
+        return Api.reference(self, operation_id)
 
     def get_operation(self, operation_id: str) -> Call[Operation]:
         """``GET /operations/{operation_id}``."""

@@ -45,7 +45,7 @@ def killed_while_waiting(life: Life, *rules: Any, state: str = "failed", before:
 def test_reads_that_fail_do_not_hold_up_what_a_kill_does(life: Life, api: str, policy: str, rule: Any) -> None:
     one = life.again(api)
     text = killed_while_waiting(one, {**rule, "api": api}, on_kill=policy)
-    assert text.startswith("Task killed."), text
+    assert text.startswith("the task was killed: "), text
     ended = one.ends() if policy == "delete" else [r for r in one.requests("POST") if r["path"].endswith("cancel")]
     assert len(ended) == 1, text
 
@@ -81,7 +81,7 @@ def test_a_worker_that_goes_away_ends_nothing_and_says_what_continues(life: Life
     text = killed_while_waiting(life, state=state)
     assert life.ends() == []
     assert life.created()[0]["operation_id"] in text
-    assert "a retry goes on with it" in text
+    assert "a retry adopts it" in text
     life.attempt_until_deferred()
     assert len(life.created()) == 1
 

@@ -1,0 +1,130 @@
+"""Rows: requests to an API that a spec describes, and what it answers."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import Any
+
+from airflow_provider_ops.apis.base import Intent
+from airflow_provider_ops.client.blocking import BlockingClient
+from airflow_provider_ops.operation import Operation, OperationState
+from airflow_provider_ops.spec.keys import short_key
+from tests.messages.table import Area
+from tests.played import Played, Request, reply
+from tests.spec.examples import JOBS
+from tests.spec.mistakes import PAGING, seeded
+
+DESCRIBED = Area(
+    "What a described API is sent, and answers",
+    "Where an answer is not what the spec says, mend the spec; `airflow operations spec check FILE` says what it "
+    "promises.",
+    is_brief=True,
+)
+KEY = "airflow-0123456789abcdef01234567"
+Edit = tuple[str, str]
+NO_LISTS: Edit = (JOBS[JOBS.index("lists:\n") : JOBS.index("paging:")], "")
+WHOLE: Edit = ("  entry: $response.body#/operation\n", "")
+NO_HTTP: Edit = ("  http: {200: succeeded}\n", "")
+#: What the search finds carries no key of ours.
+UNMARKED: tuple[Edit, ...] = (("?label=airflow%3D{mark}", "?state=new"), ("      match: /labels/airflow\n", ""))
+BY_URL: Edit = (
+    "submit:\n  operation_id: [$response.body#/operation/id, $response.body#/next/*/id]",
+    "submit:\n  operation_url: $response.body#/url",
+)
+LINKED: Edit = (PAGING, "type: json_link, next_url_path: $response.body#/next, page_size: 100")
+
+
+def jobs(s: Any, *edits: Edit, **extra: Any) -> Any:
+    """Return a hook for the API of a spec."""
+    return s.hook(
+        "operations", host="http://127.0.0.1:8099/jobs", password="a-key", extra={"api": seeded(*edits), **extra}
+    )
+
+
+def _answered(call: Any, body: Any = None, *edits: Edit, **how: Any) -> Any:
+    return lambda s: s.answered(jobs(s, *edits), call, body, **how)
+
+
+def _read(api: Any) -> Any:
+    return api.get_operation("op_1")
+
+
+def _create(api: Any) -> Any:
+    return api.request("POST", "/jobs", json={})
+
+
+def _list(api: Any) -> Any:
+    return api.list_operations().first
+
+
+def _one(**fields: Any) -> Any:
+    return {"operation": {"id": "op_1", "status": "active", **fields}}
+
+
+def _marked(s: Any, body: Any, *edits: Edit) -> object:
+    api = jobs(s, *edits).api
+    return api.mark(api.request("POST", "/jobs", json=body), KEY)
+
+
+def _searched(s: Any, found: Any, *edits: Edit) -> object:
+    """Return what a search for a create finds; an API answers each request with ``found``."""
+    hook = jobs(s, *edits)
+    began = datetime(2026, 3, 1, 8, tzinfo=timezone.utc)
+    return _run(s, hook, hook.api.find(Intent(hook.api.mark(_create(hook.api), KEY), KEY, began)), found)
+
+
+def _run(s: Any, hook: Any, flow: Any, found: Any) -> object:
+    def page(_request: Request) -> bytes:
+        return reply(json=found)
+
+    client = BlockingClient(hook.api, hook.settings(), s.clock, backend=Played(page))
+    s.opened.append(client)
+    return client.run(flow)
+
+
+def _submitted(s: Any, found: Any) -> object:
+    hook = jobs(s, NO_HTTP)
+    return _run(s, hook, hook.api.submitting(_create(hook.api)), found)
+
+
+def _result(s: Any) -> object:
+    hook = jobs(s, ("poll: {", "result: {request: 'GET /jobs/{resource_id}'}\npoll: {"))
+    done = Operation("op_1", "jobs", "job.create", OperationState.SUCCEEDED, "success")
+    return _run(s, hook, hook.api.read_resource(done), {})
+
+
+DESCRIBED.add(
+    {
+        "The answer names no id": _answered(_read, "op_1", WHOLE),
+        "The answer is a text": _answered(_read, "op_1", WHOLE, ("  id: /id\n  kind", "  kind"), NO_LISTS),
+        "The answer has an object where its status is": _answered(_read, _one(status={"code": 5})),
+        "The answer names no operation": _answered(_create, {"hello": "world"}, NO_HTTP),
+        "The answer names too many operations": _answered(
+            _create, {"next": [{"id": f"op_{number}"} for number in range(101)]}
+        ),
+        "The answer names an address that is none of an operation": _answered(
+            _create, {"url": "https://api.example.com/v1/things/5"}, BY_URL
+        ),
+        "The answer names a resource whose operation is not found": lambda s: _submitted(s, {"job": {"id": 7}}),
+        "A list is none": _answered(_list, {"operations": "none"}),
+        "The next page is of another list": _answered(
+            _list, {"operations": [_one()["operation"]], "next": "https://api.example.com/v1/secrets"}, LINKED
+        ),
+        "A create was carried out, and its operation is not found": lambda s: _searched(
+            s, {"jobs": [{"id": 7, "labels": {"airflow": short_key(KEY)}}]}
+        ),
+        "A create may have been carried out": lambda s: _searched(s, {"jobs": [{"id": 7}]}, *UNMARKED),
+        "An id that is no text": lambda s: jobs(s).api.reference(5),
+        "An id that is a list as text": lambda s: jobs(s).api.reference("['op_1']"),
+        "The text None as an id": lambda s: jobs(s).api.reference("None"),
+        "An id that would leave its place in a path": lambda s: jobs(s).api.reference(".."),
+        "A body with no place for our key": lambda s: _marked(s, {"labels": "a, b"}),
+        "A body with no list for our key": lambda s: _marked(
+            s, {"tags": "a"}, ("name: /labels/airflow", "name: /tags/-")
+        ),
+        "A variable that no header can carry": lambda s: s.answered(
+            jobs(s, variables={"project": "Zürich"}), _read, _one()
+        ),
+        "A result whose address is not known": _result,
+    }
+)

@@ -1,0 +1,16 @@
+"""Rows: what cannot work in a spec, each mistake with its line, its key and what to write."""
+
+from __future__ import annotations
+
+from airflow_provider_ops.spec import ApiSpec
+from tests.messages.table import Area
+from tests.spec.mistakes import FURTHER, MISTAKES, UNREADABLE, seeded
+
+MISTAKEN = Area(
+    "A spec with a mistake",
+    "`airflow operations spec check FILE` and the connection that names the spec say all mistakes at once.",
+    is_brief=True,
+)
+SPECS = {**{what: seeded(edit) for what, edit in MISTAKES.items()}, **FURTHER, **UNREADABLE}
+
+MISTAKEN.add({what: lambda _s, text=text: ApiSpec.from_yaml(text) for what, text in SPECS.items()})  # type: ignore[misc]
