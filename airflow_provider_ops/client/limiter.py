@@ -34,15 +34,24 @@ _UNSAID_PAUSE = 1.0
 _SLOWER, _FASTER, _RECOVERED = 0.5, 1.15, 30.0
 #: Requests per second at least: slower than that the few pages of one scan would take longer than the pause itself.
 _SLOWEST = 2.0
+#: Seconds for which the busiest one before a refusal counts: between two scans most are quiet, in an outage all.
+_REMEMBERED = 60.0
+#: So few requests after a pause say nothing about the rate when they are refused: the pause was too short.
+_FEW = 3
 _TOO_MANY = 429
 
 
 class Priority(IntEnum):
-    """Who goes first. A kill waits for no pause: it has seconds to live, and asks for less work, not more."""
+    """Who goes first. A kill waits for no pause: it has seconds to live, and asks for less work, not more.
+
+    Every second permit, kills aside, is for a page of a list that waits: one page serves a hundred waits, and neither
+    many writes nor many reads may keep them all from it.
+    """
 
     KILL = 0
     WRITE = 1
     READ = 2
+    PAGE = 3
 
 
 class RateLimiter:
@@ -62,6 +71,9 @@ class RateLimiter:
         self._under_way: deque[float] = deque()
         self._answered: deque[float] = deque()
         self._left: deque[float] = deque()
+        #: Seconds that no later one was busier than: their ends, and how many requests left in each.
+        self._busiest: deque[tuple[float, int]] = deque()
+        self._left_since_pause = 0
         #: Requests per second after a 429, and since when.
         self._slowed: tuple[float, float] | None = None
 
@@ -79,9 +91,7 @@ class RateLimiter:
             waits = priority is not Priority.KILL
             delay = ((self.paused(now) or self._recovery(now)) if waits else 0.0) or self._budget(now)
             if not delay:
-                self._left.append(now)
-                while self._left[0] <= now - 1.0:
-                    self._left.popleft()
+                self._note_leaving(now)
             return delay
 
     def complete(self, left: float, now: float) -> None:
@@ -108,9 +118,9 @@ class RateLimiter:
         pause = _UNSAID_PAUSE if is_refused and retry_after is None else retry_after
         with self._lock:
             if is_refused and not self.paused(now):
-                # what leaves during a recovery is a trickle, and no measure of what was too fast
-                recent = max(sum(at > now - 1.0 for at in self._left), self._regained(now))
-                self._slowed = (max(recent * _SLOWER, _SLOWEST), now + (pause or 0.0))
+                self._slowed = (self._slower(now), now + (pause or 0.0))
+                self._busiest.clear()
+                self._left_since_pause = 0
             if pause:
                 self._paused_until = max(self._paused_until, now + pause)
 
@@ -133,17 +143,33 @@ class RateLimiter:
         return max(first + self._window - now, _SOON if self._under_way else 0.001)
 
     def _recovery(self, now: float) -> float:
-        if self._slowed is None:
-            return 0.0
-        if now - self._slowed[1] > _RECOVERED:
-            self._slowed = None
+        if not (regained := self._regained(now)):
             return 0.0
         last = self._left[-1] if self._left else -math.inf
-        return max(0.0, last + 1.0 / self._regained(now) - now)
+        return max(0.0, last + 1.0 / regained - now)
+
+    def _note_leaving(self, now: float) -> None:
+        self._left.append(now)
+        self._left_since_pause += 1
+        while self._left[0] <= now - 1.0:
+            self._left.popleft()
+        while self._busiest and self._busiest[-1][1] <= len(self._left):
+            self._busiest.pop()
+        self._busiest.append((now, len(self._left)))
+
+    def _slower(self, now: float) -> float:
+        """Return the requests per second after a refusal."""
+        while self._busiest and self._busiest[0][0] <= now - _REMEMBERED:
+            self._busiest.popleft()
+        # what leaves during a recovery is a trickle, and no measure of what was too fast
+        if regained := self._regained(now):
+            return regained if self._left_since_pause <= _FEW else max(regained * _SLOWER, _SLOWEST)
+        most = self._busiest[0][1] if self._busiest else 0
+        return max(most * _SLOWER, _SLOWEST)
 
     def _regained(self, now: float) -> float:
-        """Return the requests per second that are possible again since a refusal; 0.0 where there was none."""
-        if self._slowed is None:
+        """Return the requests per second that are possible again since a refusal; 0.0 where nothing limits them."""
+        if self._slowed is None or now - self._slowed[1] > _RECOVERED:
             return 0.0
         rate, since = self._slowed
         grown: float = rate * _FASTER ** max(now - since, 0.0)
@@ -170,14 +196,22 @@ class PauseTooLong(Exception):
         self.seconds = seconds
 
 
+_Waiting = list[tuple[Priority, int, float, asyncio.Future[float]]]
+
+
 class RequestQueue:
-    """The requests of one event loop that wait for a permit, by priority and then in the order they came."""
+    """The requests of one event loop that wait for a permit, by priority and then in the order they came.
+
+    Pages of lists wait in a row of their own; the two take turns.
+    """
 
     def __init__(self, limiter: RateLimiter, clock: Clock) -> None:
         self._limiter = limiter
         self._clock = clock
         self._order = itertools.count()
-        self._queue: list[tuple[Priority, int, float, asyncio.Future[float]]] = []
+        self._queue: _Waiting = []
+        self._pages: _Waiting = []
+        self._was_page = False
         self._task: asyncio.Task[None] | None = None
 
     async def acquire(self, priority: Priority, within: float = math.inf) -> float:
@@ -195,13 +229,13 @@ class RequestQueue:
 
     async def _next(self, priority: Priority, until: float) -> float:
         now = self._clock.monotonic()
-        is_first = not self._queue or priority < self._queue[0][0]
-        if is_first and not self._limiter.try_acquire(now, priority):
+        if self._goes_first(priority) and not self._limiter.try_acquire(now, priority):
             return now
         self._check(priority, until, now)
         permit: asyncio.Future[float] = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._queue, (priority, next(self._order), until, permit))
-        if self._queue[0][-1] is permit and self._task is not None:
+        queue = self._pages if priority is Priority.PAGE else self._queue
+        heapq.heappush(queue, (priority, next(self._order), until, permit))
+        if queue[0][-1] is permit and self._task is not None:
             # it may sleep through a pause that the new first one need not wait for
             self._task.cancel()
             self._task = None
@@ -228,20 +262,34 @@ class RequestQueue:
         while True:
             now = self._clock.monotonic()
             self._refuse_some(now)
-            while self._queue and self._queue[0][-1].done():
-                heapq.heappop(self._queue)
-            if not self._queue:
+            if not (queue := self._next_row()):
                 return
-            if delay := self._limiter.try_acquire(now, self._queue[0][0]):
+            if delay := self._limiter.try_acquire(now, queue[0][0]):
                 await self._clock.asleep(delay)
             else:
-                heapq.heappop(self._queue)[-1].set_result(now)
+                self._was_page = queue is self._pages
+                heapq.heappop(queue)[-1].set_result(now)
                 # one at a time, so that each knows how old its own is
                 await asyncio.sleep(0)
 
+    def _goes_first(self, priority: Priority) -> bool:
+        """Return whether nobody who waits goes before a newcomer."""
+        if self._pages and priority is not Priority.KILL:
+            return False
+        return not self._queue or priority < self._queue[0][0]
+
+    def _next_row(self) -> _Waiting:
+        """Return the row whose first is next; an empty one when nobody waits."""
+        for row in (self._queue, self._pages):
+            while row and row[0][-1].done():
+                heapq.heappop(row)
+        if not (self._queue and self._pages):
+            return self._queue or self._pages
+        return self._queue if self._was_page or self._queue[0][0] is Priority.KILL else self._pages
+
     def _refuse_some(self, now: float) -> None:
         """Refuse those whose pause has begun, or grown, while they wait."""
-        for priority, _, until, permit in self._queue:
+        for priority, _, until, permit in (*self._queue, *self._pages):
             if not permit.done():
                 try:
                     self._check(priority, until, now)

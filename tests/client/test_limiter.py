@@ -122,6 +122,39 @@ def test_refusals_one_after_the_other_leave_enough_for_a_scan() -> None:
     assert len(went(limiter, now, 5.0)) >= 10
 
 
+@pytest.mark.parametrize("quiet", [2.0, 30.0])
+def test_quiet_seconds_before_a_refusal_do_not_slow_the_next_burst_down(quiet: float) -> None:
+    limiter = RateLimiter()
+    # a scan of 40 pages, and then nothing but the request that is refused
+    assert [limiter.try_acquire(START + at / 100) for at in range(40)] == [0.0] * 40
+    limiter.try_acquire(START + quiet)
+    limiter.on_response(START + quiet, 429, 5.0)
+    again = went(limiter, START + quiet + 5.0, 3.0)
+    assert len(again) >= 40
+    # and half as fast as before at first
+    assert sum(at < again[0] + 1.0 for at in again) <= 25
+
+
+def test_a_pause_that_was_too_short_slows_no_further() -> None:
+    limiter, now = RateLimiter(), START
+    went(limiter, now, 0.04)
+    for _ in range(4):
+        limiter.on_response(now, 429, 5.0)
+        now += 5.0
+        assert not limiter.try_acquire(now)
+    assert len(went(limiter, now, 3.0)) >= 40
+
+
+def test_refusals_in_the_middle_of_a_recovery_slow_down_further() -> None:
+    limiter, now, counts = RateLimiter(), START, []
+    went(limiter, now, 1.0)
+    for _ in range(4):
+        limiter.on_response(now, 429, 2.0)
+        counts.append(len(went(limiter, now + 2.0, 1.0)))
+        now += 3.0
+    assert counts[3] < counts[2] < counts[1] < counts[0]
+
+
 def test_many_refusals_at_once_are_one() -> None:
     once, often = RateLimiter(), RateLimiter()
     for limiter, times in ((once, 1), (often, 10)):
@@ -174,6 +207,24 @@ async def test_what_changes_something_goes_first_and_the_rest_in_order(clock: Vi
     tasks.append(asyncio.ensure_future(one("kill", Priority.KILL)))
     await asyncio.gather(*tasks)
     assert order == ["read 0", "kill", "submit", "cancel", "read 1", "read 2", "read 3"]
+
+
+@pytest.mark.parametrize("others", [Priority.WRITE, Priority.READ])
+async def test_neither_writes_nor_reads_keep_pages_waiting(clock: VirtualClock, others: Priority) -> None:
+    queue, order = RequestQueue(RateLimiter(1), clock), []
+
+    async def one(priority: Priority) -> None:
+        await queue.acquire(priority)
+        order.append(priority)
+
+    wanted = [others] * 5 + [Priority.PAGE] * 3 + [Priority.KILL]
+    tasks = []
+    for priority in wanted:
+        tasks.append(asyncio.ensure_future(one(priority)))
+        await asyncio.sleep(0)
+    await asyncio.gather(*tasks)
+    page = Priority.PAGE
+    assert order == [others, Priority.KILL, page, others, page, others, page, others, others]
 
 
 async def test_a_permit_that_a_busy_event_loop_has_let_grow_old_is_not_used(clock: VirtualClock) -> None:
