@@ -16,7 +16,9 @@ from airflow_provider_ops import metrics
 from airflow_provider_ops.apis.base import OperationList
 from airflow_provider_ops.apis.http import Call, Page
 from airflow_provider_ops.client.clock import on_wall_clock
+from airflow_provider_ops.client.limiter import Priority
 from airflow_provider_ops.client.targets import Target, Targets
+from airflow_provider_ops.exceptions import RateLimited
 from airflow_provider_ops.waiting import planning
 
 if TYPE_CHECKING:
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
 #: Against a list that never ends.
 _MOST_PAGES = 2000
+#: Seconds after which a refused page is read again, at least.
+_SHORTEST_PAUSE = 0.5
 #: Searches of a list of settled operations in a row that find nothing, before it is no longer looked at in between.
 _FRUITLESS = 3
 
@@ -183,10 +187,24 @@ class Lists:
         return [page for page in pages if not isinstance(page, BaseException)]
 
     async def _page(self, call: Call[Page[Any]], take: Callable[[Sequence[Any]], int]) -> _Taken:
-        clock = self._client.clock
-        page = await self._client.send_once(call, until=on_wall_clock(clock, self._targets.first_deadline))
+        page = await self._get(call)
         # at once, and then let go of it: eight pages in memory are what makes the garbage collector stop everybody
         return _Taken(take(page.items), len(page.items), replace(page, items=()))
+
+    async def _get(self, call: Call[Page[Any]]) -> Page[Any]:
+        """Read a page, again after each pause that the API asks for: a scan begun anew would ask for more pages."""
+        clock = self._client.clock
+        while True:
+            deadline = self._targets.first_deadline
+            try:
+                return await self._client.send_once(call, until=on_wall_clock(clock, deadline), priority=Priority.PAGE)
+            except RateLimited as error:
+                pause = error.retry_after
+                if pause is None or (deadline is not None and clock.monotonic() + pause >= deadline):
+                    raise
+                metrics.ERRORS.add(api=self._client.api.name, reason=metrics.reason(error))
+                # "at once" must not become a busy loop
+                await clock.asleep(max(pause, _SHORTEST_PAUSE))
 
     def _take(self, entries: Iterable[Any], listed: OperationList, seen: set[str], place: int | None) -> int:
         now, hits, by_id = self._client.clock.monotonic(), 0, self._targets.by_id

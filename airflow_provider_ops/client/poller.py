@@ -284,7 +284,7 @@ class Poller:
         now, interval = self._clock.monotonic(), self._targets.shortest_interval
         if self._lists_failing_since is None:
             self._lists_failing_since = now
-        backoff = Backoff(interval, planning.LISTS_OFF, share=1.0)
+        backoff = Backoff(interval, planning.LISTS_OFF)
         self._lists_off_until = now + backoff.pause(now - self._lists_failing_since)
         log.warning("lists fail while reads work (%s); reading one by one", error.without_advice)
         for target in self._targets:

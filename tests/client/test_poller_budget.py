@@ -16,7 +16,8 @@ from airflow_provider_ops.client.network import Delivery
 from airflow_provider_ops.client.settings import Settings
 from airflow_provider_ops.client.waits import await_all
 from airflow_provider_ops.operation import OperationState
-from airflow_provider_ops.testing import SimulatorServer, VirtualClock
+from airflow_provider_ops.testing import SimulatorServer, VirtualClock, outage, rate_limited
+from airflow_provider_ops.waiting.policy import PollPolicy
 from airflow_provider_ops.waiting.watch import Settled, Watch
 
 if TYPE_CHECKING:
@@ -142,3 +143,35 @@ async def test_an_api_that_refuses_fails_nobody_and_is_left_alone_as_long_as_it_
     for at, pause in client.pauses:
         # what was under way when the refusal came in cannot be called back
         assert not [one for one in client.went if at < one < at + pause - 0.001]
+
+
+async def test_ends_are_known_within_two_intervals_after_a_pause_and_lists_that_fail() -> None:
+    clock, late = VirtualClock(), list[float]()
+    with SimulatorServer(clock=clock) as server:
+        for seconds in range(20, 80):
+            server.duration = float(seconds)
+            await start_at_once(server, 10)
+        client = Noting(API, Settings("test", server.base_url("onvera"), "key", verify=False), clock)
+        offset, began = clock.time() - clock.monotonic(), clock.monotonic() + 30.0
+        lasted = 25.0
+
+        async def wait(operation_id: str) -> None:
+            now = clock.time()
+            watch = Watch(operation_id, now=now, policy=PollPolicy.every(INTERVAL), deadline=now + 5000.0)
+            await await_all(client, [watch], lambda _: None)
+            assert isinstance(watch.outcome, Settled)
+            assert watch.outcome.operation.ended_at is not None
+            known, ended = clock.monotonic(), watch.outcome.operation.ended_at.timestamp() - offset
+            late.append(known - ended - max(0.0, min(known, began + lasted) - max(ended, began)))
+
+        waits = asyncio.gather(*(wait(row["id"]) for row in server.operations()))
+        await clock.asleep(began - clock.monotonic())
+        server.faults(
+            rate_limited(1, 20.0, method="GET"),
+            {**outage(5.0, route="/operations", method="GET"), "after": 20.0},
+        )
+        await waits
+        await client.aclose()
+    # every end within one more interval where the lists had to be tried again; times of the API are whole seconds
+    assert len(late) == 600
+    assert max(late) <= 2 * INTERVAL + 1.0
