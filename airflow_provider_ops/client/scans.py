@@ -30,6 +30,8 @@ class Scans:
         self._targets = targets
         self._lists = Lists(client, targets)
         self._full_scan_took = 0.0
+        #: The last scan was the first that is in doubt: its repetition must not come after the latest moment of an end.
+        self._is_repetition_due = False
         self._has_warned = False
         self.reset()
 
@@ -53,7 +55,8 @@ class Scans:
         if self._began == _NEVER:
             # a fixed moment: one that moves along with the clock would never be reached
             return first_came + planning.first_look(interval, len(self._targets))
-        return max(self._began + self._pause(interval), self._ended + _SHORTEST)
+        pause = 0.0 if self._is_repetition_due else self._pause(interval)
+        return max(self._began + pause, self._ended + _SHORTEST)
 
     async def scan(self, *, full: bool = False) -> list[Target]:
         """Scan the lists once; return what must be read by itself.
@@ -62,13 +65,15 @@ class Scans:
         """
         now, interval = self._clock.monotonic(), self._targets.shortest_interval
         full = full or self._is_full_scan_due(now, interval)
-        self._began = now
+        self._began, self._is_repetition_due = now, False
         try:
             if not full:
                 await self._lists.peek()
                 return self._with_details([])
-            self._full_scan_began = now
+            self._full_scan_began, was_in_doubt = now, self._lists.in_doubt
             missing = await self._lists.sweep()
+            # once: lists that never show all are not read without pause
+            self._is_repetition_due = self._lists.in_doubt and not was_in_doubt
             self._full_scan_took = self._clock.monotonic() - now
             self._warn_if_budget_too_small(interval)
             return self._with_details([*missing, *self._lists.unchanged()])
