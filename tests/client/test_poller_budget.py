@@ -172,6 +172,6 @@ async def test_ends_are_known_within_two_intervals_after_a_pause_and_lists_that_
         )
         await waits
         await client.aclose()
-    # every end within one more interval where the lists had to be tried again; times of the API are whole seconds
+    # times of the API are whole seconds
     assert len(late) == 600
     assert max(late) <= 2 * INTERVAL + 1.0
