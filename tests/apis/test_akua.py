@@ -298,7 +298,7 @@ def test_a_render_as_an_operation(state: str, expected: OperationState) -> None:
 
 def test_references_are_checked() -> None:
     assert API.reference("install:inst_a1") == "install:inst_a1"
-    with pytest.raises(InvalidArgument, match="no 'machine'"):
+    with pytest.raises(InvalidArgument, match="has no machine"):
         API.reference("machine:mch_a1")
     with pytest.raises(InvalidArgument, match="render:<install id>"):
         API.get_operation("render:rnd_a1")
