@@ -76,6 +76,8 @@ class AttemptRecord:
         self.waiting_for: str | None = None
         #: Whether the kill policy is being carried out: from then on notes no longer end the main path.
         self.is_acting = False
+        #: Whether it was carried out, or could not be.
+        self.has_acted = False
 
     def note(self, doing: str, **facts: Any) -> None:
         """Take in what is known, and what is done next.

@@ -93,7 +93,7 @@ class Fence:
 
     def linger(self) -> float:
         """Return the seconds that are left to wait for the answer to what has left."""
-        return _LINGER - self._record.seconds_since_kill if self._record.has_left else 0.0
+        return _LINGER - self._record.seconds_since_kill if self._record.has_unanswered else 0.0
 
     def _superseded(self, why: str) -> Superseded:
         return Superseded(

@@ -36,7 +36,7 @@ _KILL_SECONDS = 4.3
 _QUESTION, _STORING = 2.0, 0.5
 #: Seconds of those for the last answer to a deletion, so that what is said in the end is the API's own answer.
 _LAST_ANSWER = 0.4
-#: Seconds after which it is said that the main path has not come to act.
+#: Seconds after which it is said what a kill has not finished yet.
 _STUCK = 1.5
 
 
@@ -82,6 +82,12 @@ class WorkerKill:
 
         Not in a signal handler: a question to Airflow deadlocks where the interrupted code was asking one.
         """
+        try:
+            return self._carry_out()
+        finally:
+            self._record.has_acted = True
+
+    def _carry_out(self) -> str:
         self._hook.resume()
         doing = f"told to stop while {self._record.doing}"
         self._store_what_is_known()
@@ -107,11 +113,18 @@ class WorkerKill:
             )
 
     def say_when_stuck(self, warn: Callable[[str], None]) -> None:
-        """Say what continues if the main path does not come to act: something else holds it up."""
+        """Log what is not finished soon: Airflow may end the process before the main path can log its result."""
 
         def watch() -> None:
             time.sleep(_STUCK)
-            if not self._record.is_acting:
+            if self._record.has_acted:
+                return
+            if self._record.is_acting:
+                warn(
+                    f"told to stop while {self._record.doing}: on_kill={self._policy} is under way for "
+                    f"{self._record.what}. Unless more is said below, look there whether it was carried out"
+                )
+            else:
                 warn(
                     f"told to stop while {self._record.doing}, which has not ended yet. Unless more is said below, "
                     f"on_kill={self._policy} was not carried out, and {self._record.what} continues"

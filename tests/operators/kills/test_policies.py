@@ -155,6 +155,35 @@ def test_an_airflow_that_does_not_answer_ends_nothing_and_is_named(
     assert "an earlier attempt of this task run has started" in str(caught.value)
 
 
+def test_a_policy_under_way_is_named_before_the_process_can_be_killed(
+    life: Life, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Airflow sends SIGKILL five seconds after SIGTERM; what is logged by then is all that is ever known."""
+    monkeypatch.setattr("airflow_provider_ops.operators.killing._QUESTION", 10.0)
+    monkeypatch.setattr("airflow_provider_ops.operators.killing._STUCK", 0.5)
+    life.world.faults(endless())
+    life.prepare(deferrable=False)
+    named, logged = threading.Event(), []
+
+    def warning(text: str, *_args: Any) -> None:
+        logged.append(text)
+        named.set()
+
+    monkeypatch.setattr(life.operator.log, "warning", warning)
+    # Airflow answers after the line, so that the line cannot come from what follows the answer
+    monkeypatch.setattr(life.ti, "get_task_states", lambda **_place: named.wait(4) and {})
+    with sigterm_as_airflow(life) as send:
+
+        def act() -> None:
+            send("failed")
+
+        with Interrupter(act, when=life.is_waiting).tracing(), pytest.raises(AttemptStopped):
+            life.run(Run.begin)
+    [line] = logged
+    assert "on_kill=delete is under way for" in line
+    assert life.created()[0]["operation_id"] in line
+
+
 # -- policies whose process died
 
 
