@@ -12,8 +12,8 @@ from typing import Any
 from airflow.sdk import BaseHook, Connection
 
 from airflow_provider_ops import metrics
+from airflow_provider_ops.core.kill import GONE, Awaited
 from airflow_provider_ops.exceptions import ConnectionMissing, InvalidConnection, OpsError, located
-from airflow_provider_ops.waiting.killing import GONE, Awaited
 
 try:
     from airflow.sdk.exceptions import (

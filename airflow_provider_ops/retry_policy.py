@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ops._compat import RetryPolicy, never_retried
+from airflow_provider_ops.core.retry_advice import Advice, advise
 from airflow_provider_ops.exceptions import OpsError, belongs_to_connection, located
-from airflow_provider_ops.waiting.retrying import Advice, advise
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

@@ -14,8 +14,8 @@ from typing import Any
 
 from airflow_provider_ops.core.gate import fit, one_line
 from airflow_provider_ops.core.handle import Handle
+from airflow_provider_ops.core.timeline import Timeline
 from airflow_provider_ops.operation import Operation, OperationState
-from airflow_provider_ops.waiting.timeline import Timeline
 
 try:
     from opentelemetry import trace as opentelemetry_trace

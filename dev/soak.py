@@ -19,10 +19,12 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from airflow_provider_ops.apis.onvera import API
-from airflow_provider_ops.client.asynchronous import AsyncClient
-from airflow_provider_ops.client.clock import Clock, SystemClock
-from airflow_provider_ops.client.settings import Settings
-from airflow_provider_ops.client.waits import await_all
+from airflow_provider_ops.core.poll_policy import PollPolicy
+from airflow_provider_ops.core.wait_state import Settled, Watch
+from airflow_provider_ops.http.async_client import AsyncClient
+from airflow_provider_ops.http.clock import Clock, SystemClock
+from airflow_provider_ops.http.settings import Settings
+from airflow_provider_ops.polling.waits import await_all
 from airflow_provider_ops.testing import (
     Rule,
     SimulatorServer,
@@ -35,8 +37,6 @@ from airflow_provider_ops.testing import (
     reset_connection,
     truncated,
 )
-from airflow_provider_ops.waiting.policy import PollPolicy
-from airflow_provider_ops.waiting.watch import Settled, Watch
 
 INTERVAL: Final = 5.0
 #: Seconds that a busy machine, and times in whole seconds, may add.

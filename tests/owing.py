@@ -7,7 +7,7 @@ import json
 from airflow.utils.session import create_session
 from sqlalchemy import select
 
-from airflow_provider_ops.operators.store import KEY
+from airflow_provider_ops.lifecycle.handle_store import KEY
 
 
 def owe(dag_id: str, run_id: str, task_id: str, policy: str | None) -> str:

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 import h11
 import httpcore
 
-from airflow_provider_ops.client import network
+from airflow_provider_ops.http import network
 
 
 @dataclass

@@ -1,6 +1,6 @@
 """Imports point down only.
 
-    operators, sensors, triggers, decorators ... -> hooks -> client -> apis -> waiting -> values -> gate
+    operators, sensors, triggers, decorators, cli, view -> lifecycle -> hooks -> polling -> http -> apis -> core
 
 The simulator stands beside all of it, and what Airflow reads in every process imports next to nothing.
 """
@@ -28,28 +28,28 @@ LAYERS = (
     ("", "operation", "exceptions", "provider_info", "metrics"),
     ("core",),
     ("spec",),
-    ("waiting",),
     ("specs",),
     ("apis",),
-    ("client",),
-    ("_compat",),
-    ("hooks",),
-    ("progress",),
+    ("http",),
+    ("polling",),
+    ("_compat", "tracing", "links", "lineage"),
+    ("retry_policy", "hooks"),
+    ("lifecycle",),
 )
 TOP = len(LAYERS)
 #: What a layer may use from outside; not named: anything. The test below says why.
 BANNED: dict[str, frozenset[str]] = {
     **dict.fromkeys(
-        ("", "operation", "exceptions", "metrics", "core", "spec", "specs", "waiting", "apis"),
+        ("", "operation", "exceptions", "metrics", "core", "spec", "specs", "apis"),
         frozenset({"airflow", "httpx", "asyncio"}),
     ),
-    "client": frozenset({"airflow"}),
+    **dict.fromkeys(("http", "polling"), frozenset({"airflow"})),
     "provider_info": frozenset({"airflow", "httpx", "pydantic", "pendulum"}),
     "simulator": frozenset({"airflow", "httpx"}),
     "tracing": frozenset({"airflow", "httpx"}),
     # one module sends, so that another HTTP library would be a change in one layer
     **dict.fromkeys(
-        ("hooks", "operators", "sensors", "triggers", "decorators", "retry_policy", "cli", "progress"),
+        ("hooks", "operators", "sensors", "triggers", "decorators", "retry_policy", "cli", "polling", "lifecycle"),
         frozenset({"httpx"}),
     ),
 }
@@ -119,7 +119,7 @@ def breach(module: str, imported: str) -> str | None:
 
 
 #: What knows the HTTP library; another library would be a change here. The page speaks to Airflow itself with it.
-HTTP = {"httpx": ("client.transport", "view.airflow_rest"), "httpcore": ("client.network",)}
+HTTP = {"httpx": ("http.transport", "view.airflow_rest"), "httpcore": ("http.network",)}
 
 
 def _is_banned(module: str, imported: str) -> bool:
@@ -161,26 +161,26 @@ def test_every_layer_exists() -> None:
 @pytest.mark.parametrize(
     ("module", "imported", "allowed"),
     [
-        ("waiting.watch", "airflow_provider_ops.operation.Operation", True),
-        ("waiting.watch", "airflow_provider_ops.apis.base.Api", False),
-        ("apis.base", "airflow_provider_ops.client.blocking.BlockingClient", False),
+        ("core.wait_state", "airflow_provider_ops.operation.Operation", True),
+        ("core.wait_state", "airflow_provider_ops.apis.base.Api", False),
+        ("apis.base", "airflow_provider_ops.http.blocking_client.BlockingClient", False),
         ("apis.onvera", "airflow_provider_ops.apis.lakesail.api", False),
         ("apis.base", "airflow_provider_ops.apis.onvera.API", False),
         ("apis.lakesail.api", "airflow_provider_ops.apis.lakesail.models", True),
         ("apis.base", "httpx.Client", False),
-        ("client.transport", "httpx", True),
-        ("client.settings", "httpx", False),
-        ("client.blocking", "airflow.sdk.BaseHook", False),
-        ("client.blocking", "airflow_provider_ops._compat.get_connection", False),
+        ("http.transport", "httpx", True),
+        ("http.settings", "httpx", False),
+        ("http.blocking_client", "airflow.sdk.BaseHook", False),
+        ("http.blocking_client", "airflow_provider_ops._compat.get_connection", False),
         ("hooks.base", "airflow_provider_ops.operators.base", False),
         ("hooks.lakesail", "airflow_provider_ops.apis.lakesail", True),
-        ("operators.run", "airflow_provider_ops.triggers.operation.OperationTrigger", True),
-        ("triggers.operation", "airflow_provider_ops.progress.triggerer.TriggerReport", True),
-        ("progress.worker", "airflow_provider_ops.operators.run.Run", False),
-        ("operators.run", "airflow_provider_ops.hooks.onvera.OnveraHook", False),
-        ("simulator.gateway", "airflow_provider_ops.client.blocking", False),
+        ("operators.base", "airflow_provider_ops.triggers.operation.OperationTrigger", True),
+        ("triggers.operation", "airflow_provider_ops.lifecycle.triggerer_reporter.TriggerReport", True),
+        ("lifecycle.worker_reporter", "airflow_provider_ops.operators.base.OperationOperator", False),
+        ("operators.base", "airflow_provider_ops.hooks.onvera.OnveraHook", False),
+        ("simulator.gateway", "airflow_provider_ops.http.blocking_client", False),
         ("simulator.gateway", "airflow_provider_ops.simulator.world.World", True),
-        ("client.blocking", "airflow_provider_ops.simulator.world", False),
+        ("http.blocking_client", "airflow_provider_ops.simulator.world", False),
         ("testing", "airflow_provider_ops.simulator.world", True),
         ("exceptions", "airflow_provider_ops.core.gate.one_line", True),
         ("exceptions", "airflow_provider_ops.core.parsing.parse_json", False),

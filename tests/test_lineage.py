@@ -65,7 +65,7 @@ def events(airflow_db: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.fixture(autouse=True)
 def _defer_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("airflow_provider_ops.operators.run.LOOK_BEFORE_DEFERRING", 0.0)
+    monkeypatch.setattr("airflow_provider_ops.lifecycle.attempt.LOOK_BEFORE_DEFERRING", 0.0)
 
 
 def create(**arguments: Any) -> OnveraCreateDeploymentOperator:
@@ -166,8 +166,8 @@ def test_every_field_is_in_the_docs() -> None:
 
 
 def test_an_event_does_not_grow_with_the_number_of_operations() -> None:
+    from airflow_provider_ops.core.history import Chapter
     from airflow_provider_ops.lineage.facet import lineage_of
-    from airflow_provider_ops.waiting.progress import Chapter
 
     facet = lineage_of([Chapter(str(number)) for number in range(250)]).run_facets[FACET]
     assert (len(facet.operations), facet.omitted) == (100, 150)

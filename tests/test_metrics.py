@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from airflow_provider_ops import metrics, tracing
-from airflow_provider_ops.client.blocking import BlockingClient
-from airflow_provider_ops.client.settings import Settings
 from airflow_provider_ops.exceptions import AuthenticationError, OpsError, TransportError
 from airflow_provider_ops.hooks.onvera import OnveraHook
+from airflow_provider_ops.http.blocking_client import BlockingClient
+from airflow_provider_ops.http.settings import Settings
 from airflow_provider_ops.operators.onvera import OnveraCreateDeploymentOperator
 from airflow_provider_ops.sensors.operation import OperationSensor
 from airflow_provider_ops.testing import endless, fail_first
@@ -257,7 +257,7 @@ def test_statsd_hears_of_a_real_run(
     a_dag: Callable[..., Any],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("airflow_provider_ops.operators.run.LOOK_BEFORE_DEFERRING", 0.0)
+    monkeypatch.setattr("airflow_provider_ops.lifecycle.attempt.LOOK_BEFORE_DEFERRING", 0.0)
     operations_simulator.faults(endless(1, name="never"))
     with a_dag() as dag:
         OnveraCreateDeploymentOperator(task_id="deferred", app_type="airflow", poll_interval=30)

@@ -40,7 +40,7 @@ def canary(operations_simulator: SimulatorServer, monkeypatch: pytest.MonkeyPatc
     """The default connection has a key that can be recognised."""
     connection = operations_simulator.connection_json("onvera", CANARY)
     monkeypatch.setenv("AIRFLOW_CONN_ONVERA_DEFAULT", connection)
-    monkeypatch.setattr("airflow_provider_ops.operators.run.LOOK_BEFORE_DEFERRING", 0.0)
+    monkeypatch.setattr("airflow_provider_ops.lifecycle.attempt.LOOK_BEFORE_DEFERRING", 0.0)
     monkeypatch.setattr("airflow_provider_ops.sensors.operation._LOOK_BEFORE_DEFERRING", 0.0)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from airflow_provider_ops.apis.http import Flow
+from airflow_provider_ops.apis.calls import Flow
 from airflow_provider_ops.exceptions import NotFound
 
 _GONE = frozenset({"deleting", "deleted", "destroying", "destroyed", "closed"})

@@ -11,7 +11,9 @@ from airflow_provider_ops.cli.connections import default_connections, one_hook
 from airflow_provider_ops.cli.output import Exit, age, audited, command, say
 from airflow_provider_ops.cli.output import show as show_rows
 from airflow_provider_ops.cli.progress import Story
-from airflow_provider_ops.client.waits import wait as wait_for
+from airflow_provider_ops.core.event_codec import succeeded
+from airflow_provider_ops.core.wait_state import GaveUp, Settled, Watch
+from airflow_provider_ops.core.wording import goes_on
 from airflow_provider_ops.exceptions import (
     CancelNotSupported,
     Conflict,
@@ -23,9 +25,7 @@ from airflow_provider_ops.exceptions import (
 from airflow_provider_ops.hooks.base import OperationsHook
 from airflow_provider_ops.hooks.lookup import hook_for
 from airflow_provider_ops.operation import Operation, OperationState
-from airflow_provider_ops.waiting.verdict import succeeded
-from airflow_provider_ops.waiting.watch import GaveUp, Settled, Watch
-from airflow_provider_ops.waiting.wording import goes_on
+from airflow_provider_ops.polling.waits import wait as wait_for
 
 #: Operations that a list is read for; beyond these, filters and order are about what was read.
 _MOST_READ = 10_000

@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from airflow_provider_ops.apis.base import Marked, Submitted
-from airflow_provider_ops.client.waits import wait
+from airflow_provider_ops.core.event_codec import succeeded
+from airflow_provider_ops.core.wait_state import Settled
 from airflow_provider_ops.exceptions import Conflict, InvalidRequest, NotFound, OpsError
 from airflow_provider_ops.hooks.base import OperationsHook
-from airflow_provider_ops.waiting.verdict import succeeded
-from airflow_provider_ops.waiting.watch import Settled
+from airflow_provider_ops.polling.waits import wait
 
 log = logging.getLogger(__name__)
 

@@ -18,8 +18,8 @@ from airflow.utils.cli import action_cli
 from stamina.instrumentation import RetryDetails, get_on_retry_hooks, set_on_retry_hooks
 
 from airflow_provider_ops._compat import secrets_of_this_airflow
-from airflow_provider_ops.client.retries import PATIENCE
 from airflow_provider_ops.exceptions import OpsError
+from airflow_provider_ops.http.retries import PATIENCE
 
 #: The retry that is worth a line; the ones before it are everyday trouble.
 _TELL_AT = 2

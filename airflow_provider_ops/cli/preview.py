@@ -17,8 +17,8 @@ from airflow_provider_ops.cli.output import CommandError, Exit, command, say, sh
 from airflow_provider_ops.cli.tables import Place, read_results, read_tasks
 from airflow_provider_ops.exceptions import OpsError
 from airflow_provider_ops.hooks.base import OperationsHook
+from airflow_provider_ops.lifecycle.kill import ends_it
 from airflow_provider_ops.operators.base import OperationOperator
-from airflow_provider_ops.operators.killing import ends_it
 
 #: Stands in for our mark, which is made when the request is sent. It has the form that APIs take.
 _MARK = f"airflow-{'0' * 24}"

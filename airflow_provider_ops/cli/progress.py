@@ -13,8 +13,8 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from typing_extensions import Self
 
 from airflow_provider_ops.cli.output import printable, say
+from airflow_provider_ops.core.wait_state import Watch
 from airflow_provider_ops.operation import Operation
-from airflow_provider_ops.waiting.watch import Watch
 
 _FULL = 100.0
 

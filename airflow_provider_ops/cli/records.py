@@ -8,12 +8,11 @@ from typing import Any
 
 from airflow_provider_ops.cli.tables import TaskRow
 from airflow_provider_ops.core.handle import owed_policy
+from airflow_provider_ops.core.history import KEY as PROGRESS
+from airflow_provider_ops.core.history import TRIES, Story, read_record
 from airflow_provider_ops.decorators.operation import AWAITED
-from airflow_provider_ops.operators.legs import OPERATION_HANDLE
-from airflow_provider_ops.operators.store import KEY as STORED_HANDLE
-from airflow_provider_ops.progress import TRIES
-from airflow_provider_ops.waiting.progress import KEY as PROGRESS
-from airflow_provider_ops.waiting.progress import Story, read_record
+from airflow_provider_ops.lifecycle.handle_store import KEY as STORED_HANDLE
+from airflow_provider_ops.lifecycle.legs import OPERATION_HANDLE
 
 #: XComs that say what a task has submitted or waited for.
 XCOM_KEYS = ("operation_id", "resource_id", OPERATION_HANDLE, AWAITED, PROGRESS)

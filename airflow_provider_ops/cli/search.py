@@ -16,7 +16,7 @@ from airflow_provider_ops.cli.tables import HAS_STORE, Place, TaskRow, read_resu
 from airflow_provider_ops.exceptions import OpsError
 from airflow_provider_ops.hooks.base import OperationsHook
 from airflow_provider_ops.hooks.lookup import hook_for
-from airflow_provider_ops.operators.legs import OPERATION_HANDLE
+from airflow_provider_ops.lifecycle.legs import OPERATION_HANDLE
 from airflow_provider_ops.provider_info import connection_types
 
 Found = dict[tuple[str, str, str], Left]

@@ -1,6 +1,6 @@
 """The gate: make what an API said safe to keep in Airflow, and small enough.
 
-Cleaning happens where an answer is parsed (:meth:`airflow_provider_ops.apis.http.Response.json`), so that everything
+Cleaning happens where an answer is parsed (:meth:`airflow_provider_ops.apis.calls.Response.json`), so that everything
 behind it works with clean values; what an earlier release has stored is cleaned where it is read. Sizes are bounded
 where values leave: events, records, log lines and return values have limits of their own.
 """

@@ -7,10 +7,10 @@ from airflow.sdk.definitions.decorators import TaskDecoratorCollection
 from typing_extensions import Unpack
 
 from airflow_provider_ops.core.arguments import Seconds
+from airflow_provider_ops.core.event_codec import WaitFor
 from airflow_provider_ops.decorators.request import OperationRequest as OperationRequest
 from airflow_provider_ops.decorators.request import Returned
 from airflow_provider_ops.operators.arguments import FailurePolicy, KillPolicy, TaskArguments, Templated, TimeoutPolicy
-from airflow_provider_ops.waiting.verdict import WaitFor
 
 __all__ = ["OperationRequest", "operation_task", "task"]
 

@@ -10,20 +10,20 @@ from airflow.sdk.bases.decorator import DecoratedOperator, _TaskDecorator
 
 from airflow_provider_ops._compat import ASKS_RETRY_POLICY
 from airflow_provider_ops.apis.base import Submit
+from airflow_provider_ops.core.event_codec import WaitFor, check_wait_for
+from airflow_provider_ops.core.history import Chapter
+from airflow_provider_ops.core.poll_policy import seconds_to_wait
 from airflow_provider_ops.core.values import is_list
 from airflow_provider_ops.decorators.request import OperationRequest
 from airflow_provider_ops.exceptions import InvalidArgument
 from airflow_provider_ops.hooks.base import OperationsHook
 from airflow_provider_ops.hooks.lookup import hook_for
+from airflow_provider_ops.lifecycle import attempt
 from airflow_provider_ops.operation import Operation
-from airflow_provider_ops.operators import run
 from airflow_provider_ops.operators.base import OperationOperator
 from airflow_provider_ops.operators.fields import check_ids, ids_of
 from airflow_provider_ops.retry_policy import retried_only_if_it_helps, starts_nothing, use_by_default
-from airflow_provider_ops.sensors.waits import DEFAULT_TIMEOUT, Waits, unique
-from airflow_provider_ops.waiting.policy import seconds_to_wait
-from airflow_provider_ops.waiting.progress import Chapter
-from airflow_provider_ops.waiting.verdict import WaitFor, check_wait_for
+from airflow_provider_ops.sensors.attempts import DEFAULT_TIMEOUT, Waits, unique
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -86,10 +86,10 @@ class DecoratedOperationOperator(DecoratedOperator, OperationOperator):
     def ids_complete(self, context: Context, event: Mapping[str, Any]) -> Any:
         """Go on when the trigger for the function's ids has fired."""
         awaited = self._awaited(context) or list(event.get("operation_ids") or ())
-        return self._observe(awaited, context, lambda waits: waits.go_on(event, run.LOOK_BEFORE_DEFERRING))
+        return self._observe(awaited, context, lambda waits: waits.go_on(event, attempt.LOOK_BEFORE_DEFERRING))
 
     def _begin(self, context: Context) -> Any:
-        self._run = run.Run(self, context)
+        self._run = attempt.Run(self, context)
         rejoined = self._run.rejoin()
         if rejoined is not None:
             return rejoined
@@ -114,7 +114,7 @@ class DecoratedOperationOperator(DecoratedOperator, OperationOperator):
         context["ti"].xcom_push(key=AWAITED, value=awaited)
         context["ti"].xcom_push(key="operation_id", value=awaited)
         self.log.info("%s: waiting for %s", self.hook.api.title, ", ".join(ids))
-        patience = run.LOOK_BEFORE_DEFERRING if self.deferrable else None
+        patience = attempt.LOOK_BEFORE_DEFERRING if self.deferrable else None
         return self._observe(awaited, context, lambda waits: waits.begin(patience))
 
     def _checked(self, returned: object) -> str | list[str]:
@@ -129,7 +129,7 @@ class DecoratedOperationOperator(DecoratedOperator, OperationOperator):
         raise InvalidArgument(msg)
 
     def _observe(self, awaited: str | list[str], context: Context, wait: Callable[[Waits], list[Operation]]) -> Any:
-        leg = self._run = run.Run(self, context)
+        leg = self._run = attempt.Run(self, context)
         starts_nothing(self)
         limit = DEFAULT_TIMEOUT if self.timeout is None else self.timeout
         waits = self._waits = Waits(
@@ -156,7 +156,7 @@ class DecoratedOperationOperator(DecoratedOperator, OperationOperator):
         awaited = self._awaited(context)
         if awaited is None:
             return super()._look_again(context, why)
-        return self._observe(awaited, context, lambda waits: waits.look_again(why, run.LOOK_BEFORE_DEFERRING))
+        return self._observe(awaited, context, lambda waits: waits.look_again(why, attempt.LOOK_BEFORE_DEFERRING))
 
     def _awaited(self, context: Context) -> str | list[str] | None:
         ti = context["ti"]

@@ -13,17 +13,10 @@ from airflow.sdk import BaseHook
 
 from airflow_provider_ops._compat import get_connection, get_connection_async
 from airflow_provider_ops.apis.base import Api
-from airflow_provider_ops.apis.http import Call, Flow, Paged
-from airflow_provider_ops.client.asynchronous import AsyncClient
-from airflow_provider_ops.client.blocking import BlockingClient
-from airflow_provider_ops.client.clock import Clock, SystemClock
-from airflow_provider_ops.client.guard import Guard
-from airflow_provider_ops.client.limiter import Priority
-from airflow_provider_ops.client.settings import Settings, place_of, read_settings, unknown_extras
-from airflow_provider_ops.client.shared import Shared, forget, join, remembered, shared_client
-from airflow_provider_ops.client.tasks import time_limit
-from airflow_provider_ops.client.waits import await_all, wait
+from airflow_provider_ops.apis.calls import Call, Flow, Paged
 from airflow_provider_ops.core.arguments import Seconds, check_seconds
+from airflow_provider_ops.core.wait_state import GaveUp, Settled, Watch
+from airflow_provider_ops.core.wording import goes_on, named, timed_out
 from airflow_provider_ops.exceptions import (
     AuthenticationError,
     InvalidConnection,
@@ -32,11 +25,18 @@ from airflow_provider_ops.exceptions import (
     TransportError,
     located,
 )
-from airflow_provider_ops.hooks.kinds import WatchByKind
+from airflow_provider_ops.hooks.lazy_wait import WatchByKind
+from airflow_provider_ops.http.async_client import AsyncClient
+from airflow_provider_ops.http.background import time_limit
+from airflow_provider_ops.http.blocking_client import BlockingClient
+from airflow_provider_ops.http.clock import Clock, SystemClock
+from airflow_provider_ops.http.guard import Guard
+from airflow_provider_ops.http.rate_limiter import Priority
+from airflow_provider_ops.http.settings import Settings, place_of, read_settings, unknown_extras
 from airflow_provider_ops.operation import Operation
+from airflow_provider_ops.polling.leases import Shared, forget, join, remembered, shared_client
+from airflow_provider_ops.polling.waits import await_all, wait
 from airflow_provider_ops.provider_info import ui_field_behaviour
-from airflow_provider_ops.waiting.watch import GaveUp, Settled, Watch
-from airflow_provider_ops.waiting.wording import goes_on, named, timed_out
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)

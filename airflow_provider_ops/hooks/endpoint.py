@@ -6,7 +6,7 @@ import functools
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any, Generic, ParamSpec, Protocol, TypeVar, overload
 
-from airflow_provider_ops.apis.http import Call, Flow, Paged
+from airflow_provider_ops.apis.calls import Call, Flow, Paged
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -10,10 +10,10 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from airflow_provider_ops._compat import get_connection, get_connection_async
-from airflow_provider_ops.client.settings import place_of
-from airflow_provider_ops.client.shared import remembered
 from airflow_provider_ops.exceptions import InvalidConnection, located
 from airflow_provider_ops.hooks.base import OperationsHook
+from airflow_provider_ops.http.settings import place_of
+from airflow_provider_ops.polling.leases import remembered
 from airflow_provider_ops.provider_info import connection_types, hook_class_name, typed_apis
 
 #: By event loop, as clients are: the next loop of a process may live by another clock.

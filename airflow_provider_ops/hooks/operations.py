@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from airflow_provider_ops._compat import get_connection
+from airflow_provider_ops.apis.calls import Paged
 from airflow_provider_ops.apis.described import DescribedApi
-from airflow_provider_ops.apis.http import Paged
-from airflow_provider_ops.client.clock import Clock
 from airflow_provider_ops.exceptions import InvalidArgument, InvalidConnection
 from airflow_provider_ops.hooks.base import OperationsHook
 from airflow_provider_ops.hooks.specs import find_spec
+from airflow_provider_ops.http.clock import Clock
 from airflow_provider_ops.operation import Operation
 
 

@@ -11,8 +11,8 @@ from attrs import define
 from openlineage.client.facet_v2 import RunFacet
 
 from airflow_provider_ops.core.gate import fit
+from airflow_provider_ops.core.history import Chapter
 from airflow_provider_ops.operation import Operation
-from airflow_provider_ops.waiting.progress import Chapter
 
 #: Key of the facet in an event's run, named as the standard asks for custom facets.
 NAME = "airflowProviderOps_operations"

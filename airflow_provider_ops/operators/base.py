@@ -10,10 +10,13 @@ from typing_extensions import Unpack, get_type_hints
 
 from airflow_provider_ops._compat import TaskDeferralError, TaskDeferralTimeout
 from airflow_provider_ops.apis.base import Submit
-from airflow_provider_ops.apis.http import split_reference
+from airflow_provider_ops.apis.calls import split_reference
 from airflow_provider_ops.core.arguments import Seconds, check_choice, check_seconds
+from airflow_provider_ops.core.history import Chapter
 from airflow_provider_ops.core.values import as_list, is_list
 from airflow_provider_ops.hooks.base import OperationsHook
+from airflow_provider_ops.lifecycle.attempt import Run
+from airflow_provider_ops.lifecycle.attempt_record import KillSwitch
 from airflow_provider_ops.lineage import TellsLineage
 from airflow_provider_ops.links import OperationLink
 from airflow_provider_ops.operation import Operation
@@ -25,7 +28,6 @@ from airflow_provider_ops.operators.arguments import (
     Templated,
     TimeoutPolicy,
 )
-from airflow_provider_ops.operators.attempt_record import KillSwitch
 from airflow_provider_ops.operators.describing import parameters_of, with_all_arguments
 from airflow_provider_ops.operators.fields import (
     annotations_of,
@@ -37,9 +39,7 @@ from airflow_provider_ops.operators.fields import (
 )
 from airflow_provider_ops.operators.mapping import CheckedMapping
 from airflow_provider_ops.operators.rendering import DeclaredTemplates
-from airflow_provider_ops.operators.run import Run
 from airflow_provider_ops.retry_policy import retried_only_if_it_helps, use_by_default
-from airflow_provider_ops.waiting.progress import Chapter
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

@@ -10,7 +10,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 from typing_extensions import NotRequired, get_type_hints, is_typeddict
 
-from airflow_provider_ops.apis.http import check_id, split_reference
+from airflow_provider_ops.apis.calls import check_id, split_reference
 from airflow_provider_ops.core.arguments import check_choice
 from airflow_provider_ops.core.values import as_list, is_list, is_list_text, object_as_text
 from airflow_provider_ops.exceptions import InvalidArgument

@@ -7,7 +7,7 @@ from typing import Any
 
 from typing_extensions import Unpack
 
-from airflow_provider_ops.apis.http import check_id
+from airflow_provider_ops.apis.calls import check_id
 from airflow_provider_ops.operators.arguments import SensorArguments, Templated
 from airflow_provider_ops.operators.fields import is_literal
 from airflow_provider_ops.retry_policy import retried_only_if_it_helps

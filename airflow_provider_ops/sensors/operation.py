@@ -16,9 +16,14 @@ from airflow_provider_ops._compat import (
     TaskDeferralTimeout,
 )
 from airflow_provider_ops.core.arguments import Seconds, check_seconds
+from airflow_provider_ops.core.event_codec import WaitFor, check_wait_for
+from airflow_provider_ops.core.history import Chapter
+from airflow_provider_ops.core.poll_policy import seconds_to_wait
 from airflow_provider_ops.exceptions import located
 from airflow_provider_ops.hooks.base import OperationsHook
 from airflow_provider_ops.hooks.lookup import hook_for
+from airflow_provider_ops.lifecycle.deferral import event_guard
+from airflow_provider_ops.lifecycle.results import checked
 from airflow_provider_ops.lineage import TellsLineage
 from airflow_provider_ops.operation import Operation
 from airflow_provider_ops.operators.arguments import (
@@ -27,17 +32,12 @@ from airflow_provider_ops.operators.arguments import (
     Templated,
     TemplatedList,
 )
-from airflow_provider_ops.operators.deferral import event_guard
 from airflow_provider_ops.operators.describing import parameters_of, with_all_arguments
 from airflow_provider_ops.operators.fields import check_ids, ids_of
 from airflow_provider_ops.operators.mapping import CheckedMapping
 from airflow_provider_ops.operators.rendering import DeclaredTemplates
-from airflow_provider_ops.operators.results import checked
 from airflow_provider_ops.retry_policy import OperationRetryPolicy, retried_only_if_it_helps, use_by_default
-from airflow_provider_ops.sensors.waits import DEFAULT_TIMEOUT, OperationSensorTimeout, Waits
-from airflow_provider_ops.waiting.policy import seconds_to_wait
-from airflow_provider_ops.waiting.progress import Chapter
-from airflow_provider_ops.waiting.verdict import WaitFor, check_wait_for
+from airflow_provider_ops.sensors.attempts import DEFAULT_TIMEOUT, OperationSensorTimeout, Waits
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

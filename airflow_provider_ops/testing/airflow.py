@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from airflow_provider_ops.core.retry_advice import Advice
 from airflow_provider_ops.testing.fixtures import operations_simulator, virtual_time
-from airflow_provider_ops.waiting.retrying import Advice
 
 if TYPE_CHECKING:
     from airflow.models.dagrun import DagRun

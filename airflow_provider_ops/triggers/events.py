@@ -10,13 +10,13 @@ from typing import Any, Final, Literal, get_args
 
 from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 
-from airflow_provider_ops.apis.http import check_id
+from airflow_provider_ops.apis.calls import check_id
 from airflow_provider_ops.core.arguments import Seconds, check_seconds
+from airflow_provider_ops.core.settling import Look, Wanted, digest, from_payload, to_payload
 from airflow_provider_ops.exceptions import InvalidArgument
 from airflow_provider_ops.operation import Operation
-from airflow_provider_ops.triggers.bookkeeping import Book, StateStore
-from airflow_provider_ops.triggers.looks import LooksProducer, taken_as_stored
-from airflow_provider_ops.waiting.settling import Look, Wanted, digest, from_payload, to_payload
+from airflow_provider_ops.triggers.snapshots import LooksProducer, taken_as_stored
+from airflow_provider_ops.triggers.watermark_tracker import Book, StateStore
 
 SettledState = Literal["succeeded", "failed", "cancelled"]
 

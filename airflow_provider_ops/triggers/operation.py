@@ -13,22 +13,22 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from airflow_provider_ops import __version__
 from airflow_provider_ops._compat import pushed_operation, status_of, task_state_async
-from airflow_provider_ops.apis.ending import is_over_already, kill_operation
-from airflow_provider_ops.client.limiter import Priority
-from airflow_provider_ops.client.shared import begin
-from airflow_provider_ops.client.tasks import spawn
-from airflow_provider_ops.client.waits import await_all
+from airflow_provider_ops.apis.terminate import is_over_already, kill_operation
+from airflow_provider_ops.core.event_codec import VERSION, check_wait_for, is_newer, to_event
 from airflow_provider_ops.core.gate import LONGEST_MESSAGE, one_line
 from airflow_provider_ops.core.handle import Handle
+from airflow_provider_ops.core.history import Story
+from airflow_provider_ops.core.kill import AT_WORK, Awaited, Kill, meant_in_trigger
+from airflow_provider_ops.core.wait_state import Settled, Watch
 from airflow_provider_ops.exceptions import InvalidArgument
 from airflow_provider_ops.hooks import base
 from airflow_provider_ops.hooks.lookup import ahook_for
+from airflow_provider_ops.http.background import spawn
+from airflow_provider_ops.http.rate_limiter import Priority
+from airflow_provider_ops.lifecycle.triggerer_reporter import TriggerReport, can_tell
 from airflow_provider_ops.operation import Operation
-from airflow_provider_ops.progress.triggerer import TriggerReport, can_tell
-from airflow_provider_ops.waiting.killing import AT_WORK, Awaited, Kill, meant_in_trigger
-from airflow_provider_ops.waiting.progress import Story
-from airflow_provider_ops.waiting.verdict import VERSION, check_wait_for, is_newer, to_event
-from airflow_provider_ops.waiting.watch import Settled, Watch
+from airflow_provider_ops.polling.leases import begin
+from airflow_provider_ops.polling.waits import await_all
 
 #: Format of the arguments. Raised with each new one that must not be left out; older formats stay readable.
 ARGUMENTS_VERSION = 2

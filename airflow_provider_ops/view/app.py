@@ -16,14 +16,13 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
+from airflow_provider_ops.core.history import KEY, TRIES, Story
+from airflow_provider_ops.core.wait_state import Settled
+from airflow_provider_ops.lifecycle.handle_store import KEY as STORED_HANDLE
 from airflow_provider_ops.links import OperationLink
-from airflow_provider_ops.operators.store import KEY as STORED_HANDLE
-from airflow_provider_ops.progress import TRIES
-from airflow_provider_ops.view import story as tell
+from airflow_provider_ops.view import history
 from airflow_provider_ops.view.airflow_rest import ROOT_APP, OwnAirflow, Place, Refused
 from airflow_provider_ops.view.live import Look, Reader
-from airflow_provider_ops.waiting.progress import KEY, Story
-from airflow_provider_ops.waiting.watch import Settled
 
 log = logging.getLogger(__name__)
 
@@ -125,30 +124,30 @@ def _refused(refusal: Refused) -> dict[str, Any]:
 
 async def _page_data(airflow: OwnAirflow, place: Place, reader: Reader) -> dict[str, Any]:
     ti = await airflow.task_instance(place)
-    story = tell.story_of(ti, await airflow.xcom(place, KEY))
-    ours = story is not None or tell.is_ours(ti, await airflow.task(place))
-    if story is None and ours and tell.has_begun(ti):
+    story = history.story_of(ti, await airflow.xcom(place, KEY))
+    ours = story is not None or history.is_ours(ti, await airflow.task(place))
+    if story is None and ours and history.has_begun(ti):
         operation_id = await airflow.xcom(place, "operation_id")
         result = await airflow.xcom(place, "return_value")
-        story = tell.story_without_record(ti, operation_id, result)
+        story = history.story_without_record(ti, operation_id, result)
     now = time.time()
     if story is None:
-        found = tell.empty(tell.without_operation(ti, ours=ours), ti, now)
+        found = history.empty(history.without_operation(ti, ours=ours), ti, now)
     else:
         live = await _look(ti, story, now, reader)
-        link = await airflow.extra_link(place, OperationLink.name) if tell.needs_link(story) else None
-        found = tell.shown(ti, story, time.time(), live=live, link=link)
-    if ours and tell.may_owe(ti):
-        found["owes"] = tell.owed(await airflow.state_store(place, STORED_HANDLE))
+        link = await airflow.extra_link(place, OperationLink.name) if history.needs_link(story) else None
+        found = history.shown(ti, story, time.time(), live=live, link=link)
+    if ours and history.may_owe(ti):
+        found["owes"] = history.owed(await airflow.state_store(place, STORED_HANDLE))
     if ours and (ti.get("try_number") or 0) > 1:
-        found["earlier"] = tell.earlier_tries(await airflow.state_store(place, TRIES), ti.get("try_number"))
+        found["earlier"] = history.earlier_tries(await airflow.state_store(place, TRIES), ti.get("try_number"))
     return found
 
 
 async def _look(ti: Mapping[str, Any], story: Story, now: float, reader: Reader) -> dict[str, Any] | None:
     """Look for ourselves where what was told is old; the story then goes on with what was seen."""
-    conn_id = tell.connection_of(ti)
-    ids = tell.to_look_at(ti, story, now, after=_LOOK_AFTER)
+    conn_id = history.connection_of(ti)
+    ids = history.to_look_at(ti, story, now, after=_LOOK_AFTER)
     if conn_id is None or not ids or not conf.getboolean("operations_view", "live", fallback=True):
         return None
     looks = {operation_id: await reader.read(conn_id, operation_id) for operation_id in ids}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from airflow_provider_ops.core.history import Chapter
 from airflow_provider_ops.operation import OperationState, Step
-from airflow_provider_ops.waiting.progress import Chapter
 
 #: Words of the APIs for what a step is; the page has a sign and a colour for each.
 _STEP_STATES: Mapping[str, frozenset[str]] = {

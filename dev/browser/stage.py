@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from airflow_provider_ops.core.handle import owed_policy
-from airflow_provider_ops.operators.store import KEY
+from airflow_provider_ops.lifecycle.handle_store import KEY
 from dev.airflow_api import Run, TaskInstance
 from dev.browser import crowd
 from dev.browser.visitors import VISITOR, Visitors

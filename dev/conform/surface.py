@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, get_args
 
-from airflow_provider_ops.apis.akua import install_models, metadata, models, results, starts, wire, workspace_models
+from airflow_provider_ops.apis.akua import install_models, metadata, models, results, starts, workspace_models
+from airflow_provider_ops.apis.akua import schemas as wire
 from airflow_provider_ops.apis.nirvana import account, tenants
 from airflow_provider_ops.apis.nirvana import resources as nirvana_resources
 from airflow_provider_ops.simulator.app import Simulator

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
 
-from airflow_provider_ops.apis.http import Call, Flow, Paged, Response
+from airflow_provider_ops.apis.calls import Call, Flow, Paged, Response
 from airflow_provider_ops.exceptions import TransportError
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import pytest
 
 from airflow_provider_ops.apis.akua import API, AkuaOperation, clusters, metadata, results, workspaces
 from airflow_provider_ops.apis.base import read
-from airflow_provider_ops.apis.http import Request, Response
+from airflow_provider_ops.apis.calls import Request, Response
 from airflow_provider_ops.exceptions import (
     CancelNotSupported,
     InvalidArgument,

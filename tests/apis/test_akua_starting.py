@@ -23,7 +23,7 @@ from airflow_provider_ops.apis.akua.models import Cluster, Machine
 from airflow_provider_ops.apis.akua.starts import STARTS, UNREAD
 from airflow_provider_ops.apis.akua.workspace_models import NewApiToken, Workspace
 from airflow_provider_ops.apis.base import Intent, Submit
-from airflow_provider_ops.apis.http import Call, Response
+from airflow_provider_ops.apis.calls import Call, Response
 from airflow_provider_ops.exceptions import (
     AmbiguousSubmission,
     Conflict,

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_ops.apis.http import Paged, all_items
-from airflow_provider_ops.client.blocking import BlockingClient
-from airflow_provider_ops.client.settings import Settings
+from airflow_provider_ops.apis.calls import Paged, all_items
+from airflow_provider_ops.http.blocking_client import BlockingClient
+from airflow_provider_ops.http.settings import Settings
 from airflow_provider_ops.operators.base import OperationOperator
 from airflow_provider_ops.provider_info import typed_apis
 from tests.played import Played, Request, reply

@@ -9,7 +9,7 @@ import pytest
 
 from airflow_provider_ops.apis import lakesail
 from airflow_provider_ops.apis.base import Intent, Submit
-from airflow_provider_ops.apis.http import Response
+from airflow_provider_ops.apis.calls import Response
 from airflow_provider_ops.apis.lakesail import models, operations, workloads
 from airflow_provider_ops.exceptions import CancelNotSupported, InvalidArgument, NotFound, TransportError
 from airflow_provider_ops.operation import OperationState

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from airflow_provider_ops.apis import lakesail
 from airflow_provider_ops.apis.base import read
-from airflow_provider_ops.apis.http import Paged
+from airflow_provider_ops.apis.calls import Paged
 from airflow_provider_ops.apis.lakesail import models
 from tests.apis.answers import answer, mutated, value_or_unreadable
 from tests.apis.test_lakesail_operations import API, OPERATION, submit

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from pydantic.fields import FieldInfo
 
 from airflow_provider_ops import apis
-from airflow_provider_ops.apis.akua.wire import to_operation as akua
+from airflow_provider_ops.apis.akua.schemas import to_operation as akua
 from airflow_provider_ops.apis.base import WireModel, read
 from airflow_provider_ops.apis.lakesail.operations import to_operation as lakesail
-from airflow_provider_ops.apis.nirvana.wire import to_operation as nirvana
+from airflow_provider_ops.apis.nirvana.schemas import to_operation as nirvana
 from airflow_provider_ops.apis.onvera import API as ONVERA
 from airflow_provider_ops.exceptions import TransportError
 from airflow_provider_ops.operation import Operation, OperationState

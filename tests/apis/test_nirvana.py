@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_ops.apis.base import WireModel, read
-from airflow_provider_ops.apis.http import Call, Page, Paged, Request, Response, all_items
+from airflow_provider_ops.apis.calls import Call, Page, Paged, Request, Response, all_items
 from airflow_provider_ops.apis.nirvana import API, account, compute, networking, nks, platform, resources, starts
-from airflow_provider_ops.apis.nirvana.wire import to_operation
+from airflow_provider_ops.apis.nirvana.schemas import to_operation
 from airflow_provider_ops.exceptions import (
     Conflict,
     InvalidArgument,

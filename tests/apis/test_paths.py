@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_ops.apis.http import Request, check_path
+from airflow_provider_ops.apis.calls import Request, check_path
 from airflow_provider_ops.exceptions import InvalidArgument
 
 

@@ -19,18 +19,18 @@ from msgspec.msgpack import Decoder
 
 from airflow_provider_ops.apis.akua import API as AKUA
 from airflow_provider_ops.apis.base import Api
-from airflow_provider_ops.apis.http import Response
+from airflow_provider_ops.apis.calls import Response
 from airflow_provider_ops.apis.lakesail import API as LAKESAIL
 from airflow_provider_ops.apis.nirvana import API as NIRVANA
 from airflow_provider_ops.apis.onvera import API as ONVERA
-from airflow_provider_ops.client.answers import api_error, understand
-from airflow_provider_ops.client.settings import Settings
+from airflow_provider_ops.core.event_codec import from_event, to_event
+from airflow_provider_ops.core.history import Story, read_record
+from airflow_provider_ops.core.poll_policy import PollPolicy
+from airflow_provider_ops.core.wait_state import Settled, TimedOut, Watch
 from airflow_provider_ops.exceptions import InvalidArgument, OpsError, TransportError
-from airflow_provider_ops.operators.results import checked
-from airflow_provider_ops.waiting.policy import PollPolicy
-from airflow_provider_ops.waiting.progress import Story, read_record
-from airflow_provider_ops.waiting.verdict import from_event, to_event
-from airflow_provider_ops.waiting.watch import Settled, TimedOut, Watch
+from airflow_provider_ops.http.responses import api_error, understand
+from airflow_provider_ops.http.settings import Settings
+from airflow_provider_ops.lifecycle.results import checked
 from tests.apis.test_akua import SAMPLE
 from tests.apis.test_lakesail_operations import OPERATION as LAKESAIL_OPERATION
 from tests.apis.test_nirvana import OPERATION as NIRVANA_OPERATION

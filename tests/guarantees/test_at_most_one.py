@@ -15,13 +15,13 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_ops.apis import onvera
-from airflow_provider_ops.apis.ending import end
 from airflow_provider_ops.apis.onvera import Onvera
+from airflow_provider_ops.apis.terminate import end
 from airflow_provider_ops.core.handle import Handle
 from airflow_provider_ops.exceptions import OpsError
 from airflow_provider_ops.hooks.onvera import OnveraHook
-from airflow_provider_ops.operators.store import HandleStore
-from airflow_provider_ops.operators.submission import Submission
+from airflow_provider_ops.lifecycle.handle_store import HandleStore
+from airflow_provider_ops.lifecycle.submitter import Submission
 from airflow_provider_ops.testing import SimulatorServer, VirtualClock
 from tests.attempts import RUN, attempt, identity_of
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_ops.apis.ending import kill_operation
+from airflow_provider_ops.apis.terminate import kill_operation
 from airflow_provider_ops.core.handle import Handle
 from airflow_provider_ops.hooks.akua import AkuaHook
 from airflow_provider_ops.hooks.onvera import OnveraHook

@@ -3,8 +3,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from airflow_provider_ops.client.clock import SystemClock
 from airflow_provider_ops.hooks.lookup import ahook_for
+from airflow_provider_ops.http.clock import SystemClock
 from airflow_provider_ops.testing import VirtualClock
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from airflow_provider_ops.exceptions import OpsError
 from airflow_provider_ops.hooks.onvera import OnveraHook
 from airflow_provider_ops.operation import Operation
 from airflow_provider_ops.triggers.operation import OperationTrigger
-from tests.client.odd_answers import ID, odd_answers
+from tests.http.odd_answers import ID, odd_answers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

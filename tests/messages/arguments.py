@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 from airflow_provider_ops.apis import akua, nirvana
-from airflow_provider_ops.apis.akua.wire import check_header
+from airflow_provider_ops.apis.akua.schemas import check_header
 from airflow_provider_ops.apis.lakesail import close_session, create_session
 from airflow_provider_ops.apis.nirvana import checks
 from airflow_provider_ops.apis.onvera import check_app_type

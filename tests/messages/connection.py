@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from airflow_provider_ops.client.portal import portal
 from airflow_provider_ops.hooks.lookup import ahook_for, hook_for
-from airflow_provider_ops.triggers.looks import _check_lists
+from airflow_provider_ops.http.portal import portal
+from airflow_provider_ops.triggers.snapshots import _check_lists
 from tests.messages.table import Area
 
 CONNECTION = Area(

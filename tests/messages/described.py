@@ -6,7 +6,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from airflow_provider_ops.apis.base import Intent
-from airflow_provider_ops.client.blocking import BlockingClient
+from airflow_provider_ops.http.blocking_client import BlockingClient
 from airflow_provider_ops.operation import Operation, OperationState
 from airflow_provider_ops.spec.keys import short_key
 from tests.messages.table import Area

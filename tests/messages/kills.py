@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from airflow_provider_ops.operators.run import Run
+from airflow_provider_ops.lifecycle.attempt import Run
+from tests.lifecycle.kills.parts import Interrupter, Life, sigterm_as_airflow
 from tests.messages.table import Area
-from tests.operators.kills.parts import Interrupter, Life, sigterm_as_airflow
 
 KILLS = Area(
     "The task is stopped",
@@ -86,7 +86,7 @@ def _stood_still(s: Any, change: Any) -> object:
         change(life)
         life.clock.advance(400)
 
-    with Interrupter(act, when=life.entering("sending.send_first")).tracing():
+    with Interrupter(act, when=life.entering("sender.send_first")).tracing():
         return _begun(s, life)
 
 
@@ -113,7 +113,7 @@ KILLS.add(
 @KILLS.row("The supervisor of the task's process has died")
 def _alone(s: Any) -> object:
     life = _life(s)
-    s.patch.setattr("airflow_provider_ops.client.portal._CHECKED_EVERY", 0.01)
+    s.patch.setattr("airflow_provider_ops.http.portal._CHECKED_EVERY", 0.01)
     life.prepare(deferrable=False)
     with Interrupter(lambda: s.patch.setattr(os, "getppid", lambda: -1), when=life.is_waiting).tracing():
         return _begun(s, life)

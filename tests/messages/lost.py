@@ -10,7 +10,7 @@ from airflow_provider_ops.apis import akua, nirvana
 from airflow_provider_ops.apis.base import Intent, Submitted
 from airflow_provider_ops.apis.onvera import create_deployment
 from airflow_provider_ops.apis.window import Window, began
-from airflow_provider_ops.client.blocking import BlockingClient
+from airflow_provider_ops.http.blocking_client import BlockingClient
 from airflow_provider_ops.operation import Operation, OperationState
 from airflow_provider_ops.operators.operation import OperationRequestOperator
 from airflow_provider_ops.testing import fail_first

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_ops.client.blocking import BlockingClient
 from airflow_provider_ops.hooks.lookup import _hook_class
+from airflow_provider_ops.http.blocking_client import BlockingClient
 from airflow_provider_ops.retry_policy import retried_only_if_it_helps
-from tests.operators.submission.parts import Task
+from tests.lifecycle.submission.parts import Task
 from tests.played import Played, reply
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     import pytest
 
-    from airflow_provider_ops.apis.http import Call
+    from airflow_provider_ops.apis.calls import Call
     from airflow_provider_ops.hooks.base import OperationsHook
     from airflow_provider_ops.testing import SimulatorServer, VirtualClock
 

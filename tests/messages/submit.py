@@ -11,12 +11,12 @@ from typing import Any
 from airflow_provider_ops.apis import nirvana
 from airflow_provider_ops.apis.base import Submitted
 from airflow_provider_ops.apis.onvera import create_deployment, destroy_deployment
+from airflow_provider_ops.core.submit_flow import check_body
+from airflow_provider_ops.lifecycle.handle_store import KEY
 from airflow_provider_ops.operation import Operation, OperationState
 from airflow_provider_ops.operators.onvera import OnveraCreateDeploymentOperator
-from airflow_provider_ops.operators.store import KEY
-from airflow_provider_ops.waiting.submitting import check_body
+from tests.lifecycle.submission.parts import CREATE, Task
 from tests.messages.table import Area
-from tests.operators.submission.parts import CREATE, Task
 
 SUBMIT = Area(
     "The submit",

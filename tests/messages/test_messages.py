@@ -36,20 +36,20 @@ _SECRETS: Final = ("test-key", "a-key", "pass-7")
 #: Places that no row reaches, and why.
 UNREACHED: Final = {
     "retry_policy.py: raise final.with_traceback": "the same error once more, on an Airflow before 3.3",
-    "client/asynchronous.py: raise located(refused": "a library refuses what our checks let pass",
-    "client/asynchronous.py: InvalidConnection(f'it{through} cannot": "the same",
-    "client/blocking.py: ": "the same as in portal.py",
-    "client/portal.py: PortalClosed": "the process, or the thread of the task, is ending: nobody reads it",
-    "client/transport.py: TransportError('the connection held an answer": "bytes sent before the request",
+    "http/async_client.py: raise located(refused": "a library refuses what our checks let pass",
+    "http/async_client.py: InvalidConnection(f'it{through} cannot": "the same",
+    "http/blocking_client.py: ": "the same as in portal.py",
+    "http/portal.py: PortalClosed": "the process, or the thread of the task, is ending: nobody reads it",
+    "http/transport.py: TransportError('the connection held an answer": "bytes sent before the request",
     "apis/lenient.py: raise unreadable(self._name, error)": "no shape has a rule about more than one of its fields",
     "spec/expressions.py: raise ValueError(f'expression {text[:40]!r}...": "templates.py has refused so long a text",
     "spec/expressions.py: is no expression: begin with $response": "such a text is a constant, which parts.py refuses",
     "spec/model.py: raise refuse(problems)": "all mistakes that were found, each of which has its row",
     "spec/parts.py: raise refuse(unknown)": "the same",
-    "operators/fence.py: HeldBack": "a request that is held back; the error that ends the attempt says more",
-    "operators/fence.py: raise HeldBack": "the same",
-    "operators/fence.py: NotConfirmed": "the same",
-    "operators/fence.py: raise NotConfirmed": "the same",
+    "lifecycle/fence.py: HeldBack": "a request that is held back; the error that ends the attempt says more",
+    "lifecycle/fence.py: raise HeldBack": "the same",
+    "lifecycle/fence.py: NotConfirmed": "the same",
+    "lifecycle/fence.py: raise NotConfirmed": "the same",
 }
 
 

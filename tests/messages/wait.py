@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from airflow_provider_ops.core.event_codec import from_event
+from airflow_provider_ops.lifecycle.results import checked
 from airflow_provider_ops.operators.akua import AkuaCreateClusterOperator
 from airflow_provider_ops.operators.onvera import OnveraCreateDeploymentOperator, OnveraDestroyDeploymentOperator
-from airflow_provider_ops.operators.results import checked
+from airflow_provider_ops.sensors.attempts import Waits
 from airflow_provider_ops.sensors.operation import OperationSensor
-from airflow_provider_ops.sensors.waits import Waits
-from airflow_provider_ops.waiting.verdict import from_event
 from tests.messages.table import Area
 
 WAIT = Area(

@@ -14,6 +14,7 @@ from airflow_provider_ops.core.arguments import check_seconds
 from airflow_provider_ops.core.handle import Handle
 from airflow_provider_ops.exceptions import InvalidArgument
 from airflow_provider_ops.hooks.onvera import OnveraHook
+from airflow_provider_ops.lifecycle.attempt import Run
 from airflow_provider_ops.operators.akua import AkuaDeleteClusterOperator
 from airflow_provider_ops.operators.arguments import AirflowArguments, OperatorArguments, SensorArguments
 from airflow_provider_ops.operators.base import OperationOperator
@@ -22,7 +23,6 @@ from airflow_provider_ops.operators.lakesail import LakeSailCreateSessionOperato
 from airflow_provider_ops.operators.nirvana import NirvanaCreateVMOperator
 from airflow_provider_ops.operators.onvera import OnveraCreateDeploymentOperator
 from airflow_provider_ops.operators.operation import OperationRequestOperator
-from airflow_provider_ops.operators.run import Run
 from airflow_provider_ops.sensors.lakesail import LakeSailSessionSensor
 from airflow_provider_ops.sensors.operation import OperationSensor
 from airflow_provider_ops.testing import SimulatorServer, VirtualClock

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from airflow_provider_ops.apis import lakesail
-from airflow_provider_ops.apis.lakesail.wire import InstanceTypes
-from airflow_provider_ops.client.clock import Clock
+from airflow_provider_ops.apis.lakesail.schemas import InstanceTypes
 from airflow_provider_ops.exceptions import AmbiguousSubmission, CancelNotSupported, Conflict, NotFound, OpsError
 from airflow_provider_ops.hooks.lakesail import LakeSailHook
+from airflow_provider_ops.http.clock import Clock
+from airflow_provider_ops.lifecycle.handle_store import HandleStore
+from airflow_provider_ops.lifecycle.submitter import Started, Submission
 from airflow_provider_ops.operation import OperationState
 from airflow_provider_ops.operators.lakesail import (
     LakeSailCloseSessionOperator,
@@ -20,8 +22,6 @@ from airflow_provider_ops.operators.lakesail import (
     LakeSailStartNotebookOperator,
 )
 from airflow_provider_ops.operators.operation import OperationRequestOperator
-from airflow_provider_ops.operators.store import HandleStore
-from airflow_provider_ops.operators.submission import Started, Submission
 from airflow_provider_ops.testing import SimulatorServer, VirtualClock, drop_answer, fail_first, operation_fails
 from tests.attempts import identity_of
 
@@ -330,7 +330,7 @@ def test_a_close_whose_answer_was_lost_is_seen_on_the_session(
 
 
 def test_policies(hook: LakeSailHook) -> None:
-    from airflow_provider_ops.apis.ending import end  # noqa: PLC0415
+    from airflow_provider_ops.apis.terminate import end  # noqa: PLC0415
     from airflow_provider_ops.core.handle import Handle  # noqa: PLC0415
 
     session = hook.create_session()

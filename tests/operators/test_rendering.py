@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from airflow.sdk import DAG
 
-from airflow_provider_ops.apis.http import Request, check_id, check_path
+from airflow_provider_ops.apis.calls import Request, check_id, check_path
 from airflow_provider_ops.exceptions import InvalidArgument
 from airflow_provider_ops.hooks.onvera import OnveraHook
 from airflow_provider_ops.operators.nirvana import (

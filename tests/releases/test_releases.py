@@ -15,13 +15,13 @@ from typing import Any
 import pytest
 
 from airflow_provider_ops import __version__
+from airflow_provider_ops.core.event_codec import awaited_in, from_event, why_no_outcome
 from airflow_provider_ops.core.handle import Handle
+from airflow_provider_ops.core.settling import Watermark
+from airflow_provider_ops.core.wait_state import Settled, TimedOut
 from airflow_provider_ops.exceptions import TransportError
+from airflow_provider_ops.lifecycle.handle_store import KEY, HandleStore
 from airflow_provider_ops.operation import OperationState
-from airflow_provider_ops.operators.store import KEY, HandleStore
-from airflow_provider_ops.waiting.settling import Watermark
-from airflow_provider_ops.waiting.verdict import awaited_in, from_event, why_no_outcome
-from airflow_provider_ops.waiting.watch import Settled, TimedOut
 
 FILES = {file.stem: json.loads(file.read_text()) for file in Path(__file__).parent.glob("*.json")}
 ALL = pytest.mark.parametrize("stored", FILES.values(), ids=FILES)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from airflow_provider_ops._compat import AirflowSensorTimeout
+from airflow_provider_ops.core.poll_policy import Tolerance
 from airflow_provider_ops.exceptions import (
     AuthenticationError,
     InvalidConnection,
@@ -19,7 +20,6 @@ from airflow_provider_ops.exceptions import (
 from airflow_provider_ops.hooks.onvera import OnveraHook
 from airflow_provider_ops.sensors.operation import OperationSensor, OperationSensorTimeout
 from airflow_provider_ops.testing import endless, fail_sometimes, operation_cancelled, operation_fails
-from airflow_provider_ops.waiting.policy import Tolerance
 from tests.old_airflow import told_as
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def _quick(monkeypatch: pytest.MonkeyPatch, retry_at_once: None) -> None:
     """Short operations are deferred as well, and what may be a passing refusal passes sooner."""
     monkeypatch.setattr("airflow_provider_ops.sensors.operation._LOOK_BEFORE_DEFERRING", 0.0)
     quick = Tolerance(refused=0.2, missing=0.2, invalid=0.2, longest_pause=0.1)
-    monkeypatch.setattr("airflow_provider_ops.waiting.watch._TOLERANCE", quick)
+    monkeypatch.setattr("airflow_provider_ops.core.wait_state._TOLERANCE", quick)
 
 
 class Sensor(OperationSensor):

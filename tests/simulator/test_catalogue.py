@@ -9,18 +9,18 @@ import pytest
 
 from airflow_provider_ops import specs
 from airflow_provider_ops.apis.described import DescribedApi
-from airflow_provider_ops.client.settings import Settings
 from airflow_provider_ops.exceptions import AmbiguousSubmission
 from airflow_provider_ops.hooks.operations import OperationsApiHook
+from airflow_provider_ops.http.settings import Settings
+from airflow_provider_ops.lifecycle.handle_store import HandleStore
+from airflow_provider_ops.lifecycle.submitter import Started, Submission
 from airflow_provider_ops.operation import OperationState
-from airflow_provider_ops.operators.store import HandleStore
-from airflow_provider_ops.operators.submission import Started, Submission
 from airflow_provider_ops.spec.promises import review
 from airflow_provider_ops.spec.source import read_source
 from airflow_provider_ops.specs import load, names
 from airflow_provider_ops.testing import drop_answer, operation_fails
 from tests.attempts import attempt, identity_of
-from tests.operators.submission.parts import StateStore
+from tests.lifecycle.submission.parts import StateStore
 
 if TYPE_CHECKING:
     from airflow_provider_ops.testing import SimulatorServer, VirtualClock

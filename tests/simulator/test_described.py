@@ -10,12 +10,12 @@ import pytest
 from airflow_provider_ops.exceptions import AmbiguousSubmission, AuthenticationError, InvalidConnection, NotFound
 from airflow_provider_ops.hooks.lookup import hook_for
 from airflow_provider_ops.hooks.operations import OperationsApiHook
+from airflow_provider_ops.lifecycle.handle_store import HandleStore
+from airflow_provider_ops.lifecycle.submitter import Started, Submission
 from airflow_provider_ops.operation import OperationState
-from airflow_provider_ops.operators.store import HandleStore
-from airflow_provider_ops.operators.submission import Started, Submission
 from airflow_provider_ops.testing import drop_answer, operation_fails
 from tests.attempts import attempt, identity_of
-from tests.operators.submission.parts import StateStore
+from tests.lifecycle.submission.parts import StateStore
 from tests.spec.examples import JOBS
 
 if TYPE_CHECKING:

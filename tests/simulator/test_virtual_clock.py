@@ -10,11 +10,11 @@ import time
 import pytest
 
 from airflow_provider_ops.apis.akua import API
-from airflow_provider_ops.client.blocking import BlockingClient
-from airflow_provider_ops.client.settings import Settings
-from airflow_provider_ops.client.waits import wait
+from airflow_provider_ops.core.wait_state import Settled, Watch
+from airflow_provider_ops.http.blocking_client import BlockingClient
+from airflow_provider_ops.http.settings import Settings
+from airflow_provider_ops.polling.waits import wait
 from airflow_provider_ops.testing import SimulatorServer, VirtualClock
-from airflow_provider_ops.waiting.watch import Settled, Watch
 
 
 async def test_time_does_not_pass_while_something_is_under_way() -> None:

@@ -7,8 +7,8 @@ from datetime import datetime
 import pytest
 
 from airflow_provider_ops.apis.onvera import API
-from airflow_provider_ops.client.asynchronous import AsyncClient
-from airflow_provider_ops.client.settings import Settings
+from airflow_provider_ops.http.async_client import AsyncClient
+from airflow_provider_ops.http.settings import Settings
 from airflow_provider_ops.testing import SimulatorServer, VirtualClock
 
 

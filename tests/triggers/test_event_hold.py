@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from airflow_provider_ops.core.submit_flow import Handle
 from airflow_provider_ops.hooks.onvera import OnveraHook
 from airflow_provider_ops.testing import endless, operation_fails
 from airflow_provider_ops.triggers.operation import OperationTrigger
-from airflow_provider_ops.waiting.submitting import Handle
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -32,7 +32,7 @@ NASTY = "<script>alert(1)</script>"
 
 @pytest.fixture(autouse=True)
 def _world(operations_simulator: SimulatorServer, retry_at_once: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("airflow_provider_ops.operators.run.LOOK_BEFORE_DEFERRING", 0.2)
+    monkeypatch.setattr("airflow_provider_ops.lifecycle.attempt.LOOK_BEFORE_DEFERRING", 0.2)
     # whatever is open is looked at at once
     monkeypatch.setattr("airflow_provider_ops.view.app._LOOK_AFTER", 0.0)
 

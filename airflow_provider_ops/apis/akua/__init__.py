@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from airflow_provider_ops.apis.akua import change_requests, clusters, installs, packages, workspaces
 from airflow_provider_ops.apis.akua.api import Akua
+from airflow_provider_ops.apis.akua.schemas import AkuaOperation, OwnerType
 from airflow_provider_ops.apis.akua.starts import submits
-from airflow_provider_ops.apis.akua.wire import AkuaOperation, OwnerType
 
 API = Akua()
 

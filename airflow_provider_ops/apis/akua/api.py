@@ -6,14 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from airflow_provider_ops.apis.akua import finding, marked, references, starts
+from airflow_provider_ops.apis.akua import owned, reconcile, references, starts
 from airflow_provider_ops.apis.akua.calls import ETAG, KEY, LONGEST_KEY
 from airflow_provider_ops.apis.akua.errors import error_body
 from airflow_provider_ops.apis.akua.models import Cluster
 from airflow_provider_ops.apis.akua.packages import PACKAGE
 from airflow_provider_ops.apis.akua.packages import delete_package as _delete_package
-from airflow_provider_ops.apis.akua.starts import UNREAD, Start, start_of
-from airflow_provider_ops.apis.akua.wire import (
+from airflow_provider_ops.apis.akua.schemas import (
     API,
     AkuaOperation,
     OwnerType,
@@ -24,6 +23,7 @@ from airflow_provider_ops.apis.akua.wire import (
     reading,
     to_operation,
 )
+from airflow_provider_ops.apis.akua.starts import UNREAD, Start, start_of
 from airflow_provider_ops.apis.base import (
     AllMarked,
     Api,
@@ -36,8 +36,9 @@ from airflow_provider_ops.apis.base import (
     generic_submit,
     table,
 )
+from airflow_provider_ops.apis.calls import Call, Flow, Paged, Request, Response, check_id, given, path, split_reference
 from airflow_provider_ops.apis.existing import existing
-from airflow_provider_ops.apis.http import Call, Flow, Paged, Request, Response, check_id, given, path, split_reference
+from airflow_provider_ops.core.poll_policy import PollPolicy
 from airflow_provider_ops.exceptions import (
     CancelNotSupported,
     Conflict,
@@ -47,7 +48,6 @@ from airflow_provider_ops.exceptions import (
     TransportError,
 )
 from airflow_provider_ops.operation import Operation
-from airflow_provider_ops.waiting.policy import PollPolicy
 
 T = TypeVar("T")
 
@@ -238,7 +238,7 @@ class Akua(Api):
             if start is None or submit.request.method != "DELETE":
                 raise
             # an earlier try may have deleted it, whose answer was lost
-            deletion = yield from finding.find_deletion(start, submit.request)
+            deletion = yield from reconcile.find_deletion(start, submit.request)
             if deletion is None:
                 raise
             return deletion
@@ -261,16 +261,16 @@ class Akua(Api):
     def find(self, intent: Intent) -> Flow[list[Submitted]] | None:
         """By the key that the operation carries, else by what it acts on since the intent."""
         start = start_of(intent.submit.request)
-        return finding.find(start, intent) if start is not None and finding.can_find(start) else None
+        return reconcile.find(start, intent) if start is not None and reconcile.can_find(start) else None
 
     def find_owned(self, submit: Submit, is_ours: Callable[[str], bool]) -> Flow[list[Submitted]] | None:
         """By the keys that operations carry; those of clusters and machines carry none."""
         start = start_of(submit.request)
-        return finding.find_owned(start, is_ours) if start and start.creates and finding.can_find(start) else None
+        return reconcile.find_owned(start, is_ours) if start and start.creates and reconcile.can_find(start) else None
 
     def all_marked(self) -> Flow[AllMarked]:
         """By the idempotency key that the operation which made it carries."""
-        return marked.all_marked(self.read_resource)
+        return owned.all_marked(self.read_resource)
 
     def read_resource(self, operation: Operation) -> Flow[Mapping[str, Any] | None]:
         """The entity that the operation acted on."""
@@ -287,7 +287,7 @@ class Akua(Api):
 
     def shows_created(self, kind: str, fields: Mapping[str, Any] | None) -> bool:  # noqa: ARG002
         """Return whether its operation tells our idempotency key."""
-        return kind in _CREATES and kind in finding.WITH_KEY
+        return kind in _CREATES and kind in reconcile.WITH_KEY
 
     def find_resource(self, resource_type: str, resource_id: str) -> Flow[Mapping[str, Any] | None] | None:
         """Read it by its own call."""

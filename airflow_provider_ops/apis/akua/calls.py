@@ -6,9 +6,9 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from airflow_provider_ops.apis.akua.wire import body_of, check_header
+from airflow_provider_ops.apis.akua.schemas import body_of, check_header
 from airflow_provider_ops.apis.base import WireModel, read
-from airflow_provider_ops.apis.http import Call, Request, Response, given, path
+from airflow_provider_ops.apis.calls import Call, Request, Response, given, path
 
 T = TypeVar("T")
 M = TypeVar("M", bound=WireModel)

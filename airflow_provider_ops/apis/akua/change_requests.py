@@ -11,9 +11,9 @@ from typing_extensions import NotRequired
 from airflow_provider_ops.apis.akua import starts
 from airflow_provider_ops.apis.akua.calls import changing, keyed, reads_as
 from airflow_provider_ops.apis.akua.install_models import ChangeRequest, ChangeRequestAccepted, ChangeRequestToken
+from airflow_provider_ops.apis.akua.schemas import body_of, check_length, listing_models, reading
 from airflow_provider_ops.apis.akua.starts import CHANGE_REQUEST, CHANGE_REQUESTS
-from airflow_provider_ops.apis.akua.wire import body_of, check_length, listing_models, reading
-from airflow_provider_ops.apis.http import Call, Paged, given
+from airflow_provider_ops.apis.calls import Call, Paged, given
 from airflow_provider_ops.exceptions import InvalidArgument
 
 ChangeRequestState = Literal[

@@ -15,8 +15,8 @@ from airflow_provider_ops.apis.akua.models import (
     SuspensionEvent,
     WorkerBootstrap,
 )
-from airflow_provider_ops.apis.akua.wire import check_length, listing_models, reading
-from airflow_provider_ops.apis.http import Call, Paged, check_id, given
+from airflow_provider_ops.apis.akua.schemas import check_length, listing_models, reading
+from airflow_provider_ops.apis.calls import Call, Paged, check_id, given
 from airflow_provider_ops.operation import Operation
 
 NetworkProfile = Literal["linux_cilium", "mixed_os_calico"]

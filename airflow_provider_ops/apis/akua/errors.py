@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from airflow_provider_ops.apis.base import ErrorBody, read_error
-from airflow_provider_ops.apis.http import Response
+from airflow_provider_ops.apis.calls import Response
 
 
 def error_body(response: Response) -> ErrorBody:

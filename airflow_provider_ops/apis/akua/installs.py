@@ -18,8 +18,8 @@ from airflow_provider_ops.apis.akua.install_models import (
     PreviewHostname,
 )
 from airflow_provider_ops.apis.akua.metadata import Protocol, RoutingMode
-from airflow_provider_ops.apis.akua.wire import check_length, listing_models, reading, unpaged_models
-from airflow_provider_ops.apis.http import Call, Paged, check_id, given
+from airflow_provider_ops.apis.akua.schemas import check_length, listing_models, reading, unpaged_models
+from airflow_provider_ops.apis.calls import Call, Paged, check_id, given
 from airflow_provider_ops.exceptions import InvalidArgument
 from airflow_provider_ops.operation import Operation
 

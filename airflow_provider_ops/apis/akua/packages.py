@@ -9,8 +9,8 @@ from typing_extensions import NotRequired
 
 from airflow_provider_ops.apis.akua.calls import changing, keyed, nothing, reads_as
 from airflow_provider_ops.apis.akua.install_models import Package, PackageVersion, Product, Repository
-from airflow_provider_ops.apis.akua.wire import body_of, listing_models, reading
-from airflow_provider_ops.apis.http import Call, Paged, Request, given, path
+from airflow_provider_ops.apis.akua.schemas import body_of, listing_models, reading
+from airflow_provider_ops.apis.calls import Call, Paged, Request, given, path
 
 RepositoryPurpose = Literal["deploy", "package", "repository_change_request", "workspace"]
 View = Literal["basic", "full"]

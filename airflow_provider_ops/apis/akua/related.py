@@ -8,10 +8,10 @@ from typing import Any, TypedDict
 
 from airflow_provider_ops.apis.akua.calls import changing, keyed, nothing, reads_as
 from airflow_provider_ops.apis.akua.models import Cluster, Region, WorkerBootstrap
+from airflow_provider_ops.apis.akua.schemas import check_length, listing_models
 from airflow_provider_ops.apis.akua.starts import WORKER_BOOTSTRAPS
-from airflow_provider_ops.apis.akua.wire import check_length, listing_models
 from airflow_provider_ops.apis.akua.workspace_models import ApiToken, NewApiToken
-from airflow_provider_ops.apis.http import Call, Paged, given
+from airflow_provider_ops.apis.calls import Call, Paged, given
 from airflow_provider_ops.apis.times import aware
 
 REGION = "/regions/{region_id}"

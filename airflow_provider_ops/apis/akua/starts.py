@@ -18,9 +18,9 @@ from airflow_provider_ops.apis.akua.install_models import (
     ChangeRequestAccepted,
     InstallRender,
 )
-from airflow_provider_ops.apis.akua.wire import OwnerType, body_of, key_of, started
+from airflow_provider_ops.apis.akua.schemas import OwnerType, body_of, key_of, started
 from airflow_provider_ops.apis.base import Submit, Submitted, read
-from airflow_provider_ops.apis.http import Call, Request, Response
+from airflow_provider_ops.apis.calls import Call, Request, Response
 from airflow_provider_ops.exceptions import InvalidArgument
 from airflow_provider_ops.operation import Operation
 

@@ -12,7 +12,7 @@ from typing_extensions import NotRequired
 from airflow_provider_ops.apis.akua import starts
 from airflow_provider_ops.apis.akua.metadata import Protocol, RoutingMode
 from airflow_provider_ops.apis.akua.models import ComputeConfig, Quota, Region
-from airflow_provider_ops.apis.akua.wire import body_of, check_length, listing_models, reading, unpaged_models
+from airflow_provider_ops.apis.akua.schemas import body_of, check_length, listing_models, reading, unpaged_models
 from airflow_provider_ops.apis.akua.workspace_models import (
     CustomDomain,
     Subdomain,
@@ -21,7 +21,7 @@ from airflow_provider_ops.apis.akua.workspace_models import (
     Workspace,
 )
 from airflow_provider_ops.apis.base import read
-from airflow_provider_ops.apis.http import Call, Paged, Request, given
+from airflow_provider_ops.apis.calls import Call, Paged, Request, given
 from airflow_provider_ops.exceptions import InvalidArgument
 from airflow_provider_ops.operation import Operation
 

@@ -17,13 +17,14 @@ from airflow_provider_ops.apis.base import (
     as_it_comes,
     table,
 )
+from airflow_provider_ops.apis.calls import Call, Flow, Paged, Request, Response
 from airflow_provider_ops.apis.described.filling import Values, fill, header_values, parameters
 from airflow_provider_ops.apis.described.listing import paged
 from airflow_provider_ops.apis.described.reading import OperationReader, error_body, exchange_of, without_secrets
 from airflow_provider_ops.apis.described.searching import Search
 from airflow_provider_ops.apis.described.submits import DescribedSubmit, NamesResourceOnly, Submits
-from airflow_provider_ops.apis.http import Call, Flow, Paged, Request, Response
 from airflow_provider_ops.core.gate import is_clean_id
+from airflow_provider_ops.core.poll_policy import PollPolicy
 from airflow_provider_ops.core.values import is_list_text, object_as_text
 from airflow_provider_ops.exceptions import ApiError, InvalidArgument, OpsError, TransportError
 from airflow_provider_ops.operation import Operation, OperationState
@@ -33,7 +34,6 @@ from airflow_provider_ops.spec.parts import Part, RequestSpec
 from airflow_provider_ops.spec.sections import PollSpec, Refusal
 from airflow_provider_ops.spec.templates import parse_template
 from airflow_provider_ops.spec.values import find_first
-from airflow_provider_ops.waiting.policy import PollPolicy
 
 T = TypeVar("T")
 

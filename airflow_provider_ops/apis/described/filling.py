@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from airflow_provider_ops.apis.http import Request
+from airflow_provider_ops.apis.calls import Request
 from airflow_provider_ops.core.gate import one_line
 from airflow_provider_ops.exceptions import InvalidArgument
 from airflow_provider_ops.spec.expressions import Exchange

@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
+from airflow_provider_ops.apis.calls import Call, Page, Paged, Request, Response
 from airflow_provider_ops.apis.described.reading import exchange_of
-from airflow_provider_ops.apis.http import Call, Page, Paged, Request, Response
 from airflow_provider_ops.core.gate import cut_text
 from airflow_provider_ops.exceptions import TransportError
 from airflow_provider_ops.spec.auth import Paging

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from airflow_provider_ops.apis.base import ErrorBody
-from airflow_provider_ops.apis.http import Response
+from airflow_provider_ops.apis.calls import Response
 from airflow_provider_ops.apis.times import read_time
 from airflow_provider_ops.core.gate import REDACTED
 from airflow_provider_ops.exceptions import TransportError

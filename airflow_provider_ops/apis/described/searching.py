@@ -7,11 +7,11 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from airflow_provider_ops.apis.base import Intent, Submitted
+from airflow_provider_ops.apis.calls import Call, Flow, Response, all_items
 from airflow_provider_ops.apis.described.filling import Values, fill
 from airflow_provider_ops.apis.described.listing import paged
 from airflow_provider_ops.apis.described.reading import OperationReader, exchange_of
 from airflow_provider_ops.apis.described.submits import DescribedSubmit
-from airflow_provider_ops.apis.http import Call, Flow, Response, all_items
 from airflow_provider_ops.apis.window import date_of
 from airflow_provider_ops.exceptions import AmbiguousSubmission, NotFound, TransportError
 from airflow_provider_ops.operation import Operation

@@ -14,7 +14,7 @@ from airflow_provider_ops.apis.lakesail.infrastructure import (
     list_permissions,
     list_provider_networks,
 )
-from airflow_provider_ops.apis.lakesail.wire import LakeSailOperation
+from airflow_provider_ops.apis.lakesail.schemas import LakeSailOperation
 from airflow_provider_ops.apis.lakesail.workloads import (
     close_session,
     create_job,

@@ -17,16 +17,16 @@ from airflow_provider_ops.apis.base import (
     read_error,
     table,
 )
+from airflow_provider_ops.apis.calls import Call, Flow, Paged, Request, Response, all_items, path, split_reference
 from airflow_provider_ops.apis.existing import existing
-from airflow_provider_ops.apis.http import Call, Flow, Paged, Request, Response, all_items, path, split_reference
 from airflow_provider_ops.apis.lakesail import infrastructure, workloads
 from airflow_provider_ops.apis.lakesail.operations import NAME, submitted, to_operation, word
+from airflow_provider_ops.apis.lakesail.schemas import LakeSailOperation
 from airflow_provider_ops.apis.lakesail.shapes import body_of, by_marker, by_number, objects
-from airflow_provider_ops.apis.lakesail.wire import LakeSailOperation
 from airflow_provider_ops.apis.window import Window
+from airflow_provider_ops.core.poll_policy import PollPolicy
 from airflow_provider_ops.exceptions import NotFound
 from airflow_provider_ops.operation import Operation
-from airflow_provider_ops.waiting.policy import PollPolicy
 
 #: Calls with a typed builder, for ``OperationRequestOperator``.
 _KNOWN: tuple[tuple[str, str, Callable[..., Submit]], ...] = (

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Literal, TypeVar
 
 from airflow_provider_ops.apis.base import read
-from airflow_provider_ops.apis.http import Call, Page, Paged, Request, Response, given, path
+from airflow_provider_ops.apis.calls import Call, Page, Paged, Request, Response, given, path
 from airflow_provider_ops.apis.lakesail.models import (
     Cluster,
     Connection,

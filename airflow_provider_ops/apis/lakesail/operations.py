@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from airflow_provider_ops.apis.base import Submitted, read
-from airflow_provider_ops.apis.http import Response
+from airflow_provider_ops.apis.calls import Response
 from airflow_provider_ops.apis.lakesail.models import read_time
-from airflow_provider_ops.apis.lakesail.wire import (
+from airflow_provider_ops.apis.lakesail.schemas import (
     ErrorDetails,
     LakeSailError,
     LakeSailOperation,

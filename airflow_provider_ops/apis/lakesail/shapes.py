@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 from airflow_provider_ops.apis.base import read
-from airflow_provider_ops.apis.http import Call, Page, Paged, Request, Response
+from airflow_provider_ops.apis.calls import Call, Page, Paged, Request, Response
 from airflow_provider_ops.apis.lakesail.models import Camel
 from airflow_provider_ops.exceptions import TransportError
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from airflow_provider_ops.apis.base import Submit, Submitted, read
-from airflow_provider_ops.apis.http import Call, Paged, Request, Response, given, path
+from airflow_provider_ops.apis.calls import Call, Paged, Request, Response, given, path
 from airflow_provider_ops.apis.lakesail.models import Camel, Job, JobRun, Notebook, Session, read_time
 from airflow_provider_ops.apis.lakesail.operations import NAME, OVER, STATES, word
 from airflow_provider_ops.apis.lakesail.shapes import body_of, by_marker, by_number, models, one_object, single

@@ -18,16 +18,16 @@ from airflow_provider_ops.apis.base import (
     read_error,
     table,
 )
+from airflow_provider_ops.apis.calls import Call, Flow, Request, Response, check_path
 from airflow_provider_ops.apis.existing import existing
-from airflow_provider_ops.apis.http import Call, Flow, Request, Response, check_path
 from airflow_provider_ops.apis.nirvana import platform
-from airflow_provider_ops.apis.nirvana.finding import PLACES, Place, deleting, find, find_owned, locate, read_at
-from airflow_provider_ops.apis.nirvana.marked import all_marked
+from airflow_provider_ops.apis.nirvana.owned import all_marked
+from airflow_provider_ops.apis.nirvana.reconcile import PLACES, Place, deleting, find, find_owned, locate, read_at
+from airflow_provider_ops.apis.nirvana.schemas import NAME, operation_of, starting, words
 from airflow_provider_ops.apis.nirvana.starts import in_project, recognise, submit_of, submitted, tagged
-from airflow_provider_ops.apis.nirvana.wire import NAME, operation_of, starting, words
+from airflow_provider_ops.core.poll_policy import PollPolicy
 from airflow_provider_ops.exceptions import Conflict, NotFound, OpsError, reworded
 from airflow_provider_ops.operation import Operation, OperationError, OperationState
-from airflow_provider_ops.waiting.policy import PollPolicy
 
 _MINUTE = 60.0
 _CONFLICT = 409

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from airflow_provider_ops.apis.base import read
-from airflow_provider_ops.apis.http import Call, Paged, Request, given, path
+from airflow_provider_ops.apis.calls import Call, Paged, Request, given, path
 from airflow_provider_ops.apis.nirvana import checks
 from airflow_provider_ops.apis.nirvana.account import OSImage
 from airflow_provider_ops.apis.nirvana.bodies import (
@@ -20,7 +20,7 @@ from airflow_provider_ops.apis.nirvana.bodies import (
     VolumeType,
 )
 from airflow_provider_ops.apis.nirvana.resources import VM, MetricDescriptor, VMMetrics, Volume
-from airflow_provider_ops.apis.nirvana.wire import (
+from airflow_provider_ops.apis.nirvana.schemas import (
     body_of,
     filters,
     listing_models,

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from airflow_provider_ops.apis.http import Call, Paged, given
+from airflow_provider_ops.apis.calls import Call, Paged, given
 from airflow_provider_ops.apis.nirvana import checks
 from airflow_provider_ops.apis.nirvana.account import ConnectRoute
 from airflow_provider_ops.apis.nirvana.bodies import BandwidthMbps, ConnectAWS, Protocol, ResourceStatus
 from airflow_provider_ops.apis.nirvana.resources import VPC, ConnectConnection, FirewallRule
-from airflow_provider_ops.apis.nirvana.wire import filters, listing_models, reading_model, starting
+from airflow_provider_ops.apis.nirvana.schemas import filters, listing_models, reading_model, starting
 from airflow_provider_ops.operation import Operation
 
 VPCS = "/v1/networking/vpcs"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from airflow_provider_ops.apis.http import Call, Paged, given
+from airflow_provider_ops.apis.calls import Call, Paged, given
 from airflow_provider_ops.apis.nirvana import checks
 from airflow_provider_ops.apis.nirvana.account import KubernetesVersion
 from airflow_provider_ops.apis.nirvana.bodies import NodeConfig
@@ -18,7 +18,7 @@ from airflow_provider_ops.apis.nirvana.resources import (
     NKSVolume,
     PersistentVolumeClaim,
 )
-from airflow_provider_ops.apis.nirvana.wire import filters, listing_models, reading_model, starting
+from airflow_provider_ops.apis.nirvana.schemas import filters, listing_models, reading_model, starting
 from airflow_provider_ops.operation import Operation
 
 CLUSTERS = "/v1/nks/clusters"

@@ -5,11 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 
 from airflow_provider_ops.apis.base import OperationList, as_it_comes
-from airflow_provider_ops.apis.http import Call, Paged
+from airflow_provider_ops.apis.calls import Call, Paged
 from airflow_provider_ops.apis.nirvana.account import AuditLogEntry, InstanceType, Quota, Region
 from airflow_provider_ops.apis.nirvana.bodies import OperationKind, OperationStatus, OperationType
-from airflow_provider_ops.apis.nirvana.tenants import Organization, Project, Usage, User
-from airflow_provider_ops.apis.nirvana.wire import (
+from airflow_provider_ops.apis.nirvana.schemas import (
     filters,
     listing,
     listing_models,
@@ -17,6 +16,7 @@ from airflow_provider_ops.apis.nirvana.wire import (
     reading_model,
     to_operation,
 )
+from airflow_provider_ops.apis.nirvana.tenants import Organization, Project, Usage, User
 from airflow_provider_ops.operation import Operation
 
 OPERATIONS = "/v1/operations"

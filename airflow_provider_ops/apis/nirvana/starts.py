@@ -13,10 +13,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any, ParamSpec, TypeVar
 
 from airflow_provider_ops.apis.base import Submit, Submitted, read
-from airflow_provider_ops.apis.http import Call, Request, Response
+from airflow_provider_ops.apis.calls import Call, Request, Response
 from airflow_provider_ops.apis.nirvana import compute, networking, nks, platform
 from airflow_provider_ops.apis.nirvana.account import Cost, CostChange
-from airflow_provider_ops.apis.nirvana.wire import body_of, operation_of
+from airflow_provider_ops.apis.nirvana.schemas import body_of, operation_of
 from airflow_provider_ops.exceptions import InvalidConnection
 from airflow_provider_ops.operation import Operation
 

@@ -12,7 +12,13 @@ from airflow_provider_ops.apis.onvera.api import (
     create_deployment,
     destroy_deployment,
 )
-from airflow_provider_ops.apis.onvera.wire import Deployment, DeploymentLinks, DeploymentSubmitted, Environment, bare_id
+from airflow_provider_ops.apis.onvera.schemas import (
+    Deployment,
+    DeploymentLinks,
+    DeploymentSubmitted,
+    Environment,
+    bare_id,
+)
 
 __all__ = [
     "API",

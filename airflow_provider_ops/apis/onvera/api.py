@@ -16,11 +16,11 @@ from airflow_provider_ops.apis.base import (
     generic_submit,
     read,
 )
+from airflow_provider_ops.apis.calls import Call, Flow, Page, Paged, Request, Response, all_items, check_id, given, path
 from airflow_provider_ops.apis.described import DescribedApi
 from airflow_provider_ops.apis.described.reading import OperationReader
 from airflow_provider_ops.apis.existing import existing, is_gone
-from airflow_provider_ops.apis.http import Call, Flow, Page, Paged, Request, Response, all_items, check_id, given, path
-from airflow_provider_ops.apis.onvera.wire import (
+from airflow_provider_ops.apis.onvera.schemas import (
     NAME,
     Deployment,
     DeploymentSubmitted,

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from airflow_provider_ops.hooks.akua import AkuaHook
-from airflow_provider_ops.operators.store import HandleStore
-from airflow_provider_ops.operators.submission import Started, Submission
+from airflow_provider_ops.lifecycle.handle_store import HandleStore
+from airflow_provider_ops.lifecycle.submitter import Started, Submission
 from airflow_provider_ops.testing import (
     SimulatorServer,
     VirtualClock,
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from airflow_provider_ops.apis.base import Submit
-    from airflow_provider_ops.client.clock import Clock
+    from airflow_provider_ops.http.clock import Clock
 from tests.attempts import identity_of
 from tests.operators.akua.parts import DURATION, Memory
 

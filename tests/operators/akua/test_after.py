@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from airflow_provider_ops.apis.ending import end
+from airflow_provider_ops.apis.terminate import end
 from airflow_provider_ops.core.handle import Handle
 from airflow_provider_ops.exceptions import (
     InvalidArgument,
     TransportError,
 )
 from airflow_provider_ops.hooks.akua import AkuaHook
+from airflow_provider_ops.lifecycle.submitter import Started
 from airflow_provider_ops.operation import OperationState
 from airflow_provider_ops.operators import akua as operators
-from airflow_provider_ops.operators.submission import Started
 from airflow_provider_ops.testing import (
     SimulatorServer,
     operation_fails,

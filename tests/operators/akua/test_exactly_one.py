@@ -13,9 +13,9 @@ from airflow_provider_ops.exceptions import (
     NotFound,
 )
 from airflow_provider_ops.hooks.akua import AkuaHook
+from airflow_provider_ops.lifecycle.handle_store import HandleStore
+from airflow_provider_ops.lifecycle.submitter import Started
 from airflow_provider_ops.operators import akua as operators
-from airflow_provider_ops.operators.store import HandleStore
-from airflow_provider_ops.operators.submission import Started
 from airflow_provider_ops.simulator.akua import WORKSPACE
 from airflow_provider_ops.testing import (
     SimulatorServer,

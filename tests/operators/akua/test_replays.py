@@ -11,14 +11,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_ops.apis.base import Submitted
-from airflow_provider_ops.apis.http import Response
+from airflow_provider_ops.apis.calls import Response
 from airflow_provider_ops.apis.window import Dated, date_of
 from airflow_provider_ops.exceptions import AmbiguousSubmission, OpsError
+from airflow_provider_ops.lifecycle.handle_store import KEY, HandleStore
+from airflow_provider_ops.lifecycle.replays import began_before, is_of_another_key
+from airflow_provider_ops.lifecycle.submitter import Started, Submission
 from airflow_provider_ops.operation import Operation, OperationState
 from airflow_provider_ops.operators import akua as operators
-from airflow_provider_ops.operators.replays import began_before, is_of_another_key
-from airflow_provider_ops.operators.store import KEY, HandleStore
-from airflow_provider_ops.operators.submission import Started, Submission
 
 if TYPE_CHECKING:
     from airflow_provider_ops.apis.base import Submit

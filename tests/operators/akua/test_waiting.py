@@ -7,22 +7,22 @@ import asyncio
 import pytest
 
 from airflow_provider_ops.apis.akua import API
-from airflow_provider_ops.client.blocking import BlockingClient
-from airflow_provider_ops.client.settings import Settings
-from airflow_provider_ops.client.waits import wait
+from airflow_provider_ops.core.wait_state import TimedOut, Watch
 from airflow_provider_ops.exceptions import (
     InvalidRequest,
     WaitTimeout,
 )
 from airflow_provider_ops.hooks.akua import AkuaHook
+from airflow_provider_ops.http.blocking_client import BlockingClient
+from airflow_provider_ops.http.settings import Settings
 from airflow_provider_ops.operation import OperationState
+from airflow_provider_ops.polling.waits import wait
 from airflow_provider_ops.testing import (
     SimulatorServer,
     VirtualClock,
     endless,
     fail_first,
 )
-from airflow_provider_ops.waiting.watch import TimedOut, Watch
 from tests.operators.akua.parts import done, waits
 from tests.played import Played, Request, reply
 

@@ -5,15 +5,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from airflow_provider_ops.hooks.nirvana import NirvanaHook
-from airflow_provider_ops.operators.store import HandleStore
-from airflow_provider_ops.operators.submission import Started, Submission
+from airflow_provider_ops.lifecycle.handle_store import HandleStore
+from airflow_provider_ops.lifecycle.submitter import Started, Submission
 from airflow_provider_ops.testing import SimulatorServer, VirtualClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from airflow_provider_ops.apis.base import Submit
-    from airflow_provider_ops.client.clock import Clock
+    from airflow_provider_ops.http.clock import Clock
 from tests.attempts import attempt, identity_of
 from tests.operators.nirvana.parts import Memory
 

@@ -14,9 +14,9 @@ from airflow_provider_ops.exceptions import (
     Conflict,
 )
 from airflow_provider_ops.hooks.nirvana import NirvanaHook
+from airflow_provider_ops.lifecycle.handle_store import HandleStore
+from airflow_provider_ops.lifecycle.submitter import Started, Submission
 from airflow_provider_ops.operation import OperationState
-from airflow_provider_ops.operators.store import HandleStore
-from airflow_provider_ops.operators.submission import Started, Submission
 from airflow_provider_ops.testing import SimulatorServer, VirtualClock, drop_answer, endless
 from tests.attempts import attempt, identity_of
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from airflow_provider_ops.apis import nirvana
-from airflow_provider_ops.apis.ending import end
 from airflow_provider_ops.apis.nirvana import compute, networking
+from airflow_provider_ops.apis.terminate import end
 from airflow_provider_ops.core.handle import Handle
 from airflow_provider_ops.exceptions import (
     InvalidArgument,
@@ -18,17 +18,17 @@ from airflow_provider_ops.exceptions import (
     NotFound,
 )
 from airflow_provider_ops.hooks.nirvana import NirvanaHook
+from airflow_provider_ops.lifecycle.failure_report import Ending
+from airflow_provider_ops.lifecycle.submitter import Started
 from airflow_provider_ops.operation import Operation
 from airflow_provider_ops.operators import nirvana as operators
-from airflow_provider_ops.operators.ending import Ending
-from airflow_provider_ops.operators.submission import Started
 from airflow_provider_ops.simulator.nirvana.catalogue import PROJECT, SOLD_OUT
 from airflow_provider_ops.testing import SimulatorServer, operation_fails
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from airflow_provider_ops.client.clock import Clock
+    from airflow_provider_ops.http.clock import Clock
 from tests.operators.nirvana.parts import KINDS, REGION, Memory, creates, done, made, make_cluster, make_pool, vm_fields
 
 

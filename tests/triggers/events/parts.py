@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Asset
 
+from airflow_provider_ops.core.settling import Ended, Look
 from airflow_provider_ops.hooks.onvera import OnveraHook
 from airflow_provider_ops.triggers.events import OperationEventTrigger
-from airflow_provider_ops.waiting.settling import Ended, Look
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from airflow.sdk import Asset
 
+from airflow_provider_ops.core.settling import to_payload
 from airflow_provider_ops.exceptions import InvalidArgument
 from airflow_provider_ops.testing import fail_first
 from airflow_provider_ops.triggers.events import OperationEventTrigger, settled_operations
-from airflow_provider_ops.triggers.looks import looks, taken_as_stored
-from airflow_provider_ops.waiting.settling import to_payload
+from airflow_provider_ops.triggers.snapshots import looks, taken_as_stored
 
 if TYPE_CHECKING:
     from airflow_provider_ops.testing import SimulatorServer
@@ -41,7 +41,7 @@ async def test_failing_looks_end_nothing_and_lose_nothing(operations_simulator: 
 async def test_what_cannot_be_watched_is_said_and_nothing_raised(
     operations_simulator: SimulatorServer, airflow_db: Any, caplog: pytest.LogCaptureFixture, conn_id: str, says: str
 ) -> None:
-    with caplog.at_level(logging.WARNING, "airflow_provider_ops.triggers.looks"):
+    with caplog.at_level(logging.WARNING, "airflow_provider_ops.triggers.snapshots"):
         watcher = Watching(OperationEventTrigger(conn_id, **FAST), AssetStore())
         await until(lambda: caplog.messages)
         await asyncio.sleep(0.3)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Asset
 
-from airflow_provider_ops.triggers.bookkeeping import Book, StateStore
+from airflow_provider_ops.core.settling import Ended, Look, Wanted
 from airflow_provider_ops.triggers.events import OperationEventTrigger
-from airflow_provider_ops.waiting.settling import Ended, Look, Wanted
+from airflow_provider_ops.triggers.watermark_tracker import Book, StateStore
 
 if TYPE_CHECKING:
     from airflow_provider_ops.testing import SimulatorServer

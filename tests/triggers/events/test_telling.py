@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from airflow.sdk import AssetWatcher
 
+from airflow_provider_ops.core.settling import MOST_TOLD
 from airflow_provider_ops.exceptions import InvalidArgument
 from airflow_provider_ops.testing import operation_fails
 from airflow_provider_ops.triggers.events import OperationEventTrigger
-from airflow_provider_ops.waiting.settling import MOST_TOLD
 from tests.old_airflow import deserialize, serialize
 
 if TYPE_CHECKING:

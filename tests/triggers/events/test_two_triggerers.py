@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from airflow_provider_ops.triggers.bookkeeping import Book, StateStore
-from airflow_provider_ops.waiting.settling import Look, Wanted
+from airflow_provider_ops.core.settling import Look, Wanted
+from airflow_provider_ops.triggers.watermark_tracker import Book, StateStore
 from tests.triggers.events.parts import AssetStore, look
 
 

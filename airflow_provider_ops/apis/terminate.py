@@ -1,0 +1,205 @@
+"""Ending an operation before it settles: the policies as flows, the same for workers and triggers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from itertools import chain, repeat
+from typing import NamedTuple, TypeVar
+
+from airflow_provider_ops.apis.base import Api, Submitted
+from airflow_provider_ops.apis.calls import Call, Flow, Once, Pause
+from airflow_provider_ops.core.handle import Handle
+from airflow_provider_ops.exceptions import (
+    CancelNotSupported,
+    Conflict,
+    InvalidRequest,
+    NotFound,
+    OpsError,
+    RateLimited,
+    ServerError,
+    Superseded,
+    TransportError,
+)
+from airflow_provider_ops.operation import Operation
+
+#: Name of an operation that the sentence before is about.
+IT = "it"
+#: Seconds between requests to delete what the API refuses to delete yet; together well inside the 20 s that a trigger's
+#: kill may take. The first are short: a worker's kill has four.
+_DELETE_PAUSES = (0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 1.0, 2.0, 2.0, 2.0, 2.0)
+#: Seconds between further requests, for an attempt that has just begun and has time: cancelled operations drain.
+_LATER_PAUSE = 5.0
+#: For how long such an attempt asks.
+PATIENT = 600.0
+#: Seconds before a request that met trouble on the way is sent again: by id, an operation may be ended twice.
+_TROUBLE_PAUSES = (0.3, 0.7, 1.5, 3.0)
+#: Seconds for which a kill waits to see whether the operation has settled.
+_LOOK_SECONDS = 1.0
+
+T = TypeVar("T")
+
+
+class Ended(NamedTuple):
+    """What became of an operation that a policy was to end.
+
+    :param text: a sentence about what is going on now.
+    :param removed: whether what the operation made is gone, or being deleted.
+    :param is_done: whether nothing is left to do: the API took the request, or there is nothing that it could do.
+    :param is_accepted: whether the API took the request.
+    """
+
+    text: str
+    removed: bool = False
+    is_done: bool = True
+    is_accepted: bool = False
+
+
+def end(
+    api: Api, handle: Handle, policy: str, *, name: str | None = None, within: float = sum(_DELETE_PAUSES)
+) -> Flow[Ended]:
+    """Flow that cancels, deletes or leaves an operation.
+
+    Raises nothing but that this attempt may not send anything any more (:class:`Superseded`).
+
+    :param policy: ``cancel``, ``delete`` or ``leave``.
+    :param name: what a sentence calls the operation; default is its id and resource.
+    :param within: seconds for which a deletion that is refused is asked for again.
+    """
+    name = name or f"operation {handle.operation_id}{_resource(handle)}"
+    if policy == "leave":
+        return Ended(f"{name} continues remotely{_link(handle)}")
+    try:
+        if policy == "cancel":
+            return (yield from _cancel(api, handle, name))
+        return (yield from _delete(api, handle, name, within))
+    except NotFound as error:
+        return Ended(f"{name} is gone already ({error.what})", removed=policy == "delete")
+    except (Conflict, InvalidRequest) as error:
+        if policy == "cancel":
+            return Ended(f"{name} may be over already: the cancel was refused ({error.what})")
+        return Ended(f"{name} still exists: the deletion was refused ({error.what}){_link(handle)}", is_done=False)
+    except Superseded:
+        raise
+    except OpsError as error:
+        return Ended(f"{name} may still be running: {policy} failed ({error.what}){_link(handle)}", is_done=False)
+
+
+def kill_operation(
+    api: Api,
+    handle: Handle,
+    policy: str,
+    waited_for: str | None = None,
+    *,
+    was_running: bool = False,
+    within: float = sum(_DELETE_PAUSES),
+) -> Flow[Ended]:
+    """As :func:`end`, for a task that was killed: what has settled stays as it is.
+
+    A worker or triggerer that was out of the world for a while is told to stop as well, and finds a task that is over
+    because it has succeeded elsewhere. What that task has made must not be deleted, so a deletion is preceded by a
+    look, of one second at most. A cancellation is not: an API refuses it for what has settled.
+
+    :param waited_for: what the task waits for now, where that comes after the operation.
+    :param was_running: whether it was seen running moments ago, so that no look is needed.
+    """
+    if policy == "cancel" and api.can_cancel:
+        return (yield from _cancel_then_look(api, handle, waited_for))
+    if not was_running and (settled := (yield from _settled(api, handle, waited_for))) is not None:
+        return is_over_already(handle, settled)
+    return (yield from end(api, handle, policy, within=within))
+
+
+def _cancel_then_look(api: Api, handle: Handle, waited_for: str | None) -> Flow[Ended]:
+    ended = yield from end(api, handle, "cancel")
+    if ended.is_accepted:
+        return ended
+    settled = yield from _settled(api, handle, waited_for)
+    return ended if settled is None else is_over_already(handle, settled)
+
+
+def _settled(api: Api, handle: Handle, waited_for: str | None) -> Flow[Operation | None]:
+    """Return the operation when it is seen to have settled; a look that fails holds nothing up."""
+    try:
+        operation: Operation = yield Once(api.get_operation(waited_for or handle.operation_id or ""), _LOOK_SECONDS)
+    except OpsError:
+        return None
+    return operation if operation.state.is_terminal else None
+
+
+def is_over_already(handle: Handle, operation: Operation) -> Ended:
+    """Return what a kill makes of an operation that has settled: nothing."""
+    over = f"operation {operation.id}{_resource(handle)} is over already ({operation.raw_state})"
+    return Ended(f"{over} and stays as it is")
+
+
+def _cancel(api: Api, handle: Handle, name: str) -> Flow[Ended]:
+    try:
+        call = api.cancel_operation(handle.operation_id or "", handle.key or None)
+    except CancelNotSupported:
+        return Ended(f"{name} continues remotely, because {api.title} cannot cancel{_link(handle)}")
+    yield from _until_answered(lambda: _sending(call))
+    return Ended(f"{api.title} was asked to cancel {name}", is_accepted=True)
+
+
+def _delete(api: Api, handle: Handle, name: str, within: float) -> Flow[Ended]:
+    if not handle.creates:
+        # what it acts on was there before: suspending a machine must never end in deleting it
+        return Ended(f"{name} made nothing that could be deleted{_link(handle)}")
+    if not handle.resource_id or api.delete_resource(handle.resource_type or "", handle.resource_id) is None:
+        nothing = f"there is nothing that {api.title} could delete"
+        return Ended(f"{name} continues remotely, because {nothing}{_link(handle)}")
+    deleting = yield from _when_possible(api, handle, within)
+    by = f" by operation {deleting.operation_id}" if deleting else ""
+    made = "what it made" if name == IT else f"{handle.resource_type} {handle.resource_id}"
+    return Ended(f"{made} is being deleted{by}", removed=True, is_accepted=True)
+
+
+def _when_possible(api: Api, handle: Handle, within: float) -> Flow[Submitted | None]:
+    """What is being made can often not be deleted at once: ask again for so many seconds."""
+    left, pauses = within, chain(_DELETE_PAUSES, repeat(_LATER_PAUSE))
+    while True:
+        try:
+            return (yield from _until_answered(lambda: _deleting(api, handle)))
+        except Conflict:
+            if left == within and api.can_cancel:
+                yield from _stop_making(api, handle)
+            pause = next(pauses)
+            if pause > left:
+                raise
+            left -= pause
+        yield Pause(pause)
+
+
+def _stop_making(api: Api, handle: Handle) -> Flow[None]:
+    """Cancel what still makes it. That this is refused too says nothing about the deletion, which is what counts."""
+    with suppress(OpsError):
+        yield api.cancel_operation(handle.operation_id or "", handle.key or None)
+
+
+def _deleting(api: Api, handle: Handle) -> Flow[Submitted | None]:
+    flow = api.delete_resource(handle.resource_type or "", handle.resource_id or "")
+    return None if flow is None else (yield from flow)
+
+
+def _sending(call: Call[T]) -> Flow[T]:
+    answer: T = yield call
+    return answer
+
+
+def _until_answered(request: Callable[[], Flow[T]]) -> Flow[T]:
+    """Send a request again that met trouble on the way, and return the API's own answer."""
+    for pause in _TROUBLE_PAUSES:
+        try:
+            return (yield from request())
+        except (TransportError, ServerError, RateLimited):
+            yield Pause(pause)
+    return (yield from request())
+
+
+def _resource(handle: Handle) -> str:
+    return f" ({handle.resource_type} {handle.resource_id})" if handle.resource_id else ""
+
+
+def _link(handle: Handle) -> str:
+    return f"; see {handle.operation_url}" if handle.operation_url else ""

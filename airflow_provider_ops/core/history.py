@@ -1,0 +1,380 @@
+"""What people are shown of a wait: the story so far of each operation, small enough to be kept beside the task.
+
+The one who waits (worker or triggerer) notes what its watches know whenever something changed, and keeps the result
+where Airflow's UI can read it. A later leg, or another triggerer, goes on where the last one stopped.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import json
+import operator
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from airflow_provider_ops.core.gate import SHORT, clean, fit, one_line, share, whole_rows
+from airflow_provider_ops.core.timeline import Timeline
+from airflow_provider_ops.core.wait_state import (
+    CAN_POLL_AGAIN,
+    COULD_NOT_POLL,
+    DEADLINE_REACHED,
+    GaveUp,
+    Outcome,
+    Settled,
+    TimedOut,
+    Watch,
+)
+from airflow_provider_ops.operation import Operation, OperationState
+
+#: XCom key of the record. Renaming it would hide the stories of tasks that have ended.
+KEY = "operation_progress"
+#: Key in the task state store of what earlier tries came to.
+TRIES = "airflow_provider_ops.tries"
+#: Layout of the record; older ones stay readable.
+VERSION = 1
+
+#: How the lines of a timeline begin that tell of no new state of the operation, in earlier releases as well.
+_TROUBLE = (COULD_NOT_POLL, CAN_POLL_AGAIN, "could not look", "can look again")
+_STEP = "step "
+
+#: Bounds of one record: it is written again on each change and read by every open page.
+MOST_OPERATIONS = SHORT.items
+MOST_STEPS = SHORT.items
+#: Of more operations than this each is told without its steps and with its last few changes only.
+_FEW = 10
+_MOST_PHASES = 40
+_LAST_CHANGES = 3
+
+
+Phase = tuple[float, str, str | None]
+
+
+@dataclass(slots=True)
+class Chapter:
+    """The story of one operation."""
+
+    operation_id: str
+    operation: Operation | None = None
+    timeline: Timeline = field(default_factory=lambda: Timeline(0.0))
+    #: ``(epoch seconds, raw state, phase)``, one for each that was seen.
+    phases: list[Phase] = field(default_factory=list)
+    #: When a step without times of its own was first and last seen to be in a state: ``{name: {state: epoch}}``.
+    seen: dict[str, dict[str, float]] = field(default_factory=dict)
+    outcome: str | None = None
+    error: str | None = None
+    failed_looks: int = 0
+    last_error: str | None = None
+    is_stumbling: bool = False
+    next_look: float | None = None
+    interval: float | None = None
+    #: Failed looks of the legs before this one.
+    failed_before: int = 0
+
+    def saw(self, operation: Operation | None, now: float) -> None:
+        """Take in what a look has shown."""
+        if operation is None:
+            return
+        self.operation = operation
+        phase = operation.progress.phase if operation.progress else None
+        if not self.phases or self.phases[-1][1:] != (operation.raw_state, phase):
+            self.phases.append((round(now, 1), operation.raw_state, phase))
+            # the first and the latest say most
+            del self.phases[1 : 1 + max(0, len(self.phases) - _MOST_PHASES)]
+        for step in operation.progress.steps if operation.progress else ():
+            if step.started_at is None and step.ended_at is None and len(self.seen) < MOST_STEPS:
+                self.seen.setdefault(step.name, {}).setdefault(step.state, round(now, 1))
+
+    def watched(self, watch: Watch, now: float) -> None:
+        """Take in what a watch knows."""
+        self.saw(watch.operation, now)
+        # running out of time may only mean that somebody else waits on
+        paused = isinstance(watch.outcome, TimedOut)
+        self.timeline = _joined(self.timeline, _without_end(watch.timeline) if paused else watch.timeline)
+        self.failed_looks = self.failed_before + watch.failed_looks
+        self.last_error = watch.last_error or self.last_error
+        self.is_stumbling = watch.is_stumbling
+        self.next_look, self.interval = watch.next_look, watch.interval
+        if isinstance(watch.outcome, (Settled, GaveUp)):
+            self.ended(watch.outcome, None, now)
+
+    def heard(self, facts: Mapping[str, Any]) -> None:
+        """Take in what another leg has counted."""
+        known = {at for at, _, _ in self.phases}
+        phases = [(float(at), str(state), phase) for at, state, phase in whole_rows(facts["phases"], 3)]
+        self.phases = _changes(sorted([*self.phases, *(phase for phase in phases if phase[0] not in known)], key=_at))
+        self.failed_looks = max(self.failed_looks, int(facts["failed_looks"]))
+        self.last_error = facts["last_error"] or self.last_error
+
+    def ended(self, outcome: Outcome | None, timeline: Timeline | None, now: float) -> None:
+        """Take in how the wait ended."""
+        self.timeline = self.timeline if timeline is None else _joined(self.timeline, timeline)
+        self.next_look, self.is_stumbling = None, False
+        match outcome:
+            case Settled(operation):
+                self.outcome = "settled"
+                self.saw(operation, operation.ended_at.timestamp() if operation.ended_at else now)
+            case TimedOut(operation, error):
+                self.outcome, self.error = "timeout", str(error) if error else None
+                self.saw(operation, now)
+            case GaveUp(operation, error):
+                self.outcome, self.error = "gave_up", str(error)
+                self.saw(operation, now)
+            case None:
+                self.outcome = "open"
+
+    @property
+    def has_succeeded(self) -> bool:
+        """Whether the operation is over and well."""
+        return self.operation is not None and self.operation.state is OperationState.SUCCEEDED
+
+    @property
+    def summary(self) -> str:
+        """How it ended, in a line."""
+        if self.operation is None or not self.operation.state.is_terminal:
+            last = f"; last seen {self.operation.raw_state}" if self.operation else ""
+            why = {"timeout": "the deadline passed", "gave_up": "it could not be looked at any more"}
+            said = f": {self.error}" if self.error else ""
+            return one_line(f"{why.get(self.outcome or '', 'not waited for')}{said}{last}")
+        error = self.operation.error
+        return one_line(f"{self.operation.raw_state}: {error}" if error else self.operation.raw_state)
+
+    def to_dict(self, *, brief: bool = False) -> dict[str, Any]:
+        """JSON values.
+
+        :param brief: leave out steps and all but the last changes.
+        """
+        timeline = self.timeline.to_dict()
+        if brief:
+            left_out = max(0, len(timeline["entries"]) - _LAST_CHANGES)
+            timeline["entries"] = timeline["entries"][left_out:]
+            timeline["dropped"] += left_out
+        facts = {name: getattr(self, name) for name in _PLAIN}
+        return {
+            "id": self.operation_id,
+            "operation": _brief(self.operation, has_steps=not brief),
+            "timeline": timeline,
+            "phases": [list(phase) for phase in self.phases],
+            "seen": {} if brief else self.seen,
+            **facts,
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Chapter:
+        """Back from :meth:`to_dict`, also from one of another release."""
+        facts = {name: data[name] for name in _PLAIN if name in data}
+        operation = data.get("operation")
+        return cls(
+            operation_id=str(data["id"]),
+            operation=Operation.from_dict(operation) if operation else None,
+            timeline=Timeline.from_dict(data.get("timeline") or {}),
+            phases=[(float(at), str(state), phase) for at, state, phase in whole_rows(data.get("phases"), 3)],
+            seen={str(name): dict(states) for name, states in (data.get("seen") or {}).items()},
+            **facts,
+        )
+
+
+#: Fields of a chapter that are JSON as they are.
+_PLAIN = ("outcome", "error", "failed_looks", "last_error", "is_stumbling", "next_look", "interval")
+
+
+def _at(phase: Phase) -> float:
+    return phase[0]
+
+
+def _changes(phases: Sequence[Phase]) -> list[Phase]:
+    """Return phases without those that are the one before once more."""
+    return [phase for number, phase in enumerate(phases) if not number or phase[1:] != phases[number - 1][1:]]
+
+
+@dataclass(slots=True)
+class Story:
+    """What one try of a task waits for, and how it went so far.
+
+    :param where: ``worker`` or ``triggerer``: who looks.
+    :param deadline: epoch seconds.
+    """
+
+    api: str
+    conn_id: str
+    try_number: int
+    where: str
+    wait_for: str = "all"
+    deadline: float | None = None
+    is_over: bool = False
+    #: When the record was written that this was read from.
+    written_at: float = 0.0
+    #: How many operations the record that this was read from has left out.
+    omitted: int = 0
+    chapters: dict[str, Chapter] = field(default_factory=dict)
+
+    def note(self, watches: Iterable[Watch], now: float) -> None:
+        """Take in what watches know now."""
+        for watch in watches:
+            self.chapter(watch.operation_id).watched(watch, now)
+
+    def chapter(self, operation_id: str) -> Chapter:
+        """The chapter of an operation, begun when there is none."""
+        return self.chapters.setdefault(operation_id, Chapter(operation_id))
+
+    def go_on_from(self, record: object) -> None:
+        """Take over what an earlier leg of the same try has kept, where that can be read."""
+        earlier = read_record(record)
+        if earlier is None or earlier.try_number != self.try_number:
+            return
+        for operation_id, before in earlier.chapters.items():
+            after = self.chapters.get(operation_id)
+            self.chapters[operation_id] = before if after is None else _continued(before, after)
+        self.chapters = {
+            # in the order in which they came to be waited for
+            **{name: self.chapters[name] for name in earlier.chapters},
+            **self.chapters,
+        }
+
+    def to_event(self) -> dict[str, Any]:
+        """What an event carries of this, so that the worker can tell the whole story where nothing could be kept."""
+        told = {
+            name: {
+                "phases": [list(phase) for phase in chapter.phases],
+                "failed_looks": chapter.failed_looks,
+                "last_error": chapter.last_error,
+            }
+            for name, chapter in list(self.chapters.items())[:_FEW]
+        }
+        return fit(told).value  # type: ignore[no-any-return]
+
+    def heard(self, told: object) -> None:
+        """Take in what the trigger's event carries."""
+        for name, facts in told.items() if isinstance(told, Mapping) else ():
+            # nothing here is worth a task that fails over the event of another release
+            with contextlib.suppress(Exception):
+                if name in self.chapters or facts["phases"]:
+                    self.chapter(str(name)).heard(facts)
+
+    def to_record(self, now: float) -> dict[str, Any]:
+        """JSON values, bounded, without anything secret."""
+        shown = list(self.chapters.values())[:MOST_OPERATIONS]
+        brief, limits = len(shown) > _FEW, share(len(shown))
+        return {
+            "version": VERSION,
+            "api": self.api,
+            "conn_id": self.conn_id,
+            "try_number": self.try_number,
+            "where": self.where,
+            "wait_for": self.wait_for,
+            "deadline": self.deadline,
+            "is_over": self.is_over,
+            "written_at": round(now, 1),
+            "omitted": len(self.chapters) - len(shown),
+            "operations": [fit(chapter.to_dict(brief=brief), limits).value for chapter in shown],
+        }
+
+
+def read_record(record: object) -> Story | None:
+    """The story in a record, ``None`` when there is none that this release can read."""
+    try:
+        if isinstance(record, str):
+            record = json.loads(record)
+        if not isinstance(record, Mapping):
+            return None
+        # whoever may write XComs could have written any number, and anything
+        entries = record["operations"]
+        chapters = [Chapter.from_dict(clean(entry)) for entry in entries[:MOST_OPERATIONS]]
+        return Story(
+            api=str(record["api"]),
+            conn_id=str(record["conn_id"]),
+            try_number=int(record["try_number"]),
+            where=str(record["where"]),
+            wait_for=str(record.get("wait_for", "all")),
+            deadline=record.get("deadline"),
+            is_over=bool(record.get("is_over")),
+            written_at=float(record.get("written_at") or 0.0),
+            omitted=int(record.get("omitted") or 0) + len(entries) - len(chapters),
+            chapters={chapter.operation_id: chapter for chapter in chapters},
+        )
+    except Exception:  # noqa: BLE001 - whatever another release, or a person, has written there
+        return None
+
+
+def mark(watches: Sequence[Watch]) -> int:
+    """A number that changes when what there is to tell of the watches does; that of all is made of those of each."""
+    return functools.reduce(operator.xor, map(_mark_of, watches), 0)
+
+
+def _mark_of(watch: Watch) -> int:
+    facts = (watch.operation_id, watch.is_stumbling, *(_state_of(watch.operation) if watch.operation else ()))
+    return zlib.crc32(repr(facts).encode())
+
+
+def _state_of(operation: Operation) -> tuple[str, str]:
+    return operation.raw_state, str(operation.progress or "")
+
+
+def _brief(operation: Operation | None, *, has_steps: bool) -> dict[str, Any] | None:
+    """Return an operation without its result and the details of its error, which may be large."""
+    if operation is None:
+        return None
+    shown = operation.to_dict()
+    shown["result"] = None
+    if shown["progress"] and not has_steps:
+        shown["progress"]["steps"] = []
+    if shown["error"]:
+        shown["error"]["details"] = {}
+    return _without_none(shown)
+
+
+def _without_none(facts: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: _without_none(value) if isinstance(value, dict) else value
+        for name, value in facts.items()
+        if value is not None
+    }
+
+
+def _without_end(timeline: Timeline) -> Timeline:
+    entries = [entry for entry in timeline.entries if entry[1] != DEADLINE_REACHED]
+    return Timeline(timeline.start, entries, timeline.dropped)
+
+
+def _joined(before: Timeline, after: Timeline) -> Timeline:
+    """Return one timeline of two: what happened before the second began, then what was new in the second.
+
+    Each leg of a wait begins with what it finds, which the leg before has noted already.
+    """
+    if not before.entries or after.start == before.start:
+        return after if after.entries or not before.entries else before
+    earlier = [(at, text) for at, text in before.entries if before.start + at < after.start]
+    shift = after.start - before.start
+    joined = Timeline(before.start, earlier, before.dropped + after.dropped)
+    noted = [text for _, text in earlier]
+    for at, text in after.entries:
+        if not _is_noted(text, noted):
+            joined.add(before.start + shift + at, text)
+            noted.append(text)
+    return joined
+
+
+def _is_noted(text: str, noted: Sequence[str]) -> bool:
+    """Return whether a line tells nothing new after the lines before it."""
+    if text.startswith(_TROUBLE):
+        return bool(noted) and noted[-1] == text
+    if text.startswith(_STEP):
+        return text in noted
+    return next((line == text for line in reversed(noted) if not line.startswith((*_TROUBLE, _STEP))), False)
+
+
+def _continued(before: Chapter, after: Chapter) -> Chapter:
+    """The chapter of a wait that was begun again: another triggerer, or the worker after the triggerer."""
+    after.timeline = _joined(before.timeline, after.timeline)
+    began = after.phases[0][0] if after.phases else float("inf")
+    phases = [phase for phase in before.phases if phase[0] < began]
+    after.phases = _changes([*phases, *after.phases])
+    for name, states in before.seen.items():
+        after.seen[name] = {**after.seen.get(name, {}), **states}
+    after.failed_before = before.failed_looks
+    after.failed_looks += before.failed_looks
+    after.last_error = after.last_error or before.last_error
+    after.operation = after.operation or before.operation
+    return after

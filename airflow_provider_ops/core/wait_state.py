@@ -1,0 +1,330 @@
+"""One wait for one operation: what each look means, when to look next, when it is over.
+
+A :class:`Watch` has neither clock nor I/O. Whoever looks (worker, trigger, a poller that serves
+thousands) tells it what was seen and when; it answers with the next time to look, lines worth
+logging, and, in the end, an outcome. So every driver reaches the same verdict.
+
+Only the deadline is a wall-clock time. A driver that counts in a monotonic clock says so once
+(:meth:`Watch.use_clock`), and from then on no step of the wall clock changes anything.
+"""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+
+from airflow_provider_ops.core.backoff import Backoff
+from airflow_provider_ops.core.changes import describe, describe_new_human_steps
+from airflow_provider_ops.core.gate import one_line
+from airflow_provider_ops.core.poll_policy import PollPolicy, Tolerance
+from airflow_provider_ops.core.timeline import Timeline
+from airflow_provider_ops.exceptions import (
+    ApiError,
+    AuthenticationError,
+    NotFound,
+    OpsError,
+    PermissionDenied,
+    RateLimited,
+    ServerError,
+)
+from airflow_provider_ops.operation import Operation, OperationState
+
+#: Seconds without any change after which one line says that we are still there.
+HEARTBEAT = 300.0
+#: Seconds of trouble that are always told. Shorter trouble is told once per heartbeat: an API that errs now and then
+#: must not fill the log.
+TROUBLE = 60.0
+#: Beginnings of lines about errors.
+COULD_NOT_POLL, CAN_POLL_AGAIN = "could not poll", "can poll again"
+#: Intervals between two looks while errors go on, or longer where the outage has lasted long.
+_MOST_INTERVALS = 3.0
+#: Seconds by which a poll may be late.
+_SLACK = 5.0
+DEADLINE_REACHED = "deadline reached"
+_TOLERANCE = Tolerance()
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The API said that the operation is over.
+
+    :param is_cut: whether the operation came in an event, which had no room for all that the API said.
+    """
+
+    operation: Operation
+    is_cut: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TimedOut:
+    """The deadline passed; ``operation`` is what was last seen, ``error`` why the last look failed."""
+
+    operation: Operation | None
+    error: OpsError | None
+
+
+@dataclass(frozen=True, slots=True)
+class GaveUp:
+    """Looking was refused for longer than can be a passing fault."""
+
+    operation: Operation | None
+    error: OpsError
+
+
+Outcome = Settled | TimedOut | GaveUp
+
+
+class Watch:
+    """The state of one wait.
+
+    Methods take ``now`` as the driver counts it: in epoch seconds, unless :meth:`use_clock` was called.
+
+    :param now: when the wait begins (epoch seconds).
+    :param deadline: when to stop (epoch seconds); ``None`` waits for ever (the caller decides that, never a default).
+    """
+
+    # ten thousand are held at once
+    __slots__ = (
+        "_draw",
+        "_errors_in_row",
+        "_errors_since",
+        "_looks",
+        "_offset",
+        "_refused_since",
+        "_shown",
+        "_spoke_at",
+        "_told_this_row",
+        "_trouble_told_at",
+        "deadline",
+        "failed_looks",
+        "last_error",
+        "next_poll",
+        "operation",
+        "operation_id",
+        "outcome",
+        "policy",
+        "timeline",
+        "tolerance",
+    )
+
+    def __init__(
+        self,
+        operation_id: str,
+        *,
+        now: float,
+        policy: PollPolicy,
+        deadline: float | None = None,
+        tolerance: Tolerance | None = None,
+        timeline: Timeline | None = None,
+    ) -> None:
+        self.operation_id = operation_id
+        self.policy = policy
+        self.deadline = deadline
+        self.tolerance = tolerance or _TOLERANCE
+        self.timeline = timeline or Timeline(start=now)
+        self.operation: Operation | None = None
+        self.outcome: Outcome | None = None
+        #: Looks that failed in all, and what the last of them came to.
+        self.failed_looks = 0
+        self.last_error: str | None = None
+        #: When to poll next, as the driver counts.
+        self.next_poll = now
+        #: Epoch seconds minus the driver's clock.
+        self._offset = 0.0
+        self._looks = 0
+        self._errors_in_row = 0
+        self._errors_since = now
+        self._trouble_told_at: float | None = None
+        self._told_this_row = False
+        self._refused_since: tuple[float, float] | None = None
+        self._spoke_at = now
+        #: What was said of the operation last.
+        self._shown = ""
+        # from the id: the same wait behaves the same everywhere, different waits spread out
+        self._draw = zlib.crc32(operation_id.encode())
+
+    def use_clock(self, offset: float) -> None:
+        """Count in another clock from now on, which reads epoch seconds minus ``offset`` at this moment.
+
+        This translates the deadline for good: a step of the wall clock that comes later does not move it.
+        """
+        shift, self._offset = self._offset - offset, offset
+        self.next_poll += shift
+        self._errors_since += shift
+        self._spoke_at += shift
+        if self._trouble_told_at is not None:
+            self._trouble_told_at += shift
+        if self._refused_since is not None:
+            self._refused_since = (self._refused_since[0] + shift, self._refused_since[1])
+
+    @property
+    def next_look(self) -> float:
+        """When to poll next, in epoch seconds."""
+        return self.next_poll + self._offset
+
+    @property
+    def ends_at(self) -> float | None:
+        """The deadline as the driver counts."""
+        return None if self.deadline is None else self.deadline - self._offset
+
+    def shows_running(self, now: float) -> bool:
+        """Return whether the operation was seen running within the last interval; ``now`` as the driver counts."""
+        is_running = self.operation is not None and not self.operation.state.is_terminal
+        return is_running and not self._errors_in_row and now <= self.next_poll + _SLACK
+
+    def saw(self, operation: Operation, now: float, *, waited: float = 0.0, listed: bool = False) -> list[str]:
+        """Take in a successful look.
+
+        :param waited: seconds for which the API held the answer back to wait for a change; they count
+            as part of the interval, so a long poll follows the last at once and an API that answers
+            without waiting is still not flooded.
+        :param listed: whether a list showed it. Lists lag, so that none ends a wait at its deadline.
+        :return: lines worth logging.
+        """
+        lines = self._recovered(now) if self._errors_in_row else []
+        if changed := self._describe_change(operation):
+            lines += changed
+            for line in changed:
+                self._note(now, line)
+        elif now - self._spoke_at >= HEARTBEAT:
+            lines.append(f"still {describe(operation)}; next look in {self._peek():.0f} s")
+        if lines:
+            self._spoke_at = now
+        self.operation = operation
+        if operation.state.is_terminal:
+            self.outcome = Settled(operation)
+            return lines
+        self._schedule(now, max(self._interval() - waited, 0.0), is_final=not listed)
+        return lines
+
+    def saw_the_same(self, now: float) -> list[str]:
+        """Take in a list that showed exactly what was known; cheap, for lists of thousands.
+
+        :return: lines worth logging.
+        """
+        if self.operation is not None and (self._errors_in_row or now - self._spoke_at >= HEARTBEAT):
+            return self.saw(self.operation, now, listed=True)
+        self._schedule(now, self._interval(), is_final=False)
+        return []
+
+    @property
+    def quiet_until(self) -> float:
+        """Until when a look that shows the same again need not be told: the next heartbeat, or the deadline."""
+        if self._errors_in_row or self.operation is None:
+            return 0.0
+        heartbeat = self._spoke_at + HEARTBEAT
+        return heartbeat if self.deadline is None else min(heartbeat, self.deadline - self._offset)
+
+    @property
+    def is_stumbling(self) -> bool:
+        """Whether the last look failed."""
+        return self._errors_in_row > 0
+
+    @property
+    def interval(self) -> float:
+        """Seconds between looks as things are now, without the spread."""
+        return self._peek()
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether the last look failed with an answer that becomes final when it goes on."""
+        return self._refused_since is not None
+
+    def failed(self, error: OpsError, now: float) -> list[str]:
+        """Take in a look that failed.
+
+        :return: lines worth logging.
+        """
+        if self._errors_in_row == 0:
+            self._errors_since, self._told_this_row = now, False
+        self._errors_in_row += 1
+        self.failed_looks += 1
+        # the text only: an exception keeps all that it went through alive
+        self.last_error = error.what
+        lines = self._describe_trouble(error, now)
+        if self._refused_too_long(error, now):
+            self.outcome = GaveUp(self.operation, error)
+            return [*lines, f"giving up: {error.what}"]
+        self._schedule(now, self._error_pause(error, now), error=error)
+        return lines
+
+    def _describe_change(self, operation: Operation) -> list[str]:
+        before, shown = self.operation, describe(operation)
+        has_changed, self._shown = before is None or shown != self._shown, shown
+        if operation.state is OperationState.UNKNOWN and (before is None or before.raw_state != operation.raw_state):
+            return [f"status {one_line(operation.raw_state)!r} is not known to this release; waiting on"]
+        return [shown, *describe_new_human_steps(operation, before)] if has_changed else []
+
+    def _describe_trouble(self, error: OpsError, now: float) -> list[str]:
+        if self._told_this_row:
+            if now - self._spoke_at < HEARTBEAT:
+                return []
+            self._spoke_at = now
+            return [f"still cannot poll ({self._errors_in_row} times in a row): {error.without_advice}"]
+        told_lately = self._trouble_told_at is not None and now - self._trouble_told_at < HEARTBEAT
+        if told_lately and now - self._errors_since < TROUBLE:
+            return []
+        self._told_this_row, self._trouble_told_at, self._spoke_at = True, now, now
+        self._note(now, f"{COULD_NOT_POLL}: {error.what}")
+        return [f"{COULD_NOT_POLL}: {error.without_advice}; trying again, the operation is not affected"]
+
+    def _recovered(self, now: float) -> list[str]:
+        errors, self._errors_in_row, self._refused_since = self._errors_in_row, 0, None
+        if not self._told_this_row:
+            return []
+        line = f"{CAN_POLL_AGAIN} after {errors} failed {'poll' if errors == 1 else 'polls'}"
+        self._note(now, line)
+        return [line]
+
+    def _refused_too_long(self, error: OpsError, now: float) -> bool:
+        limit = self._limit(error)
+        if limit is None:
+            self._refused_since = None
+            return False
+        if self._refused_since is None or self._refused_since[1] != limit:
+            self._refused_since = (now, limit)
+        return now - self._refused_since[0] >= limit
+
+    def _limit(self, error: OpsError) -> float | None:
+        if isinstance(error, (AuthenticationError, PermissionDenied)):
+            return self.tolerance.refused
+        if isinstance(error, NotFound):
+            return self.tolerance.missing
+        if isinstance(error, (RateLimited, ServerError)) or not isinstance(error, ApiError):
+            return None
+        return self.tolerance.invalid
+
+    def _error_pause(self, error: OpsError, now: float) -> float:
+        asked = (error.retry_after if isinstance(error, ApiError) else None) or 0.0
+        interval = self._peek()
+        # never more often than asked for; with the spread it stays below a quarter of what was lost
+        backoff = Backoff(interval, max(_MOST_INTERVALS * interval, self.tolerance.longest_pause), share=0.22)
+        spread = 1.0 + self.policy.jitter * self._spread()
+        return max(asked, backoff.pause(now - self._errors_since) * spread)
+
+    def _schedule(self, now: float, pause: float, *, is_final: bool = True, error: OpsError | None = None) -> None:
+        ends_at = self.ends_at
+        if ends_at is None:
+            self.next_poll = now + pause
+        elif now >= ends_at and is_final:
+            self.outcome = TimedOut(self.operation, error)
+            self._note(now, DEADLINE_REACHED)
+        else:
+            # the last look falls on the deadline itself, so that an end just before it still counts
+            self.next_poll = min(now + pause, ends_at)
+
+    def _note(self, now: float, line: str) -> None:
+        self.timeline.add(now + self._offset, line)
+
+    def _spread(self) -> float:
+        """The next of a row of numbers in -1..1; a generator of its own would cost each wait 2.5 kB."""
+        self._draw = (self._draw * 1664525 + 1013904223) % 2**32
+        return self._draw / 2**31 - 1.0
+
+    def _peek(self) -> float:
+        return self.policy.interval(self._looks, 0.0)
+
+    def _interval(self) -> float:
+        interval = self.policy.interval(self._looks, self._spread())
+        self._looks += 1
+        return interval

@@ -1,0 +1,320 @@
+"""What a connection says, checked once, as a plain value."""
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+import logging
+import ssl
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import lru_cache, partial
+from typing import Any, Protocol
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from airflow_provider_ops.apis.base import Api
+from airflow_provider_ops.core.gate import Redact, redactor
+from airflow_provider_ops.exceptions import InvalidConnection, located
+from airflow_provider_ops.http.proxies import Proxy, proxy_for, shown
+from airflow_provider_ops.http.tls import plain_context, tls_context
+from airflow_provider_ops.http.transport import url_problem
+
+log = logging.getLogger(__name__)
+
+#: Seconds one request may take when the connection does not say.
+DEFAULT_TIMEOUT = 30.0
+#: Extras of every connection; an API adds its own.
+_EXTRAS = ("verify", "timeout", "requests_per_second", "proxy", "allow_http")
+_SCHEMES = ("http", "https")
+
+
+class ConnectionLike(Protocol):
+    """The parts of an Airflow connection that are used here."""
+
+    conn_type: str | None
+    login: str | None
+    host: str | None
+    port: int | None
+    schema: str | None
+    password: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How to reach one API with one key. ``repr`` never shows the key or the proxy."""
+
+    conn_id: str
+    base_url: str
+    key: str = field(repr=False)
+    verify: bool | str = True
+    timeout: float = DEFAULT_TIMEOUT
+    requests_per_second: float | None = None
+    proxy: str | None = field(default=None, repr=False)
+    extras: Mapping[str, Any] = field(default_factory=dict)
+    login: str = field(default="", repr=False)
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port: the only place requests go to."""
+        parts = urlsplit(self.base_url)
+        return f"{parts.scheme}://{parts.netloc}"
+
+    def where(self, api: Api) -> str:
+        """Return what an error says of where it happened: API, connection and base URL."""
+        return f"{api.title} ({place_of(self.conn_id)}, {self.base_url})"
+
+    @property
+    def redact(self) -> Redact:
+        """What takes the key out of a text."""
+        return redactor(self.key)
+
+    def tls(self) -> ssl.SSLContext:
+        """Return the TLS context of these settings; equal ones share it.
+
+        :raises InvalidConnection: the certificates cannot be read.
+        """
+        if not self.base_url.startswith("https:"):
+            return plain_context()
+        with _located(self.conn_id):
+            return tls_context(self.verify)
+
+    def route(self) -> Proxy | None:
+        """Return the proxy that requests go through, ``None`` for no proxy.
+
+        :raises InvalidConnection: the proxy cannot be used.
+        """
+        with _located(self.conn_id):
+            return proxy_for(self.base_url, self.proxy)
+
+
+def place_of(conn_id: str) -> str:
+    """Return what an error says of where it happened, as long as no more than the connection is known."""
+    return f"connection {conn_id!r}"
+
+
+@contextmanager
+def _located(conn_id: str) -> Iterator[None]:
+    try:
+        yield
+    except InvalidConnection as error:
+        located(error, place_of(conn_id))
+        raise
+
+
+def read_settings(api: Api, conn_id: str, conn: ConnectionLike, extra: Mapping[str, Any]) -> Settings:
+    """Return the settings of a connection.
+
+    :param extra: the connection's ``extra`` as a mapping; ``null`` and empty values count as absent,
+        because the connection form saves every field.
+    :raises InvalidConnection: names the connection and everything in it that must be changed.
+    """
+    wanted = api.conn_type or api.name
+    if conn.conn_type and conn.conn_type != wanted:
+        msg = (
+            f"its type is {conn.conn_type!r}, but {api.title} needs one of type {wanted!r}: "
+            "change the type, or name another connection"
+        )
+        raise located(InvalidConnection(msg), place_of(conn_id))
+    extra = {name: value for name, value in extra.items() if value is not None and value != ""}
+    fields, found = _Fields(extra), _Problems(conn_id)
+    allow_http = found.of(lambda: fields.flag("allow_http", default=False), True)
+    settings = Settings(
+        conn_id=conn_id,
+        base_url=found.of(lambda: _base_url(api, _compose(api, conn), allow_http=allow_http), api.base_url),
+        key=found.of(lambda: _key(api, conn.password), ""),
+        verify=found.of(lambda: _verify(fields), True),
+        timeout=found.of(lambda: fields.number("timeout", DEFAULT_TIMEOUT, 0.1, 600.0), DEFAULT_TIMEOUT),
+        requests_per_second=found.of(
+            lambda: fields.number("requests_per_second", api.requests_per_second, 0.01, 10_000.0), None
+        ),
+        proxy=None if "proxy" not in extra else str(extra["proxy"]),
+        login=(conn.login or "").strip(),
+        extras={name: found.of(partial(fields.text, name), "") for name in api.extras if name in extra},
+    )
+    found.of(settings.tls, None)
+    found.of(settings.route, None)
+    unknown = unknown_extras(api, extra)
+    found.raise_all(unknown)
+    if unknown:
+        _warn_once(conn_id, unknown)
+    return settings
+
+
+def unknown_extras(api: Api, extra: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return a sentence about each extra that has no meaning here, with the known name that it resembles."""
+    known = (*_EXTRAS, *api.extras, *api.hook_extras)
+    sentences = []
+    for name in extra:
+        if name not in known:
+            near = difflib.get_close_matches(name.lower(), known, 1)
+            meant = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
+            sentences.append(f"extra {name!r} is unknown and ignored: {meant}")
+    return tuple(sentences)
+
+
+@lru_cache(maxsize=1000)
+def _warn_once(conn_id: str, unknown: tuple[str, ...]) -> None:
+    log.warning("connection %r: %s", conn_id, "; ".join(unknown))
+
+
+class _Problems:
+    """Everything that is wrong with a connection, so that it can be put right at once."""
+
+    def __init__(self, conn_id: str) -> None:
+        self._conn_id = conn_id
+        self._found: list[str] = []
+
+    def of(self, work: Callable[[], Any], otherwise: Any) -> Any:
+        """Return what ``work`` returns, and ``otherwise`` when it finds a problem."""
+        try:
+            return work()
+        except InvalidConnection as error:
+            self._found.append(error.what)
+            return otherwise
+
+    def raise_all(self, more: tuple[str, ...]) -> None:
+        """Raise one error that names all problems."""
+        if not self._found:
+            return
+        if len(self._found) == 1 and not more:
+            raise located(InvalidConnection(self._found[0]), place_of(self._conn_id))
+        problems = "; ".join(f"({number}) {text}" for number, text in enumerate([*self._found, *more], 1))
+        raise located(InvalidConnection(f"several things are wrong: {problems}"), place_of(self._conn_id))
+
+
+def _key(api: Api, password: str | None) -> str:
+    key = (password or "").strip()
+    if not key and not api.needs_key:
+        return ""
+    if not key:
+        msg = f"it has no API key: put the {api.title} key into its password field"
+        raise InvalidConnection(msg)
+    if not key.isascii() or not key.isprintable():
+        msg = "its API key has characters that no key has: paste it again"
+        raise InvalidConnection(msg)
+    return key
+
+
+def _compose(api: Api, conn: ConnectionLike) -> str:
+    """Return the base URL that host, port and schema make together.
+
+    In a connection given as a URI the host arrives taken apart: https://api.example.com, 443, path without slash. By
+    Airflow's convention the schema may also be the scheme of the URL.
+    """
+    host, schema = (conn.host or "").strip().rstrip("/"), (conn.schema or "").strip()
+    if not host:
+        return ""
+    port = f":{conn.port}" if conn.port else ""
+    if schema.lower() not in _SCHEMES:
+        return host + port + (f"/{schema.strip('/')}" if schema.strip("/") else "")
+    scheme, separator, _ = host.partition("://")
+    if separator:
+        if scheme.lower() != schema.lower():
+            msg = f"host is {shown(host)!r} and schema {schema!r}: name one scheme, in the host"
+            raise InvalidConnection(msg)
+        return host + port
+    name, slash, path = host.partition("/")
+    return f"{schema.lower()}://{name}{port}" + (slash + path if slash else urlsplit(api.base_url).path)
+
+
+def _base_url(api: Api, host: str, *, allow_http: bool) -> str:
+    url = host or api.base_url
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018 - raises on a bad port
+        # stricter than the standard library: control characters, impossible names
+        problem = url_problem(url)
+    except ValueError as error:
+        problem = str(error)
+    if problem is not None:
+        msg = f"host {shown(url)!r} is not a URL ({problem}): use {api.base_url!r}"
+        raise InvalidConnection(msg)
+    if parts.scheme not in _SCHEMES or not parts.hostname or " " in url:
+        msg = f"host {shown(url)!r} must begin with https:// and name a host, like {api.base_url!r}"
+        raise InvalidConnection(msg)
+    _check_parts(api, url, parts, allow_http=allow_http)
+    return url
+
+
+def _check_parts(api: Api, url: str, parts: SplitResult, *, allow_http: bool) -> None:
+    if parts.query or parts.fragment or parts.username is not None or parts.password is not None:
+        msg = f"host may have no user, query or fragment: use {api.base_url!r}"
+        raise InvalidConnection(msg)
+    if parts.scheme == "http" and not (allow_http or _is_loopback(parts.hostname or "")):
+        msg = (
+            f"host {url!r} would get the API key unencrypted: use https://, "
+            "or set the extra allow_http to true if you mean it"
+        )
+        raise InvalidConnection(msg)
+    _check_path(api, url, parts.path)
+
+
+def _check_path(api: Api, url: str, path: str) -> None:
+    if api.replaces_base_url:
+        if ".." in unquote(path):
+            raise InvalidConnection(f"its host {url!r} has '..' in its path: write it without")
+        return
+    wanted = urlsplit(api.base_url).path.rstrip("/")
+    versions = [part for part in path.split("/") if part == "v1"]
+    climbs = ".." in unquote(path).split("/")
+    if path.endswith(wanted) and len(versions) == wanted.split("/").count("v1") and not climbs:
+        return
+    ending = f"end with {wanted!r}" if wanted else "have no path of the API in it"
+    msg = f"host {url!r} must {ending} and nothing more, like {api.base_url!r}"
+    raise InvalidConnection(msg)
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _verify(fields: _Fields) -> bool | str:
+    value = fields.extra.get("verify", True)
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        text = value.strip()
+        # whether the file can be used is found out when it is read
+        return text.lower() == "true" if text.lower() in ("true", "false") else text
+    msg = f"verify must be true, false or an existing CA file, not {value!r}"
+    raise InvalidConnection(msg)
+
+
+@dataclass(frozen=True, slots=True)
+class _Fields:
+    extra: Mapping[str, Any]
+
+    def flag(self, name: str, *, default: bool) -> bool:
+        value = self.extra.get(name, default)
+        if isinstance(value, bool):
+            return value
+        if str(value).lower() in ("true", "false"):
+            return str(value).lower() == "true"
+        msg = f"{name} must be true or false, not {value!r}"
+        raise InvalidConnection(msg)
+
+    def text(self, name: str) -> str:
+        value = str(self.extra[name]).strip()
+        if value and value.isascii() and value.isprintable():
+            return value
+        msg = f"{name} must be printable ASCII text, not {value!r}"
+        raise InvalidConnection(msg)
+
+    def number(self, name: str, default: Any, least: float, most: float) -> Any:
+        value = self.extra.get(name)
+        if value is None:
+            return default
+        try:
+            number = float("nan") if isinstance(value, bool) else float(value)
+        except (TypeError, ValueError, OverflowError):
+            number = float("nan")
+        if not least <= number <= most:
+            msg = f"{name} must be a number from {least:g} to {most:g}, not {value!r}"
+            raise InvalidConnection(msg)
+        return number

@@ -1,0 +1,120 @@
+"""How a wait ends badly: the policy is carried out, and the error says what is left."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from airflow_provider_ops.apis.terminate import IT, end
+from airflow_provider_ops.core.handle import Handle
+from airflow_provider_ops.core.wait_state import TimedOut
+from airflow_provider_ops.core.wording import named, settled_badly, timed_out
+from airflow_provider_ops.exceptions import NotFound, OpsError, WaitTimeout, reworded
+from airflow_provider_ops.hooks.base import OperationsHook
+from airflow_provider_ops.lifecycle.handle_store import HandleStore
+from airflow_provider_ops.lifecycle.owed import owing, paid
+from airflow_provider_ops.operation import Operation
+
+Log = Callable[[str], None]
+
+
+class Ending:
+    """Carries out policies on one submitted operation and words what follows.
+
+    :param store: takes what is owed before a policy is begun: if this process dies, the next attempt finishes it.
+    :param keeps_removal: whether the store must remember that what the operation made was removed.
+    """
+
+    def __init__(
+        self,
+        hook: OperationsHook,
+        handle: Handle,
+        *,
+        durable: bool,
+        log: Log,
+        store: HandleStore | None = None,
+        keeps_removal: bool = False,
+    ) -> None:
+        self._hook = hook
+        self._handle = handle
+        self._durable = durable
+        self._log = log
+        self._store = store or HandleStore(None, log)
+        self._keeps_removal = keeps_removal
+        self.kind = handle.kind
+        #: Whether a policy has removed what the operation made.
+        self.removed = False
+
+    def carry_out(self, policy: str, because: str = "timeout") -> str:
+        """Cancel, delete or leave; the sentence says what is going on now.
+
+        :param because: ``timeout`` or ``failure``.
+        """
+        handle = self._handle
+        if policy != "leave":
+            self._store.save(owing(handle, policy, because))
+        ended = self._hook.run(end(self._hook.api, handle, policy, name=IT))
+        self.removed = self.removed or ended.removed
+        if policy != "leave":
+            self._store.save(replace(paid(handle), removed=handle.removed or (self._keeps_removal and self.removed)))
+        return ended.text
+
+    def failed(self, operation: Operation, policy: str, *, may_retry: bool, comes_after: bool = False) -> OpsError:
+        """The error for an operation that failed or was cancelled.
+
+        :param comes_after: it is not what was submitted, but what the task waited for once that had succeeded.
+        """
+        operation = self._explain(operation)
+        handle = self._handle
+        left = ""
+        if policy == "delete":
+            left = _sentence(self.carry_out("delete", "failure"))
+        elif handle.resource_id:
+            left = f"What it left was not removed{f'; see {handle.operation_url}' if handle.operation_url else ''}."
+        if comes_after and not self.removed:
+            retry = "A retry looks at it again, and submits nothing. Clear the task to submit a new one."
+        elif handle.is_given:
+            retry = "A retry finds it in the same state. Clear the task without operation_id to submit a new one."
+        else:
+            retry = "A retry submits a new one." if may_retry else "Clear the task to submit a new one."
+        return settled_badly(operation, what_exists=left, next_try=retry)
+
+    def timed_out(
+        self, outcome: TimedOut, policy: str, *, waited_for: str, waited: float, may_retry: bool
+    ) -> WaitTimeout:
+        """The error for a passed deadline, after the timeout policy was carried out."""
+        consequence = _sentence(self.carry_out(policy))
+        if not may_retry:
+            retry = "Raise timeout if the API needs longer, then clear the task."
+        elif self._durable:
+            retry = "A retry continues with the operation if that still runs."
+        else:
+            retry = "A retry submits a new one."
+        return timed_out(
+            named(waited_for, outcome.operation, handle=self._handle),
+            outcome.operation,
+            waited=waited,
+            error=outcome.error,
+            consequence=f"{consequence} {retry}",
+        )
+
+    def gave_up(self, error: OpsError, *, may_retry: bool) -> OpsError:
+        """The error for an operation that may no longer be looked at."""
+        retry = "A retry reads it again." if may_retry else "The task is not retried: remove the cause, then clear it."
+        name = named(self._handle.operation_id or "", handle=self._handle)
+        left = (
+            "Whether it still runs is not known." if isinstance(error, NotFound) else _sentence(self.carry_out("leave"))
+        )
+        what = f"{name} cannot be read any more: {error.what.rstrip('.')}. {left}"
+        return reworded(error, what, advice=f"{error.advice} {retry}".strip())
+
+    def _explain(self, operation: Operation) -> Operation:
+        try:
+            return self._hook.run(self._hook.api.explain_failure(operation))
+        except OpsError as error:
+            self._log(f"the reason could not be read: {error.without_advice}")
+            return operation
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."

@@ -1,0 +1,287 @@
+"""What an operator does when its running leg is told to stop: the main path acts, its signal handler only marks."""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+import time
+from collections.abc import Callable
+from contextvars import copy_context
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from airflow_provider_ops._compat import task_state
+from airflow_provider_ops.apis.base import Api, Intent
+from airflow_provider_ops.apis.calls import Flow
+from airflow_provider_ops.apis.terminate import Ended, end, kill_operation
+from airflow_provider_ops.core.handle import Handle
+from airflow_provider_ops.core.kill import is_meant_on_worker
+from airflow_provider_ops.exceptions import OpsError
+from airflow_provider_ops.http.async_client import AsyncClient
+from airflow_provider_ops.http.background import time_limit
+from airflow_provider_ops.http.rate_limiter import Priority
+from airflow_provider_ops.lifecycle.attempt_record import AttemptRecord
+from airflow_provider_ops.lifecycle.handle_store import HandleStore
+from airflow_provider_ops.lifecycle.owed import BECAUSE_OF_KILL, owing, paid
+
+if TYPE_CHECKING:
+    from airflow_provider_ops.operators.base import OperationOperator
+
+T = TypeVar("T")
+
+#: Seconds from SIGTERM on in which all must be done: Airflow 3.3 follows it with SIGKILL after five.
+_KILL_SECONDS = 4.3
+#: Seconds of those for the question whether the task is over, and for what is stored before the policy.
+_QUESTION, _STORING = 2.0, 0.5
+#: Seconds of those for the last answer to a deletion, so that what is said in the end is the API's own answer.
+_LAST_ANSWER = 0.4
+#: Seconds after which it is said what a kill has not finished yet.
+_STUCK = 1.5
+
+
+def ends_it(policy: str, api: Api, *, creates: bool) -> bool:
+    """Whether a kill policy ends a running operation.
+
+    :param creates: whether the operation makes the resource it is about.
+    """
+    return creates if policy == "delete" else policy == "cancel" and api.can_cancel
+
+
+class WorkerKill:
+    """Carries out the kill policy when a user ended the task; nothing when only this worker is stopped.
+
+    :param ti: the task instance.
+    :param recover: reads what an earlier leg or attempt has stored.
+    :param is_running: whether the operation was seen running moments ago.
+    """
+
+    def __init__(
+        self,
+        task: OperationOperator,
+        ti: Any,
+        store: HandleStore,
+        record: AttemptRecord,
+        *,
+        recover: Callable[[], Handle | None],
+        is_running: Callable[[], bool],
+    ) -> None:
+        self._task = task
+        self._policy = task.kill_policy
+        self._hook = task.hook
+        self._ti = ti
+        self._store = store
+        self._record = record
+        self._recover = recover
+        self._is_running = is_running
+        self._is_airflow_stuck = False
+        self._ends_at = time.monotonic() - record.seconds_since_kill + _KILL_SECONDS
+
+    def carry_out(self) -> str:
+        """Do what is to be done within the seconds that Airflow leaves; the sentence says what continues.
+
+        Not in a signal handler: a question to Airflow deadlocks where the interrupted code was asking one.
+        """
+        try:
+            return self._carry_out()
+        finally:
+            self._record.has_acted = True
+
+    def _carry_out(self) -> str:
+        self._hook.resume()
+        doing = f"told to stop while {self._record.doing}"
+        self._store_what_is_known()
+        if self._policy == "leave":
+            return f"{doing}: {self._record.what} continues, as on_kill=leave says"
+        try:
+            state = self._ask(lambda: task_state(self._ti), _QUESTION)
+        except Exception as error:  # noqa: BLE001 - whatever it was, nothing may be ended by guess
+            return (
+                f"{doing}. Airflow does not say whether the task is over ({_described(error)}), so "
+                f"on_kill={self._policy} was not carried out: {self._record.what} continues; a retry adopts it"
+            )
+        if not is_meant_on_worker(state):
+            return (
+                f"{doing}. This worker is stopped, not the task (its state is {state}): {self._record.what} continues; "
+                "a retry adopts it"
+            )
+        try:
+            return f"the task was killed: {self._end()}"
+        except Exception as error:  # noqa: BLE001 - nobody is left who could handle it
+            return (
+                f"{doing}. on_kill={self._policy} could not be carried out for {self._record.what}: {_described(error)}"
+            )
+
+    def say_when_stuck(self, warn: Callable[[str], None]) -> None:
+        """Log what is not finished soon: Airflow may end the process before the main path can log its result."""
+
+        def watch() -> None:
+            time.sleep(_STUCK)
+            if self._record.has_acted:
+                return
+            if self._record.is_acting:
+                warn(
+                    f"told to stop while {self._record.doing}: on_kill={self._policy} is under way for "
+                    f"{self._record.what}. Unless more is said below, look there whether it was carried out"
+                )
+            else:
+                warn(
+                    f"told to stop while {self._record.doing}, which has not ended yet. Unless more is said below, "
+                    f"on_kill={self._policy} was not carried out, and {self._record.what} continues"
+                )
+
+        threading.Thread(target=watch, name="operations-kill", daemon=True).start()
+
+    def _store_what_is_known(self) -> None:
+        """Whatever becomes of the policy, a next attempt must not look for what this one knows."""
+        record = self._record
+        if record.handle is not None and not record.is_stored:
+            self._save(record.handle)
+        if record.intent is not None and record.is_new and not record.has_left and record.handle is None:
+            self._save(replace(record.intent, refused=True, not_sent=True))
+
+    def _end(self) -> str:
+        handle = self._target()
+        if handle is None:
+            return f"there is nothing to {self._policy}: {self._record.what}"
+        if isinstance(handle, str):
+            return handle
+        ends = ends_it(self._policy, self._hook.api, creates=handle.creates)
+        handle, flow = self._what_is_owed(handle, ends=ends)
+        try:
+            ended = self._run(flow)
+        except TimeoutError:
+            return f"{self._policy} was begun for {self._record.what} and has no answer yet{self._finishing}"
+        if ends and ended.is_done:
+            self._save(replace(paid(handle), killed=True))
+        still_owed = self._finishing if ends and not ended.is_done else ""
+        return f"{ended.text}{still_owed}"
+
+    @property
+    def _finishing(self) -> str:
+        """What brings about later what this kill leaves open."""
+        return "; a clear of the task finishes it" if self._store.exists else ""
+
+    def _what_is_owed(self, handle: Handle, *, ends: bool) -> tuple[Handle, Flow[Ended]]:
+        """Return the handle and what is to be done: what this attempt has begun to do anyway, else the kill policy."""
+        stored = self._store.latest
+        if stored is not None and stored.owes is not None and stored.operation_id == handle.operation_id:
+            return stored, end(self._hook.api, stored, stored.owes, within=self._seconds_for_pauses)
+        if ends:
+            handle = owing(handle, self._policy, BECAUSE_OF_KILL)
+            self._save(handle)
+        return handle, kill_operation(
+            self._hook.api,
+            handle,
+            self._policy,
+            self._record.waiting_for,
+            was_running=self._is_running(),
+            within=self._seconds_for_pauses,
+        )
+
+    @property
+    def _seconds_for_pauses(self) -> float:
+        return max(0.0, self._ends_at - time.monotonic() - _LAST_ANSWER)
+
+    def _target(self) -> Handle | str | None:
+        """Return what the policy is about; a sentence where that cannot be known now."""
+        record = self._record
+        if record.handle is None and not record.has_read:
+            record.found = self._ask(self._recover, _QUESTION)
+            record.has_read = True
+        if record.handle is None and record.has_unanswered:
+            return self._search()
+        found = record.handle or record.found
+        if found is None or found.operation_id is not None:
+            return found
+        if found.not_sent or found.refused:
+            return None
+        self._note_earlier(found)
+        return self._search()
+
+    def _note_earlier(self, found: Handle) -> None:
+        """Note that an earlier attempt may have sent what the arguments of the task say."""
+        api, clock = self._hook.api, self._hook.clock
+        marked = api.mark(self._task.submit(), found.key)
+        intent = Intent(marked, found.key, lambda: clock.time() - found.at)
+        self._record.note(
+            self._record.doing,
+            has_left=True,
+            request=str(marked.request),
+            search=lambda: api.find(intent),
+            intent=found,
+        )
+
+    def _search(self) -> Handle | str:
+        flow = self._record.search() if self._record.search else None
+        try:
+            matches = [] if flow is None else self._run(flow)
+        except TimeoutError:
+            matches = []
+        if len(matches) != 1 or self._record.intent is None:
+            return self._unknown()
+        found = matches[0]
+        self._record.handle = self._record.intent.answered(
+            found.operation_id,
+            resource_type=found.resource_type,
+            resource_id=found.resource_id,
+            operation_url=found.operation_url,
+        )
+        return self._record.handle
+
+    def _unknown(self) -> str:
+        return (
+            f"on_kill={self._policy} could not be carried out, since it is not known whether it exists: look for "
+            f"{self._record.what}, and end what is not wanted"
+        )
+
+    def _run(self, flow: Flow[T]) -> T:
+        seconds = self._ends_at - time.monotonic()
+
+        async def run(client: AsyncClient) -> T:
+            try:
+                with time_limit(seconds):
+                    return await client.run(flow, priority=Priority.KILL)
+            except asyncio.TimeoutError:
+                # another class before Python 3.11
+                raise TimeoutError from None
+
+        return self._hook.get_conn().drive(run)
+
+    def _save(self, handle: Handle) -> None:
+        if self._store.exists:
+            try:
+                self._ask(lambda: self._store.save(handle), _STORING)
+            except TimeoutError:
+                # Airflow is stuck: the policy is not
+                return
+
+    def _ask(self, question: Callable[[], T], seconds: float) -> T:
+        """Return what Airflow answers.
+
+        :raises TimeoutError: it does not in time, or has not before.
+        """
+        if self._is_airflow_stuck:
+            raise TimeoutError("Airflow does not answer")
+        answers: queue.SimpleQueue[tuple[T | None, Exception | None]] = queue.SimpleQueue()
+
+        def ask() -> None:
+            try:
+                answers.put((question(), None))
+            except Exception as error:  # noqa: BLE001 - raised where it was asked
+                answers.put((None, error))
+
+        threading.Thread(target=copy_context().run, args=(ask,), name="operations-question", daemon=True).start()
+        try:
+            value, error = answers.get(timeout=max(0.0, min(seconds, self._ends_at - time.monotonic())))
+        except queue.Empty:
+            self._is_airflow_stuck = True
+            raise TimeoutError("Airflow does not answer") from None
+        if error is not None:
+            raise error
+        return value  # type: ignore[return-value]
+
+
+def _described(error: Exception) -> str:
+    """Return what an error says, with its class only where that is not one of ours."""
+    return str(error) if isinstance(error, (OpsError, TimeoutError)) else repr(error)

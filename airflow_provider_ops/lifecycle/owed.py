@@ -1,0 +1,53 @@
+"""Carries out what an earlier attempt owed: a policy that it had begun, or was about to begin, when it died."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from airflow_provider_ops.apis.terminate import PATIENT, end, kill_operation
+from airflow_provider_ops.core.handle import Handle
+from airflow_provider_ops.hooks.base import OperationsHook
+from airflow_provider_ops.lifecycle.handle_store import HandleStore
+
+BECAUSE_OF_KILL = "kill"
+
+
+def owing(handle: Handle, policy: str, because: str) -> Handle:
+    """Return a handle that says which policy is about to be carried out.
+
+    :param because: ``kill``, ``timeout`` or ``failure``.
+    """
+    return handle if policy == "leave" else replace(handle, owes=policy, owes_because=because)
+
+
+def paid(handle: Handle) -> Handle:
+    """Return a handle that owes nothing any more."""
+    return replace(handle, owes=None, owes_because=None)
+
+
+def pay(
+    hook: OperationsHook,
+    found: Handle,
+    store: HandleStore,
+    *,
+    log: Callable[[str], None],
+    warn: Callable[[str], None],
+) -> Handle:
+    """Carry out what a stored handle owes, before anything else; return the handle as it is afterwards.
+
+    What cannot be done any more is said once, and no longer owed.
+    """
+    policy, because = found.owes, found.owes_because
+    if policy is None or found.operation_id is None or found.api != hook.api.name:
+        return found
+    log(f"an earlier attempt owed on_{because}={policy} for operation {found.operation_id}: carrying it out first")
+    by_kill = because == BECAUSE_OF_KILL
+    carry_out = kill_operation if by_kill else end
+    ended = hook.run(carry_out(hook.api, found, policy, within=PATIENT))
+    (log if ended.is_done else warn)(ended.text)
+    after = replace(
+        paid(found), killed=found.killed or by_kill, removed=found.removed or (ended.removed and not by_kill)
+    )
+    store.save(after)
+    return after

@@ -1,0 +1,52 @@
+"""Why nothing is submitted, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from airflow_provider_ops.apis.base import Api, Submit, Submitted
+from airflow_provider_ops.core.handle import Handle
+from airflow_provider_ops.core.submit_flow import Decision, Next
+from airflow_provider_ops.core.wording import utc
+from airflow_provider_ops.exceptions import AmbiguousSubmission, ApiError, DifferentRequest, OperationLost, OpsError
+
+
+def refusal(decision: Decision, found: Handle) -> OpsError:
+    """Return the error for what must not be submitted now."""
+    operation_id = found.operation_id
+    if decision.next is Next.REFUSE_DIFFERENT:
+        what_now = (
+            "Wait until it settles, or end it" if operation_id else "Look for what it started, end what is not wanted"
+        )
+        return DifferentRequest(f"{decision.why}; nothing was submitted. {what_now}, then clear this task.")
+    resource = f" Look for {found.resource_type} {found.resource_id}." if found.resource_id else ""
+    return OperationLost(
+        f"operation {operation_id}, which this task run submitted, is not known any more; nothing new was submitted."
+        f"{resource} Clear this task to submit again."
+    )
+
+
+def ambiguous(
+    api: Api, submit: Submit, handle: Handle, matches: Sequence[Submitted], refusal: ApiError | None = None
+) -> AmbiguousSubmission:
+    """Return the error for a submit whose outcome cannot be known.
+
+    :param matches: what may be its; nothing where the API has no way to find out.
+    :param refusal: how the API refused the request when it was sent again, where nothing was found after that.
+    """
+    candidates = [f"operation {match.operation_id} ({match.resource_type} {match.resource_id})" for match in matches]
+    what = f"{submit.request} sent at {utc(handle.at)}"
+    has_mark = api.mark(submit, handle.key).request != submit.request
+    marked = f" marked {handle.key!r}" if has_mark else ""
+    if candidates:
+        seen = f"several operations may be its: {', '.join(candidates)}"
+    elif refusal is not None:
+        seen = f"nothing that it started is found, though {api.title} refuses to carry it out again ({refusal.what})"
+    else:
+        seen = f"{api.title} offers no way to find out"
+    return AmbiguousSubmission(
+        f"the outcome of {what} is unknown and {seen}. Nothing was submitted again. Look for {api.title} "
+        f"objects made at that time{marked}, remove what is not wanted, "
+        "then clear this task; a plain retry will stop here again.",
+        candidates,
+    )

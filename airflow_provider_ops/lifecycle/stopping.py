@@ -1,0 +1,79 @@
+"""Ends a leg that was told to stop: whatever it came to, the kill policy is carried out once."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from airflow_provider_ops._compat import AirflowTaskTimeout
+from airflow_provider_ops.exceptions import AttemptStopped
+from airflow_provider_ops.lifecycle.attempt_record import AttemptRecord, KillSwitch
+
+if TYPE_CHECKING:
+    from airflow_provider_ops.lifecycle.kill import WorkerKill
+    from airflow_provider_ops.operators.base import OperationOperator
+
+T = TypeVar("T")
+
+#: Seconds for which the end of a task that ran out of ``execution_timeout`` waits for what is said of its operation.
+_LATE_KILL: Final = 2.0
+
+
+class Stopping:
+    """The end of the legs of one attempt that is told to stop.
+
+    :param make: makes what carries out the kill policy, at the moment at which that is wanted.
+    """
+
+    def __init__(self, task: OperationOperator, record: AttemptRecord, make: Callable[[], WorkerKill]) -> None:
+        self._task = task
+        self._record = record
+        self._make = make
+        self._switch = task.kill_switch
+        self._is_over = False
+        self._left_by: BaseException | None = None
+        self._switch.wakes(task.hook.interrupt)
+
+    def until_stopped(self, leg: Callable[[], T]) -> T:
+        """Return what a leg returns. Told to stop meanwhile, carry out the kill policy, whatever the leg came to.
+
+        :raises AttemptStopped: this process was told to stop.
+        """
+        self._is_over = False
+        try:
+            result = leg()
+        except BaseException as error:
+            self._is_over, self._left_by = True, error
+            if (stopped := self._stopped()) is not None:
+                raise stopped from (error if isinstance(error, Exception) else None)
+            raise
+        self._is_over = True
+        if (stopped := self._stopped()) is not None:
+            raise stopped
+        return result
+
+    def kill(self) -> None:
+        """Have the kill policy carried out by the main path, which the switch has woken; return at once.
+
+        Airflow calls for it from a signal handler, or, after ``execution_timeout``, on the main path.
+        """
+        if not self._is_over:
+            self._make().say_when_stuck(self._task.log.warning)
+        elif self._record.is_first_to_act():
+            # the main path is Airflow's by now
+            late = threading.Thread(target=self._act_late, name="operations-late-kill", daemon=True)
+            late.start()
+            if isinstance(self._left_by, AirflowTaskTimeout):
+                late.join(_LATE_KILL)
+
+    def _stopped(self) -> AttemptStopped | None:
+        if not (self._switch.is_thrown and self._record.is_first_to_act()):
+            return None
+        stopped = AttemptStopped(self._make().carry_out())
+        # an operator may be executed again in this process
+        self._task.kill_switch = KillSwitch()
+        return stopped
+
+    def _act_late(self) -> None:
+        self._task.log.warning("%s", self._make().carry_out())

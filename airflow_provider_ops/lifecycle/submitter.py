@@ -1,0 +1,209 @@
+"""Carries out the submit protocol: read the handle, decide, write the intent, submit, write the handle.
+
+Each step is noted in the record of the attempt before it is taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from airflow_provider_ops.apis.base import Intent, Submit
+from airflow_provider_ops.apis.terminate import PATIENT, end
+from airflow_provider_ops.core.clear_or_retry import Cause
+from airflow_provider_ops.core.handle import Handle
+from airflow_provider_ops.core.submit_flow import FIND_OUT_PAUSES, Next, check_body, decide
+from airflow_provider_ops.exceptions import AmbiguousSubmission, ApiError, reworded
+from airflow_provider_ops.hooks.base import OperationsHook
+from airflow_provider_ops.http.clock import Clock
+from airflow_provider_ops.lifecycle.attempt_record import AttemptRecord, KillSwitch
+from airflow_provider_ops.lifecycle.handle_store import HandleStore
+from airflow_provider_ops.lifecycle.identity import Identity
+from airflow_provider_ops.lifecycle.left_behind import LeftBehind
+from airflow_provider_ops.lifecycle.owed import pay
+from airflow_provider_ops.lifecycle.refusals import ambiguous, refusal
+from airflow_provider_ops.lifecycle.sender import Sender, answered, look_up
+from airflow_provider_ops.lifecycle.starter import Started, Starter
+from airflow_provider_ops.operation import Operation, OperationState
+
+__all__ = ["Started", "Submission"]
+
+Log = Callable[[str], None]
+
+
+class Submission:
+    """One task's submit. :meth:`ensure` returns its operation, starting it at most once.
+
+    :param deadline: epoch seconds after which no further attempt is made.
+    """
+
+    def __init__(
+        self,
+        hook: OperationsHook,
+        submit: Submit,
+        identity: Identity,
+        store: HandleStore,
+        *,
+        deadline: float,
+        log: Log,
+        warn: Log | None = None,
+        record: AttemptRecord | None = None,
+    ) -> None:
+        self._hook = hook
+        self._api = hook.api
+        self._clock: Clock = hook.clock
+        self._submit = submit
+        self._identity = identity
+        self._store = store
+        self._log = log
+        self._warn = warn or log
+        self._record = record or AttemptRecord(KillSwitch(), hook.api.title)
+        sender = Sender(hook, deadline=deadline, log=log, warn=self._warn)
+        self._starter = Starter(hook, submit, store, self._record, sender, log)
+
+    def ensure(self) -> Started:
+        """The operation of this task run: joined, found out, or submitted.
+
+        :raises SubmissionError: submitting could make a second resource.
+        :raises ApiError: the API refuses the request.
+        """
+        check_body(str(self._submit.request), self._submit.request.json)
+        if not self._store.exists:
+            self._record.note("looking for what earlier attempts have started", has_read=True)
+            return self._without_store()
+        self._record.note("reading what earlier attempts have stored")
+        found = self._store.load()
+        self._record.note("looking at what earlier attempts have started", found=found, has_read=True)
+        if found is None:
+            return self._without_handle()
+        return self._with_handle(pay(self._hook, found, self._store, log=self._log, warn=self._warn))
+
+    def _without_handle(self) -> Started:
+        identity = self._identity
+        if identity.attempt.may_follow_another:
+            left = LeftBehind(self._hook, self._submit, identity, log=self._log, warn=self._warn).adopt()
+            if left is not None:
+                key = left.key or ""
+                return self._starter.keep(
+                    replace(self._new_handle(1), key=key, nonce=key.rpartition("-")[2]), left, joined=True
+                )
+        return self._start_anew(1)
+
+    def _with_handle(self, found: Handle) -> Started:
+        identity = self._identity
+        operation = look_up(self._hook, found) if found.api == self._api.name else None
+        decision = decide(found, operation, identity.today(self._api.name))
+        self._log(decision.sentence)
+        if decision.warning is not None:
+            self._warn(decision.warning)
+        match decision.next:
+            case Next.REFUSE_DIFFERENT | Next.REFUSE_LOST:
+                raise refusal(decision, found)
+            case Next.JOIN | Next.FINISH:
+                self._record.note("going on with the operation of an earlier attempt", handle=found)
+                return Started(self._store.adopt(found, identity.attempt), operation, joined=True)
+            case Next.FIND_OUT:
+                return self._find_out_or_submit(found, cleared=decision.cause is Cause.CLEARED)
+        if decision.end_first:
+            # whoever else was to end it may have been cut off, or comes only after us
+            self._record.note("ending the operation of before")
+            self._log(self._hook.run(end(self._api, found, identity.kill_policy, within=PATIENT)).text)
+        return self._start_anew(decision.generation)
+
+    def _without_store(self) -> Started:
+        """Where nothing is stored: walk through the generations by their keys, up to one that is still to be made.
+
+        Each try begins at most one generation, so there is nothing to find beyond their number.
+        """
+        most = self._identity.most_generations
+        for generation in range(1, most):
+            handle = self._new_handle(generation)
+            started = self._find_again(handle) or self._find_of_earlier_release(handle)
+            if started is None:
+                self._ask_first()
+                return self._starter.start(handle)
+            if not _is_spent(started.operation):
+                self._log(f"generation {generation} is operation {started.handle.operation_id}: going on with it")
+                return started
+        self._ask_first()
+        return self._starter.start(self._new_handle(most))
+
+    def _find_of_earlier_release(self, handle: Handle) -> Started | None:
+        """The try before may have been one of release 0.1.0. Sent again with its key, a request could make another."""
+        key = self._identity.earlier_key(handle.generation) if self._identity.earlier_key else None
+        if key is None or self._api.mark(self._submit, key).request.idempotent:
+            return None
+        return self._find_again(replace(handle, key=key))
+
+    def _find_again(self, handle: Handle) -> Started | None:
+        marked = self._api.mark(self._submit, handle.key)
+        if marked.request.idempotent:
+            started = self._starter.start(handle)
+        else:
+            flow = self._api.find(Intent(marked, handle.key))
+            matches = [] if flow is None else self._hook.run(flow)
+            if len(matches) > 1:
+                raise ambiguous(self._api, self._submit, handle, matches)
+            if not matches:
+                return None
+            started = Started(answered(handle, matches[0]), matches[0].operation, joined=True)
+        operation = self._hook.get_operation(started.handle.operation_id or "")
+        return Started(started.handle, operation, joined=True)
+
+    def _start_anew(self, generation: int) -> Started:
+        self._ask_first()
+        handle = self._new_handle(generation)
+        self._starter.store_intent(handle)
+        return self._starter.start(handle)
+
+    def _ask_first(self) -> None:
+        if self._submit.preflight is None:
+            return
+        try:
+            self._hook.call(self._submit.preflight)
+        except ApiError as error:
+            what = f"nothing was submitted, because the check before it was refused: {error.what}"
+            raise reworded(error, what) from error
+
+    def _new_handle(self, generation: int) -> Handle:
+        identity, attempt = self._identity, self._identity.attempt
+        nonce = identity.nonce(generation)
+        return Handle(
+            api=self._api.name,
+            kind=self._submit.kind,
+            key=identity.run.key(nonce),
+            generation=generation,
+            fingerprint=identity.fingerprint,
+            max_tries=attempt.max_tries,
+            try_number=attempt.try_number,
+            at=self._clock.time(),
+            creates=self._submit.creates,
+            prefix=identity.run.prefix,
+            nonce=nonce,
+            clear_number=attempt.clear_number,
+            ti_id=attempt.ti_id,
+            arguments=identity.arguments,
+        )
+
+    def _find_out_or_submit(self, handle: Handle, *, cleared: bool) -> Started:
+        # what is found belongs to the task as it is since the clear, or the next retry would take it for cleared again
+        handle = handle.stamped(self._identity.attempt)
+        marked = self._starter.note_earlier(handle)
+        if marked.request.idempotent:
+            return self._starter.start(handle)
+        try:
+            # how long ago it was sent, only another process knows
+            found = self._starter.search(handle, marked, FIND_OUT_PAUSES)
+        except AmbiguousSubmission as error:
+            if not cleared:
+                raise
+            self._log(f"{error.what} The task was cleared since, so a new one is submitted")
+            return self._start_anew(handle.generation + 1)
+        if found is not None:
+            return self._starter.keep(handle, found, joined=True)
+        self._log("nothing was started by then; submitting")
+        return self._starter.start(handle)
+
+
+def _is_spent(operation: Operation | None) -> bool:
+    return operation is not None and operation.state in (OperationState.FAILED, OperationState.CANCELLED)

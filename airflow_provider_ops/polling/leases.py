@@ -1,0 +1,178 @@
+"""One asynchronous client per event loop and connection, alive as long as somebody uses it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
+
+from airflow_provider_ops.http.async_client import AsyncClient
+
+T = TypeVar("T")
+Key = tuple[str, str]
+
+#: Seconds for which a connection that was looked up is good: each look-up holds up the whole triggerer.
+TIME_TO_LIVE = 60.0
+#: Users that begin in one pass of the event loop. Thousands that come together must not keep others from their turn.
+_PER_PASS = 50
+
+
+class _Door:
+    """Lets so many pass at a time, in the order they came."""
+
+    def __init__(self) -> None:
+        self._room = _PER_PASS
+        self._queue: deque[asyncio.Future[None]] = deque()
+        self._counting = False
+
+    async def enter(self) -> None:
+        """Return when there is room."""
+        if self._room and not self._queue:
+            self._room -= 1
+            self._count()
+            return
+        turn = asyncio.get_running_loop().create_future()
+        self._queue.append(turn)
+        await turn
+
+    def _count(self) -> None:
+        if not self._counting:
+            self._counting = True
+            asyncio.get_running_loop().call_soon(self._next_pass)
+
+    def _next_pass(self) -> None:
+        self._counting, self._room = False, _PER_PASS
+        while self._queue and self._room:
+            turn = self._queue.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                self._room -= 1
+        if self._room < _PER_PASS:
+            # who comes next must find room again, also when this pass has taken all of it
+            self._count()
+
+
+_BEGINNING: WeakKeyDictionary[asyncio.AbstractEventLoop, _Door] = WeakKeyDictionary()
+
+
+def begin() -> Awaitable[None]:
+    """Await this first where thousands may start together: each then begins its work in a turn with a few others."""
+    loop = asyncio.get_running_loop()
+    door = _BEGINNING.get(loop)
+    if door is None:
+        door = _BEGINNING[loop] = _Door()
+    return door.enter()
+
+
+@dataclass(slots=True)
+class Shared:
+    """A client and those who use it; :func:`join` it, and :meth:`leave` it once."""
+
+    key: Key
+    opening: asyncio.Task[AsyncClient]
+    users: int = 0
+
+    @property
+    def client(self) -> AsyncClient:
+        """The client, for those who have joined."""
+        return self.opening.result()
+
+    async def leave(self) -> None:
+        """Be done with the client. The last one who is closes it."""
+        self.users -= 1
+        if self.users == 0:
+            clients = _LOOPS.get(asyncio.get_running_loop(), {})
+            if clients.get(self.key) is self:
+                del clients[self.key]
+            await _close(self.opening)
+
+
+_LOOPS: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Key, Shared]] = WeakKeyDictionary()
+
+
+async def join(key: Key, opening: Callable[[], Awaitable[AsyncClient]], *, begun: bool = False) -> Shared:
+    """The client for ``key`` on the running loop; opened for the first who joins, closed after the last has left.
+
+    For those of whom thousands are there at once, for whom :func:`shared_client` would be an object more each.
+
+    :param key: API and connection id.
+    :param opening: looks the connection up and builds the client. Runs once for users that come together,
+        because a look-up holds up the whole triggerer.
+    :param begun: whether the user has awaited :func:`begin` just now.
+    """
+    clients = _LOOPS.setdefault(asyncio.get_running_loop(), {})
+    shared = clients.get(key)
+    if shared is None or _has_failed(shared.opening):
+        shared = clients[key] = Shared(key, asyncio.ensure_future(_open(opening)))
+    shared.users += 1
+    try:
+        if not shared.opening.done():
+            # all who wait for it will go on in one turn
+            begun = False
+            # shielded: a cancelled user must not take the opening away from the others
+            await asyncio.shield(shared.opening)
+        if not begun:
+            await begin()
+    except BaseException:
+        await shared.leave()
+        raise
+    return shared
+
+
+@asynccontextmanager
+async def shared_client(key: Key, opening: Callable[[], Awaitable[AsyncClient]]) -> AsyncIterator[AsyncClient]:
+    """As :func:`join`, left at the end of the block."""
+    shared = await join(key, opening)
+    try:
+        yield shared.client
+    finally:
+        await shared.leave()
+
+
+async def _open(opening: Callable[[], Awaitable[AsyncClient]]) -> AsyncClient:
+    return await opening()
+
+
+def _has_failed(task: asyncio.Task[Any]) -> bool:
+    return task.done() and (task.cancelled() or task.exception() is not None)
+
+
+async def _close(task: asyncio.Task[AsyncClient]) -> None:
+    if not task.done():
+        task.cancel()
+    elif not _has_failed(task):
+        await task.result().aclose()
+
+
+_REMEMBERED: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Key, tuple[float, asyncio.Task[Any]]]] = (
+    WeakKeyDictionary()
+)
+
+
+async def remembered(key: Key, look_up: Callable[[], Awaitable[T]]) -> T:
+    """What ``look_up`` returns, asked once per event loop and time to live, by however many at once.
+
+    A look-up that fails is not remembered.
+    """
+    known = _REMEMBERED.setdefault(asyncio.get_running_loop(), {})
+    now = time.monotonic()
+    for old in [name for name, (until, _) in known.items() if until <= now]:
+        del known[old]
+    if key not in known or _has_failed(known[key][1]):
+        known[key] = (now + TIME_TO_LIVE, asyncio.ensure_future(_await(look_up)))
+    result: T = await asyncio.shield(known[key][1])
+    return result
+
+
+def forget(key: Key) -> None:
+    """Have it looked up again the next time: it has turned out to be out of date."""
+    _REMEMBERED.get(asyncio.get_running_loop(), {}).pop(key, None)
+
+
+async def _await(look_up: Callable[[], Awaitable[T]]) -> T:
+    return await look_up()

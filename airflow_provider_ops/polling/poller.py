@@ -1,0 +1,341 @@
+"""One poller per connection and event loop: it looks for all waits together, in the cheapest way for what it has.
+
+Few waits are read one by one, or held in long polls where the API has them. Many are looked for in the API's lists:
+an operation that a list shows is observed by it, one that has left the lists of open operations is looked for among
+the recently settled ones, and read by itself when it is not there either. So the cost grows with pages, not with
+waits, and no list that errs, lags or shuffles its pages can lose an operation.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Coroutine, Sequence
+from contextvars import Context
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_ops import metrics
+from airflow_provider_ops.core import poll_schedule
+from airflow_provider_ops.core.backoff import Backoff
+from airflow_provider_ops.core.event_codec import WaitFor
+from airflow_provider_ops.core.outage import Outage, concerns_connection
+from airflow_provider_ops.core.wait_state import Watch
+from airflow_provider_ops.exceptions import OpsError, RateLimited
+from airflow_provider_ops.http.background import spawn
+from airflow_provider_ops.http.responses import unreadable
+from airflow_provider_ops.polling.scans import Scans
+from airflow_provider_ops.polling.single_reads import Reads
+from airflow_provider_ops.polling.subscriptions import Log, OnChange, Target, Targets, Wait
+
+if TYPE_CHECKING:
+    from airflow_provider_ops.http.async_client import AsyncClient
+
+log = logging.getLogger(__name__)
+
+#: Shortest pause between two rounds, against a plan that never sleeps; longer where many waits are read one by one,
+#: because each round goes through all of them.
+_SHORTEST, _MANY, _SHORTEST_OF_MANY = 0.05, 500, 0.25
+#: Longest sleep, in case that something was forgotten.
+_LONGEST = 3600.0
+#: Waits that are told of the same trouble before others get their turn on the event loop.
+_CHUNK = 100
+#: After an outage so few are read at once, more are spread over this share of an interval.
+_FEW, _SPREAD = 10, 0.1
+_NEVER = float("inf")
+
+
+class Poller:
+    """Looks for all waits of one client.
+
+    One loop sleeps until the next poll is due and starts it; requests run in the background, so that none that hangs
+    keeps the others waiting. All times are monotonic.
+    """
+
+    def __init__(self, client: AsyncClient) -> None:
+        self._client = client
+        self._clock = client.clock
+        self._targets = Targets()
+        self._scans = Scans(client, self._targets)
+        self._reads = Reads(client, self._targets, self._take_result, self._crash)
+        self._outage = Outage()
+        self._task: asyncio.Task[None] | None = None
+        self._background: set[asyncio.Task[None]] = set()
+        self._woken = asyncio.Event()
+        #: Until when the loop sleeps, at the latest.
+        self._planned = -_NEVER
+        self._lists_off_until = 0.0
+        #: Since when lists fail while reads work, with no list read in between.
+        self._lists_failing_since: float | None = None
+        #: A scan, or a probe during an outage, is under way.
+        self._is_scanning = False
+        #: When the first of those that wait now, or ever since then, came.
+        self._began = 0.0
+        self._probes = 0
+
+    @property
+    def size(self) -> int:
+        """How many operations somebody waits for now."""
+        return len(self._targets)
+
+    async def wait(
+        self,
+        watches: Sequence[Watch],
+        log: Log,
+        wait_for: WaitFor = "all",
+        *,
+        hold: bool = True,
+        on_change: OnChange | None = None,
+    ) -> None:
+        """Return when the watches decide the verdict. Their outcomes hold the result.
+
+        :param hold: whether an API that can may hold its answers back; what happens until then is not seen.
+        :param on_change: called with the watch after something about it was logged.
+        """
+        decided = asyncio.get_running_loop().create_future()
+        wait = Wait(watches, wait_for, log, decided, may_hold=hold, on_change=on_change)
+        if not self._targets:
+            self._began = self._clock.monotonic()
+        offset = self._clock.time() - self._clock.monotonic()
+        for watch in watches:
+            watch.use_clock(offset)
+        self._targets.add(wait)
+        if self._task is None or self._task.done():
+            # in a context of its own: what it does belongs to no single caller
+            self._task = Context().run(spawn, self._run())
+        else:
+            self._wake_by(self._due_for(watches))
+        try:
+            await wait.decided
+        finally:
+            self._targets.forget(wait)
+            if not self._targets:
+                self._stop()
+
+    def _stop(self) -> None:
+        for task in (self._task, *self._background):
+            if task is not None:
+                task.cancel()
+        self._task = None
+        self._reads.close()
+
+    async def _run(self) -> None:
+        self._scans.reset()
+        self._outage, self._is_scanning = Outage(), False
+        try:
+            while self._targets:
+                await self._sleep()
+                self._start_polls()
+        except Exception as error:
+            self._crash(error)
+            raise
+
+    def _crash(self, error: Exception) -> None:
+        """End all waits: never leave callers waiting for a poller that is gone."""
+        log.error("polling for the waits of %s has a fault", self._client.settings.conn_id, exc_info=error)
+        for target in self._targets:
+            for wait in target.waits.values():
+                if not wait.decided.done():
+                    wait.decided.set_exception(error)
+
+    # -- when
+
+    async def _sleep(self) -> None:
+        """Sleep until the next poll is due; :meth:`_wake_by` can only bring that forward."""
+        earliest = self._clock.monotonic() + self._shortest
+        self._planned = min(self._due(), earliest + _LONGEST)
+        while (pause := max(self._planned, earliest) - self._clock.monotonic()) > 0.0:
+            self._woken.clear()
+            sleeping = asyncio.ensure_future(self._clock.asleep(pause))
+            waking = asyncio.ensure_future(self._woken.wait())
+            try:
+                await asyncio.wait((sleeping, waking), return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                sleeping.cancel()
+                waking.cancel()
+        # whatever comes from now on is seen when the next sleep is planned
+        self._planned = -_NEVER
+
+    def _wake_by(self, moment: float) -> None:
+        """See to it that the loop is awake at a moment; thousands that come together wake it once."""
+        if moment < self._planned:
+            self._planned = moment
+            self._woken.set()
+
+    def _due(self) -> float:
+        first_deadline = self._targets.first_deadline
+        deadline = _NEVER if first_deadline is None else first_deadline
+        if self._outage.is_on:
+            return min(deadline, _NEVER if self._is_scanning else self._outage.next_probe)
+        if self._uses_lists():
+            unlisted = min((target.next_poll for target in self._targets.unlisted.values()), default=_NEVER)
+            return min(self._scan_due(), deadline, unlisted)
+        return min(deadline, min((target.next_poll for target in self._targets), default=_NEVER))
+
+    def _due_for(self, watches: Sequence[Watch]) -> float:
+        """Return when newcomers need a poll; unlike :meth:`_due` it does not go through all."""
+        first = min((ends_at for watch in watches if (ends_at := watch.ends_at) is not None), default=_NEVER)
+        if self._outage.is_on:
+            return first
+        if self._uses_lists() and not self._targets.unlisted:
+            return min(first, self._scan_due())
+        return min([first, *(watch.next_poll for watch in watches)])
+
+    def _scan_due(self) -> float:
+        return _NEVER if self._is_scanning else self._scans.due(self._began)
+
+    @property
+    def _shortest(self) -> float:
+        many = len(self._targets) > _MANY and not self._uses_lists()
+        return _SHORTEST_OF_MANY if many else _SHORTEST
+
+    def _uses_lists(self) -> bool:
+        if not self._client.api.lists_operations or self._clock.monotonic() < self._lists_off_until:
+            return False
+        # what is held needs no other poll
+        return self._scans.are_cheaper(len(self._targets) - self._reads.long_polls)
+
+    # -- what
+
+    def _start_polls(self) -> None:
+        now = self._clock.monotonic()
+        ending = self._targets.at_deadline(now)
+        if self._outage.is_on:
+            if now >= self._outage.next_probe and not self._is_scanning:
+                self._start(self._probe())
+            self._reads.request(ending)
+            return
+        self._reads.hold_some()
+        if not self._uses_lists():
+            due = [target for target in self._targets if target.next_poll <= now and not self._reads.hold(target)]
+            self._reads.request((*ending, *due))
+            return
+        due = [target for target in self._targets.unlisted.values() if target.next_poll <= now]
+        # many that end together are looked at together, and read by themselves if no list shows their end
+        many = len(ending) > poll_schedule.FEW_MISSING and not self._is_scanning
+        if many or now >= self._scan_due():
+            self._start(self._scan(ending))
+        else:
+            due += ending
+        self._reads.request(due)
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        """Scan or probe in the background, one at a time."""
+        self._is_scanning = True
+        self._spawn(self._to_the_end(work))
+
+    async def _to_the_end(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        finally:
+            self._is_scanning = False
+        self._wake_by(self._due())
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = spawn(work)
+        self._background.add(task)
+        task.add_done_callback(self._end_background)
+
+    def _end_background(self, task: asyncio.Task[None]) -> None:
+        self._background.discard(task)
+        if not task.cancelled() and isinstance(error := task.exception(), Exception):
+            self._crash(error)
+
+    def _take_result(self, target: Target, error: OpsError | None) -> None:
+        """Take in what a single read came to."""
+        if error is None or not concerns_connection(error):
+            self._take_answer()
+        elif self._outage.is_on or not self._uses_lists():
+            self._take_failure(target, error)
+        self._wake_by(min(target.next_poll, self._targets.first_deadline or _NEVER))
+
+    # -- lists
+
+    async def _scan(self, ending: Sequence[Target] = ()) -> None:
+        try:
+            missing = await self._scans.scan(full=bool(ending))
+        except Exception as error:  # noqa: BLE001 - whatever is in a list, single reads go on
+            missing = []
+            await self._lists_failed(unreadable(error))
+        else:
+            self._lists_failing_since = None
+            self._take_answer()
+        self._reads.request((*missing, *ending))
+
+    async def _lists_failed(self, error: OpsError) -> None:
+        """Tell a fault of the lists from one of the connection by one single read."""
+        metrics.ERRORS.add(api=self._client.api.name, reason=metrics.reason(error))
+        if isinstance(error, RateLimited) and not concerns_connection(error):
+            # the connection pauses for as long as the API asks; there is nothing to find out
+            return
+        target = self._target_to_probe()
+        if target is None or (self._outage.is_on and concerns_connection(error)):
+            # the next probe is a read
+            self._take_failure(target, error, is_certain=True)
+            return
+        said = await self._reads.read(target)
+        if said is not None and concerns_connection(said):
+            self._take_failure(target, said, is_certain=True)
+        else:
+            self._take_answer()
+            self._turn_lists_off(error)
+
+    def _turn_lists_off(self, error: OpsError) -> None:
+        now, interval = self._clock.monotonic(), self._targets.shortest_interval
+        if self._lists_failing_since is None:
+            self._lists_failing_since = now
+        backoff = Backoff(interval, poll_schedule.LISTS_OFF)
+        self._lists_off_until = now + backoff.pause(now - self._lists_failing_since)
+        log.warning("lists fail while reads work (%s); reading one by one", error.without_advice)
+        for target in self._targets:
+            # not all at once: so many reads would be a burst
+            target.poll_at(now + random.uniform(0.0, interval))
+
+    # -- outages
+
+    async def _probe(self) -> None:
+        """Find out whether the connection answers again, by lists and by reads in turn: each may have its own fault."""
+        self._probes += 1
+        if self._probes % 2 and self._uses_lists():
+            await self._scan()
+            return
+        target = self._target_to_probe()
+        if target is not None:
+            self._take_result(target, await self._reads.read(target))
+
+    def _target_to_probe(self) -> Target | None:
+        # in turn: one may have a fault of its own
+        targets = [target for target in self._targets if not target.holding and not target.is_reading]
+        return targets[self._probes // 2 % len(targets)] if targets else None
+
+    def _take_answer(self) -> None:
+        if not self._outage.answered():
+            return
+        now, interval = self._clock.monotonic(), self._targets.shortest_interval
+        self._scans.reset()
+        # a probe came up to an interval late already
+        spread = _SPREAD * interval if len(self._targets) > _FEW else 0.0
+        for target in self._targets:
+            target.poll_at(now + random.uniform(0.0, spread))
+        self._wake_by(now)
+
+    def _take_failure(self, target: Target | None, error: OpsError, *, is_certain: bool = False) -> None:
+        now, interval = self._clock.monotonic(), self._targets.shortest_interval
+        # reads at a deadline tell nothing new of an outage to those who have time left
+        was_on = self._outage.is_on
+        is_news = not was_on or now >= self._outage.next_probe
+        operation_id = target.operation_id if target else ""
+        if self._outage.failed(operation_id, now, interval, is_certain=is_certain):
+            if not was_on:
+                # with reads failing, lists may be all that works
+                self._lists_off_until = now
+            self._spawn(self._tell_all(error, but=target, only_ending=not is_news))
+
+    async def _tell_all(self, error: OpsError, *, but: Target | None, only_ending: bool) -> None:
+        for count, target in enumerate(self._targets):
+            now, ends_at = self._clock.monotonic(), target.ends_at
+            is_ending = ends_at is not None and ends_at <= now
+            if target is not but and target.waits and (is_ending or not only_ending):
+                self._targets.failed(target, error, now)
+            if count % _CHUNK == _CHUNK - 1:
+                await asyncio.sleep(0)

@@ -1,0 +1,120 @@
+"""When the lists of a client are scanned, fully or quickly, and what must be read by itself afterwards."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from airflow_provider_ops.core import poll_schedule
+from airflow_provider_ops.polling.list_reader import Lists
+from airflow_provider_ops.polling.subscriptions import Target, Targets
+
+if TYPE_CHECKING:
+    from airflow_provider_ops.http.async_client import AsyncClient
+
+log = logging.getLogger(__name__)
+
+#: Operations read by themselves after a scan of lists that do not show all; more where there are more pages.
+_DETAILS = 5
+#: Shortest pause between two scans.
+_SHORTEST = 0.05
+_NEVER = float("-inf")
+
+
+class Scans:
+    """The scans of one client, one at a time. All times are monotonic."""
+
+    def __init__(self, client: AsyncClient, targets: Targets) -> None:
+        self._client = client
+        self._clock = client.clock
+        self._targets = targets
+        self._lists = Lists(client, targets)
+        self._full_scan_took = 0.0
+        #: The last scan was the first that is in doubt: its repetition must not come after the latest moment of an end.
+        self._is_repetition_due = False
+        self._has_warned = False
+        self.reset()
+
+    def reset(self) -> None:
+        """Let the next scan be due at once, and be a full one."""
+        self._began = self._ended = self._full_scan_began = _NEVER
+
+    def are_cheaper(self, waits: int) -> bool:
+        """Return whether scans cost fewer requests than reading so many operations one by one."""
+        pages = max(self._lists.open_pages, poll_schedule.pages_of(waits))
+        return self._client.api.lists_operations and poll_schedule.lists_are_cheaper(waits, pages)
+
+    def due(self, first_came: float) -> float:
+        """Return when to scan next.
+
+        Computed anew each time, because a newcomer may have a shorter interval than all before.
+
+        :param first_came: when the first of those that wait came.
+        """
+        interval = self._targets.shortest_interval
+        if self._began == _NEVER:
+            # a fixed moment: one that moves along with the clock would never be reached
+            return first_came + poll_schedule.first_look(interval, len(self._targets))
+        pause = 0.0 if self._is_repetition_due else self._pause(interval)
+        return max(self._began + pause, self._ended + _SHORTEST)
+
+    async def scan(self, *, full: bool = False) -> list[Target]:
+        """Scan the lists once; return what must be read by itself.
+
+        :raises Exception: the lists cannot be read; the next scan is due as after any other.
+        """
+        now, interval = self._clock.monotonic(), self._targets.shortest_interval
+        full = full or self._is_full_scan_due(now, interval)
+        self._began, self._is_repetition_due = now, False
+        try:
+            if not full:
+                await self._lists.peek()
+                return self._with_details([])
+            self._full_scan_began, was_in_doubt = now, self._lists.in_doubt
+            missing = await self._lists.sweep()
+            # once: lists that never show all are not read without pause
+            self._is_repetition_due = self._lists.in_doubt and not was_in_doubt
+            self._full_scan_took = self._clock.monotonic() - now
+            self._warn_if_budget_too_small(interval)
+            return self._with_details([*missing, *self._lists.unchanged()])
+        finally:
+            self._ended = self._clock.monotonic()
+
+    def _is_full_scan_due(self, now: float, interval: float) -> bool:
+        lists = self._lists
+        return lists.in_doubt or poll_schedule.sweep_is_due(
+            interval,
+            now - self._full_scan_began,
+            self._pause(interval),
+            pages=lists.open_pages,
+            depth=lists.depth,
+            ends=lists.ends,
+        )
+
+    def _pause(self, interval: float) -> float:
+        lists = self._lists
+        return poll_schedule.pause_between_looks(
+            interval, lists.all_pages, in_doubt=lists.in_doubt, took=self._full_scan_took
+        )
+
+    def _with_details(self, targets: list[Target]) -> list[Target]:
+        """Add a few in turn, where lists leave out what a person may have to act on."""
+        if self._client.api.lists_show_progress:
+            return targets
+        return [*targets, *self._targets.longest_unread(max(self._lists.all_pages, _DETAILS))]
+
+    def _warn_if_budget_too_small(self, interval: float) -> None:
+        budget = self._client.settings.requests_per_second
+        seconds = poll_schedule.seconds_for_all(self._lists.all_pages, budget)
+        if seconds > interval and not self._has_warned:
+            self._has_warned = True
+            log.warning(
+                "%s: %d waits take about %d requests per look; at %g requests per second each is looked at every "
+                "%.0f s, not every %.0f s",
+                self._client.settings.conn_id,
+                len(self._targets),
+                self._lists.all_pages,
+                budget,
+                seconds,
+                interval,
+            )

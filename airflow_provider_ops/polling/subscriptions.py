@@ -1,0 +1,276 @@
+"""What a poller looks for: operations, everybody who waits for them, and how those are told what was seen."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextvars import Context, copy_context
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from airflow_provider_ops.core import poll_schedule
+from airflow_provider_ops.core.event_codec import WaitFor, is_decided
+from airflow_provider_ops.core.wait_state import Watch
+from airflow_provider_ops.exceptions import OpsError
+from airflow_provider_ops.http.responses import unreadable
+from airflow_provider_ops.operation import Operation
+
+Log = Callable[[str], None]
+OnChange = Callable[[Watch], None]
+#: Maps an entry of a list to the operation.
+Read = Callable[[Mapping[str, Any]], Operation]
+
+
+@dataclass(eq=False, slots=True)
+class Wait:
+    """One caller: its watches, its verdict, and the context its log lines belong to."""
+
+    watches: Sequence[Watch]
+    wait_for: WaitFor
+    log: Log
+    decided: asyncio.Future[None]
+    context: Context = field(default_factory=copy_context)
+    #: Whether answers may be held back until something happens.
+    may_hold: bool = True
+    #: Called after the lines about a watch were logged.
+    on_change: OnChange | None = None
+
+    def settle(self) -> None:
+        """Wake the caller when nothing can change the verdict any more."""
+        if not self.decided.done() and is_decided(self.wait_for, [watch.outcome for watch in self.watches]):
+            self.decided.set_result(None)
+
+    def tell(self, watch: Watch, lines: Sequence[str]) -> None:
+        """Log on behalf of the caller, so that each line lands in the log of its own task; wake it when it is over."""
+        for line in lines:
+            self.context.run(self.log, f"{watch.operation_id}: {line}")
+        if lines and self.on_change is not None:
+            self.context.run(self.on_change, watch)
+        if watch.outcome is not None:
+            self.settle()
+
+
+@dataclass(eq=False, slots=True)
+class Target:
+    """One operation and everybody who still waits for it."""
+
+    operation_id: str
+    waits: dict[Watch, Wait] = field(default_factory=dict)
+    #: Sweeps in a row that did not show it.
+    misses: int = 0
+    #: No list shows it although it is open.
+    unlisted: bool = False
+    #: Place of the list that showed it last; operations move on through the lists, never back.
+    place: int = 0
+    #: The entry of a list that was read last, and until when nobody needs to hear of the same entry again.
+    raw: Mapping[str, Any] | None = None
+    quiet_until: float = 0.0
+    #: Full scans in a row that showed this very entry since the last read, and reads since it is there.
+    unchanged: int = 0
+    confirmed: int = 0
+    #: A long poll, or a read, is under way or waits for its turn.
+    holding: bool = False
+    is_reading: bool = False
+    #: When it was last read by itself.
+    read_at: float = float("-inf")
+
+    @property
+    def next_poll(self) -> float:
+        """When somebody wants to know next; never while a request about it is under way."""
+        if self.holding or self.is_reading:
+            return float("inf")
+        return min((watch.next_poll for watch in self.waits), default=float("inf"))
+
+    @property
+    def ends_at(self) -> float | None:
+        """When the first of those who wait stops waiting."""
+        return min((ends_at for watch in self.waits if (ends_at := watch.ends_at) is not None), default=None)
+
+    def poll_at(self, moment: float) -> None:
+        """Let everybody want to know next at a moment, or at their deadline when that comes first."""
+        for watch in self.waits:
+            ends_at = watch.ends_at
+            watch.next_poll = moment if ends_at is None else min(moment, ends_at)
+
+    @property
+    def may_hold(self) -> bool:
+        """Whether nobody wants to see what happens until an answer that is held back."""
+        return all(wait.may_hold for wait in self.waits.values())
+
+    @property
+    def is_stumbling(self) -> bool:
+        """Whether the last look failed."""
+        return any(watch.is_stumbling for watch in self.waits)
+
+
+class Targets:
+    """The operations that somebody waits for, by id; those nobody waits for any more leave at once."""
+
+    def __init__(self) -> None:
+        self.by_id: dict[str, Target] = {}
+        #: Those that no list shows although they are open.
+        self.unlisted: dict[str, Target] = {}
+        # how many want to be looked at how often: few numbers, so that nobody has to go through all waits
+        self._intervals: Counter[float] = Counter()
+        self._deadlines: list[tuple[float, str]] = []
+
+    def __len__(self) -> int:
+        return len(self.by_id)
+
+    def __iter__(self) -> Iterator[Target]:
+        """Iterate over a copy, oldest first: targets come and go meanwhile."""
+        return iter(list(self.by_id.values()))
+
+    def add(self, wait: Wait) -> None:
+        """Take in a caller."""
+        for watch in wait.watches:
+            if watch.outcome is not None:
+                continue
+            target = self.by_id.setdefault(watch.operation_id, Target(watch.operation_id))
+            target.waits[watch] = wait
+            self._intervals[watch.policy.cap] += 1
+            # the newcomer has not seen what the others know
+            target.raw, target.quiet_until = None, 0.0
+            self._end_at_deadline(watch)
+        wait.settle()
+
+    def _end_at_deadline(self, watch: Watch) -> None:
+        if (ends_at := watch.ends_at) is not None:
+            heapq.heappush(self._deadlines, (ends_at, watch.operation_id))
+
+    def forget(self, wait: Wait) -> None:
+        """Let a caller go."""
+        for watch in wait.watches:
+            target = self.by_id.get(watch.operation_id)
+            if target is not None and watch in target.waits:
+                self._let_go(target, [watch])
+        if len(self._deadlines) > 2 * len(self.by_id) + 100:
+            # of waits that ended before their deadline nothing may pile up
+            self._deadlines = [entry for entry in self._deadlines if entry[1] in self.by_id]
+            heapq.heapify(self._deadlines)
+
+    def _let_go(self, target: Target, watches: Iterable[Watch]) -> None:
+        for watch in watches:
+            del target.waits[watch]
+            cap = watch.policy.cap
+            self._intervals[cap] -= 1
+            if not self._intervals[cap]:
+                del self._intervals[cap]
+        if not target.waits and self.by_id.get(target.operation_id) is target:
+            del self.by_id[target.operation_id]
+            self.unlisted.pop(target.operation_id, None)
+
+    @property
+    def shortest_interval(self) -> float:
+        """Seconds between looks for whoever wants to look most often."""
+        return min(self._intervals, default=1.0)
+
+    def _listed(self, target: Target, *, shown: bool) -> None:
+        if not shown:
+            self.unlisted[target.operation_id] = target
+        elif target.unlisted:
+            del self.unlisted[target.operation_id]
+        target.unlisted = not shown
+
+    @property
+    def first_deadline(self) -> float | None:
+        """The next moment at which a wait must come to its end, whatever pause the API asks for."""
+        while self._deadlines and self._deadlines[0][1] not in self.by_id:
+            heapq.heappop(self._deadlines)
+        return self._deadlines[0][0] if self._deadlines else None
+
+    def at_deadline(self, now: float) -> list[Target]:
+        """Those of which a wait has reached its deadline."""
+        ending: dict[str, Target] = {}
+        while (first := self.first_deadline) is not None and first <= now:
+            _, operation_id = heapq.heappop(self._deadlines)
+            target = self.by_id[operation_id]
+            if any(ends_at <= now for watch in target.waits if (ends_at := watch.ends_at) is not None):
+                ending[operation_id] = target
+        return list(ending.values())
+
+    def longest_unread(self, count: int) -> list[Target]:
+        """Those of which nobody has seen more than an entry of a list for the longest time."""
+        return heapq.nsmallest(
+            count, (target for target in self if not target.holding), key=lambda target: target.read_at
+        )
+
+    def saw(
+        self, target: Target, operation: Operation, now: float, *, waited: float = 0.0, listed: bool = False
+    ) -> None:
+        """Tell everybody who waits for an operation what it is now."""
+        if not listed:
+            target.read_at, target.unchanged = now, 0
+            target.confirmed += 1
+            if target.misses >= poll_schedule.MISSES and not operation.state.is_terminal:
+                self._listed(target, shown=False)
+        if operation.id != target.operation_id:
+            operation = replace(operation, id=target.operation_id)
+        for watch, wait in target.waits.items():
+            known, deadline = watch.operation, watch.deadline
+            if listed and operation.progress is None and known is not None and known.raw_state == operation.raw_state:
+                # lists may leave out what single reads show
+                operation = replace(operation, progress=known.progress)
+            wait.tell(watch, watch.saw(operation, now, waited=waited, listed=listed))
+            if watch.deadline != deadline:
+                # the first look may tell how long an operation of its kind may take
+                self._end_at_deadline(watch)
+        self._told(target)
+
+    def saw_listed(self, target: Target, entry: Mapping[str, Any], read: Read, now: float, place: int | None) -> None:
+        """Tell everybody who waits for an operation what a list shows of it.
+
+        :param place: of the list among those of open operations.
+        """
+        target.misses = 0
+        if target.unlisted:
+            self._listed(target, shown=True)
+        if place is not None:
+            target.place = place
+        if target.raw == entry:
+            target.unchanged += place is not None
+            # most entries of most pages: nothing to read, and nearly always nothing to tell
+            if now >= target.quiet_until:
+                for watch, wait in target.waits.items():
+                    wait.tell(watch, watch.saw_the_same(now))
+                self._told(target)
+            return
+        try:
+            operation = read(entry)
+        except Exception as error:  # noqa: BLE001
+            # one entry that cannot be read is trouble for those who wait for it, and for nobody else
+            self.failed(target, unreadable(error), now)
+            return
+        target.raw, target.unchanged, target.confirmed = entry, 0, 0
+        self.saw(target, operation, now, listed=True)
+
+    def unchanged(self, count: int) -> list[Target]:
+        """Return those that lists have shown without any change for so long that they may be wrong.
+
+        Those that have just stopped to change come first: the others were read already since.
+        """
+        unchanged = (
+            target
+            for target in self.by_id.values()
+            if target.unchanged >= poll_schedule.UNCHANGED and not target.holding and not target.is_reading
+        )
+        return heapq.nsmallest(count, unchanged, key=lambda target: (target.confirmed, -target.unchanged))
+
+    def failed(self, target: Target, error: OpsError, now: float) -> None:
+        """Tell everybody who waits for an operation that it could not be looked at."""
+        for watch, wait in target.waits.items():
+            wait.tell(watch, watch.failed(error, now))
+        self._told(target)
+
+    def _told(self, target: Target) -> None:
+        over, quiet_until = [], float("inf")
+        for watch in target.waits:
+            if watch.outcome is not None:
+                over.append(watch)
+            elif (until := watch.quiet_until) < quiet_until:
+                quiet_until = until
+        target.quiet_until = quiet_until
+        if over:
+            self._let_go(target, over)

@@ -1,0 +1,61 @@
+"""Drives waits: together with all others of the connection, on an event loop or from a worker."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
+
+from airflow_provider_ops import metrics
+from airflow_provider_ops.core.event_codec import WaitFor
+from airflow_provider_ops.core.wait_state import Watch
+from airflow_provider_ops.exceptions import OpsError
+from airflow_provider_ops.http.async_client import AsyncClient
+from airflow_provider_ops.http.blocking_client import BlockingClient
+from airflow_provider_ops.polling.subscriptions import OnChange
+
+Log = Callable[[str], None]
+
+
+def wait(
+    client: BlockingClient, watches: Sequence[Watch], log: Log, wait_for: WaitFor = "all", *, hold: bool = True
+) -> None:
+    """Block until the watches decide the verdict. Their outcomes hold the result.
+
+    :param hold: whether an API that can may hold its answers back; what happens until then is not seen.
+    """
+    client.drive_logging(lambda on_loop, say: on_loop.poller.wait(watches, say, wait_for, hold=hold), log)
+
+
+def look(client: BlockingClient, watch: Watch, log: Log) -> None:
+    """Poll once, and let the watch take it in."""
+    client.drive_logging(lambda on_loop, say: _look(on_loop, watch, say), log)
+
+
+def await_all(
+    client: AsyncClient,
+    watches: Sequence[Watch],
+    log: Log,
+    wait_for: WaitFor = "all",
+    *,
+    on_change: OnChange | None = None,
+) -> Coroutine[Any, Any, None]:
+    """As :func:`wait`, on the event loop, together with everybody who waits on this client.
+
+    :param on_change: called with the watch after something about it was logged.
+    """
+    return client.poller.wait(watches, log, wait_for, on_change=on_change)
+
+
+async def _look(client: AsyncClient, watch: Watch, log: Log) -> None:
+    metrics.LOOKS.add(api=client.api.name, way="read")
+    clock = client.clock
+    watch.use_clock(clock.time() - clock.monotonic())
+    try:
+        operation = await client.send_once(client.api.get_operation(watch.operation_id), until=watch.deadline)
+    except OpsError as error:
+        metrics.ERRORS.add(api=client.api.name, reason=metrics.reason(error))
+        lines = watch.failed(error, clock.monotonic())
+    else:
+        lines = watch.saw(operation, clock.monotonic())
+    for line in lines:
+        log(f"{watch.operation_id}: {line}")

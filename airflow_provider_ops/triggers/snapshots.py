@@ -1,0 +1,141 @@
+"""The stream of looks at a connection that watchers share, and how Airflow says that their events are stored."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
+from dataclasses import replace
+from typing import Any
+
+from airflow_provider_ops.core.backoff import Backoff
+from airflow_provider_ops.core.settling import Look
+from airflow_provider_ops.exceptions import InvalidConnection, OpsError
+from airflow_provider_ops.hooks.base import OperationsHook
+from airflow_provider_ops.hooks.lookup import ahook_for
+from airflow_provider_ops.http.async_client import AsyncClient
+from airflow_provider_ops.polling.settled_feed import ends_of
+
+try:
+    # not in _compat: who only uses hooks has no use for Airflow's triggers
+    from airflow.triggers.shared_stream import SharedStreamProducer
+except ImportError:  # before 3.3
+
+    class SharedStreamProducer:  # type: ignore[no-redef]
+        """Stands in where nobody asks for a producer."""
+
+
+log = logging.getLogger(__name__)
+
+#: Longest pause in seconds while a connection cannot be looked at, and how often a look fails before the connection is
+#: looked up again: it may have been changed.
+_LONGEST_PAUSE, _LOOK_UP_AFTER = 300.0, 8
+
+
+class _Trouble:
+    """What goes wrong is told once, and when it is over; the looks come less often meanwhile."""
+
+    def __init__(self, conn_id: str, interval: float) -> None:
+        self._conn_id = conn_id
+        self._interval = interval
+        self._said = ""
+        self._since: float | None = None
+        self.failures = 0
+
+    def met(self, error: Exception) -> float:
+        """Tell of an error; return the seconds until the next look."""
+        self.failures += 1
+        # an id of the request differs each time
+        if (said := f"{type(error).__name__} {getattr(error, 'status', '')}") != self._said:
+            self._said = said
+            log.warning(
+                "Watching for settled operations of connection %r: %s. Looking again, less and less often; "
+                "what settles meanwhile is told afterwards.",
+                self._conn_id,
+                error,
+            )
+        now = time.monotonic()
+        self._since = now if self._since is None else self._since
+        return Backoff(self._interval, max(_LONGEST_PAUSE, self._interval)).pause(now - self._since)
+
+    def over(self) -> None:
+        """A look has succeeded."""
+        if self.failures:
+            log.info("Watching for settled operations of connection %r again", self._conn_id)
+        self.failures, self._said, self._since = 0, "", None
+
+
+async def looks(conn_id: str, interval: float) -> AsyncGenerator[Look, None]:
+    """Look for ever, every ``interval`` seconds. Raises nothing: a watcher that fails is started again at once."""
+    trouble = _Trouble(conn_id, interval)
+    while True:
+        try:
+            hook = await ahook_for(conn_id)
+            _check_lists(hook)
+            async with hook.aclient() as client, aclosing(_looks_with(client, interval, trouble)) as stream:
+                async for look in stream:
+                    yield look
+        except Exception as error:  # noqa: BLE001 - told, and tried again
+            await asyncio.sleep(trouble.met(error))
+
+
+async def _looks_with(client: AsyncClient, interval: float, trouble: _Trouble) -> AsyncGenerator[Look, None]:
+    while True:
+        try:
+            # half an interval: watchers of one connection that come separately look together
+            look = await ends_of(client).look(max_age=interval / 2)
+        except OpsError as error:
+            pause = trouble.met(error)
+            if trouble.failures % _LOOK_UP_AFTER == 0:
+                raise
+        else:
+            trouble.over()
+            pause = interval
+            # each stream keeps its own account of what becomes of it
+            yield replace(look, on_stored=[], over=False)
+        await client.clock.asleep(pause)
+
+
+def _check_lists(hook: OperationsHook) -> None:
+    if not hook.api.lists_operations:
+        raise InvalidConnection(
+            f"{hook.api.title} has no call that lists operations, so its ends cannot be watched; "
+            f"wait for the operations that you know with OperationSensor(conn_id={hook.conn_id!r}, operation_id=...)"
+        )
+
+
+async def taken_as_stored(conn_id: str, interval: float) -> AsyncGenerator[Look, None]:
+    """The same where Airflow does not tell what it has stored: when the next look comes, it has had the time."""
+    async with aclosing(looks(conn_id, interval)) as stream:
+        async for look in stream:
+            yield look
+            look.over = True
+
+
+class LooksProducer(SharedStreamProducer):
+    """The shared stream of a connection where Airflow tells what it has stored (ack mode).
+
+    :param conn_id: Airflow connection.
+    :param interval: seconds between looks.
+    """
+
+    def __init__(self, conn_id: str, interval: float) -> None:
+        self._conn_id = conn_id
+        self._interval = interval
+
+    async def open_stream(self) -> AsyncIterator[tuple[Look, Look]]:
+        """Each look, and itself as what comes back when everybody is done with it."""
+        async with aclosing(looks(self._conn_id, self._interval)) as stream:
+            async for look in stream:
+                yield look, look
+
+    async def advance(self, batch: Sequence[Any]) -> None:
+        """The events that were made of these looks are stored, unless a watcher failed over one of them."""
+        for item in batch:
+            look: Look = item.broker_payload
+            look.over = True
+            if item.outcome.is_clean:
+                for stored in look.on_stored:
+                    await stored()

@@ -1,0 +1,229 @@
+"""What one watcher has told so far, kept in Airflow's asset state store, so that a restart neither replays nor misses.
+
+In this order: the announcement is stored, the event is yielded, Airflow stores the event, the watermark is stored.
+Whoever dies before the last step leaves the announcement behind, so that the next one tells the same operations again
+and says that they may have been told before: an event is never lost, and one that comes twice can be known by that.
+
+Two triggerers may run one watcher for a while, when Airflow has taken one of them for dead. An announcement that
+appears while this one is running is the other's, who tells it; of two that come at the same time the last one counts,
+as each looks again after a pause longer than it took to write.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import time
+from collections.abc import Awaitable, Sequence
+from dataclasses import replace
+from typing import Any, Final, TypeVar
+
+from airflow.sdk import Asset
+
+from airflow_provider_ops.core.settling import Ended, Look, Wanted, Watermark, digest
+from airflow_provider_ops.http.background import time_limit
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+#: Seconds for one question to Airflow; the first in the life of a triggerer takes it many.
+_PATIENCE: Final = 60.0
+#: Seconds by which the stored floor may lag behind while there is nothing to tell.
+_STALE: Final = 300.0
+#: Looks for which another's announcement may stay without being known to be stored, before it is taken for lost.
+_LOOKS_OF_OTHERS: Final = 3
+
+
+class StateStore:
+    """One value in the state store of an asset, or in memory where there is no store.
+
+    :param stores: ``asset_state_store`` of the trigger; ``None`` before Airflow 3.3.
+    :param asset: name of the asset whose store it is, where the trigger has several.
+    """
+
+    def __init__(self, stores: Any, key: str, asset: str | None = None) -> None:
+        self._store = stores
+        self._key = key
+        self._asset = asset
+
+    @property
+    def lasts(self) -> bool:
+        """Whether what is written outlives this process, as far as is known."""
+        return self._store is not None
+
+    async def read(self) -> Watermark | None:
+        """The stored watermark; ``None`` where there is none."""
+        if self._store is None:
+            return None
+        try:
+            stored = await self._in_time(self._one().aget(self._key))
+        except ValueError as error:
+            # the bare one is Airflow's word for several assets
+            if type(error) is not ValueError:
+                raise
+            log.warning(
+                "This watcher belongs to several assets: give OperationEventTrigger an asset=... of its own for each, "
+                "so that its watermark has one place. Without a watermark, what settles during a restart is missed."
+            )
+            self._store = None
+            return None
+        found = Watermark.from_dict(stored)
+        if found is None and stored is not None:
+            log.warning("The watermark %r is none of this release; it begins anew", self._key)
+        return found
+
+    async def write(self, mark: Watermark) -> None:
+        """Store a watermark."""
+        if self._store is not None:
+            await self._in_time(self._one().aset(self._key, mark.to_dict()))
+
+    def _one(self) -> Any:
+        if self._asset is None:
+            return self._store
+        try:
+            return self._store[Asset(self._asset)]
+        except KeyError:
+            raise LookupError(f"asset={self._asset!r} is none of the assets that have this watcher") from None
+
+    async def _in_time(self, question: Awaitable[T]) -> T:
+        # an Airflow that does not know a question never answers
+        with time_limit(_PATIENCE):
+            return await question
+
+
+class Book:
+    """What one watcher tells of the looks at its connection.
+
+    :param since: epoch seconds from which to tell where nothing was told before; ``None`` for what settles from now on.
+    """
+
+    def __init__(self, store: StateStore, wanted: Wanted, since: float | None = None) -> None:
+        self._store = store
+        self._wanted = wanted
+        self._since = since
+        self._mark: Watermark | None = None
+        #: What was stored last.
+        self._stored: Watermark | None = None
+        self._telling: tuple[Look, Sequence[Ended]] | None = None
+        self._name = secrets.token_hex(4)
+        #: What another triggerer has announced and not told yet: the second of its end, and for how many looks.
+        self._others: dict[str, tuple[int, int]] = {}
+        self._lock = asyncio.Lock()
+        self._said = ""
+
+    async def news(self, look: Look) -> tuple[list[Ended], list[str]]:
+        """What to tell of a look, and the ids of those that may have been told before.
+
+        Nothing while Airflow's store does not answer, or the last event is not known to be stored: the next look shows
+        the same.
+        """
+        async with self._lock:
+            try:
+                found = await self._news(look)
+            except Exception as error:  # noqa: BLE001 - Airflow may be away; a watcher must not end by that
+                if (said := repr(error)) != self._said:
+                    log.warning("The watermark cannot be kept: %s. Nothing is told meanwhile.", said)
+                self._said = said
+                return [], []
+            self._said = ""
+            return found
+
+    async def _news(self, look: Look) -> tuple[list[Ended], list[str]]:
+        if self._telling is not None and self._telling[0].over:
+            await self._told()
+        mark = self._mark or await self._begin(look)
+        if mark is None or self._telling is not None:
+            return [], []
+        if look.since > mark.floor:
+            look.want(self, mark.floor)
+            return [], []
+        began = time.monotonic()
+        news = mark.news(look, self._wanted)
+        if news:
+            mark = await self._with_others(mark, looks=1)
+            news = mark.news(look, self._wanted)
+        if not news:
+            await self._keep(mark.caught_up(look))
+            look.want(self, self._floor)
+            return [], []
+        news = [one for one in news if digest(one.operation.id) not in self._others]
+        return await self._announce(mark, look, news, began) if news else ([], [])
+
+    async def _with_others(self, mark: Watermark, *, looks: int = 0) -> Watermark:
+        """Take in what another triggerer has told or announced since this one looked."""
+        stored = await self._store.read()
+        if stored is None:
+            return mark
+        before, self._others = self._others, {}
+        doubt = dict(mark.doubt)
+        for name, second in stored.doubt.items():
+            known_for = before.get(name, (second, 0))[1] + looks
+            if known_for > _LOOKS_OF_OTHERS:
+                doubt[name] = second
+            elif name not in mark.doubt:
+                self._others[name] = (second, known_for)
+        return replace(mark, doubt=doubt).merged(stored)
+
+    def _to_store(self, mark: Watermark) -> Watermark:
+        others = {name: second for name, (second, _) in self._others.items()}
+        return replace(mark, doubt={**others, **mark.doubt})
+
+    async def _announce(
+        self, mark: Watermark, look: Look, news: list[Ended], began: float
+    ) -> tuple[list[Ended], list[str]]:
+        doubtful = mark.in_doubt(news)
+        announced = replace(mark.announced(news), teller=self._name)
+        await self._store.write(self._to_store(announced))
+        await asyncio.sleep(time.monotonic() - began)
+        latest = await self._store.read()
+        if latest is not None and latest.teller != self._name:
+            # another one has announced something at the same time; the next look tells what is left
+            return [], []
+        self._mark = self._stored = announced
+        self._telling = look, news
+        look.on_stored.append(self.stored)
+        return news, doubtful
+
+    async def stored(self) -> None:
+        """The last event is stored in Airflow."""
+        async with self._lock:
+            try:
+                await self._told()
+            except Exception as error:  # noqa: BLE001 - the next look comes back to it
+                log.warning("The watermark cannot be kept: %r", error)
+
+    async def _told(self) -> None:
+        if self._telling is None or self._mark is None:
+            return
+        told = (await self._with_others(self._mark)).told(self._telling[1])
+        await self._store.write(self._to_store(told))
+        self._mark = self._stored = told
+        self._telling = None
+
+    async def _begin(self, look: Look) -> Watermark | None:
+        mark = await self._store.read()
+        if mark is not None:
+            # what ran when somebody looked last may have an end whose date is of no use
+            look.follow(mark.open)
+        else:
+            mark = Watermark.now(look, self._wanted) if self._since is None else Watermark(self._since)
+            await self._store.write(mark)
+            log.info(
+                "Watching for settled operations %s%s",
+                "from now on" if self._since is None else "since the given time",
+                "" if self._store.lasts else "; without an asset state store (Airflow 3.3) a restart begins anew",
+            )
+        self._mark = self._stored = mark
+        return mark
+
+    async def _keep(self, mark: Watermark) -> None:
+        self._mark = mark
+        if self._stored is None or mark.floor - self._stored.floor > _STALE or mark.open - self._stored.open:
+            mark = await self._with_others(mark)
+            await self._store.write(self._to_store(mark))
+            self._mark = self._stored = mark
+
+    @property
+    def _floor(self) -> float:
+        return self._mark.floor if self._mark is not None else 0.0

@@ -1,0 +1,105 @@
+"""Whatever a server answers: one of our errors, or a value, within time and memory."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import subprocess
+import sys
+import textwrap
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from airflow_provider_ops.apis.onvera import API
+from airflow_provider_ops.exceptions import OpsError
+from airflow_provider_ops.http.async_client import AsyncClient
+from airflow_provider_ops.http.settings import Settings
+from airflow_provider_ops.operation import Operation
+from tests.http.odd_answers import ID, mutations, odd_answers
+from tests.played import Played
+
+ROOT = Path(__file__).parents[2]
+CORPUS = odd_answers()
+READ = API.get_operation(ID)
+_NUMBERS = itertools.count()
+
+
+def test_the_corpus_is_what_it_says() -> None:
+    assert len(CORPUS) >= 150
+    assert len(set(mutations(500, 1))) > 450
+
+
+async def outcome(client: AsyncClient) -> Any:
+    try:
+        return await client.send_once(READ)
+    except OpsError as error:
+        return error
+
+
+def played(data: bytes) -> AsyncClient:
+    # connections of their own: what one answer asks for must not hold up another
+    settings = Settings(f"c{next(_NUMBERS)}", "http://127.0.0.1/api/v1", "a-key")
+    return AsyncClient(API, settings, backend=Played(lambda _: data))
+
+
+async def read_all(answers: Iterable[bytes]) -> list[Any]:
+    found = []
+    for data in answers:
+        client = played(data)
+        found.append(await asyncio.wait_for(outcome(client), 60))
+        await client.aclose()
+    return found
+
+
+def check(result: Any, what: object) -> None:
+    assert isinstance(result, (OpsError, Operation)), what
+    if isinstance(result, Operation):
+        assert result.id == ID, what
+    else:
+        assert len(str(result)) < 2000, what
+        assert not any(ord(char) < 32 for char in str(result)), what
+
+
+@pytest.mark.timeout(600)
+def test_every_odd_answer_is_a_value_or_one_of_our_errors() -> None:
+    for name, result in zip(CORPUS, asyncio.run(read_all(CORPUS.values())), strict=True):
+        check(result, name)
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("seed", range(8))
+def test_ten_thousand_mutations_are_values_or_our_errors(seed: int) -> None:
+    answers = list(mutations(1250, seed))
+    for data, result in zip(answers, asyncio.run(read_all(answers)), strict=True):
+        check(result, data)
+
+
+@pytest.mark.timeout(600)
+def test_no_odd_answer_takes_much_memory() -> None:
+    code = """
+        import asyncio, resource
+        from tests.http.test_odd_answers import *
+        def peak():
+            return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        asyncio.run(read_all([CORPUS["one chunk"]]))
+        before, worst = peak(), 0
+        for name, data in CORPUS.items():
+            asyncio.run(read_all([data]))
+            if peak() - before > worst:
+                worst = peak() - before
+                print(name)
+        print(worst)
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=500,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout.split()[-1]) < 64 * 1024, done.stdout

@@ -1,0 +1,250 @@
+"""What a kill does while the API is in trouble, and what becomes of a policy whose process died."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+
+from airflow_provider_ops.exceptions import AttemptStopped, OpsError
+from airflow_provider_ops.lifecycle.attempt import Run
+from airflow_provider_ops.lifecycle.handle_store import HandleStore
+from airflow_provider_ops.testing import endless, fail_first, hang, html, operation_fails, rate_limited
+from tests.lifecycle.kills.parts import OPERATORS, Deferred, Interrupter, Life, Taken, sigterm_as_airflow
+
+READS_FAIL: list[Any] = [
+    fail_first(999, method="GET"),
+    hang(40, 999, method="GET"),
+    rate_limited(999, retry_after=40, method="GET"),
+    html(999, status=404, method="GET"),
+]
+
+
+def killed_while_waiting(life: Life, *rules: Any, state: str = "failed", before: Any = None, **arguments: Any) -> str:
+    """Tell a worker to stop while it waits, from when on the API answers as the rules say.
+
+    :param before: what the API does wrong until then.
+    """
+    life.prepare(deferrable=False, **arguments)
+    # virtual time may leap while the main path acts, and must find the operation running
+    life.world.faults(endless(), *([before] if before else ()))
+    with sigterm_as_airflow(life) as send:
+
+        def act() -> None:
+            life.world.faults(endless(), *rules)
+            send(state)
+
+        with Interrupter(act, when=life.is_waiting).tracing(), pytest.raises(AttemptStopped) as caught:
+            life.run(Run.begin)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("rule", READS_FAIL, ids=lambda rule: rule["fault"] + str(rule.get("status", "")))
+@pytest.mark.parametrize(("api", "policy"), [("onvera", "delete"), ("nirvana", "delete"), ("akua", "cancel")])
+def test_reads_that_fail_do_not_hold_up_what_a_kill_does(life: Life, api: str, policy: str, rule: Any) -> None:
+    one = life.again(api)
+    text = killed_while_waiting(one, {**rule, "api": api}, on_kill=policy)
+    assert text.startswith("the task was killed: "), text
+    ended = one.ends() if policy == "delete" else [r for r in one.requests("POST") if r["path"].endswith("cancel")]
+    assert len(ended) == 1, text
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [fail_first(2), html(2, status=404), html(1, status=502), {"fault": "reset", "count": 2}, rate_limited(1, 0)],
+    ids=lambda rule: rule["fault"] + str(rule.get("status", "")),
+)
+def test_trouble_on_the_way_does_not_end_what_a_kill_does(life: Life, rule: Any) -> None:
+    text = killed_while_waiting(life, {**rule, "method": "DELETE"})
+    assert "is being deleted" in text
+    assert len(life.ends()) == 1
+    assert life.store.handle["killed"]
+    assert life.store.handle["owes"] is None
+
+
+def test_a_deletion_that_stays_refused_is_owed_and_the_task_says_so(life: Life) -> None:
+    text = killed_while_waiting(life, fail_first(99, status=409, method="DELETE"), on_kill="delete")
+    assert "still exists: the deletion was refused" in text
+    assert text.endswith("a clear of the task finishes it")
+    assert life.store.handle["owes"] == "delete"
+    assert len(life.requests("DELETE")) > 3, "it is asked for again as long as Airflow leaves time"
+
+
+def test_a_pause_that_the_api_asked_for_before_does_not_hold_up_a_kill(life: Life) -> None:
+    before = rate_limited(1, retry_after=600, method="GET")
+    assert "is being deleted" in killed_while_waiting(life, before=before)
+
+
+@pytest.mark.parametrize("state", ["running", "up_for_retry", "queued"])
+def test_a_worker_that_goes_away_ends_nothing_and_says_what_continues(life: Life, state: str) -> None:
+    text = killed_while_waiting(life, state=state)
+    assert life.ends() == []
+    assert life.created()[0]["operation_id"] in text
+    assert "a retry adopts it" in text
+    life.attempt_until_deferred()
+    assert len(life.created()) == 1
+
+
+def test_a_second_signal_does_nothing(life: Life) -> None:
+    life.world.faults(endless())
+    life.prepare(deferrable=False)
+    with sigterm_as_airflow(life) as send:
+
+        def act() -> None:
+            send("failed")
+            send("failed")
+
+        with Interrupter(act, when=life.is_waiting).tracing(), pytest.raises(AttemptStopped):
+            life.run(Run.begin)
+    assert len(life.ends()) == 1
+
+
+def test_a_kill_before_the_first_step_is_not_lost(life: Life) -> None:
+    life.prepare()
+    assert life.ti is not None
+    life.ti.state = "failed"
+    life.operator.on_kill()
+    with pytest.raises(AttemptStopped, match="nothing was sent"):
+        life.run(Run.begin)
+    assert life.created() == []
+
+
+def test_a_kill_that_nobody_can_ask_airflow_about_ends_nothing_and_says_so(life: Life) -> None:
+    life.prepare(deferrable=False)
+    with sigterm_as_airflow(life) as send:
+
+        def act() -> None:
+            assert life.ti is not None
+            send("failed")
+            life.ti.breaks = True
+
+        with Interrupter(act, when=life.is_waiting).tracing(), pytest.raises(AttemptStopped) as caught:
+            life.run(Run.begin)
+    assert life.ends() == []
+    assert life.created()[0]["operation_id"] in str(caught.value)
+
+
+@pytest.mark.parametrize("stuck", ["state", "store"])
+def test_an_airflow_that_does_not_answer_ends_nothing_and_is_named(
+    life: Life, monkeypatch: pytest.MonkeyPatch, stuck: str
+) -> None:
+    """A worker is told to stop before it has read what is stored."""
+    monkeypatch.setattr("airflow_provider_ops.lifecycle.kill._QUESTION", 0.2)
+    life.attempt_until_deferred()
+    life.prepare(deferrable=False)
+    released = threading.Event()
+    with sigterm_as_airflow(life) as send:
+
+        def act() -> None:
+            if stuck == "state":
+                monkeypatch.setattr(life.ti, "get_task_states", lambda **_place: released.wait(30))
+            else:
+                monkeypatch.setattr(HandleStore, "load", lambda _store: released.wait(30))
+            send("failed")
+
+        try:
+            before_it_reads = life.entering("submitter.ensure")
+            with Interrupter(act, when=before_it_reads).tracing(), pytest.raises(AttemptStopped) as caught:
+                life.run(Run.begin)
+        finally:
+            released.set()
+    assert life.ends() == []
+    assert "Airflow does not answer" in str(caught.value)
+    assert "Error" not in str(caught.value)
+    assert "an earlier attempt of this task run has started" in str(caught.value)
+
+
+def test_a_policy_under_way_is_named_before_the_process_can_be_killed(
+    life: Life, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Airflow sends SIGKILL five seconds after SIGTERM; what is logged by then is all that is ever known."""
+    monkeypatch.setattr("airflow_provider_ops.lifecycle.kill._QUESTION", 10.0)
+    monkeypatch.setattr("airflow_provider_ops.lifecycle.kill._STUCK", 0.5)
+    life.world.faults(endless())
+    life.prepare(deferrable=False)
+    named, logged = threading.Event(), []
+
+    def warning(text: str, *_args: Any) -> None:
+        logged.append(text)
+        named.set()
+
+    monkeypatch.setattr(life.operator.log, "warning", warning)
+    # Airflow answers after the line, so that the line cannot come from what follows the answer
+    monkeypatch.setattr(life.ti, "get_task_states", lambda **_place: named.wait(4) and {})
+    with sigterm_as_airflow(life) as send:
+
+        def act() -> None:
+            send("failed")
+
+        with Interrupter(act, when=life.is_waiting).tracing(), pytest.raises(AttemptStopped):
+            life.run(Run.begin)
+    [line] = logged
+    assert "on_kill=delete is under way for" in line
+    assert life.created()[0]["operation_id"] in line
+
+
+# -- policies whose process died
+
+
+@pytest.mark.parametrize("api", OPERATORS)
+@pytest.mark.parametrize("done", [False, True], ids=["before it was done", "before that was stored"])
+def test_what_a_failed_operation_left_is_deleted_by_the_next_attempt(life: Life, api: str, done: bool) -> None:
+    one = life.again(api)
+    one.world.faults(operation_fails(n=1))
+    if done:
+        one.store.dies_at = 4
+    else:
+        # the intent, the operation, and what is owed
+        one.store.dies_after = 3
+    with pytest.raises(Taken):
+        one.attempt(on_failure="delete", deferrable=False, timeout=4000.0)
+    assert (one.store.handle["owes"], one.store.handle["owes_because"]) == ("delete", "failure")
+    one.store.dies_at = one.store.dies_after = None
+    one.attempt_until_deferred(on_failure="delete")
+    first, second = one.created()
+    assert first["id"] in one.ended_ids()
+    assert second["id"] not in one.ended_ids()
+    assert one.store.handle["generation"] == 2
+    assert one.store.handle["owes"] is None
+
+
+def test_what_a_timeout_owed_is_done_by_the_next_attempt_before_anything_else(life: Life) -> None:
+    life.world.faults(endless())
+    life.store.dies_after = 3
+    with pytest.raises(Taken):
+        life.attempt(on_timeout="delete", deferrable=False, timeout=5.0)
+    assert life.ends() == []
+    life.store.dies_after = None
+    with pytest.raises((OpsError, Deferred)):
+        life.attempt(on_timeout="delete", timeout=5.0)
+    assert len(life.ends()) == 1
+    assert life.store.handle["owes"] is None
+
+
+def test_what_cannot_be_done_any_more_is_said(life: Life) -> None:
+    life.world.faults(operation_fails(n=1))
+    life.store.dies_after = 3
+    with pytest.raises(Taken):
+        life.attempt(on_failure="delete", deferrable=False, timeout=4000.0)
+    life.store.dies_after = None
+    life.world.faults(fail_first(999, status=409, method="DELETE"))
+    life.attempt_until_deferred()
+    left = life.created()[0]
+    assert any(left["id"] in line and "still exists" in line for line in life.said)
+
+
+@pytest.mark.parametrize("api", OPERATORS)
+def test_what_a_kill_owed_is_done_after_a_clear(life: Life, api: str) -> None:
+    """The process was gone after it had stored what it was about to do."""
+    one = life.again(api)
+    # virtual time may leap, and must find it running
+    one.world.faults(endless())
+    one.attempt_until_deferred()
+    handle = one.store.handle
+    one.store.put({**handle, "owes": "delete", "owes_because": "kill"})
+    one.attempt_until_deferred()
+    assert handle["resource_id"] in one.ended_ids()
+    # closing a session of LakeSail is no operation
+    assert len(one.ends()) == (0 if api == "lakesail" else 1)
+    assert one.store.handle["generation"] == 2
