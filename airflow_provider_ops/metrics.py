@@ -112,7 +112,7 @@ def reason(error: OpsError) -> str:
     return error.reason if isinstance(error, TransportError) else "other"
 
 
-def waited_for_turn(api: str, seconds: float) -> None:
+def waited_for_permit(api: str, seconds: float) -> None:
     """Measured before every request; only what was really waited goes out."""
     if seconds >= _NO_WAIT:
         BUDGET_WAIT.took(seconds, api=api)

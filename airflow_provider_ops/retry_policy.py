@@ -58,7 +58,7 @@ class OperationRetryPolicy(RetryPolicy):
         advice = advise(exception, starts_anew=self.starts_anew)
         if advice is None:
             return RetryDecision.default()
-        if not advice.again:
+        if not advice.should_retry:
             return RetryDecision.fail(reason=advice.reason)
         return RetryDecision.retry(delay=advice.pause, reason=advice.reason)
 
@@ -69,7 +69,7 @@ class OperationRetryPolicy(RetryPolicy):
         return hash((type(self), self.starts_anew))
 
 
-def use_by_default(task: Any, policy: OperationRetryPolicy) -> None:
+def set_default_retry_policy(task: Any, policy: OperationRetryPolicy) -> None:
     """Give a task this policy unless it has one, from its arguments or from ``default_args``."""
     # set after the fact: partial() and default_args hand an explicit None through every __init__
     if getattr(task, "retry_policy", None) is None:
@@ -88,11 +88,11 @@ def fails_at_once(task: Any, error: BaseException) -> bool:
     advice: Advice | None = None
     if type(policy) is OperationRetryPolicy:
         advice = advise(error, starts_anew=policy.starts_anew)
-    return advice is not None and not advice.again
+    return advice is not None and not advice.should_retry
 
 
 @contextmanager
-def retried_only_if_it_helps(task: Any) -> Iterator[None]:
+def enforce_retry_policy(task: Any) -> Iterator[None]:
     """Where Airflow asks no policy, raise what a retry cannot help in a form that Airflow does not retry."""
     try:
         yield

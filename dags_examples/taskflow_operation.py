@@ -17,7 +17,7 @@ from typing import Any
 from airflow.sdk import dag
 
 from airflow_provider_ops.apis import onvera
-from airflow_provider_ops.apis.base import Submit
+from airflow_provider_ops.apis.base import SubmitCall
 from airflow_provider_ops.decorators import OperationRequest, task
 from airflow_provider_ops.operators.onvera import OnveraCreateDeploymentOperator
 
@@ -32,7 +32,7 @@ def taskflow_operation() -> None:
     """Two deployments of teams and a shared one: create, list, destroy."""
 
     @task.operation(conn_id="onvera_default")
-    def create(team: str, run_id: str) -> Submit:
+    def create(team: str, run_id: str) -> SubmitCall:
         return onvera.create_deployment("superset", name=f"{team} {run_id}")
 
     start_shared = OnveraCreateDeploymentOperator(

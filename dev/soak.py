@@ -20,11 +20,11 @@ from typing import Any, Final, NamedTuple
 
 from airflow_provider_ops.apis.onvera import API
 from airflow_provider_ops.core.poll_policy import PollPolicy
-from airflow_provider_ops.core.wait_state import Settled, Watch
+from airflow_provider_ops.core.wait_state import Settled, WaitState
 from airflow_provider_ops.http.async_client import AsyncClient
 from airflow_provider_ops.http.clock import Clock, SystemClock
 from airflow_provider_ops.http.settings import Settings
-from airflow_provider_ops.polling.waits import await_all
+from airflow_provider_ops.polling.waits import apoll_until_done
 from airflow_provider_ops.testing import (
     Rule,
     SimulatorServer,
@@ -118,8 +118,8 @@ class Soak:
 
     async def _wait(self, operation_id: str) -> None:
         offset, now = self.clock.time() - self.clock.monotonic(), self.clock.time()
-        watch = Watch(operation_id, now=now, policy=PollPolicy.every(INTERVAL), deadline=now + 3600.0)
-        await await_all(self.client, [watch], lambda _: None)
+        watch = WaitState(operation_id, now=now, policy=PollPolicy.every(INTERVAL), deadline=now + 3600.0)
+        await apoll_until_done(self.client, [watch], lambda _: None)
         known = self.clock.monotonic()
         ended = watch.outcome.operation.ended_at if isinstance(watch.outcome, Settled) else None
         if ended is None:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_ops.core.clear_or_retry import Attempt
 from airflow_provider_ops.core.identity import TaskRun
 from airflow_provider_ops.core.submit_flow import arguments_fingerprint, fingerprint
-from airflow_provider_ops.lifecycle.identity import Identity
+from airflow_provider_ops.lifecycle.identity import SubmitIdentity
 
 if TYPE_CHECKING:
-    from airflow_provider_ops.apis.base import Submit
+    from airflow_provider_ops.apis.base import SubmitCall
 
 RUN = TaskRun("dag", "run", "task", dag_version="01890000-0000-7000-8000-000000000001")
 _ids = count(1)
@@ -22,7 +22,7 @@ def attempt(try_number: int = 1, *, max_tries: int = 3, retries: int = 3, clear_
     return Attempt(f"ti-{next(_ids)}", max_tries, clear_number, try_number, retries)
 
 
-def identity_of(submit: Submit, now: Attempt | None = None, *, run: TaskRun = RUN, **facts: Any) -> Identity:
+def identity_of(submit: SubmitCall, now: Attempt | None = None, *, run: TaskRun = RUN, **facts: Any) -> SubmitIdentity:
     """Return the identity of one try of a task that asks for what a submit has in it."""
     request = submit.request
     asked = {"method": request.method, "path": request.path, "query": dict(request.query), "json": request.json}
@@ -32,4 +32,4 @@ def identity_of(submit: Submit, now: Attempt | None = None, *, run: TaskRun = RU
         "kill_ends_it": False,
         **facts,
     }
-    return Identity(run, now or attempt(), **known)
+    return SubmitIdentity(run, now or attempt(), **known)

@@ -23,7 +23,7 @@ from airflow_provider_ops.http.blocking_client import BlockingClient
 from airflow_provider_ops.http.settings import Settings
 from airflow_provider_ops.operators.onvera import OnveraCreateDeploymentOperator
 from airflow_provider_ops.sensors.operation import OperationSensor
-from airflow_provider_ops.testing import endless, fail_first
+from airflow_provider_ops.testing import fail_first, never_settles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -258,7 +258,7 @@ def test_statsd_hears_of_a_real_run(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("airflow_provider_ops.lifecycle.attempt.LOOK_BEFORE_DEFERRING", 0.0)
-    operations_simulator.faults(endless(1, name="never"))
+    operations_simulator.faults(never_settles(1, name="never"))
     with a_dag() as dag:
         OnveraCreateDeploymentOperator(task_id="deferred", app_type="airflow", poll_interval=30)
         OnveraCreateDeploymentOperator(task_id="here", app_type="airflow", poll_interval=30, deferrable=False)

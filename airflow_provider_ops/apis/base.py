@@ -64,7 +64,7 @@ class Submitted:
 
 
 @dataclass(frozen=True, slots=True)
-class Submit(Call[Submitted]):
+class SubmitCall(Call[Submitted]):
     """A call that starts an operation.
 
     :param kind: what will be started, like ``deployment.create``; chooses the default wait timeout.
@@ -76,7 +76,7 @@ class Submit(Call[Submitted]):
     #: A call that must succeed before anything is submitted (Nirvana's availability).
     preflight: Call[Any] | None = None
 
-    def marked(self, **changes: Any) -> Submit:
+    def with_request(self, **changes: Any) -> SubmitCall:
         """The same submit with some parts of its request replaced."""
         return replace(self, request=replace(self.request, **changes))
 
@@ -89,14 +89,14 @@ class Intent:
     :param is_exact: whether one clock has measured them; else another process has sent it, by a clock of its own.
     """
 
-    submit: Submit
+    submit: SubmitCall
     key: str
     age: Callable[[], float] | None = None
     is_exact: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Marked:
+class OwnedResource:
     """Something that exists and that was created by a submit with a mark of ours."""
 
     key: str
@@ -108,10 +108,10 @@ class Marked:
 
 
 @dataclass(frozen=True, slots=True)
-class AllMarked:
+class OwnedResources:
     """What :meth:`Api.all_marked` found, and what it could not look at, a sentence each."""
 
-    found: Sequence[Marked] = ()
+    found: Sequence[OwnedResource] = ()
     problems: Sequence[str] = ()
 
 
@@ -134,7 +134,7 @@ class OperationList(NamedTuple):
     id_of: Callable[[Any], str] = entry_id
 
 
-def as_it_comes(entry: Any) -> Any:
+def raw_entry(entry: Any) -> Any:
     """How an entry of an :class:`OperationList` is read at first: not at all."""
     return entry
 
@@ -208,7 +208,7 @@ class Api(ABC):
     def check(self) -> Call[str]:
         """One cheap authenticated read for ``test_connection``; the text says who answered."""
 
-    def reference(self, operation_id: object) -> str:
+    def validate_operation_id(self, operation_id: object) -> str:
         """``operation_id`` when this API can wait for it.
 
         :raises InvalidArgument: it cannot be an id, or its kind is none that this API knows.
@@ -222,7 +222,7 @@ class Api(ABC):
             )
         return str(operation_id)
 
-    def prepare(self, request: Request, extras: Mapping[str, Any]) -> Request:  # noqa: ARG002
+    def apply_connection_defaults(self, request: Request, extras: Mapping[str, Any]) -> Request:  # noqa: ARG002
         """``request`` completed from the connection's extras (default project, workspace header)."""
         return request
 
@@ -250,16 +250,18 @@ class Api(ABC):
         )
         raise CancelNotSupported(msg)
 
-    def mark(self, submit: Submit, key: str) -> Submit:  # noqa: ARG002
+    def with_idempotency_key(self, submit: SubmitCall, key: str) -> SubmitCall:  # noqa: ARG002
         """``submit`` with ``key`` in it (header, tag, derived name), as far as the API has a place for it."""
         return submit
 
-    def submitting(self, submit: Submit) -> Flow[Submitted]:
+    def submit_flow(self, submit: SubmitCall) -> Flow[Submitted]:
         """Flow that sends a marked submit: once, unless the API refused it before it started anything."""
         answer: Submitted = yield submit
         return answer
 
-    def request(self, method: str, path: str, *, json: Any = None, query: Mapping[str, Any] | None = None) -> Submit:
+    def request(
+        self, method: str, path: str, *, json: Any = None, query: Mapping[str, Any] | None = None
+    ) -> SubmitCall:
         """Any call of this API whose answer names an operation, for ``OperationRequestOperator``.
 
         An API overrides this to recognise its own calls, so that they get the kind, the mark and the
@@ -271,18 +273,18 @@ class Api(ABC):
         """Whether ``error`` refuses a submit only for as long as something else is going on."""
         return False
 
-    def find(self, intent: Intent) -> Flow[list[Submitted]] | None:  # noqa: ARG002
+    def find_submitted(self, intent: Intent) -> Flow[list[Submitted]] | None:  # noqa: ARG002
         """Flow that looks for what an unanswered submit started; ``None`` where nothing can be found out."""
         return None
 
-    def find_owned(self, submit: Submit, is_ours: Callable[[str], bool]) -> Flow[list[Submitted]] | None:  # noqa: ARG002
+    def find_owned(self, submit: SubmitCall, is_ours: Callable[[str], bool]) -> Flow[list[Submitted]] | None:  # noqa: ARG002
         """Flow that finds what submits like this have started, each with its key; ``None`` where it cannot be found.
 
         :param is_ours: whether a key is one of those that are searched for.
         """
         return None
 
-    def all_marked(self) -> Flow[AllMarked] | None:
+    def list_owned(self) -> Flow[OwnedResources] | None:
         """Flow that lists what exists and carries a mark of ours, whoever's; ``None`` where the API keeps no marks."""
         return None
 
@@ -395,7 +397,7 @@ _OPERATION_IDS = (
 _BARE_IDS = ("id", "data.id")
 
 
-def generic_submit(method: str, path: str, *, json: Any = None, query: Mapping[str, Any] | None = None) -> Submit:
+def generic_submit(method: str, path: str, *, json: Any = None, query: Mapping[str, Any] | None = None) -> SubmitCall:
     """A submit of which nothing is known but its request.
 
     :raises InvalidArgument: method or path cannot be sent.
@@ -403,7 +405,7 @@ def generic_submit(method: str, path: str, *, json: Any = None, query: Mapping[s
     method = method.upper()
     check_path(method, path)
     request = Request(method, path, path, query=dict(query or {}), json=json)
-    return Submit(request, lambda response: Submitted(find_operation_id(response), ""))
+    return SubmitCall(request, lambda response: Submitted(find_operation_id(response), ""))
 
 
 def find_operation_id(response: Response) -> str:

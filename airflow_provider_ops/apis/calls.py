@@ -255,6 +255,6 @@ def split_reference(name: str, value: object) -> tuple[str | None, str]:
     return None, check_id(name, value)
 
 
-def given(**values: Any) -> dict[str, Any]:
+def drop_none(**values: Any) -> dict[str, Any]:
     """The arguments that are not ``None``: what goes into a body or query."""
     return {name: value for name, value in values.items() if value is not None}

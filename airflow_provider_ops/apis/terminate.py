@@ -33,14 +33,14 @@ _LATER_PAUSE = 5.0
 #: For how long such an attempt asks.
 PATIENT = 600.0
 #: Seconds before a request that met trouble on the way is sent again: by id, an operation may be ended twice.
-_TROUBLE_PAUSES = (0.3, 0.7, 1.5, 3.0)
+_ERROR_PAUSES = (0.3, 0.7, 1.5, 3.0)
 #: Seconds for which a kill waits to see whether the operation has settled.
-_LOOK_SECONDS = 1.0
+_READ_SECONDS = 1.0
 
 T = TypeVar("T")
 
 
-class Ended(NamedTuple):
+class Termination(NamedTuple):
     """What became of an operation that a policy was to end.
 
     :param text: a sentence about what is going on now.
@@ -55,9 +55,9 @@ class Ended(NamedTuple):
     is_accepted: bool = False
 
 
-def end(
+def terminate(
     api: Api, handle: Handle, policy: str, *, name: str | None = None, within: float = sum(_DELETE_PAUSES)
-) -> Flow[Ended]:
+) -> Flow[Termination]:
     """Flow that cancels, deletes or leaves an operation.
 
     Raises nothing but that this attempt may not send anything any more (:class:`Superseded`).
@@ -68,21 +68,23 @@ def end(
     """
     name = name or f"operation {handle.operation_id}{_resource(handle)}"
     if policy == "leave":
-        return Ended(f"{name} continues remotely{_link(handle)}")
+        return Termination(f"{name} continues remotely{_link(handle)}")
     try:
         if policy == "cancel":
             return (yield from _cancel(api, handle, name))
         return (yield from _delete(api, handle, name, within))
     except NotFound as error:
-        return Ended(f"{name} is gone already ({error.what})", removed=policy == "delete")
+        return Termination(f"{name} is gone already ({error.what})", removed=policy == "delete")
     except (Conflict, InvalidRequest) as error:
         if policy == "cancel":
-            return Ended(f"{name} may be over already: the cancel was refused ({error.what})")
-        return Ended(f"{name} still exists: the deletion was refused ({error.what}){_link(handle)}", is_done=False)
+            return Termination(f"{name} may be over already: the cancel was refused ({error.what})")
+        return Termination(
+            f"{name} still exists: the deletion was refused ({error.what}){_link(handle)}", is_done=False
+        )
     except Superseded:
         raise
     except OpsError as error:
-        return Ended(f"{name} may still be running: {policy} failed ({error.what}){_link(handle)}", is_done=False)
+        return Termination(f"{name} may still be running: {policy} failed ({error.what}){_link(handle)}", is_done=False)
 
 
 def kill_operation(
@@ -93,7 +95,7 @@ def kill_operation(
     *,
     was_running: bool = False,
     within: float = sum(_DELETE_PAUSES),
-) -> Flow[Ended]:
+) -> Flow[Termination]:
     """As :func:`end`, for a task that was killed: what has settled stays as it is.
 
     A worker or triggerer that was out of the world for a while is told to stop as well, and finds a task that is over
@@ -104,14 +106,14 @@ def kill_operation(
     :param was_running: whether it was seen running moments ago, so that no look is needed.
     """
     if policy == "cancel" and api.can_cancel:
-        return (yield from _cancel_then_look(api, handle, waited_for))
+        return (yield from _cancel_then_read(api, handle, waited_for))
     if not was_running and (settled := (yield from _settled(api, handle, waited_for))) is not None:
         return is_over_already(handle, settled)
-    return (yield from end(api, handle, policy, within=within))
+    return (yield from terminate(api, handle, policy, within=within))
 
 
-def _cancel_then_look(api: Api, handle: Handle, waited_for: str | None) -> Flow[Ended]:
-    ended = yield from end(api, handle, "cancel")
+def _cancel_then_read(api: Api, handle: Handle, waited_for: str | None) -> Flow[Termination]:
+    ended = yield from terminate(api, handle, "cancel")
     if ended.is_accepted:
         return ended
     settled = yield from _settled(api, handle, waited_for)
@@ -121,38 +123,38 @@ def _cancel_then_look(api: Api, handle: Handle, waited_for: str | None) -> Flow[
 def _settled(api: Api, handle: Handle, waited_for: str | None) -> Flow[Operation | None]:
     """Return the operation when it is seen to have settled; a look that fails holds nothing up."""
     try:
-        operation: Operation = yield Once(api.get_operation(waited_for or handle.operation_id or ""), _LOOK_SECONDS)
+        operation: Operation = yield Once(api.get_operation(waited_for or handle.operation_id or ""), _READ_SECONDS)
     except OpsError:
         return None
     return operation if operation.state.is_terminal else None
 
 
-def is_over_already(handle: Handle, operation: Operation) -> Ended:
+def is_over_already(handle: Handle, operation: Operation) -> Termination:
     """Return what a kill makes of an operation that has settled: nothing."""
     over = f"operation {operation.id}{_resource(handle)} is over already ({operation.raw_state})"
-    return Ended(f"{over} and stays as it is")
+    return Termination(f"{over} and stays as it is")
 
 
-def _cancel(api: Api, handle: Handle, name: str) -> Flow[Ended]:
+def _cancel(api: Api, handle: Handle, name: str) -> Flow[Termination]:
     try:
         call = api.cancel_operation(handle.operation_id or "", handle.key or None)
     except CancelNotSupported:
-        return Ended(f"{name} continues remotely, because {api.title} cannot cancel{_link(handle)}")
+        return Termination(f"{name} continues remotely, because {api.title} cannot cancel{_link(handle)}")
     yield from _until_answered(lambda: _sending(call))
-    return Ended(f"{api.title} was asked to cancel {name}", is_accepted=True)
+    return Termination(f"{api.title} was asked to cancel {name}", is_accepted=True)
 
 
-def _delete(api: Api, handle: Handle, name: str, within: float) -> Flow[Ended]:
+def _delete(api: Api, handle: Handle, name: str, within: float) -> Flow[Termination]:
     if not handle.creates:
         # what it acts on was there before: suspending a machine must never end in deleting it
-        return Ended(f"{name} made nothing that could be deleted{_link(handle)}")
+        return Termination(f"{name} made nothing that could be deleted{_link(handle)}")
     if not handle.resource_id or api.delete_resource(handle.resource_type or "", handle.resource_id) is None:
         nothing = f"there is nothing that {api.title} could delete"
-        return Ended(f"{name} continues remotely, because {nothing}{_link(handle)}")
+        return Termination(f"{name} continues remotely, because {nothing}{_link(handle)}")
     deleting = yield from _when_possible(api, handle, within)
     by = f" by operation {deleting.operation_id}" if deleting else ""
     made = "what it made" if name == IT else f"{handle.resource_type} {handle.resource_id}"
-    return Ended(f"{made} is being deleted{by}", removed=True, is_accepted=True)
+    return Termination(f"{made} is being deleted{by}", removed=True, is_accepted=True)
 
 
 def _when_possible(api: Api, handle: Handle, within: float) -> Flow[Submitted | None]:
@@ -189,7 +191,7 @@ def _sending(call: Call[T]) -> Flow[T]:
 
 def _until_answered(request: Callable[[], Flow[T]]) -> Flow[T]:
     """Send a request again that met trouble on the way, and return the API's own answer."""
-    for pause in _TROUBLE_PAUSES:
+    for pause in _ERROR_PAUSES:
         try:
             return (yield from request())
         except (TransportError, ServerError, RateLimited):

@@ -8,12 +8,12 @@ from datetime import datetime
 from typing import Any
 
 from airflow_provider_ops.cli.connections import default_connections, one_hook
-from airflow_provider_ops.cli.output import Exit, age, audited, command, say
+from airflow_provider_ops.cli.output import Exit, age, audited, command, echo
 from airflow_provider_ops.cli.output import show as show_rows
-from airflow_provider_ops.cli.progress import Story
+from airflow_provider_ops.cli.progress import WaitProgress
 from airflow_provider_ops.core.event_codec import succeeded
-from airflow_provider_ops.core.wait_state import GaveUp, Settled, Watch
-from airflow_provider_ops.core.wording import goes_on
+from airflow_provider_ops.core.wait_state import Settled, Unobservable, WaitState
+from airflow_provider_ops.core.wording import still_running
 from airflow_provider_ops.exceptions import (
     CancelNotSupported,
     Conflict,
@@ -25,7 +25,7 @@ from airflow_provider_ops.exceptions import (
 from airflow_provider_ops.hooks.base import OperationsHook
 from airflow_provider_ops.hooks.lookup import hook_for
 from airflow_provider_ops.operation import Operation, OperationState
-from airflow_provider_ops.polling.waits import wait as wait_for
+from airflow_provider_ops.polling.waits import poll_until_done as wait_for
 
 #: Operations that a list is read for; beyond these, filters and order are about what was read.
 _MOST_READ = 10_000
@@ -55,16 +55,16 @@ def list_operations(args: Any) -> Exit:
     """Print operations, newest first."""
     hook = one_hook(args.conn_id)
     if not hook.api.lists_operations:
-        say(f"{hook.api.title} has no call that lists operations: `show` takes an id.")
+        echo(f"{hook.api.title} has no call that lists operations: `show` takes an id.")
         return Exit.TROUBLE
     read = list(itertools.islice(_listed(hook, args.state), _MOST_READ))
     if len(read) == _MOST_READ:
-        say(f"Only the first {_MOST_READ} operations that {hook.api.title} lists were read.")
+        echo(f"Only the first {_MOST_READ} operations that {hook.api.title} lists were read.")
     chosen = [one for one in read if _fits(one, args.state, args.kind)]
     chosen.sort(key=lambda one: one.created_at.timestamp() if one.created_at else 0.0, reverse=True)
     show_rows([_row(one, hook.clock.time()) for one in chosen[: args.limit]], args.output, _LIST_COLUMNS)
     if len(chosen) > args.limit:
-        say(f"{len(chosen) - args.limit} more; --limit shows them.")
+        echo(f"{len(chosen) - args.limit} more; --limit shows them.")
     return Exit.OK
 
 
@@ -98,7 +98,7 @@ def show(args: Any) -> Exit:
     hook = one_hook(args.conn_id)
     operation = _explained(hook, _known(hook, args.operation_id))
     facts = {**_row(operation, hook.clock.time()), "url": operation.url or _link(hook, operation)}
-    story = _story(operation)
+    story = _history(operation)
     if args.output in ("json", "yaml"):
         show_rows([{**operation.to_dict(), "url": facts["url"], "timeline": story}], args.output)
         return Exit.OK
@@ -110,7 +110,7 @@ def show(args: Any) -> Exit:
 
 def _known(hook: OperationsHook, operation_id: str) -> Operation:
     try:
-        return hook.get_operation(hook.api.reference(operation_id))
+        return hook.get_operation(hook.api.validate_operation_id(operation_id))
     except NotFound as error:
         advice = f"{error.advice} The id of a resource is not that of its operation; `list` shows those."
         raise reworded(error, f"there is no operation {operation_id} ({error.what})", advice=advice) from None
@@ -120,7 +120,7 @@ def _explained(hook: OperationsHook, operation: Operation) -> Operation:
     try:
         return hook.run(hook.api.explain_failure(operation))
     except OpsError as error:
-        say(f"The reason could not be read: {error}")
+        echo(f"The reason could not be read: {error}")
         return operation
 
 
@@ -133,7 +133,7 @@ def _link(hook: OperationsHook, operation: Operation) -> str | None:
     return hook.api.resource_url(resource) if resource else None
 
 
-def _story(operation: Operation) -> list[dict[str, Any]]:
+def _history(operation: Operation) -> list[dict[str, Any]]:
     """What happened when, oldest first: the operation's own times and those of its steps."""
     events: list[tuple[datetime | None, str]] = [
         (operation.created_at, "created"),
@@ -159,32 +159,32 @@ def wait(args: Any) -> Exit:
     hook = one_hook(args.conn_id)
     known = {operation_id: _known(hook, operation_id) for operation_id in args.operation_ids}
     # its kind decides how long is long
-    watches = [_watch(hook, operation_id, operation.kind, args) for operation_id, operation in known.items()]
+    watches = [_watch_waits(hook, operation_id, operation.kind, args) for operation_id, operation in known.items()]
     try:
-        with Story(watches) as story:
+        with WaitProgress(watches) as story:
             for watch in watches:
-                for line in watch.saw(known[watch.operation_id], hook.clock.time()):
-                    story.tell(f"{watch.operation_id}: {line}")
+                for line in watch.on_result(known[watch.operation_id], hook.clock.time()):
+                    story.show(f"{watch.operation_id}: {line}")
             # somebody looks on, who wants to see the steps
-            wait_for(hook.get_conn(), watches, story.tell, args.wait_for, hold=False)
+            wait_for(hook.get_conn(), watches, story.show, args.wait_for, hold=False)
     except KeyboardInterrupt:
-        say(_still_going(hook, watches))
+        echo(_still_going(hook, watches))
         return Exit.INTERRUPTED
     show_rows([_waited(hook, watch) for watch in watches], args.output, _WAIT_COLUMNS)
     return _verdict(watches, args.wait_for)
 
 
-def _watch(hook: OperationsHook, operation_id: str, kind: str, args: Any) -> Watch:
-    return hook.watch(operation_id, timeout=args.timeout, poll_interval=args.poll_interval or None, kind=kind)
+def _watch_waits(hook: OperationsHook, operation_id: str, kind: str, args: Any) -> WaitState:
+    return hook.wait_state(operation_id, timeout=args.timeout, poll_interval=args.poll_interval or None, kind=kind)
 
 
-def _still_going(hook: OperationsHook, watches: Sequence[Watch]) -> str:
+def _still_going(hook: OperationsHook, watches: Sequence[WaitState]) -> str:
     going = [watch.operation_id for watch in watches if watch.outcome is None]
     again = f"airflow operations wait --conn-id {hook.conn_id} {' '.join(going)}"
     return f"Stopped waiting, nothing was cancelled: {', '.join(going)} may still be running. To wait again: {again}"
 
 
-def _waited(hook: OperationsHook, watch: Watch) -> dict[str, Any]:
+def _waited(hook: OperationsHook, watch: WaitState) -> dict[str, Any]:
     match watch.outcome:
         case Settled(operation):
             operation = _explained(hook, operation)
@@ -192,29 +192,29 @@ def _waited(hook: OperationsHook, watch: Watch) -> dict[str, Any]:
                 **_outcome(watch, operation.state.value),
                 "error": str(operation.error) if operation.error else None,
             }
-        case GaveUp(_, error):
+        case Unobservable(_, error):
             return {**_outcome(watch, "unknown"), "error": f"cannot be read any more: {error}"}
         case None:
             return {**_outcome(watch, "not waited for any more"), "error": None}
         case late:
-            said = late.error or goes_on(late.operation)
+            said = late.error or still_running(late.operation)
             return {**_outcome(watch, "timeout"), "error": str(said)}
 
 
-def _outcome(watch: Watch, outcome: str) -> dict[str, Any]:
+def _outcome(watch: WaitState, outcome: str) -> dict[str, Any]:
     last = watch.operation
     ids = {"id": watch.operation_id, "outcome": outcome, "last_state": last.raw_state if last else None}
     return {**ids, "resource_type": last.resource_type, "resource_id": last.resource_id} if last else ids
 
 
-def _verdict(watches: Sequence[Watch], how: str) -> Exit:
+def _verdict(watches: Sequence[WaitState], how: str) -> Exit:
     outcomes = [watch.outcome for watch in watches]
     good = [succeeded(outcome) for outcome in outcomes]
     if all(good) or (how == "any" and any(good)):
         return Exit.OK
     if any(isinstance(outcome, Settled) and not succeeded(outcome) for outcome in outcomes):
         return Exit.NO
-    return Exit.TROUBLE if any(isinstance(outcome, GaveUp) for outcome in outcomes) else Exit.TIMEOUT
+    return Exit.TROUBLE if any(isinstance(outcome, Unobservable) for outcome in outcomes) else Exit.TIMEOUT
 
 
 @audited
@@ -223,17 +223,17 @@ def cancel(args: Any) -> Exit:
     hook = one_hook(args.conn_id)
     before = _known(hook, args.operation_id)
     if before.state.is_terminal:
-        say(f"{before} is over already: there is nothing to cancel.")
+        echo(f"{before} is over already: there is nothing to cancel.")
         return Exit.NO
     try:
         operation = hook.cancel_operation(args.operation_id)
     except CancelNotSupported as error:
-        say(f"{error} Nothing was changed.")
+        echo(f"{error} Nothing was changed.")
         return Exit.NO
     except (Conflict, InvalidRequest) as error:
-        say(f"{hook.api.title} refused to cancel {before}, which may have ended meanwhile: {error}.")
+        echo(f"{hook.api.title} refused to cancel {before}, which may have ended meanwhile: {error}.")
         return Exit.NO
     show_rows([_row(operation, hook.clock.time())], args.output, _LIST_COLUMNS)
     if not operation.state.is_terminal:
-        say(f"{hook.api.title} was asked to cancel it, which may take a while: `wait` shows how it ends.")
+        echo(f"{hook.api.title} was asked to cancel it, which may take a while: `wait` shows how it ends.")
     return Exit.OK

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from airflow_provider_ops.apis.base import Marked
+from airflow_provider_ops.apis.base import OwnedResource
 from airflow_provider_ops.apis.existing import status_of
 from airflow_provider_ops.cli.left import Left
 from airflow_provider_ops.cli.records import Recorded
-from airflow_provider_ops.cli.runs import Run, Task
+from airflow_provider_ops.cli.runs import ScannedRun, ScannedTask
 from airflow_provider_ops.exceptions import OpsError
 from airflow_provider_ops.hooks.base import OperationsHook
 from airflow_provider_ops.operation import Operation
@@ -25,7 +25,7 @@ class Checker:
         self._unknown = unknown
         self._known: dict[tuple[str, str], Operation | None] = {}
 
-    def check(self, hook: OperationsHook, run: Run, task: Task, recorded: Recorded) -> Left | None:
+    def check(self, hook: OperationsHook, run: ScannedRun, task: ScannedTask, recorded: Recorded) -> Left | None:
         """Return what an operation that the task has submitted made and that still exists."""
         makes, operation = _makes(hook, recorded), None
         if makes is False:
@@ -36,33 +36,33 @@ class Checker:
             if operation is None:
                 return None
             facts = _merged(recorded, operation)
-            if not _makes(hook, facts) or not run.may_have_made(_as_marked(operation)):
+            if not _makes(hook, facts) or not run.may_have_made(_as_owned(operation)):
                 return None
         return self._existing(hook, task, facts, operation, "record")
 
-    def check_awaited(self, hook: OperationsHook, run: Run, task: Task, operation_id: str) -> Left | None:
+    def check_awaited(self, hook: OperationsHook, run: ScannedRun, task: ScannedTask, operation_id: str) -> Left | None:
         """Return what an operation made that another task of the run has handed on, if it began during the run."""
         operation = self._look_up(hook, task, operation_id)
         if operation is None or not hook.api.creates(operation.kind):
             return None
         # an API's time may be cut to seconds, and its clock may be another: no closer than `may_have_made`
-        if operation.created_at is None or not run.may_have_made(_as_marked(operation)):
+        if operation.created_at is None or not run.may_have_made(_as_owned(operation)):
             return None
         return self._existing(hook, task, _merged(Recorded(operation_id), operation), operation, "awaited")
 
-    def _look_up(self, hook: OperationsHook, task: Task, operation_id: str) -> Operation | None:
+    def _look_up(self, hook: OperationsHook, task: ScannedTask, operation_id: str) -> Operation | None:
         """Read an operation once; ``None`` after telling why, when that is not possible."""
         key = (hook.conn_id, operation_id)
         if key not in self._known:
             try:
-                self._known[key] = hook.get_operation(hook.api.reference(operation_id))
+                self._known[key] = hook.get_operation(hook.api.validate_operation_id(operation_id))
             except OpsError as error:
                 self._cannot_tell(hook, task, operation_id, f"cannot be read: {error}")
                 self._known[key] = None
         return self._known[key]
 
     def _existing(
-        self, hook: OperationsHook, task: Task, facts: Recorded, operation: Operation | None, found_by: str
+        self, hook: OperationsHook, task: ScannedTask, facts: Recorded, operation: Operation | None, found_by: str
     ) -> Left | None:
         resource_type, resource_id = facts.resource_type or facts.kind.partition(".")[0], facts.resource_id
         if not resource_id:
@@ -84,12 +84,12 @@ class Checker:
         if created is None and operation is not None:
             created = operation.created_at
         name = resource.get("name")
-        one = Marked(
+        one = OwnedResource(
             "", resource_type, resource_id, name if isinstance(name, str) else None, status_of(resource), created
         )
         return Left(hook, one, task, found_by, facts.operation_id, owes=facts.owes)
 
-    def _cannot_tell(self, hook: OperationsHook, task: Task, operation_id: str, why: str) -> None:
+    def _cannot_tell(self, hook: OperationsHook, task: ScannedTask, operation_id: str, why: str) -> None:
         self._unknown(
             f"{hook.api.title} ({hook.conn_id}): operation {operation_id} of task {task} in run {task.run_id}: {why}"
         )
@@ -113,17 +113,17 @@ def _merged(recorded: Recorded, operation: Operation) -> Recorded:
     )
 
 
-def _as_marked(operation: Operation) -> Marked:
-    return Marked("", "", "", created_at=operation.created_at)
+def _as_owned(operation: Operation) -> OwnedResource:
+    return OwnedResource("", "", "", created_at=operation.created_at)
 
 
 def _still_running(
-    hook: OperationsHook, task: Task, facts: Recorded, operation: Operation | None, resource_type: str
+    hook: OperationsHook, task: ScannedTask, facts: Recorded, operation: Operation | None, resource_type: str
 ) -> Left | None:
     """Return an operation that has named no resource yet, unless it is over and so has made none."""
     if operation is None or operation.state.is_terminal:
         return None
-    one = Marked("", resource_type, "", None, f"operation {operation.raw_state}", operation.created_at)
+    one = OwnedResource("", resource_type, "", None, f"operation {operation.raw_state}", operation.created_at)
     return Left(hook, one, task, "record", facts.operation_id, owes=facts.owes)
 
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from airflow_provider_ops.apis.base import Marked
-from airflow_provider_ops.cli.deleting import Fate
+from airflow_provider_ops.apis.base import OwnedResource
+from airflow_provider_ops.cli.deleting import DeletionResult
 from airflow_provider_ops.cli.output import age
-from airflow_provider_ops.cli.runs import Task
+from airflow_provider_ops.cli.runs import ScannedTask
 from airflow_provider_ops.hooks.base import OperationsHook
 
 
@@ -22,11 +22,11 @@ class Left:
     """
 
     hook: OperationsHook
-    one: Marked
-    task: Task
+    one: OwnedResource
+    task: ScannedTask
     found_by: str
     operation_id: str | None = None
-    fate: Fate | None = None
+    fate: DeletionResult | None = None
     owes: str | None = None
 
     @property

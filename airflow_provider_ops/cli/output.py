@@ -59,7 +59,7 @@ def command(work: Callable[[Any], Exit]) -> Callable[[Any], None]:
     @functools.wraps(work)
     def run(args: Any) -> None:
         try:
-            with secrets_of_this_airflow(), quiet(verbose=args.verbose), telling_of_retries():
+            with secrets_of_this_airflow(), quiet(verbose=args.verbose), log_retries():
                 code = work(args)
         except OpsError as error:
             stop(str(error), Exit.TROUBLE)
@@ -99,28 +99,28 @@ def quiet(*, verbose: bool = False) -> Iterator[None]:
 
 
 @contextmanager
-def telling_of_retries() -> Iterator[None]:
+def log_retries() -> Iterator[None]:
     """A line when reads are tried again: a terminal that says nothing for two minutes looks as if it hangs."""
     before = get_on_retry_hooks()
-    set_on_retry_hooks([*before, _tell_of_retry])
+    set_on_retry_hooks([*before, _log_retry])
     try:
         yield
     finally:
         set_on_retry_hooks(before)
 
 
-def _tell_of_retry(details: RetryDetails) -> None:
+def _log_retry(details: RetryDetails) -> None:
     if isinstance(details.caused_by, OpsError) and details.retry_num == _TELL_AT:
-        say(f"{details.caused_by}; trying again for {PATIENCE:g} s at most, Ctrl-C stops.")
+        echo(f"{details.caused_by}; trying again for {PATIENCE:g} s at most, Ctrl-C stops.")
 
 
 def stop(text: str, code: Exit) -> NoReturn:
     """End the command with a paragraph on standard error."""
-    say(text)
+    echo(text)
     raise SystemExit(int(code))
 
 
-def say(text: str) -> None:
+def echo(text: str) -> None:
     """One line for people, on standard error, so that standard output stays what ``--output`` promises."""
     print(printable(text), file=sys.stderr, flush=True)  # noqa: T201
 

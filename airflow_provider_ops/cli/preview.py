@@ -12,12 +12,12 @@ from airflow.cli.commands import task_command
 from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 from airflow.utils.cli import get_bagged_dag, get_db_dag
 
-from airflow_provider_ops.apis.base import Submit
-from airflow_provider_ops.cli.output import CommandError, Exit, command, say, show
-from airflow_provider_ops.cli.tables import Place, read_results, read_tasks
+from airflow_provider_ops.apis.base import SubmitCall
+from airflow_provider_ops.cli.output import CommandError, Exit, command, echo, show
+from airflow_provider_ops.cli.tables import TaskPlace, read_results, read_tasks
 from airflow_provider_ops.exceptions import OpsError
 from airflow_provider_ops.hooks.base import OperationsHook
-from airflow_provider_ops.lifecycle.kill import ends_it
+from airflow_provider_ops.lifecycle.kill import policy_terminates
 from airflow_provider_ops.operators.base import OperationOperator
 
 #: Stands in for our mark, which is made when the request is sent. It has the form that APIs take.
@@ -52,14 +52,14 @@ class PreviewTaskInstance(RuntimeTaskInstance):
         if known is not None:
             return known
         unknown = Unknown(f"output-of-{task_ids}" if key == _RETURNED else f"output-of-{task_ids}.{key}")
-        say(f"{unknown}: stands for what task {task_ids} hands over, which only a run knows.")
+        echo(f"{unknown}: stands for what task {task_ids} hands over, which only a run knows.")
         return unknown
 
 
 def _pushed(dag_id: str, run_id: str, task_id: str, key: str) -> Any:
     if run_id == _NO_RUN:
         return None
-    place = Place(run_id, task_id, -1)
+    place = TaskPlace(run_id, task_id, -1)
     if key == _RETURNED:
         return read_results(dag_id, [place]).get(place)
     return next((row.xcoms.get(key) for row in read_tasks(dag_id, [run_id], (key,)) if row.place == place), None)
@@ -76,7 +76,7 @@ def preview(args: Any) -> Exit:
         show([facts], args.output)
     else:
         show([{"fact": name, "value": value} for name, value in facts.items() if value not in (None, {})], args.output)
-    say("Nothing was sent.")
+    echo("Nothing was sent.")
     return Exit.OK
 
 
@@ -131,8 +131,8 @@ def _context(dag_id: str, task: Any, run_id: str, map_index: int | None) -> Any:
 def _facts(task: OperationOperator) -> dict[str, Any]:
     hook, submit = task.hook, task.submit()
     base, extras = _connection(hook)
-    request = hook.api.prepare(submit.request, extras)
-    marked = hook.api.prepare(hook.api.mark(submit, _MARK).request, extras)
+    request = hook.api.apply_connection_defaults(submit.request, extras)
+    marked = hook.api.apply_connection_defaults(hook.api.with_idempotency_key(submit, _MARK).request, extras)
     headers = {**dict.fromkeys(hook.api.authenticate("key"), f"<the key of {hook.conn_id}>"), **marked.headers}
     return {
         "task": f"{task.dag_id}.{task.task_id}",
@@ -157,7 +157,7 @@ def _connection(hook: OperationsHook) -> tuple[str, Mapping[str, Any]]:
     try:
         settings = hook.settings()
     except OpsError as error:
-        say(f"The connection cannot be used as it is: {error}")
+        echo(f"The connection cannot be used as it is: {error}")
         return hook.api.base_url, {}
     return settings.base_url, settings.extras
 
@@ -176,13 +176,13 @@ def _without_mark(value: Any) -> Any:
     return json.loads(json.dumps(value, default=str).replace(_MARK, _MARK_SHOWN))
 
 
-def _on_kill(task: OperationOperator, hook: OperationsHook, submit: Submit) -> str:
+def _on_kill(task: OperationOperator, hook: OperationsHook, submit: SubmitCall) -> str:
     policy: str | None = task.kill_policy
     if policy is None:
         policy = "cancel" if hook.api.can_cancel else "leave"
     if policy == "leave":
         return "leave: the operation continues"
-    if ends_it(policy, hook.api, creates=submit.creates):
+    if policy_terminates(policy, hook.api, creates=submit.creates):
         return f"{policy}: {'the operation is cancelled' if policy == 'cancel' else 'what it creates is deleted'}"
     why = f"{hook.api.title} cannot cancel" if policy == "cancel" else "it creates nothing"
     return f"{policy}: the operation continues, because {why}"

@@ -12,17 +12,17 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from typing_extensions import Self
 
-from airflow_provider_ops.cli.output import printable, say
-from airflow_provider_ops.core.wait_state import Watch
+from airflow_provider_ops.cli.output import echo, printable
+from airflow_provider_ops.core.wait_state import WaitState
 from airflow_provider_ops.operation import Operation
 
 _FULL = 100.0
 
 
-class Story:
+class WaitProgress:
     """Shows a wait on standard error, as a context manager; :meth:`tell` is its log."""
 
-    def __init__(self, watches: Sequence[Watch]) -> None:
+    def __init__(self, watches: Sequence[WaitState]) -> None:
         self._watches = watches
         self._bars: dict[str, TaskID] = {}
         self._progress = _bars() if sys.stderr.isatty() else None
@@ -40,10 +40,10 @@ class Story:
         if self._progress is not None:
             self._progress.stop()
 
-    def tell(self, line: str) -> None:
+    def show(self, line: str) -> None:
         """Show a change; ``line`` begins with the operation's id."""
         if self._progress is None:
-            say(line)
+            echo(line)
             return
         for watch in self._watches:
             self._progress.update(self._bars[watch.operation_id], **_shown(watch))
@@ -59,9 +59,9 @@ def _bars() -> Progress:
     return Progress(*columns, console=Console(stderr=True))
 
 
-def _shown(watch: Watch) -> dict[str, Any]:
+def _shown(watch: WaitState) -> dict[str, Any]:
     operation = watch.operation
-    now = "looking again after an error" if watch.is_stumbling else _now(operation)
+    now = "looking again after an error" if watch.is_failing else _now(operation)
     if watch.outcome is not None:
         return {"total": _FULL, "completed": _FULL, "now": now}
     progress = operation.progress if operation else None

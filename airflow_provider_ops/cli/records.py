@@ -9,7 +9,7 @@ from typing import Any
 from airflow_provider_ops.cli.tables import TaskRow
 from airflow_provider_ops.core.handle import owed_policy
 from airflow_provider_ops.core.history import KEY as PROGRESS
-from airflow_provider_ops.core.history import TRIES, Story, read_record
+from airflow_provider_ops.core.history import TRIES, WaitHistory, read_record
 from airflow_provider_ops.decorators.operation import AWAITED
 from airflow_provider_ops.lifecycle.handle_store import KEY as STORED_HANDLE
 from airflow_provider_ops.lifecycle.legs import OPERATION_HANDLE
@@ -90,7 +90,7 @@ def read_task(row: TaskRow) -> TaskRecord:
     if AWAITED not in row.xcoms:
         found.add(row.xcoms.get("operation_id"), resource_id=row.xcoms.get("resource_id"))
     if story is not None:
-        _add_story(found, story)
+        _add_history(found, story)
     return found
 
 
@@ -133,8 +133,8 @@ def _add_handle(found: TaskRecord, handle: Mapping[str, Any]) -> None:
     found.unanswered = not (is_answered or handle.get("refused") or handle.get("not_sent"))
 
 
-def _add_story(found: TaskRecord, story: Story) -> None:
-    for operation_id, chapter in story.chapters.items():
+def _add_history(found: TaskRecord, story: WaitHistory) -> None:
+    for operation_id, chapter in story.operations.items():
         operation = chapter.operation
         if operation_id not in found.submitted:
             found.awaited.append(operation_id)

@@ -6,10 +6,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from airflow_provider_ops.apis.base import Marked
+from airflow_provider_ops.apis.base import OwnedResource
 from airflow_provider_ops.cli.output import CommandError
-from airflow_provider_ops.cli.tables import Place, RunRow, TaskRow, has_dag, read_runs
-from airflow_provider_ops.core.identity import marks, run_prefix, run_prefix_of
+from airflow_provider_ops.cli.tables import RunRow, TaskPlace, TaskRow, has_dag, read_runs
+from airflow_provider_ops.core.identity import possible_keys, run_prefix, run_prefix_of
 
 _OVER = frozenset({"success", "failed"})
 #: States of a task instance in which nothing of it is at work or will be; ``None`` has never been scheduled.
@@ -19,7 +19,7 @@ _SKEW = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class ScannedRun:
     """A run of a DAG.
 
     :param began: when it could begin at the earliest.
@@ -32,7 +32,7 @@ class Run:
     ended: datetime | None
 
     @classmethod
-    def of(cls, row: RunRow) -> Run:
+    def of(cls, row: RunRow) -> ScannedRun:
         """Return the run in a row."""
         # not its start, which moves when it is cleared
         return cls(row.dag_id, row.run_id, row.state, row.run_after, row.end_date)
@@ -42,7 +42,7 @@ class Run:
         """Whether its state is final."""
         return self.state in _OVER
 
-    def may_have_made(self, one: Marked) -> bool:
+    def may_have_made(self, one: OwnedResource) -> bool:
         """Return whether the times allow it."""
         at = one.created_at
         if at is None or at.tzinfo is None:
@@ -52,7 +52,7 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class ScannedTask:
     """A task instance."""
 
     dag_id: str
@@ -61,7 +61,7 @@ class Task:
     map_index: int
 
     @classmethod
-    def of(cls, run: Run, place: Place) -> Task:
+    def of(cls, run: ScannedRun, place: TaskPlace) -> ScannedTask:
         """Return the task instance at a place in a run."""
         return cls(run.dag_id, run.run_id, place.task_id, place.map_index)
 
@@ -83,12 +83,12 @@ class Scope:
     since: datetime | None = None
     until: datetime | None = None
 
-    def runs(self) -> list[Run]:
+    def runs(self) -> list[ScannedRun]:
         """Return the runs, newest first.
 
         :raises CommandError: Airflow knows no such DAG or run.
         """
-        runs = [Run.of(row) for row in read_runs(self.dag_ids or None, self.since, self.until)]
+        runs = [ScannedRun.of(row) for row in read_runs(self.dag_ids or None, self.since, self.until)]
         known = {run.dag_id for run in runs}
         if unknown := [name for name in self.dag_ids if name not in known and not has_dag(name)]:
             raise CommandError(f"Airflow knows no DAG {', '.join(unknown)}: `airflow dags list` shows those it knows.")
@@ -106,29 +106,29 @@ def is_at_work(row: TaskRow) -> bool:
     return row.state not in _IDLE
 
 
-def owners(runs: Mapping[Run, Sequence[TaskRow]], found: Collection[Marked]) -> dict[str, Task]:
+def owners(runs: Mapping[ScannedRun, Sequence[TaskRow]], found: Collection[OwnedResource]) -> dict[str, ScannedTask]:
     """Return which tasks of these runs made what was found, by mark.
 
     A mark is a hash: that of a task can be told from all others, but nothing can be read from it.
     """
     wanted = {one.key: one for one in found}
-    made_by: dict[str, Task] = {}
+    made_by: dict[str, ScannedTask] = {}
     for run, rows in runs.items():
         possible = {key for key, one in wanted.items() if key not in made_by and run.may_have_made(one)}
         for row in rows:
             if not possible:
                 break
             if keys := _keys_of(run.dag_id, row.place, possible):
-                made_by.update(dict.fromkeys(keys, Task.of(run, row.place)))
+                made_by.update(dict.fromkeys(keys, ScannedTask.of(run, row.place)))
                 possible -= keys
     return made_by
 
 
-def _keys_of(dag_id: str, place: Place, keys: Collection[str]) -> set[str]:
+def _keys_of(dag_id: str, place: TaskPlace, keys: Collection[str]) -> set[str]:
     """Return which of the keys belong to a task run, those of release 0.1.0 as well."""
     run_id, task_id, index, region = place
     # an iteration of a loop knows itself as not mapped
     runs = [(dag_id, run_id, task_id, one) for one in ({index, -1} if region else {index})]
     beginnings = {run_prefix(*one) for one in runs}
-    earlier = set(keys).intersection(mark for one in runs for mark in marks(*one))
+    earlier = set(keys).intersection(mark for one in runs for mark in possible_keys(*one))
     return {key for key in keys if run_prefix_of(key) in beginnings} | earlier

@@ -6,13 +6,13 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from airflow_provider_ops.apis.base import AllMarked
+from airflow_provider_ops.apis.base import OwnedResources
 from airflow_provider_ops.cli.connections import default_connections
 from airflow_provider_ops.cli.existing import Checker
 from airflow_provider_ops.cli.left import Left
 from airflow_provider_ops.cli.records import XCOM_KEYS, TaskRecord, add_result, read_task
-from airflow_provider_ops.cli.runs import Run, Task, is_at_work, owners
-from airflow_provider_ops.cli.tables import HAS_STORE, Place, TaskRow, read_results, read_tasks, submitting_tasks
+from airflow_provider_ops.cli.runs import ScannedRun, ScannedTask, is_at_work, owners
+from airflow_provider_ops.cli.tables import HAS_STORE, TaskPlace, TaskRow, read_results, read_tasks, submitting_tasks
 from airflow_provider_ops.exceptions import OpsError
 from airflow_provider_ops.hooks.base import OperationsHook
 from airflow_provider_ops.hooks.lookup import hook_for
@@ -22,7 +22,7 @@ from airflow_provider_ops.provider_info import connection_types
 Found = dict[tuple[str, str, str], Left]
 
 
-class Search:
+class ResourceSearch:
     """Finds what runs that are over have made.
 
     :param conn_ids: connections to search; empty for the default ones and those that the runs have used.
@@ -35,11 +35,11 @@ class Search:
         #: What was not searched, a sentence each.
         self.not_searched: dict[str, None] = {}
         #: Runs that were left alone, because a task of theirs is still at work.
-        self.at_work: list[Run] = []
+        self.at_work: list[ScannedRun] = []
         #: Connections that the runs have used and ``conn_ids`` does not name.
         self.left_out: set[str] = set()
 
-    def find(self, runs: Sequence[Run]) -> list[Left]:
+    def find(self, runs: Sequence[ScannedRun]) -> list[Left]:
         """Return what the runs have made and that still exists."""
         rows = self._rows(runs)
         records = {
@@ -54,20 +54,20 @@ class Search:
         waiting = {(run, place) for (run, place), (_, record) in records.items() if record.awaited}
         handed_on = _HandedOn(waiting)
         for (run, place), (row, record) in records.items():
-            for left in self._recorded(run, Task.of(run, place), record, handed_on):
+            for left in self._recorded(run, ScannedTask.of(run, place), record, handed_on):
                 before = found.setdefault(left.identity, left)
                 if left.owes:
                     # a mark does not show it
                     found[left.identity] = replace(before, owes=left.owes)
             module = modules[run.dag_id].get(place.task_id)
-            self._say_gaps(Task.of(run, place), row, record, module)
+            self._say_gaps(ScannedTask.of(run, place), row, record, module)
         return list(found.values())
 
     def _unknown(self, sentence: str) -> None:
         self.not_searched[sentence] = None
 
-    def _rows(self, runs: Sequence[Run]) -> dict[Run, list[TaskRow]]:
-        found: dict[Run, list[TaskRow]] = {}
+    def _rows(self, runs: Sequence[ScannedRun]) -> dict[ScannedRun, list[TaskRow]]:
+        found: dict[ScannedRun, list[TaskRow]] = {}
         for dag_id in dict.fromkeys(run.dag_id for run in runs):
             mine = {run.run_id: run for run in runs if run.dag_id == dag_id}
             for row in read_tasks(dag_id, list(mine), XCOM_KEYS):
@@ -76,8 +76,8 @@ class Search:
         return {run: rows for run, rows in found.items() if run not in self.at_work}
 
     @staticmethod
-    def _add_results(records: Mapping[tuple[Run, Place], tuple[TaskRow, TaskRecord]]) -> None:
-        wanted: dict[str, dict[Place, list[TaskRecord]]] = {}
+    def _add_results(records: Mapping[tuple[ScannedRun, TaskPlace], tuple[TaskRow, TaskRecord]]) -> None:
+        wanted: dict[str, dict[TaskPlace, list[TaskRecord]]] = {}
         for (run, place), (_, record) in records.items():
             if any(not (one.kind and one.resource_id) for one in record.submitted.values()):
                 wanted.setdefault(run.dag_id, {}).setdefault(place, []).append(record)
@@ -107,11 +107,11 @@ class Search:
                 self._hooks[conn_id] = None
         return self._hooks[conn_id]
 
-    def _marked(self, hook: OperationsHook, rows: Mapping[Run, Sequence[TaskRow]]) -> Iterator[Left]:
+    def _marked(self, hook: OperationsHook, rows: Mapping[ScannedRun, Sequence[TaskRow]]) -> Iterator[Left]:
         title = f"{hook.api.title} ({hook.conn_id})"
         try:
-            flow = hook.api.all_marked()
-            answer = AllMarked() if flow is None else hook.run(flow)
+            flow = hook.api.list_owned()
+            answer = OwnedResources() if flow is None else hook.run(flow)
         except OpsError as error:
             self._unknown(f"{title}: could not be asked, so what is left there is not known: {error}")
             return
@@ -120,7 +120,7 @@ class Search:
         made_by = owners(rows, answer.found)
         yield from (Left(hook, one, made_by[one.key], "mark") for one in answer.found if one.key in made_by)
 
-    def _recorded(self, run: Run, task: Task, record: TaskRecord, handed_on: _HandedOn) -> Iterator[Left]:
+    def _recorded(self, run: ScannedRun, task: ScannedTask, record: TaskRecord, handed_on: _HandedOn) -> Iterator[Left]:
         conn_id = _connection(record)
         if conn_id is None or conn_id in self.left_out or not (record.submitted or record.awaited):
             return
@@ -133,7 +133,7 @@ class Search:
         checks += [self._checker.check_awaited(hook, run, task, one) for one in mine]
         yield from filter(None, checks)
 
-    def _say_gaps(self, task: Task, row: TaskRow, record: TaskRecord, module: str | None) -> None:
+    def _say_gaps(self, task: ScannedTask, row: TaskRow, record: TaskRecord, module: str | None) -> None:
         """Say what the task may have made that neither records nor marks show."""
         conn_id = _connection(record)
         if conn_id in self.left_out or (module is None and not record.generations and not record.submitted):
@@ -177,11 +177,11 @@ class _HandedOn:
     :param waiting: task instances that wait for operations, and so return those of others.
     """
 
-    def __init__(self, waiting: Collection[tuple[Run, Place]]) -> None:
+    def __init__(self, waiting: Collection[tuple[ScannedRun, TaskPlace]]) -> None:
         self._waiting = waiting
-        self._returned: dict[Run, set[str]] = {}
+        self._returned: dict[ScannedRun, set[str]] = {}
 
-    def has(self, run: Run, operation_id: str) -> bool:
+    def has(self, run: ScannedRun, operation_id: str) -> bool:
         """Return whether a task of the run has returned this id, by itself or inside of a list or an object."""
         if run not in self._returned:
             rows = read_tasks(run.dag_id, [run.run_id], ())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from airflow_provider_ops.cli.output import Exit, command, say, show
+from airflow_provider_ops.cli.output import Exit, command, echo, show
 from airflow_provider_ops.exceptions import InvalidArgument, InvalidSpec
 from airflow_provider_ops.hooks.specs import registered, specs_folder
 from airflow_provider_ops.spec.promises import review
@@ -29,7 +29,7 @@ def list_specs(args: Any) -> Exit:
         rows.append(row)
     show(rows, args.output, _LIST_COLUMNS)
     if not rows:
-        say(f"No spec is registered: put *.yaml files into {specs_folder()}.")
+        echo(f"No spec is registered: put *.yaml files into {specs_folder()}.")
     return Exit.NO if any(row["problem"] for row in rows) else Exit.OK
 
 
@@ -40,9 +40,9 @@ def check(args: Any) -> Exit:
         found = review(read_source(args.file))
     except InvalidSpec as error:
         for problem in error.problems:
-            say(f"{args.file}: mistake: {problem}")
+            echo(f"{args.file}: mistake: {problem}")
         return Exit.NO
     show([asdict(one) for one in found.promises], args.output, _PROMISE_COLUMNS)
     for one in found.advice:
-        say(f"{args.file}: note: {one}")
+        echo(f"{args.file}: note: {one}")
     return Exit.OK

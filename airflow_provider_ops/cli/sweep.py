@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from airflow_provider_ops.cli.deleting import Fate, delete_all
+from airflow_provider_ops.cli.deleting import DeletionResult, delete_all
 from airflow_provider_ops.cli.left import Left
-from airflow_provider_ops.cli.output import Exit, audited, say, show, stop
-from airflow_provider_ops.cli.runs import Run, Scope, is_at_work
-from airflow_provider_ops.cli.search import Search
+from airflow_provider_ops.cli.output import Exit, audited, echo, show, stop
+from airflow_provider_ops.cli.runs import ScannedRun, Scope, is_at_work
+from airflow_provider_ops.cli.search import ResourceSearch
 from airflow_provider_ops.cli.tables import read_tasks
 from airflow_provider_ops.hooks.base import OperationsHook, default_clock
 
@@ -27,7 +27,7 @@ def sweep(args: Any) -> Exit:
         stop("--run-id needs the one DAG that the run is of: --dag-id.", Exit.USAGE)
     runs = Scope(dag_ids, args.run_id or (), args.since, args.until).runs()
     going_on = [run for run in runs if not run.is_over]
-    search = Search(args.conn_id or ())
+    search = ResourceSearch(args.conn_id or ())
     left = search.find([run for run in runs if run.is_over])
     _introduce(search, going_on)
     if args.yes and left:
@@ -39,19 +39,19 @@ def sweep(args: Any) -> Exit:
     return _conclude(left, complete=not search.not_searched)
 
 
-def _introduce(search: Search, going_on: Sequence[Run]) -> None:
+def _introduce(search: ResourceSearch, going_on: Sequence[ScannedRun]) -> None:
     """Say what was not searched, before what was found."""
     for sentence in search.not_searched:
-        say(f"Not searched: {sentence}")
+        echo(f"Not searched: {sentence}")
     if search.left_out:
-        say(f"Left out, because --conn-id does not name them: {', '.join(sorted(search.left_out))}")
+        echo(f"Left out, because --conn-id does not name them: {', '.join(sorted(search.left_out))}")
     if going_on:
-        say(f"Left alone, because still in progress: {_names(going_on)}")
+        echo(f"Left alone, because still in progress: {_names(going_on)}")
     if search.at_work:
-        say(f"Left alone, because a task of theirs is still at work: {_names(search.at_work)}")
+        echo(f"Left alone, because a task of theirs is still at work: {_names(search.at_work)}")
 
 
-def _names(runs: Sequence[Run]) -> str:
+def _names(runs: Sequence[ScannedRun]) -> str:
     return ", ".join(run.run_id for run in runs)
 
 
@@ -59,20 +59,20 @@ def _deleted(left: Sequence[Left], timeout: float | None) -> list[Left]:
     """Delete what may be deleted, and return ``left`` with what became of it."""
     over = _still_over(left)
     going = [one for one in left if (one.task.dag_id, one.task.run_id) in over and one.may_be_deleted]
-    fates: dict[int, Fate] = {}
+    fates: dict[int, DeletionResult] = {}
     for hook in _hooks(going):
         mine = [one for one in going if one.hook is hook]
-        for one, fate in zip(mine, delete_all(hook, [each.one for each in mine], timeout, say), strict=True):
+        for one, fate in zip(mine, delete_all(hook, [each.one for each in mine], timeout, echo), strict=True):
             fates[id(one)] = fate
     return [replace(one, fate=fates.get(id(one)) or _spared(one, over)) for one in left]
 
 
-def _spared(one: Left, over: set[tuple[str, str]]) -> Fate:
+def _spared(one: Left, over: set[tuple[str, str]]) -> DeletionResult:
     if (one.task.dag_id, one.task.run_id) not in over:
-        return Fate(gone=False, text="left alone: its run is in progress again")
+        return DeletionResult(gone=False, text="left alone: its run is in progress again")
     if one.found_by == "awaited":
-        return Fate(gone=False, text="left alone: the task only waited for it")
-    return Fate(gone=False, text=f"left alone: operation {one.operation_id} has not named it yet")
+        return DeletionResult(gone=False, text="left alone: the task only waited for it")
+    return DeletionResult(gone=False, text=f"left alone: operation {one.operation_id} has not named it yet")
 
 
 def _still_over(left: Sequence[Left]) -> set[tuple[str, str]]:
@@ -94,14 +94,14 @@ def _conclude(left: Sequence[Left], *, complete: bool) -> Exit:
     gone = sum(one.fate is not None and one.fate.gone for one in left)
     stays = len(left) - gone
     if gone:
-        say(f"{gone} deleted.")
+        echo(f"{gone} deleted.")
     if stays:
         hint = "" if any(one.fate for one in left) else " Nothing was changed: --yes deletes it."
-        say(f"{stays} left behind.{hint}")
+        echo(f"{stays} left behind.{hint}")
         return Exit.NO
     if not complete:
-        say("Nothing is left behind of what was searched; what was not searched is said above.")
+        echo("Nothing is left behind of what was searched; what was not searched is said above.")
         return Exit.PARTLY
     if not left:
-        say("Nothing is left behind.")
+        echo("Nothing is left behind.")
     return Exit.OK

@@ -42,7 +42,7 @@ _AT_ONCE = 200
 _PACKAGE = __name__.partition(".")[0]
 
 
-class Place(NamedTuple):
+class TaskPlace(NamedTuple):
     """Where a task instance stands in its DAG.
 
     :param region: of an iteration of a loop, or of a mapped task; empty before Airflow 3.4.
@@ -62,7 +62,7 @@ class TaskRow:
     :param tries: state of each earlier try, by its number.
     """
 
-    place: Place
+    place: TaskPlace
     state: str | None
     try_number: int
     has_started: bool
@@ -108,7 +108,7 @@ def has_dag(dag_id: str) -> bool:
 
 def read_tasks(dag_id: str, run_ids: Sequence[str], xcom_keys: Collection[str]) -> list[TaskRow]:
     """Return the task instances of some runs, with XComs of these keys and all that is kept beside them."""
-    found: dict[Place, TaskRow] = {}
+    found: dict[TaskPlace, TaskRow] = {}
     for start in range(0, len(run_ids), _AT_ONCE):
         these = _Runs(dag_id, run_ids[start : start + _AT_ONCE])
         for place, state, number, started in these.read(TaskInstance, "state", "try_number", "start_date"):
@@ -117,9 +117,9 @@ def read_tasks(dag_id: str, run_ids: Sequence[str], xcom_keys: Collection[str]) 
     return list(found.values())
 
 
-def read_results(dag_id: str, places: Collection[Place]) -> dict[Place, Any]:
+def read_results(dag_id: str, places: Collection[TaskPlace]) -> dict[TaskPlace, Any]:
     """Return what some tasks have returned; asked for these only, because what others return may be large."""
-    found: dict[Place, Any] = {}
+    found: dict[TaskPlace, Any] = {}
     wanted = sorted(places)
     for start in range(0, len(wanted), _AT_ONCE):
         chunk = wanted[start : start + _AT_ONCE]
@@ -145,9 +145,9 @@ def _module(task: Any) -> str | None:
     return module if ours and not module.startswith((f"{_PACKAGE}.sensors.", f"{_PACKAGE}.decorators.")) else None
 
 
-def _add_kept(found: Mapping[Place, TaskRow], these: _Runs, xcom_keys: Collection[str]) -> None:
+def _add_kept(found: Mapping[TaskPlace, TaskRow], these: _Runs, xcom_keys: Collection[str]) -> None:
     # for rows of a task instance that is gone since they were read
-    nothing = TaskRow(Place("", "", -1), None, 0, has_started=False)
+    nothing = TaskRow(TaskPlace("", "", -1), None, 0, has_started=False)
     # the latest last: 3.4 keeps those of earlier tries as well
     for place, _, key, value in sorted(
         these.read(XComModel, "timestamp", "key", "value", only=(XComModel.key.in_(xcom_keys),)), key=lambda row: row[1]
@@ -188,7 +188,7 @@ class _Runs(NamedTuple):
     def _placed(self, query: Any, owner: Any) -> Iterator[tuple[Any, ...]]:
         for row in _rows(query.where(owner.dag_id == self.dag_id, owner.run_id.in_(self.run_ids))):
             run_id, task_id, index, region, *values = row
-            yield Place(run_id, task_id, index, _named(region)), *values
+            yield TaskPlace(run_id, task_id, index, _named(region)), *values
 
 
 def _place(model: Any) -> tuple[Any, ...]:

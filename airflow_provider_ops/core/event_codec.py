@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 
 from airflow_provider_ops.core.gate import Limits, clean, fit, share
 from airflow_provider_ops.core.timeline import Timeline
-from airflow_provider_ops.core.wait_state import GaveUp, Outcome, Settled, TimedOut, Watch
+from airflow_provider_ops.core.wait_state import Outcome, Settled, TimedOut, Unobservable, WaitState
 from airflow_provider_ops.exceptions import ApiError, InvalidArgument, OpsError, TransportError, error_class, reworded
 from airflow_provider_ops.operation import Operation, OperationState
 
@@ -48,7 +48,7 @@ def is_decided(wait_for: WaitFor, outcomes: Sequence[Outcome | None]) -> bool:
     return not open_waits or any(_end(outcome) == "failed" for outcome in outcomes)
 
 
-def to_event(watches: Sequence[Watch], wait_for: WaitFor = "all") -> dict[str, Any]:
+def to_event(watches: Sequence[WaitState], wait_for: WaitFor = "all") -> dict[str, Any]:
     """The payload of a trigger's event: everything the worker needs, JSON only, no secrets."""
     limits = share(len(watches))
     return {
@@ -59,7 +59,7 @@ def to_event(watches: Sequence[Watch], wait_for: WaitFor = "all") -> dict[str, A
     }
 
 
-def _write(watch: Watch, limits: Limits) -> dict[str, Any]:
+def _write(watch: WaitState, limits: Limits) -> dict[str, Any]:
     wait = {**_encode(watch.outcome, watch.operation), "timeline": watch.timeline.to_dict()}
     written, is_cut = fit(wait, limits)
     return {**written, "is_cut": True} if is_cut else written
@@ -92,7 +92,7 @@ def why_no_outcome(event: object) -> str:
     return error if isinstance(error, str) else "no reason given"
 
 
-def awaited_in(event: object) -> list[str]:
+def awaited_ids(event: object) -> list[str]:
     """Return the ids of the operations that an event is about."""
     ids = event.get("operation_ids") if isinstance(event, Mapping) else None
     return [one for one in ids if isinstance(one, str)] if isinstance(ids, (list, tuple)) else []
@@ -133,7 +133,7 @@ def _encode(outcome: Outcome | None, last: Operation | None) -> dict[str, Any]:
     match outcome:
         case TimedOut():
             return {"outcome": "timeout", "operation": operation, "error": _encode_error(outcome.error)}
-        case GaveUp():
+        case Unobservable():
             return {"outcome": "gave_up", "operation": operation, "error": _encode_error(outcome.error)}
         case None:
             return {"outcome": "open", "operation": operation}
@@ -148,7 +148,7 @@ def _decode(data: Mapping[str, Any]) -> Outcome | None:
         case "timeout":
             return TimedOut(operation, error)
         case "gave_up":
-            return GaveUp(
+            return Unobservable(
                 operation,
                 error or OpsError("the trigger gave up without saying why, which the log of the triggerer may tell"),
             )

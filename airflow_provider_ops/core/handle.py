@@ -51,7 +51,7 @@ class Handle:
     :param generation: counts the resources this task run was meant to have; 1 is the first.
     :param fingerprint: hash of the request; only release 0.1.0 compares it.
     :param max_tries: as Airflow showed it to the try that submitted or adopted, like ``clear_number`` and ``ti_id``.
-    :param at: epoch seconds just before the submit.
+    :param submitted_at: epoch seconds just before the submit.
     :param operations: empty while only the intent is known.
     :param refused: the request was certainly not carried out.
     :param killed: the kill policy was carried out on it, which may take a moment to show.
@@ -74,7 +74,7 @@ class Handle:
     fingerprint: str
     max_tries: int
     try_number: int
-    at: float
+    submitted_at: float
     operations: tuple[OperationRef, ...] = ()
     refused: bool = False
     killed: bool = False
@@ -162,7 +162,8 @@ class Handle:
         """Return JSON values for the task state store, those that release 0.1.0 reads among them."""
         first = self.operations[0] if self.operations else OperationRef("")
         flat = {**asdict(first), "operation_id": self.operation_id}
-        return {**asdict(self), "operations": [asdict(one) for one in self.operations], **flat}
+        own = {_STORED_NAMES.get(name, name): value for name, value in asdict(self).items()}
+        return {**own, "operations": [asdict(one) for one in self.operations], **flat}
 
     @classmethod
     def from_dict(cls, data: object) -> Handle:
@@ -173,7 +174,12 @@ class Handle:
         if not isinstance(data, Mapping):
             raise UnreadableHandle(f"it is a {type(data).__name__}, not an object")
         _check_version(data)
-        values = {name: read(data, name) for name, read in _FIELDS.items() if name in data or name in _REQUIRED}
+        stored = {name: _STORED_NAMES.get(name, name) for name in _FIELDS}
+        values = {
+            name: read(data, stored[name])
+            for name, read in _FIELDS.items()
+            if stored[name] in data or name in _REQUIRED
+        }
         return cls(**values, operations=_operations(data))
 
 
@@ -265,7 +271,9 @@ def _present(data: Mapping[str, Any], name: str) -> object:
     return data[name]
 
 
-_REQUIRED = ("api", "kind", "key", "generation", "fingerprint", "max_tries", "try_number", "at")
+_REQUIRED = ("api", "kind", "key", "generation", "fingerprint", "max_tries", "try_number", "submitted_at")
+#: Fields that are stored under the name that they had in release 0.1.0.
+_STORED_NAMES: Mapping[str, str] = {"submitted_at": "at"}
 _REFERENCE = tuple(item.name for item in fields(OperationRef))
 _READERS: Mapping[str, Callable[[Mapping[str, Any], str], Any]] = {
     "str": _text,

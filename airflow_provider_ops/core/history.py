@@ -21,11 +21,11 @@ from airflow_provider_ops.core.wait_state import (
     CAN_POLL_AGAIN,
     COULD_NOT_POLL,
     DEADLINE_REACHED,
-    GaveUp,
     Outcome,
     Settled,
     TimedOut,
-    Watch,
+    Unobservable,
+    WaitState,
 )
 from airflow_provider_ops.operation import Operation, OperationState
 
@@ -53,7 +53,7 @@ Phase = tuple[float, str, str | None]
 
 
 @dataclass(slots=True)
-class Chapter:
+class OperationHistory:
     """The story of one operation."""
 
     operation_id: str
@@ -65,15 +65,15 @@ class Chapter:
     seen: dict[str, dict[str, float]] = field(default_factory=dict)
     outcome: str | None = None
     error: str | None = None
-    failed_looks: int = 0
+    failed_polls: int = 0
     last_error: str | None = None
-    is_stumbling: bool = False
-    next_look: float | None = None
+    is_failing: bool = False
+    next_poll: float | None = None
     interval: float | None = None
     #: Failed looks of the legs before this one.
     failed_before: int = 0
 
-    def saw(self, operation: Operation | None, now: float) -> None:
+    def on_result(self, operation: Operation | None, now: float) -> None:
         """Take in what a look has shown."""
         if operation is None:
             return
@@ -87,41 +87,41 @@ class Chapter:
             if step.started_at is None and step.ended_at is None and len(self.seen) < MOST_STEPS:
                 self.seen.setdefault(step.name, {}).setdefault(step.state, round(now, 1))
 
-    def watched(self, watch: Watch, now: float) -> None:
+    def observe(self, watch: WaitState, now: float) -> None:
         """Take in what a watch knows."""
-        self.saw(watch.operation, now)
+        self.on_result(watch.operation, now)
         # running out of time may only mean that somebody else waits on
         paused = isinstance(watch.outcome, TimedOut)
         self.timeline = _joined(self.timeline, _without_end(watch.timeline) if paused else watch.timeline)
-        self.failed_looks = self.failed_before + watch.failed_looks
+        self.failed_polls = self.failed_before + watch.failed_polls
         self.last_error = watch.last_error or self.last_error
-        self.is_stumbling = watch.is_stumbling
-        self.next_look, self.interval = watch.next_look, watch.interval
-        if isinstance(watch.outcome, (Settled, GaveUp)):
+        self.is_failing = watch.is_failing
+        self.next_poll, self.interval = watch.next_poll_at, watch.interval
+        if isinstance(watch.outcome, (Settled, Unobservable)):
             self.ended(watch.outcome, None, now)
 
-    def heard(self, facts: Mapping[str, Any]) -> None:
+    def merge(self, facts: Mapping[str, Any]) -> None:
         """Take in what another leg has counted."""
         known = {at for at, _, _ in self.phases}
         phases = [(float(at), str(state), phase) for at, state, phase in whole_rows(facts["phases"], 3)]
         self.phases = _changes(sorted([*self.phases, *(phase for phase in phases if phase[0] not in known)], key=_at))
-        self.failed_looks = max(self.failed_looks, int(facts["failed_looks"]))
+        self.failed_polls = max(self.failed_polls, int(facts["failed_looks"]))
         self.last_error = facts["last_error"] or self.last_error
 
     def ended(self, outcome: Outcome | None, timeline: Timeline | None, now: float) -> None:
         """Take in how the wait ended."""
         self.timeline = self.timeline if timeline is None else _joined(self.timeline, timeline)
-        self.next_look, self.is_stumbling = None, False
+        self.next_poll, self.is_failing = None, False
         match outcome:
             case Settled(operation):
                 self.outcome = "settled"
-                self.saw(operation, operation.ended_at.timestamp() if operation.ended_at else now)
+                self.on_result(operation, operation.ended_at.timestamp() if operation.ended_at else now)
             case TimedOut(operation, error):
                 self.outcome, self.error = "timeout", str(error) if error else None
-                self.saw(operation, now)
-            case GaveUp(operation, error):
+                self.on_result(operation, now)
+            case Unobservable(operation, error):
                 self.outcome, self.error = "gave_up", str(error)
-                self.saw(operation, now)
+                self.on_result(operation, now)
             case None:
                 self.outcome = "open"
 
@@ -151,7 +151,7 @@ class Chapter:
             left_out = max(0, len(timeline["entries"]) - _LAST_CHANGES)
             timeline["entries"] = timeline["entries"][left_out:]
             timeline["dropped"] += left_out
-        facts = {name: getattr(self, name) for name in _PLAIN}
+        facts = {stored: getattr(self, name) for name, stored in _PLAIN.items()}
         return {
             "id": self.operation_id,
             "operation": _brief(self.operation, has_steps=not brief),
@@ -162,9 +162,9 @@ class Chapter:
         }
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Chapter:
+    def from_dict(cls, data: Mapping[str, Any]) -> OperationHistory:
         """Back from :meth:`to_dict`, also from one of another release."""
-        facts = {name: data[name] for name in _PLAIN if name in data}
+        facts = {name: data[stored] for name, stored in _PLAIN.items() if stored in data}
         operation = data.get("operation")
         return cls(
             operation_id=str(data["id"]),
@@ -176,8 +176,16 @@ class Chapter:
         )
 
 
-#: Fields of a chapter that are JSON as they are.
-_PLAIN = ("outcome", "error", "failed_looks", "last_error", "is_stumbling", "next_look", "interval")
+#: Fields that are JSON as they are, with the names under which they are stored since release 0.1.0.
+_PLAIN = {
+    "outcome": "outcome",
+    "error": "error",
+    "failed_polls": "failed_looks",
+    "last_error": "last_error",
+    "is_failing": "is_stumbling",
+    "next_poll": "next_look",
+    "interval": "interval",
+}
 
 
 def _at(phase: Phase) -> float:
@@ -190,7 +198,7 @@ def _changes(phases: Sequence[Phase]) -> list[Phase]:
 
 
 @dataclass(slots=True)
-class Story:
+class WaitHistory:
     """What one try of a task waits for, and how it went so far.
 
     :param where: ``worker`` or ``triggerer``: who looks.
@@ -208,29 +216,29 @@ class Story:
     written_at: float = 0.0
     #: How many operations the record that this was read from has left out.
     omitted: int = 0
-    chapters: dict[str, Chapter] = field(default_factory=dict)
+    operations: dict[str, OperationHistory] = field(default_factory=dict)
 
-    def note(self, watches: Iterable[Watch], now: float) -> None:
+    def record(self, watches: Iterable[WaitState], now: float) -> None:
         """Take in what watches know now."""
         for watch in watches:
-            self.chapter(watch.operation_id).watched(watch, now)
+            self.operation(watch.operation_id).observe(watch, now)
 
-    def chapter(self, operation_id: str) -> Chapter:
+    def operation(self, operation_id: str) -> OperationHistory:
         """The chapter of an operation, begun when there is none."""
-        return self.chapters.setdefault(operation_id, Chapter(operation_id))
+        return self.operations.setdefault(operation_id, OperationHistory(operation_id))
 
-    def go_on_from(self, record: object) -> None:
+    def continue_from(self, record: object) -> None:
         """Take over what an earlier leg of the same try has kept, where that can be read."""
         earlier = read_record(record)
         if earlier is None or earlier.try_number != self.try_number:
             return
-        for operation_id, before in earlier.chapters.items():
-            after = self.chapters.get(operation_id)
-            self.chapters[operation_id] = before if after is None else _continued(before, after)
-        self.chapters = {
+        for operation_id, before in earlier.operations.items():
+            after = self.operations.get(operation_id)
+            self.operations[operation_id] = before if after is None else _continued(before, after)
+        self.operations = {
             # in the order in which they came to be waited for
-            **{name: self.chapters[name] for name in earlier.chapters},
-            **self.chapters,
+            **{name: self.operations[name] for name in earlier.operations},
+            **self.operations,
         }
 
     def to_event(self) -> dict[str, Any]:
@@ -238,24 +246,24 @@ class Story:
         told = {
             name: {
                 "phases": [list(phase) for phase in chapter.phases],
-                "failed_looks": chapter.failed_looks,
+                "failed_looks": chapter.failed_polls,
                 "last_error": chapter.last_error,
             }
-            for name, chapter in list(self.chapters.items())[:_FEW]
+            for name, chapter in list(self.operations.items())[:_FEW]
         }
         return fit(told).value  # type: ignore[no-any-return]
 
-    def heard(self, told: object) -> None:
+    def merge(self, told: object) -> None:
         """Take in what the trigger's event carries."""
         for name, facts in told.items() if isinstance(told, Mapping) else ():
             # nothing here is worth a task that fails over the event of another release
             with contextlib.suppress(Exception):
-                if name in self.chapters or facts["phases"]:
-                    self.chapter(str(name)).heard(facts)
+                if name in self.operations or facts["phases"]:
+                    self.operation(str(name)).merge(facts)
 
     def to_record(self, now: float) -> dict[str, Any]:
         """JSON values, bounded, without anything secret."""
-        shown = list(self.chapters.values())[:MOST_OPERATIONS]
+        shown = list(self.operations.values())[:MOST_OPERATIONS]
         brief, limits = len(shown) > _FEW, share(len(shown))
         return {
             "version": VERSION,
@@ -267,12 +275,12 @@ class Story:
             "deadline": self.deadline,
             "is_over": self.is_over,
             "written_at": round(now, 1),
-            "omitted": len(self.chapters) - len(shown),
+            "omitted": len(self.operations) - len(shown),
             "operations": [fit(chapter.to_dict(brief=brief), limits).value for chapter in shown],
         }
 
 
-def read_record(record: object) -> Story | None:
+def read_record(record: object) -> WaitHistory | None:
     """The story in a record, ``None`` when there is none that this release can read."""
     try:
         if isinstance(record, str):
@@ -281,8 +289,8 @@ def read_record(record: object) -> Story | None:
             return None
         # whoever may write XComs could have written any number, and anything
         entries = record["operations"]
-        chapters = [Chapter.from_dict(clean(entry)) for entry in entries[:MOST_OPERATIONS]]
-        return Story(
+        chapters = [OperationHistory.from_dict(clean(entry)) for entry in entries[:MOST_OPERATIONS]]
+        return WaitHistory(
             api=str(record["api"]),
             conn_id=str(record["conn_id"]),
             try_number=int(record["try_number"]),
@@ -292,19 +300,19 @@ def read_record(record: object) -> Story | None:
             is_over=bool(record.get("is_over")),
             written_at=float(record.get("written_at") or 0.0),
             omitted=int(record.get("omitted") or 0) + len(entries) - len(chapters),
-            chapters={chapter.operation_id: chapter for chapter in chapters},
+            operations={chapter.operation_id: chapter for chapter in chapters},
         )
     except Exception:  # noqa: BLE001 - whatever another release, or a person, has written there
         return None
 
 
-def mark(watches: Sequence[Watch]) -> int:
+def digest(watches: Sequence[WaitState]) -> int:
     """A number that changes when what there is to tell of the watches does; that of all is made of those of each."""
-    return functools.reduce(operator.xor, map(_mark_of, watches), 0)
+    return functools.reduce(operator.xor, map(_digest_of, watches), 0)
 
 
-def _mark_of(watch: Watch) -> int:
-    facts = (watch.operation_id, watch.is_stumbling, *(_state_of(watch.operation) if watch.operation else ()))
+def _digest_of(watch: WaitState) -> int:
+    facts = (watch.operation_id, watch.is_failing, *(_state_of(watch.operation) if watch.operation else ()))
     return zlib.crc32(repr(facts).encode())
 
 
@@ -365,7 +373,7 @@ def _is_noted(text: str, noted: Sequence[str]) -> bool:
     return next((line == text for line in reversed(noted) if not line.startswith((*_TROUBLE, _STEP))), False)
 
 
-def _continued(before: Chapter, after: Chapter) -> Chapter:
+def _continued(before: OperationHistory, after: OperationHistory) -> OperationHistory:
     """The chapter of a wait that was begun again: another triggerer, or the worker after the triggerer."""
     after.timeline = _joined(before.timeline, after.timeline)
     began = after.phases[0][0] if after.phases else float("inf")
@@ -373,8 +381,8 @@ def _continued(before: Chapter, after: Chapter) -> Chapter:
     after.phases = _changes([*phases, *after.phases])
     for name, states in before.seen.items():
         after.seen[name] = {**after.seen.get(name, {}), **states}
-    after.failed_before = before.failed_looks
-    after.failed_looks += before.failed_looks
+    after.failed_before = before.failed_polls
+    after.failed_polls += before.failed_polls
     after.last_error = after.last_error or before.last_error
     after.operation = after.operation or before.operation
     return after

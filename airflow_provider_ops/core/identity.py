@@ -29,7 +29,7 @@ _KEY = re.compile(rf"({_WORD}-[0-9a-f]{{{_RUN}}})(-[0-9a-f]{{{_LOOP}}})?(-[0-9a-
 #: Keys of release 0.1.0, from which nothing can be read.
 _KEY_1 = re.compile(r"airflow-[0-9a-f]{24}")
 #: Generations, tries and values of ``max_tries`` of one task run whose keys of release 0.1.0 are known.
-MOST_MARKS = 40
+MOST_KEYS = 40
 _NO_REGION = 0
 
 
@@ -118,7 +118,7 @@ def start_digits(began: object) -> str:
     return "" if began is None else _digest(_START, began)
 
 
-def is_mark(text: object) -> bool:
+def is_our_key(text: object) -> bool:
     """Return whether a text has the form of a key of this or an earlier release."""
     return isinstance(text, str) and any(form.fullmatch(text) for form in (_KEY, _KEY_1))
 
@@ -137,7 +137,7 @@ def submission_key(dag_id: str, run_id: str, task_id: str, map_index: int, gener
     return f"{_WORD}-{_digest(24, dag_id, run_id, task_id, map_index, generation)}"
 
 
-def beginning(max_tries: int | None, try_number: int | None) -> str:
+def key_prefix(max_tries: int | None, try_number: int | None) -> str:
     """Return what stood before the generation in the identity of a submit of release 0.1.0.
 
     :param max_tries: where nothing stored generations.
@@ -147,12 +147,12 @@ def beginning(max_tries: int | None, try_number: int | None) -> str:
     return cleared if try_number is None else f"{cleared}try {try_number} "
 
 
-def marks(dag_id: str, run_id: str, task_id: str, map_index: int) -> Iterator[str]:
+def possible_keys(dag_id: str, run_id: str, task_id: str, map_index: int) -> Iterator[str]:
     """Yield the keys that submits of release 0.1.0 may have for one task run, likely ones first: :data:`MOST_MARKS`."""
-    counts = range(1, MOST_MARKS + 1)
-    begins = [(beginning(None, None), counts)]
-    begins += [(beginning(max_tries, None), counts) for max_tries in (0, *counts)]
-    begins += [(beginning(max_tries, number), range(1, 2)) for max_tries in (0, *counts) for number in counts]
+    counts = range(1, MOST_KEYS + 1)
+    begins = [(key_prefix(None, None), counts)]
+    begins += [(key_prefix(max_tries, None), counts) for max_tries in (0, *counts)]
+    begins += [(key_prefix(max_tries, number), range(1, 2)) for max_tries in (0, *counts) for number in counts]
     for begin, generations in begins:
         for generation in generations:
             yield submission_key(dag_id, run_id, task_id, map_index, f"{begin}{generation}")

@@ -10,7 +10,7 @@ from functools import lru_cache
 _SPREAD = 0.1
 #: Seconds for which a worker waits itself after the trigger has failed. A triggerer that cannot run the trigger at all,
 #: of another release for example, would else be asked every few seconds.
-LOOK_AFTER_TROUBLE = 30.0
+RECHECK_SECONDS = 30.0
 #: Seconds, at most a tenth of ``execution_timeout``, by which our own deadline comes before it.
 _BEFORE_EXECUTION_TIMEOUT = 10.0
 

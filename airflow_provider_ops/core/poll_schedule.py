@@ -39,7 +39,7 @@ UNCHANGED = 2
 _READ_IN_TURN, _TURNS, _PAGES_PER_READ = 102, 3, 8
 
 
-def lists_are_cheaper(waits: int, pages: int) -> bool:
+def are_lists_cheaper(waits: int, pages: int) -> bool:
     """Whether reading ``pages`` list pages per look costs fewer requests per interval than one read per wait."""
     return waits >= FEWEST_FOR_LISTS and (pages + 1) / _SHARE <= max(waits, FEWEST_FOR_LISTS * 2)
 
@@ -49,7 +49,7 @@ def pages_together(expected: int) -> int:
     return max(1, min(-(-expected // _EXPECTED_PER_READER), _MOST_TOGETHER))
 
 
-def pause_between_looks(interval: float, pages: int, *, in_doubt: bool = False, took: float = 0.0) -> float:
+def pause_between_quick_scans(interval: float, pages: int, *, in_doubt: bool = False, took: float = 0.0) -> float:
     """Seconds from one look at lists to the next, for waits that would look every ``interval`` seconds each.
 
     :param pages: pages that a sweep reads.
@@ -67,16 +67,16 @@ def pages_of(waits: int) -> int:
     return waits // _ENTRIES
 
 
-def first_look(interval: float, waits: int) -> float:
+def first_poll(interval: float, waits: int) -> float:
     """Seconds from when the first of them came until lists are looked at for the first time.
 
     Each wait was looked at before it was handed over. So where many come together, as when a triggerer starts, the
     first look comes when all are there, and no sooner than any other.
     """
-    return 0.0 if waits <= _MANY else pause_between_looks(interval, pages_of(waits))
+    return 0.0 if waits <= _MANY else pause_between_quick_scans(interval, pages_of(waits))
 
 
-def sweep_is_due(interval: float, since_last: float, pause: float, *, pages: int, depth: int, ends: int) -> bool:
+def is_full_scan_due(interval: float, since_last: float, pause: float, *, pages: int, depth: int, ends: int) -> bool:
     """Whether the next look is a sweep rather than a peek: it is the cheaper one, or must not wait for another look.
 
     :param since_last: seconds since the last sweep began.

@@ -51,7 +51,7 @@ class Advice:
     :param reason: for the log and the task instance's history.
     """
 
-    again: bool
+    should_retry: bool
     reason: str
     delay: float | None = None
 
@@ -73,32 +73,34 @@ def advise(error: BaseException, *, starts_anew: bool = True) -> Advice | None:
         return None
     for kind, reason in _FINAL:
         if isinstance(error, kind):
-            return Advice(again=False, reason=reason)
+            return Advice(should_retry=False, reason=reason)
     return _after_an_answer(error) if isinstance(error, ApiError) else None
 
 
 def _after_the_end(operation: Operation | None, *, starts_anew: bool) -> Advice | None:
     name = f"operation {operation.id}" if operation else "the operation"
     if not starts_anew:
-        return Advice(again=False, reason=f"{name} has settled; a retry would find it in the same state")
+        return Advice(should_retry=False, reason=f"{name} has settled; a retry would find it in the same state")
     said = operation.error if operation else None
     if said is None:
         return None
     if said.retryable is False:
-        return Advice(again=False, reason=f"{name}: the API says that trying again cannot help ({said})")
+        return Advice(should_retry=False, reason=f"{name}: the API says that trying again cannot help ({said})")
     delay = _bounded(said.retry_after)
     if said.retryable is None and delay is None:
         return None
-    return Advice(again=True, reason=f"{name}: the API says to try again{_in(delay)} ({said})", delay=delay)
+    return Advice(should_retry=True, reason=f"{name}: the API says to try again{_in(delay)} ({said})", delay=delay)
 
 
 def _after_an_answer(error: ApiError) -> Advice | None:
     if error.status in _REFUSED_FOR_GOOD:
-        return Advice(again=False, reason=f"the API refuses the request for good ({error.status})")
+        return Advice(should_retry=False, reason=f"the API refuses the request for good ({error.status})")
     delay = _bounded(error.retry_after)
     if delay is None:
         return None
-    return Advice(again=True, reason=f"the API answered {error.status} and says to try again{_in(delay)}", delay=delay)
+    return Advice(
+        should_retry=True, reason=f"the API answered {error.status} and says to try again{_in(delay)}", delay=delay
+    )
 
 
 def _bounded(seconds: float | None) -> float | None:

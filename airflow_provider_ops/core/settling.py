@@ -28,13 +28,13 @@ MOST_REMEMBERED: Final = 2000
 #: Open operations that are remembered by id: those that began before the floor, so that no date could tell their end.
 MOST_FOLLOWED: Final = 300
 #: Operations in one event: it is a row of Airflow's database, and a line of the triggerer's log.
-MOST_TOLD: Final = 100
+MOST_DELIVERED: Final = 100
 #: Of one operation in an event.
 _LIMITS: Final = SHORT._replace(total=8000)
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class SettledOperation:
     """A settled operation.
 
     :param at: epoch seconds of its end by the API's clock, as far as the API tells it, never later than now.
@@ -45,7 +45,7 @@ class Ended:
 
 
 @dataclass(eq=False)
-class Look:
+class Snapshot:
     """What a look at a connection has shown: all that ended at ``since`` or later, oldest first.
 
     :param newest: latest time that anything in the lists carries.
@@ -54,7 +54,7 @@ class Look:
     :param follow: asks that operations are followed to their end, which somebody has seen open before.
     """
 
-    ended: Sequence[Ended]
+    ended: Sequence[SettledOperation]
     since: float
     newest: float
     want: Callable[[object, float], None]
@@ -67,7 +67,7 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class EventFilter:
     """Which settled operations somebody wants to hear of; an empty part means all.
 
     :param kinds: patterns like ``deployment.*``.
@@ -78,7 +78,7 @@ class Wanted:
     states: Sequence[str] = ()
     resource_ids: Sequence[str] = ()
 
-    def takes(self, operation: Operation) -> bool:
+    def accepts(self, operation: Operation) -> bool:
         """Whether this is one of them."""
         return (
             (not self.kinds or any(fnmatchcase(operation.kind, kind) for kind in self.kinds))
@@ -92,76 +92,76 @@ class Watermark:
     """How far somebody has been told. Values: each change makes a new one.
 
     :param floor: epoch seconds; what ended before is dealt with.
-    :param seen: what was told, by digest of its id, with the second of its end; in the order it was told.
-    :param doubt: what was announced without knowing whether Airflow has stored the announcement, likewise.
+    :param delivered: what was told, by digest of its id, with the second of its end; in the order it was told.
+    :param unconfirmed: what was announced without knowing whether Airflow has stored the announcement, likewise.
     :param pruned: second and digest of the last one that was told and then forgotten; all up to it are dealt with.
     :param open: ids of operations that run since before the floor.
-    :param teller: who has announced something last.
+    :param announcer: who has announced something last.
     """
 
     floor: float
-    seen: Mapping[str, int] = field(default_factory=dict)
-    doubt: Mapping[str, int] = field(default_factory=dict)
+    delivered: Mapping[str, int] = field(default_factory=dict)
+    unconfirmed: Mapping[str, int] = field(default_factory=dict)
     pruned: tuple[int, str] = (0, "")
     open: frozenset[str] = frozenset()
-    teller: str = ""
+    announcer: str = ""
 
     @classmethod
-    def now(cls, look: Look, wanted: Wanted) -> Watermark:
+    def now(cls, look: Snapshot, wanted: EventFilter) -> Watermark:
         """The watermark of one who wants to hear of what settles after this look."""
-        ended = [one for one in look.ended if wanted.takes(one.operation)]
+        ended = [one for one in look.ended if wanted.accepts(one.operation)]
         return _pruned(cls(_floor(look), _digests(ended)))
 
-    def news(self, look: Look, wanted: Wanted) -> list[Ended]:
+    def news(self, look: Snapshot, wanted: EventFilter) -> list[SettledOperation]:
         """What of a look is to be told next, as much as goes into one event, oldest first."""
         found = [
-            one for one in look.ended if one.at >= self.floor and self._is_new(one) and wanted.takes(one.operation)
+            one for one in look.ended if one.at >= self.floor and self._is_new(one) and wanted.accepts(one.operation)
         ]
-        return found if len(found) <= MOST_TOLD else sorted(found, key=_place)[:MOST_TOLD]
+        return found if len(found) <= MOST_DELIVERED else sorted(found, key=_place)[:MOST_DELIVERED]
 
-    def _is_new(self, one: Ended) -> bool:
-        return digest(one.operation.id) not in self.seen and _place(one) > self.pruned
+    def _is_new(self, one: SettledOperation) -> bool:
+        return digest(one.operation.id) not in self.delivered and _place(one) > self.pruned
 
-    def in_doubt(self, news: Iterable[Ended]) -> list[str]:
+    def in_doubt(self, news: Iterable[SettledOperation]) -> list[str]:
         """The ids of those that may have been told before."""
-        return [one.operation.id for one in news if digest(one.operation.id) in self.doubt]
+        return [one.operation.id for one in news if digest(one.operation.id) in self.unconfirmed]
 
-    def announced(self, news: Iterable[Ended]) -> Watermark:
+    def announce(self, news: Iterable[SettledOperation]) -> Watermark:
         """Before the news are told."""
-        return replace(self, doubt={**self.doubt, **_digests(news)})
+        return replace(self, unconfirmed={**self.unconfirmed, **_digests(news)})
 
-    def told(self, news: Iterable[Ended]) -> Watermark:
+    def confirm(self, news: Iterable[SettledOperation]) -> Watermark:
         """After the event that tells the news is stored."""
         told = _digests(news)
-        doubt = {name: at for name, at in self.doubt.items() if name not in told}
-        return _pruned(replace(self, seen={**self.seen, **told}, doubt=doubt))
+        doubt = {name: at for name, at in self.unconfirmed.items() if name not in told}
+        return _pruned(replace(self, delivered={**self.delivered, **told}, unconfirmed=doubt))
 
-    def caught_up(self, look: Look) -> Watermark:
+    def caught_up(self, look: Snapshot) -> Watermark:
         """After a look without news."""
         floor = max(self.floor, _floor(look))
         # what lies below is told never again
-        doubt = {name: at for name, at in self.doubt.items() if at + 1 > floor}
-        return replace(self, floor=floor, doubt=doubt, open=_followed(look, floor))
+        doubt = {name: at for name, at in self.unconfirmed.items() if at + 1 > floor}
+        return replace(self, floor=floor, unconfirmed=doubt, open=_followed(look, floor))
 
     def merged(self, other: Watermark) -> Watermark:
         """With what another one has told meanwhile who tells the same (a triggerer that was taken for dead)."""
-        seen = {**other.seen, **self.seen}
-        doubt = {name: at for name, at in self.doubt.items() if name not in seen}
+        seen = {**other.delivered, **self.delivered}
+        doubt = {name: at for name, at in self.unconfirmed.items() if name not in seen}
         floor, pruned = max(self.floor, other.floor), max(self.pruned, other.pruned)
-        return replace(self, floor=floor, seen=seen, doubt=doubt, pruned=pruned, teller=other.teller)
+        return replace(self, floor=floor, delivered=seen, unconfirmed=doubt, pruned=pruned, announcer=other.announcer)
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON."""
         later = {
             "pruned": list(self.pruned) if self.pruned[1] else [],
             "open": sorted(self.open),
-            "teller": self.teller,
+            "teller": self.announcer,
         }
         return {
             "version": VERSION,
             "floor": self.floor,
-            "seen": dict(self.seen),
-            "doubt": dict(self.doubt),
+            "seen": dict(self.delivered),
+            "doubt": dict(self.unconfirmed),
             # 0.1.0 has none of these
             **{name: value for name, value in later.items() if value},
         }
@@ -215,7 +215,7 @@ def digest(text: str) -> str:
     return base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()[:6]).decode()
 
 
-def to_payload(conn_id: str, news: Sequence[Ended], redelivered: Sequence[str]) -> dict[str, Any]:
+def to_payload(conn_id: str, news: Sequence[SettledOperation], redelivered: Sequence[str]) -> dict[str, Any]:
     """The payload of the event that tells the news, JSON."""
     return {
         "version": VERSION,
@@ -237,29 +237,29 @@ def _times(operation: Operation) -> tuple[datetime | None, ...]:
 
 
 def _pruned(mark: Watermark) -> Watermark:
-    extra = len(mark.seen) - MOST_REMEMBERED
+    extra = len(mark.delivered) - MOST_REMEMBERED
     if extra <= 0:
         return mark
-    by_place = sorted((second, name) for name, second in mark.seen.items())
+    by_place = sorted((second, name) for name, second in mark.delivered.items())
     # what is forgotten must not come back, and of those that ended in the same second none may be left out
     pruned = max(mark.pruned, by_place[extra - 1])
     seen = {name: second for second, name in by_place[extra:]}
-    return replace(mark, floor=max(mark.floor, float(pruned[0])), seen=seen, pruned=pruned)
+    return replace(mark, floor=max(mark.floor, float(pruned[0])), delivered=seen, pruned=pruned)
 
 
-def _followed(look: Look, floor: float) -> frozenset[str]:
+def _followed(look: Snapshot, floor: float) -> frozenset[str]:
     """Return open operations that began before the floor: the end of the others has a later date, whatever it is."""
     old = sorted((at, name) for name, at in look.open.items() if at < floor)
     return frozenset(name for _, name in old[:MOST_FOLLOWED])
 
 
-def _place(one: Ended) -> tuple[int, str]:
+def _place(one: SettledOperation) -> tuple[int, str]:
     return int(one.at), digest(one.operation.id)
 
 
-def _floor(look: Look) -> float:
+def _floor(look: Snapshot) -> float:
     return max(look.since, look.newest - SLACK)
 
 
-def _digests(ended: Iterable[Ended]) -> dict[str, int]:
+def _digests(ended: Iterable[SettledOperation]) -> dict[str, int]:
     return {digest(one.operation.id): int(one.at) for one in ended}

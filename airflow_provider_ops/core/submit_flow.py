@@ -21,17 +21,17 @@ from airflow_provider_ops.operation import Operation, OperationState
 
 #: Seconds between looks for what a lost answer may have started. Together they outlast an API that was still
 #: working on the request when we lost it, and lists that lag behind.
-FIND_OUT_PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0)
+RECONCILE_PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0)
 #: The same when the API itself answered with an error, so that nothing is being worked on any more.
-FIND_OUT_PAUSES_ANSWERED = (1.0, 2.0, 4.0)
+RECONCILE_PAUSES_ANSWERED = (1.0, 2.0, 4.0)
 
 
-class Next(Enum):
+class Action(Enum):
     """What to do now."""
 
     SUBMIT = auto()
-    FIND_OUT = auto()
-    JOIN = auto()
+    RECONCILE = auto()
+    ADOPT = auto()
     FINISH = auto()
     REFUSE_DIFFERENT = auto()
     REFUSE_LOST = auto()
@@ -45,21 +45,21 @@ class Decision:
     :param cause: why this try has begun, as far as that is known.
     """
 
-    next: Next
+    action: Action
     generation: int
     why: str
-    end_first: bool = False
+    cancel_previous_first: bool = False
     cause: Cause = Cause.RETRY
 
     @property
     def sentence(self) -> str:
         """Why and what, for the log."""
         does = {
-            Next.SUBMIT: f"submitting a new one (generation {self.generation})",
-            Next.FIND_OUT: "looking for what it started before anything else",
-            Next.JOIN: "joining it, nothing is submitted",
-            Next.FINISH: "finishing with its result, nothing is submitted",
-        }.get(self.next, "nothing is submitted")
+            Action.SUBMIT: f"submitting a new one (generation {self.generation})",
+            Action.RECONCILE: "looking for what it started before anything else",
+            Action.ADOPT: "joining it, nothing is submitted",
+            Action.FINISH: "finishing with its result, nothing is submitted",
+        }.get(self.action, "nothing is submitted")
         return f"{self.why}: {does}"
 
     @property
@@ -74,7 +74,7 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
-class Today:
+class AttemptContext:
     """What holds at the start of this try.
 
     :param api: name of the API that the connection leads to.
@@ -85,10 +85,10 @@ class Today:
     api: str
     arguments: str
     attempt: Attempt
-    kill_ends_it: bool
+    kill_policy_terminates: bool
 
 
-def decide(found: Handle | None, operation: Operation | None, today: Today) -> Decision:
+def decide(found: Handle | None, operation: Operation | None, today: AttemptContext) -> Decision:
     """Return the next step of the submit protocol.
 
     :param found: the stored handle.
@@ -96,82 +96,86 @@ def decide(found: Handle | None, operation: Operation | None, today: Today) -> D
         or the API no longer knows it.
     """
     if found is None:
-        return Decision(Next.SUBMIT, 1, "nothing was submitted for this task run before")
+        return Decision(Action.SUBMIT, 1, "nothing was submitted for this task run before")
     has_succeeded = operation is not None and operation.state is OperationState.SUCCEEDED
     cause = clear_or_retry(found.stamp, today.attempt, has_succeeded=has_succeeded)
     decision = _decide(found, operation, today, cleared=cause is Cause.CLEARED)
-    return Decision(decision.next, decision.generation, decision.why, decision.end_first, cause)
+    return Decision(decision.action, decision.generation, decision.why, decision.cancel_previous_first, cause)
 
 
-def _decide(found: Handle, operation: Operation | None, today: Today, *, cleared: bool) -> Decision:
+def _decide(found: Handle, operation: Operation | None, today: AttemptContext, *, cleared: bool) -> Decision:
     generation = found.generation
     if found.refused or found.not_sent:
-        return Decision(Next.SUBMIT, generation, "the request of an earlier try started nothing")
+        return Decision(Action.SUBMIT, generation, "the request of an earlier try started nothing")
     if found.api != today.api:
         return _elsewhere(found, today, cleared=cleared)
     if found.operation_id is None:
         return _without_answer(found, today, cleared=cleared)
     if operation is None:
         if cleared:
-            return Decision(Next.SUBMIT, generation + 1, "the task was cleared and its earlier operation is gone")
-        return Decision(Next.REFUSE_LOST, generation, "the API no longer knows the operation of this task run")
+            return Decision(Action.SUBMIT, generation + 1, "the task was cleared and its earlier operation is gone")
+        return Decision(Action.REFUSE_LOST, generation, "the API no longer knows the operation of this task run")
     if operation.state.is_terminal:
         return _after_the_end(found, operation, today, cleared=cleared)
     return _while_running(found, today, cleared=cleared)
 
 
-def _elsewhere(found: Handle, today: Today, *, cleared: bool) -> Decision:
+def _elsewhere(found: Handle, today: AttemptContext, *, cleared: bool) -> Decision:
     started = f"operation {found.operation_id}" if found.operation_id else f"the request with key {found.key!r}"
     why = f"an earlier try sent {started} to {found.api}, and the connection now leads to {today.api}"
     if cleared:
         why += "; the task was cleared since, and whatever that started is left as it is"
-        return Decision(Next.SUBMIT, found.generation + 1, why)
-    return Decision(Next.REFUSE_DIFFERENT, found.generation, why)
+        return Decision(Action.SUBMIT, found.generation + 1, why)
+    return Decision(Action.REFUSE_DIFFERENT, found.generation, why)
 
 
-def _without_answer(found: Handle, today: Today, *, cleared: bool) -> Decision:
+def _without_answer(found: Handle, today: AttemptContext, *, cleared: bool) -> Decision:
     why = "an earlier try ended between sending the request and storing its answer"
     if is_same_request(found, today):
-        return Decision(Next.FIND_OUT, found.generation, why)
+        return Decision(Action.RECONCILE, found.generation, why)
     # names and marks of another request cannot be told from today's, so what it started would not be found
     why += ", and the request is another one now"
     if cleared:
-        return Decision(Next.SUBMIT, found.generation + 1, f"{why}; the task was cleared since")
-    return Decision(Next.REFUSE_DIFFERENT, found.generation, why)
+        return Decision(Action.SUBMIT, found.generation + 1, f"{why}; the task was cleared since")
+    return Decision(Action.REFUSE_DIFFERENT, found.generation, why)
 
 
-def _after_the_end(found: Handle, operation: Operation, today: Today, *, cleared: bool) -> Decision:
+def _after_the_end(found: Handle, operation: Operation, today: AttemptContext, *, cleared: bool) -> Decision:
     generation = found.generation
     if cleared:
-        return Decision(Next.SUBMIT, generation + 1, f"the task was cleared after its operation {operation.raw_state}")
+        return Decision(
+            Action.SUBMIT, generation + 1, f"the task was cleared after its operation {operation.raw_state}"
+        )
     if found.removed:
-        return Decision(Next.SUBMIT, generation + 1, f"an earlier try has removed what operation {operation.id} made")
+        return Decision(Action.SUBMIT, generation + 1, f"an earlier try has removed what operation {operation.id} made")
     if operation.state is not OperationState.SUCCEEDED:
-        return Decision(Next.SUBMIT, generation + 1, f"the earlier operation {operation.id} {operation.raw_state}")
+        return Decision(Action.SUBMIT, generation + 1, f"the earlier operation {operation.id} {operation.raw_state}")
     if not is_same_request(found, today):
         return Decision(
-            Next.SUBMIT, generation + 1, "the earlier operation succeeded, but the request is another one now"
+            Action.SUBMIT, generation + 1, "the earlier operation succeeded, but the request is another one now"
         )
-    return Decision(Next.FINISH, generation, f"the earlier operation {operation.id} has succeeded")
+    return Decision(Action.FINISH, generation, f"the earlier operation {operation.id} has succeeded")
 
 
-def _while_running(found: Handle, today: Today, *, cleared: bool) -> Decision:
+def _while_running(found: Handle, today: AttemptContext, *, cleared: bool) -> Decision:
     if found.killed:
         why = f"operation {found.operation_id} of an earlier try was killed and is ending"
-        return Decision(Next.SUBMIT, found.generation + 1, why, end_first=True)
-    if cleared and today.kill_ends_it:
+        return Decision(Action.SUBMIT, found.generation + 1, why, cancel_previous_first=True)
+    if cleared and today.kill_policy_terminates:
         why = f"the task was cleared, and clearing ends its operation {found.operation_id}"
-        return Decision(Next.SUBMIT, found.generation + 1, why, end_first=True)
+        return Decision(Action.SUBMIT, found.generation + 1, why, cancel_previous_first=True)
     if not is_same_request(found, today):
         why = f"operation {found.operation_id} is still running and was started by another request"
-        return Decision(Next.REFUSE_DIFFERENT, found.generation, why)
+        return Decision(Action.REFUSE_DIFFERENT, found.generation, why)
     if cleared:
         why = f"the task was cleared, but nothing ends its operation {found.operation_id}, so it is still ours"
-        return Decision(Next.JOIN, found.generation, why)
-    return Decision(Next.JOIN, found.generation, f"operation {found.operation_id} of an earlier try is still running")
+        return Decision(Action.ADOPT, found.generation, why)
+    return Decision(
+        Action.ADOPT, found.generation, f"operation {found.operation_id} of an earlier try is still running"
+    )
 
 
-def is_same_request(found: Handle, today: Today) -> bool:
+def is_same_request(found: Handle, today: AttemptContext) -> bool:
     """Return whether the user asks for what the handle was submitted for; what cannot be compared is the same."""
     before, now = found.arguments or "", today.arguments
     is_comparable = before.partition(":")[0] == now.partition(":")[0]

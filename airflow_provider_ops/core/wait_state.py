@@ -33,7 +33,7 @@ from airflow_provider_ops.operation import Operation, OperationState
 HEARTBEAT = 300.0
 #: Seconds of trouble that are always told. Shorter trouble is told once per heartbeat: an API that errs now and then
 #: must not fill the log.
-TROUBLE = 60.0
+FAILURE_INTERVAL = 60.0
 #: Beginnings of lines about errors.
 COULD_NOT_POLL, CAN_POLL_AGAIN = "could not poll", "can poll again"
 #: Intervals between two looks while errors go on, or longer where the outage has lasted long.
@@ -64,17 +64,17 @@ class TimedOut:
 
 
 @dataclass(frozen=True, slots=True)
-class GaveUp:
+class Unobservable:
     """Looking was refused for longer than can be a passing fault."""
 
     operation: Operation | None
     error: OpsError
 
 
-Outcome = Settled | TimedOut | GaveUp
+Outcome = Settled | TimedOut | Unobservable
 
 
-class Watch:
+class WaitState:
     """The state of one wait.
 
     Methods take ``now`` as the driver counts it: in epoch seconds, unless :meth:`use_clock` was called.
@@ -88,15 +88,15 @@ class Watch:
         "_draw",
         "_errors_in_row",
         "_errors_since",
-        "_looks",
+        "_failure_logged_at",
+        "_has_logged_this_failure",
+        "_logged",
+        "_logged_at",
         "_offset",
+        "_polls",
         "_refused_since",
-        "_shown",
-        "_spoke_at",
-        "_told_this_row",
-        "_trouble_told_at",
         "deadline",
-        "failed_looks",
+        "failed_polls",
         "last_error",
         "next_poll",
         "operation",
@@ -125,21 +125,21 @@ class Watch:
         self.operation: Operation | None = None
         self.outcome: Outcome | None = None
         #: Looks that failed in all, and what the last of them came to.
-        self.failed_looks = 0
+        self.failed_polls = 0
         self.last_error: str | None = None
         #: When to poll next, as the driver counts.
         self.next_poll = now
         #: Epoch seconds minus the driver's clock.
         self._offset = 0.0
-        self._looks = 0
+        self._polls = 0
         self._errors_in_row = 0
         self._errors_since = now
-        self._trouble_told_at: float | None = None
-        self._told_this_row = False
+        self._failure_logged_at: float | None = None
+        self._has_logged_this_failure = False
         self._refused_since: tuple[float, float] | None = None
-        self._spoke_at = now
+        self._logged_at = now
         #: What was said of the operation last.
-        self._shown = ""
+        self._logged = ""
         # from the id: the same wait behaves the same everywhere, different waits spread out
         self._draw = zlib.crc32(operation_id.encode())
 
@@ -151,14 +151,14 @@ class Watch:
         shift, self._offset = self._offset - offset, offset
         self.next_poll += shift
         self._errors_since += shift
-        self._spoke_at += shift
-        if self._trouble_told_at is not None:
-            self._trouble_told_at += shift
+        self._logged_at += shift
+        if self._failure_logged_at is not None:
+            self._failure_logged_at += shift
         if self._refused_since is not None:
             self._refused_since = (self._refused_since[0] + shift, self._refused_since[1])
 
     @property
-    def next_look(self) -> float:
+    def next_poll_at(self) -> float:
         """When to poll next, in epoch seconds."""
         return self.next_poll + self._offset
 
@@ -172,7 +172,7 @@ class Watch:
         is_running = self.operation is not None and not self.operation.state.is_terminal
         return is_running and not self._errors_in_row and now <= self.next_poll + _SLACK
 
-    def saw(self, operation: Operation, now: float, *, waited: float = 0.0, listed: bool = False) -> list[str]:
+    def on_result(self, operation: Operation, now: float, *, waited: float = 0.0, listed: bool = False) -> list[str]:
         """Take in a successful look.
 
         :param waited: seconds for which the API held the answer back to wait for a change; they count
@@ -185,11 +185,11 @@ class Watch:
         if changed := self._describe_change(operation):
             lines += changed
             for line in changed:
-                self._note(now, line)
-        elif now - self._spoke_at >= HEARTBEAT:
-            lines.append(f"still {describe(operation)}; next look in {self._peek():.0f} s")
+                self._log_line(now, line)
+        elif now - self._logged_at >= HEARTBEAT:
+            lines.append(f"still {describe(operation)}; next look in {self._first_check():.0f} s")
         if lines:
-            self._spoke_at = now
+            self._logged_at = now
         self.operation = operation
         if operation.state.is_terminal:
             self.outcome = Settled(operation)
@@ -197,83 +197,83 @@ class Watch:
         self._schedule(now, max(self._interval() - waited, 0.0), is_final=not listed)
         return lines
 
-    def saw_the_same(self, now: float) -> list[str]:
+    def on_unchanged(self, now: float) -> list[str]:
         """Take in a list that showed exactly what was known; cheap, for lists of thousands.
 
         :return: lines worth logging.
         """
-        if self.operation is not None and (self._errors_in_row or now - self._spoke_at >= HEARTBEAT):
-            return self.saw(self.operation, now, listed=True)
+        if self.operation is not None and (self._errors_in_row or now - self._logged_at >= HEARTBEAT):
+            return self.on_result(self.operation, now, listed=True)
         self._schedule(now, self._interval(), is_final=False)
         return []
 
     @property
-    def quiet_until(self) -> float:
+    def suppress_until(self) -> float:
         """Until when a look that shows the same again need not be told: the next heartbeat, or the deadline."""
         if self._errors_in_row or self.operation is None:
             return 0.0
-        heartbeat = self._spoke_at + HEARTBEAT
+        heartbeat = self._logged_at + HEARTBEAT
         return heartbeat if self.deadline is None else min(heartbeat, self.deadline - self._offset)
 
     @property
-    def is_stumbling(self) -> bool:
+    def is_failing(self) -> bool:
         """Whether the last look failed."""
         return self._errors_in_row > 0
 
     @property
     def interval(self) -> float:
         """Seconds between looks as things are now, without the spread."""
-        return self._peek()
+        return self._first_check()
 
     @property
     def is_refused(self) -> bool:
         """Whether the last look failed with an answer that becomes final when it goes on."""
         return self._refused_since is not None
 
-    def failed(self, error: OpsError, now: float) -> list[str]:
+    def on_error(self, error: OpsError, now: float) -> list[str]:
         """Take in a look that failed.
 
         :return: lines worth logging.
         """
         if self._errors_in_row == 0:
-            self._errors_since, self._told_this_row = now, False
+            self._errors_since, self._has_logged_this_failure = now, False
         self._errors_in_row += 1
-        self.failed_looks += 1
+        self.failed_polls += 1
         # the text only: an exception keeps all that it went through alive
         self.last_error = error.what
-        lines = self._describe_trouble(error, now)
+        lines = self._describe_failure(error, now)
         if self._refused_too_long(error, now):
-            self.outcome = GaveUp(self.operation, error)
+            self.outcome = Unobservable(self.operation, error)
             return [*lines, f"giving up: {error.what}"]
         self._schedule(now, self._error_pause(error, now), error=error)
         return lines
 
     def _describe_change(self, operation: Operation) -> list[str]:
         before, shown = self.operation, describe(operation)
-        has_changed, self._shown = before is None or shown != self._shown, shown
+        has_changed, self._logged = before is None or shown != self._logged, shown
         if operation.state is OperationState.UNKNOWN and (before is None or before.raw_state != operation.raw_state):
             return [f"status {one_line(operation.raw_state)!r} is not known to this release; waiting on"]
         return [shown, *describe_new_human_steps(operation, before)] if has_changed else []
 
-    def _describe_trouble(self, error: OpsError, now: float) -> list[str]:
-        if self._told_this_row:
-            if now - self._spoke_at < HEARTBEAT:
+    def _describe_failure(self, error: OpsError, now: float) -> list[str]:
+        if self._has_logged_this_failure:
+            if now - self._logged_at < HEARTBEAT:
                 return []
-            self._spoke_at = now
+            self._logged_at = now
             return [f"still cannot poll ({self._errors_in_row} times in a row): {error.without_advice}"]
-        told_lately = self._trouble_told_at is not None and now - self._trouble_told_at < HEARTBEAT
-        if told_lately and now - self._errors_since < TROUBLE:
+        told_lately = self._failure_logged_at is not None and now - self._failure_logged_at < HEARTBEAT
+        if told_lately and now - self._errors_since < FAILURE_INTERVAL:
             return []
-        self._told_this_row, self._trouble_told_at, self._spoke_at = True, now, now
-        self._note(now, f"{COULD_NOT_POLL}: {error.what}")
+        self._has_logged_this_failure, self._failure_logged_at, self._logged_at = True, now, now
+        self._log_line(now, f"{COULD_NOT_POLL}: {error.what}")
         return [f"{COULD_NOT_POLL}: {error.without_advice}; trying again, the operation is not affected"]
 
     def _recovered(self, now: float) -> list[str]:
         errors, self._errors_in_row, self._refused_since = self._errors_in_row, 0, None
-        if not self._told_this_row:
+        if not self._has_logged_this_failure:
             return []
         line = f"{CAN_POLL_AGAIN} after {errors} failed {'poll' if errors == 1 else 'polls'}"
-        self._note(now, line)
+        self._log_line(now, line)
         return [line]
 
     def _refused_too_long(self, error: OpsError, now: float) -> bool:
@@ -296,7 +296,7 @@ class Watch:
 
     def _error_pause(self, error: OpsError, now: float) -> float:
         asked = (error.retry_after if isinstance(error, ApiError) else None) or 0.0
-        interval = self._peek()
+        interval = self._first_check()
         # never more often than asked for; with the spread it stays below a quarter of what was lost
         backoff = Backoff(interval, max(_MOST_INTERVALS * interval, self.tolerance.longest_pause), share=0.22)
         spread = 1.0 + self.policy.jitter * self._spread()
@@ -308,12 +308,12 @@ class Watch:
             self.next_poll = now + pause
         elif now >= ends_at and is_final:
             self.outcome = TimedOut(self.operation, error)
-            self._note(now, DEADLINE_REACHED)
+            self._log_line(now, DEADLINE_REACHED)
         else:
             # the last look falls on the deadline itself, so that an end just before it still counts
             self.next_poll = min(now + pause, ends_at)
 
-    def _note(self, now: float, line: str) -> None:
+    def _log_line(self, now: float, line: str) -> None:
         self.timeline.add(now + self._offset, line)
 
     def _spread(self) -> float:
@@ -321,10 +321,10 @@ class Watch:
         self._draw = (self._draw * 1664525 + 1013904223) % 2**32
         return self._draw / 2**31 - 1.0
 
-    def _peek(self) -> float:
-        return self.policy.interval(self._looks, 0.0)
+    def _first_check(self) -> float:
+        return self.policy.interval(self._polls, 0.0)
 
     def _interval(self) -> float:
-        interval = self.policy.interval(self._looks, self._spread())
-        self._looks += 1
+        interval = self.policy.interval(self._polls, self._spread())
+        self._polls += 1
         return interval

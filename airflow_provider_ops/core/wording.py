@@ -22,7 +22,7 @@ def settled_badly(operation: Operation, *, what_exists: str = "", next_try: str 
     :param what_exists: a sentence about what is left.
     """
     verb = "was cancelled" if operation.state is OperationState.CANCELLED else "failed"
-    what = f"{named(operation.id, operation, kind=True)} {verb}{took(operation)}: {_reason(operation)}."
+    what = f"{named(operation.id, operation, kind=True)} {verb}{elapsed(operation)}: {_reason(operation)}."
     cls = OperationCancelled if operation.state is OperationState.CANCELLED else OperationFailed
     see = "" if operation.url and operation.url in what_exists else link(operation.url)
     return cls(" ".join(part for part in (what, what_exists, see, next_try) if part), operation)
@@ -41,7 +41,7 @@ def timed_out(
     return WaitTimeout(" ".join(part for part in parts if part), operation)
 
 
-def goes_on(operation: Operation | None, what_next: str = "") -> str:
+def still_running(operation: Operation | None, what_next: str = "") -> str:
     """Return what a passed deadline means for an operation that somebody else has started.
 
     :param operation: what was last seen of it; one that never was may not exist.
@@ -80,7 +80,7 @@ def _state(operation: Operation) -> str:
     return f"{operation.raw_state} ({progress})" if progress else operation.raw_state
 
 
-def took(operation: Operation) -> str:
+def elapsed(operation: Operation) -> str:
     """`` after 3 minutes``, or nothing where the API does not give the times."""
     start = operation.started_at or operation.created_at
     if start is None or operation.ended_at is None:

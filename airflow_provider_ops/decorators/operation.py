@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow.sdk.bases.decorator import DecoratedOperator, _TaskDecorator
 
 from airflow_provider_ops._compat import ASKS_RETRY_POLICY
-from airflow_provider_ops.apis.base import Submit
+from airflow_provider_ops.apis.base import SubmitCall
 from airflow_provider_ops.core.event_codec import WaitFor, check_wait_for
-from airflow_provider_ops.core.history import Chapter
+from airflow_provider_ops.core.history import OperationHistory
 from airflow_provider_ops.core.poll_policy import seconds_to_wait
 from airflow_provider_ops.core.values import is_list
 from airflow_provider_ops.decorators.request import OperationRequest
@@ -22,8 +22,8 @@ from airflow_provider_ops.lifecycle import attempt
 from airflow_provider_ops.operation import Operation
 from airflow_provider_ops.operators.base import OperationOperator
 from airflow_provider_ops.operators.fields import check_ids, ids_of
-from airflow_provider_ops.retry_policy import retried_only_if_it_helps, starts_nothing, use_by_default
-from airflow_provider_ops.sensors.attempts import DEFAULT_TIMEOUT, Waits, unique
+from airflow_provider_ops.retry_policy import enforce_retry_policy, set_default_retry_policy, starts_nothing
+from airflow_provider_ops.sensors.attempts import DEFAULT_TIMEOUT, SensorAttempt, unique
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -51,10 +51,10 @@ class DecoratedOperationOperator(DecoratedOperator, OperationOperator):
             msg = f"@task.operation takes no async function, and {python_callable.__name__} is one: use def"
             raise InvalidArgument(msg)
         super().__init__(conn_id=conn_id, python_callable=python_callable, **kwargs)
-        with retried_only_if_it_helps(self):
+        with enforce_retry_policy(self):
             self.wait_for: WaitFor = check_wait_for(wait_for)
-        self._submit: Submit | None = None
-        self._waits: Waits | None = None
+        self._submit: SubmitCall | None = None
+        self._wait_attempt: SensorAttempt | None = None
 
     @classmethod
     def check_arguments(cls, arguments: Mapping[str, Any]) -> None:
@@ -69,7 +69,7 @@ class DecoratedOperationOperator(DecoratedOperator, OperationOperator):
         """The hook for the type of ``conn_id``."""
         return hook_for(self.conn_id)
 
-    def submit(self) -> Submit:
+    def submit(self) -> SubmitCall:
         """What the function asked for in this try.
 
         :raises InvalidArgument: nothing yet.
@@ -86,19 +86,19 @@ class DecoratedOperationOperator(DecoratedOperator, OperationOperator):
     def ids_complete(self, context: Context, event: Mapping[str, Any]) -> Any:
         """Go on when the trigger for the function's ids has fired."""
         awaited = self._awaited(context) or list(event.get("operation_ids") or ())
-        return self._observe(awaited, context, lambda waits: waits.go_on(event, attempt.LOOK_BEFORE_DEFERRING))
+        return self._observe(awaited, context, lambda waits: waits.resume(event, attempt.SECONDS_BEFORE_DEFERRING))
 
     def _begin(self, context: Context) -> Any:
-        self._run = attempt.Run(self, context)
-        rejoined = self._run.rejoin()
+        self._attempt = attempt.TaskAttempt(self, context)
+        rejoined = self._attempt.resume_previous()
         if rejoined is not None:
             return rejoined
         returned = self._ask(context)
         if isinstance(returned, OperationRequest):
             returned = returned.submit(self.hook.api)
-        if isinstance(returned, Submit):
+        if isinstance(returned, SubmitCall):
             self._submit = returned
-            return self._run.begin()
+            return self._attempt.start()
         return self._wait_for_ids(returned, context)
 
     def _ask(self, context: Context) -> Any:
@@ -114,8 +114,8 @@ class DecoratedOperationOperator(DecoratedOperator, OperationOperator):
         context["ti"].xcom_push(key=AWAITED, value=awaited)
         context["ti"].xcom_push(key="operation_id", value=awaited)
         self.log.info("%s: waiting for %s", self.hook.api.title, ", ".join(ids))
-        patience = attempt.LOOK_BEFORE_DEFERRING if self.deferrable else None
-        return self._observe(awaited, context, lambda waits: waits.begin(patience))
+        patience = attempt.SECONDS_BEFORE_DEFERRING if self.deferrable else None
+        return self._observe(awaited, context, lambda waits: waits.start(patience))
 
     def _checked(self, returned: object) -> str | list[str]:
         name = f"what {self.python_callable.__name__} returned"
@@ -128,11 +128,13 @@ class DecoratedOperationOperator(DecoratedOperator, OperationOperator):
         )
         raise InvalidArgument(msg)
 
-    def _observe(self, awaited: str | list[str], context: Context, wait: Callable[[Waits], list[Operation]]) -> Any:
-        leg = self._run = attempt.Run(self, context)
+    def _observe(
+        self, awaited: str | list[str], context: Context, wait: Callable[[SensorAttempt], list[Operation]]
+    ) -> Any:
+        leg = self._attempt = attempt.TaskAttempt(self, context)
         starts_nothing(self)
         limit = DEFAULT_TIMEOUT if self.timeout is None else self.timeout
-        waits = self._waits = Waits(
+        waits = self._wait_attempt = SensorAttempt(
             self.hook,
             _listed(awaited),
             wait_for=self.wait_for,
@@ -145,18 +147,18 @@ class DecoratedOperationOperator(DecoratedOperator, OperationOperator):
             store=context.get("task_state_store"),
             resume="ids_complete",
         )
-        results = [leg.observed(operation) for operation in wait(waits)]
+        results = [leg.result_for(operation) for operation in wait(waits)]
         return results[0] if isinstance(awaited, str) else results
 
-    def _chapters(self) -> Iterable[Chapter]:
-        return super()._chapters() if self._waits is None else self._waits.chapters()
+    def _histories(self) -> Iterable[OperationHistory]:
+        return super()._histories() if self._wait_attempt is None else self._wait_attempt.histories()
 
-    def _look_again(self, context: Context, why: str) -> Any:
+    def _recheck(self, context: Context, why: str) -> Any:
         # what Airflow resumes after a trigger has died does not say which trigger it was
         awaited = self._awaited(context)
         if awaited is None:
-            return super()._look_again(context, why)
-        return self._observe(awaited, context, lambda waits: waits.look_again(why, attempt.LOOK_BEFORE_DEFERRING))
+            return super()._recheck(context, why)
+        return self._observe(awaited, context, lambda waits: waits.recheck(why, attempt.SECONDS_BEFORE_DEFERRING))
 
     def _awaited(self, context: Context) -> str | list[str] | None:
         ti = context["ti"]
@@ -189,7 +191,7 @@ class _OperationTask(_TaskDecorator[Any, Any, DecoratedOperationOperator]):
         mapped = made.operator
         self.operator_class.check_arguments(mapped.partial_kwargs)
         if ASKS_RETRY_POLICY:
-            use_by_default(mapped, self.operator_class.default_retry_policy)
+            set_default_retry_policy(mapped, self.operator_class.default_retry_policy)
         return made
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from airflow_provider_ops.apis.base import Api, Submit
+from airflow_provider_ops.apis.base import Api, SubmitCall
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class OperationRequest:
     json: Any = None
     query: Mapping[str, Any] | None = None
 
-    def submit(self, api: Api) -> Submit:
+    def submit(self, api: Api) -> SubmitCall:
         """The call for ``api``.
 
         :raises InvalidArgument: method or path cannot be sent.
@@ -37,4 +37,4 @@ class OperationRequest:
 
 
 #: An operation id, several, or the request that starts one.
-Returned: TypeAlias = str | Sequence[str] | OperationRequest | Submit
+Returned: TypeAlias = str | Sequence[str] | OperationRequest | SubmitCall

@@ -15,8 +15,8 @@ from airflow_provider_ops._compat import get_connection, get_connection_async
 from airflow_provider_ops.apis.base import Api
 from airflow_provider_ops.apis.calls import Call, Flow, Paged
 from airflow_provider_ops.core.arguments import Seconds, check_seconds
-from airflow_provider_ops.core.wait_state import GaveUp, Settled, Watch
-from airflow_provider_ops.core.wording import goes_on, named, timed_out
+from airflow_provider_ops.core.wait_state import Settled, Unobservable, WaitState
+from airflow_provider_ops.core.wording import named, still_running, timed_out
 from airflow_provider_ops.exceptions import (
     AuthenticationError,
     InvalidConnection,
@@ -25,7 +25,7 @@ from airflow_provider_ops.exceptions import (
     TransportError,
     located,
 )
-from airflow_provider_ops.hooks.lazy_wait import WatchByKind
+from airflow_provider_ops.hooks.lazy_wait import LazyDeadlineWait
 from airflow_provider_ops.http.async_client import AsyncClient
 from airflow_provider_ops.http.background import time_limit
 from airflow_provider_ops.http.blocking_client import BlockingClient
@@ -34,8 +34,8 @@ from airflow_provider_ops.http.guard import Guard
 from airflow_provider_ops.http.rate_limiter import Priority
 from airflow_provider_ops.http.settings import Settings, place_of, read_settings, unknown_extras
 from airflow_provider_ops.operation import Operation
-from airflow_provider_ops.polling.leases import Shared, forget, join, remembered, shared_client
-from airflow_provider_ops.polling.waits import await_all, wait
+from airflow_provider_ops.polling.leases import ClientLease, acquire, cached, invalidate, shared_client
+from airflow_provider_ops.polling.waits import apoll_until_done, poll_until_done
 from airflow_provider_ops.provider_info import ui_field_behaviour
 
 T = TypeVar("T")
@@ -118,16 +118,16 @@ class OperationsHook(BaseHook):
         """The client shared by all users of this connection on the running event loop."""
         return shared_client((self.api.name, self.conn_id), self._open)
 
-    async def join(self) -> Shared:
+    async def acquire_client(self) -> ClientLease:
         """As :meth:`aclient`, for one of thousands that come together: await ``begin`` before, and leave it after."""
-        return await join((self.api.name, self.conn_id), self._open, begun=True)
+        return await acquire((self.api.name, self.conn_id), self._open, begun=True)
 
     async def _open(self) -> AsyncClient:
-        settings = await remembered((self.api.name, self.conn_id), self._asettings)
+        settings = await cached((self.api.name, self.conn_id), self._asettings)
         return AsyncClient(self.api, settings, self.clock, reload=self._areload)
 
     async def _areload(self) -> Settings:
-        forget((self.api.name, self.conn_id))
+        invalidate((self.api.name, self.conn_id))
         return await self._asettings()
 
     async def _asettings(self) -> Settings:
@@ -203,21 +203,21 @@ class OperationsHook(BaseHook):
         :param poll_interval: seconds between looks; default is the API's own advice.
         :raises WaitTimeout: the operation goes on; it carries what was last seen.
         """
-        watch = self.watch(operation_id, timeout=timeout, poll_interval=poll_interval)
-        wait(self.get_conn(), [watch], log.info)
+        watch = self.wait_state(operation_id, timeout=timeout, poll_interval=poll_interval)
+        poll_until_done(self.get_conn(), [watch], log.info)
         return _settled(watch, self.where)
 
     async def await_operation(
         self, operation_id: str, timeout: Seconds | None = None, poll_interval: Seconds | None = None
     ) -> Operation:
         """As :meth:`wait_for_operation`, on the event loop."""
-        watch = self.watch(operation_id, timeout=timeout, poll_interval=poll_interval)
+        watch = self.wait_state(operation_id, timeout=timeout, poll_interval=poll_interval)
         async with self.aclient() as client:
-            await await_all(client, [watch], log.info)
+            await apoll_until_done(client, [watch], log.info)
             where = client.settings.where(self.api)
         return _settled(watch, where)
 
-    def watch(
+    def wait_state(
         self,
         operation_id: str,
         *,
@@ -225,7 +225,7 @@ class OperationsHook(BaseHook):
         poll_interval: Seconds | None = None,
         deadline: float | None = None,
         kind: str = "",
-    ) -> Watch:
+    ) -> WaitState:
         """A wait that begins now, with the defaults of this API.
 
         :param deadline: epoch seconds; else ``timeout`` seconds from now; else the default of ``kind``.
@@ -234,13 +234,13 @@ class OperationsHook(BaseHook):
         """
         timeout = check_seconds("timeout", timeout)
         poll_interval = check_seconds("poll_interval", poll_interval, above=0.0)
-        reference, policy = self.api.reference(operation_id), self.api.poll_policy(kind, poll_interval)
+        reference, policy = self.api.validate_operation_id(operation_id), self.api.poll_policy(kind, poll_interval)
         now = self.clock.time()
         if deadline is None and timeout is None and not kind:
-            return WatchByKind(reference, self.api, now=now, policy=policy)
+            return LazyDeadlineWait(reference, self.api, now=now, policy=policy)
         if deadline is None:
             deadline = now + (self.api.default_timeout(kind) if timeout is None else timeout)
-        return Watch(reference, now=now, policy=policy, deadline=deadline)
+        return WaitState(reference, now=now, policy=policy, deadline=deadline)
 
     def on_clock(self, at: datetime) -> float:
         """Epoch seconds of an instant that Airflow names, as this hook's clock counts them."""
@@ -272,20 +272,20 @@ class OperationsHook(BaseHook):
             self._client = None
 
 
-def _settled(watch: Watch, where: str) -> Operation:
+def _settled(watch: WaitState, where: str) -> Operation:
     match watch.outcome:
         case Settled(operation):
             return operation
-        case GaveUp(_, error):
+        case Unobservable(_, error):
             raise error
         case outcome:
-            waited = (watch.deadline or watch.next_look) - watch.timeline.start
+            waited = (watch.deadline or watch.next_poll_at) - watch.timeline.start
             late = timed_out(
                 named(watch.operation_id, watch.operation),
                 watch.operation,
                 waited=waited,
                 error=outcome.error if outcome else None,
-                consequence=goes_on(watch.operation, "; wait for it again with the same id"),
+                consequence=still_running(watch.operation, "; wait for it again with the same id"),
             )
             raise located(late, where)
 

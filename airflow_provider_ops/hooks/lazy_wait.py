@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from airflow_provider_ops.apis.base import Api
 from airflow_provider_ops.core.poll_policy import PollPolicy
-from airflow_provider_ops.core.wait_state import Watch
+from airflow_provider_ops.core.wait_state import WaitState
 from airflow_provider_ops.operation import Operation
 
 
-class WatchByKind(Watch):
+class LazyDeadlineWait(WaitState):
     """A :class:`Watch` of an operation of which nothing is known but its id.
 
     Until it was seen, the longest timeout of the API holds: an outage at the beginning must not end the wait of a
@@ -21,8 +21,8 @@ class WatchByKind(Watch):
         super().__init__(operation_id, now=now, policy=policy, deadline=now + max(api.timeouts.values()))
         self._api = api
 
-    def saw(self, operation: Operation, now: float, *, waited: float = 0.0, listed: bool = False) -> list[str]:
+    def on_result(self, operation: Operation, now: float, *, waited: float = 0.0, listed: bool = False) -> list[str]:
         """As :meth:`Watch.saw`; the first time, the deadline is set before anything is decided by it."""
         if self.operation is None:
             self.deadline = self.timeline.start + self._api.default_timeout(operation.kind)
-        return super().saw(operation, now, waited=waited, listed=listed)
+        return super().on_result(operation, now, waited=waited, listed=listed)

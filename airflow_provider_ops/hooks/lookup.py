@@ -13,7 +13,7 @@ from airflow_provider_ops._compat import get_connection, get_connection_async
 from airflow_provider_ops.exceptions import InvalidConnection, located
 from airflow_provider_ops.hooks.base import OperationsHook
 from airflow_provider_ops.http.settings import place_of
-from airflow_provider_ops.polling.leases import remembered
+from airflow_provider_ops.polling.leases import cached
 from airflow_provider_ops.provider_info import connection_types, hook_class_name, typed_apis
 
 #: By event loop, as clients are: the next loop of a process may live by another clock.
@@ -36,7 +36,7 @@ async def ahook_for(conn_id: str, api: str | None = None) -> OperationsHook:
     """
     if api is not None and api in typed_apis():
         return _shared_hook(conn_id, api, {})
-    conn_type, extra = await remembered(("", conn_id), lambda: _looked_up(conn_id))
+    conn_type, extra = await cached(("", conn_id), lambda: _looked_up(conn_id))
     hook = _shared_hook(conn_id, conn_type, extra)
     if api is not None and hook.api.name != api:
         msg = (

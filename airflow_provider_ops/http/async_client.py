@@ -82,19 +82,19 @@ class AsyncClient:
         :raises ApiError: the API answered with an error.
         :raises TransportError: no answer, or none that can be read.
         """
-        until = self.clock.time() + patience
+        deadline = self.clock.time() + patience
         if not call.request.replayable:
-            return await self.send_once(call, until=until, priority=priority)
+            return await self.send_once(call, deadline=deadline, priority=priority)
         async for attempt in stamina.retry_context(**retries.options(patience)):
             with attempt:
-                return await self.send_once(call, until=until, priority=priority)
+                return await self.send_once(call, deadline=deadline, priority=priority)
         raise AssertionError  # pragma: no cover - stamina ends with the last error
 
     async def send_once(
         self,
         call: Call[T],
         *,
-        until: float | None = None,
+        deadline: float | None = None,
         priority: Priority | None = None,
         delivery: Delivery | None = None,
     ) -> T:
@@ -111,24 +111,24 @@ class AsyncClient:
             priority = Priority.READ if call.request.reads else Priority.WRITE
         with self._locating():
             try:
-                return await self._send(call, until, priority, delivery)
+                return await self._send(call, deadline, priority, delivery)
             except AuthenticationError:
                 if not await self._has_new_key(key):
                     raise
-                return await self._send(call, until, priority, delivery)
+                return await self._send(call, deadline, priority, delivery)
 
     async def run(self, flow: Flow[T], *, priority: Priority | None = None) -> T:
         """Drive a conversation to its result."""
         with self._locating():
             try:
-                wish = next(flow)
+                command = next(flow)
                 while True:
                     try:
-                        answer = await self._fulfil(wish, priority)
+                        answer = await self._execute(command, priority)
                     except Exception as error:  # noqa: BLE001 - the flow decides what an error means
-                        wish = flow.throw(error)
+                        command = flow.throw(error)
                     else:
-                        wish = flow.send(answer)
+                        command = flow.send(answer)
             except StopIteration as end:
                 result: T = end.value
                 return result
@@ -159,14 +159,14 @@ class AsyncClient:
                 error.advice = self.api.unreadable_advice or error.advice
             raise
 
-    async def _fulfil(self, wish: Call[Any] | Once | Pause, priority: Priority | None) -> Any:
+    async def _execute(self, wish: Call[Any] | Once | Pause, priority: Priority | None) -> Any:
         if isinstance(wish, Pause):
             return await self.clock.asleep(wish.seconds)
         if isinstance(wish, Once):
-            return await self._fulfil_once(wish, priority)
+            return await self._execute_once(wish, priority)
         return await self.send(wish, priority=priority)
 
-    async def _fulfil_once(self, wish: Once, priority: Priority | None) -> Any:
+    async def _execute_once(self, wish: Once, priority: Priority | None) -> Any:
         try:
             with time_limit(wish.seconds):
                 return await self.send_once(wish.call, priority=priority)
@@ -189,15 +189,15 @@ class AsyncClient:
         self.settings = replace(self.settings, key=settings.key)
         return settings.key != old
 
-    async def _send(self, call: Call[T], until: float | None, priority: Priority, delivery: Delivery) -> T:
+    async def _send(self, call: Call[T], deadline: float | None, priority: Priority, delivery: Delivery) -> T:
         asked = self.clock.monotonic()
-        within = math.inf if until is None else until - self.clock.time()
+        within = math.inf if deadline is None else deadline - self.clock.time()
         try:
             granted = await self._queue.acquire(priority, within)
         except PauseTooLong as error:
             raise answers.pause_too_long(call.request, error.seconds) from None
         try:
-            metrics.waited_for_turn(self.api.name, self.clock.monotonic() - asked)
+            metrics.waited_for_permit(self.api.name, self.clock.monotonic() - asked)
             async with self._transport.slot(writes=not call.request.reads):
                 with self.clock.busy():
                     response = await self._exchange_confirmed(call.request, priority, delivery)
@@ -205,7 +205,7 @@ class AsyncClient:
             self._limiter.complete(granted, self.clock.monotonic())
         now = self.clock.time()
         self._limiter.on_response(self.clock.monotonic(), response.status, answers.retry_after(response.headers, now))
-        return answers.understand(self.api, call, response, now)
+        return answers.parse_response(self.api, call, response, now)
 
     def encode(self, request: Request) -> None:
         """Make sure that a request can be sent.
@@ -238,7 +238,7 @@ class AsyncClient:
             status, headers, content = await self._transport.exchange(
                 prepared,
                 writes=changes,
-                total=answers.whole_answer_limit(self.settings, request),
+                total=answers.total_timeout(self.settings, request),
                 delivery=delivery,
                 before=before,
             )

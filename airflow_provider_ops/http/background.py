@@ -16,7 +16,7 @@ _RUNNING: set[asyncio.Task[Any]] = set()
 _EXPIRED = "the time limit of a block has passed"
 
 
-def spawn(work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+def create_background_task(work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
     """Run ``work`` as a task of its own, strongly referenced until it ends."""
     task = asyncio.get_running_loop().create_task(work)
     _RUNNING.add(task)

@@ -68,12 +68,14 @@ class BlockingClient:
         self,
         call: Call[T],
         *,
-        until: float | None = None,
+        deadline: float | None = None,
         priority: Priority | None = None,
         delivery: Delivery | None = None,
     ) -> T:
         """As :meth:`AsyncClient.send_once`."""
-        return self.drive(lambda client: client.send_once(call, until=until, priority=priority, delivery=delivery))
+        return self.drive(
+            lambda client: client.send_once(call, deadline=deadline, priority=priority, delivery=delivery)
+        )
 
     def run(self, flow: Flow[T], *, priority: Priority | None = None) -> T:
         """As :meth:`AsyncClient.run`."""
@@ -205,7 +207,7 @@ def _put_under_guard(client: AsyncClient, owner: weakref.ref[BlockingClient]) ->
     def leaving(request: Request, priority: Priority) -> None:
         blocking = owner()
         if blocking is not None and blocking.guard is not None:
-            blocking.guard.leaving(request, priority)
+            blocking.guard.before_send(request, priority)
 
     client.confirm, client.before_change = confirm, leaving
 

@@ -34,7 +34,7 @@ class Guard(Protocol):
         :raises OpsError: it is not, so nothing more may be sent.
         """
 
-    def leaving(self, request: Request, priority: Priority) -> None:
+    def before_send(self, request: Request, priority: Priority) -> None:
         """Note that a request leaves. Called on the event loop right before its first byte.
 
         :raises HeldBack: it must not.
@@ -47,5 +47,5 @@ class Guard(Protocol):
         :raises OpsError: it does not.
         """
 
-    def linger(self) -> float:
+    def seconds_to_linger(self) -> float:
         """Return the seconds for which an interrupted caller still waits for the answer to what has left."""

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias, cast
 
 import httpcore
 
-from airflow_provider_ops.http.background import spawn
+from airflow_provider_ops.http.background import create_background_task
 
 #: What opens connections; tests bring their own.
 NetworkBackend: TypeAlias = httpcore.AsyncNetworkBackend
@@ -44,7 +44,7 @@ class Delivery:
     """
 
     has_begun: bool = False
-    received: int = 0
+    has_received: int = 0
     is_in_body: bool = False
     before: Callable[[], None] | None = None
     _is_given_up: bool = False
@@ -54,7 +54,7 @@ class Delivery:
         """Begin anew."""
         self.before = before
         self.has_begun = self.is_in_body = self._is_given_up = False
-        self.received = 0
+        self.has_received = 0
 
     def give_up(self) -> None:
         """Let the exchange end with an error, at whatever it waits for."""
@@ -101,7 +101,7 @@ class Backend(httpcore.AsyncNetworkBackend):
         race: dict[str, Any] = (
             {"happy_eyeballs_delay": _NEXT_ADDRESS} if isinstance(loop, asyncio.BaseEventLoop) else {}
         )
-        opening = spawn(loop.create_connection(Stream, host, port, **race))
+        opening = create_background_task(loop.create_connection(Stream, host, port, **race))
         try:
             await _done(opening, timeout, httpcore.ConnectTimeout(f"no connection within {timeout or 0:g} s"))
         except BaseException:
@@ -184,7 +184,9 @@ class Stream(httpcore.AsyncNetworkStream, asyncio.Protocol):
         if self._transport is None or self._unread:
             raise httpcore.ConnectError("the connection cannot be encrypted: the server has spoken already")
         loop = asyncio.get_running_loop()
-        securing = spawn(loop.start_tls(self._transport, self, ssl_context, server_hostname=server_hostname))
+        securing = create_background_task(
+            loop.start_tls(self._transport, self, ssl_context, server_hostname=server_hostname)
+        )
         try:
             await _done(securing, timeout, httpcore.ConnectTimeout(f"no TLS within {timeout or 0:g} s"))
             secured = securing.result()
@@ -215,8 +217,8 @@ class Stream(httpcore.AsyncNetworkStream, asyncio.Protocol):
             self._abort()
 
     def _account(self, delivery: Delivery, data: bytes) -> None:
-        delivery.received += len(data)
-        if not delivery.is_in_body and delivery.received > _MOST_HEADERS:
+        delivery.has_received += len(data)
+        if not delivery.is_in_body and delivery.has_received > _MOST_HEADERS:
             raise httpcore.RemoteProtocolError(f"no body began within {_MOST_HEADERS // 1024} KiB")
         if self._is_unanswered and data:
             self._is_unanswered = False

@@ -83,7 +83,7 @@ class PortalCall(Generic[T]):
         while True:
             seconds = _CHECKED_EVERY
             if self._is_interrupted:
-                seconds = min(seconds, self._guard.linger())
+                seconds = min(seconds, self._guard.seconds_to_linger())
                 if seconds <= 0:
                     raise CallInterrupted
             if (now := time.monotonic()) >= self._check_at:

@@ -17,7 +17,7 @@ from contextvars import Context
 from enum import IntEnum
 from weakref import WeakValueDictionary
 
-from airflow_provider_ops.http.background import spawn
+from airflow_provider_ops.http.background import create_background_task
 from airflow_provider_ops.http.clock import Clock, SystemClock
 
 #: The window of a budget in seconds, a little longer than the second that it is for.
@@ -91,7 +91,7 @@ class RateLimiter:
             waits = priority is not Priority.KILL
             delay = ((self.paused(now) or self._recovery(now)) if waits else 0.0) or self._budget(now)
             if not delay:
-                self._note_leaving(now)
+                self._record_departure(now)
             return delay
 
     def complete(self, left: float, now: float) -> None:
@@ -148,7 +148,7 @@ class RateLimiter:
         last = self._left[-1] if self._left else -math.inf
         return max(0.0, last + 1.0 / regained - now)
 
-    def _note_leaving(self, now: float) -> None:
+    def _record_departure(self, now: float) -> None:
         self._left.append(now)
         self._left_since_pause += 1
         while self._left[0] <= now - 1.0:
@@ -240,7 +240,7 @@ class RequestQueue:
             self._task.cancel()
             self._task = None
         if self._task is None or self._task.done():
-            self._task = Context().run(spawn, self._serve())
+            self._task = Context().run(create_background_task, self._serve())
         try:
             return await permit
         except asyncio.CancelledError:
@@ -315,10 +315,10 @@ def shared_limiter(requests_per_second: float | None, clock: Clock, *connection:
         return limiter
 
 
-def _begin_anew() -> None:
+def _forget_after_fork() -> None:
     """Drop what a fork has copied: another thread may have held a lock at that moment."""
     global _SHARED, _SHARED_LOCK
     _SHARED, _SHARED_LOCK = WeakValueDictionary(), threading.Lock()
 
 
-os.register_at_fork(after_in_child=_begin_anew)
+os.register_at_fork(after_in_child=_forget_after_fork)

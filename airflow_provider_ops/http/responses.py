@@ -45,7 +45,7 @@ def encode(api: Api, settings: Settings, request: Request) -> Prepared:
     :raises InvalidArgument: something in it cannot be sent; nothing was.
     """
     try:
-        unsigned = api.prepare(request, settings.extras)
+        unsigned = api.apply_connection_defaults(request, settings.extras)
         request = api.sign(unsigned, settings.login, settings.key)
         return build_request(
             request.method,
@@ -70,7 +70,7 @@ def _query(query: Mapping[str, Any]) -> dict[str, Any]:
     return {name: str(value).lower() if isinstance(value, bool) else value for name, value in query.items()}
 
 
-def understand(api: Api, call: Call[T], response: Response, now: float) -> T:
+def parse_response(api: Api, call: Call[T], response: Response, now: float) -> T:
     """Return the parsed answer of a call.
 
     :raises ApiError: the API answered with an error status.
@@ -196,6 +196,6 @@ def transport_error(request: Request, settings: Settings, failure: TransportFail
     return TransportError(f"{request}: {what} ({detail})", reason=failure.reason, maybe_executed=failure.maybe_executed)
 
 
-def whole_answer_limit(settings: Settings, request: Request) -> float:
+def total_timeout(settings: Settings, request: Request) -> float:
     """Return the seconds for a whole exchange: connecting, sending, and the answer to its last byte."""
     return settings.timeout * 2 + (request.read_timeout or 0.0)

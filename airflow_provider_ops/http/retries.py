@@ -20,7 +20,7 @@ _SHORTEST = 0.5
 def options(patience: float) -> dict[str, Any]:
     """Arguments for ``stamina.retry_context``."""
     return {
-        "on": lambda error: _worth_another_try(error, patience),
+        "on": lambda error: _is_retryable(error, patience),
         "attempts": None,
         "timeout": patience,
         "wait_initial": _SHORTEST,
@@ -29,7 +29,7 @@ def options(patience: float) -> dict[str, Any]:
     }
 
 
-def _worth_another_try(error: Exception, patience: float) -> bool | float:
+def _is_retryable(error: Exception, patience: float) -> bool | float:
     if isinstance(error, TransportError):
         # a wrong name or certificate does not mend itself within a minute
         return error.reason not in ("dns", "tls")
@@ -42,7 +42,7 @@ def _worth_another_try(error: Exception, patience: float) -> bool | float:
 
 
 #: The retry of a read that is worth a line in the task log; the ones before it are everyday trouble.
-_TELL_AT = 3
+_LOG_AT = 3
 
 
 def _without_ours(hook: RetryHook) -> RetryHook:
@@ -54,9 +54,9 @@ def _without_ours(hook: RetryHook) -> RetryHook:
     return quiet
 
 
-def _tell(details: RetryDetails) -> None:
-    if isinstance(details.caused_by, OpsError) and details.retry_num == _TELL_AT:
+def _log_retry(details: RetryDetails) -> None:
+    if isinstance(details.caused_by, OpsError) and details.retry_num == _LOG_AT:
         log.info("%s; trying again for a while", details.caused_by)
 
 
-set_on_retry_hooks([*map(_without_ours, get_on_retry_hooks()), _tell])
+set_on_retry_hooks([*map(_without_ours, get_on_retry_hooks()), _log_retry])

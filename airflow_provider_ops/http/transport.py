@@ -18,7 +18,7 @@ from typing import Any, TypeAlias
 import httpx
 
 from airflow_provider_ops.exceptions import TransportError
-from airflow_provider_ops.http.background import spawn
+from airflow_provider_ops.http.background import create_background_task
 from airflow_provider_ops.http.bodies import ACCEPT_ENCODING, Body
 from airflow_provider_ops.http.network import DELIVERY, Backend, Delivery, NetworkBackend
 
@@ -96,7 +96,7 @@ class Transport:
         """
         delivery.reset(before)
         # a task of its own: see Delivery
-        work = spawn(self._exchange(request, writes=writes, delivery=delivery))
+        work = create_background_task(self._exchange(request, writes=writes, delivery=delivery))
         timer = asyncio.get_running_loop().call_later(total, delivery.give_up)
         try:
             return await asyncio.shield(work)
@@ -118,7 +118,7 @@ class Transport:
         request.extensions["writes"] = writes
         response = await self._http.send(request, stream=True)
         try:
-            if not delivery.received:
+            if not delivery.has_received:
                 raise TransportError("the connection held an answer to no request", reason="unreadable")
             delivery.is_in_body = True
             body = Body(response.headers.get("content-encoding", ""))

@@ -38,7 +38,7 @@ class KillSwitch:
             self._wake()
         return True
 
-    def wakes(self, wake: Callable[[], None]) -> None:
+    def on_throw(self, wake: Callable[[], None]) -> None:
         """Have something called when the switch is thrown, at once where it is already."""
         self._wake = wake
         if self.is_thrown:
@@ -77,7 +77,7 @@ class AttemptRecord:
         #: Whether the kill policy is being carried out: from then on notes no longer end the main path.
         self.is_acting = False
         #: Whether it was carried out, or could not be.
-        self.has_acted = False
+        self.has_finished_acting = False
 
     def note(self, doing: str, **facts: Any) -> None:
         """Take in what is known, and what is done next.
@@ -87,9 +87,9 @@ class AttemptRecord:
         for name, value in facts.items():
             setattr(self, name, value)
         self.doing = doing
-        self.go_on()
+        self.check()
 
-    def go_on(self) -> None:
+    def check(self) -> None:
         """Return unless the process was told to stop.
 
         :raises CallInterrupted: it was.
@@ -127,12 +127,12 @@ class AttemptRecord:
         if self.handle is not None:
             return self._named(self.handle)
         if self.has_unanswered and self.intent is not None:
-            sent = f"{self.request} sent at {utc(self.intent.at)} with key {self.intent.key!r}"
+            sent = f"{self.request} sent at {utc(self.intent.submitted_at)} with key {self.intent.key!r}"
             return f"whatever {sent} started at {self._title}"
         if self.found is not None and self.found.operation_id is not None:
             return f"{self._named(self.found)} of an earlier attempt"
         if self.found is not None:
-            return f"whatever an earlier attempt started with key {self.found.key!r} at {utc(self.found.at)}"
+            return f"whatever an earlier attempt started with key {self.found.key!r} at {utc(self.found.submitted_at)}"
         if not self.has_read:
             return "whatever an earlier attempt of this task run has started"
         return "nothing remote: nothing was sent"

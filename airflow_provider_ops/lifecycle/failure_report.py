@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from airflow_provider_ops.apis.terminate import IT, end
+from airflow_provider_ops.apis.terminate import IT, terminate
 from airflow_provider_ops.core.handle import Handle
 from airflow_provider_ops.core.wait_state import TimedOut
 from airflow_provider_ops.core.wording import named, settled_badly, timed_out
 from airflow_provider_ops.exceptions import NotFound, OpsError, WaitTimeout, reworded
 from airflow_provider_ops.hooks.base import OperationsHook
 from airflow_provider_ops.lifecycle.handle_store import HandleStore
-from airflow_provider_ops.lifecycle.owed import owing, paid
+from airflow_provider_ops.lifecycle.owed import with_debt, without_debt
 from airflow_provider_ops.operation import Operation
 
 Log = Callable[[str], None]
 
 
-class Ending:
+class FailureReport:
     """Carries out policies on one submitted operation and words what follows.
 
     :param store: takes what is owed before a policy is begun: if this process dies, the next attempt finishes it.
@@ -52,11 +52,13 @@ class Ending:
         """
         handle = self._handle
         if policy != "leave":
-            self._store.save(owing(handle, policy, because))
-        ended = self._hook.run(end(self._hook.api, handle, policy, name=IT))
+            self._store.save(with_debt(handle, policy, because))
+        ended = self._hook.run(terminate(self._hook.api, handle, policy, name=IT))
         self.removed = self.removed or ended.removed
         if policy != "leave":
-            self._store.save(replace(paid(handle), removed=handle.removed or (self._keeps_removal and self.removed)))
+            self._store.save(
+                replace(without_debt(handle), removed=handle.removed or (self._keeps_removal and self.removed))
+            )
         return ended.text
 
     def failed(self, operation: Operation, policy: str, *, may_retry: bool, comes_after: bool = False) -> OpsError:
@@ -98,7 +100,7 @@ class Ending:
             consequence=f"{consequence} {retry}",
         )
 
-    def gave_up(self, error: OpsError, *, may_retry: bool) -> OpsError:
+    def unobservable(self, error: OpsError, *, may_retry: bool) -> OpsError:
         """The error for an operation that may no longer be looked at."""
         retry = "A retry reads it again." if may_retry else "The task is not retried: remove the cause, then clear it."
         name = named(self._handle.operation_id or "", handle=self._handle)

@@ -74,7 +74,7 @@ class Fence:
             raise self._superseded(f"the task is {state or 'cleared'} by now")
         self._contact = at
 
-    def leaving(self, request: Request, priority: Priority) -> None:
+    def before_send(self, request: Request, priority: Priority) -> None:
         """As :meth:`Guard.leaving <airflow_provider_ops.http.guard.Guard.leaving>`."""
         if self._record.is_killed and priority is not Priority.KILL:
             raise HeldBack(f"{request} was not sent: the task was told to stop before")
@@ -91,7 +91,7 @@ class Fence:
         if os.getppid() != self._parent:
             raise self._superseded("the supervisor of this process has died, so Airflow begins another attempt")
 
-    def linger(self) -> float:
+    def seconds_to_linger(self) -> float:
         """Return the seconds that are left to wait for the answer to what has left."""
         return _LINGER - self._record.seconds_since_kill if self._record.has_unanswered else 0.0
 

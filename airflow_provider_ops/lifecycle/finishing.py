@@ -17,7 +17,7 @@ from airflow_provider_ops.operation import Operation, OperationState
 _LATE_PAUSES = (0.5, 1.5, 2.0)
 
 
-class Finisher:
+class ResultBuilder:
     """Reads resources and makes results, for one attempt."""
 
     def __init__(self, hook: OperationsHook, store: HandleStore, warn: Callable[[str], None]) -> None:

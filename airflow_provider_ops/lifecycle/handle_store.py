@@ -104,7 +104,7 @@ class HandleStore:
         self._store.set(KEY, handle.to_dict())
         self.last_contact = at
 
-    def adopt(self, handle: Handle, attempt: Attempt) -> Handle:
+    def save_for_attempt(self, handle: Handle, attempt: Attempt) -> Handle:
         """Store that the handle belongs to this try, so that the next clear can be told from a retry."""
         stamped = handle.stamped(attempt)
         if stamped != handle:

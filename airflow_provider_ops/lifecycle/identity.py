@@ -7,18 +7,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_ops.apis.base import Submit
+from airflow_provider_ops.apis.base import SubmitCall
 from airflow_provider_ops.core.clear_or_retry import Attempt
 from airflow_provider_ops.core.identity import (
     NONCE,
     TaskRun,
-    beginning,
     derived_nonce,
-    marks,
+    key_prefix,
+    possible_keys,
     start_digits,
     submission_key,
 )
-from airflow_provider_ops.core.submit_flow import Today, arguments_fingerprint, fingerprint
+from airflow_provider_ops.core.submit_flow import AttemptContext, arguments_fingerprint, fingerprint
 
 if TYPE_CHECKING:
     from airflow_provider_ops.operators.base import OperationOperator
@@ -33,7 +33,7 @@ def random_nonce(start: str = "") -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
+class SubmitIdentity:
     """Which task run this is, which try of it, and what it asks for.
 
     :param arguments: fingerprint of the user's arguments, ``fingerprint`` that of the request.
@@ -47,16 +47,16 @@ class Identity:
     attempt: Attempt
     arguments: str
     fingerprint: str
-    kill_ends_it: bool
+    kill_policy_terminates: bool
     kill_policy: str = "leave"
     start: str = ""
     derived_nonce: Callable[[int], str] | None = None
     most_generations: int = 1
     earlier_key: Callable[[int], str] | None = None
 
-    def today(self, api: str) -> Today:
+    def attempt_context(self, api: str) -> AttemptContext:
         """Return what decides about the submit."""
-        return Today(api, self.arguments, self.attempt, self.kill_ends_it)
+        return AttemptContext(api, self.arguments, self.attempt, self.kill_policy_terminates)
 
     def nonce(self, generation: int) -> str:
         """Return the nonce of the next submit."""
@@ -68,7 +68,7 @@ class Identity:
 
     def resembles(self, key: str) -> bool:
         """Return whether a key may be that of a task run with these ids, in this Airflow or another."""
-        return self.run.resembles(key) or key in marks(*self.run.coordinates)
+        return self.run.resembles(key) or key in possible_keys(*self.run.coordinates)
 
 
 def attempt_of(task: OperationOperator, ti: Any, dag_run: Any) -> Attempt:
@@ -79,8 +79,8 @@ def attempt_of(task: OperationOperator, ti: Any, dag_run: Any) -> Attempt:
 
 
 def identify(
-    task: OperationOperator, ti: Any, dag_run: Any, submit: Submit, *, stored: bool, kill_ends_it: bool
-) -> Identity:
+    task: OperationOperator, ti: Any, dag_run: Any, submit: SubmitCall, *, stored: bool, kill_ends_it: bool
+) -> SubmitIdentity:
     """Return the identity of the submit of a task instance.
 
     :param dag_run: ``context["dag_run"]``.
@@ -93,7 +93,7 @@ def identify(
         "query": dict(request.query),
         "json": request.json,
     }
-    facts = Identity(
+    facts = SubmitIdentity(
         run,
         attempt,
         arguments_fingerprint(asked),
@@ -105,12 +105,12 @@ def identify(
     return facts if stored else _derived(facts, task, ti, dag_run)
 
 
-def _derived(facts: Identity, task: OperationOperator, ti: Any, dag_run: Any) -> Identity:
+def _derived(facts: SubmitIdentity, task: OperationOperator, ti: Any, dag_run: Any) -> SubmitIdentity:
     """Return an identity whose keys every try of the task run finds again, or only this try unless it is durable."""
     began = getattr(dag_run, "start_date", None)
     alone = (facts.attempt.ti_id, ti.try_number)
     seed = (began, ti.max_tries, *(() if task.durable else alone))
-    before = beginning(ti.max_tries, None)
+    before = key_prefix(ti.max_tries, None)
     return replace(
         facts,
         derived_nonce=lambda generation: derived_nonce(*seed, generation),

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from airflow_provider_ops._compat import task_state
 from airflow_provider_ops.apis.base import Api, Intent
 from airflow_provider_ops.apis.calls import Flow
-from airflow_provider_ops.apis.terminate import Ended, end, kill_operation
+from airflow_provider_ops.apis.terminate import Termination, kill_operation, terminate
 from airflow_provider_ops.core.handle import Handle
 from airflow_provider_ops.core.kill import is_meant_on_worker
 from airflow_provider_ops.exceptions import OpsError
@@ -23,7 +23,7 @@ from airflow_provider_ops.http.background import time_limit
 from airflow_provider_ops.http.rate_limiter import Priority
 from airflow_provider_ops.lifecycle.attempt_record import AttemptRecord
 from airflow_provider_ops.lifecycle.handle_store import HandleStore
-from airflow_provider_ops.lifecycle.owed import BECAUSE_OF_KILL, owing, paid
+from airflow_provider_ops.lifecycle.owed import BECAUSE_OF_KILL, with_debt, without_debt
 
 if TYPE_CHECKING:
     from airflow_provider_ops.operators.base import OperationOperator
@@ -37,10 +37,10 @@ _QUESTION, _STORING = 2.0, 0.5
 #: Seconds of those for the last answer to a deletion, so that what is said in the end is the API's own answer.
 _LAST_ANSWER = 0.4
 #: Seconds after which it is said what a kill has not finished yet.
-_STUCK = 1.5
+_WARN_AFTER = 1.5
 
 
-def ends_it(policy: str, api: Api, *, creates: bool) -> bool:
+def policy_terminates(policy: str, api: Api, *, creates: bool) -> bool:
     """Whether a kill policy ends a running operation.
 
     :param creates: whether the operation makes the resource it is about.
@@ -48,7 +48,7 @@ def ends_it(policy: str, api: Api, *, creates: bool) -> bool:
     return creates if policy == "delete" else policy == "cancel" and api.can_cancel
 
 
-class WorkerKill:
+class KillRunner:
     """Carries out the kill policy when a user ended the task; nothing when only this worker is stopped.
 
     :param ti: the task instance.
@@ -85,7 +85,7 @@ class WorkerKill:
         try:
             return self._carry_out()
         finally:
-            self._record.has_acted = True
+            self._record.has_finished_acting = True
 
     def _carry_out(self) -> str:
         self._hook.resume()
@@ -106,18 +106,18 @@ class WorkerKill:
                 "a retry adopts it"
             )
         try:
-            return f"the task was killed: {self._end()}"
+            return f"the task was killed: {self._terminate()}"
         except Exception as error:  # noqa: BLE001 - nobody is left who could handle it
             return (
                 f"{doing}. on_kill={self._policy} could not be carried out for {self._record.what}: {_described(error)}"
             )
 
-    def say_when_stuck(self, warn: Callable[[str], None]) -> None:
+    def warn_when_slow(self, warn: Callable[[str], None]) -> None:
         """Log what is not finished soon: Airflow may end the process before the main path can log its result."""
 
         def watch() -> None:
-            time.sleep(_STUCK)
-            if self._record.has_acted:
+            time.sleep(_WARN_AFTER)
+            if self._record.has_finished_acting:
                 return
             if self._record.is_acting:
                 warn(
@@ -140,20 +140,20 @@ class WorkerKill:
         if record.intent is not None and record.is_new and not record.has_left and record.handle is None:
             self._save(replace(record.intent, refused=True, not_sent=True))
 
-    def _end(self) -> str:
+    def _terminate(self) -> str:
         handle = self._target()
         if handle is None:
             return f"there is nothing to {self._policy}: {self._record.what}"
         if isinstance(handle, str):
             return handle
-        ends = ends_it(self._policy, self._hook.api, creates=handle.creates)
-        handle, flow = self._what_is_owed(handle, ends=ends)
+        ends = policy_terminates(self._policy, self._hook.api, creates=handle.creates)
+        handle, flow = self._next_policy(handle, ends=ends)
         try:
             ended = self._run(flow)
         except TimeoutError:
             return f"{self._policy} was begun for {self._record.what} and has no answer yet{self._finishing}"
         if ends and ended.is_done:
-            self._save(replace(paid(handle), killed=True))
+            self._save(replace(without_debt(handle), killed=True))
         still_owed = self._finishing if ends and not ended.is_done else ""
         return f"{ended.text}{still_owed}"
 
@@ -162,13 +162,13 @@ class WorkerKill:
         """What brings about later what this kill leaves open."""
         return "; a clear of the task finishes it" if self._store.exists else ""
 
-    def _what_is_owed(self, handle: Handle, *, ends: bool) -> tuple[Handle, Flow[Ended]]:
+    def _next_policy(self, handle: Handle, *, ends: bool) -> tuple[Handle, Flow[Termination]]:
         """Return the handle and what is to be done: what this attempt has begun to do anyway, else the kill policy."""
         stored = self._store.latest
         if stored is not None and stored.owes is not None and stored.operation_id == handle.operation_id:
-            return stored, end(self._hook.api, stored, stored.owes, within=self._seconds_for_pauses)
+            return stored, terminate(self._hook.api, stored, stored.owes, within=self._seconds_for_pauses)
         if ends:
-            handle = owing(handle, self._policy, BECAUSE_OF_KILL)
+            handle = with_debt(handle, self._policy, BECAUSE_OF_KILL)
             self._save(handle)
         return handle, kill_operation(
             self._hook.api,
@@ -202,13 +202,13 @@ class WorkerKill:
     def _note_earlier(self, found: Handle) -> None:
         """Note that an earlier attempt may have sent what the arguments of the task say."""
         api, clock = self._hook.api, self._hook.clock
-        marked = api.mark(self._task.submit(), found.key)
-        intent = Intent(marked, found.key, lambda: clock.time() - found.at)
+        marked = api.with_idempotency_key(self._task.submit(), found.key)
+        intent = Intent(marked, found.key, lambda: clock.time() - found.submitted_at)
         self._record.note(
             self._record.doing,
             has_left=True,
             request=str(marked.request),
-            search=lambda: api.find(intent),
+            search=lambda: api.find_submitted(intent),
             intent=found,
         )
 

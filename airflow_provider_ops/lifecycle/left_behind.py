@@ -4,24 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from airflow_provider_ops.apis.base import Submit, Submitted
-from airflow_provider_ops.apis.terminate import PATIENT, end
+from airflow_provider_ops.apis.base import SubmitCall, Submitted
+from airflow_provider_ops.apis.terminate import PATIENT, terminate
 from airflow_provider_ops.core.clear_or_retry import Cause, cause_without_handle
 from airflow_provider_ops.core.handle import Handle
 from airflow_provider_ops.exceptions import AmbiguousSubmission
 from airflow_provider_ops.hooks.base import OperationsHook
-from airflow_provider_ops.lifecycle.identity import Identity
+from airflow_provider_ops.lifecycle.identity import SubmitIdentity
 from airflow_provider_ops.operation import OperationState
 
-Say = Callable[[str], None]
+Log = Callable[[str], None]
 
 _SPENT = (OperationState.FAILED, OperationState.CANCELLED)
 
 
-class LeftBehind:
+class PreviousOperation:
     """Searches by the prefix of the task run's keys, and treats what is found as the kill policy says."""
 
-    def __init__(self, hook: OperationsHook, submit: Submit, identity: Identity, *, log: Say, warn: Say) -> None:
+    def __init__(
+        self, hook: OperationsHook, submit: SubmitCall, identity: SubmitIdentity, *, log: Log, warn: Log
+    ) -> None:
         self._hook = hook
         self._api = hook.api
         self._submit = submit
@@ -57,10 +59,10 @@ class LeftBehind:
         for one in mine:
             if one not in running:
                 self._log(f"{_name(one)} was made before the task was cleared, and stays as it is")
-        if not self._identity.kill_ends_it:
+        if not self._identity.kill_policy_terminates:
             return self._only(running)
         for one in running:
-            ended = self._hook.run(end(self._api, self._handle(one), self._identity.kill_policy, within=PATIENT))
+            ended = self._hook.run(terminate(self._api, self._handle(one), self._identity.kill_policy, within=PATIENT))
             self._log(f"the task was cleared, and clearing ends its operation: {ended.text}")
         return None
 

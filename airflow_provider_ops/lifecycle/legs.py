@@ -20,7 +20,7 @@ from airflow_provider_ops.links import OPERATION_URL
 OPERATION_HANDLE = "operation_handle"
 
 
-class Announcer:
+class HandlePublisher:
     """Tells the log and other tasks what an attempt has started."""
 
     def __init__(
@@ -32,7 +32,7 @@ class Announcer:
         self._log = log
         self._pushes_handle = pushes_handle
 
-    def announce(self, handle: Handle, deadline: float | None) -> None:
+    def publish(self, handle: Handle, deadline: float | None) -> None:
         """Log what was started, and push its ids.
 
         :param deadline: epoch seconds; ``None`` where nobody waits.
@@ -54,7 +54,7 @@ class Announcer:
                 self._push(key, value)
 
     def _push(self, key: str, value: Any) -> None:
-        self._record.go_on()
+        self._record.check()
         try:
             # what a superseded attempt pushes lands on the one after it
             self._hook.guard_confirmed()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from airflow_provider_ops.apis.terminate import PATIENT, end, kill_operation
+from airflow_provider_ops.apis.terminate import PATIENT, kill_operation, terminate
 from airflow_provider_ops.core.handle import Handle
 from airflow_provider_ops.hooks.base import OperationsHook
 from airflow_provider_ops.lifecycle.handle_store import HandleStore
@@ -13,7 +13,7 @@ from airflow_provider_ops.lifecycle.handle_store import HandleStore
 BECAUSE_OF_KILL = "kill"
 
 
-def owing(handle: Handle, policy: str, because: str) -> Handle:
+def with_debt(handle: Handle, policy: str, because: str) -> Handle:
     """Return a handle that says which policy is about to be carried out.
 
     :param because: ``kill``, ``timeout`` or ``failure``.
@@ -21,12 +21,12 @@ def owing(handle: Handle, policy: str, because: str) -> Handle:
     return handle if policy == "leave" else replace(handle, owes=policy, owes_because=because)
 
 
-def paid(handle: Handle) -> Handle:
+def without_debt(handle: Handle) -> Handle:
     """Return a handle that owes nothing any more."""
     return replace(handle, owes=None, owes_because=None)
 
 
-def pay(
+def carry_out_debt(
     hook: OperationsHook,
     found: Handle,
     store: HandleStore,
@@ -43,11 +43,11 @@ def pay(
         return found
     log(f"an earlier attempt owed on_{because}={policy} for operation {found.operation_id}: carrying it out first")
     by_kill = because == BECAUSE_OF_KILL
-    carry_out = kill_operation if by_kill else end
+    carry_out = kill_operation if by_kill else terminate
     ended = hook.run(carry_out(hook.api, found, policy, within=PATIENT))
     (log if ended.is_done else warn)(ended.text)
     after = replace(
-        paid(found), killed=found.killed or by_kill, removed=found.removed or (ended.removed and not by_kill)
+        without_debt(found), killed=found.killed or by_kill, removed=found.removed or (ended.removed and not by_kill)
     )
     store.save(after)
     return after

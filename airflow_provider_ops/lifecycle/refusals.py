@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from airflow_provider_ops.apis.base import Api, Submit, Submitted
+from airflow_provider_ops.apis.base import Api, SubmitCall, Submitted
 from airflow_provider_ops.core.handle import Handle
-from airflow_provider_ops.core.submit_flow import Decision, Next
+from airflow_provider_ops.core.submit_flow import Action, Decision
 from airflow_provider_ops.core.wording import utc
 from airflow_provider_ops.exceptions import AmbiguousSubmission, ApiError, DifferentRequest, OperationLost, OpsError
 
@@ -14,7 +14,7 @@ from airflow_provider_ops.exceptions import AmbiguousSubmission, ApiError, Diffe
 def refusal(decision: Decision, found: Handle) -> OpsError:
     """Return the error for what must not be submitted now."""
     operation_id = found.operation_id
-    if decision.next is Next.REFUSE_DIFFERENT:
+    if decision.action is Action.REFUSE_DIFFERENT:
         what_now = (
             "Wait until it settles, or end it" if operation_id else "Look for what it started, end what is not wanted"
         )
@@ -27,7 +27,7 @@ def refusal(decision: Decision, found: Handle) -> OpsError:
 
 
 def ambiguous(
-    api: Api, submit: Submit, handle: Handle, matches: Sequence[Submitted], refusal: ApiError | None = None
+    api: Api, submit: SubmitCall, handle: Handle, matches: Sequence[Submitted], refusal: ApiError | None = None
 ) -> AmbiguousSubmission:
     """Return the error for a submit whose outcome cannot be known.
 
@@ -35,8 +35,8 @@ def ambiguous(
     :param refusal: how the API refused the request when it was sent again, where nothing was found after that.
     """
     candidates = [f"operation {match.operation_id} ({match.resource_type} {match.resource_id})" for match in matches]
-    what = f"{submit.request} sent at {utc(handle.at)}"
-    has_mark = api.mark(submit, handle.key).request != submit.request
+    what = f"{submit.request} sent at {utc(handle.submitted_at)}"
+    has_mark = api.with_idempotency_key(submit, handle.key).request != submit.request
     marked = f" marked {handle.key!r}" if has_mark else ""
     if candidates:
         seen = f"several operations may be its: {', '.join(candidates)}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from airflow_provider_ops.apis.base import Submit, Submitted
+from airflow_provider_ops.apis.base import SubmitCall, Submitted
 from airflow_provider_ops.apis.window import Dated
 from airflow_provider_ops.core.handle import Handle
 from airflow_provider_ops.core.wording import utc
@@ -51,7 +51,7 @@ class Sender:
         self._log = log
         self._warn = warn
 
-    def send_first(self, marked: Submit, handle: Handle, began: float | None) -> Submitted:
+    def send_first(self, marked: SubmitCall, handle: Handle, began: float | None) -> Submitted:
         """Send a request whose answer must not be an old one.
 
         :param began: monotonic time just before a new key was first sent; ``None`` where the answer may be old.
@@ -67,14 +67,14 @@ class Sender:
             self._check_age(marked, handle, submitted)
         return submitted
 
-    def send(self, marked: Submit) -> Submitted:
+    def send(self, marked: SubmitCall) -> Submitted:
         """Send a request until the API takes it or refuses it for good."""
         said = None
         give_up = min(self._deadline, self._clock.time() + _REFUSED_PATIENCE)
         pause = _FIRST_PAUSE
         while True:
             try:
-                return self._hook.run(self._api.submitting(marked))
+                return self._hook.run(self._api.submit_flow(marked))
             except OpsError as error:
                 limit = self._deadline if self._api.is_busy(error) else give_up
                 asked = error.retry_after if isinstance(error, ApiError) else None
@@ -93,15 +93,15 @@ class Sender:
             return not error.maybe_executed and error.reason == "connect"
         return isinstance(error, RateLimited) or self._api.is_busy(error)
 
-    def _check_age(self, marked: Submit, handle: Handle, submitted: Submitted) -> None:
+    def _check_age(self, marked: SubmitCall, handle: Handle, submitted: Submitted) -> None:
         """What is older than the request and still running is taken for its own: the clocks of an API may differ."""
-        operation = look_up(self._hook, answered(replace(handle, at=0.0), submitted))
+        operation = read_operation(self._hook, handle_from(replace(handle, submitted_at=0.0), submitted))
         if operation is None or operation.state.is_terminal:
             when = submitted.operation.created_at if submitted.operation else None
             raise self._replayed(marked, handle, submitted, f"it began at {when}, before this request, and has ended")
         self._warn(f"operation {submitted.operation_id} began before it was asked for, by the clock of the API")
 
-    def _replayed(self, marked: Submit, handle: Handle, submitted: Submitted, why: str) -> ReplayedAnswer:
+    def _replayed(self, marked: SubmitCall, handle: Handle, submitted: Submitted, why: str) -> ReplayedAnswer:
         return ReplayedAnswer(
             f"{marked.request} was answered with operation {submitted.operation_id}, but {why}: this is "
             f"an old answer given again, and nothing new was started. Look for objects with the key {handle.key!r}; if "
@@ -110,7 +110,7 @@ class Sender:
         )
 
 
-def look_up(hook: OperationsHook, handle: Handle) -> Operation | None:
+def read_operation(hook: OperationsHook, handle: Handle) -> Operation | None:
     """The operation of a stored handle as it is now; ``None`` when there is none, or the API no longer knows it."""
     if handle.operation_id is None:
         return None
@@ -123,13 +123,13 @@ def look_up(hook: OperationsHook, handle: Handle) -> Operation | None:
             f"for what it started, delete the key {KEY} of the task state store, then clear this task."
         ) from None
     except NotFound:
-        if hook.clock.time() - handle.at > _FRESH:
+        if hook.clock.time() - handle.submitted_at > _FRESH:
             return None
         # a fresh operation may not be readable everywhere yet
         return Operation(handle.operation_id, handle.api, handle.kind, OperationState.UNKNOWN, "not readable yet")
 
 
-def answered(handle: Handle, submitted: Submitted) -> Handle:
+def handle_from(handle: Handle, submitted: Submitted) -> Handle:
     """Return the handle of a submit once its answer is known."""
     return handle.answered(
         submitted.operation_id,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from airflow_provider_ops.apis.base import Intent, Submit, Submitted
+from airflow_provider_ops.apis.base import Intent, SubmitCall, Submitted
 from airflow_provider_ops.core.handle import Handle
-from airflow_provider_ops.core.submit_flow import FIND_OUT_PAUSES, FIND_OUT_PAUSES_ANSWERED
+from airflow_provider_ops.core.submit_flow import RECONCILE_PAUSES, RECONCILE_PAUSES_ANSWERED
 from airflow_provider_ops.exceptions import (
     ApiError,
     ConfigurationError,
@@ -23,7 +23,7 @@ from airflow_provider_ops.hooks.base import OperationsHook
 from airflow_provider_ops.lifecycle.attempt_record import AttemptRecord
 from airflow_provider_ops.lifecycle.handle_store import HandleStore
 from airflow_provider_ops.lifecycle.refusals import ambiguous
-from airflow_provider_ops.lifecycle.sender import ReplayedAnswer, Sender, answered
+from airflow_provider_ops.lifecycle.sender import ReplayedAnswer, Sender, handle_from
 from airflow_provider_ops.operation import Operation
 
 Log = Callable[[str], None]
@@ -34,22 +34,28 @@ _BAD_GATEWAY, _GATEWAY_TIMEOUT = 502, 504
 
 
 @dataclass(frozen=True, slots=True)
-class Started:
+class SubmitResult:
     """The operation this task run has, and its last known state where that is known."""
 
     handle: Handle
     operation: Operation | None
-    joined: bool
+    adopted: bool
 
 
-class Starter:
+class SubmitRunner:
     """Sends the submit of one task under one key after the other.
 
     :param submit: without a key.
     """
 
     def __init__(
-        self, hook: OperationsHook, submit: Submit, store: HandleStore, record: AttemptRecord, sender: Sender, log: Log
+        self,
+        hook: OperationsHook,
+        submit: SubmitCall,
+        store: HandleStore,
+        record: AttemptRecord,
+        sender: Sender,
+        log: Log,
     ) -> None:
         self._hook = hook
         self._api = hook.api
@@ -70,20 +76,20 @@ class Starter:
         :raises ConfigurationError: it can never be sent.
         :raises OpsError: it could not be stored; nothing was sent.
         """
-        marked = self._api.mark(self._submit, handle.key)
+        marked = self._api.with_idempotency_key(self._submit, handle.key)
         self._hook.get_conn().encode(marked.request)
         self._note("storing what is about to be sent", handle, marked, is_new=True)
         self._store.save_intent(handle)
 
-    def note_earlier(self, handle: Handle) -> Submit:
+    def note_earlier(self, handle: Handle) -> SubmitCall:
         """Note that an earlier attempt may have sent it; return the request with its key."""
-        marked = self._api.mark(self._submit, handle.key)
+        marked = self._api.with_idempotency_key(self._submit, handle.key)
         self._note("looking for what an earlier request has started", handle, marked, is_new=False)
         return marked
 
-    def start(self, handle: Handle) -> Started:
+    def start(self, handle: Handle) -> SubmitResult:
         """Send the request until its outcome is clear."""
-        marked = self._api.mark(self._submit, handle.key)
+        marked = self._api.with_idempotency_key(self._submit, handle.key)
         if self._record.intent is not handle:
             self._note("preparing the request", handle, marked, is_new=False)
         self._record.note(f"sending {marked.request}")
@@ -98,16 +104,16 @@ class Starter:
             self._log(f"the outcome of the submit is unclear ({last.without_advice}); looking for what it started")
             found = self.search(handle, marked, _pauses_after(last))
             if found is not None:
-                return self.keep(handle, found, joined=True)
+                return self.record_handle(handle, found, joined=True)
             self._log("it started nothing; submitting again")
         if last is None:
             raise AssertionError
         raise reworded(last, f"{last.what}. It was sent {_MOST_UNCLEAR} times, and nothing was started")
 
-    def _send(self, handle: Handle, marked: Submit) -> Started:
+    def _send(self, handle: Handle, marked: SubmitCall) -> SubmitResult:
         began = self._began if marked.creates else None
         try:
-            return self.keep(handle, self._sender.send_first(marked, handle, began), joined=False)
+            return self.record_handle(handle, self._sender.send_first(marked, handle, began), joined=False)
         except (ReplayedAnswer, Superseded) as error:
             if isinstance(error, ReplayedAnswer):
                 self._give_up(handle)
@@ -123,7 +129,7 @@ class Starter:
                 self._give_up(handle, not_sent=True)
             raise
 
-    def search(self, handle: Handle, marked: Submit, pauses: Sequence[float]) -> Submitted | None:
+    def search(self, handle: Handle, marked: SubmitCall, pauses: Sequence[float]) -> Submitted | None:
         """Return what the request has started; ``None`` when that is nothing.
 
         :raises AmbiguousSubmission: it cannot be known.
@@ -131,7 +137,7 @@ class Starter:
         intent = self._intent(handle, marked)
         for pause in pauses:
             self._hook.pause(pause)
-            flow = self._api.find(intent)
+            flow = self._api.find_submitted(intent)
             if flow is None:
                 raise ambiguous(self._api, self._submit, handle, ())
             matches = self._hook.run(flow)
@@ -142,15 +148,15 @@ class Starter:
                 return matches[0]
         return None
 
-    def keep(self, handle: Handle, submitted: Submitted, *, joined: bool) -> Started:
+    def record_handle(self, handle: Handle, submitted: Submitted, *, joined: bool) -> SubmitResult:
         """Store what was started."""
-        known = answered(handle, submitted)
+        known = handle_from(handle, submitted)
         self._record.note("storing the operation", is_stored=False, handle=known)
         self._store.save(known)
         self._record.note("telling Airflow of the operation", is_stored=True)
-        return Started(known, submitted.operation, joined=joined)
+        return SubmitResult(known, submitted.operation, adopted=joined)
 
-    def _note(self, doing: str, handle: Handle, marked: Submit, *, is_new: bool) -> None:
+    def _note(self, doing: str, handle: Handle, marked: SubmitCall, *, is_new: bool) -> None:
         """Note what is about to be sent; what an earlier attempt has sent with the same key has left already."""
         self._began = self._clock.monotonic() if is_new else None
         self._was_sent = not is_new
@@ -159,27 +165,27 @@ class Starter:
             has_left=not is_new,
             is_new=is_new,
             request=str(marked.request),
-            search=lambda: self._api.find(self._intent(handle, marked)),
+            search=lambda: self._api.find_submitted(self._intent(handle, marked)),
             handle=None,
             intent=handle,
         )
 
-    def _intent(self, handle: Handle, marked: Submit) -> Intent:
+    def _intent(self, handle: Handle, marked: SubmitCall) -> Intent:
         began, clock = self._began, self._clock
         if began is not None:
             return Intent(marked, handle.key, lambda: clock.monotonic() - began, is_exact=True)
-        return Intent(marked, handle.key, lambda: clock.time() - handle.at)
+        return Intent(marked, handle.key, lambda: clock.time() - handle.submitted_at)
 
-    def _refused_or_found(self, handle: Handle, marked: Submit, error: ApiError) -> Started:
+    def _refused_or_found(self, handle: Handle, marked: SubmitCall, error: ApiError) -> SubmitResult:
         """A refusal may be the answer to our own earlier request: a name that we have derived is nobody else's."""
         is_conflict = isinstance(error, Conflict)
         is_ours = self._was_sent or (is_conflict and marked.request != self._submit.request)
-        if marked.creates and is_ours and self._api.find(self._intent(handle, marked)) is not None:
+        if marked.creates and is_ours and self._api.find_submitted(self._intent(handle, marked)) is not None:
             said = error.without_advice
             self._log(f"the API refuses it ({said}), perhaps because of what an earlier request has started: looking")
-            found = self.search(handle, marked, FIND_OUT_PAUSES if self._was_sent else FIND_OUT_PAUSES_ANSWERED)
+            found = self.search(handle, marked, RECONCILE_PAUSES if self._was_sent else RECONCILE_PAUSES_ANSWERED)
             if found is not None:
-                return self.keep(handle, found, joined=True)
+                return self.record_handle(handle, found, joined=True)
             if self._was_sent and is_conflict:
                 raise ambiguous(self._api, self._submit, handle, (), error) from error
         if is_conflict and marked.request.method == "DELETE":
@@ -187,16 +193,16 @@ class Starter:
         self._give_up(handle)
         raise error
 
-    def _join_conflicting(self, handle: Handle, marked: Submit, error: ApiError) -> Started:
+    def _join_conflicting(self, handle: Handle, marked: SubmitCall, error: ApiError) -> SubmitResult:
         """A conflict on a deletion usually means that it is under way already."""
-        flow = self._api.find(Intent(marked, handle.key))
+        flow = self._api.find_submitted(Intent(marked, handle.key))
         matches = [] if flow is None else self._hook.run(flow)
         running = [match for match in matches if match.operation and not match.operation.state.is_terminal]
         if len(running) != 1:
             self._give_up(handle)
             raise error
         self._log(f"{error.what}; joining operation {running[0].operation_id}, which does the same")
-        return self.keep(handle, running[0], joined=True)
+        return self.record_handle(handle, running[0], joined=True)
 
     def _note_failure(self, handle: Handle, error: OpsError) -> None:
         """Store what a failure says about the request: refused, or never sent; nothing about an earlier one."""
@@ -219,5 +225,5 @@ def _is_unclear(error: OpsError) -> bool:
 def _pauses_after(error: OpsError) -> Sequence[float]:
     # an error page of a gateway says nothing about the API behind it, which may still be working
     if isinstance(error, ServerError) and error.status not in (_BAD_GATEWAY, _GATEWAY_TIMEOUT):
-        return FIND_OUT_PAUSES_ANSWERED
-    return FIND_OUT_PAUSES
+        return RECONCILE_PAUSES_ANSWERED
+    return RECONCILE_PAUSES

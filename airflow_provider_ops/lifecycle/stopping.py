@@ -11,7 +11,7 @@ from airflow_provider_ops.exceptions import AttemptStopped
 from airflow_provider_ops.lifecycle.attempt_record import AttemptRecord, KillSwitch
 
 if TYPE_CHECKING:
-    from airflow_provider_ops.lifecycle.kill import WorkerKill
+    from airflow_provider_ops.lifecycle.kill import KillRunner
     from airflow_provider_ops.operators.base import OperationOperator
 
 T = TypeVar("T")
@@ -20,20 +20,20 @@ T = TypeVar("T")
 _LATE_KILL: Final = 2.0
 
 
-class Stopping:
+class KillHandling:
     """The end of the legs of one attempt that is told to stop.
 
     :param make: makes what carries out the kill policy, at the moment at which that is wanted.
     """
 
-    def __init__(self, task: OperationOperator, record: AttemptRecord, make: Callable[[], WorkerKill]) -> None:
+    def __init__(self, task: OperationOperator, record: AttemptRecord, make: Callable[[], KillRunner]) -> None:
         self._task = task
         self._record = record
         self._make = make
         self._switch = task.kill_switch
         self._is_over = False
         self._left_by: BaseException | None = None
-        self._switch.wakes(task.hook.interrupt)
+        self._switch.on_throw(task.hook.interrupt)
 
     def until_stopped(self, leg: Callable[[], T]) -> T:
         """Return what a leg returns. Told to stop meanwhile, carry out the kill policy, whatever the leg came to.
@@ -59,7 +59,7 @@ class Stopping:
         Airflow calls for it from a signal handler, or, after ``execution_timeout``, on the main path.
         """
         if not self._is_over:
-            self._make().say_when_stuck(self._task.log.warning)
+            self._make().warn_when_slow(self._task.log.warning)
         elif self._record.is_first_to_act():
             # the main path is Airflow's by now
             late = threading.Thread(target=self._act_late, name="operations-late-kill", daemon=True)

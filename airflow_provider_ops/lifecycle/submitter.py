@@ -8,30 +8,30 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from airflow_provider_ops.apis.base import Intent, Submit
-from airflow_provider_ops.apis.terminate import PATIENT, end
+from airflow_provider_ops.apis.base import Intent, SubmitCall
+from airflow_provider_ops.apis.terminate import PATIENT, terminate
 from airflow_provider_ops.core.clear_or_retry import Cause
 from airflow_provider_ops.core.handle import Handle
-from airflow_provider_ops.core.submit_flow import FIND_OUT_PAUSES, Next, check_body, decide
+from airflow_provider_ops.core.submit_flow import RECONCILE_PAUSES, Action, check_body, decide
 from airflow_provider_ops.exceptions import AmbiguousSubmission, ApiError, reworded
 from airflow_provider_ops.hooks.base import OperationsHook
 from airflow_provider_ops.http.clock import Clock
 from airflow_provider_ops.lifecycle.attempt_record import AttemptRecord, KillSwitch
 from airflow_provider_ops.lifecycle.handle_store import HandleStore
-from airflow_provider_ops.lifecycle.identity import Identity
-from airflow_provider_ops.lifecycle.left_behind import LeftBehind
-from airflow_provider_ops.lifecycle.owed import pay
+from airflow_provider_ops.lifecycle.identity import SubmitIdentity
+from airflow_provider_ops.lifecycle.left_behind import PreviousOperation
+from airflow_provider_ops.lifecycle.owed import carry_out_debt
 from airflow_provider_ops.lifecycle.refusals import ambiguous, refusal
-from airflow_provider_ops.lifecycle.sender import Sender, answered, look_up
-from airflow_provider_ops.lifecycle.starter import Started, Starter
+from airflow_provider_ops.lifecycle.sender import Sender, handle_from, read_operation
+from airflow_provider_ops.lifecycle.starter import SubmitResult, SubmitRunner
 from airflow_provider_ops.operation import Operation, OperationState
 
-__all__ = ["Started", "Submission"]
+__all__ = ["SubmitResult", "Submitter"]
 
 Log = Callable[[str], None]
 
 
-class Submission:
+class Submitter:
     """One task's submit. :meth:`ensure` returns its operation, starting it at most once.
 
     :param deadline: epoch seconds after which no further attempt is made.
@@ -40,8 +40,8 @@ class Submission:
     def __init__(
         self,
         hook: OperationsHook,
-        submit: Submit,
-        identity: Identity,
+        submit: SubmitCall,
+        identity: SubmitIdentity,
         store: HandleStore,
         *,
         deadline: float,
@@ -59,9 +59,9 @@ class Submission:
         self._warn = warn or log
         self._record = record or AttemptRecord(KillSwitch(), hook.api.title)
         sender = Sender(hook, deadline=deadline, log=log, warn=self._warn)
-        self._starter = Starter(hook, submit, store, self._record, sender, log)
+        self._starter = SubmitRunner(hook, submit, store, self._record, sender, log)
 
-    def ensure(self) -> Started:
+    def run(self) -> SubmitResult:
         """The operation of this task run: joined, found out, or submitted.
 
         :raises SubmissionError: submitting could make a second resource.
@@ -76,41 +76,41 @@ class Submission:
         self._record.note("looking at what earlier attempts have started", found=found, has_read=True)
         if found is None:
             return self._without_handle()
-        return self._with_handle(pay(self._hook, found, self._store, log=self._log, warn=self._warn))
+        return self._with_handle(carry_out_debt(self._hook, found, self._store, log=self._log, warn=self._warn))
 
-    def _without_handle(self) -> Started:
+    def _without_handle(self) -> SubmitResult:
         identity = self._identity
         if identity.attempt.may_follow_another:
-            left = LeftBehind(self._hook, self._submit, identity, log=self._log, warn=self._warn).adopt()
+            left = PreviousOperation(self._hook, self._submit, identity, log=self._log, warn=self._warn).adopt()
             if left is not None:
                 key = left.key or ""
-                return self._starter.keep(
+                return self._starter.record_handle(
                     replace(self._new_handle(1), key=key, nonce=key.rpartition("-")[2]), left, joined=True
                 )
         return self._start_anew(1)
 
-    def _with_handle(self, found: Handle) -> Started:
+    def _with_handle(self, found: Handle) -> SubmitResult:
         identity = self._identity
-        operation = look_up(self._hook, found) if found.api == self._api.name else None
-        decision = decide(found, operation, identity.today(self._api.name))
+        operation = read_operation(self._hook, found) if found.api == self._api.name else None
+        decision = decide(found, operation, identity.attempt_context(self._api.name))
         self._log(decision.sentence)
         if decision.warning is not None:
             self._warn(decision.warning)
-        match decision.next:
-            case Next.REFUSE_DIFFERENT | Next.REFUSE_LOST:
+        match decision.action:
+            case Action.REFUSE_DIFFERENT | Action.REFUSE_LOST:
                 raise refusal(decision, found)
-            case Next.JOIN | Next.FINISH:
+            case Action.ADOPT | Action.FINISH:
                 self._record.note("going on with the operation of an earlier attempt", handle=found)
-                return Started(self._store.adopt(found, identity.attempt), operation, joined=True)
-            case Next.FIND_OUT:
-                return self._find_out_or_submit(found, cleared=decision.cause is Cause.CLEARED)
-        if decision.end_first:
+                return SubmitResult(self._store.save_for_attempt(found, identity.attempt), operation, adopted=True)
+            case Action.RECONCILE:
+                return self._reconcile_or_submit(found, cleared=decision.cause is Cause.CLEARED)
+        if decision.cancel_previous_first:
             # whoever else was to end it may have been cut off, or comes only after us
             self._record.note("ending the operation of before")
-            self._log(self._hook.run(end(self._api, found, identity.kill_policy, within=PATIENT)).text)
+            self._log(self._hook.run(terminate(self._api, found, identity.kill_policy, within=PATIENT)).text)
         return self._start_anew(decision.generation)
 
-    def _without_store(self) -> Started:
+    def _without_store(self) -> SubmitResult:
         """Where nothing is stored: walk through the generations by their keys, up to one that is still to be made.
 
         Each try begins at most one generation, so there is nothing to find beyond their number.
@@ -118,7 +118,7 @@ class Submission:
         most = self._identity.most_generations
         for generation in range(1, most):
             handle = self._new_handle(generation)
-            started = self._find_again(handle) or self._find_of_earlier_release(handle)
+            started = self._reconcile_without_store(handle) or self._find_of_earlier_release(handle)
             if started is None:
                 self._ask_first()
                 return self._starter.start(handle)
@@ -128,29 +128,29 @@ class Submission:
         self._ask_first()
         return self._starter.start(self._new_handle(most))
 
-    def _find_of_earlier_release(self, handle: Handle) -> Started | None:
+    def _find_of_earlier_release(self, handle: Handle) -> SubmitResult | None:
         """The try before may have been one of release 0.1.0. Sent again with its key, a request could make another."""
         key = self._identity.earlier_key(handle.generation) if self._identity.earlier_key else None
-        if key is None or self._api.mark(self._submit, key).request.idempotent:
+        if key is None or self._api.with_idempotency_key(self._submit, key).request.idempotent:
             return None
-        return self._find_again(replace(handle, key=key))
+        return self._reconcile_without_store(replace(handle, key=key))
 
-    def _find_again(self, handle: Handle) -> Started | None:
-        marked = self._api.mark(self._submit, handle.key)
+    def _reconcile_without_store(self, handle: Handle) -> SubmitResult | None:
+        marked = self._api.with_idempotency_key(self._submit, handle.key)
         if marked.request.idempotent:
             started = self._starter.start(handle)
         else:
-            flow = self._api.find(Intent(marked, handle.key))
+            flow = self._api.find_submitted(Intent(marked, handle.key))
             matches = [] if flow is None else self._hook.run(flow)
             if len(matches) > 1:
                 raise ambiguous(self._api, self._submit, handle, matches)
             if not matches:
                 return None
-            started = Started(answered(handle, matches[0]), matches[0].operation, joined=True)
+            started = SubmitResult(handle_from(handle, matches[0]), matches[0].operation, adopted=True)
         operation = self._hook.get_operation(started.handle.operation_id or "")
-        return Started(started.handle, operation, joined=True)
+        return SubmitResult(started.handle, operation, adopted=True)
 
-    def _start_anew(self, generation: int) -> Started:
+    def _start_anew(self, generation: int) -> SubmitResult:
         self._ask_first()
         handle = self._new_handle(generation)
         self._starter.store_intent(handle)
@@ -176,7 +176,7 @@ class Submission:
             fingerprint=identity.fingerprint,
             max_tries=attempt.max_tries,
             try_number=attempt.try_number,
-            at=self._clock.time(),
+            submitted_at=self._clock.time(),
             creates=self._submit.creates,
             prefix=identity.run.prefix,
             nonce=nonce,
@@ -185,7 +185,7 @@ class Submission:
             arguments=identity.arguments,
         )
 
-    def _find_out_or_submit(self, handle: Handle, *, cleared: bool) -> Started:
+    def _reconcile_or_submit(self, handle: Handle, *, cleared: bool) -> SubmitResult:
         # what is found belongs to the task as it is since the clear, or the next retry would take it for cleared again
         handle = handle.stamped(self._identity.attempt)
         marked = self._starter.note_earlier(handle)
@@ -193,14 +193,14 @@ class Submission:
             return self._starter.start(handle)
         try:
             # how long ago it was sent, only another process knows
-            found = self._starter.search(handle, marked, FIND_OUT_PAUSES)
+            found = self._starter.search(handle, marked, RECONCILE_PAUSES)
         except AmbiguousSubmission as error:
             if not cleared:
                 raise
             self._log(f"{error.what} The task was cleared since, so a new one is submitted")
             return self._start_anew(handle.generation + 1)
         if found is not None:
-            return self._starter.keep(handle, found, joined=True)
+            return self._starter.record_handle(handle, found, joined=True)
         self._log("nothing was started by then; submitting")
         return self._starter.start(handle)
 

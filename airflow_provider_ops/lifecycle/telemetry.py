@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from airflow_provider_ops import metrics, tracing
 from airflow_provider_ops.core.timeline import Timeline
-from airflow_provider_ops.core.wait_state import GaveUp, Outcome, Settled, TimedOut
+from airflow_provider_ops.core.wait_state import Outcome, Settled, TimedOut, Unobservable
 
 
-def over(
+def record_wait_finished(
     api: str,
     outcome: Outcome | None,
     *,
@@ -33,5 +33,5 @@ def over(
             tracing.waited(operation, started=started, now=now, mode=mode, timeline=timeline)
         case TimedOut() | None:
             metrics.UNSETTLED.add(api=api, kind=kind, why="timeout")
-        case GaveUp():
+        case Unobservable():
             metrics.UNSETTLED.add(api=api, kind=kind, why="gave_up")

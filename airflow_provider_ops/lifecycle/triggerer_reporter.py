@@ -16,9 +16,9 @@ from weakref import WeakKeyDictionary
 
 from airflow_provider_ops._compat import can_push_plain_async, pull_plain_async, push_plain_async
 from airflow_provider_ops.core.backoff import Backoff
-from airflow_provider_ops.core.history import KEY, Story, mark
-from airflow_provider_ops.core.wait_state import Watch
-from airflow_provider_ops.http.background import spawn
+from airflow_provider_ops.core.history import KEY, WaitHistory, digest
+from airflow_provider_ops.core.wait_state import WaitState
+from airflow_provider_ops.http.background import create_background_task
 from airflow_provider_ops.http.clock import Clock
 
 log = logging.getLogger(__name__)
@@ -38,30 +38,32 @@ _PATIENCE = 20.0
 _BACKOFF = Backoff(5.0, 300.0, share=1.0)
 
 
-class TriggerReport:
+class TriggerReporter:
     """The story of one trigger's waits, told through the queue of its event loop.
 
     :param ti: the task instance that waits.
     :param told: :func:`~airflow_provider_ops.core.history.mark` of what the worker has told already.
     """
 
-    def __init__(self, ti: Any, story: Story, watches: Sequence[Watch], clock: Clock, told: int | None) -> None:
+    def __init__(
+        self, ti: Any, story: WaitHistory, watches: Sequence[WaitState], clock: Clock, told: int | None
+    ) -> None:
         self._ti = ti
-        self._story = story
-        self._watches = watches
+        self._history = story
+        self._waits = watches
         self._clock = clock
         self._queue = queue_of_loop(clock)
         # of each, so that one of hundreds that changes costs as much as one
-        self._marks = {watch.operation_id: mark([watch]) for watch in watches}
-        self._mark = mark(watches)
-        self._told = told
+        self._marks = {watch.operation_id: digest([watch]) for watch in watches}
+        self._digest = digest(watches)
+        self._last_reported_digest = told
         self._is_asked_for = False
         self._has_read = False
         self.is_over = False
         #: When it may be told again (monotonic).
         self.not_before = 0.0
 
-    def record(self, watch: Watch) -> None:
+    def record(self, watch: WaitState) -> None:
         """Keep what a watch knows: to be called when something has changed, and now and then."""
         try:
             self._note(watch)
@@ -69,14 +71,14 @@ class TriggerReport:
             # the caller is the poller of everybody
             log.debug("the progress of this wait cannot be shown", exc_info=True)
 
-    def _note(self, watch: Watch) -> None:
-        self._story.note([watch], self._clock.time())
-        if all(one.outcome for one in self._watches):
+    def _note(self, watch: WaitState) -> None:
+        self._history.record([watch], self._clock.time())
+        if all(one.outcome for one in self._waits):
             # the end is told by the worker
             return
-        before, seen = self._marks[watch.operation_id], mark([watch])
+        before, seen = self._marks[watch.operation_id], digest([watch])
         self._marks[watch.operation_id] = seen
-        self._mark ^= before ^ seen
+        self._digest ^= before ^ seen
         if before != seen:
             self._queue.offer(self)
         elif self._queue.offer_when_idle(self):
@@ -90,57 +92,57 @@ class TriggerReport:
     def end(self) -> dict[str, Any]:
         """What the event carries of the story; nothing more is told."""
         self.stop()
-        self._story.note(self._watches, self._clock.time())
-        return self._story.to_event()
+        self._history.record(self._waits, self._clock.time())
+        return self._history.to_event()
 
     async def push(self) -> None:
         """Keep the story as it is now, unless it has been told."""
-        if self._mark == self._told and not self._is_asked_for:
+        if self._digest == self._last_reported_digest and not self._is_asked_for:
             return
         if not self._has_read:
             earlier = await pull_plain_async(self._ti, KEY)
             self._has_read = True
-            self._story.go_on_from(earlier)
+            self._history.continue_from(earlier)
         if self.is_over:
             return
         now = self._clock.time()
-        self._story.note(self._watches, now)
+        self._history.record(self._waits, now)
         self.not_before = self._clock.monotonic() + _PER_TASK
-        self._told, self._is_asked_for = self._mark, False
+        self._last_reported_digest, self._is_asked_for = self._digest, False
         try:
-            await push_plain_async(self._ti, KEY, self._story.to_record(now))
+            await push_plain_async(self._ti, KEY, self._history.to_record(now))
         except BaseException:
-            self._told = None
+            self._last_reported_digest = None
             raise
 
 
-class Queue:
+class ReportQueue:
     """Tasks whose story has changed, told one after the other."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._waiting: dict[TriggerReport, None] = {}
+        self._waiting: dict[TriggerReporter, None] = {}
         self._running: asyncio.Task[None] | None = None
         self._failing_since: float | None = None
-        self._idle_told_at = float("-inf")
+        self._idle_pushed_at = float("-inf")
 
-    def offer(self, report: TriggerReport) -> None:
+    def offer(self, report: TriggerReporter) -> None:
         """Have the latest of a task told when its turn comes."""
         self._waiting.setdefault(report)
         if self._running is None or self._running.done():
             # in a context of its own: what is logged belongs to no single task
-            self._running = Context().run(spawn, self._run())
+            self._running = Context().run(create_background_task, self._run())
 
-    def forget(self, report: TriggerReport) -> None:
+    def forget(self, report: TriggerReporter) -> None:
         """Have nothing more told of a task."""
         self._waiting.pop(report, None)
 
-    def offer_when_idle(self, report: TriggerReport) -> bool:
+    def offer_when_idle(self, report: TriggerReporter) -> bool:
         """Have it told that nothing has changed, where that takes nothing from anybody; whether it will be."""
         now = self._clock.monotonic()
-        is_idle = not self._waiting and now - self._idle_told_at >= _IDLE_EVERY
+        is_idle = not self._waiting and now - self._idle_pushed_at >= _IDLE_EVERY
         if is_idle:
-            self._idle_told_at = now
+            self._idle_pushed_at = now
             self.offer(report)
         return is_idle
 
@@ -153,12 +155,12 @@ class Queue:
                 self._waiting[report] = None
                 await self._clock.asleep(min(early, _LONGEST_NAP))
                 continue
-            await self._clock.asleep(await self._tell(report))
+            await self._clock.asleep(await self._log_failure(report))
 
-    async def _tell(self, report: TriggerReport) -> float:
+    async def _log_failure(self, report: TriggerReporter) -> float:
         """Seconds to leave after it."""
         started = self._clock.monotonic()
-        call = spawn(report.push())
+        call = create_background_task(report.push())
         done, _ = await asyncio.wait({call}, timeout=_PATIENCE)
         if not done:
             # never cancelled: an answer without anybody who waits for it would be taken for another's
@@ -173,14 +175,14 @@ class Queue:
         return _BACKOFF.pause(self._clock.monotonic() - self._failing_since)
 
 
-_QUEUES: WeakKeyDictionary[asyncio.AbstractEventLoop, Queue] = WeakKeyDictionary()
+_QUEUES: WeakKeyDictionary[asyncio.AbstractEventLoop, ReportQueue] = WeakKeyDictionary()
 
 
-def queue_of_loop(clock: Clock) -> Queue:
+def queue_of_loop(clock: Clock) -> ReportQueue:
     """The queue of the running event loop."""
-    return _QUEUES.setdefault(asyncio.get_running_loop(), Queue(clock))
+    return _QUEUES.setdefault(asyncio.get_running_loop(), ReportQueue(clock))
 
 
-def can_tell() -> bool:
+def can_report() -> bool:
     """Whether triggers of this Airflow can keep anything for their tasks."""
     return can_push_plain_async()

@@ -8,18 +8,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_ops.core.history import Chapter
+from airflow_provider_ops.core.history import OperationHistory
 
 if TYPE_CHECKING:
     from airflow.providers.openlineage.extractors import OperatorLineage
 
-__all__ = ["TellsLineage"]
+__all__ = ["LineageMixin"]
 
 
-class TellsLineage:
+class LineageMixin:
     """What the OpenLineage provider calls on a worker, for a task that succeeded and for one that failed."""
 
-    def _chapters(self) -> Iterable[Chapter]:
+    def _histories(self) -> Iterable[OperationHistory]:
         """The story of each operation, as the leg that ended the task knows it."""
         return ()
 
@@ -27,4 +27,4 @@ class TellsLineage:
         """The run facet of the operations; none where the task ended before it knew of one."""
         from airflow_provider_ops.lineage.facet import lineage_of  # noqa: PLC0415 - who calls this has OpenLineage
 
-        return lineage_of(list(self._chapters()))
+        return lineage_of(list(self._histories()))

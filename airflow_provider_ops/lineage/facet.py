@@ -11,7 +11,7 @@ from attrs import define
 from openlineage.client.facet_v2 import RunFacet
 
 from airflow_provider_ops.core.gate import fit
-from airflow_provider_ops.core.history import Chapter
+from airflow_provider_ops.core.history import OperationHistory
 from airflow_provider_ops.operation import Operation
 
 #: Key of the facet in an event's run, named as the standard asks for custom facets.
@@ -32,7 +32,7 @@ class AirflowProviderOpsOperationsRunFacet(RunFacet):
     omitted: int = 0
 
 
-def lineage_of(chapters: Sequence[Chapter]) -> OperatorLineage[Any, Any]:
+def lineage_of(chapters: Sequence[OperationHistory]) -> OperatorLineage[Any, Any]:
     """What the OpenLineage provider puts into the task's event."""
     if not chapters:
         return OperatorLineage()

@@ -9,15 +9,15 @@ from airflow.sdk import BaseOperator
 from typing_extensions import Unpack, get_type_hints
 
 from airflow_provider_ops._compat import TaskDeferralError, TaskDeferralTimeout
-from airflow_provider_ops.apis.base import Submit
+from airflow_provider_ops.apis.base import SubmitCall
 from airflow_provider_ops.apis.calls import split_reference
 from airflow_provider_ops.core.arguments import Seconds, check_choice, check_seconds
-from airflow_provider_ops.core.history import Chapter
+from airflow_provider_ops.core.history import OperationHistory
 from airflow_provider_ops.core.values import as_list, is_list
 from airflow_provider_ops.hooks.base import OperationsHook
-from airflow_provider_ops.lifecycle.attempt import Run
+from airflow_provider_ops.lifecycle.attempt import TaskAttempt
 from airflow_provider_ops.lifecycle.attempt_record import KillSwitch
-from airflow_provider_ops.lineage import TellsLineage
+from airflow_provider_ops.lineage import LineageMixin
 from airflow_provider_ops.links import OperationLink
 from airflow_provider_ops.operation import Operation
 from airflow_provider_ops.operators.arguments import (
@@ -39,7 +39,7 @@ from airflow_provider_ops.operators.fields import (
 )
 from airflow_provider_ops.operators.mapping import CheckedMapping
 from airflow_provider_ops.operators.rendering import DeclaredTemplates
-from airflow_provider_ops.retry_policy import retried_only_if_it_helps, use_by_default
+from airflow_provider_ops.retry_policy import enforce_retry_policy, set_default_retry_policy
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -51,7 +51,7 @@ _POLICIES: Mapping[str, Sequence[object]] = {
 }
 
 
-class OperationOperator(DeclaredTemplates, TellsLineage, CheckedMapping):
+class OperationOperator(DeclaredTemplates, LineageMixin, CheckedMapping):
     """Starts an operation, once, and waits for it.
 
     Returns ``{"operation_id", "resource_id", "state", "operation": {...}, "resource": {...} or None}``. Pushes
@@ -80,7 +80,7 @@ class OperationOperator(DeclaredTemplates, TellsLineage, CheckedMapping):
     #: Hook of the API; a subclass sets it.
     hook_class: ClassVar[type[OperationsHook]]
     #: Builds what is submitted from the fields of the request, without I/O; a subclass sets it (as ``staticmethod``).
-    starts: ClassVar[Callable[..., Submit]]
+    starts: ClassVar[Callable[..., SubmitCall]]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Make every field of the request templated, where the subclass declares a call of its own."""
@@ -108,14 +108,14 @@ class OperationOperator(DeclaredTemplates, TellsLineage, CheckedMapping):
         **kwargs: Unpack[AirflowArguments],
     ) -> None:
         super().__init__(**kwargs)
-        use_by_default(self, self.default_retry_policy)
+        set_default_retry_policy(self, self.default_retry_policy)
         fields = None if fields is None else {name: _lasting(value) for name, value in fields.items()}
         self.conn_id: Any = self._default_conn_id() if conn_id is None else conn_id
         self.operation_id = operation_id
         self.wait_for_completion = wait_for_completion
         self.deferrable = deferrable
         self.durable = durable
-        with retried_only_if_it_helps(self):
+        with enforce_retry_policy(self):
             self.poll_interval = check_seconds("poll_interval", poll_interval, above=0.0)
             self.timeout = check_seconds("timeout", timeout)
             policies = {"on_kill": on_kill, "on_timeout": on_timeout, "on_failure": on_failure}
@@ -128,7 +128,7 @@ class OperationOperator(DeclaredTemplates, TellsLineage, CheckedMapping):
         #: What the extra link leads to; known on a worker only.
         self.remote_url: str | None = None
         self._set_fields(fields or {})
-        self._run: Run | None = None
+        self._attempt: TaskAttempt | None = None
         #: Thrown when this process is told to stop; there before anything else, so that no kill is lost.
         self.kill_switch = KillSwitch()
         self._hook: OperationsHook | None = None
@@ -162,14 +162,14 @@ class OperationOperator(DeclaredTemplates, TellsLineage, CheckedMapping):
             check_each(starts, {name: arguments[name] for name in names if name in arguments})
 
     @classmethod
-    def _request_arguments(cls) -> Iterator[tuple[Callable[..., Submit], set[str]]]:
+    def _request_arguments(cls) -> Iterator[tuple[Callable[..., SubmitCall], set[str]]]:
         """Yield the calls that the class and its parents declare, with the arguments that go into each unchanged."""
         taken: set[str] = set()
         for parent in cls.__mro__:
             init = vars(parent).get("__init__")
             own = set(arguments_of(init)) - taken if init else set()
             if "starts" in vars(parent):
-                starts: Callable[..., Submit] = parent.starts  # type: ignore[attr-defined]
+                starts: Callable[..., SubmitCall] = parent.starts  # type: ignore[attr-defined]
                 yield starts, own & set(annotations_of(starts))
             taken |= own
 
@@ -182,7 +182,7 @@ class OperationOperator(DeclaredTemplates, TellsLineage, CheckedMapping):
     def _default_conn_id(self) -> str:
         return self.hook_class.default_conn_name
 
-    def submit(self) -> Submit:
+    def submit(self) -> SubmitCall:
         """The call that starts the operation, built from the rendered fields. No I/O.
 
         :raises InvalidArgument: a field has a value that cannot work.
@@ -207,7 +207,7 @@ class OperationOperator(DeclaredTemplates, TellsLineage, CheckedMapping):
         """The kind of the submitted operation, on a leg that knows nothing but its id."""
         return self.submit().kind
 
-    def then(self, operation: Operation) -> str | None:  # noqa: ARG002
+    def next_operation(self, operation: Operation) -> str | None:  # noqa: ARG002
         """What to wait for after ``operation`` succeeded (an id or ``kind:id``), ``None`` when that was all."""
         return None
 
@@ -225,43 +225,43 @@ class OperationOperator(DeclaredTemplates, TellsLineage, CheckedMapping):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Submit or join, push the ids, then wait, deferred or here."""
-        with retried_only_if_it_helps(self):
+        with enforce_retry_policy(self):
             if self.operation_id is None:
                 return self._begin(context)
-            self._run = Run(self, context)
-            return self._run.adopt(self.rendered_field("operation_id"))
+            self._attempt = TaskAttempt(self, context)
+            return self._attempt.adopt(self.rendered_field("operation_id"))
 
     def _begin(self, context: Context) -> dict[str, Any]:
-        self._run = Run(self, context)
-        return self._run.begin()
+        self._attempt = TaskAttempt(self, context)
+        return self._attempt.start()
 
     def execute_complete(self, context: Context, event: Mapping[str, Any]) -> dict[str, Any]:
         """Go on when the trigger has fired."""
-        self._run = Run(self, context)
-        return self._run.go_on(event)
+        self._attempt = TaskAttempt(self, context)
+        return self._attempt.resume(event)
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
         """Resume, and let a dead trigger or a lost event lead to one more look instead of a failure."""
-        with retried_only_if_it_helps(self):
+        with enforce_retry_policy(self):
             try:
                 return super().resume_execution(next_method, next_kwargs, context)
             except (TaskDeferralTimeout, TaskDeferralError) as error:
-                return self._look_again(context, f"{type(error).__name__}: {error}")
+                return self._recheck(context, f"{type(error).__name__}: {error}")
 
-    def _look_again(self, context: Context, why: str) -> Any:
-        self._run = Run(self, context)
-        return self._run.look_again(why)
+    def _recheck(self, context: Context, why: str) -> Any:
+        self._attempt = TaskAttempt(self, context)
+        return self._attempt.recheck(why)
 
-    def _chapters(self) -> Iterable[Chapter]:
-        return self._run.chapters() if self._run is not None else ()
+    def _histories(self) -> Iterable[OperationHistory]:
+        return self._attempt.histories() if self._attempt is not None else ()
 
     def on_kill(self) -> None:
         """Have the kill policy carried out; Airflow calls this from a signal handler when a running task is killed.
 
         It marks, wakes the main path, which acts, and returns. A second call does nothing.
         """
-        if self.kill_switch.throw() and self._run is not None:
-            self._run.kill()
+        if self.kill_switch.throw() and self._attempt is not None:
+            self._attempt.kill()
 
 
 _DESCRIBED = parameters_of(OperationOperator.__doc__)

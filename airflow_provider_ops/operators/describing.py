@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator, BaseSensorOperator
 
-from airflow_provider_ops.apis.base import Api, Submit
+from airflow_provider_ops.apis.base import Api, SubmitCall
 
 if TYPE_CHECKING:
     from airflow_provider_ops.operators.base import OperationOperator
@@ -68,7 +68,7 @@ def with_all_arguments(doc: str | None, common: Mapping[str, str], names: Mappin
     return "\n\n".join(written) + "\n    "
 
 
-def submitted_text(task: OperationOperator, api: Api, submit: Submit) -> str:
+def submitted_text(task: OperationOperator, api: Api, submit: SubmitCall) -> str:
     """Return what is to be submitted and what a kill does, for the first log line."""
     request = submit.request
     parts = {**request.query, **(request.json if isinstance(request.json, Mapping) else {})}

@@ -7,7 +7,7 @@ from typing import Any
 
 from typing_extensions import Unpack
 
-from airflow_provider_ops.apis.base import Submit
+from airflow_provider_ops.apis.base import SubmitCall
 from airflow_provider_ops.apis.calls import check_path
 from airflow_provider_ops.core.values import body_of, object_as_text, plain_json
 from airflow_provider_ops.exceptions import InvalidArgument
@@ -16,7 +16,7 @@ from airflow_provider_ops.hooks.lookup import hook_for
 from airflow_provider_ops.operators.arguments import RequestArguments, Templated
 from airflow_provider_ops.operators.base import OperationOperator
 from airflow_provider_ops.operators.fields import is_literal
-from airflow_provider_ops.retry_policy import retried_only_if_it_helps
+from airflow_provider_ops.retry_policy import enforce_retry_policy
 
 
 class OperationRequestOperator(OperationOperator):
@@ -47,7 +47,7 @@ class OperationRequestOperator(OperationOperator):
         **kwargs: Unpack[RequestArguments],
     ) -> None:
         super().__init__(conn_id=conn_id, **kwargs)
-        with retried_only_if_it_helps(self):
+        with enforce_retry_policy(self):
             self.check_arguments({"method": method, "path": path})
         self.method = method
         self.path = path
@@ -72,7 +72,7 @@ class OperationRequestOperator(OperationOperator):
         """The hook for the type of ``conn_id``."""
         return hook_for(self.conn_id)
 
-    def submit(self) -> Submit:
+    def submit(self) -> SubmitCall:
         """The request as given."""
         method, path, query = map(self.rendered_field, ("method", "path", "query"))
         if path.endswith("/") and not str(self._templates.get("path", path)).endswith("/"):

@@ -22,7 +22,7 @@ TIME_TO_LIVE = 60.0
 _PER_PASS = 50
 
 
-class _Door:
+class StartThrottle:
     """Lets so many pass at a time, in the order they came."""
 
     def __init__(self) -> None:
@@ -30,7 +30,7 @@ class _Door:
         self._queue: deque[asyncio.Future[None]] = deque()
         self._counting = False
 
-    async def enter(self) -> None:
+    async def wait(self) -> None:
         """Return when there is room."""
         if self._room and not self._queue:
             self._room -= 1
@@ -57,20 +57,20 @@ class _Door:
             self._count()
 
 
-_BEGINNING: WeakKeyDictionary[asyncio.AbstractEventLoop, _Door] = WeakKeyDictionary()
+_BEGINNING: WeakKeyDictionary[asyncio.AbstractEventLoop, StartThrottle] = WeakKeyDictionary()
 
 
-def begin() -> Awaitable[None]:
+def wait_for_start() -> Awaitable[None]:
     """Await this first where thousands may start together: each then begins its work in a turn with a few others."""
     loop = asyncio.get_running_loop()
     door = _BEGINNING.get(loop)
     if door is None:
-        door = _BEGINNING[loop] = _Door()
-    return door.enter()
+        door = _BEGINNING[loop] = StartThrottle()
+    return door.wait()
 
 
 @dataclass(slots=True)
-class Shared:
+class ClientLease:
     """A client and those who use it; :func:`join` it, and :meth:`leave` it once."""
 
     key: Key
@@ -82,7 +82,7 @@ class Shared:
         """The client, for those who have joined."""
         return self.opening.result()
 
-    async def leave(self) -> None:
+    async def release(self) -> None:
         """Be done with the client. The last one who is closes it."""
         self.users -= 1
         if self.users == 0:
@@ -92,10 +92,10 @@ class Shared:
             await _close(self.opening)
 
 
-_LOOPS: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Key, Shared]] = WeakKeyDictionary()
+_LOOPS: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Key, ClientLease]] = WeakKeyDictionary()
 
 
-async def join(key: Key, opening: Callable[[], Awaitable[AsyncClient]], *, begun: bool = False) -> Shared:
+async def acquire(key: Key, opening: Callable[[], Awaitable[AsyncClient]], *, begun: bool = False) -> ClientLease:
     """The client for ``key`` on the running loop; opened for the first who joins, closed after the last has left.
 
     For those of whom thousands are there at once, for whom :func:`shared_client` would be an object more each.
@@ -108,7 +108,7 @@ async def join(key: Key, opening: Callable[[], Awaitable[AsyncClient]], *, begun
     clients = _LOOPS.setdefault(asyncio.get_running_loop(), {})
     shared = clients.get(key)
     if shared is None or _has_failed(shared.opening):
-        shared = clients[key] = Shared(key, asyncio.ensure_future(_open(opening)))
+        shared = clients[key] = ClientLease(key, asyncio.ensure_future(_open(opening)))
     shared.users += 1
     try:
         if not shared.opening.done():
@@ -117,9 +117,9 @@ async def join(key: Key, opening: Callable[[], Awaitable[AsyncClient]], *, begun
             # shielded: a cancelled user must not take the opening away from the others
             await asyncio.shield(shared.opening)
         if not begun:
-            await begin()
+            await wait_for_start()
     except BaseException:
-        await shared.leave()
+        await shared.release()
         raise
     return shared
 
@@ -127,11 +127,11 @@ async def join(key: Key, opening: Callable[[], Awaitable[AsyncClient]], *, begun
 @asynccontextmanager
 async def shared_client(key: Key, opening: Callable[[], Awaitable[AsyncClient]]) -> AsyncIterator[AsyncClient]:
     """As :func:`join`, left at the end of the block."""
-    shared = await join(key, opening)
+    shared = await acquire(key, opening)
     try:
         yield shared.client
     finally:
-        await shared.leave()
+        await shared.release()
 
 
 async def _open(opening: Callable[[], Awaitable[AsyncClient]]) -> AsyncClient:
@@ -149,17 +149,15 @@ async def _close(task: asyncio.Task[AsyncClient]) -> None:
         await task.result().aclose()
 
 
-_REMEMBERED: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Key, tuple[float, asyncio.Task[Any]]]] = (
-    WeakKeyDictionary()
-)
+_CACHE: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Key, tuple[float, asyncio.Task[Any]]]] = WeakKeyDictionary()
 
 
-async def remembered(key: Key, look_up: Callable[[], Awaitable[T]]) -> T:
+async def cached(key: Key, look_up: Callable[[], Awaitable[T]]) -> T:
     """What ``look_up`` returns, asked once per event loop and time to live, by however many at once.
 
     A look-up that fails is not remembered.
     """
-    known = _REMEMBERED.setdefault(asyncio.get_running_loop(), {})
+    known = _CACHE.setdefault(asyncio.get_running_loop(), {})
     now = time.monotonic()
     for old in [name for name, (until, _) in known.items() if until <= now]:
         del known[old]
@@ -169,9 +167,9 @@ async def remembered(key: Key, look_up: Callable[[], Awaitable[T]]) -> T:
     return result
 
 
-def forget(key: Key) -> None:
+def invalidate(key: Key) -> None:
     """Have it looked up again the next time: it has turned out to be out of date."""
-    _REMEMBERED.get(asyncio.get_running_loop(), {}).pop(key, None)
+    _CACHE.get(asyncio.get_running_loop(), {}).pop(key, None)
 
 
 async def _await(look_up: Callable[[], Awaitable[T]]) -> T:

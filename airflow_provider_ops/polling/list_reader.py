@@ -19,7 +19,7 @@ from airflow_provider_ops.core import poll_schedule
 from airflow_provider_ops.exceptions import RateLimited
 from airflow_provider_ops.http.clock import on_wall_clock
 from airflow_provider_ops.http.rate_limiter import Priority
-from airflow_provider_ops.polling.subscriptions import Target, Targets
+from airflow_provider_ops.polling.subscriptions import PolledOperation, Subscriptions
 
 if TYPE_CHECKING:
     from airflow_provider_ops.http.async_client import AsyncClient
@@ -65,7 +65,7 @@ class _Reading:
         return self.empty > 0 and self.pages >= at_least
 
 
-class _Taken(NamedTuple):
+class _Matched(NamedTuple):
     """What came of one page: operations it showed that somebody waits for, entries in all, and where to go on."""
 
     hits: int
@@ -73,19 +73,19 @@ class _Taken(NamedTuple):
     rest: Page[Any]
 
 
-class Lists:
+class ListReader:
     """The lists of one client, read for all its targets together."""
 
-    def __init__(self, client: AsyncClient, targets: Targets) -> None:
+    def __init__(self, client: AsyncClient, targets: Subscriptions) -> None:
         self._client = client
-        self._targets = targets
+        self._subscriptions = targets
         # operations usually succeed, so that the first list is worth a peek from the start
         self._recent: dict[int, _Recent] = {0: _Recent(depth=1)} if client.api.recent_operations() else {}
         #: Pages of the lists of open operations, and pages read in all, at the last sweep.
         self.open_pages = 0
         self.all_pages = 0
         #: Operations that the last look found settled.
-        self.ends = 0
+        self.ended = 0
         #: The last sweep missed some that may have settled; another one must follow soon.
         self.in_doubt = False
 
@@ -94,9 +94,9 @@ class Lists:
         """Pages that a peek would read."""
         return sum(recent.depth for recent in self._recent.values())
 
-    async def sweep(self) -> list[Target]:
+    async def full_scan(self) -> list[PolledOperation]:
         """Observe what the lists show; return what must be read by itself."""
-        before = len(self._targets)
+        before = len(self._subscriptions)
         seen: set[str] = set()
         pages = 0
         for place, listed in enumerate(self._client.api.open_operations()):
@@ -110,28 +110,28 @@ class Lists:
             pages += more
             missing = self._still(missing, seen)
         self.all_pages = pages
-        self.ends = max(before - len(self._targets), 0)
+        self.ended = max(before - len(self._subscriptions), 0)
         return self._to_read(missing, complete=complete)
 
-    def unchanged(self) -> list[Target]:
+    def unchanged(self) -> list[PolledOperation]:
         """Return those that only a read of their own can tell: lists have shown them without any change for long."""
         if not self._client.api.lists_show_progress:
             # their entries hardly ever change, and some are read after each scan anyway
             return []
-        count = poll_schedule.reads_of_unchanged(len(self._targets), self.all_pages)
-        return self._affordable(self._targets.unchanged(count))
+        count = poll_schedule.reads_of_unchanged(len(self._subscriptions), self.all_pages)
+        return self._affordable(self._subscriptions.on_unchanged(count))
 
-    async def peek(self) -> None:
+    async def quick_scan(self) -> None:
         """Observe what has settled, as far as the lists of settled operations show it at their beginning."""
-        before = len(self._targets)
+        before = len(self._subscriptions)
         for index, listed in enumerate(self._client.api.recent_operations()):
             recent = self._recent.get(index)
             if recent is not None and recent.depth:
                 reading = await self._read(listed, set(), at_least=recent.depth)
                 recent.depth = max(reading.deepest, 1)
-        self.ends = max(before - len(self._targets), 0)
+        self.ended = max(before - len(self._subscriptions), 0)
 
-    async def _search(self, seen: set[str], missing: list[Target]) -> tuple[int, bool]:
+    async def _search(self, seen: set[str], missing: list[PolledOperation]) -> tuple[int, bool]:
         """Look for missing operations among the settled ones; whether these were read to their end, too."""
         pages, complete = 0, True
         for index, listed in enumerate(self._client.api.recent_operations()):
@@ -164,7 +164,7 @@ class Lists:
                 reading.note(page.hits)
             expected = -(-(wanted - reading.hits) // max(pages[0].entries, 1))
             if place is None:
-                enough, expected = not self._targets or reading.is_over(at_least), at_least - reading.pages
+                enough, expected = not self._subscriptions or reading.is_over(at_least), at_least - reading.pages
             else:
                 enough = expected <= 0 or reading.empty > wanted - reading.hits
             if enough:
@@ -173,7 +173,9 @@ class Lists:
         reading.to_the_end = pages[-1].rest.next is None
         return reading
 
-    async def _pages(self, calls: Sequence[Call[Page[Any]]], take: Callable[[Sequence[Any]], int]) -> Sequence[_Taken]:
+    async def _pages(
+        self, calls: Sequence[Call[Page[Any]]], take: Callable[[Sequence[Any]], int]
+    ) -> Sequence[_Matched]:
         """Observe the pages that calls give, read at the same time."""
         metrics.LOOKS.add(len(calls), api=self._client.api.name, way="list")
         reads = [self._page(call, take) for call in calls]
@@ -186,18 +188,20 @@ class Lists:
                 raise page
         return [page for page in pages if not isinstance(page, BaseException)]
 
-    async def _page(self, call: Call[Page[Any]], take: Callable[[Sequence[Any]], int]) -> _Taken:
+    async def _page(self, call: Call[Page[Any]], take: Callable[[Sequence[Any]], int]) -> _Matched:
         page = await self._get(call)
         # at once, and then let go of it: eight pages in memory are what makes the garbage collector stop everybody
-        return _Taken(take(page.items), len(page.items), replace(page, items=()))
+        return _Matched(take(page.items), len(page.items), replace(page, items=()))
 
     async def _get(self, call: Call[Page[Any]]) -> Page[Any]:
         """Read a page, again after each pause that the API asks for: a scan begun anew would ask for more pages."""
         clock = self._client.clock
         while True:
-            deadline = self._targets.first_deadline
+            deadline = self._subscriptions.first_deadline
             try:
-                return await self._client.send_once(call, until=on_wall_clock(clock, deadline), priority=Priority.PAGE)
+                return await self._client.send_once(
+                    call, deadline=on_wall_clock(clock, deadline), priority=Priority.PAGE
+                )
             except RateLimited as error:
                 pause = error.retry_after
                 if pause is None or (deadline is not None and clock.monotonic() + pause >= deadline):
@@ -207,39 +211,39 @@ class Lists:
                 await clock.asleep(max(pause, _SHORTEST_PAUSE))
 
     def _take(self, entries: Iterable[Any], listed: OperationList, seen: set[str], place: int | None) -> int:
-        now, hits, by_id = self._client.clock.monotonic(), 0, self._targets.by_id
+        now, hits, by_id = self._client.clock.monotonic(), 0, self._subscriptions.by_id
         for entry in entries:
             name = listed.id_of(entry)
             target = by_id.get(name)
             if target is not None and name not in seen:
                 hits += 1
                 seen.add(name)
-                self._targets.saw_listed(target, entry, listed.read, now, place)
+                self._subscriptions.on_listed(target, entry, listed.read, now, place)
         return hits
 
     def _count(self, seen: set[str], place: int) -> int:
         """How many a list is expected to show that no list before it has shown."""
         return sum(target.place <= place for target in self._unseen(seen))
 
-    def _missing(self, seen: set[str]) -> list[Target]:
+    def _missing(self, seen: set[str]) -> list[PolledOperation]:
         return list(self._unseen(seen))
 
-    def _unseen(self, seen: set[str]) -> Iterator[Target]:
+    def _unseen(self, seen: set[str]) -> Iterator[PolledOperation]:
         # counted at every look, so that ten thousand are not put into a list for that
         return (
             target
-            for target in self._targets.by_id.values()
-            if target.operation_id not in seen and not target.unlisted and not target.holding
+            for target in self._subscriptions.by_id.values()
+            if target.operation_id not in seen and not target.unlisted and not target.is_long_polling
         )
 
-    def _still(self, missing: list[Target], seen: set[str]) -> list[Target]:
+    def _still(self, missing: list[PolledOperation], seen: set[str]) -> list[PolledOperation]:
         return [target for target in missing if target.waits and target.operation_id not in seen]
 
-    def _to_read(self, missing: list[Target], *, complete: bool) -> list[Target]:
+    def _to_read(self, missing: list[PolledOperation], *, complete: bool) -> list[PolledOperation]:
         few = poll_schedule.reads_at_once(len(missing), self.depth)
         # what neither list shows although both were read to their end has moved between pages meanwhile
         first_misses = 0 if complete else poll_schedule.reads_of_first_misses(self.all_pages)
-        chosen: list[Target] = []
+        chosen: list[PolledOperation] = []
         self.in_doubt = False
         for target in missing:
             target.misses += 1
@@ -255,11 +259,11 @@ class Lists:
                 self.in_doubt = not complete
         return self._affordable(chosen)
 
-    def _affordable(self, chosen: list[Target]) -> list[Target]:
+    def _affordable(self, chosen: list[PolledOperation]) -> list[PolledOperation]:
         """Those that have been missed most often, where a budget makes pages dear: a page finds more than a read."""
         budget = self._client.settings.requests_per_second
         seconds = poll_schedule.seconds_for_all(self.all_pages + len(chosen), budget)
-        if seconds <= self._targets.shortest_interval:
+        if seconds <= self._subscriptions.shortest_interval:
             return chosen
         return heapq.nlargest(
             poll_schedule.reads_within_a_budget(self.all_pages), chosen, key=lambda target: target.misses

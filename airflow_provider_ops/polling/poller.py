@@ -20,13 +20,13 @@ from airflow_provider_ops.core import poll_schedule
 from airflow_provider_ops.core.backoff import Backoff
 from airflow_provider_ops.core.event_codec import WaitFor
 from airflow_provider_ops.core.outage import Outage, concerns_connection
-from airflow_provider_ops.core.wait_state import Watch
+from airflow_provider_ops.core.wait_state import WaitState
 from airflow_provider_ops.exceptions import OpsError, RateLimited
-from airflow_provider_ops.http.background import spawn
+from airflow_provider_ops.http.background import create_background_task
 from airflow_provider_ops.http.responses import unreadable
 from airflow_provider_ops.polling.scans import Scans
-from airflow_provider_ops.polling.single_reads import Reads
-from airflow_provider_ops.polling.subscriptions import Log, OnChange, Target, Targets, Wait
+from airflow_provider_ops.polling.single_reads import SingleReads
+from airflow_provider_ops.polling.subscriptions import Log, OnChange, PolledOperation, Subscription, Subscriptions
 
 if TYPE_CHECKING:
     from airflow_provider_ops.http.async_client import AsyncClient
@@ -55,9 +55,9 @@ class Poller:
     def __init__(self, client: AsyncClient) -> None:
         self._client = client
         self._clock = client.clock
-        self._targets = Targets()
-        self._scans = Scans(client, self._targets)
-        self._reads = Reads(client, self._targets, self._take_result, self._crash)
+        self._subscriptions = Subscriptions()
+        self._scans = Scans(client, self._subscriptions)
+        self._reads = SingleReads(client, self._subscriptions, self._take_result, self._crash)
         self._outage = Outage()
         self._task: asyncio.Task[None] | None = None
         self._background: set[asyncio.Task[None]] = set()
@@ -76,11 +76,11 @@ class Poller:
     @property
     def size(self) -> int:
         """How many operations somebody waits for now."""
-        return len(self._targets)
+        return len(self._subscriptions)
 
     async def wait(
         self,
-        watches: Sequence[Watch],
+        watches: Sequence[WaitState],
         log: Log,
         wait_for: WaitFor = "all",
         *,
@@ -93,23 +93,23 @@ class Poller:
         :param on_change: called with the watch after something about it was logged.
         """
         decided = asyncio.get_running_loop().create_future()
-        wait = Wait(watches, wait_for, log, decided, may_hold=hold, on_change=on_change)
-        if not self._targets:
+        wait = Subscription(watches, wait_for, log, decided, may_long_poll=hold, on_change=on_change)
+        if not self._subscriptions:
             self._began = self._clock.monotonic()
         offset = self._clock.time() - self._clock.monotonic()
         for watch in watches:
             watch.use_clock(offset)
-        self._targets.add(wait)
+        self._subscriptions.add(wait)
         if self._task is None or self._task.done():
             # in a context of its own: what it does belongs to no single caller
-            self._task = Context().run(spawn, self._run())
+            self._task = Context().run(create_background_task, self._run())
         else:
             self._wake_by(self._due_for(watches))
         try:
             await wait.decided
         finally:
-            self._targets.forget(wait)
-            if not self._targets:
+            self._subscriptions.remove(wait)
+            if not self._subscriptions:
                 self._stop()
 
     def _stop(self) -> None:
@@ -123,7 +123,7 @@ class Poller:
         self._scans.reset()
         self._outage, self._is_scanning = Outage(), False
         try:
-            while self._targets:
+            while self._subscriptions:
                 await self._sleep()
                 self._start_polls()
         except Exception as error:
@@ -133,7 +133,7 @@ class Poller:
     def _crash(self, error: Exception) -> None:
         """End all waits: never leave callers waiting for a poller that is gone."""
         log.error("polling for the waits of %s has a fault", self._client.settings.conn_id, exc_info=error)
-        for target in self._targets:
+        for target in self._subscriptions:
             for wait in target.waits.values():
                 if not wait.decided.done():
                     wait.decided.set_exception(error)
@@ -163,21 +163,21 @@ class Poller:
             self._woken.set()
 
     def _due(self) -> float:
-        first_deadline = self._targets.first_deadline
+        first_deadline = self._subscriptions.first_deadline
         deadline = _NEVER if first_deadline is None else first_deadline
         if self._outage.is_on:
             return min(deadline, _NEVER if self._is_scanning else self._outage.next_probe)
         if self._uses_lists():
-            unlisted = min((target.next_poll for target in self._targets.unlisted.values()), default=_NEVER)
+            unlisted = min((target.next_poll for target in self._subscriptions.unlisted.values()), default=_NEVER)
             return min(self._scan_due(), deadline, unlisted)
-        return min(deadline, min((target.next_poll for target in self._targets), default=_NEVER))
+        return min(deadline, min((target.next_poll for target in self._subscriptions), default=_NEVER))
 
-    def _due_for(self, watches: Sequence[Watch]) -> float:
+    def _due_for(self, watches: Sequence[WaitState]) -> float:
         """Return when newcomers need a poll; unlike :meth:`_due` it does not go through all."""
         first = min((ends_at for watch in watches if (ends_at := watch.ends_at) is not None), default=_NEVER)
         if self._outage.is_on:
             return first
-        if self._uses_lists() and not self._targets.unlisted:
+        if self._uses_lists() and not self._subscriptions.unlisted:
             return min(first, self._scan_due())
         return min([first, *(watch.next_poll for watch in watches)])
 
@@ -186,31 +186,35 @@ class Poller:
 
     @property
     def _shortest(self) -> float:
-        many = len(self._targets) > _MANY and not self._uses_lists()
+        many = len(self._subscriptions) > _MANY and not self._uses_lists()
         return _SHORTEST_OF_MANY if many else _SHORTEST
 
     def _uses_lists(self) -> bool:
         if not self._client.api.lists_operations or self._clock.monotonic() < self._lists_off_until:
             return False
         # what is held needs no other poll
-        return self._scans.are_cheaper(len(self._targets) - self._reads.long_polls)
+        return self._scans.are_cheaper(len(self._subscriptions) - self._reads.long_polls)
 
     # -- what
 
     def _start_polls(self) -> None:
         now = self._clock.monotonic()
-        ending = self._targets.at_deadline(now)
+        ending = self._subscriptions.at_deadline(now)
         if self._outage.is_on:
             if now >= self._outage.next_probe and not self._is_scanning:
                 self._start(self._probe())
             self._reads.request(ending)
             return
-        self._reads.hold_some()
+        self._reads.long_poll_some()
         if not self._uses_lists():
-            due = [target for target in self._targets if target.next_poll <= now and not self._reads.hold(target)]
+            due = [
+                target
+                for target in self._subscriptions
+                if target.next_poll <= now and not self._reads.long_poll(target)
+            ]
             self._reads.request((*ending, *due))
             return
-        due = [target for target in self._targets.unlisted.values() if target.next_poll <= now]
+        due = [target for target in self._subscriptions.unlisted.values() if target.next_poll <= now]
         # many that end together are looked at together, and read by themselves if no list shows their end
         many = len(ending) > poll_schedule.FEW_MISSING and not self._is_scanning
         if many or now >= self._scan_due():
@@ -222,7 +226,7 @@ class Poller:
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         """Scan or probe in the background, one at a time."""
         self._is_scanning = True
-        self._spawn(self._to_the_end(work))
+        self._create_task(self._to_the_end(work))
 
     async def _to_the_end(self, work: Coroutine[Any, Any, None]) -> None:
         try:
@@ -231,8 +235,8 @@ class Poller:
             self._is_scanning = False
         self._wake_by(self._due())
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = spawn(work)
+    def _create_task(self, work: Coroutine[Any, Any, None]) -> None:
+        task = create_background_task(work)
         self._background.add(task)
         task.add_done_callback(self._end_background)
 
@@ -241,17 +245,17 @@ class Poller:
         if not task.cancelled() and isinstance(error := task.exception(), Exception):
             self._crash(error)
 
-    def _take_result(self, target: Target, error: OpsError | None) -> None:
+    def _take_result(self, target: PolledOperation, error: OpsError | None) -> None:
         """Take in what a single read came to."""
         if error is None or not concerns_connection(error):
             self._take_answer()
         elif self._outage.is_on or not self._uses_lists():
             self._take_failure(target, error)
-        self._wake_by(min(target.next_poll, self._targets.first_deadline or _NEVER))
+        self._wake_by(min(target.next_poll, self._subscriptions.first_deadline or _NEVER))
 
     # -- lists
 
-    async def _scan(self, ending: Sequence[Target] = ()) -> None:
+    async def _scan(self, ending: Sequence[PolledOperation] = ()) -> None:
         try:
             missing = await self._scans.scan(full=bool(ending))
         except Exception as error:  # noqa: BLE001 - whatever is in a list, single reads go on
@@ -281,15 +285,15 @@ class Poller:
             self._turn_lists_off(error)
 
     def _turn_lists_off(self, error: OpsError) -> None:
-        now, interval = self._clock.monotonic(), self._targets.shortest_interval
+        now, interval = self._clock.monotonic(), self._subscriptions.shortest_interval
         if self._lists_failing_since is None:
             self._lists_failing_since = now
         backoff = Backoff(interval, poll_schedule.LISTS_OFF)
         self._lists_off_until = now + backoff.pause(now - self._lists_failing_since)
         log.warning("lists fail while reads work (%s); reading one by one", error.without_advice)
-        for target in self._targets:
+        for target in self._subscriptions:
             # not all at once: so many reads would be a burst
-            target.poll_at(now + random.uniform(0.0, interval))
+            target.reschedule(now + random.uniform(0.0, interval))
 
     # -- outages
 
@@ -303,24 +307,24 @@ class Poller:
         if target is not None:
             self._take_result(target, await self._reads.read(target))
 
-    def _target_to_probe(self) -> Target | None:
+    def _target_to_probe(self) -> PolledOperation | None:
         # in turn: one may have a fault of its own
-        targets = [target for target in self._targets if not target.holding and not target.is_reading]
+        targets = [target for target in self._subscriptions if not target.is_long_polling and not target.is_reading]
         return targets[self._probes // 2 % len(targets)] if targets else None
 
     def _take_answer(self) -> None:
         if not self._outage.answered():
             return
-        now, interval = self._clock.monotonic(), self._targets.shortest_interval
+        now, interval = self._clock.monotonic(), self._subscriptions.shortest_interval
         self._scans.reset()
         # a probe came up to an interval late already
-        spread = _SPREAD * interval if len(self._targets) > _FEW else 0.0
-        for target in self._targets:
-            target.poll_at(now + random.uniform(0.0, spread))
+        spread = _SPREAD * interval if len(self._subscriptions) > _FEW else 0.0
+        for target in self._subscriptions:
+            target.reschedule(now + random.uniform(0.0, spread))
         self._wake_by(now)
 
-    def _take_failure(self, target: Target | None, error: OpsError, *, is_certain: bool = False) -> None:
-        now, interval = self._clock.monotonic(), self._targets.shortest_interval
+    def _take_failure(self, target: PolledOperation | None, error: OpsError, *, is_certain: bool = False) -> None:
+        now, interval = self._clock.monotonic(), self._subscriptions.shortest_interval
         # reads at a deadline tell nothing new of an outage to those who have time left
         was_on = self._outage.is_on
         is_news = not was_on or now >= self._outage.next_probe
@@ -329,13 +333,13 @@ class Poller:
             if not was_on:
                 # with reads failing, lists may be all that works
                 self._lists_off_until = now
-            self._spawn(self._tell_all(error, but=target, only_ending=not is_news))
+            self._create_task(self._fail_all(error, but=target, only_ending=not is_news))
 
-    async def _tell_all(self, error: OpsError, *, but: Target | None, only_ending: bool) -> None:
-        for count, target in enumerate(self._targets):
+    async def _fail_all(self, error: OpsError, *, but: PolledOperation | None, only_ending: bool) -> None:
+        for count, target in enumerate(self._subscriptions):
             now, ends_at = self._clock.monotonic(), target.ends_at
             is_ending = ends_at is not None and ends_at <= now
             if target is not but and target.waits and (is_ending or not only_ending):
-                self._targets.failed(target, error, now)
+                self._subscriptions.on_error(target, error, now)
             if count % _CHUNK == _CHUNK - 1:
                 await asyncio.sleep(0)

@@ -6,8 +6,8 @@ import logging
 from typing import TYPE_CHECKING
 
 from airflow_provider_ops.core import poll_schedule
-from airflow_provider_ops.polling.list_reader import Lists
-from airflow_provider_ops.polling.subscriptions import Target, Targets
+from airflow_provider_ops.polling.list_reader import ListReader
+from airflow_provider_ops.polling.subscriptions import PolledOperation, Subscriptions
 
 if TYPE_CHECKING:
     from airflow_provider_ops.http.async_client import AsyncClient
@@ -24,12 +24,12 @@ _NEVER = float("-inf")
 class Scans:
     """The scans of one client, one at a time. All times are monotonic."""
 
-    def __init__(self, client: AsyncClient, targets: Targets) -> None:
+    def __init__(self, client: AsyncClient, targets: Subscriptions) -> None:
         self._client = client
         self._clock = client.clock
-        self._targets = targets
-        self._lists = Lists(client, targets)
-        self._full_scan_took = 0.0
+        self._subscriptions = targets
+        self._lists = ListReader(client, targets)
+        self._full_scan_seconds = 0.0
         #: The last scan was the first that is in doubt: its repetition must not come after the latest moment of an end.
         self._is_repetition_due = False
         self._has_warned = False
@@ -42,7 +42,7 @@ class Scans:
     def are_cheaper(self, waits: int) -> bool:
         """Return whether scans cost fewer requests than reading so many operations one by one."""
         pages = max(self._lists.open_pages, poll_schedule.pages_of(waits))
-        return self._client.api.lists_operations and poll_schedule.lists_are_cheaper(waits, pages)
+        return self._client.api.lists_operations and poll_schedule.are_lists_cheaper(waits, pages)
 
     def due(self, first_came: float) -> float:
         """Return when to scan next.
@@ -51,30 +51,30 @@ class Scans:
 
         :param first_came: when the first of those that wait came.
         """
-        interval = self._targets.shortest_interval
+        interval = self._subscriptions.shortest_interval
         if self._began == _NEVER:
             # a fixed moment: one that moves along with the clock would never be reached
-            return first_came + poll_schedule.first_look(interval, len(self._targets))
+            return first_came + poll_schedule.first_poll(interval, len(self._subscriptions))
         pause = 0.0 if self._is_repetition_due else self._pause(interval)
         return max(self._began + pause, self._ended + _SHORTEST)
 
-    async def scan(self, *, full: bool = False) -> list[Target]:
+    async def scan(self, *, full: bool = False) -> list[PolledOperation]:
         """Scan the lists once; return what must be read by itself.
 
         :raises Exception: the lists cannot be read; the next scan is due as after any other.
         """
-        now, interval = self._clock.monotonic(), self._targets.shortest_interval
+        now, interval = self._clock.monotonic(), self._subscriptions.shortest_interval
         full = full or self._is_full_scan_due(now, interval)
         self._began, self._is_repetition_due = now, False
         try:
             if not full:
-                await self._lists.peek()
+                await self._lists.quick_scan()
                 return self._with_details([])
             self._full_scan_began, was_in_doubt = now, self._lists.in_doubt
-            missing = await self._lists.sweep()
+            missing = await self._lists.full_scan()
             # once: lists that never show all are not read without pause
             self._is_repetition_due = self._lists.in_doubt and not was_in_doubt
-            self._full_scan_took = self._clock.monotonic() - now
+            self._full_scan_seconds = self._clock.monotonic() - now
             self._warn_if_budget_too_small(interval)
             return self._with_details([*missing, *self._lists.unchanged()])
         finally:
@@ -82,26 +82,26 @@ class Scans:
 
     def _is_full_scan_due(self, now: float, interval: float) -> bool:
         lists = self._lists
-        return lists.in_doubt or poll_schedule.sweep_is_due(
+        return lists.in_doubt or poll_schedule.is_full_scan_due(
             interval,
             now - self._full_scan_began,
             self._pause(interval),
             pages=lists.open_pages,
             depth=lists.depth,
-            ends=lists.ends,
+            ends=lists.ended,
         )
 
     def _pause(self, interval: float) -> float:
         lists = self._lists
-        return poll_schedule.pause_between_looks(
-            interval, lists.all_pages, in_doubt=lists.in_doubt, took=self._full_scan_took
+        return poll_schedule.pause_between_quick_scans(
+            interval, lists.all_pages, in_doubt=lists.in_doubt, took=self._full_scan_seconds
         )
 
-    def _with_details(self, targets: list[Target]) -> list[Target]:
+    def _with_details(self, targets: list[PolledOperation]) -> list[PolledOperation]:
         """Add a few in turn, where lists leave out what a person may have to act on."""
         if self._client.api.lists_show_progress:
             return targets
-        return [*targets, *self._targets.longest_unread(max(self._lists.all_pages, _DETAILS))]
+        return [*targets, *self._subscriptions.longest_unread(max(self._lists.all_pages, _DETAILS))]
 
     def _warn_if_budget_too_small(self, interval: float) -> None:
         budget = self._client.settings.requests_per_second
@@ -112,7 +112,7 @@ class Scans:
                 "%s: %d waits take about %d requests per look; at %g requests per second each is looked at every "
                 "%.0f s, not every %.0f s",
                 self._client.settings.conn_id,
-                len(self._targets),
+                len(self._subscriptions),
                 self._lists.all_pages,
                 budget,
                 seconds,

@@ -2,8 +2,8 @@
 
 No list is trusted to be in order, complete or at rest, as in :mod:`airflow_provider_ops.polling.list_reader`. What is
 known to be open is followed by its id until it is seen settled, whatever date its end has, and read by itself when no
-list shows it; what starts and settles between two looks is found because each look reads the lists of settled operations back to
-ten minutes before the newest thing in them.
+list shows it; what starts and settles between two looks is found because each look reads the lists of settled
+operations back to ten minutes before the newest thing in them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from weakref import WeakKeyDictionary, proxy
 from airflow_provider_ops.apis.base import OperationList
 from airflow_provider_ops.apis.calls import Call, Page
 from airflow_provider_ops.core.gate import one_line
-from airflow_provider_ops.core.settling import SLACK, Ended, Look, began, is_newest_first, latest, moment
+from airflow_provider_ops.core.settling import SLACK, SettledOperation, Snapshot, began, is_newest_first, latest, moment
 from airflow_provider_ops.exceptions import NotFound, OpsError
 from airflow_provider_ops.operation import Operation
 
@@ -37,7 +37,7 @@ _LONG_RUNNING = 86400.0
 _AHEAD = 86400.0
 
 
-class Ends:
+class SettledFeed:
     """What has settled on the connection of one client."""
 
     def __init__(self, client: AsyncClient) -> None:
@@ -47,17 +47,17 @@ class Ends:
         self._open: dict[str, tuple[float, float]] = {}
         #: A wall clock that nobody steps.
         self._offset = client.clock.time() - client.clock.monotonic()
-        self._ended: dict[str, Ended] = {}
+        self._ended: dict[str, SettledOperation] = {}
         self._unreadable: set[str] = set()
         self._newest = 0.0
-        self._wants: WeakKeyDictionary[object, float] = WeakKeyDictionary()
+        self._subscribed: WeakKeyDictionary[object, float] = WeakKeyDictionary()
         self._reaches_back: float | None = None
-        self._last: tuple[float, Look] | None = None
-        self._looking = asyncio.Lock()
+        self._last: tuple[float, Snapshot] | None = None
+        self._polling = asyncio.Lock()
 
-    def want(self, who: object, since: float) -> None:
+    def subscribe(self, who: object, since: float) -> None:
         """Let looks reach back to ``since`` (epoch seconds) for as long as ``who`` lives."""
-        self._wants[who] = since
+        self._subscribed[who] = since
         if self._reaches_back is None or since < self._reaches_back:
             self._last = None
 
@@ -69,18 +69,18 @@ class Ends:
                 self._open[name] = (0.0, self._newest)
                 self._last = None
 
-    async def look(self, max_age: float = 0.0) -> Look:
+    async def poll(self, max_age: float = 0.0) -> Snapshot:
         """What has settled; a look of somebody else will do when it is younger than so many seconds.
 
         :raises OpsError: the lists cannot be read; nothing is lost by that.
         """
-        async with self._looking:
+        async with self._polling:
             now = self._now
             if self._last is None or now - self._last[0] >= max_age:
-                self._last = now, await self._look()
+                self._last = now, await self._poll()
             return self._last[1]
 
-    async def _look(self) -> Look:
+    async def _poll(self) -> Snapshot:
         deeper = self._reaches_back is None or self._horizon < self._reaches_back
         margin = _LONG_RUNNING if deeper else 0.0
         api, shown = self._client.api, set[str]()
@@ -94,7 +94,7 @@ class Ends:
         self._ended = {name: one for name, one in self._ended.items() if one.at >= since}
         ended = sorted(self._ended.values(), key=lambda one: (one.at, one.operation.id))
         running = {name: at for name, (at, _) in self._open.items()}
-        return Look(ended, since, self._newest, self.want, running, self.follow)
+        return Snapshot(ended, since, self._newest, self.subscribe, running, self.follow)
 
     @property
     def _now(self) -> float:
@@ -107,7 +107,7 @@ class Ends:
 
     @property
     def _horizon(self) -> float:
-        return max(0.0, min([self._newest - SLACK, *self._wants.values()]))
+        return max(0.0, min([self._newest - SLACK, *self._subscribed.values()]))
 
     async def _read(self, listed: OperationList, shown: set[str], margin: float, *, whole: bool = False) -> None:
         """Read a list as far as it can show something new; one of nothing but open operations to its end."""
@@ -144,7 +144,7 @@ class Ends:
             if operation is not None:
                 operations.append(operation)
                 if known is None:
-                    self._saw(operation)
+                    self._on_operation(operation)
         return operations
 
     def _operation(self, listed: OperationList, name: str, entry: Any) -> Operation | None:
@@ -158,14 +158,14 @@ class Ends:
                 )
             return None
 
-    def _saw(self, operation: Operation) -> None:
+    def _on_operation(self, operation: Operation) -> None:
         name, now = operation.id, self._latest
         before, self._newest = self._newest, max(self._newest, latest(operation, now))
         if operation.state.is_terminal:
             _, was_open_at = self._open.pop(name, (0.0, 0.0))
             # what an answer looked like is no news, and there may be many; nothing ends before it was seen open
             at = max(min(moment(operation, now), self._newest), was_open_at)
-            self._ended[name] = Ended(replace(operation, raw={}), at)
+            self._ended[name] = SettledOperation(replace(operation, raw={}), at)
         else:
             self._open[name] = (began(operation), before)
 
@@ -174,7 +174,7 @@ class Ends:
             # at the end of the row, so that some that cannot be read keep none of the others from it
             self._open[operation_id] = self._open.pop(operation_id)
             try:
-                self._saw(await self._client.send_once(self._client.api.get_operation(operation_id)))
+                self._on_operation(await self._client.send_once(self._client.api.get_operation(operation_id)))
             except NotFound:
                 del self._open[operation_id]
             except OpsError as error:
@@ -186,11 +186,11 @@ class Ends:
         return f"connection {self._client.settings.conn_id}"
 
 
-_OF: WeakKeyDictionary[AsyncClient, Ends] = WeakKeyDictionary()
+_OF: WeakKeyDictionary[AsyncClient, SettledFeed] = WeakKeyDictionary()
 
 
-def ends_of(client: AsyncClient) -> Ends:
+def settled_feed_of(client: AsyncClient) -> SettledFeed:
     """What everybody who uses this client looks at together."""
     if client not in _OF:
-        _OF[client] = Ends(client)
+        _OF[client] = SettledFeed(client)
     return _OF[client]

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_ops import metrics
 from airflow_provider_ops.apis.calls import Call
 from airflow_provider_ops.exceptions import OpsError
-from airflow_provider_ops.http.background import spawn
+from airflow_provider_ops.http.background import create_background_task
 from airflow_provider_ops.http.clock import on_wall_clock
 from airflow_provider_ops.http.responses import unreadable
 from airflow_provider_ops.operation import Operation
-from airflow_provider_ops.polling.subscriptions import Target, Targets
+from airflow_provider_ops.polling.subscriptions import PolledOperation, Subscriptions
 
 if TYPE_CHECKING:
     from airflow_provider_ops.http.async_client import AsyncClient
@@ -28,7 +28,7 @@ _READS_PER_SOCKET = 8
 _SLOW = 0.5
 
 
-class Reads:
+class SingleReads:
     """Reads operations by themselves.
 
     :param on_result: called after each read with what it came to; ``None`` for an answer.
@@ -38,23 +38,23 @@ class Reads:
     def __init__(
         self,
         client: AsyncClient,
-        targets: Targets,
-        on_result: Callable[[Target, OpsError | None], None],
+        targets: Subscriptions,
+        on_result: Callable[[PolledOperation, OpsError | None], None],
         on_crash: Callable[[Exception], None],
     ) -> None:
         self._client = client
         self._clock = client.clock
-        self._targets = targets
+        self._subscriptions = targets
         self._on_result = on_result
         self._on_crash = on_crash
-        self._queue: deque[Target] = deque()
+        self._queue: deque[PolledOperation] = deque()
         #: When each reader has begun its present read.
         self._readers: dict[object, float] = {}
         self._is_relieving = False
         self._tasks: set[asyncio.Task[None]] = set()
         self.long_polls = 0
 
-    def request(self, targets: Iterable[Target]) -> None:
+    def request(self, targets: Iterable[PolledOperation]) -> None:
         """Read operations soon, each once; whoever is being read already is not read again."""
         for target in targets:
             if target.waits and not target.is_reading:
@@ -63,48 +63,50 @@ class Reads:
         self._add_readers()
         if self._queue and not self._is_relieving:
             self._is_relieving = True
-            self._spawn(self._relieve())
+            self._create_task(self._relieve())
 
-    def hold(self, target: Target) -> bool:
+    def long_poll(self, target: PolledOperation) -> bool:
         """Begin a long poll where that is possible; return whether it has begun."""
         api = self._client.api
         if api.longest_poll < 1.0 or self.long_polls >= MOST_LONG_POLLS or ":" in target.operation_id:
             return False
         # after an error a plain read is the safer poll
-        if target.holding or target.is_reading or target.is_stumbling or not target.may_hold:
+        if target.is_long_polling or target.is_reading or target.is_failing or not target.may_long_poll:
             return False
-        if self._hold_seconds(target) < 1.0:
+        if self._long_poll_seconds(target) < 1.0:
             return False
-        target.holding = True
+        target.is_long_polling = True
         self.long_polls += 1
-        self._spawn(self._held(target))
+        self._create_task(self._read_long_poll(target))
         return True
 
-    def hold_some(self) -> None:
+    def long_poll_some(self) -> None:
         """Begin long polls, as far as that is possible, for those that came first: they are the next to end."""
         if self._client.api.longest_poll >= 1.0:
             now = self._clock.monotonic()
-            for target in self._targets:
+            for target in self._subscriptions:
                 if self.long_polls >= MOST_LONG_POLLS:
                     break
                 # a server that does not hold its answers back must not be asked without pause
                 if target.next_poll <= now:
-                    self.hold(target)
+                    self.long_poll(target)
 
-    async def read(self, target: Target, call: Call[Operation] | None = None, *, way: str = "read") -> OpsError | None:
+    async def read(
+        self, target: PolledOperation, call: Call[Operation] | None = None, *, way: str = "read"
+    ) -> OpsError | None:
         """Read one operation now; return the error where there was one."""
         metrics.LOOKS.add(1, api=self._client.api.name, way=way)
         started = self._clock.monotonic()
         try:
             call = call or self._client.api.get_operation(target.operation_id)
-            operation = await self._client.send_once(call, until=on_wall_clock(self._clock, target.ends_at))
+            operation = await self._client.send_once(call, deadline=on_wall_clock(self._clock, target.ends_at))
         except Exception as error:  # noqa: BLE001 - one answer that cannot be read is trouble for one wait only
             trouble = unreadable(error)
             metrics.ERRORS.add(api=self._client.api.name, reason=metrics.reason(trouble))
-            self._targets.failed(target, trouble, self._clock.monotonic())
+            self._subscriptions.on_error(target, trouble, self._clock.monotonic())
             return trouble
         now = self._clock.monotonic()
-        self._targets.saw(target, operation, now, waited=now - started if way == "hold" else 0.0)
+        self._subscriptions.on_result(target, operation, now, waited=now - started if way == "hold" else 0.0)
         return None
 
     def close(self) -> None:
@@ -113,8 +115,8 @@ class Reads:
         for task in self._tasks:
             task.cancel()
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = spawn(work)
+    def _create_task(self, work: Coroutine[Any, Any, None]) -> None:
+        task = create_background_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
 
@@ -130,7 +132,7 @@ class Reads:
         needed = min(_MOST_READS, -(-len(self._queue) // _READS_PER_SOCKET)) - at_work
         for _ in range(min(needed, 2 * _MOST_READS - len(self._readers))):
             self._readers[reader := object()] = self._clock.monotonic()
-            self._spawn(self._work(reader))
+            self._create_task(self._work(reader))
 
     async def _relieve(self) -> None:
         try:
@@ -148,22 +150,22 @@ class Reads:
         finally:
             del self._readers[reader]
 
-    async def _one(self, target: Target) -> None:
+    async def _one(self, target: PolledOperation) -> None:
         try:
             error = await self.read(target) if target.waits else None
         finally:
             target.is_reading = False
         self._on_result(target, error)
 
-    def _hold_seconds(self, target: Target) -> float:
+    def _long_poll_seconds(self, target: PolledOperation) -> float:
         longest, ends_at = self._client.api.longest_poll, target.ends_at
         return longest if ends_at is None else min(longest, ends_at - self._clock.monotonic())
 
-    async def _held(self, target: Target) -> None:
+    async def _read_long_poll(self, target: PolledOperation) -> None:
         try:
-            call = self._client.api.long_poll(target.operation_id, self._hold_seconds(target))
+            call = self._client.api.long_poll(target.operation_id, self._long_poll_seconds(target))
             error = await self.read(target, call, way="hold")
         finally:
-            target.holding = False
+            target.is_long_polling = False
             self.long_polls -= 1
         self._on_result(target, error)

@@ -12,28 +12,28 @@ from typing import Any
 
 from airflow_provider_ops.core import poll_schedule
 from airflow_provider_ops.core.event_codec import WaitFor, is_decided
-from airflow_provider_ops.core.wait_state import Watch
+from airflow_provider_ops.core.wait_state import WaitState
 from airflow_provider_ops.exceptions import OpsError
 from airflow_provider_ops.http.responses import unreadable
 from airflow_provider_ops.operation import Operation
 
 Log = Callable[[str], None]
-OnChange = Callable[[Watch], None]
+OnChange = Callable[[WaitState], None]
 #: Maps an entry of a list to the operation.
 Read = Callable[[Mapping[str, Any]], Operation]
 
 
 @dataclass(eq=False, slots=True)
-class Wait:
+class Subscription:
     """One caller: its watches, its verdict, and the context its log lines belong to."""
 
-    watches: Sequence[Watch]
+    watches: Sequence[WaitState]
     wait_for: WaitFor
     log: Log
     decided: asyncio.Future[None]
     context: Context = field(default_factory=copy_context)
     #: Whether answers may be held back until something happens.
-    may_hold: bool = True
+    may_long_poll: bool = True
     #: Called after the lines about a watch were logged.
     on_change: OnChange | None = None
 
@@ -42,7 +42,7 @@ class Wait:
         if not self.decided.done() and is_decided(self.wait_for, [watch.outcome for watch in self.watches]):
             self.decided.set_result(None)
 
-    def tell(self, watch: Watch, lines: Sequence[str]) -> None:
+    def notify(self, watch: WaitState, lines: Sequence[str]) -> None:
         """Log on behalf of the caller, so that each line lands in the log of its own task; wake it when it is over."""
         for line in lines:
             self.context.run(self.log, f"{watch.operation_id}: {line}")
@@ -53,11 +53,11 @@ class Wait:
 
 
 @dataclass(eq=False, slots=True)
-class Target:
+class PolledOperation:
     """One operation and everybody who still waits for it."""
 
     operation_id: str
-    waits: dict[Watch, Wait] = field(default_factory=dict)
+    waits: dict[WaitState, Subscription] = field(default_factory=dict)
     #: Sweeps in a row that did not show it.
     misses: int = 0
     #: No list shows it although it is open.
@@ -66,12 +66,12 @@ class Target:
     place: int = 0
     #: The entry of a list that was read last, and until when nobody needs to hear of the same entry again.
     raw: Mapping[str, Any] | None = None
-    quiet_until: float = 0.0
+    suppressed_until: float = 0.0
     #: Full scans in a row that showed this very entry since the last read, and reads since it is there.
     unchanged: int = 0
     confirmed: int = 0
     #: A long poll, or a read, is under way or waits for its turn.
-    holding: bool = False
+    is_long_polling: bool = False
     is_reading: bool = False
     #: When it was last read by itself.
     read_at: float = float("-inf")
@@ -79,7 +79,7 @@ class Target:
     @property
     def next_poll(self) -> float:
         """When somebody wants to know next; never while a request about it is under way."""
-        if self.holding or self.is_reading:
+        if self.is_long_polling or self.is_reading:
             return float("inf")
         return min((watch.next_poll for watch in self.waits), default=float("inf"))
 
@@ -88,30 +88,30 @@ class Target:
         """When the first of those who wait stops waiting."""
         return min((ends_at for watch in self.waits if (ends_at := watch.ends_at) is not None), default=None)
 
-    def poll_at(self, moment: float) -> None:
+    def reschedule(self, moment: float) -> None:
         """Let everybody want to know next at a moment, or at their deadline when that comes first."""
         for watch in self.waits:
             ends_at = watch.ends_at
             watch.next_poll = moment if ends_at is None else min(moment, ends_at)
 
     @property
-    def may_hold(self) -> bool:
+    def may_long_poll(self) -> bool:
         """Whether nobody wants to see what happens until an answer that is held back."""
-        return all(wait.may_hold for wait in self.waits.values())
+        return all(wait.may_long_poll for wait in self.waits.values())
 
     @property
-    def is_stumbling(self) -> bool:
+    def is_failing(self) -> bool:
         """Whether the last look failed."""
-        return any(watch.is_stumbling for watch in self.waits)
+        return any(watch.is_failing for watch in self.waits)
 
 
-class Targets:
+class Subscriptions:
     """The operations that somebody waits for, by id; those nobody waits for any more leave at once."""
 
     def __init__(self) -> None:
-        self.by_id: dict[str, Target] = {}
+        self.by_id: dict[str, PolledOperation] = {}
         #: Those that no list shows although they are open.
-        self.unlisted: dict[str, Target] = {}
+        self.unlisted: dict[str, PolledOperation] = {}
         # how many want to be looked at how often: few numbers, so that nobody has to go through all waits
         self._intervals: Counter[float] = Counter()
         self._deadlines: list[tuple[float, str]] = []
@@ -119,39 +119,39 @@ class Targets:
     def __len__(self) -> int:
         return len(self.by_id)
 
-    def __iter__(self) -> Iterator[Target]:
+    def __iter__(self) -> Iterator[PolledOperation]:
         """Iterate over a copy, oldest first: targets come and go meanwhile."""
         return iter(list(self.by_id.values()))
 
-    def add(self, wait: Wait) -> None:
+    def add(self, wait: Subscription) -> None:
         """Take in a caller."""
         for watch in wait.watches:
             if watch.outcome is not None:
                 continue
-            target = self.by_id.setdefault(watch.operation_id, Target(watch.operation_id))
+            target = self.by_id.setdefault(watch.operation_id, PolledOperation(watch.operation_id))
             target.waits[watch] = wait
             self._intervals[watch.policy.cap] += 1
             # the newcomer has not seen what the others know
-            target.raw, target.quiet_until = None, 0.0
+            target.raw, target.suppressed_until = None, 0.0
             self._end_at_deadline(watch)
         wait.settle()
 
-    def _end_at_deadline(self, watch: Watch) -> None:
+    def _end_at_deadline(self, watch: WaitState) -> None:
         if (ends_at := watch.ends_at) is not None:
             heapq.heappush(self._deadlines, (ends_at, watch.operation_id))
 
-    def forget(self, wait: Wait) -> None:
+    def remove(self, wait: Subscription) -> None:
         """Let a caller go."""
         for watch in wait.watches:
             target = self.by_id.get(watch.operation_id)
             if target is not None and watch in target.waits:
-                self._let_go(target, [watch])
+                self._release(target, [watch])
         if len(self._deadlines) > 2 * len(self.by_id) + 100:
             # of waits that ended before their deadline nothing may pile up
             self._deadlines = [entry for entry in self._deadlines if entry[1] in self.by_id]
             heapq.heapify(self._deadlines)
 
-    def _let_go(self, target: Target, watches: Iterable[Watch]) -> None:
+    def _release(self, target: PolledOperation, watches: Iterable[WaitState]) -> None:
         for watch in watches:
             del target.waits[watch]
             cap = watch.policy.cap
@@ -167,7 +167,7 @@ class Targets:
         """Seconds between looks for whoever wants to look most often."""
         return min(self._intervals, default=1.0)
 
-    def _listed(self, target: Target, *, shown: bool) -> None:
+    def _listed(self, target: PolledOperation, *, shown: bool) -> None:
         if not shown:
             self.unlisted[target.operation_id] = target
         elif target.unlisted:
@@ -181,9 +181,9 @@ class Targets:
             heapq.heappop(self._deadlines)
         return self._deadlines[0][0] if self._deadlines else None
 
-    def at_deadline(self, now: float) -> list[Target]:
+    def at_deadline(self, now: float) -> list[PolledOperation]:
         """Those of which a wait has reached its deadline."""
-        ending: dict[str, Target] = {}
+        ending: dict[str, PolledOperation] = {}
         while (first := self.first_deadline) is not None and first <= now:
             _, operation_id = heapq.heappop(self._deadlines)
             target = self.by_id[operation_id]
@@ -191,14 +191,14 @@ class Targets:
                 ending[operation_id] = target
         return list(ending.values())
 
-    def longest_unread(self, count: int) -> list[Target]:
+    def longest_unread(self, count: int) -> list[PolledOperation]:
         """Those of which nobody has seen more than an entry of a list for the longest time."""
         return heapq.nsmallest(
-            count, (target for target in self if not target.holding), key=lambda target: target.read_at
+            count, (target for target in self if not target.is_long_polling), key=lambda target: target.read_at
         )
 
-    def saw(
-        self, target: Target, operation: Operation, now: float, *, waited: float = 0.0, listed: bool = False
+    def on_result(
+        self, target: PolledOperation, operation: Operation, now: float, *, waited: float = 0.0, listed: bool = False
     ) -> None:
         """Tell everybody who waits for an operation what it is now."""
         if not listed:
@@ -213,13 +213,15 @@ class Targets:
             if listed and operation.progress is None and known is not None and known.raw_state == operation.raw_state:
                 # lists may leave out what single reads show
                 operation = replace(operation, progress=known.progress)
-            wait.tell(watch, watch.saw(operation, now, waited=waited, listed=listed))
+            wait.notify(watch, watch.on_result(operation, now, waited=waited, listed=listed))
             if watch.deadline != deadline:
                 # the first look may tell how long an operation of its kind may take
                 self._end_at_deadline(watch)
-        self._told(target)
+        self._notified(target)
 
-    def saw_listed(self, target: Target, entry: Mapping[str, Any], read: Read, now: float, place: int | None) -> None:
+    def on_listed(
+        self, target: PolledOperation, entry: Mapping[str, Any], read: Read, now: float, place: int | None
+    ) -> None:
         """Tell everybody who waits for an operation what a list shows of it.
 
         :param place: of the list among those of open operations.
@@ -232,21 +234,21 @@ class Targets:
         if target.raw == entry:
             target.unchanged += place is not None
             # most entries of most pages: nothing to read, and nearly always nothing to tell
-            if now >= target.quiet_until:
+            if now >= target.suppressed_until:
                 for watch, wait in target.waits.items():
-                    wait.tell(watch, watch.saw_the_same(now))
-                self._told(target)
+                    wait.notify(watch, watch.on_unchanged(now))
+                self._notified(target)
             return
         try:
             operation = read(entry)
         except Exception as error:  # noqa: BLE001
             # one entry that cannot be read is trouble for those who wait for it, and for nobody else
-            self.failed(target, unreadable(error), now)
+            self.on_error(target, unreadable(error), now)
             return
         target.raw, target.unchanged, target.confirmed = entry, 0, 0
-        self.saw(target, operation, now, listed=True)
+        self.on_result(target, operation, now, listed=True)
 
-    def unchanged(self, count: int) -> list[Target]:
+    def on_unchanged(self, count: int) -> list[PolledOperation]:
         """Return those that lists have shown without any change for so long that they may be wrong.
 
         Those that have just stopped to change come first: the others were read already since.
@@ -254,23 +256,23 @@ class Targets:
         unchanged = (
             target
             for target in self.by_id.values()
-            if target.unchanged >= poll_schedule.UNCHANGED and not target.holding and not target.is_reading
+            if target.unchanged >= poll_schedule.UNCHANGED and not target.is_long_polling and not target.is_reading
         )
         return heapq.nsmallest(count, unchanged, key=lambda target: (target.confirmed, -target.unchanged))
 
-    def failed(self, target: Target, error: OpsError, now: float) -> None:
+    def on_error(self, target: PolledOperation, error: OpsError, now: float) -> None:
         """Tell everybody who waits for an operation that it could not be looked at."""
         for watch, wait in target.waits.items():
-            wait.tell(watch, watch.failed(error, now))
-        self._told(target)
+            wait.notify(watch, watch.on_error(error, now))
+        self._notified(target)
 
-    def _told(self, target: Target) -> None:
+    def _notified(self, target: PolledOperation) -> None:
         over, quiet_until = [], float("inf")
         for watch in target.waits:
             if watch.outcome is not None:
                 over.append(watch)
-            elif (until := watch.quiet_until) < quiet_until:
+            elif (until := watch.suppress_until) < quiet_until:
                 quiet_until = until
-        target.quiet_until = quiet_until
+        target.suppressed_until = quiet_until
         if over:
-            self._let_go(target, over)
+            self._release(target, over)

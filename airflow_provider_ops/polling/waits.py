@@ -7,7 +7,7 @@ from typing import Any
 
 from airflow_provider_ops import metrics
 from airflow_provider_ops.core.event_codec import WaitFor
-from airflow_provider_ops.core.wait_state import Watch
+from airflow_provider_ops.core.wait_state import WaitState
 from airflow_provider_ops.exceptions import OpsError
 from airflow_provider_ops.http.async_client import AsyncClient
 from airflow_provider_ops.http.blocking_client import BlockingClient
@@ -16,8 +16,8 @@ from airflow_provider_ops.polling.subscriptions import OnChange
 Log = Callable[[str], None]
 
 
-def wait(
-    client: BlockingClient, watches: Sequence[Watch], log: Log, wait_for: WaitFor = "all", *, hold: bool = True
+def poll_until_done(
+    client: BlockingClient, watches: Sequence[WaitState], log: Log, wait_for: WaitFor = "all", *, hold: bool = True
 ) -> None:
     """Block until the watches decide the verdict. Their outcomes hold the result.
 
@@ -26,14 +26,14 @@ def wait(
     client.drive_logging(lambda on_loop, say: on_loop.poller.wait(watches, say, wait_for, hold=hold), log)
 
 
-def look(client: BlockingClient, watch: Watch, log: Log) -> None:
+def poll_once(client: BlockingClient, watch: WaitState, log: Log) -> None:
     """Poll once, and let the watch take it in."""
-    client.drive_logging(lambda on_loop, say: _look(on_loop, watch, say), log)
+    client.drive_logging(lambda on_loop, say: _apoll_once(on_loop, watch, say), log)
 
 
-def await_all(
+def apoll_until_done(
     client: AsyncClient,
-    watches: Sequence[Watch],
+    watches: Sequence[WaitState],
     log: Log,
     wait_for: WaitFor = "all",
     *,
@@ -46,16 +46,16 @@ def await_all(
     return client.poller.wait(watches, log, wait_for, on_change=on_change)
 
 
-async def _look(client: AsyncClient, watch: Watch, log: Log) -> None:
+async def _apoll_once(client: AsyncClient, watch: WaitState, log: Log) -> None:
     metrics.LOOKS.add(api=client.api.name, way="read")
     clock = client.clock
     watch.use_clock(clock.time() - clock.monotonic())
     try:
-        operation = await client.send_once(client.api.get_operation(watch.operation_id), until=watch.deadline)
+        operation = await client.send_once(client.api.get_operation(watch.operation_id), deadline=watch.deadline)
     except OpsError as error:
         metrics.ERRORS.add(api=client.api.name, reason=metrics.reason(error))
-        lines = watch.failed(error, clock.monotonic())
+        lines = watch.on_error(error, clock.monotonic())
     else:
-        lines = watch.saw(operation, clock.monotonic())
+        lines = watch.on_result(operation, clock.monotonic())
     for line in lines:
         log(f"{watch.operation_id}: {line}")

@@ -8,18 +8,18 @@ from typing import Any
 from airflow_provider_ops._compat import AirflowSensorTimeout
 from airflow_provider_ops.core.event_codec import WaitFor, from_event, is_decided, succeeded, why_no_outcome
 from airflow_provider_ops.core.gate import LineLog
-from airflow_provider_ops.core.history import Chapter
-from airflow_provider_ops.core.poll_policy import LOOK_AFTER_TROUBLE
+from airflow_provider_ops.core.history import OperationHistory
+from airflow_provider_ops.core.poll_policy import RECHECK_SECONDS
 from airflow_provider_ops.core.timeline import Timeline
-from airflow_provider_ops.core.wait_state import GaveUp, Outcome, Settled, TimedOut, Watch
-from airflow_provider_ops.core.wording import goes_on, named, settled_badly, timed_out
+from airflow_provider_ops.core.wait_state import Outcome, Settled, TimedOut, Unobservable, WaitState
+from airflow_provider_ops.core.wording import named, settled_badly, still_running, timed_out
 from airflow_provider_ops.exceptions import OpsError, WaitTimeout, reworded
 from airflow_provider_ops.hooks.base import OperationsHook
 from airflow_provider_ops.lifecycle import telemetry
 from airflow_provider_ops.lifecycle.deferral import defer
-from airflow_provider_ops.lifecycle.worker_reporter import WorkerReport
+from airflow_provider_ops.lifecycle.worker_reporter import WorkerReporter
 from airflow_provider_ops.operation import Operation
-from airflow_provider_ops.polling.waits import look, wait
+from airflow_provider_ops.polling.waits import poll_once, poll_until_done
 from airflow_provider_ops.triggers.operation import OperationTrigger
 
 #: Seconds; no operation of these APIs is known to take longer than an hour or so.
@@ -32,7 +32,7 @@ class OperationSensorTimeout(WaitTimeout, AirflowSensorTimeout):
     """The sensor's ``timeout`` passed. Not retried by Airflow; skipped with ``soft_fail``."""
 
 
-class Waits:
+class SensorAttempt:
     """Waits for operations; every method ends with them in the order of their ids, raises, or defers the task.
 
     :param ids: one id or more, each once.
@@ -69,13 +69,13 @@ class Waits:
         self._ti = ti
         self._store = store
         self._resume = resume
-        self._report: WorkerReport | None = None
+        self._current_reporter: WorkerReporter | None = None
         #: Of the waits that the trigger has told of.
         self._timelines: dict[str, Timeline] = {}
 
-    def begin(self, patience: float | None) -> list[Operation]:
+    def start(self, patience: float | None) -> list[Operation]:
         """The first leg: wait here, for ``patience`` seconds before the task defers, or without that to the end."""
-        self._telling(resumes=False)
+        self._reporter(resumes=False)
         now = self._hook.clock.time()
         until = self._deadline if patience is None else min(self._deadline, now + patience)
         outcomes = self._wait_here(until)
@@ -83,10 +83,10 @@ class Waits:
             self._defer()
         return self._conclude(outcomes)
 
-    def go_on(self, event: object, patience: float) -> list[Operation]:
+    def resume(self, event: object, patience: float) -> list[Operation]:
         """The leg after the trigger has fired."""
         waits = from_event(event)
-        self._telling().ended(waits, event.get("story") if isinstance(event, Mapping) else None)
+        self._reporter().ended(waits, event.get("story") if isinstance(event, Mapping) else None)
         outcomes: dict[str, Outcome | None] = {}
         for operation_id in self._ids:
             outcome, timeline = waits.get(operation_id, (None, None))
@@ -95,41 +95,41 @@ class Waits:
                 self._timelines[operation_id] = timeline
                 self._log.info("%s while deferred: %s", operation_id, "; ".join(timeline.lines()))
         if not is_decided(self._wait_for, list(outcomes.values())):
-            return self.look_again(f"the trigger ended without an outcome: {why_no_outcome(event)}", patience)
+            return self.recheck(f"the trigger ended without an outcome: {why_no_outcome(event)}", patience)
         return self._conclude(outcomes)
 
-    def look_again(self, why: str, patience: float) -> list[Operation]:
+    def recheck(self, why: str, patience: float) -> list[Operation]:
         """The leg after something went wrong around us."""
         self._log.warning("Looking again, because %s", why)
-        outcomes = self._wait_here(min(self._hook.clock.time() + max(patience, LOOK_AFTER_TROUBLE), self._deadline))
+        outcomes = self._wait_here(min(self._hook.clock.time() + max(patience, RECHECK_SECONDS), self._deadline))
         if not self._is_over(outcomes):
             self._defer()
         return self._conclude(outcomes)
 
-    def look_once(self, *, resumes: bool) -> list[Operation] | None:
+    def poll_once(self, *, resumes: bool) -> list[Operation] | None:
         """One look at each; ``None`` while they do not decide the verdict. Passing faults are not yet an answer.
 
         :param resumes: whether this is not the first leg of the try.
         """
-        watches = self._watches(deadline=float("inf"))
+        watches = self._wait_states(deadline=float("inf"))
         for watch in watches:
-            look(self._hook.get_conn(), watch, self._log.info)
+            poll_once(self._hook.get_conn(), watch, self._log.info)
             # a refusal is watched within this leg, since nothing remembers it until the next
             while watch.is_refused and watch.outcome is None:
-                self._hook.clock.sleep(max(0.0, watch.next_look - self._hook.clock.time()))
-                look(self._hook.get_conn(), watch, self._log.info)
+                self._hook.clock.sleep(max(0.0, watch.next_poll_at - self._hook.clock.time()))
+                poll_once(self._hook.get_conn(), watch, self._log.info)
         outcomes = {watch.operation_id: watch.outcome for watch in watches}
         is_over = is_decided(self._wait_for, list(outcomes.values()))
-        self._telling(resumes=resumes).paused(watches, is_over=is_over)
+        self._reporter(resumes=resumes).paused(watches, is_over=is_over)
         return self._conclude(outcomes) if is_over else None
 
-    def chapters(self) -> Collection[Chapter]:
+    def histories(self) -> Collection[OperationHistory]:
         """The story of each operation, as this leg knows it."""
-        return self._report.chapters if self._report else ()
+        return self._current_reporter.histories if self._current_reporter else ()
 
-    def _telling(self, *, resumes: bool = True) -> WorkerReport:
-        if self._report is None:
-            self._report = WorkerReport(
+    def _reporter(self, *, resumes: bool = True) -> WorkerReporter:
+        if self._current_reporter is None:
+            self._current_reporter = WorkerReporter(
                 self._ti,
                 self._hook.clock,
                 api=self._hook.api.name,
@@ -139,17 +139,17 @@ class Waits:
                 resumes=resumes,
                 store=self._store,
             )
-        return self._report
+        return self._current_reporter
 
-    def _watches(self, deadline: float) -> list[Watch]:
+    def _wait_states(self, deadline: float) -> list[WaitState]:
         return [
-            self._hook.watch(operation_id, deadline=deadline, poll_interval=self._poll_interval)
+            self._hook.wait_state(operation_id, deadline=deadline, poll_interval=self._poll_interval)
             for operation_id in self._ids
         ]
 
     def _wait_here(self, until: float) -> Outcomes:
-        watches, report = self._watches(until), self._telling()
-        wait(self._hook.get_conn(), watches, report.telling(watches, self._log.info), self._wait_for)
+        watches, report = self._wait_states(until), self._reporter()
+        poll_until_done(self._hook.get_conn(), watches, report.log_and_report(watches, self._log.info), self._wait_for)
         outcomes = {watch.operation_id: watch.outcome for watch in watches}
         report.paused(watches, is_over=self._is_over(outcomes))
         return outcomes
@@ -166,7 +166,7 @@ class Waits:
             self._poll_interval,
             self._deadline,
             api=self._hook.api.name,
-            told=self._telling().mark,
+            told=self._reporter().last_reported_digest,
         )
         defer(
             self._defer_task,
@@ -180,7 +180,7 @@ class Waits:
 
     def _conclude(self, outcomes: Outcomes) -> list[Operation]:
         """What succeeded, or the error that the outcomes stand for."""
-        self._tell(outcomes)
+        self._emit_metrics(outcomes)
         good = [
             self._hook.whole(outcome)
             for outcome in outcomes.values()
@@ -192,7 +192,7 @@ class Waits:
         bad = [
             outcome
             for outcome in outcomes.values()
-            if isinstance(outcome, (Settled, GaveUp)) and not succeeded(outcome)
+            if isinstance(outcome, (Settled, Unobservable)) and not succeeded(outcome)
         ]
         if bad and (self._wait_for == "all" or late is None):
             raise self._failure(bad[0], outcomes)
@@ -201,12 +201,12 @@ class Waits:
             raise OpsError(msg)
         raise self._timeout(*late)
 
-    def _tell(self, outcomes: Outcomes) -> None:
+    def _emit_metrics(self, outcomes: Outcomes) -> None:
         # of several, those that the verdict did not have to wait for have no outcome
         for operation_id, outcome in outcomes.items():
             if outcome is None:
                 continue
-            telemetry.over(
+            telemetry.record_wait_finished(
                 self._hook.api.name,
                 outcome,
                 started=self._started_at,
@@ -215,8 +215,8 @@ class Waits:
                 timeline=self._timelines.get(operation_id),
             )
 
-    def _failure(self, outcome: Settled | GaveUp, outcomes: Outcomes) -> OpsError:
-        if isinstance(outcome, GaveUp):
+    def _failure(self, outcome: Settled | Unobservable, outcomes: Outcomes) -> OpsError:
+        if isinstance(outcome, Unobservable):
             name = named(next(key for key, other in outcomes.items() if other is outcome), outcome.operation)
             return reworded(outcome.error, f"{name} cannot be read any more: {outcome.error.what.rstrip('.')}")
         running = [key for key, other in outcomes.items() if other is None or isinstance(other, TimedOut)]
@@ -235,7 +235,7 @@ class Waits:
             # what the user has set, not what it took to notice
             waited=min(self._hook.clock.time(), self._deadline) - self._started_at,
             error=outcome.error,
-            consequence=goes_on(outcome.operation, "; clear the task to wait for it again"),
+            consequence=still_running(outcome.operation, "; clear the task to wait for it again"),
         )
         return OperationSensorTimeout(error.what, outcome.operation)
 
@@ -245,4 +245,4 @@ def unique(hook: OperationsHook, ids: Sequence[str]) -> list[str]:
 
     :raises InvalidArgument: one cannot be an id.
     """
-    return list(dict.fromkeys(hook.api.reference(operation_id) for operation_id in ids))
+    return list(dict.fromkeys(hook.api.validate_operation_id(operation_id) for operation_id in ids))

@@ -10,7 +10,7 @@ from typing_extensions import Unpack
 from airflow_provider_ops.apis.calls import check_id
 from airflow_provider_ops.operators.arguments import SensorArguments, Templated
 from airflow_provider_ops.operators.fields import is_literal
-from airflow_provider_ops.retry_policy import retried_only_if_it_helps
+from airflow_provider_ops.retry_policy import enforce_retry_policy
 from airflow_provider_ops.sensors.operation import OperationSensor
 
 
@@ -21,7 +21,7 @@ class _WorkloadSensor(OperationSensor):
     kind: str
 
     def __init__(self, *, ids: dict[str, Any], conn_id: Templated[str], **kwargs: Unpack[SensorArguments]) -> None:
-        with retried_only_if_it_helps(self):
+        with enforce_retry_policy(self):
             self.check_arguments(ids)
         super().__init__(conn_id=conn_id, operation_id=f"{self.kind}:later", **kwargs)
         self._ids_of = tuple(ids)
@@ -39,7 +39,7 @@ class _WorkloadSensor(OperationSensor):
             if name != "conn_id" and name in arguments and is_literal(arguments[name]):
                 check_id(name, arguments[name])
 
-    def awaited(self) -> str:
+    def operation_ids(self) -> str:
         """The reference, from the rendered ids."""
         return f"{self.kind}:{'.'.join(check_id(name, self.rendered_field(name)) for name in self._ids_of)}"
 

@@ -17,14 +17,14 @@ from airflow_provider_ops._compat import (
 )
 from airflow_provider_ops.core.arguments import Seconds, check_seconds
 from airflow_provider_ops.core.event_codec import WaitFor, check_wait_for
-from airflow_provider_ops.core.history import Chapter
+from airflow_provider_ops.core.history import OperationHistory
 from airflow_provider_ops.core.poll_policy import seconds_to_wait
 from airflow_provider_ops.exceptions import located
 from airflow_provider_ops.hooks.base import OperationsHook
 from airflow_provider_ops.hooks.lookup import hook_for
 from airflow_provider_ops.lifecycle.deferral import event_guard
 from airflow_provider_ops.lifecycle.results import checked
-from airflow_provider_ops.lineage import TellsLineage
+from airflow_provider_ops.lineage import LineageMixin
 from airflow_provider_ops.operation import Operation
 from airflow_provider_ops.operators.arguments import (
     AirflowSensorArguments,
@@ -36,20 +36,20 @@ from airflow_provider_ops.operators.describing import parameters_of, with_all_ar
 from airflow_provider_ops.operators.fields import check_ids, ids_of
 from airflow_provider_ops.operators.mapping import CheckedMapping
 from airflow_provider_ops.operators.rendering import DeclaredTemplates
-from airflow_provider_ops.retry_policy import OperationRetryPolicy, retried_only_if_it_helps, use_by_default
-from airflow_provider_ops.sensors.attempts import DEFAULT_TIMEOUT, OperationSensorTimeout, Waits
+from airflow_provider_ops.retry_policy import OperationRetryPolicy, enforce_retry_policy, set_default_retry_policy
+from airflow_provider_ops.sensors.attempts import DEFAULT_TIMEOUT, OperationSensorTimeout, SensorAttempt
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
 #: ``mode="reschedule"`` costs a worker leg per look, so its default interval is longer than the API's advice.
 _RESCHEDULE_INTERVAL = 60.0
-_LOOK_BEFORE_DEFERRING = 2.0
+_SECONDS_BEFORE_DEFERRING = 2.0
 
 __all__ = ["DEFAULT_TIMEOUT", "OperationSensor", "OperationSensorTimeout"]
 
 
-class OperationSensor(DeclaredTemplates, TellsLineage, CheckedMapping, BaseSensorOperator):
+class OperationSensor(DeclaredTemplates, LineageMixin, CheckedMapping, BaseSensorOperator):
     """Waits until operations settle, whoever started them, on any of the APIs.
 
     Succeeds when they succeeded, and returns them as JSON: one for one id, a list for a list. An operation that
@@ -97,19 +97,19 @@ class OperationSensor(DeclaredTemplates, TellsLineage, CheckedMapping, BaseSenso
             "poll_interval": poll_interval,
             "timeout": timeout,
         }
-        with retried_only_if_it_helps(self):
+        with enforce_retry_policy(self):
             self.check_arguments(arguments)
         self.poll_interval = check_seconds("poke_interval", poke_interval if poll_interval is None else poll_interval)
         super().__init__(
             poke_interval=self.poll_interval or _RESCHEDULE_INTERVAL, timeout=timeout, soft_fail=soft_fail, **kwargs
         )
-        use_by_default(self, self.default_retry_policy)
+        set_default_retry_policy(self, self.default_retry_policy)
         self.conn_id: Any = conn_id
         self.operation_id: Any = operation_id
         self.wait_for = wait_for
         self.deferrable = deferrable
         self._hook: OperationsHook | None = None
-        self._leg: Waits | None = None
+        self._leg: SensorAttempt | None = None
 
     @classmethod
     def check_arguments(cls, arguments: Mapping[str, Any]) -> None:
@@ -137,13 +137,15 @@ class OperationSensor(DeclaredTemplates, TellsLineage, CheckedMapping, BaseSenso
 
     def execute(self, context: Context) -> Any:
         """Wait in the way that was asked for."""
-        with retried_only_if_it_helps(self):
+        with enforce_retry_policy(self):
             self.hook.settings()
             if self.reschedule:
                 # what cannot work must show here: around poke() Airflow may turn any error into another look
                 self._waits(context)
                 return self._poke_and_reschedule(context)
-            return self._ending(lambda waits: waits.begin(_LOOK_BEFORE_DEFERRING if self.deferrable else None), context)
+            return self._ending(
+                lambda waits: waits.start(_SECONDS_BEFORE_DEFERRING if self.deferrable else None), context
+            )
 
     def _poke_and_reschedule(self, context: Context) -> Any:
         try:
@@ -158,37 +160,37 @@ class OperationSensor(DeclaredTemplates, TellsLineage, CheckedMapping, BaseSenso
         """One leg of ``mode="reschedule"``: look once at each; passing faults are not yet an answer."""
         from airflow.sdk.bases.sensor import PokeReturnValue  # noqa: PLC0415 - not exported by airflow.sdk before 3.2
 
-        operations = self._waits(context).look_once(resumes=bool(context.get("task_reschedule_count")))
+        operations = self._waits(context).poll_once(resumes=bool(context.get("task_reschedule_count")))
         if operations is None:
             return False
         return PokeReturnValue(is_done=True, xcom_value=self._result(operations))
 
     def execute_complete(self, context: Context, event: object) -> Any:
         """Go on when the trigger has fired."""
-        return self._ending(lambda waits: waits.go_on(event, _LOOK_BEFORE_DEFERRING), context)
+        return self._ending(lambda waits: waits.resume(event, _SECONDS_BEFORE_DEFERRING), context)
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
         """Resume without the framework's rule that with ``soft_fail`` any Airflow error of a deferred leg is a skip."""
-        with retried_only_if_it_helps(self):
+        with enforce_retry_policy(self):
             try:
                 # BaseSensorOperator's own override is what would skip failures
                 return super(BaseSensorOperator, self).resume_execution(next_method, next_kwargs, context)
             except (TaskDeferralTimeout, TaskDeferralError) as error:
                 why = f"{type(error).__name__}: {error}"
-                return self._ending(lambda waits: waits.look_again(why, _LOOK_BEFORE_DEFERRING), context)
+                return self._ending(lambda waits: waits.recheck(why, _SECONDS_BEFORE_DEFERRING), context)
 
-    def awaited(self) -> str | Sequence[str]:
+    def operation_ids(self) -> str | Sequence[str]:
         """What to wait for, from the rendered fields: one id or a list of them."""
         awaited: str | Sequence[str] = self.rendered_field("operation_id")
         return awaited
 
-    def _chapters(self) -> Iterable[Chapter]:
-        return self._leg.chapters() if self._leg is not None else ()
+    def _histories(self) -> Iterable[OperationHistory]:
+        return self._leg.histories() if self._leg is not None else ()
 
-    def _waits(self, context: Context) -> Waits:
-        self._leg = Waits(
+    def _waits(self, context: Context) -> SensorAttempt:
+        self._leg = SensorAttempt(
             self.hook,
-            ids_of("operation_id", self.awaited()),
+            ids_of("operation_id", self.operation_ids()),
             wait_for=self.wait_for,
             poll_interval=self.poll_interval,
             started_at=self.hook.on_clock(context["ti"].start_date),
@@ -200,7 +202,7 @@ class OperationSensor(DeclaredTemplates, TellsLineage, CheckedMapping, BaseSenso
         )
         return self._leg
 
-    def _ending(self, wait: Callable[[Waits], list[Operation]], context: Context) -> Any:
+    def _ending(self, wait: Callable[[SensorAttempt], list[Operation]], context: Context) -> Any:
         try:
             return self._result(wait(self._waits(context)))
         except OperationSensorTimeout as error:
@@ -211,7 +213,7 @@ class OperationSensor(DeclaredTemplates, TellsLineage, CheckedMapping, BaseSenso
     def _result(self, operations: Sequence[Operation]) -> Any:
         ids = ", ".join(operation.id for operation in operations)
         found = checked([operation.to_dict() for operation in operations], succeeded=f"operation {ids}")
-        return found[0] if isinstance(self.awaited(), str) else found
+        return found[0] if isinstance(self.operation_ids(), str) else found
 
 
 _DESCRIBED = parameters_of(OperationSensor.__doc__)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from airflow.models.dagrun import DagRun
     from airflow.sdk import DAG
 
-__all__ = ["Ran", "airflow_db", "operations_simulator", "run_dag", "virtual_time"]
+__all__ = ["DagRunResult", "airflow_db", "operations_simulator", "run_dag", "virtual_time"]
 
 if "airflow" in sys.modules:
     raise pytest.UsageError(
@@ -58,7 +58,7 @@ os.environ |= {
 }
 
 
-class Ran:
+class DagRunResult:
     """What a run of a DAG came to. Mapped tasks are named ``task[0]``.
 
     :param run: the run as Airflow has it.
@@ -124,18 +124,18 @@ def _build_the_api_once() -> None:
 
 
 @pytest.fixture
-def run_dag(airflow_db: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ran]:  # noqa: ARG001 - has to be there
+def run_dag(airflow_db: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., DagRunResult]:  # noqa: ARG001 - has to be there
     """Run a DAG to its end in this process: the real task runner, API, state store and triggers; retries come at once.
 
     Takes the DAG, and the run's ``conf`` as further keywords; returns a :class:`Ran`.
     """
     monkeypatch.setattr(Advice, "pause", timedelta(0))
 
-    def run(dag: DAG, **conf: Any) -> Ran:
+    def run(dag: DAG, **conf: Any) -> DagRunResult:
         _retry_at_once(dag)
         _register(dag)
         with _errors_heard() as errors:
-            return Ran(dag.test(run_conf=conf or None), errors)
+            return DagRunResult(dag.test(run_conf=conf or None), errors)
 
     return run
 

@@ -108,7 +108,7 @@ def operation_cancelled(reason: str = "injected cancellation", n: int | None = N
     return {"fault": "operation_cancelled", "reason": reason, "count": n, **where}
 
 
-def endless(n: int | None = None, **where: Unpack[Where]) -> Rule:
+def never_settles(n: int | None = None, **where: Unpack[Where]) -> Rule:
     """New operations (or the first `n`) never settle."""
     return {"fault": "endless", "count": n, **where}
 

@@ -12,11 +12,11 @@ from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 
 from airflow_provider_ops.apis.calls import check_id
 from airflow_provider_ops.core.arguments import Seconds, check_seconds
-from airflow_provider_ops.core.settling import Look, Wanted, digest, from_payload, to_payload
+from airflow_provider_ops.core.settling import EventFilter, Snapshot, digest, from_payload, to_payload
 from airflow_provider_ops.exceptions import InvalidArgument
 from airflow_provider_ops.operation import Operation
-from airflow_provider_ops.triggers.snapshots import LooksProducer, taken_as_stored
-from airflow_provider_ops.triggers.watermark_tracker import Book, StateStore
+from airflow_provider_ops.triggers.snapshots import SnapshotProducer, taken_as_stored
+from airflow_provider_ops.triggers.watermark_tracker import WatermarkStore, WatermarkTracker
 
 SettledState = Literal["succeeded", "failed", "cancelled"]
 
@@ -106,22 +106,22 @@ class OperationEventTrigger(BaseEventTrigger):
         return self.serialize()[0], self.conn_id, str(self._interval)
 
     @classmethod
-    async def open_shared_stream(cls, kwargs: dict[str, Any]) -> AsyncIterator[Look]:
+    async def open_shared_stream(cls, kwargs: dict[str, Any]) -> AsyncIterator[Snapshot]:
         """The looks at a connection, where Airflow shares streams without telling what it has stored."""
         async with aclosing(taken_as_stored(*_stream(kwargs))) as stream:
             async for look in stream:
                 yield look
 
     @classmethod
-    def create_shared_stream_producer(cls, kwargs: dict[str, Any]) -> LooksProducer:
+    def create_shared_stream_producer(cls, kwargs: dict[str, Any]) -> SnapshotProducer:
         """The looks at a connection, and who is told when the events made of them are stored."""
-        return LooksProducer(*_stream(kwargs))
+        return SnapshotProducer(*_stream(kwargs))
 
-    async def filter_shared_stream(self, shared_stream: AsyncIterator[Look]) -> AsyncIterator[TriggerEvent]:
+    async def filter_shared_stream(self, shared_stream: AsyncIterator[Snapshot]) -> AsyncIterator[TriggerEvent]:
         """An event for each look that has shown this watcher something new."""
-        wanted = Wanted(self.kinds or (), self.states or (), self.resource_ids or ())
-        store = StateStore(getattr(self, "asset_state_store", None), self._key, self.asset)
-        book = Book(store, wanted, self._begins)
+        wanted = EventFilter(self.kinds or (), self.states or (), self.resource_ids or ())
+        store = WatermarkStore(getattr(self, "asset_state_store", None), self._key, self.asset)
+        book = WatermarkTracker(store, wanted, self._begins)
         async for look in shared_stream:
             news, redelivered = await book.news(look)
             if news:
@@ -167,13 +167,13 @@ def settled_operations(
     for asset, events in triggering_asset_events.items():
         for event in events:
             operations, redelivered = from_payload((event.extra or {}).get("payload"))
-            before = _told_before(asset, event, inlet_events) if redelivered and inlet_events is not None else ()
+            before = _delivered_before(asset, event, inlet_events) if redelivered and inlet_events is not None else ()
             again = redelivered.intersection(before)
             found.update((one.id, one) for one in operations if one.id not in again)
     return list(found.values())
 
 
-def _told_before(asset: Any, event: Any, inlet_events: Any) -> Iterator[str]:
+def _delivered_before(asset: Any, event: Any, inlet_events: Any) -> Iterator[str]:
     try:
         earlier = inlet_events[asset]
     except KeyError:

@@ -17,18 +17,18 @@ from airflow_provider_ops.apis.terminate import is_over_already, kill_operation
 from airflow_provider_ops.core.event_codec import VERSION, check_wait_for, is_newer, to_event
 from airflow_provider_ops.core.gate import LONGEST_MESSAGE, one_line
 from airflow_provider_ops.core.handle import Handle
-from airflow_provider_ops.core.history import Story
+from airflow_provider_ops.core.history import WaitHistory
 from airflow_provider_ops.core.kill import AT_WORK, Awaited, Kill, meant_in_trigger
-from airflow_provider_ops.core.wait_state import Settled, Watch
+from airflow_provider_ops.core.wait_state import Settled, WaitState
 from airflow_provider_ops.exceptions import InvalidArgument
 from airflow_provider_ops.hooks import base
 from airflow_provider_ops.hooks.lookup import ahook_for
-from airflow_provider_ops.http.background import spawn
+from airflow_provider_ops.http.background import create_background_task
 from airflow_provider_ops.http.rate_limiter import Priority
-from airflow_provider_ops.lifecycle.triggerer_reporter import TriggerReport, can_tell
+from airflow_provider_ops.lifecycle.triggerer_reporter import TriggerReporter, can_report
 from airflow_provider_ops.operation import Operation
-from airflow_provider_ops.polling.leases import begin
-from airflow_provider_ops.polling.waits import await_all
+from airflow_provider_ops.polling.leases import wait_for_start
+from airflow_provider_ops.polling.waits import apoll_until_done
 
 #: Format of the arguments. Raised with each new one that must not be left out; older formats stay readable.
 ARGUMENTS_VERSION = 2
@@ -103,7 +103,7 @@ class OperationTrigger(BaseTrigger):
         self.version = version
         #: What the task waits for, once it has settled: from then on a kill has nothing to cancel.
         self._settled: Operation | None = None
-        self._watched: Sequence[Watch] = ()
+        self._waits: Sequence[WaitState] = ()
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Class path and arguments, plain JSON values only."""
@@ -145,14 +145,14 @@ class OperationTrigger(BaseTrigger):
         try:
             payload = await self._wait()
         except Exception as error:  # noqa: BLE001 - a trigger that raises hides the reason from the task
-            payload = self._trouble(error)
+            payload = self._error_event(error)
         await self._hold()
         yield TriggerEvent(payload)  # type: ignore[no-untyped-call]
 
     async def _wait(self) -> dict[str, Any]:
         if self._ends_on_kill and self.task_instance is not None:
-            spawn(_ask_once(self.task_instance))
-        await begin()
+            create_background_task(_ask_once(self.task_instance))
+        await wait_for_start()
         if is_newer(self.version, ARGUMENTS_VERSION):
             raise InvalidArgument(
                 f"a newer release of airflow-provider-ops has written the arguments of this trigger, in format "
@@ -160,19 +160,19 @@ class OperationTrigger(BaseTrigger):
                 "upgrade the triggerers"
             )
         hook = await self._hook()
-        shared = await hook.join()
+        shared = await hook.acquire_client()
         try:
-            watches = self._watched = self._watches(hook)
+            watches = self._waits = self._wait_states(hook)
             report = self._report(hook, watches)
             log = type(self).logger().info
             on_change = report.record if report else None
             try:
-                await await_all(shared.client, watches, log, self.wait_for, on_change=on_change)
+                await apoll_until_done(shared.client, watches, log, self.wait_for, on_change=on_change)
             finally:
                 if report:
                     report.stop()
         finally:
-            await shared.leave()
+            await shared.release()
         # a trigger that has a kill policy waits for one operation
         self._settled = next((one.outcome.operation for one in watches if isinstance(one.outcome, Settled)), None)
         return {**to_event(watches, self.wait_for), "story": report.end() if report else None}
@@ -187,7 +187,7 @@ class OperationTrigger(BaseTrigger):
         if seconds > 0:
             await clock.asleep(seconds)
 
-    def _trouble(self, error: Exception) -> dict[str, Any]:
+    def _error_event(self, error: Exception) -> dict[str, Any]:
         return {
             "version": VERSION,
             "status": "error",
@@ -200,20 +200,20 @@ class OperationTrigger(BaseTrigger):
     def _ends_on_kill(self) -> bool:
         return bool(self.handle) and self.kill_policy != "leave"
 
-    def _watches(self, hook: base.OperationsHook) -> list[Watch]:
+    def _wait_states(self, hook: base.OperationsHook) -> list[WaitState]:
         # not where the wait is: what a comprehension refers to is kept for as long as that goes on, ten thousand times
         return [
-            hook.watch(operation_id, deadline=self.deadline, poll_interval=self.poll_interval, kind=self.kind)
+            hook.wait_state(operation_id, deadline=self.deadline, poll_interval=self.poll_interval, kind=self.kind)
             for operation_id in self.operation_ids
         ]
 
-    def _report(self, hook: base.OperationsHook, watches: Sequence[Watch]) -> TriggerReport | None:
+    def _report(self, hook: base.OperationsHook, watches: Sequence[WaitState]) -> TriggerReporter | None:
         ti = self.task_instance
-        if ti is None or not can_tell():
+        if ti is None or not can_report():
             return None
         deadline = min((watch.deadline for watch in watches if watch.deadline is not None), default=None)
-        story = Story(hook.api.name, self.conn_id, ti.try_number, "triggerer", self.wait_for, deadline)
-        return TriggerReport(ti, story, watches, hook.clock, self.told)
+        story = WaitHistory(hook.api.name, self.conn_id, ti.try_number, "triggerer", self.wait_for, deadline)
+        return TriggerReporter(ti, story, watches, hook.clock, self.told)
 
     async def on_kill(self) -> None:
         """Carry out the kill policy when a user ended the task; nothing on restarts and redistribution.
@@ -236,7 +236,7 @@ class OperationTrigger(BaseTrigger):
             ", ".join(self.operation_ids),
             self.kill_policy,
         )
-        work = spawn(self._kill())
+        work = create_background_task(self._kill())
         while not work.done():
             # Airflow tells us to stop once a second; staying until it is done keeps the outcome in the task's log
             with contextlib.suppress(asyncio.CancelledError):
@@ -244,23 +244,23 @@ class OperationTrigger(BaseTrigger):
 
     async def _kill(self) -> None:
         try:
-            said = await asyncio.wait_for(self._kill_unless_awaited(), _KILL_BUDGET)
+            said = await asyncio.wait_for(self._kill_if_meant(), _KILL_BUDGET)
         except Exception as error:  # noqa: BLE001 - nobody is left who could handle it
             said = f"on_kill={self.kill_policy} could not be carried out for {', '.join(self.operation_ids)}: {error!r}"
         self.log.warning(one_line(said, limit=LONGEST_MESSAGE))
 
-    async def _kill_unless_awaited(self) -> str:
+    async def _kill_if_meant(self) -> str:
         handle = Handle.from_dict(self.handle or {})
-        kill = Kill.END if self.task_instance is None else await self._meaning(handle)
+        kill = Kill.END if self.task_instance is None else await self._kill_decision(handle)
         if kill is Kill.LEAVE:
             return f"{handle.operation_id}: the task goes on without this trigger, nothing is cancelled here"
         hook = await self._hook()
-        was_running = any(watch.shows_running(hook.clock.monotonic()) for watch in self._watched)
+        was_running = any(watch.shows_running(hook.clock.monotonic()) for watch in self._waits)
         flow = kill_operation(hook.api, handle, self.kill_policy, self.operation_ids[0], was_running=was_running)
         ended = await hook.arun(flow, priority=Priority.KILL)
         return f"the task was killed: {ended.text}"
 
-    async def _meaning(self, handle: Handle) -> Kill:
+    async def _kill_decision(self, handle: Handle) -> Kill:
         ti_id = getattr(self.task_instance, "id", None)
         ours = Awaited(handle.operation_id, None if ti_id is None else str(ti_id))
         for asked in range(1, _ASK_TIMES + 1):

@@ -11,12 +11,12 @@ from dataclasses import replace
 from typing import Any
 
 from airflow_provider_ops.core.backoff import Backoff
-from airflow_provider_ops.core.settling import Look
+from airflow_provider_ops.core.settling import Snapshot
 from airflow_provider_ops.exceptions import InvalidConnection, OpsError
 from airflow_provider_ops.hooks.base import OperationsHook
 from airflow_provider_ops.hooks.lookup import ahook_for
 from airflow_provider_ops.http.async_client import AsyncClient
-from airflow_provider_ops.polling.settled_feed import ends_of
+from airflow_provider_ops.polling.settled_feed import settled_feed_of
 
 try:
     # not in _compat: who only uses hooks has no use for Airflow's triggers
@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 _LONGEST_PAUSE, _LOOK_UP_AFTER = 300.0, 8
 
 
-class _Trouble:
+class ErrorBackoff:
     """What goes wrong is told once, and when it is over; the looks come less often meanwhile."""
 
     def __init__(self, conn_id: str, interval: float) -> None:
@@ -44,7 +44,7 @@ class _Trouble:
         self._since: float | None = None
         self.failures = 0
 
-    def met(self, error: Exception) -> float:
+    def on_error(self, error: Exception) -> float:
         """Tell of an error; return the seconds until the next look."""
         self.failures += 1
         # an id of the request differs each time
@@ -60,38 +60,40 @@ class _Trouble:
         self._since = now if self._since is None else self._since
         return Backoff(self._interval, max(_LONGEST_PAUSE, self._interval)).pause(now - self._since)
 
-    def over(self) -> None:
+    def on_success(self) -> None:
         """A look has succeeded."""
         if self.failures:
             log.info("Watching for settled operations of connection %r again", self._conn_id)
         self.failures, self._said, self._since = 0, "", None
 
 
-async def looks(conn_id: str, interval: float) -> AsyncGenerator[Look, None]:
+async def snapshots(conn_id: str, interval: float) -> AsyncGenerator[Snapshot, None]:
     """Look for ever, every ``interval`` seconds. Raises nothing: a watcher that fails is started again at once."""
-    trouble = _Trouble(conn_id, interval)
+    trouble = ErrorBackoff(conn_id, interval)
     while True:
         try:
             hook = await ahook_for(conn_id)
             _check_lists(hook)
-            async with hook.aclient() as client, aclosing(_looks_with(client, interval, trouble)) as stream:
+            async with hook.aclient() as client, aclosing(_snapshots_with(client, interval, trouble)) as stream:
                 async for look in stream:
                     yield look
         except Exception as error:  # noqa: BLE001 - told, and tried again
-            await asyncio.sleep(trouble.met(error))
+            await asyncio.sleep(trouble.on_error(error))
 
 
-async def _looks_with(client: AsyncClient, interval: float, trouble: _Trouble) -> AsyncGenerator[Look, None]:
+async def _snapshots_with(
+    client: AsyncClient, interval: float, trouble: ErrorBackoff
+) -> AsyncGenerator[Snapshot, None]:
     while True:
         try:
             # half an interval: watchers of one connection that come separately look together
-            look = await ends_of(client).look(max_age=interval / 2)
+            look = await settled_feed_of(client).poll(max_age=interval / 2)
         except OpsError as error:
-            pause = trouble.met(error)
+            pause = trouble.on_error(error)
             if trouble.failures % _LOOK_UP_AFTER == 0:
                 raise
         else:
-            trouble.over()
+            trouble.on_success()
             pause = interval
             # each stream keeps its own account of what becomes of it
             yield replace(look, on_stored=[], over=False)
@@ -106,15 +108,15 @@ def _check_lists(hook: OperationsHook) -> None:
         )
 
 
-async def taken_as_stored(conn_id: str, interval: float) -> AsyncGenerator[Look, None]:
+async def taken_as_stored(conn_id: str, interval: float) -> AsyncGenerator[Snapshot, None]:
     """The same where Airflow does not tell what it has stored: when the next look comes, it has had the time."""
-    async with aclosing(looks(conn_id, interval)) as stream:
+    async with aclosing(snapshots(conn_id, interval)) as stream:
         async for look in stream:
             yield look
             look.over = True
 
 
-class LooksProducer(SharedStreamProducer):
+class SnapshotProducer(SharedStreamProducer):
     """The shared stream of a connection where Airflow tells what it has stored (ack mode).
 
     :param conn_id: Airflow connection.
@@ -125,16 +127,16 @@ class LooksProducer(SharedStreamProducer):
         self._conn_id = conn_id
         self._interval = interval
 
-    async def open_stream(self) -> AsyncIterator[tuple[Look, Look]]:
+    async def open_stream(self) -> AsyncIterator[tuple[Snapshot, Snapshot]]:
         """Each look, and itself as what comes back when everybody is done with it."""
-        async with aclosing(looks(self._conn_id, self._interval)) as stream:
+        async with aclosing(snapshots(self._conn_id, self._interval)) as stream:
             async for look in stream:
                 yield look, look
 
     async def advance(self, batch: Sequence[Any]) -> None:
         """The events that were made of these looks are stored, unless a watcher failed over one of them."""
         for item in batch:
-            look: Look = item.broker_payload
+            look: Snapshot = item.broker_payload
             look.over = True
             if item.outcome.is_clean:
                 for stored in look.on_stored:

@@ -21,7 +21,7 @@ from typing import Any, Final, TypeVar
 
 from airflow.sdk import Asset
 
-from airflow_provider_ops.core.settling import Ended, Look, Wanted, Watermark, digest
+from airflow_provider_ops.core.settling import EventFilter, SettledOperation, Snapshot, Watermark, digest
 from airflow_provider_ops.http.background import time_limit
 
 T = TypeVar("T")
@@ -32,10 +32,10 @@ _PATIENCE: Final = 60.0
 #: Seconds by which the stored floor may lag behind while there is nothing to tell.
 _STALE: Final = 300.0
 #: Looks for which another's announcement may stay without being known to be stored, before it is taken for lost.
-_LOOKS_OF_OTHERS: Final = 3
+_POLLS_OF_OTHERS: Final = 3
 
 
-class StateStore:
+class WatermarkStore:
     """One value in the state store of an asset, or in memory where there is no store.
 
     :param stores: ``asset_state_store`` of the trigger; ``None`` before Airflow 3.3.
@@ -92,27 +92,27 @@ class StateStore:
             return await question
 
 
-class Book:
+class WatermarkTracker:
     """What one watcher tells of the looks at its connection.
 
     :param since: epoch seconds from which to tell where nothing was told before; ``None`` for what settles from now on.
     """
 
-    def __init__(self, store: StateStore, wanted: Wanted, since: float | None = None) -> None:
+    def __init__(self, store: WatermarkStore, wanted: EventFilter, since: float | None = None) -> None:
         self._store = store
-        self._wanted = wanted
+        self._filter = wanted
         self._since = since
         self._mark: Watermark | None = None
         #: What was stored last.
         self._stored: Watermark | None = None
-        self._telling: tuple[Look, Sequence[Ended]] | None = None
+        self._announcing: tuple[Snapshot, Sequence[SettledOperation]] | None = None
         self._name = secrets.token_hex(4)
         #: What another triggerer has announced and not told yet: the second of its end, and for how many looks.
         self._others: dict[str, tuple[int, int]] = {}
         self._lock = asyncio.Lock()
-        self._said = ""
+        self._warned = ""
 
-    async def news(self, look: Look) -> tuple[list[Ended], list[str]]:
+    async def news(self, look: Snapshot) -> tuple[list[SettledOperation], list[str]]:
         """What to tell of a look, and the ids of those that may have been told before.
 
         Nothing while Airflow's store does not answer, or the last event is not known to be stored: the next look shows
@@ -122,27 +122,27 @@ class Book:
             try:
                 found = await self._news(look)
             except Exception as error:  # noqa: BLE001 - Airflow may be away; a watcher must not end by that
-                if (said := repr(error)) != self._said:
+                if (said := repr(error)) != self._warned:
                     log.warning("The watermark cannot be kept: %s. Nothing is told meanwhile.", said)
-                self._said = said
+                self._warned = said
                 return [], []
-            self._said = ""
+            self._warned = ""
             return found
 
-    async def _news(self, look: Look) -> tuple[list[Ended], list[str]]:
-        if self._telling is not None and self._telling[0].over:
-            await self._told()
+    async def _news(self, look: Snapshot) -> tuple[list[SettledOperation], list[str]]:
+        if self._announcing is not None and self._announcing[0].over:
+            await self._confirm()
         mark = self._mark or await self._begin(look)
-        if mark is None or self._telling is not None:
+        if mark is None or self._announcing is not None:
             return [], []
         if look.since > mark.floor:
             look.want(self, mark.floor)
             return [], []
         began = time.monotonic()
-        news = mark.news(look, self._wanted)
+        news = mark.news(look, self._filter)
         if news:
             mark = await self._with_others(mark, looks=1)
-            news = mark.news(look, self._wanted)
+            news = mark.news(look, self._filter)
         if not news:
             await self._keep(mark.caught_up(look))
             look.want(self, self._floor)
@@ -156,32 +156,32 @@ class Book:
         if stored is None:
             return mark
         before, self._others = self._others, {}
-        doubt = dict(mark.doubt)
-        for name, second in stored.doubt.items():
+        doubt = dict(mark.unconfirmed)
+        for name, second in stored.unconfirmed.items():
             known_for = before.get(name, (second, 0))[1] + looks
-            if known_for > _LOOKS_OF_OTHERS:
+            if known_for > _POLLS_OF_OTHERS:
                 doubt[name] = second
-            elif name not in mark.doubt:
+            elif name not in mark.unconfirmed:
                 self._others[name] = (second, known_for)
-        return replace(mark, doubt=doubt).merged(stored)
+        return replace(mark, unconfirmed=doubt).merged(stored)
 
     def _to_store(self, mark: Watermark) -> Watermark:
         others = {name: second for name, (second, _) in self._others.items()}
-        return replace(mark, doubt={**others, **mark.doubt})
+        return replace(mark, unconfirmed={**others, **mark.unconfirmed})
 
     async def _announce(
-        self, mark: Watermark, look: Look, news: list[Ended], began: float
-    ) -> tuple[list[Ended], list[str]]:
+        self, mark: Watermark, look: Snapshot, news: list[SettledOperation], began: float
+    ) -> tuple[list[SettledOperation], list[str]]:
         doubtful = mark.in_doubt(news)
-        announced = replace(mark.announced(news), teller=self._name)
+        announced = replace(mark.announce(news), announcer=self._name)
         await self._store.write(self._to_store(announced))
         await asyncio.sleep(time.monotonic() - began)
         latest = await self._store.read()
-        if latest is not None and latest.teller != self._name:
+        if latest is not None and latest.announcer != self._name:
             # another one has announced something at the same time; the next look tells what is left
             return [], []
         self._mark = self._stored = announced
-        self._telling = look, news
+        self._announcing = look, news
         look.on_stored.append(self.stored)
         return news, doubtful
 
@@ -189,25 +189,25 @@ class Book:
         """The last event is stored in Airflow."""
         async with self._lock:
             try:
-                await self._told()
+                await self._confirm()
             except Exception as error:  # noqa: BLE001 - the next look comes back to it
                 log.warning("The watermark cannot be kept: %r", error)
 
-    async def _told(self) -> None:
-        if self._telling is None or self._mark is None:
+    async def _confirm(self) -> None:
+        if self._announcing is None or self._mark is None:
             return
-        told = (await self._with_others(self._mark)).told(self._telling[1])
+        told = (await self._with_others(self._mark)).confirm(self._announcing[1])
         await self._store.write(self._to_store(told))
         self._mark = self._stored = told
-        self._telling = None
+        self._announcing = None
 
-    async def _begin(self, look: Look) -> Watermark | None:
+    async def _begin(self, look: Snapshot) -> Watermark | None:
         mark = await self._store.read()
         if mark is not None:
             # what ran when somebody looked last may have an end whose date is of no use
             look.follow(mark.open)
         else:
-            mark = Watermark.now(look, self._wanted) if self._since is None else Watermark(self._since)
+            mark = Watermark.now(look, self._filter) if self._since is None else Watermark(self._since)
             await self._store.write(mark)
             log.info(
                 "Watching for settled operations %s%s",

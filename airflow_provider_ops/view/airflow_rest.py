@@ -37,7 +37,7 @@ class Refused(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class TaskAddress:
     """One task instance."""
 
     dag_id: str
@@ -60,7 +60,7 @@ class OwnAirflow:
         self._headers = {name: request.headers[name] for name in _IDENTITY if name in request.headers}
         self._base = f"{request.url.scheme}://{request.url.netloc}"
 
-    async def task_instance(self, place: Place) -> Mapping[str, Any]:
+    async def task_instance(self, place: TaskAddress) -> Mapping[str, Any]:
         """The task instance.
 
         :raises Refused: 401, 403, 404 ... as Airflow says.
@@ -69,19 +69,19 @@ class OwnAirflow:
         found: Mapping[str, Any] = await self._get(place.path + suffix)
         return found
 
-    async def task(self, place: Place) -> Mapping[str, Any] | None:
+    async def task(self, place: TaskAddress) -> Mapping[str, Any] | None:
         """What the DAG says of the task; ``None`` when it is not in the DAG any more."""
         dag, task = quote(place.dag_id, safe=""), quote(place.task_id, safe="")
         found: Mapping[str, Any] | None = await self._get(f"/dags/{dag}/tasks/{task}", missing=None)
         return found
 
-    async def xcom(self, place: Place, key: str) -> Any:
+    async def xcom(self, place: TaskAddress, key: str) -> Any:
         """A value that the task instance has pushed, ``None`` when it has not."""
         path = f"{place.path}/xcomEntries/{quote(key, safe='')}"
         found = await self._get(path, missing=None, map_index=place.map_index)
         return found["value"] if found else None
 
-    async def extra_link(self, place: Place, name: str) -> str | None:
+    async def extra_link(self, place: TaskAddress, name: str) -> str | None:
         """Return the address of a link that the task offers, ``None`` where it has none."""
         try:
             found = await self._get(f"{place.path}/links", missing=None, map_index=place.map_index)
@@ -91,7 +91,7 @@ class OwnAirflow:
         address = (found or {}).get("extra_links", {}).get(name)
         return address if isinstance(address, str) else None
 
-    async def state_store(self, place: Place, key: str) -> Any:
+    async def state_store(self, place: TaskAddress, key: str) -> Any:
         """A value in the task state store, ``None`` where there is none (Airflow before 3.3, or nothing stored)."""
         try:
             found = await self._get(

@@ -16,13 +16,13 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
-from airflow_provider_ops.core.history import KEY, TRIES, Story
+from airflow_provider_ops.core.history import KEY, TRIES, WaitHistory
 from airflow_provider_ops.core.wait_state import Settled
 from airflow_provider_ops.lifecycle.handle_store import KEY as STORED_HANDLE
 from airflow_provider_ops.links import OperationLink
 from airflow_provider_ops.view import history
-from airflow_provider_ops.view.airflow_rest import ROOT_APP, OwnAirflow, Place, Refused
-from airflow_provider_ops.view.live import Look, Reader
+from airflow_provider_ops.view.airflow_rest import ROOT_APP, OwnAirflow, Refused, TaskAddress
+from airflow_provider_ops.view.live import LiveRead, Reader
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
 }
 #: Seconds after which what was told is old enough for a look of our own.
-_LOOK_AFTER = 10.0
+_POLL_AFTER = 10.0
 
 _REFUSED = {
     401: ("Signed out", "Your session has ended. Reload Airflow and sign in again."),
@@ -46,7 +46,7 @@ _REFUSED = {
 _TITLES = {413: "Too large to be shown"}
 
 
-class View(FastAPI):
+class OperationView(FastAPI):
     """An app that remembers in which one it is mounted."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -57,7 +57,7 @@ class View(FastAPI):
 
 def make_app() -> FastAPI:
     """The app for the API server."""
-    app = View(title="Operations", docs_url=None, redoc_url=None, openapi_url=None)
+    app = OperationView(title="Operations", docs_url=None, redoc_url=None, openapi_url=None)
     reader = Reader()
 
     @app.get("/wait")
@@ -73,7 +73,7 @@ def make_app() -> FastAPI:
         request: Request, dag_id: str = "", run_id: str = "", task_id: str = "", map_index: str = "-1"
     ) -> JSONResponse:
         try:
-            place = Place(_name(dag_id), _name(run_id), _name(task_id), _map_index(map_index))
+            place = TaskAddress(_name(dag_id), _name(run_id), _name(task_id), _map_index(map_index))
             # made here: what was stored may be nothing that JSON can say
             return _json(await _page_data(OwnAirflow(request), place, reader), 200)
         except Refused as refusal:
@@ -122,14 +122,14 @@ def _refused(refusal: Refused) -> dict[str, Any]:
     return {"status": names.get(refusal.status, "broken"), "title": title, "hint": hint, "refresh": refresh}
 
 
-async def _page_data(airflow: OwnAirflow, place: Place, reader: Reader) -> dict[str, Any]:
+async def _page_data(airflow: OwnAirflow, place: TaskAddress, reader: Reader) -> dict[str, Any]:
     ti = await airflow.task_instance(place)
-    story = history.story_of(ti, await airflow.xcom(place, KEY))
+    story = history.history_of(ti, await airflow.xcom(place, KEY))
     ours = story is not None or history.is_ours(ti, await airflow.task(place))
     if story is None and ours and history.has_begun(ti):
         operation_id = await airflow.xcom(place, "operation_id")
         result = await airflow.xcom(place, "return_value")
-        story = history.story_without_record(ti, operation_id, result)
+        story = history.history_without_record(ti, operation_id, result)
     now = time.time()
     if story is None:
         found = history.empty(history.without_operation(ti, ours=ours), ti, now)
@@ -144,10 +144,10 @@ async def _page_data(airflow: OwnAirflow, place: Place, reader: Reader) -> dict[
     return found
 
 
-async def _look(ti: Mapping[str, Any], story: Story, now: float, reader: Reader) -> dict[str, Any] | None:
+async def _look(ti: Mapping[str, Any], story: WaitHistory, now: float, reader: Reader) -> dict[str, Any] | None:
     """Look for ourselves where what was told is old; the story then goes on with what was seen."""
     conn_id = history.connection_of(ti)
-    ids = history.to_look_at(ti, story, now, after=_LOOK_AFTER)
+    ids = history.live_reference(ti, story, now, after=_POLL_AFTER)
     if conn_id is None or not ids or not conf.getboolean("operations_view", "live", fallback=True):
         return None
     looks = {operation_id: await reader.read(conn_id, operation_id) for operation_id in ids}
@@ -159,15 +159,15 @@ async def _look(ti: Mapping[str, Any], story: Story, now: float, reader: Reader)
     return {"at": at, "error": failed.error if failed else None, "read": read}
 
 
-def _take_in(story: Story, operation_id: str, look: Look) -> None:
+def _take_in(story: WaitHistory, operation_id: str, look: LiveRead) -> None:
     if look.operation is None:
         return
-    chapter = story.chapter(operation_id)
+    chapter = story.operation(operation_id)
     story.api = story.api or look.operation.api
     if look.operation.state.is_terminal:
         chapter.ended(Settled(look.operation), None, look.at)
     else:
-        chapter.saw(look.operation, look.at)
+        chapter.on_result(look.operation, look.at)
 
 
 @cache

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from airflow_provider_ops.core.handle import owed_policy
-from airflow_provider_ops.core.history import MOST_OPERATIONS, Chapter, Story, read_record
+from airflow_provider_ops.core.history import MOST_OPERATIONS, OperationHistory, WaitHistory, read_record
 from airflow_provider_ops.operation import Operation, web_address
 from airflow_provider_ops.view.rows import is_observed, rows_of, span_of
 
@@ -90,31 +90,31 @@ def is_ours(ti: Mapping[str, Any], task: Mapping[str, Any] | None) -> bool:
     )
 
 
-def story_of(ti: Mapping[str, Any], record: object) -> Story | None:
+def history_of(ti: Mapping[str, Any], record: object) -> WaitHistory | None:
     """The story of this try, ``None`` when nothing was kept for it."""
     story = read_record(record) if has_begun(ti) else None
-    return story if story is not None and story.chapters and story.try_number == ti.get("try_number") else None
+    return story if story is not None and story.operations and story.try_number == ti.get("try_number") else None
 
 
-def story_without_record(ti: Mapping[str, Any], operation_id: object, result: object) -> Story | None:
+def history_without_record(ti: Mapping[str, Any], operation_id: object, result: object) -> WaitHistory | None:
     """What can be said from the ids and the result alone, where no progress could be kept."""
-    story = Story("", str(_rendered(ti, "conn_id") or ""), int(ti.get("try_number") or 0), "unknown")
+    story = WaitHistory("", str(_rendered(ti, "conn_id") or ""), int(ti.get("try_number") or 0), "unknown")
     results = result if isinstance(result, list) else [result]
     story.omitted = max(0, len(results) - MOST_OPERATIONS)
     for found in (_operation_in(one) for one in results[:MOST_OPERATIONS]):
         if found is not None:
             story.api = found.api
-            chapter = story.chapter(found.id)
+            chapter = story.operation(found.id)
             chapter.operation, chapter.outcome = found, "settled"
             story.is_over = True
-    if not story.chapters and isinstance(operation_id, str) and operation_id:
-        story.chapter(operation_id)
-    return story if story.chapters else None
+    if not story.operations and isinstance(operation_id, str) and operation_id:
+        story.operation(operation_id)
+    return story if story.operations else None
 
 
-def to_look_at(ti: Mapping[str, Any], story: Story, now: float, *, after: float) -> list[str]:
+def live_reference(ti: Mapping[str, Any], story: WaitHistory, now: float, *, after: float) -> list[str]:
     """The operations that are worth a look of our own: few, open, and not told of lately."""
-    is_open = [name for name, chapter in story.chapters.items() if not _is_settled(chapter)]
+    is_open = [name for name, chapter in story.operations.items() if not _is_settled(chapter)]
     old = now - story.written_at >= after
     return is_open if old and len(is_open) <= _FEW_TO_LOOK_AT and bool(_rendered(ti, "conn_id")) else []
 
@@ -128,26 +128,26 @@ def connection_of(ti: Mapping[str, Any]) -> str | None:
     return name if isinstance(name, str) and name else None
 
 
-def needs_link(story: Story) -> bool:
+def needs_link(story: WaitHistory) -> bool:
     """Return whether Airflow's link of the task is the only one to the resource; it is known when that is there."""
-    chapters = list(story.chapters.values())
+    chapters = list(story.operations.values())
     operation = chapters[0].operation if len(chapters) == 1 else None
     return operation is not None and operation.state.is_terminal and web_address(operation.url) is None
 
 
 def shown(
-    ti: Mapping[str, Any], story: Story, now: float, *, live: Mapping[str, Any] | None, link: str | None = None
+    ti: Mapping[str, Any], story: WaitHistory, now: float, *, live: Mapping[str, Any] | None, link: str | None = None
 ) -> dict[str, Any]:
     """The page of a task instance whose operations are known.
 
     :param link: address of the resource, where Airflow knows it.
     """
     over = ti.get("state") in _OVER
-    seen = _Seen(over=over, written_at=story.written_at or None, live=live)
-    operations = [_operation(chapter, now, seen) for chapter in story.chapters.values()]
+    seen = _Observation(over=over, written_at=story.written_at or None, live=live)
+    operations = [_operation(chapter, now, seen) for chapter in story.operations.values()]
     if len(operations) == 1:
         operations[0]["resource_url"] = web_address(link)
-    settled = all(_is_settled(chapter) for chapter in story.chapters.values())
+    settled = all(_is_settled(chapter) for chapter in story.operations.values())
     status = "over" if over else "between" if ti.get("state") in _BETWEEN else "resuming" if settled else "waiting"
     return {
         "status": status,
@@ -213,7 +213,7 @@ def _task(ti: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-class _Seen(NamedTuple):
+class _Observation(NamedTuple):
     """Up to when something is known.
 
     :param over: whether nobody waits any more.
@@ -225,7 +225,7 @@ class _Seen(NamedTuple):
     written_at: float | None
     live: Mapping[str, Any] | None
 
-    def checked_at(self, chapter: Chapter) -> float | None:
+    def checked_at(self, chapter: OperationHistory) -> float | None:
         """Return when an open operation that nobody waits for was last seen; ``None`` for all others."""
         if not self.over or _is_settled(chapter):
             return None
@@ -233,12 +233,12 @@ class _Seen(NamedTuple):
             return float(self.live["at"])
         return self.written_at
 
-    def is_checked_now(self, chapter: Chapter) -> bool:
+    def is_checked_now(self, chapter: OperationHistory) -> bool:
         """Return whether the page itself has read the operation."""
         return self.live is not None and chapter.operation_id in self.live["read"]
 
 
-def _operation(chapter: Chapter, now: float, seen: _Seen) -> dict[str, Any]:
+def _operation(chapter: OperationHistory, now: float, seen: _Observation) -> dict[str, Any]:
     operation, over = chapter.operation, seen.over
     progress = operation.progress if operation else None
     start, end = span_of(chapter)
@@ -270,15 +270,15 @@ def _operation(chapter: Chapter, now: float, seen: _Seen) -> dict[str, Any]:
         "rows_title": title,
         "log": [{"at": chapter.timeline.start + at, "text": text} for at, text in chapter.timeline.entries],
         "dropped": chapter.timeline.dropped,
-        "failed_looks": chapter.failed_looks,
+        "failed_looks": chapter.failed_polls,
         "last_error": chapter.last_error,
-        "is_stumbling": chapter.is_stumbling and not over,
-        "next_look": chapter.next_look if chapter.next_look and chapter.next_look > now and not over else None,
+        "is_stumbling": chapter.is_failing and not over,
+        "next_look": chapter.next_poll if chapter.next_poll and chapter.next_poll > now and not over else None,
         "interval": None if over or _is_settled(chapter) else chapter.interval,
     }
 
 
-def _state(chapter: Chapter, *, over: bool) -> str:
+def _state(chapter: OperationHistory, *, over: bool) -> str:
     if chapter.operation is not None and chapter.operation.state.is_terminal:
         return str(chapter.operation.state)
     if chapter.outcome in ("timeout", "gave_up"):
@@ -288,11 +288,11 @@ def _state(chapter: Chapter, *, over: bool) -> str:
     return str(chapter.operation.state) if chapter.operation else "unseen"
 
 
-def _is_settled(chapter: Chapter) -> bool:
+def _is_settled(chapter: OperationHistory) -> bool:
     return chapter.operation is not None and chapter.operation.state.is_terminal
 
 
-def _error(chapter: Chapter) -> dict[str, Any] | None:
+def _error(chapter: OperationHistory) -> dict[str, Any] | None:
     error = chapter.operation.error if chapter.operation else None
     if error is not None:
         return {"message": error.message, "code": error.code, "retryable": error.retryable}

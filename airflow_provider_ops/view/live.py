@@ -31,7 +31,7 @@ _THREADS = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class LiveRead:
     """What a read has shown, or why there was nothing to see."""
 
     at: float
@@ -44,11 +44,11 @@ class Reader:
 
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="operation-view")
-        self._known: dict[tuple[str, str], tuple[float, asyncio.Task[Look]]] = {}
+        self._known: dict[tuple[str, str], tuple[float, asyncio.Task[LiveRead]]] = {}
         self._clients: dict[str, _Client] = {}
         self._lock = threading.Lock()
 
-    async def read(self, conn_id: str, operation_id: str) -> Look:
+    async def read(self, conn_id: str, operation_id: str) -> LiveRead:
         """The operation as it is now, or was some seconds ago. Never raises."""
         key, now = (conn_id, operation_id), time.monotonic()
         known = self._known.get(key)
@@ -60,7 +60,7 @@ class Reader:
         # shielded: somebody who closes the page must not take the answer from the others
         return await asyncio.shield(known[1])
 
-    def _keep(self, key: tuple[str, str], done: asyncio.Task[Look]) -> None:
+    def _keep(self, key: tuple[str, str], done: asyncio.Task[LiveRead]) -> None:
         good = not done.cancelled() and done.result().error is None
         self._known[key] = (time.monotonic() + (FRESH if good else FRESH_FAILURE), done)
 
@@ -68,20 +68,20 @@ class Reader:
         if len(self._known) >= _MOST_REMEMBERED:
             self._known = {key: entry for key, entry in self._known.items() if not entry[1].done() or entry[0] > now}
 
-    async def _read(self, conn_id: str, operation_id: str) -> Look:
+    async def _read(self, conn_id: str, operation_id: str) -> LiveRead:
         until = time.time() + _PATIENCE
         work = asyncio.get_running_loop().run_in_executor(self._threads, self._read_now, conn_id, operation_id, until)
         try:
             operation = await asyncio.wait_for(asyncio.shield(work), _PATIENCE)
         except (TimeoutError, asyncio.TimeoutError):
             work.add_done_callback(lambda late: late.cancelled() or late.exception())
-            return Look(time.time(), error=f"no answer within {_PATIENCE:g} s")
+            return LiveRead(time.time(), error=f"no answer within {_PATIENCE:g} s")
         except OpsError as error:
-            return Look(time.time(), error=str(error))
+            return LiveRead(time.time(), error=str(error))
         except Exception as error:
             log.exception("The page cannot read operation %s", operation_id)
-            return Look(time.time(), error=f"{type(error).__name__}; the log of the API server says more")
-        return Look(time.time(), operation)
+            return LiveRead(time.time(), error=f"{type(error).__name__}; the log of the API server says more")
+        return LiveRead(time.time(), operation)
 
     def _read_now(self, conn_id: str, operation_id: str, until: float) -> Operation:
         with self._lock:
@@ -114,7 +114,7 @@ class _Client:
             if self._hook is None:
                 self._hook = hook_for(self._conn_id)
             hook = self._hook
-            call = hook.api.get_operation(hook.api.reference(operation_id))
-            return hook.get_conn().send_once(call, until=until)
+            call = hook.api.get_operation(hook.api.validate_operation_id(operation_id))
+            return hook.get_conn().send_once(call, deadline=until)
         finally:
             self._turn.release()

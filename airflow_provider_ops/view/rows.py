@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from airflow_provider_ops.core.history import Chapter
+from airflow_provider_ops.core.history import OperationHistory
 from airflow_provider_ops.operation import OperationState, Step
 
 #: Words of the APIs for what a step is; the page has a sign and a colour for each.
@@ -18,7 +18,7 @@ _STEP_STATES: Mapping[str, frozenset[str]] = {
 }
 
 
-def is_observed(chapter: Chapter) -> bool:
+def is_observed(chapter: OperationHistory) -> bool:
     """Return whether start or end are times at which we saw it, because the API gives none."""
     operation = chapter.operation
     if operation is None or (operation.started_at or operation.created_at) is None:
@@ -26,7 +26,7 @@ def is_observed(chapter: Chapter) -> bool:
     return operation.state.is_terminal and operation.ended_at is None
 
 
-def span_of(chapter: Chapter) -> tuple[float | None, float | None]:
+def span_of(chapter: OperationHistory) -> tuple[float | None, float | None]:
     """When an operation began and ended, as far as that is known."""
     operation = chapter.operation
     first = chapter.phases[0][0] if chapter.phases else chapter.timeline.start or None
@@ -38,7 +38,7 @@ def span_of(chapter: Chapter) -> tuple[float | None, float | None]:
     return start, end
 
 
-def rows_of(chapter: Chapter, end: float | None) -> tuple[list[dict[str, Any]], str]:
+def rows_of(chapter: OperationHistory, end: float | None) -> tuple[list[dict[str, Any]], str]:
     """What the chart shows: the API's own steps or resources, else the phases as they were seen."""
     steps = chapter.operation.progress.steps if chapter.operation and chapter.operation.progress else ()
     if steps:
@@ -82,7 +82,7 @@ def step_state(word: str) -> str:
     return next((state for state, words in _STEP_STATES.items() if plain in words), "unknown")
 
 
-def _phases(chapter: Chapter, end: float | None) -> list[dict[str, Any]]:
+def _phases(chapter: OperationHistory, end: float | None) -> list[dict[str, Any]]:
     operation = chapter.operation
     phases = list(chapter.phases)
     if not phases or operation is None:

@@ -56,8 +56,8 @@ class Driver:
     def carry_out(self, operator: type[OperationOperator], **fields: Any) -> Operation:
         """Do what an operator does, without its task, and wait for its operation."""
         made = operator(task_id="conform", **fields)
-        submit = self.hook.api.mark(made.submit(), f"conform-{next(self._keys)}")
-        submitted = self.hook.run(self.hook.api.submitting(submit))
+        submit = self.hook.api.with_idempotency_key(made.submit(), f"conform-{next(self._keys)}")
+        submitted = self.hook.run(self.hook.api.submit_flow(submit))
         self._operators.add(operator)
         self._driven.add(_origin(operator.starts))
         return self.done(submitted.operation_id)

@@ -297,9 +297,9 @@ def test_a_render_as_an_operation(state: str, expected: OperationState) -> None:
 
 
 def test_references_are_checked() -> None:
-    assert API.reference("install:inst_a1") == "install:inst_a1"
+    assert API.validate_operation_id("install:inst_a1") == "install:inst_a1"
     with pytest.raises(InvalidArgument, match="has no machine"):
-        API.reference("machine:mch_a1")
+        API.validate_operation_id("machine:mch_a1")
     with pytest.raises(InvalidArgument, match="render:<install id>"):
         API.get_operation("render:rnd_a1")
     with pytest.raises(CancelNotSupported):
@@ -328,8 +328,8 @@ def test_a_cancel_has_a_key_of_its_own() -> None:
 
 
 def test_the_workspace_of_the_connection_goes_with_every_call() -> None:
-    request = API.prepare(Request("GET", "/operations", "/operations"), {"workspace_id": "ws_a1"})
+    request = API.apply_connection_defaults(Request("GET", "/operations", "/operations"), {"workspace_id": "ws_a1"})
     assert request.headers == {"akua-context": "ws_a1"}
-    assert API.prepare(request, {}) is request
+    assert API.apply_connection_defaults(request, {}) is request
     with pytest.raises(InvalidConnection, match="workspace_id"):
-        API.prepare(request, {"workspace_id": "ws\n1"})
+        API.apply_connection_defaults(request, {"workspace_id": "ws\n1"})

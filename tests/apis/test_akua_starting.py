@@ -22,7 +22,7 @@ from airflow_provider_ops.apis.akua.install_models import Install, InstallStatus
 from airflow_provider_ops.apis.akua.models import Cluster, Machine
 from airflow_provider_ops.apis.akua.starts import STARTS, UNREAD
 from airflow_provider_ops.apis.akua.workspace_models import NewApiToken, Workspace
-from airflow_provider_ops.apis.base import Intent, Submit
+from airflow_provider_ops.apis.base import Intent, SubmitCall
 from airflow_provider_ops.apis.calls import Call, Response
 from airflow_provider_ops.exceptions import (
     AmbiguousSubmission,
@@ -54,8 +54,8 @@ def conflict() -> Conflict:
 # -- starting
 
 
-def started(build: Callable[..., Call[Any]], *args: Any, **kwargs: Any) -> Submit:
-    return API.mark(submits(build)(*args, **kwargs), "our-key")
+def started(build: Callable[..., Call[Any]], *args: Any, **kwargs: Any) -> SubmitCall:
+    return API.with_idempotency_key(submits(build)(*args, **kwargs), "our-key")
 
 
 def test_every_start_has_its_call() -> None:
@@ -191,17 +191,19 @@ def test_hosted_sources_of_newer_clients_pass() -> None:
 
 @pytest.mark.parametrize("colon", [":", "%3A", "%3a"])
 def test_the_generic_operator_knows_the_calls(colon: str) -> None:
-    submit = API.mark(API.request("post", f"/machines/mch_a1{colon}suspend", json={"reason": "manual"}), "k")
+    submit = API.with_idempotency_key(
+        API.request("post", f"/machines/mch_a1{colon}suspend", json={"reason": "manual"}), "k"
+    )
     assert (submit.kind, submit.request.path) == ("machine.suspend", "/machines/mch_a1:suspend")
     assert submit.request.headers == {"idempotency-key": "k", "if-match": UNREAD}
     assert submit.request.idempotent
 
 
 def test_an_unknown_call_gets_a_key_but_is_not_taken_for_safe() -> None:
-    submit = API.mark(API.request("POST", "/clusters:import", json={}), "k")
+    submit = API.with_idempotency_key(API.request("POST", "/clusters:import", json={}), "k")
     assert submit.request.headers == {"idempotency-key": "k"}
     assert not submit.request.replayable
-    assert API.find(Intent(submit, "k")) is None
+    assert API.find_submitted(Intent(submit, "k")) is None
 
 
 # -- etags
@@ -215,35 +217,35 @@ ACCEPTED = answer(running("cluster.suspend", "cluster", "clu_a1"), 202)
 
 
 def test_an_etag_that_changes_meanwhile_is_read_again() -> None:
-    flow = API.submitting(started(clusters.suspend_cluster, "clu_a1"))
+    flow = API.submit_flow(started(clusters.suspend_cluster, "clu_a1"))
     submitted = drive(flow, etag("1"), conflict(), etag("2"), conflict(), etag("3"), ACCEPTED)
     assert submitted.operation_id == "op_a1"
 
 
 def test_it_gives_up_after_three() -> None:
-    flow = API.submitting(started(clusters.suspend_cluster, "clu_a1"))
+    flow = API.submit_flow(started(clusters.suspend_cluster, "clu_a1"))
     with pytest.raises(Conflict):
         drive(flow, etag("1"), conflict(), etag("2"), conflict(), etag("3"), conflict())
 
 
 def test_a_conflict_of_another_kind_is_not_sent_again() -> None:
-    flow = API.submitting(started(clusters.delete_cluster, "clu_a1"))
+    flow = API.submit_flow(started(clusters.delete_cluster, "clu_a1"))
     with pytest.raises(Conflict):
         drive(flow, etag("1"), conflict(), etag("1"))
 
 
 def test_an_etag_of_the_user_is_not_replaced() -> None:
-    flow = API.submitting(started(clusters.suspend_cluster, "clu_a1", etag="mine"))
+    flow = API.submit_flow(started(clusters.suspend_cluster, "clu_a1", etag="mine"))
     with pytest.raises(Conflict):
         drive(flow, conflict())
 
 
 def test_the_etag_may_be_in_the_header_and_must_be_somewhere() -> None:
-    flow = API.submitting(started(clusters.suspend_cluster, "clu_a1"))
+    flow = API.submit_flow(started(clusters.suspend_cluster, "clu_a1"))
     assert drive(flow, answer({"id": "clu_a1"}, etag="7"), ACCEPTED).operation_id == "op_a1"
     for bad in ({"id": "clu_a1"}, {"etag": 7}, {"etag": "ü"}):
         with pytest.raises(TransportError, match="no etag"):
-            drive(API.submitting(started(clusters.suspend_cluster, "clu_a1")), answer(bad))
+            drive(API.submit_flow(started(clusters.suspend_cluster, "clu_a1")), answer(bad))
 
 
 def test_a_deletion_whose_answer_was_lost_is_found_when_its_object_is_gone() -> None:
@@ -251,19 +253,19 @@ def test_a_deletion_whose_answer_was_lost_is_found_when_its_object_is_gone() -> 
     failed = running("cluster.delete", "cluster", "clu_a1", "op_a2", state="FAILED")
     other = running("cluster.suspend", "cluster", "clu_a1", "op_a3")
     done = running("cluster.delete", "cluster", "clu_a1", state="SUCCEEDED")
-    flow = API.submitting(started(clusters.delete_cluster, "clu_a1"))
+    flow = API.submit_flow(started(clusters.delete_cluster, "clu_a1"))
     assert drive(flow, gone, listed(failed, other, done)).operation_id == "op_a1"
     with pytest.raises(NotFound):
-        drive(API.submitting(started(clusters.delete_cluster, "clu_a1")), gone, listed(failed, other))
+        drive(API.submit_flow(started(clusters.delete_cluster, "clu_a1")), gone, listed(failed, other))
     with pytest.raises(NotFound):
-        drive(API.submitting(started(clusters.suspend_cluster, "clu_a1")), gone)
+        drive(API.submit_flow(started(clusters.suspend_cluster, "clu_a1")), gone)
 
 
 # -- finding what an unanswered submit has started
 
 
-def found(submit: Submit, *rows: Any) -> list[str]:
-    flow = API.find(Intent(submit, "our-key", sent_just_now, is_exact=True))
+def found(submit: SubmitCall, *rows: Any) -> list[str]:
+    flow = API.find_submitted(Intent(submit, "our-key", sent_just_now, is_exact=True))
     assert flow is not None
     return [match.operation_id for match in drive(flow, listed(*rows))]
 
@@ -282,7 +284,7 @@ def test_what_does_not_tell_who_asked_is_not_guessed() -> None:
         started(clusters.create_machine, cluster_id="c", instance_type="m"),
         started(installs.update_install, "inst_a1", "pkv_a1"),
     ):
-        assert API.find(Intent(submit, "our-key")) is None
+        assert API.find_submitted(Intent(submit, "our-key")) is None
 
 
 def test_a_change_is_found_by_what_it_acts_on() -> None:
@@ -331,7 +333,7 @@ def test_the_one_documented_type_for_all_changes_of_a_subscription_is_not_guesse
 def test_the_search_ends_with_the_first_that_is_too_old() -> None:
     submit = started(clusters.suspend_cluster, "clu_a1")
     old = running("cluster.suspend", "cluster", "clu_a1", started_at=1786000000 - 600)
-    flow = API.find(Intent(submit, "our-key", sent_just_now, is_exact=True))
+    flow = API.find_submitted(Intent(submit, "our-key", sent_just_now, is_exact=True))
     assert flow is not None
     assert drive(flow, listed(old, cursor="more")) == []
 

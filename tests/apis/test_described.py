@@ -129,18 +129,18 @@ def test_the_http_status_can_be_the_state(status: int, state: OperationState) ->
 
 
 def test_a_known_call_has_its_kind_key_and_search() -> None:
-    submit = API.mark(API.request("post", "/jobs", json={"name": "n", "labels": {"team": "a"}}), KEY)
+    submit = API.with_idempotency_key(API.request("post", "/jobs", json={"name": "n", "labels": {"team": "a"}}), KEY)
     assert (submit.kind, submit.creates, submit.request.idempotent) == ("job.create", True, False)
     assert submit.request.json == {"name": "n", "labels": {"team": "a", "airflow": SHORT}}
-    prepared = API.prepare(submit.request, {})
+    prepared = API.apply_connection_defaults(submit.request, {})
     assert prepared.headers == {"X-Project": "main"}
-    assert jobs(project="blue").prepare(submit.request, {}).headers == {"X-Project": "blue"}
+    assert jobs(project="blue").apply_connection_defaults(submit.request, {}).headers == {"X-Project": "blue"}
 
 
 def test_a_call_that_is_not_listed_has_the_defaults() -> None:
-    submit = API.mark(API.request("POST", "/other/things", json={"a": 1}), KEY)
+    submit = API.with_idempotency_key(API.request("POST", "/other/things", json={"a": 1}), KEY)
     assert (submit.kind, submit.creates, submit.request.json) == ("POST", False, {"a": 1})
-    assert API.find(Intent(submit, KEY)) is None
+    assert API.find_submitted(Intent(submit, KEY)) is None
 
 
 @pytest.mark.parametrize(
@@ -165,16 +165,18 @@ def test_an_answer_without_operation_means_what_http_says() -> None:
 
 def test_an_answer_with_the_resource_only_is_looked_up() -> None:
     api = jobs(("  operation_id: [$response.body#/operation/id, $response.body#/next/*/id]\n", ""))
-    submit = api.mark(api.request("POST", "/jobs", json={}), KEY)
+    submit = api.with_idempotency_key(api.request("POST", "/jobs", json={}), KEY)
     listed = {"operations": [{"id": "op_2", "created": 20}, {"id": "op_1", "created": 10}]}
     with pytest.raises(NamesResourceOnly) as caught:
         submit.parse(answer({"job": {"id": 7}}, 201))
-    found = drive(api.submitting(submit), caught.value, answer(listed))
+    found = drive(api.submit_flow(submit), caught.value, answer(listed))
     assert (found.operation_id, found.resource_id) == ("op_1", "7")
 
 
 def find(api: DescribedApi, *answers: Response | Exception, json: Any = None) -> list[Submitted]:
-    flow = api.find(Intent(api.mark(api.request("POST", "/jobs", json=json or {}), KEY), KEY, lambda: 5.0))
+    flow = api.find_submitted(
+        Intent(api.with_idempotency_key(api.request("POST", "/jobs", json=json or {}), KEY), KEY, lambda: 5.0)
+    )
     assert flow is not None
     found: list[Submitted] = drive(flow, *answers)
     return found
@@ -212,14 +214,16 @@ def test_a_search_without_key_proves_only_that_nothing_was_started() -> None:
 
 def test_a_value_of_the_users_own_stays_and_then_nothing_is_searched_for() -> None:
     api = jobs(("max: 63", "max: 63, keep: true"))
-    submit = api.mark(api.request("POST", "/jobs", json={"labels": {"airflow": "mine"}}), KEY)
+    submit = api.with_idempotency_key(api.request("POST", "/jobs", json={"labels": {"airflow": "mine"}}), KEY)
     assert submit.request.json == {"labels": {"airflow": "mine"}}
-    assert api.find(Intent(submit, KEY)) is None
+    assert api.find_submitted(Intent(submit, KEY)) is None
 
 
 def test_since_is_told_by_the_clock_of_the_api() -> None:
     api = jobs(("?label=airflow%3D{mark}", "?after={since:epoch}"))
-    flow = api.find(Intent(api.mark(api.request("POST", "/jobs", json={}), KEY), KEY, lambda: 30.0, is_exact=True))
+    flow = api.find_submitted(
+        Intent(api.with_idempotency_key(api.request("POST", "/jobs", json={}), KEY), KEY, lambda: 30.0, is_exact=True)
+    )
     assert flow is not None
     assert next(flow).request.path == "/me"  # type: ignore[union-attr]
     now = datetime(2031, 1, 1, tzinfo=timezone.utc)
@@ -233,17 +237,19 @@ def test_since_is_told_by_the_clock_of_the_api() -> None:
 )
 def test_a_key_in_a_header_or_in_the_query(mark: str, idempotent: bool) -> None:
     api = jobs(("{in: body, name: /labels/airflow, max: 63}", mark))
-    request = api.mark(api.request("POST", "/jobs", json={}), KEY).request
+    request = api.with_idempotency_key(api.request("POST", "/jobs", json={}), KEY).request
     assert SHORT in {**request.headers, **request.query}.values()
     assert request.idempotent is idempotent
 
 
 def test_a_key_appends_to_a_list_and_never_replaces_what_is_no_list() -> None:
     api = jobs(("name: /labels/airflow", "name: /tags/-"), ("match: /labels/airflow", "match: /tags"))
-    assert api.mark(api.request("POST", "/jobs", json={"tags": ["a"]}), KEY).request.json == {"tags": ["a", SHORT]}
-    assert api.mark(api.request("POST", "/jobs"), KEY).request.json == {"tags": [SHORT]}
+    assert api.with_idempotency_key(api.request("POST", "/jobs", json={"tags": ["a"]}), KEY).request.json == {
+        "tags": ["a", SHORT]
+    }
+    assert api.with_idempotency_key(api.request("POST", "/jobs"), KEY).request.json == {"tags": [SHORT]}
     with pytest.raises(InvalidArgument, match="cannot be put at /tags/-"):
-        api.mark(api.request("POST", "/jobs", json={"tags": "a"}), KEY)
+        api.with_idempotency_key(api.request("POST", "/jobs", json={"tags": "a"}), KEY)
 
 
 def test_lists_go_on_by_cursor_and_never_stand_still() -> None:
@@ -361,7 +367,7 @@ def test_common_envelopes_of_errors_are_understood(body: Any, code: str | None, 
 @pytest.mark.parametrize("operation_id", ["", "None", " op", "op\n1", 5, None, "['a']", "x" * 300, "..", "a\ufffd"])
 def test_what_cannot_be_an_id_is_refused(operation_id: Any) -> None:
     with pytest.raises(InvalidArgument):
-        API.reference(operation_id)
+        API.validate_operation_id(operation_id)
 
 
 def test_variables_are_checked() -> None:
@@ -376,7 +382,7 @@ LIST = {"operations": [OPERATION], "next": "c1", "operation": OPERATION, "job": 
 
 @given(body=mutated(LIST))
 def test_mutated_answers(body: Any) -> None:
-    submit = API.mark(API.request("POST", "/jobs", json={}), KEY)
+    submit = API.with_idempotency_key(API.request("POST", "/jobs", json={}), KEY)
     calls = [
         API.get_operation("op_1"),
         submit,

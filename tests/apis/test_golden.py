@@ -72,13 +72,13 @@ def test_exchange(api: str, case: dict[str, Any]) -> None:
     operator_class = pkgutil.resolve_name(f"airflow_provider_ops.operators.{api}.{case['operator']}")
     operator: OperationOperator = operator_class(task_id="golden", **case["arguments"])
     facts = operator.hook_class.api
-    submit = facts.mark(operator.submit(), KEY)
+    submit = facts.with_idempotency_key(operator.submit(), KEY)
     settings = Settings("golden", facts.base_url.replace("https:", "http:"), "KEY", extras=case.get("extras", {}))
     script = Script(case["exchanges"])
     with BlockingClient(facts, settings, backend=script) as client:
         if submit.preflight is not None:
             client.send(submit.preflight)
-        submitted = client.run(facts.submitting(submit))
+        submitted = client.run(facts.submit_flow(submit))
     assert not script.wrong
     assert not script.left
     assert {name: getattr(submitted, name) for name in case["submitted"]} == case["submitted"]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from airflow_provider_ops.apis import lakesail
-from airflow_provider_ops.apis.base import Intent, Submit
+from airflow_provider_ops.apis.base import Intent, SubmitCall
 from airflow_provider_ops.apis.calls import Response
 from airflow_provider_ops.apis.lakesail import models, operations, workloads
 from airflow_provider_ops.exceptions import CancelNotSupported, InvalidArgument, NotFound, TransportError
@@ -70,12 +70,12 @@ class TestWorkloads:
         ],
     )
     def test_references_are_read_where_they_lead(self, reference: str, path: str) -> None:
-        assert API.get_operation(API.reference(reference)).request.path == path
+        assert API.get_operation(API.validate_operation_id(reference)).request.path == path
 
     @pytest.mark.parametrize("reference", ["job_run:R1", "job_run:.R1", "cluster:A1", "session:", "a/b"])
     def test_references_that_lead_nowhere_are_refused(self, reference: str) -> None:
         with pytest.raises(InvalidArgument):
-            API.reference(reference)
+            API.validate_operation_id(reference)
 
     @pytest.mark.parametrize(
         "body",
@@ -130,8 +130,8 @@ class TestWorkloads:
             API.cancel_operation("session:S1")
 
 
-def find(sent: Submit, *answers: Response | Exception) -> list[Any]:
-    flow = API.find(Intent(sent, "key", sent_just_now, is_exact=True))
+def find(sent: SubmitCall, *answers: Response | Exception) -> list[Any]:
+    flow = API.find_submitted(Intent(sent, "key", sent_just_now, is_exact=True))
     assert flow is not None
     return list(drive(flow, *answers))
 
@@ -151,10 +151,10 @@ class TestFind:
 
     @pytest.mark.parametrize("body", [None, {}, {"teamId": "T1"}])
     def test_a_session_without_name_cannot_be_found(self, body: Any) -> None:
-        assert API.find(Intent(lakesail.create_session(body), "key")) is None
+        assert API.find_submitted(Intent(lakesail.create_session(body), "key")) is None
 
     def test_a_run_cannot_be_found(self) -> None:
-        assert API.find(Intent(lakesail.create_job_run("J1"), "key")) is None
+        assert API.find_submitted(Intent(lakesail.create_job_run("J1"), "key")) is None
 
     @pytest.mark.parametrize(
         ("sent", "before", "after", "reference"),
@@ -164,7 +164,7 @@ class TestFind:
             (lakesail.ready_job_run("J1", "R1"), "pending", "running", "job_run:J1.R1"),
         ],
     )
-    def test_a_change_shows_on_what_is_changed(self, sent: Submit, before: str, after: str, reference: str) -> None:
+    def test_a_change_shows_on_what_is_changed(self, sent: SubmitCall, before: str, after: str, reference: str) -> None:
         assert find(sent, answer({"id": "X", "status": before})) == []
         (found,) = find(sent, answer({"id": "X", "status": after}))
         assert (found.operation_id, found.operation.raw_state) == (reference, after)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_ops.apis import lakesail
-from airflow_provider_ops.apis.base import Intent, Submit
+from airflow_provider_ops.apis.base import Intent, SubmitCall
 from airflow_provider_ops.apis.lakesail import operations
 from airflow_provider_ops.exceptions import TransportError
 from airflow_provider_ops.operation import OperationState
@@ -165,7 +165,7 @@ class TestOperation:
         assert caught.value.reason == "unreadable"
 
 
-def submit(method: str = "POST", path: str = "/infra/clusters", **options: Any) -> Submit:
+def submit(method: str = "POST", path: str = "/infra/clusters", **options: Any) -> SubmitCall:
     return API.request(method, path, **options)
 
 
@@ -219,8 +219,8 @@ class TestProvisioning:
 
     def test_nothing_can_be_found_out(self) -> None:
         sent = submit(json={"name": "a"})
-        assert API.mark(sent, "key") == sent
-        assert API.find(Intent(sent, "key")) is None
+        assert API.with_idempotency_key(sent, "key") == sent
+        assert API.find_submitted(Intent(sent, "key")) is None
 
     def test_its_own_calls_are_recognised(self) -> None:
         sent = submit("post", "/workloads/jobs/J1/runs", json={"a": 1}, query={"dry": "1"})

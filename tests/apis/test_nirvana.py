@@ -319,18 +319,18 @@ LISTS = [compute.VMS, compute.VOLUMES, networking.VPCS, networking.CONNECTIONS, 
 @pytest.mark.parametrize("route", LISTS)
 def test_the_project_of_the_connection_fills_in(route: str) -> None:
     request = Request("GET", route, route, query={"limit": 100})
-    assert API.prepare(request, {"project_id": "p"}).query["project_id"] == "p"
+    assert API.apply_connection_defaults(request, {"project_id": "p"}).query["project_id"] == "p"
     explicit = Request("GET", route, route, query={"project_id": "mine"})
-    assert API.prepare(explicit, {"project_id": "p"}).query == {"project_id": "mine"}
+    assert API.apply_connection_defaults(explicit, {"project_id": "p"}).query == {"project_id": "mine"}
     with pytest.raises(InvalidConnection, match="project_id"):
-        API.prepare(request, {})
+        API.apply_connection_defaults(request, {})
 
 
 @pytest.mark.parametrize("suffix", ["", "/availability", "/cost"])
 def test_bodies_get_the_project_too(suffix: str) -> None:
     where = f"{networking.VPCS}{suffix}"
     request = Request("POST", where, where, json={"name": "n", "project_id": None})
-    assert API.prepare(request, {"project_id": "p"}).json == {"name": "n", "project_id": "p"}
+    assert API.apply_connection_defaults(request, {"project_id": "p"}).json == {"name": "n", "project_id": "p"}
 
 
 @pytest.mark.parametrize(
@@ -346,7 +346,7 @@ def test_bodies_get_the_project_too(suffix: str) -> None:
     ids=str,
 )
 def test_other_calls_need_no_project(request_: Request) -> None:
-    assert API.prepare(request_, {}) is request_
+    assert API.apply_connection_defaults(request_, {}) is request_
 
 
 def test_secrets_of_a_cluster_do_not_show_in_a_repr() -> None:

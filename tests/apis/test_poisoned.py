@@ -24,11 +24,11 @@ from airflow_provider_ops.apis.lakesail import API as LAKESAIL
 from airflow_provider_ops.apis.nirvana import API as NIRVANA
 from airflow_provider_ops.apis.onvera import API as ONVERA
 from airflow_provider_ops.core.event_codec import from_event, to_event
-from airflow_provider_ops.core.history import Story, read_record
+from airflow_provider_ops.core.history import WaitHistory, read_record
 from airflow_provider_ops.core.poll_policy import PollPolicy
-from airflow_provider_ops.core.wait_state import Settled, TimedOut, Watch
+from airflow_provider_ops.core.wait_state import Settled, TimedOut, WaitState
 from airflow_provider_ops.exceptions import InvalidArgument, OpsError, TransportError
-from airflow_provider_ops.http.responses import api_error, understand
+from airflow_provider_ops.http.responses import api_error, parse_response
 from airflow_provider_ops.http.settings import Settings
 from airflow_provider_ops.lifecycle.results import checked
 from tests.apis.test_akua import SAMPLE
@@ -110,19 +110,19 @@ def test_an_answer_reaches_the_worker(name: str, data: st.DataObject) -> None:
     text = data.draw(poisoned(sample))
     ours = Settings("conn", api.base_url, SECRET)
     response = Response(200, {}, text.encode(), ours.redact)
-    watch = Watch("op_1", now=0.0, policy=PollPolicy(), deadline=100.0)
+    watch = WaitState("op_1", now=0.0, policy=PollPolicy(), deadline=100.0)
     lines: list[str] = []
     try:
-        operation = understand(api, api.get_operation("op_1"), response, 0.0)
+        operation = parse_response(api, api.get_operation("op_1"), response, 0.0)
     except TransportError as error:
-        lines = watch.failed(error, 1.0)
+        lines = watch.on_error(error, 1.0)
         watch.outcome = TimedOut(None, error)
         no_secret(str(error), repr(error))
     else:
-        lines = watch.saw(operation, 1.0)
+        lines = watch.on_result(operation, 1.0)
         watch.outcome = watch.outcome or Settled(operation)
-    story = Story("api", "conn", 1, "worker")
-    story.note([watch], 1.0)
+    story = WaitHistory("api", "conn", 1, "worker")
+    story.record([watch], 1.0)
     payload = {**to_event([watch]), "story": story.to_event()}
 
     event = through_frames(payload)
@@ -177,8 +177,8 @@ def test_an_error_answer_says_nothing_that_it_must_not(name: str, data: st.DataO
     assert "::group::" not in str(error)
     back = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own bytes
     assert str(back) == str(error)
-    watch = Watch("op_1", now=0.0, policy=PollPolicy(), deadline=100.0)
-    lines = watch.failed(error, 1.0)
+    watch = WaitState("op_1", now=0.0, policy=PollPolicy(), deadline=100.0)
+    lines = watch.on_error(error, 1.0)
     watch.outcome = TimedOut(None, error)
     event = through_frames(to_event([watch]))
     no_secret(str(error), repr(error), shown(vars(error)), shown(event), *lines)

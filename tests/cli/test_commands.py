@@ -17,7 +17,7 @@ import pytest
 from airflow_provider_ops.cli.output import age
 from airflow_provider_ops.hooks.akua import AkuaHook
 from airflow_provider_ops.hooks.onvera import OnveraHook
-from airflow_provider_ops.testing import endless, fail_first, operation_fails
+from airflow_provider_ops.testing import fail_first, never_settles, operation_fails
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -219,13 +219,13 @@ class TestWait:
         assert "no capacity" in rows(ran)[0]["error"]
 
     def test_a_timeout_says_that_it_goes_on(self, world: SimulatorServer, operations: Operations) -> None:
-        world.faults(endless())
+        world.faults(never_settles())
         (operation_id,) = deploy()
         ran = operations("wait", operation_id, *ONVERA, "--timeout", "0.2", "--poll-interval", "0.05", "-o", "json")
         assert (ran.code, rows(ran)[0]["outcome"], rows(ran)[0]["error"]) == (3, "timeout", "It continues remotely.")
 
     def test_any_ends_with_the_first_success(self, world: SimulatorServer, operations: Operations) -> None:
-        world.faults(endless(1))
+        world.faults(never_settles(1))
         ids = deploy(2)
         ran = operations("wait", *ids, *ONVERA, "--wait-for", "any", "--poll-interval", "0.05", "-o", "json")
         assert ran.code == 0
@@ -237,7 +237,7 @@ class TestWait:
         assert operations("wait", operation_id, *ONVERA).code == 0
 
     def test_interrupting_it_leaves_the_operation_running(self, world: SimulatorServer, operations: Operations) -> None:
-        world.faults(endless())
+        world.faults(never_settles())
         operation_id = cluster()
         # a shell starts what runs in its background with SIGINT ignored
         before = signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -11,7 +11,7 @@ import pytest
 from airflow_provider_ops.hooks.akua import AkuaHook
 from airflow_provider_ops.hooks.onvera import OnveraHook
 from airflow_provider_ops.operators.onvera import OnveraCreateDeploymentOperator
-from airflow_provider_ops.testing import endless
+from airflow_provider_ops.testing import never_settles
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,7 +58,7 @@ def _wait(world: SimulatorServer, run: Any) -> tuple[Any, list[str]]:
 
 
 def _cancel(world: SimulatorServer, run: Any) -> tuple[Any, list[str]]:
-    world.faults(endless())
+    world.faults(never_settles())
     operation = AkuaHook().create_cluster(name="c", region_id="reg_eu")
     return run("cancel", operation.id, *AKUA), [operation.id, str(operation.resource_id)]
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from airflow.sdk import DAG
 
-from airflow_provider_ops.apis.base import Marked
-from airflow_provider_ops.cli.runs import Run
+from airflow_provider_ops.apis.base import OwnedResource
+from airflow_provider_ops.cli.runs import ScannedRun
 from airflow_provider_ops.hooks.nirvana import NirvanaHook
 from airflow_provider_ops.hooks.onvera import OnveraHook
 from airflow_provider_ops.operators.akua import AkuaCreatePackageOperator
@@ -204,6 +204,6 @@ def set_state(run_id: str, of: str, state: str) -> None:
 )
 def test_a_run_made_nothing_long_before_or_after_it(hours: float | None, may: bool) -> None:
     began = datetime(2026, 1, 1, tzinfo=timezone.utc)
-    run = Run("dag", "run", "success", began, began + timedelta(hours=2))
+    run = ScannedRun("dag", "run", "success", began, began + timedelta(hours=2))
     at = None if hours is None else began + timedelta(hours=hours)
-    assert run.may_have_made(Marked("key", "vm", "1", created_at=at)) is may
+    assert run.may_have_made(OwnedResource("key", "vm", "1", created_at=at)) is may

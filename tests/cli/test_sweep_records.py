@@ -10,7 +10,7 @@ import pytest
 from airflow.sdk import DAG, task
 
 from airflow_provider_ops.cli.records import read_task
-from airflow_provider_ops.cli.tables import Place, TaskRow
+from airflow_provider_ops.cli.tables import TaskPlace, TaskRow
 from airflow_provider_ops.hooks.onvera import OnveraHook
 from airflow_provider_ops.operators.akua import AkuaCreateClusterOperator
 from airflow_provider_ops.operators.lakesail import LakeSailCreateSessionOperator
@@ -200,6 +200,6 @@ HANDLE = {"api": "onvera", "kind": "deployment.create", "operation_id": "op_2", 
     ],
 )
 def test_what_records_say(xcoms: dict[str, Any], store: dict[str, Any], ids: list[str], unanswered: bool) -> None:
-    row = TaskRow(Place("run", "task", -1), "success", 1, has_started=True, xcoms=xcoms, store=store)
+    row = TaskRow(TaskPlace("run", "task", -1), "success", 1, has_started=True, xcoms=xcoms, store=store)
     found = read_task(row)
     assert (list(found.submitted), found.unanswered) == (ids, unanswered)

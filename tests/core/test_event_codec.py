@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from airflow_provider_ops.core.event_codec import VERSION, check_wait_for, from_event, is_decided, succeeded, to_event
 from airflow_provider_ops.core.poll_policy import PollPolicy
 from airflow_provider_ops.core.timeline import Timeline
-from airflow_provider_ops.core.wait_state import GaveUp, Outcome, Settled, TimedOut, Watch
+from airflow_provider_ops.core.wait_state import Outcome, Settled, TimedOut, Unobservable, WaitState
 from airflow_provider_ops.exceptions import (
     ApiError,
     AuthenticationError,
@@ -33,7 +33,7 @@ OUTCOMES: dict[str, Outcome | None] = {
     "failed": Settled(op("failed")),
     "cancelled": Settled(op("cancelled")),
     "late": TimedOut(None, None),
-    "gave_up": GaveUp(None, NotFound(404, None, "gone")),
+    "gave_up": Unobservable(None, NotFound(404, None, "gone")),
 }
 BAD = {"failed", "cancelled", "gave_up"}
 combinations = st.lists(st.sampled_from(list(OUTCOMES)), min_size=1, max_size=6)
@@ -86,10 +86,10 @@ def test_a_wrong_wait_for_is_refused_with_the_allowed_values(value: Any) -> None
 # -- events
 
 
-def watches(names: list[str]) -> list[Watch]:
+def watches(names: list[str]) -> list[WaitState]:
     made = []
     for number, name in enumerate(names):
-        watch = Watch(f"op_{number}", now=100.0, policy=PollPolicy())
+        watch = WaitState(f"op_{number}", now=100.0, policy=PollPolicy())
         watch.outcome = OUTCOMES[name]
         made.append(watch)
     return made
@@ -117,7 +117,7 @@ ERRORS = [
 
 
 def travelled(outcome: Outcome | None, last: Operation | None = None) -> tuple[Outcome | None, Timeline]:
-    watch = Watch("op_1", now=100.0, policy=PollPolicy())
+    watch = WaitState("op_1", now=100.0, policy=PollPolicy())
     watch.outcome, watch.operation = outcome, last
     watch.timeline.add(112.0, "running")
     return from_event(json.loads(json.dumps(to_event([watch]))))["op_1"]
@@ -131,7 +131,7 @@ def test_an_outcome_and_its_story_survive_the_journey_to_the_worker() -> None:
 
 
 @pytest.mark.parametrize("error", ERRORS, ids=repr)
-@pytest.mark.parametrize("kind", [TimedOut, GaveUp])
+@pytest.mark.parametrize("kind", [TimedOut, Unobservable])
 def test_an_error_arrives_as_what_it_was(kind: Any, error: OpsError) -> None:
     outcome, _ = travelled(kind(FULL, error), FULL)
     assert isinstance(outcome, kind)

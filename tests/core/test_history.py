@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from airflow_provider_ops.core import history as progress
-from airflow_provider_ops.core.history import Chapter, Story, mark, read_record
+from airflow_provider_ops.core.history import OperationHistory, WaitHistory, digest, read_record
 from airflow_provider_ops.core.poll_policy import PollPolicy
 from airflow_provider_ops.core.timeline import Timeline
-from airflow_provider_ops.core.wait_state import GaveUp, Settled, TimedOut, Watch
+from airflow_provider_ops.core.wait_state import Settled, TimedOut, Unobservable, WaitState
 from airflow_provider_ops.exceptions import AuthenticationError, ServerError
 from airflow_provider_ops.operation import Operation, OperationError, OperationState, Progress, Step
 
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
 Make = Any
 
 
-def story(try_number: int = 1, where: str = "triggerer") -> Story:
-    return Story("onvera", "onvera_default", try_number, where, "all", 2_000.0)
+def story(try_number: int = 1, where: str = "triggerer") -> WaitHistory:
+    return WaitHistory("onvera", "onvera_default", try_number, where, "all", 2_000.0)
 
 
-def watching(operation_id: str = "op_1", now: float = 100.0) -> Watch:
-    return Watch(operation_id, now=now, policy=PollPolicy(), deadline=2_000.0)
+def watching(operation_id: str = "op_1", now: float = 100.0) -> WaitState:
+    return WaitState(operation_id, now=now, policy=PollPolicy(), deadline=2_000.0)
 
 
-def through_airflow(told: Story, now: float = 0.0) -> Story:
+def through_airflow(told: WaitHistory, now: float = 0.0) -> WaitHistory:
     back = read_record(json.loads(json.dumps(told.to_record(now), allow_nan=False)))
     assert back is not None
     return back
@@ -48,26 +48,26 @@ def _fields(operation: Operation) -> dict[str, Any]:
 
 def test_a_story_survives_the_journey_through_airflow(operation: Make) -> None:
     watch, told = watching(), story()
-    watch.saw(operation("running", "preparing"), 101.0)
-    told.note([watch], 101.0)
-    watch.failed(ServerError(503, None, "down"), 110.0)
-    told.note([watch], 110.0)
+    watch.on_result(operation("running", "preparing"), 101.0)
+    told.record([watch], 101.0)
+    watch.on_error(ServerError(503, None, "down"), 110.0)
+    told.record([watch], 110.0)
     back = through_airflow(told, 111.0)
     assert back.to_record(111.0) == told.to_record(111.0)
     assert back.written_at == 111.0
-    (chapter,) = back.chapters.values()
-    assert chapter.failed_looks == 1
-    assert chapter.is_stumbling
+    (chapter,) = back.operations.values()
+    assert chapter.failed_polls == 1
+    assert chapter.is_failing
     assert "down" in (chapter.last_error or "")
-    assert chapter.next_look == watch.next_look
+    assert chapter.next_poll == watch.next_poll_at
 
 
 def test_phases_are_told_once_each_with_their_times(operation: Make) -> None:
     watch, told = watching(), story()
     for at, phase in ((101.0, "one"), (105.0, "one"), (109.0, "two"), (120.0, "one")):
-        watch.saw(operation("running", phase), at)
-        told.note([watch], at)
-    assert told.chapter("op_1").phases == [
+        watch.on_result(operation("running", phase), at)
+        told.record([watch], at)
+    assert told.operation("op_1").phases == [
         (101.0, "running", "one"),
         (109.0, "running", "two"),
         (120.0, "running", "one"),
@@ -81,8 +81,8 @@ def test_steps_without_times_are_told_with_the_times_at_which_they_were_seen(ope
         (20.0, ("succeeded", "running")),
         (30.0, ("succeeded", "running")),
     ):
-        told.chapter("op_1").saw(with_steps(operation, *states), at)
-    assert told.chapter("op_1").seen == {
+        told.operation("op_1").on_result(with_steps(operation, *states), at)
+    assert told.operation("op_1").seen == {
         "s0": {"running": 10.0, "succeeded": 20.0},
         "s1": {"pending": 10.0, "running": 20.0},
     }
@@ -90,22 +90,22 @@ def test_steps_without_times_are_told_with_the_times_at_which_they_were_seen(ope
 
 def test_another_triggerer_goes_on_where_the_first_stopped(operation: Make) -> None:
     first, before = watching(now=100.0), story()
-    first.saw(operation("running", "one"), 101.0)
-    before.note([first], 101.0)
-    first.failed(ServerError(503, None, "down"), 105.0)
-    before.note([first], 105.0)
+    first.on_result(operation("running", "one"), 101.0)
+    before.record([first], 101.0)
+    first.on_error(ServerError(503, None, "down"), 105.0)
+    before.record([first], 105.0)
 
     second, after = watching(now=200.0), story()
-    second.saw(operation("running", "one"), 201.0)
-    after.note([second], 201.0)
-    after.go_on_from(before.to_record(106.0))
-    second.failed(ServerError(502, None, "still down"), 210.0)
-    second.saw(operation("running", "two"), 215.0)
-    after.note([second], 215.0)
+    second.on_result(operation("running", "one"), 201.0)
+    after.record([second], 201.0)
+    after.continue_from(before.to_record(106.0))
+    second.on_error(ServerError(502, None, "still down"), 210.0)
+    second.on_result(operation("running", "two"), 215.0)
+    after.record([second], 215.0)
 
-    chapter = after.chapter("op_1")
+    chapter = after.operation("op_1")
     assert chapter.phases == [(101.0, "running", "one"), (215.0, "running", "two")]
-    assert chapter.failed_looks == 2
+    assert chapter.failed_polls == 2
     assert chapter.timeline.start == 100.0
     assert [at for at, _ in chapter.timeline.entries] == sorted(at for at, _ in chapter.timeline.entries)
     # what the second leg found when it began is what the first had noted
@@ -113,19 +113,19 @@ def test_another_triggerer_goes_on_where_the_first_stopped(operation: Make) -> N
 
 
 def test_however_many_legs_find_the_same_each_change_is_noted_once(operation: Make) -> None:
-    told: Story | None = None
+    told: WaitHistory | None = None
     for leg in range(5):
         now = 100.0 * (leg + 1)
         watch, here = watching(now=now), story(where="worker" if leg % 2 else "triggerer")
-        watch.saw(operation("running", "one"), now + 1)
-        watch.failed(ServerError(503, None, "down"), now + 2)
-        here.note([watch], now + 2)
-        here.go_on_from(told.to_record(now) if told else None)
-        here.note([watch], now + 3)
+        watch.on_result(operation("running", "one"), now + 1)
+        watch.on_error(ServerError(503, None, "down"), now + 2)
+        here.record([watch], now + 2)
+        here.continue_from(told.to_record(now) if told else None)
+        here.record([watch], now + 3)
         told = here
-    watch.saw(operation("running", "two"), 620.0)
-    told.note([watch], 620.0)
-    chapter = told.chapter("op_1")
+    watch.on_result(operation("running", "two"), 620.0)
+    told.record([watch], 620.0)
+    chapter = told.operation("op_1")
     assert [text for _, text in chapter.timeline.entries] == [
         "running (one)",
         "could not poll: 503 down",
@@ -136,14 +136,14 @@ def test_however_many_legs_find_the_same_each_change_is_noted_once(operation: Ma
 
 
 def test_a_change_back_is_a_change(operation: Make) -> None:
-    told: Story | None = None
+    told: WaitHistory | None = None
     for now, phase in ((100.0, "one"), (200.0, "two"), (300.0, "one")):
         watch, here = watching(now=now), story()
-        watch.saw(operation("running", phase), now + 1)
-        here.go_on_from(told.to_record(now) if told else None)
-        here.note([watch], now + 1)
+        watch.on_result(operation("running", phase), now + 1)
+        here.continue_from(told.to_record(now) if told else None)
+        here.record([watch], now + 1)
         told = here
-    assert [text for _, text in told.chapter("op_1").timeline.entries] == [
+    assert [text for _, text in told.operation("op_1").timeline.entries] == [
         "running (one)",
         "running (two)",
         "running (one)",
@@ -152,34 +152,34 @@ def test_a_change_back_is_a_change(operation: Make) -> None:
 
 def test_noting_the_same_again_changes_nothing(operation: Make) -> None:
     watch, told = watching(now=200.0), story()
-    told.go_on_from(through_airflow(_ended_story(operation)).to_record(0.0))
-    watch.saw(operation("running", "two"), 201.0)
-    told.note([watch], 201.0)
+    told.continue_from(through_airflow(_ended_story(operation)).to_record(0.0))
+    watch.on_result(operation("running", "two"), 201.0)
+    told.record([watch], 201.0)
     once = told.to_record(0.0)
-    told.note([watch], 201.0)
+    told.record([watch], 201.0)
     assert told.to_record(0.0) == once
 
 
-def _ended_story(operation: Make) -> Story:
+def _ended_story(operation: Make) -> WaitHistory:
     watch, told = watching(), story()
-    watch.saw(operation("running", "one"), 101.0)
-    told.note([watch], 101.0)
+    watch.on_result(operation("running", "one"), 101.0)
+    told.record([watch], 101.0)
     return told
 
 
 def test_an_earlier_try_is_not_taken_for_this_one(operation: Make) -> None:
     told = story(try_number=2)
-    told.go_on_from(_ended_story(operation).to_record(0.0))
-    assert told.chapters == {}
+    told.continue_from(_ended_story(operation).to_record(0.0))
+    assert told.operations == {}
 
 
 @pytest.mark.parametrize("record", [None, "", "{", [], {}, {"operations": 3}, {"operations": [{}]}, 7, "nonsense"])
 def test_what_cannot_be_read_is_no_story(record: object) -> None:
     assert read_record(record) is None
     told = story()
-    told.go_on_from(record)
-    told.heard(record)
-    assert told.chapters == {}
+    told.continue_from(record)
+    told.merge(record)
+    assert told.operations == {}
 
 
 @pytest.mark.parametrize(
@@ -190,32 +190,32 @@ def test_what_cannot_be_read_is_no_story(record: object) -> None:
         (lambda op: TimedOut(op("running"), None), "the deadline passed; last seen running"),
         (lambda _: TimedOut(None, None), "the deadline passed"),
         (
-            lambda op: GaveUp(op("running"), AuthenticationError(401, None, "bad key")),
+            lambda op: Unobservable(op("running"), AuthenticationError(401, None, "bad key")),
             "it could not be looked at any more: ",
         ),
     ],
 )
 def test_the_end_is_told_in_a_line(operation: Make, outcome: Callable[[Make], Any], said: str) -> None:
-    chapter = Chapter("op_1")
+    chapter = OperationHistory("op_1")
     chapter.ended(outcome(operation), None, 300.0)
     assert chapter.summary.startswith(said)
     assert chapter.has_succeeded is (said == "succeeded")
-    assert chapter.next_look is None
+    assert chapter.next_poll is None
 
 
 def test_the_event_brings_what_could_not_be_kept(operation: Make) -> None:
     watch, there = watching(), story()
-    watch.saw(operation("running", "one"), 101.0)
-    there.note([watch], 101.0)
-    watch.failed(ServerError(503, None, "down"), 103.0)
-    watch.saw(operation("running", "two"), 109.0)
-    there.note([watch], 109.0)
+    watch.on_result(operation("running", "one"), 101.0)
+    there.record([watch], 101.0)
+    watch.on_error(ServerError(503, None, "down"), 103.0)
+    watch.on_result(operation("running", "two"), 109.0)
+    there.record([watch], 109.0)
     here = story(where="worker")
-    here.heard(json.loads(json.dumps(there.to_event())))
-    here.chapter("op_1").ended(Settled(operation("succeeded")), watch.timeline, 200.0)
-    chapter = here.chapter("op_1")
+    here.merge(json.loads(json.dumps(there.to_event())))
+    here.operation("op_1").ended(Settled(operation("succeeded")), watch.timeline, 200.0)
+    chapter = here.operation("op_1")
     assert [phase for _, _, phase in chapter.phases] == ["one", "two", None]
-    assert chapter.failed_looks == 1
+    assert chapter.failed_polls == 1
 
 
 def test_a_record_of_many_operations_stays_small(operation: Make) -> None:
@@ -223,8 +223,8 @@ def test_a_record_of_many_operations_stays_small(operation: Make) -> None:
     watches = [watching(f"op_{number}") for number in range(progress.MOST_OPERATIONS + 50)]
     for watch in watches:
         for at in range(12):
-            watch.saw(operation("running", f"phase {at}", id=watch.operation_id), 101.0 + at)
-            told.note([watch], 101.0 + at)
+            watch.on_result(operation("running", f"phase {at}", id=watch.operation_id), 101.0 + at)
+            told.record([watch], 101.0 + at)
     record = told.to_record(0.0)
     assert record["omitted"] == 50
     assert len(json.dumps(record)) < 700_000
@@ -237,9 +237,9 @@ def test_a_record_of_many_operations_of_several_phases_each_can_be_read(operatio
     watches = [watching(f"op_{number}_{'x' * 40}") for number in range(progress.MOST_OPERATIONS)]
     for at, phase in enumerate(("preparing", "provisioning_db", "configuring", "verifying"), 101):
         for watch in watches:
-            watch.saw(operation("running", phase, resource_id="r" * 40), float(at))
-        told.note(watches, float(at))
-    chapters = through_airflow(told, 111.0).chapters.values()
+            watch.on_result(operation("running", phase, resource_id="r" * 40), float(at))
+        told.record(watches, float(at))
+    chapters = through_airflow(told, 111.0).operations.values()
     assert len(chapters) == progress.MOST_OPERATIONS
     assert {chapter.phases[0][2] for chapter in chapters} == {"preparing"}
 
@@ -248,18 +248,18 @@ def test_changes_that_were_cut_are_left_out() -> None:
     kept = {"start": 100.0, "entries": [[0.4, "queued"], "[cut, 3 items in all]"]}
     assert Timeline.from_dict(kept).entries == [(0.4, "queued")]
     told = story()
-    told.heard({"op_1": {"phases": [[101.0, "queued", None], "[cut, 3 items in all]"], "failed_looks": 0}})
-    assert told.chapters["op_1"].phases == [(101.0, "queued", None)]
+    told.merge({"op_1": {"phases": [[101.0, "queued", None], "[cut, 3 items in all]"], "failed_looks": 0}})
+    assert told.operations["op_1"].phases == [(101.0, "queued", None)]
 
 
 def test_a_record_of_a_talkative_operation_stays_small(operation: Make) -> None:
     steps = tuple(Step(f"resource {number}", "running", message="x" * 5_000) for number in range(2_000))
     huge = Operation(**{**_fields(operation("running")), "progress": Progress("p", "y" * 90_000, steps)})
     told = story()
-    told.chapter("op_1").saw(huge, 1.0)
+    told.operation("op_1").on_result(huge, 1.0)
     for number in range(500):
-        told.chapter("op_1").saw(operation("running", f"phase {number}"), float(number))
-    told.chapter("op_1").saw(huge, 501.0)
+        told.operation("op_1").on_result(operation("running", f"phase {number}"), float(number))
+    told.operation("op_1").on_result(huge, 501.0)
     record = told.to_record(0.0)
     assert len(record["operations"][0]["operation"]["progress"]["steps"]) == progress.MOST_STEPS
     assert len(record["operations"][0]["phases"]) <= 41
@@ -267,13 +267,13 @@ def test_a_record_of_a_talkative_operation_stays_small(operation: Make) -> None:
 
 
 def test_a_leg_that_hands_over_has_not_reached_a_deadline(operation: Make) -> None:
-    watch = Watch("op_1", now=100.0, policy=PollPolicy(), deadline=102.0)
-    watch.saw(operation("running", "one"), 101.0)
-    watch.saw(operation("running", "one"), 102.0)
+    watch = WaitState("op_1", now=100.0, policy=PollPolicy(), deadline=102.0)
+    watch.on_result(operation("running", "one"), 101.0)
+    watch.on_result(operation("running", "one"), 102.0)
     assert isinstance(watch.outcome, TimedOut)
     told = story()
-    told.note([watch], 102.0)
-    chapter = told.chapter("op_1")
+    told.record([watch], 102.0)
+    chapter = told.operation("op_1")
     assert (chapter.outcome, [text for _, text in chapter.timeline.entries]) == (None, ["running (one)"])
     chapter.ended(watch.outcome, watch.timeline, 103.0)
     assert [text for _, text in chapter.timeline.entries] == ["running (one)", "deadline reached"]
@@ -281,26 +281,26 @@ def test_a_leg_that_hands_over_has_not_reached_a_deadline(operation: Make) -> No
 
 def test_results_are_not_part_of_it(operation: Make) -> None:
     told = story()
-    told.chapter("op_1").saw(operation("succeeded", result={"password": "of the database"}), 1.0)
+    told.operation("op_1").on_result(operation("succeeded", result={"password": "of the database"}), 1.0)
     assert "of the database" not in json.dumps(told.to_record(0.0))
 
 
 def test_the_mark_changes_with_what_there_is_to_tell(operation: Make) -> None:
     watch = watching()
-    marks = [mark([watch])]
-    watch.saw(operation("running", "one"), 101.0)
-    marks.append(mark([watch]))
-    watch.saw(operation("running", "one"), 102.0)
-    assert mark([watch]) == marks[-1]
-    watch.failed(ServerError(503, None, "down"), 103.0)
-    marks.append(mark([watch]))
-    watch.saw(operation("running", "two"), 104.0)
-    marks.append(mark([watch]))
+    marks = [digest([watch])]
+    watch.on_result(operation("running", "one"), 101.0)
+    marks.append(digest([watch]))
+    watch.on_result(operation("running", "one"), 102.0)
+    assert digest([watch]) == marks[-1]
+    watch.on_error(ServerError(503, None, "down"), 103.0)
+    marks.append(digest([watch]))
+    watch.on_result(operation("running", "two"), 104.0)
+    marks.append(digest([watch]))
     assert len(set(marks)) == len(marks)
 
 
 def test_the_end_of_an_operation_is_where_the_api_says_it_was(operation: Make) -> None:
-    chapter = Chapter("op_1")
+    chapter = OperationHistory("op_1")
     ended = operation("succeeded")
     chapter.ended(Settled(ended), None, 1e12)
     assert ended.state is OperationState.SUCCEEDED

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from airflow_provider_ops.apis.akua.calls import LONGEST_KEY
 from airflow_provider_ops.core.identity import (
-    MOST_MARKS,
+    MOST_KEYS,
     TaskRun,
-    beginning,
     derived_nonce,
-    is_mark,
-    marks,
+    is_our_key,
+    key_prefix,
+    possible_keys,
     run_prefix,
     run_prefix_of,
     submission_key,
@@ -61,7 +61,7 @@ def test_a_key_is_what_every_api_takes(run: TaskRun) -> None:
     # a DNS label, and with the word before it the idempotency key of a cancel
     assert re.fullmatch(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?", key)
     assert len(f"cancel-{key}") <= LONGEST_KEY
-    assert is_mark(key)
+    assert is_our_key(key)
     assert run.owns(key)
     assert run.resembles(key)
     assert run_prefix_of(key) == run_prefix(*run.coordinates)
@@ -121,7 +121,7 @@ def test_a_derived_nonce_is_the_same_for_the_same_facts_only() -> None:
     ],
 )
 def test_the_form_of_a_key(text: object, is_one: bool) -> None:
-    assert is_mark(text) is is_one
+    assert is_our_key(text) is is_one
 
 
 class TestRelease010:
@@ -134,15 +134,15 @@ class TestRelease010:
         assert submission_key(*self.RUN, "2 1") == "airflow-59d4bde6f842446e566a8b05"
 
     def test_all_that_a_task_run_may_have_used_are_among_them(self) -> None:
-        found = set(marks(*self.RUN))
-        for begin, generation in [("", 1), ("", MOST_MARKS), ("2 ", 3), ("2 try 2 ", 1), ("0 try 1 ", 1)]:
+        found = set(possible_keys(*self.RUN))
+        for begin, generation in [("", 1), ("", MOST_KEYS), ("2 ", 3), ("2 try 2 ", 1), ("0 try 1 ", 1)]:
             assert submission_key(*self.RUN, f"{begin}{generation}") in found
 
     @pytest.mark.parametrize(
         "other", [("d", "run", "task", -1), ("dag", "run2", "task", -1), ("dag", "run", "task", 0)]
     )
     def test_none_belongs_to_two_tasks(self, other: Any) -> None:
-        assert set(marks(*self.RUN)).isdisjoint(marks(*other))
+        assert set(possible_keys(*self.RUN)).isdisjoint(possible_keys(*other))
 
     def test_the_beginning_is_as_it_was(self) -> None:
-        assert (beginning(None, None), beginning(2, None), beginning(2, 3)) == ("", "2 ", "2 try 3 ")
+        assert (key_prefix(None, None), key_prefix(2, None), key_prefix(2, 3)) == ("", "2 ", "2 try 3 ")

@@ -93,7 +93,7 @@ AIRFLOWS_OWN = [
 def test_a_retry_cannot_help(error: Exception) -> None:
     advice = advise(error)
     assert advice is not None
-    assert not advice.again
+    assert not advice.should_retry
     assert advice.reason
 
 
@@ -126,7 +126,7 @@ def test_every_error_was_thought_of() -> None:
 def test_what_the_api_says_of_its_operation_decides(said: OperationError, delay: float | None) -> None:
     advice = advise(failed(said))
     assert isinstance(advice, Advice)
-    assert (advice.again, advice.delay) == (True, delay)
+    assert (advice.should_retry, advice.delay) == (True, delay)
     assert "op_1" in advice.reason
     assert "busy" in advice.reason
 
@@ -135,7 +135,7 @@ def test_what_the_api_says_of_its_operation_decides(said: OperationError, delay:
 def test_retry_after_of_an_answer_decides(status: int, after: float, delay: float) -> None:
     advice = advise(answer(status, after))
     assert advice is not None
-    assert (advice.again, advice.delay) == (True, delay)
+    assert (advice.should_retry, advice.delay) == (True, delay)
 
 
 def test_a_refusal_is_final_whatever_retry_after_says() -> None:
@@ -146,4 +146,4 @@ def test_a_refusal_is_final_whatever_retry_after_says() -> None:
 def test_a_wait_for_what_has_settled_is_not_repeated(error: Exception) -> None:
     advice = advise(error, starts_anew=False)
     assert advice is not None
-    assert not advice.again
+    assert not advice.should_retry

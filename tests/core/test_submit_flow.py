@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from airflow_provider_ops.core.clear_or_retry import Attempt, Cause
 from airflow_provider_ops.core.handle import Handle
 from airflow_provider_ops.core.submit_flow import (
+    Action,
+    AttemptContext,
     Decision,
-    Next,
-    Today,
     arguments_fingerprint,
     check_body,
     decide,
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 RETRY = Attempt("ti-2", 2, 0, 2, 2)
 CLEAR = Attempt("ti-2", 5, 1, 4, 2)
-TODAY = Today("onvera", "1:f1", RETRY, kill_ends_it=True)
+TODAY = AttemptContext("onvera", "1:f1", RETRY, kill_policy_terminates=True)
 INTENT = Handle(
     "onvera", "deployment.create", "key", 3, "f", 2, 1, 1000.0, arguments="1:f1", ti_id="ti-1", clear_number=0
 )
@@ -43,8 +43,8 @@ def op(state: str) -> Operation:
     return Operation("op_1", "onvera", "deployment.create", known, state)
 
 
-def what(decision: Decision) -> tuple[Next, int]:
-    return decision.next, decision.generation
+def what(decision: Decision) -> tuple[Action, int]:
+    return decision.action, decision.generation
 
 
 OPEN = ["pending", "running", "hibernating"]
@@ -52,114 +52,114 @@ ENDED_BADLY = ["failed", "cancelled"]
 
 
 def test_nothing_found_submits_the_first_generation() -> None:
-    assert what(decide(None, None, TODAY)) == (Next.SUBMIT, 1)
+    assert what(decide(None, None, TODAY)) == (Action.SUBMIT, 1)
 
 
 @pytest.mark.parametrize("state", OPEN)
 def test_an_operation_that_has_not_settled_is_joined(state: str) -> None:
-    assert what(decide(HANDLE, op(state), TODAY)) == (Next.JOIN, 3)
+    assert what(decide(HANDLE, op(state), TODAY)) == (Action.ADOPT, 3)
 
 
 def test_an_operation_that_has_succeeded_is_the_result() -> None:
-    assert what(decide(HANDLE, op("succeeded"), TODAY)) == (Next.FINISH, 3)
+    assert what(decide(HANDLE, op("succeeded"), TODAY)) == (Action.FINISH, 3)
 
 
 @pytest.mark.parametrize("state", ENDED_BADLY)
 def test_after_a_failed_or_cancelled_operation_a_new_generation_is_submitted(state: str) -> None:
-    assert what(decide(HANDLE, op(state), TODAY)) == (Next.SUBMIT, 4)
+    assert what(decide(HANDLE, op(state), TODAY)) == (Action.SUBMIT, 4)
 
 
 def test_what_a_policy_has_removed_is_submitted_anew_although_its_operation_succeeded() -> None:
-    assert what(decide(replace(HANDLE, removed=True), op("succeeded"), TODAY)) == (Next.SUBMIT, 4)
+    assert what(decide(replace(HANDLE, removed=True), op("succeeded"), TODAY)) == (Action.SUBMIT, 4)
 
 
 @pytest.mark.parametrize("state", ["succeeded", *ENDED_BADLY])
 def test_a_clear_after_the_end_submits_a_new_generation(state: str) -> None:
-    assert what(decide(HANDLE, op(state), CLEARED)) == (Next.SUBMIT, 4)
+    assert what(decide(HANDLE, op(state), CLEARED)) == (Action.SUBMIT, 4)
 
 
 @pytest.mark.parametrize("state", OPEN)
 def test_a_clear_while_running_submits_anew_when_the_kill_policy_ends_the_old_one(state: str) -> None:
-    assert what(decide(HANDLE, op(state), CLEARED)) == (Next.SUBMIT, 4)
+    assert what(decide(HANDLE, op(state), CLEARED)) == (Action.SUBMIT, 4)
 
 
 @pytest.mark.parametrize("state", OPEN)
 def test_a_clear_while_running_joins_when_nothing_ends_the_old_one(state: str) -> None:
-    assert what(decide(HANDLE, op(state), replace(CLEARED, kill_ends_it=False))) == (Next.JOIN, 3)
+    assert what(decide(HANDLE, op(state), replace(CLEARED, kill_ends_it=False))) == (Action.ADOPT, 3)
 
 
 @pytest.mark.parametrize("state", OPEN)
 def test_an_operation_whose_kill_is_under_way_is_not_joined(state: str) -> None:
-    assert what(decide(replace(HANDLE, killed=True), op(state), TODAY)) == (Next.SUBMIT, 4)
+    assert what(decide(replace(HANDLE, killed=True), op(state), TODAY)) == (Action.SUBMIT, 4)
 
 
 @pytest.mark.parametrize("state", OPEN)
 def test_another_request_while_the_operation_runs_is_refused(state: str) -> None:
-    assert what(decide(HANDLE, op(state), OTHER)) == (Next.REFUSE_DIFFERENT, 3)
+    assert what(decide(HANDLE, op(state), OTHER)) == (Action.REFUSE_DIFFERENT, 3)
 
 
 def test_another_request_while_running_is_refused_after_a_clear_that_ends_nothing() -> None:
     today = replace(CLEARED, arguments="1:f2", kill_ends_it=False)
-    assert what(decide(HANDLE, op("running"), today)) == (Next.REFUSE_DIFFERENT, 3)
+    assert what(decide(HANDLE, op("running"), today)) == (Action.REFUSE_DIFFERENT, 3)
 
 
 @pytest.mark.parametrize("state", ["succeeded", *ENDED_BADLY])
 def test_another_request_after_the_end_submits_a_new_generation(state: str) -> None:
-    assert what(decide(HANDLE, op(state), OTHER)) == (Next.SUBMIT, 4)
+    assert what(decide(HANDLE, op(state), OTHER)) == (Action.SUBMIT, 4)
 
 
 def test_an_intent_without_an_answer_is_found_out_before_anything_else() -> None:
-    assert what(decide(INTENT, None, TODAY)) == (Next.FIND_OUT, 3)
+    assert what(decide(INTENT, None, TODAY)) == (Action.RECONCILE, 3)
 
 
 def test_an_intent_is_found_out_after_a_clear_as_well() -> None:
-    assert what(decide(INTENT, None, CLEARED)) == (Next.FIND_OUT, 3)
+    assert what(decide(INTENT, None, CLEARED)) == (Action.RECONCILE, 3)
 
 
 def test_an_intent_of_another_request_cannot_be_found_out_with_todays_and_is_refused() -> None:
-    assert what(decide(INTENT, None, OTHER)) == (Next.REFUSE_DIFFERENT, 3)
+    assert what(decide(INTENT, None, OTHER)) == (Action.REFUSE_DIFFERENT, 3)
 
 
 def test_an_intent_of_another_request_ends_with_a_clear() -> None:
-    assert what(decide(INTENT, None, replace(OTHER, attempt=CLEAR))) == (Next.SUBMIT, 4)
+    assert what(decide(INTENT, None, replace(OTHER, attempt=CLEAR))) == (Action.SUBMIT, 4)
 
 
 @pytest.mark.parametrize("today", [TODAY, OTHER, CLEARED, replace(TODAY, api="akua")])
 @pytest.mark.parametrize("why", ["refused", "not_sent"])
-def test_a_request_that_started_nothing_is_sent_again(today: Today, why: str) -> None:
-    assert what(decide(replace(INTENT, **{why: True}), None, today)) == (Next.SUBMIT, 3)
+def test_a_request_that_started_nothing_is_sent_again(today: AttemptContext, why: str) -> None:
+    assert what(decide(replace(INTENT, **{why: True}), None, today)) == (Action.SUBMIT, 3)
 
 
 @pytest.mark.parametrize("found", [INTENT, HANDLE])
 def test_what_was_sent_to_another_api_is_not_looked_for_at_this_one(found: Handle) -> None:
     """The user changed the connection between two tries."""
     today = replace(TODAY, api="akua")
-    assert what(decide(found, None, today)) == (Next.REFUSE_DIFFERENT, 3)
-    assert what(decide(found, None, replace(today, attempt=CLEAR))) == (Next.SUBMIT, 4)
+    assert what(decide(found, None, today)) == (Action.REFUSE_DIFFERENT, 3)
+    assert what(decide(found, None, replace(today, attempt=CLEAR))) == (Action.SUBMIT, 4)
 
 
 @pytest.mark.parametrize("stored", [None, "2:f1", ""])
-@pytest.mark.parametrize(("operation", "expected"), [("running", Next.JOIN), ("succeeded", Next.FINISH)])
-def test_arguments_are_compared_within_one_version_only(stored: str | None, operation: str, expected: Next) -> None:
-    assert decide(replace(HANDLE, arguments=stored), op(operation), OTHER).next is expected
-    assert decide(replace(INTENT, arguments=stored), None, OTHER).next is Next.FIND_OUT
+@pytest.mark.parametrize(("operation", "expected"), [("running", Action.ADOPT), ("succeeded", Action.FINISH)])
+def test_arguments_are_compared_within_one_version_only(stored: str | None, operation: str, expected: Action) -> None:
+    assert decide(replace(HANDLE, arguments=stored), op(operation), OTHER).action is expected
+    assert decide(replace(INTENT, arguments=stored), None, OTHER).action is Action.RECONCILE
 
 
-@pytest.mark.parametrize(("operation", "expected"), [("running", Next.JOIN), ("succeeded", Next.FINISH)])
-def test_what_may_be_a_clear_is_joined_with_a_warning(operation: str, expected: Next) -> None:
+@pytest.mark.parametrize(("operation", "expected"), [("running", Action.ADOPT), ("succeeded", Action.FINISH)])
+def test_what_may_be_a_clear_is_joined_with_a_warning(operation: str, expected: Action) -> None:
     today = replace(TODAY, attempt=replace(RETRY, retries=1))
     decision = decide(HANDLE, op(operation), today)
-    assert (decision.next, decision.cause) == (expected, Cause.UNKNOWN)
+    assert (decision.action, decision.cause) == (expected, Cause.UNKNOWN)
     assert decision.warning is not None
     assert decide(HANDLE, op(operation), TODAY).warning is None
 
 
 def test_an_operation_the_api_no_longer_knows_is_not_submitted_again() -> None:
-    assert what(decide(HANDLE, None, TODAY)) == (Next.REFUSE_LOST, 3)
+    assert what(decide(HANDLE, None, TODAY)) == (Action.REFUSE_LOST, 3)
 
 
 def test_a_clear_lets_a_lost_operation_be_submitted_again() -> None:
-    assert what(decide(HANDLE, None, CLEARED)) == (Next.SUBMIT, 4)
+    assert what(decide(HANDLE, None, CLEARED)) == (Action.SUBMIT, 4)
 
 
 def test_every_decision_says_why_and_names_the_operation() -> None:
@@ -182,11 +182,11 @@ def test_no_combination_submits_beside_an_operation_that_runs_on(
 ) -> None:
     """A submit needs a settled operation, one that is being ended, or a user's clear."""
     found = replace(HANDLE if answered else INTENT, killed=killed)
-    today = Today("onvera", "1:f2" if other else "1:f1", CLEAR if cleared else RETRY, kill_ends_it)
+    today = AttemptContext("onvera", "1:f2" if other else "1:f1", CLEAR if cleared else RETRY, kill_ends_it)
     decision = decide(found, op(state) if state and answered else None, today)
-    if decision.next is Next.SUBMIT and not killed and not cleared:
+    if decision.action is Action.SUBMIT and not killed and not cleared:
         assert state in ("succeeded", "failed", "cancelled")
-    if decision.next is Next.SUBMIT:
+    if decision.action is Action.SUBMIT:
         assert decision.generation == found.generation + 1
     else:
         assert decision.generation == found.generation

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from airflow_provider_ops.core.poll_policy import PollPolicy, Tolerance
 from airflow_provider_ops.core.timeline import Timeline
-from airflow_provider_ops.core.wait_state import HEARTBEAT, GaveUp, Settled, TimedOut, Watch
+from airflow_provider_ops.core.wait_state import HEARTBEAT, Settled, TimedOut, Unobservable, WaitState
 from airflow_provider_ops.exceptions import (
     ApiError,
     AuthenticationError,
@@ -33,10 +33,10 @@ START = 1_000_000.0
 STEADY = PollPolicy(first=5, factor=1, cap=5, jitter=0)
 
 
-def watch(**options: Any) -> Watch:
+def watch(**options: Any) -> WaitState:
     options.setdefault("policy", STEADY)
     options.setdefault("deadline", START + 3600)
-    return Watch("op_1", now=START, **options)
+    return WaitState("op_1", now=START, **options)
 
 
 def api_error(kind: type[ApiError], status: int, retry_after: float | None = None) -> ApiError:
@@ -44,20 +44,20 @@ def api_error(kind: type[ApiError], status: int, retry_after: float | None = Non
 
 
 def test_the_first_look_comes_at_once() -> None:
-    assert watch().next_look == START
+    assert watch().next_poll_at == START
 
 
 def test_a_running_operation_is_looked_at_again_after_the_interval(operation: Make) -> None:
     wait = watch()
-    wait.saw(operation(), START)
+    wait.on_result(operation(), START)
     assert wait.outcome is None
-    assert wait.next_look == START + 5
+    assert wait.next_poll_at == START + 5
 
 
 @pytest.mark.parametrize("state", ["succeeded", "failed", "cancelled"])
 def test_a_terminal_state_ends_the_wait_with_what_was_seen(operation: Make, state: str) -> None:
     wait, seen = watch(), operation(state)
-    wait.saw(seen, START)
+    wait.on_result(seen, START)
     assert wait.outcome == Settled(seen)
 
 
@@ -65,7 +65,7 @@ def test_a_terminal_state_ends_the_wait_with_what_was_seen(operation: Make, stat
 def test_no_other_state_ends_the_wait_before_the_deadline(operation: Make, state: str) -> None:
     wait = watch(deadline=START + 1000)
     for second in range(0, 1000, 5):
-        wait.saw(operation(state), START + second)
+        wait.on_result(operation(state), START + second)
         assert wait.outcome is None
 
 
@@ -82,7 +82,7 @@ def test_each_change_of_state_or_phase_is_told_once_and_nothing_in_between(opera
         operation("running", "network"),
         operation("succeeded"),
     ]
-    told = [wait.saw(one, START + 5 * n) for n, one in enumerate(seen)]
+    told = [wait.on_result(one, START + 5 * n) for n, one in enumerate(seen)]
     assert told == [["pending"], [], ["running (database)"], [], ["running (network)"], ["succeeded"]]
     assert wait.timeline.lines() == [
         "+0 s pending",
@@ -94,15 +94,15 @@ def test_each_change_of_state_or_phase_is_told_once_and_nothing_in_between(opera
 
 def test_an_unknown_status_is_warned_about_once_and_waited_on(operation: Make) -> None:
     wait = watch()
-    told = [wait.saw(operation("hibernating"), START + second) for second in (0, 5, 10)]
+    told = [wait.on_result(operation("hibernating"), START + second) for second in (0, 5, 10)]
     assert [len(lines) for lines in told] == [1, 0, 0]
     assert "'hibernating'" in told[0][0]
-    assert wait.saw(operation("dreaming"), START + 15)
+    assert wait.on_result(operation("dreaming"), START + 15)
 
 
 def test_a_heartbeat_follows_a_long_silence_and_only_then(operation: Make) -> None:
     wait = watch(deadline=START + 10_000)
-    told = {second: wait.saw(operation(), START + second) for second in range(0, 1000, 5)}
+    told = {second: wait.on_result(operation(), START + second) for second in range(0, 1000, 5)}
     spoken = [second for second, lines in told.items() if lines]
     assert spoken == [0, HEARTBEAT, 2 * HEARTBEAT, 3 * HEARTBEAT]
 
@@ -117,9 +117,9 @@ def test_a_step_that_waits_for_a_person_is_told_with_the_link(operation: Make) -
         }
     )
     wait = watch()
-    lines = wait.saw(human, START)
+    lines = wait.on_result(human, START)
     assert any("approve plan" in line and "https://ui/x" in line for line in lines)
-    assert not wait.saw(human, START + 5)
+    assert not wait.on_result(human, START + 5)
 
 
 # -- errors
@@ -141,10 +141,10 @@ TOLERATED = [
 def test_an_error_that_says_nothing_about_the_operation_is_tolerated_until_the_deadline(error: OpsError) -> None:
     wait = watch(deadline=START + 3600)
     while wait.outcome is None:
-        assert wait.next_look <= START + 3600
-        wait.failed(error, wait.next_look)
+        assert wait.next_poll_at <= START + 3600
+        wait.on_error(error, wait.next_poll_at)
     assert wait.outcome == TimedOut(None, error)
-    assert wait.next_look == START + 3600
+    assert wait.next_poll_at == START + 3600
 
 
 @pytest.mark.parametrize("interval", [0.5, 5.0, 60.0])
@@ -152,7 +152,7 @@ def test_the_pause_after_errors_is_bounded_by_three_intervals_and_a_quarter_of_w
     wait = watch(policy=PollPolicy.every(interval), deadline=None)
     for now in range(7200):
         if now >= wait.next_poll - START:
-            wait.failed(TransportError("reset"), START + now)
+            wait.on_error(TransportError("reset"), START + now)
             pause = wait.next_poll - START - now
             assert 0.9 * interval <= pause <= max(3 * interval, now / 4)
 
@@ -161,39 +161,39 @@ def test_a_short_outage_at_a_short_interval_is_not_made_longer_by_much() -> None
     wait = watch(policy=PollPolicy.every(0.5))
     now = START
     while now < START + 15:
-        wait.failed(TransportError("reset"), now)
+        wait.on_error(TransportError("reset"), now)
         now = wait.next_poll
     assert now <= START + 15 * 1.25
 
 
 def test_errors_never_make_us_look_more_often_than_asked() -> None:
     wait = watch(policy=PollPolicy(first=300, factor=1, cap=300, jitter=0))
-    wait.failed(TransportError("reset"), START)
-    assert wait.next_look == START + 300
+    wait.on_error(TransportError("reset"), START)
+    assert wait.next_poll_at == START + 300
 
 
 def test_after_an_error_the_usual_interval_returns(operation: Make) -> None:
     wait = watch()
     now = START
     for _ in range(6):
-        wait.failed(TransportError("reset"), now)
-        now = wait.next_look
-    wait.saw(operation(), now)
-    assert wait.next_look == now + 5
-    wait.failed(TransportError("reset"), wait.next_look)
-    assert wait.next_look == now + 5 + 5
+        wait.on_error(TransportError("reset"), now)
+        now = wait.next_poll_at
+    wait.on_result(operation(), now)
+    assert wait.next_poll_at == now + 5
+    wait.on_error(TransportError("reset"), wait.next_poll_at)
+    assert wait.next_poll_at == now + 5 + 5
 
 
 def test_retry_after_is_obeyed(operation: Make) -> None:
     wait = watch()
-    wait.failed(api_error(RateLimited, 429, retry_after=77), START)
-    assert wait.next_look == START + 77
+    wait.on_error(api_error(RateLimited, 429, retry_after=77), START)
+    assert wait.next_poll_at == START + 77
 
 
 def test_retry_after_does_not_reach_beyond_the_deadline() -> None:
     wait = watch(deadline=START + 60)
-    wait.failed(api_error(RateLimited, 429, retry_after=3600), START)
-    assert wait.next_look == START + 60
+    wait.on_error(api_error(RateLimited, 429, retry_after=3600), START)
+    assert wait.next_poll_at == START + 60
 
 
 REFUSED = [
@@ -213,9 +213,9 @@ def test_a_refusal_is_tolerated_for_a_while_then_ends_the_wait_as_what_it_is(
     wait, error = watch(), api_error(kind, status)
     now = START
     while wait.outcome is None:
-        now = wait.next_look
-        wait.failed(error, now)
-    assert wait.outcome == GaveUp(None, error)
+        now = wait.next_poll_at
+        wait.on_error(error, now)
+    assert wait.outcome == Unobservable(None, error)
     assert limit <= now - START <= limit + 35
 
 
@@ -224,58 +224,58 @@ def test_a_successful_look_begins_the_tolerance_anew(
     operation: Make, kind: type[ApiError], status: int, limit: float
 ) -> None:
     wait, error = watch(), api_error(kind, status)
-    wait.failed(error, START)
-    wait.saw(operation(), START + limit - 1)
-    wait.failed(error, START + limit + 1)
+    wait.on_error(error, START)
+    wait.on_result(operation(), START + limit - 1)
+    wait.on_error(error, START + limit + 1)
     assert wait.outcome is None
     assert wait.is_refused
 
 
 def test_a_fault_in_between_begins_the_tolerance_anew() -> None:
     wait = watch()
-    wait.failed(api_error(AuthenticationError, 401), START)
-    wait.failed(TransportError("reset"), START + 100)
-    wait.failed(api_error(AuthenticationError, 401), START + 130)
+    wait.on_error(api_error(AuthenticationError, 401), START)
+    wait.on_error(TransportError("reset"), START + 100)
+    wait.on_error(api_error(AuthenticationError, 401), START + 130)
     assert wait.outcome is None
 
 
 def test_what_was_last_seen_goes_into_giving_up(operation: Make) -> None:
     wait, seen = watch(), operation("running", "database")
-    wait.saw(seen, START)
-    wait.failed(api_error(NotFound, 404), START + 5)
-    wait.failed(api_error(NotFound, 404), START + 70)
-    assert isinstance(wait.outcome, GaveUp)
+    wait.on_result(seen, START)
+    wait.on_error(api_error(NotFound, 404), START + 5)
+    wait.on_error(api_error(NotFound, 404), START + 70)
+    assert isinstance(wait.outcome, Unobservable)
     assert wait.outcome.operation == seen
 
 
 def test_errors_in_a_row_are_told_once_and_their_end_once(operation: Make) -> None:
     wait = watch()
-    told = [wait.failed(TransportError("reset"), START + second) for second in (0, 5, 10, 20)]
+    told = [wait.on_error(TransportError("reset"), START + second) for second in (0, 5, 10, 20)]
     assert [len(lines) for lines in told] == [1, 0, 0, 0]
-    assert any("4 failed polls" in line for line in wait.saw(operation(), START + 40))
-    assert not wait.saw(operation(), START + 45)
+    assert any("4 failed polls" in line for line in wait.on_result(operation(), START + 40))
+    assert not wait.on_result(operation(), START + 45)
 
 
 def test_an_api_that_errs_every_third_time_does_not_fill_the_log(operation: Make) -> None:
     wait = watch(deadline=START + 3600)
     lines, now = [], START
     for number in range(700):
-        now = wait.next_look
+        now = wait.next_poll_at
         if number % 3 == 2:
-            lines += wait.failed(api_error(ServerError, 503), now)
+            lines += wait.on_error(api_error(ServerError, 503), now)
         else:
-            lines += wait.saw(operation("running", "database"), now)
+            lines += wait.on_result(operation("running", "database"), now)
         assert wait.outcome is None
     assert len(lines) < 30  # in about an hour
 
 
 def test_an_outage_is_told_even_shortly_after_a_stumble(operation: Make) -> None:
     wait = watch()
-    assert wait.failed(TransportError("reset"), START)
-    assert wait.saw(operation(), START + 5)
-    told = [wait.failed(TransportError("down"), START + 10 + second) for second in range(0, 200, 10)]
+    assert wait.on_error(TransportError("reset"), START)
+    assert wait.on_result(operation(), START + 5)
+    told = [wait.on_error(TransportError("down"), START + 10 + second) for second in range(0, 200, 10)]
     assert sum(map(len, told)) == 1
-    assert wait.saw(operation(), START + 300) == ["can poll again after 20 failed polls"]
+    assert wait.on_result(operation(), START + 300) == ["can poll again after 20 failed polls"]
 
 
 # -- the deadline
@@ -283,10 +283,10 @@ def test_an_outage_is_told_even_shortly_after_a_stumble(operation: Make) -> None
 
 def test_the_last_look_falls_on_the_deadline_exactly(operation: Make) -> None:
     wait = watch(deadline=START + 7)
-    wait.saw(operation(), START)
-    wait.saw(operation(), START + 5)
-    assert wait.next_look == START + 7
-    wait.saw(operation(), START + 7)
+    wait.on_result(operation(), START)
+    wait.on_result(operation(), START + 5)
+    assert wait.next_poll_at == START + 7
+    wait.on_result(operation(), START + 7)
     assert wait.outcome == TimedOut(operation(), None)
 
 
@@ -294,29 +294,29 @@ def test_the_last_look_falls_on_the_deadline_exactly(operation: Make) -> None:
 def test_an_end_seen_at_the_deadline_or_after_it_counts(operation: Make, state: str) -> None:
     for late in (0, 30):
         wait = watch(deadline=START + 7)
-        wait.saw(operation(), START)
-        wait.saw(operation(state), START + 7 + late)
+        wait.on_result(operation(), START)
+        wait.on_result(operation(state), START + 7 + late)
         assert wait.outcome == Settled(operation(state))
 
 
 def test_a_deadline_that_has_passed_already_still_grants_one_look(operation: Make) -> None:
     wait = watch(deadline=START - 100)
     assert wait.outcome is None
-    assert wait.next_look == START
-    wait.saw(operation("succeeded"), START)
+    assert wait.next_poll_at == START
+    wait.on_result(operation("succeeded"), START)
     assert isinstance(wait.outcome, Settled)
 
 
 def test_the_timeout_tells_why_the_last_look_failed(operation: Make) -> None:
     wait, error = watch(deadline=START + 5), TransportError("reset")
-    wait.saw(operation(), START)
-    wait.failed(error, START + 5)
+    wait.on_result(operation(), START)
+    wait.on_error(error, START + 5)
     assert wait.outcome == TimedOut(operation(), error)
 
 
 def test_without_a_deadline_the_wait_goes_on(operation: Make) -> None:
     wait = watch(deadline=None)
-    wait.saw(operation(), START + 10**8)
+    wait.on_result(operation(), START + 10**8)
     assert wait.outcome is None
 
 
@@ -325,16 +325,16 @@ def test_without_a_deadline_the_wait_goes_on(operation: Make) -> None:
 
 def test_time_the_api_held_the_answer_back_counts_as_part_of_the_interval(operation: Make) -> None:
     wait = watch()
-    wait.saw(operation(), START + 30, waited=30)
-    assert wait.next_look == START + 30
-    wait.saw(operation(), START + 31, waited=1)
-    assert wait.next_look == START + 35
+    wait.on_result(operation(), START + 30, waited=30)
+    assert wait.next_poll_at == START + 30
+    wait.on_result(operation(), START + 31, waited=1)
+    assert wait.next_poll_at == START + 35
 
 
 def test_a_long_poll_that_answers_at_once_does_not_become_a_busy_loop(operation: Make) -> None:
     wait = watch()
-    wait.saw(operation(), START, waited=0)
-    assert wait.next_look == START + 5
+    wait.on_result(operation(), START, waited=0)
+    assert wait.next_poll_at == START + 5
 
 
 # -- everything at once
@@ -363,23 +363,23 @@ def test_whatever_is_seen_the_next_look_is_in_time_and_the_end_is_never_before_t
     deadline = START + limit
     wait, now = watch(deadline=deadline), START
     for what, late in seen:
-        now = max(now, wait.next_look) + late
+        now = max(now, wait.next_poll_at) + late
         if what in ERRORS:
-            wait.failed(ERRORS[what], now)
+            wait.on_error(ERRORS[what], now)
         else:
             known = OperationState(what) if what != "hibernating" else OperationState.UNKNOWN
-            wait.saw(Operation("op_1", "onvera", "k", known, what), now)
-        if isinstance(wait.outcome, GaveUp):
+            wait.on_result(Operation("op_1", "onvera", "k", known, what), now)
+        if isinstance(wait.outcome, Unobservable):
             assert what in {"401", "404", "400"}
         if isinstance(wait.outcome, TimedOut):
             assert now >= deadline
         if wait.outcome is not None:
             return
-        assert now <= wait.next_look <= deadline
+        assert now <= wait.next_poll_at <= deadline
 
 
 def test_the_timeline_of_an_earlier_leg_can_be_continued(operation: Make) -> None:
     earlier = Timeline(START, [(0.0, "pending")])
-    wait = Watch("op_1", now=START + 100, policy=STEADY, timeline=earlier)
-    wait.saw(operation(), START + 100)
+    wait = WaitState("op_1", now=START + 100, policy=STEADY, timeline=earlier)
+    wait.on_result(operation(), START + 100)
     assert wait.timeline.lines() == ["+0 s pending", "+100 s running"]

@@ -13,7 +13,7 @@ from airflow_provider_ops.decorators import OperationRequest, operation_task
 from airflow_provider_ops.decorators.operation import DecoratedOperationOperator, _keywords
 from airflow_provider_ops.exceptions import InvalidArgument, OperationFailed, WaitTimeout
 from airflow_provider_ops.hooks.onvera import OnveraHook
-from airflow_provider_ops.testing import drop_answer, endless, operation_cancelled, operation_fails
+from airflow_provider_ops.testing import drop_answer, never_settles, operation_cancelled, operation_fails
 from tests.old_airflow import needs_state_store, told_as
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def test_arguments_come_by_place_by_name_and_from_the_context() -> None:
 
 
 def test_without_waiting_it_ends_at_once(a_dag: Any, run_dag: Any, operations_simulator: SimulatorServer) -> None:
-    operations_simulator.faults(endless())
+    operations_simulator.faults(never_settles())
     with a_dag() as dag:
         operation_task(**FAST, wait_for_completion=False)(lambda: CREATE).override(task_id="create")()
     ran = run_dag(dag)
@@ -177,7 +177,7 @@ def test_after_a_failed_operation_the_function_is_asked_again(
 def test_the_timeout_policy_applies_to_what_was_started(
     a_dag: Any, run_dag: Any, operations_simulator: SimulatorServer
 ) -> None:
-    operations_simulator.faults(endless(kind="deployment.create"))
+    operations_simulator.faults(never_settles(kind="deployment.create"))
     with a_dag() as dag:
         operation_task(**FAST, timeout=0.3, on_timeout="delete", deferrable=False)(lambda: CREATE).override(
             task_id="create"
@@ -239,7 +239,7 @@ def test_any_of_several_is_enough(a_dag: Any, run_dag: Any, operations_simulator
 def test_running_out_of_time_is_a_sensors_timeout(
     a_dag: Any, run_dag: Any, operations_simulator: SimulatorServer
 ) -> None:
-    operations_simulator.faults(endless())
+    operations_simulator.faults(never_settles())
     ids = start("a")
     with a_dag(default_args={"retries": 3}) as dag:
         operation_task(**FAST, timeout=0.2)(lambda: ids).override(task_id="wait")()

@@ -4,7 +4,7 @@ from airflow.sdk.bases.decorator import Task
 from typing_extensions import assert_type
 
 from airflow_provider_ops.apis import onvera
-from airflow_provider_ops.apis.base import Submit
+from airflow_provider_ops.apis.base import SubmitCall
 from airflow_provider_ops.decorators import OperationRequest, operation_task, task
 
 
@@ -14,7 +14,7 @@ def request(name: str) -> OperationRequest:
 
 
 @task.operation(conn_id="onvera_default", on_kill="delete", timeout=60, retries=3)
-def builder(name: str) -> Submit:
+def builder(name: str) -> SubmitCall:
     return onvera.create_deployment("airflow", name)
 
 
@@ -34,7 +34,7 @@ def plain() -> int:
 
 
 assert_type(request.function("a"), OperationRequest)
-assert_type(builder.function(name="a"), Submit)
+assert_type(builder.function(name="a"), SubmitCall)
 assert_type(ids, Task[[], list[str]])
 assert_type(from_default_args, Task[[], str])
 assert_type(plain, Task[[], int])

@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 
 from airflow_provider_ops.apis import onvera
 from airflow_provider_ops.apis.onvera import Onvera
-from airflow_provider_ops.apis.terminate import end
+from airflow_provider_ops.apis.terminate import terminate
 from airflow_provider_ops.core.handle import Handle
 from airflow_provider_ops.exceptions import OpsError
 from airflow_provider_ops.hooks.onvera import OnveraHook
 from airflow_provider_ops.lifecycle.handle_store import HandleStore
-from airflow_provider_ops.lifecycle.submitter import Submission
+from airflow_provider_ops.lifecycle.submitter import Submitter
 from airflow_provider_ops.testing import SimulatorServer, VirtualClock
 from tests.attempts import RUN, attempt, identity_of
 
@@ -179,7 +179,7 @@ class TaskRun:
         self._set_faults(plan)
         self.clock.fuse.left = plan.dies
         try:
-            self._submission().ensure()
+            self._submission().run()
         except Killed:
             return "killed"
         except OpsError as error:
@@ -203,7 +203,7 @@ class TaskRun:
                 self._end(handle)
 
     def _end(self, handle: Handle) -> None:
-        self._hook().run(end(Onvera(), handle, self.policy))
+        self._hook().run(terminate(Onvera(), handle, self.policy))
 
     def _hook(self) -> OnveraHook:
         return MortalHook(clock=self.clock)
@@ -218,13 +218,13 @@ class TaskRun:
             rules.append({"fault": plan.ends, "kind": "deployment.create"})
         self.server.faults(*rules)
 
-    def _submission(self) -> Submission:
+    def _submission(self) -> Submitter:
         submit = onvera.create_deployment("airflow")
         now = attempt(self.try_number, max_tries=self.max_tries, retries=self.retries, clear_number=self.clear_number)
         run = replace(RUN, region_id="0b3f6a9e-7b1f-4c40-9f4e-2f7b8f2f9b11", region_index=self.iteration)
         identity = identity_of(submit, now, run=run, kill_ends_it=self.policy == "delete", kill_policy=self.policy)
         deadline = self.clock.time() + 3600
-        return Submission(self._hook(), submit, identity, HandleStore(self.store, print), deadline=deadline, log=print)
+        return Submitter(self._hook(), submit, identity, HandleStore(self.store, print), deadline=deadline, log=print)
 
 
 @settings(

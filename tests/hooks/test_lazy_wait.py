@@ -10,7 +10,7 @@ import pytest
 from airflow_provider_ops.exceptions import WaitTimeout
 from airflow_provider_ops.hooks.nirvana import NirvanaHook
 from airflow_provider_ops.operation import OperationState
-from airflow_provider_ops.testing import endless, outage
+from airflow_provider_ops.testing import never_settles, outage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,7 +50,7 @@ def test_a_cluster_may_take_longer_than_a_network(
     operations_simulator.duration = 30 * MINUTE
     hook = NirvanaHook(clock=virtual_time)
     assert wait(cluster(hook).id).state is OperationState.SUCCEEDED
-    operations_simulator.faults(endless())
+    operations_simulator.faults(never_settles())
     with pytest.raises(WaitTimeout, match="within 15 minutes"):
         wait(vpc(hook).id)
     with pytest.raises(WaitTimeout, match="within 45 minutes"):

@@ -22,9 +22,9 @@ from airflow_provider_ops.hooks.lookup import ahook_for, hook_for
 from airflow_provider_ops.hooks.onvera import OnveraHook
 from airflow_provider_ops.operation import Operation, OperationState
 from airflow_provider_ops.testing import (
-    endless,
     fail_first,
     fail_sometimes,
+    never_settles,
     not_found_first,
     operation_cancelled,
     operation_fails,
@@ -226,7 +226,7 @@ def test_a_fresh_operation_may_look_strange(
 def test_a_timeout_comes_at_its_second_and_carries_what_was_last_seen(
     do: Any, world: SimulatorServer, hook_clock: VirtualClock
 ) -> None:
-    world.faults(endless())
+    world.faults(never_settles())
     operation_id = started(hook_clock)
     before = hook_clock.time()
     with pytest.raises(WaitTimeout, match=r"did not settle within 2 minutes.*continues remotely") as caught:
@@ -246,7 +246,7 @@ def test_of_an_operation_that_was_never_seen_nobody_says_that_it_goes_on(do: Any
 def test_without_a_timeout_the_default_of_the_api_holds(
     do: Any, world: SimulatorServer, hook_clock: VirtualClock
 ) -> None:
-    world.faults(endless())
+    world.faults(never_settles())
     operation_id = started(hook_clock)
     before = hook_clock.time()
     with pytest.raises(WaitTimeout):

@@ -8,7 +8,7 @@ import weakref
 
 import pytest
 
-from airflow_provider_ops.http.background import spawn, time_limit
+from airflow_provider_ops.http.background import create_background_task, time_limit
 
 
 async def test_a_limit_ends_what_takes_longer() -> None:
@@ -64,7 +64,7 @@ async def test_background_work_goes_on_although_nobody_holds_it() -> None:
     async def wait() -> None:
         await asyncio.get_running_loop().create_future()
 
-    work = weakref.ref(spawn(wait()))
+    work = weakref.ref(create_background_task(wait()))
     await asyncio.sleep(0)
     gc.collect()
     task = work()

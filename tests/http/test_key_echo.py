@@ -9,7 +9,7 @@ import pytest
 from airflow_provider_ops.apis.calls import Request, Response
 from airflow_provider_ops.apis.onvera import API
 from airflow_provider_ops.exceptions import TransportError
-from airflow_provider_ops.http.responses import api_error, retry_after, transport_error, understand
+from airflow_provider_ops.http.responses import api_error, parse_response, retry_after, transport_error
 from airflow_provider_ops.http.settings import Settings
 from airflow_provider_ops.http.transport import TransportFailed
 
@@ -59,7 +59,7 @@ def test_an_answer_does_not_show_its_body() -> None:
 )
 def test_a_worker_meets_errors_of_ours_only(body: bytes) -> None:
     with pytest.raises(TransportError) as caught:
-        understand(API, API.get_operation("op_1"), response(body), 0.0)
+        parse_response(API, API.get_operation("op_1"), response(body), 0.0)
     assert caught.value.reason == "unreadable"
 
 

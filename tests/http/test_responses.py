@@ -23,7 +23,7 @@ from airflow_provider_ops.exceptions import (
     TransportError,
 )
 from airflow_provider_ops.http.network import Delivery
-from airflow_provider_ops.http.responses import retry_after, transport_error, understand
+from airflow_provider_ops.http.responses import parse_response, retry_after, transport_error
 from airflow_provider_ops.http.retries import PATIENCE, options
 from airflow_provider_ops.http.transport import _failed
 from tests.naming import shown
@@ -264,10 +264,10 @@ def test_every_read_of_an_operation_checks_what_the_answer_is_about(
 ) -> None:
     response = Response(200, {}, json.dumps(answer).encode())
     if is_about_it:
-        assert understand(AKUA, call, response, NOW).id
+        assert parse_response(AKUA, call, response, NOW).id
     else:
         with pytest.raises(TransportError, match="the answer is about"):
-            understand(AKUA, call, response, NOW)
+            parse_response(AKUA, call, response, NOW)
 
 
 def test_an_answer_that_is_too_large_is_not_read_to_its_end(play: Any) -> None:

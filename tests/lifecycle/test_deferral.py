@@ -14,7 +14,7 @@ from airflow_provider_ops.hooks.onvera import OnveraHook
 from airflow_provider_ops.lifecycle.deferral import defer
 from airflow_provider_ops.operators.onvera import OnveraCreateDeploymentOperator
 from airflow_provider_ops.sensors.operation import OperationSensor
-from airflow_provider_ops.testing import VirtualClock, endless
+from airflow_provider_ops.testing import VirtualClock, never_settles
 from airflow_provider_ops.triggers.operation import OperationTrigger
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ def test_a_sensor_is_not_rescheduled_any_sooner(
     hold: float,
     least: float,
 ) -> None:
-    operations_simulator.faults(endless())
+    operations_simulator.faults(never_settles())
     monkeypatch.setenv("AIRFLOW__OPERATIONS__EVENT_HOLD", str(hold))
     monkeypatch.setattr("airflow_provider_ops.lifecycle.deferral.has_scheduler", lambda: True)
     pauses: list[timedelta] = []

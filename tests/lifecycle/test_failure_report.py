@@ -10,7 +10,7 @@ from airflow_provider_ops.apis.onvera import API
 from airflow_provider_ops.core.handle import Handle
 from airflow_provider_ops.core.wait_state import TimedOut
 from airflow_provider_ops.exceptions import AuthenticationError, OperationFailed, OpsError, TransportError
-from airflow_provider_ops.lifecycle.failure_report import Ending
+from airflow_provider_ops.lifecycle.failure_report import FailureReport
 from airflow_provider_ops.testing import drop_answer, fail_first, html, operation_fails
 
 if TYPE_CHECKING:
@@ -31,8 +31,8 @@ def handle(hook: OnveraHook) -> Handle:
     )
 
 
-def ending(hook: OnveraHook, handle: Handle, *, durable: bool = True) -> Ending:
-    return Ending(hook, handle, durable=durable, log=lambda _line: None)
+def ending(hook: OnveraHook, handle: Handle, *, durable: bool = True) -> FailureReport:
+    return FailureReport(hook, handle, durable=durable, log=lambda _line: None)
 
 
 def kinds(world: SimulatorServer) -> list[str]:
@@ -196,7 +196,7 @@ def test_giving_up_keeps_the_kind_of_error_and_says_that_the_operation_goes_on(
     hook: OnveraHook, handle: Handle, may_retry: bool, then: str
 ) -> None:
     refused = AuthenticationError(401, "EXPIRED", "key expired", "req-1")
-    error = ending(hook, handle).gave_up(refused, may_retry=may_retry)
+    error = ending(hook, handle).unobservable(refused, may_retry=may_retry)
     assert then in error.advice
     assert isinstance(error, AuthenticationError)
     assert error.request_id == "req-1"

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_ops.core.identity import is_mark, submission_key
-from airflow_provider_ops.lifecycle.identity import Identity, identify
+from airflow_provider_ops.core.identity import is_our_key, submission_key
+from airflow_provider_ops.lifecycle.identity import SubmitIdentity, identify
 from airflow_provider_ops.operators.onvera import OnveraCreateDeploymentOperator
 from airflow_provider_ops.operators.operation import OperationRequestOperator
 
@@ -22,13 +22,13 @@ def instance(**facts: Any) -> SimpleNamespace:
     return SimpleNamespace(**{**known, "try_number": 1, "max_tries": 2, **facts})
 
 
-def of(*, stored: bool = False, durable: bool = True, began: datetime | None = BEGAN, **facts: Any) -> Identity:
+def of(*, stored: bool = False, durable: bool = True, began: datetime | None = BEGAN, **facts: Any) -> SubmitIdentity:
     task = OnveraCreateDeploymentOperator(task_id="t", app_type="airflow", retries=2, durable=durable)
     dag_run = SimpleNamespace(start_date=began, clear_number=0)
     return identify(task, instance(**facts), dag_run, task.submit(), stored=stored, kill_ends_it=False)
 
 
-def key(identity: Identity, generation: int = 1) -> str:
+def key(identity: SubmitIdentity, generation: int = 1) -> str:
     return identity.run.key(identity.nonce(generation))
 
 
@@ -52,7 +52,7 @@ def test_when_a_run_began_says_nothing_where_it_is_not_known() -> None:
 def test_without_a_store_every_try_finds_the_same_key() -> None:
     first, second = of(), of(id="ti-2", try_number=2)
     assert key(first) == key(second)
-    assert is_mark(key(first))
+    assert is_our_key(key(first))
     assert (first.most_generations, second.most_generations) == (1, 2)
     assert key(first, 1) != key(first, 2)
 

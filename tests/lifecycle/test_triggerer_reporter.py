@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from airflow_provider_ops.core.history import Story
+from airflow_provider_ops.core.history import WaitHistory
 from airflow_provider_ops.core.poll_policy import PollPolicy
-from airflow_provider_ops.core.wait_state import Watch
+from airflow_provider_ops.core.wait_state import WaitState
 from airflow_provider_ops.lifecycle import triggerer_reporter as triggerer
-from airflow_provider_ops.lifecycle.triggerer_reporter import Queue, TriggerReport
+from airflow_provider_ops.lifecycle.triggerer_reporter import ReportQueue, TriggerReporter
 from airflow_provider_ops.operation import Operation, OperationState, Progress
 
 if TYPE_CHECKING:
@@ -80,15 +80,15 @@ def operation(state: str, phase: str) -> Operation:
     return Operation("op_1", "onvera", "k", OperationState(state), state, progress=Progress(phase))
 
 
-def waiting(clock: Time, name: str = "t") -> tuple[Watch, Callable[[Watch], None], TriggerReport]:
-    watch = Watch("op_1", now=clock.time(), policy=PollPolicy(), deadline=1e9)
-    story = Story("onvera", "c", 1, "triggerer")
-    report = TriggerReport(SimpleNamespace(task_id=name), story, [watch], clock, None)
+def waiting(clock: Time, name: str = "t") -> tuple[WaitState, Callable[[WaitState], None], TriggerReporter]:
+    watch = WaitState("op_1", now=clock.time(), policy=PollPolicy(), deadline=1e9)
+    story = WaitHistory("onvera", "c", 1, "triggerer")
+    report = TriggerReporter(SimpleNamespace(task_id=name), story, [watch], clock, None)
     return watch, report.record, report
 
 
-def look(watch: Watch, say: Callable[[Watch], None], clock: Time, phase: str, state: str = "running") -> None:
-    if watch.saw(operation(state, phase), clock.time()):
+def look(watch: WaitState, say: Callable[[WaitState], None], clock: Time, phase: str, state: str = "running") -> None:
+    if watch.on_result(operation(state, phase), clock.time()):
         say(watch)
 
 
@@ -116,14 +116,16 @@ async def test_a_change_is_kept_and_looks_that_show_the_same_are_not(airflow: Ai
 
 
 async def test_what_the_worker_has_told_is_not_told_again(airflow: Airflow, clock: Time) -> None:
-    from airflow_provider_ops.core.history import mark  # noqa: PLC0415
+    from airflow_provider_ops.core.history import digest  # noqa: PLC0415
 
     watch, _, _ = waiting(clock)
-    watch.saw(operation("running", "one"), clock.time())
-    told = mark([watch])
-    fresh = Watch("op_1", now=clock.time(), policy=PollPolicy(), deadline=1e9)
-    report = TriggerReport(SimpleNamespace(task_id="t"), Story("onvera", "c", 1, "triggerer"), [fresh], clock, told)
-    triggerer.queue_of_loop(clock)._idle_told_at = clock.time()
+    watch.on_result(operation("running", "one"), clock.time())
+    told = digest([watch])
+    fresh = WaitState("op_1", now=clock.time(), policy=PollPolicy(), deadline=1e9)
+    report = TriggerReporter(
+        SimpleNamespace(task_id="t"), WaitHistory("onvera", "c", 1, "triggerer"), [fresh], clock, told
+    )
+    triggerer.queue_of_loop(clock)._idle_pushed_at = clock.time()
     look(fresh, report.record, clock, "one")
     await idle()
     assert airflow.writes == []
@@ -179,10 +181,12 @@ async def test_one_of_many_that_changes_costs_as_much_as_one(
     airflow: Airflow, clock: Time, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ids = [f"op_{number}" for number in range(300)]
-    watches = [Watch(name, now=clock.time(), policy=PollPolicy(), deadline=1e9) for name in ids]
-    report = TriggerReport(SimpleNamespace(task_id="t"), Story("onvera", "c", 1, "triggerer"), watches, clock, None)
+    watches = [WaitState(name, now=clock.time(), policy=PollPolicy(), deadline=1e9) for name in ids]
+    report = TriggerReporter(
+        SimpleNamespace(task_id="t"), WaitHistory("onvera", "c", 1, "triggerer"), watches, clock, None
+    )
     noted: list[int] = []
-    monkeypatch.setattr(Story, "note", lambda _self, some, _now: noted.append(len(list(some))))
+    monkeypatch.setattr(WaitHistory, "note", lambda _self, some, _now: noted.append(len(list(some))))
     for watch in watches:
         look(watch, report.record, clock, "one")
     assert noted == [1] * 300
@@ -230,7 +234,7 @@ async def test_that_a_wait_goes_on_is_told_only_where_nobody_needs_the_turn(airf
 
 
 def test_the_queue_is_one_per_event_loop() -> None:
-    async def mine() -> Queue:
+    async def mine() -> ReportQueue:
         return triggerer.queue_of_loop(Time())
 
     assert asyncio.run(mine()) is not asyncio.run(mine())

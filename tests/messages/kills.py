@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from airflow_provider_ops.lifecycle.attempt import Run
+from airflow_provider_ops.lifecycle.attempt import TaskAttempt
 from tests.lifecycle.kills.parts import Interrupter, Life, sigterm_as_airflow
 from tests.messages.table import Area
 
@@ -25,7 +25,7 @@ def _life(s: Any, api: str = "onvera") -> Life:
 
 
 def _begun(s: Any, life: Life) -> object:
-    return s.as_task(life.operator.hook, lambda: life.run(Run.begin))
+    return s.as_task(life.operator.hook, lambda: life.run(TaskAttempt.start))
 
 
 def _killed(

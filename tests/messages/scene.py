@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ops.hooks.lookup import _hook_class
 from airflow_provider_ops.http.blocking_client import BlockingClient
-from airflow_provider_ops.retry_policy import retried_only_if_it_helps
+from airflow_provider_ops.retry_policy import enforce_retry_policy
 from tests.lifecycle.submission.parts import Task
 from tests.played import Played, reply
 
@@ -76,7 +76,7 @@ class Scene:
 
     def as_task(self, hook: OperationsHook, work: Callable[[], object]) -> object:
         """Do something as a task does it: its errors say where they belong."""
-        with retried_only_if_it_helps(SimpleNamespace(_hook=hook)):
+        with enforce_retry_policy(SimpleNamespace(_hook=hook)):
             return work()
 
     def silent_server(self) -> str:

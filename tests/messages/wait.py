@@ -8,7 +8,7 @@ from airflow_provider_ops.core.event_codec import from_event
 from airflow_provider_ops.lifecycle.results import checked
 from airflow_provider_ops.operators.akua import AkuaCreateClusterOperator
 from airflow_provider_ops.operators.onvera import OnveraCreateDeploymentOperator, OnveraDestroyDeploymentOperator
-from airflow_provider_ops.sensors.attempts import Waits
+from airflow_provider_ops.sensors.attempts import SensorAttempt
 from airflow_provider_ops.sensors.operation import OperationSensor
 from tests.messages.table import Area
 
@@ -124,7 +124,7 @@ def _sensor_blind(s: Any) -> object:
 
 def _concluded(s: Any, outcome: Any) -> object:
     hook = s.hook()
-    waits = Waits(
+    waits = SensorAttempt(
         hook, ["op_1"], wait_for="all", poll_interval=None, started_at=0.0, timeout=1.0, defer=None, log=None,
         ti=None, store=None,
     )  # type: ignore[arg-type]  # fmt: skip

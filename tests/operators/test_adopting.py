@@ -13,7 +13,7 @@ from airflow_provider_ops.hooks.onvera import OnveraHook
 from airflow_provider_ops.operators.akua import AkuaCreateClusterOperator
 from airflow_provider_ops.operators.onvera import OnveraCreateDeploymentOperator
 from airflow_provider_ops.operators.operation import OperationRequestOperator
-from airflow_provider_ops.testing import endless, operation_fails
+from airflow_provider_ops.testing import never_settles, operation_fails
 
 if TYPE_CHECKING:
     from airflow_provider_ops.testing import SimulatorServer
@@ -77,7 +77,7 @@ def test_a_failed_one_is_not_tried_again_and_the_error_says_how_to_begin_anew(
 def test_no_policy_deletes_what_the_task_has_not_made(
     a_dag: Any, run_dag: Any, operations_simulator: SimulatorServer
 ) -> None:
-    operations_simulator.faults(endless())
+    operations_simulator.faults(never_settles())
     submitted = OnveraHook().create_deployment("airflow", "by hand")
     with a_dag() as dag:
         typed(operation_id=submitted.operation_id, deferrable=False, timeout=0.3, on_timeout="delete")
@@ -89,7 +89,7 @@ def test_no_policy_deletes_what_the_task_has_not_made(
 def test_the_timeout_policy_cancels_where_the_api_can(
     a_dag: Any, run_dag: Any, operations_simulator: SimulatorServer
 ) -> None:
-    operations_simulator.faults(endless())
+    operations_simulator.faults(never_settles())
     operation_id = AkuaHook().create_cluster(name="by hand", region_id="reg_eu").id
     with a_dag() as dag:
         AkuaCreateClusterOperator(

@@ -14,7 +14,7 @@ from airflow_provider_ops.core.arguments import check_seconds
 from airflow_provider_ops.core.handle import Handle
 from airflow_provider_ops.exceptions import InvalidArgument
 from airflow_provider_ops.hooks.onvera import OnveraHook
-from airflow_provider_ops.lifecycle.attempt import Run
+from airflow_provider_ops.lifecycle.attempt import TaskAttempt
 from airflow_provider_ops.operators.akua import AkuaDeleteClusterOperator
 from airflow_provider_ops.operators.arguments import AirflowArguments, OperatorArguments, SensorArguments
 from airflow_provider_ops.operators.base import OperationOperator
@@ -64,7 +64,7 @@ def test_an_interval_for_all_sensors_of_a_dag_does_not_win(given: dict[str, Any]
 
 
 @pytest.mark.parametrize("value", ["5", True, timedelta(days=400), timedelta(seconds=-1), object()], ids=shown)
-@pytest.mark.parametrize("make", [create, sense, lambda **a: OnveraHook().watch("op_1", **a)])
+@pytest.mark.parametrize("make", [create, sense, lambda **a: OnveraHook().wait_state("op_1", **a)])
 def test_what_is_no_duration_is_refused_by_name(make: Any, value: Any) -> None:
     with pytest.raises(InvalidArgument, match="timeout must be seconds or a timedelta"):
         make(timeout=value)
@@ -120,7 +120,7 @@ VM: Any = {
 def test_the_trigger_is_handed_the_policy_that_holds(api: str, policy: str, world: SimulatorServer) -> None:
     place = {"dag_id": "d", "run_id": "r", "task_id": "t", "map_index": -1}
     ti: Any = SimpleNamespace(**place, try_number=1, max_tries=0)
-    trigger = Run(request(api), {"ti": ti})._trigger(Handle.placeholder("x"), 0.0, "op_1")  # type: ignore[typeddict-item]
+    trigger = TaskAttempt(request(api), {"ti": ti})._trigger(Handle.placeholder("x"), 0.0, "op_1")  # type: ignore[typeddict-item]
     assert trigger.serialize()[1]["on_kill"] == policy
 
 

@@ -12,7 +12,7 @@ from airflow_provider_ops.exceptions import AmbiguousSubmission, CancelNotSuppor
 from airflow_provider_ops.hooks.lakesail import LakeSailHook
 from airflow_provider_ops.http.clock import Clock
 from airflow_provider_ops.lifecycle.handle_store import HandleStore
-from airflow_provider_ops.lifecycle.submitter import Started, Submission
+from airflow_provider_ops.lifecycle.submitter import SubmitResult, Submitter
 from airflow_provider_ops.operation import OperationState
 from airflow_provider_ops.operators.lakesail import (
     LakeSailCloseSessionOperator,
@@ -28,7 +28,7 @@ from tests.attempts import identity_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from airflow_provider_ops.apis.base import Submit
+    from airflow_provider_ops.apis.base import SubmitCall
 
 CONNECTION, TEAM = "C3V7X1Z5QM", "T5R8W2Q6ZK"
 CLUSTER = {"name": "a", "connectionId": CONNECTION}
@@ -71,14 +71,14 @@ class Memory(dict[str, Any]):
 
 
 @pytest.fixture
-def ensure(hook: LakeSailHook, clock: VirtualClock) -> Callable[..., Started]:
+def ensure(hook: LakeSailHook, clock: VirtualClock) -> Callable[..., SubmitResult]:
     """Submit as one try of a task does."""
 
-    def run(submit: Submit, memory: Memory) -> Started:
+    def run(submit: SubmitCall, memory: Memory) -> SubmitResult:
         identity = identity_of(submit, arguments="1:same")
         store = HandleStore(memory, print)
         deadline = clock.time() + 3600
-        return Submission(hook, submit, identity, store, deadline=deadline, log=print).ensure()
+        return Submitter(hook, submit, identity, store, deadline=deadline, log=print).run()
 
     return run
 
@@ -245,7 +245,7 @@ def count(server: SimulatorServer, kind: str) -> int:
 
 
 def test_a_lost_answer_of_a_provisioning_call_is_never_sent_again(
-    server: SimulatorServer, ensure: Callable[..., Started]
+    server: SimulatorServer, ensure: Callable[..., SubmitResult]
 ) -> None:
     server.faults(drop_answer())
     submit = lakesail.API.request("POST", "/infra/clusters", json=CLUSTER)
@@ -257,7 +257,7 @@ def test_a_lost_answer_of_a_provisioning_call_is_never_sent_again(
 
 
 def test_an_answer_that_names_no_operation_is_a_lost_answer(
-    hook: LakeSailHook, server: SimulatorServer, ensure: Callable[..., Started]
+    hook: LakeSailHook, server: SimulatorServer, ensure: Callable[..., SubmitResult]
 ) -> None:
     body = {"jobKey": "daily", "clusterId": provision(hook), "teamIds": [TEAM]}
     with pytest.raises(AmbiguousSubmission):
@@ -267,18 +267,18 @@ def test_an_answer_that_names_no_operation_is_a_lost_answer(
 
 @pytest.mark.parametrize("faults", [[drop_answer(2)], [fail_first(2, status=502, method="POST")]])
 def test_a_named_session_is_made_once(
-    server: SimulatorServer, ensure: Callable[..., Started], faults: list[Any]
+    server: SimulatorServer, ensure: Callable[..., SubmitResult], faults: list[Any]
 ) -> None:
     server.faults(*faults)
     memory = Memory()
     started = ensure(lakesail.create_session({"name": "mine"}), memory)
     again = ensure(lakesail.create_session({"name": "mine"}), memory)
-    assert again.joined
+    assert again.adopted
     assert started.handle.operation_id == again.handle.operation_id
     assert count(server, "session") == 1
 
 
-def test_a_session_without_name_is_not_sent_again(server: SimulatorServer, ensure: Callable[..., Started]) -> None:
+def test_a_session_without_name_is_not_sent_again(server: SimulatorServer, ensure: Callable[..., SubmitResult]) -> None:
     server.faults(drop_answer())
     with pytest.raises(AmbiguousSubmission):
         ensure(lakesail.create_session(), Memory())
@@ -286,7 +286,7 @@ def test_a_session_without_name_is_not_sent_again(server: SimulatorServer, ensur
 
 
 def test_a_lost_run_is_not_sent_again(
-    hook: LakeSailHook, server: SimulatorServer, ensure: Callable[..., Started]
+    hook: LakeSailHook, server: SimulatorServer, ensure: Callable[..., SubmitResult]
 ) -> None:
     job_id = job(hook)
     server.faults(drop_answer())
@@ -296,12 +296,12 @@ def test_a_lost_run_is_not_sent_again(
 
 
 def test_a_start_whose_answer_was_lost_is_seen_on_the_notebook(
-    hook: LakeSailHook, server: SimulatorServer, ensure: Callable[..., Started]
+    hook: LakeSailHook, server: SimulatorServer, ensure: Callable[..., SubmitResult]
 ) -> None:
     notebook = hook.create_notebook({"name": "eda"}).id
     server.faults(drop_answer())
     started = ensure(lakesail.start_notebook(notebook), Memory())
-    assert started.joined
+    assert started.adopted
     assert hook.wait_for_operation(started.handle.operation_id or "").raw_state == "running"
     with pytest.raises(Conflict):
         ensure(lakesail.start_notebook(notebook), Memory())
@@ -309,38 +309,38 @@ def test_a_start_whose_answer_was_lost_is_seen_on_the_notebook(
 
 @pytest.mark.parametrize("method", ["POST", "DELETE"])
 def test_a_start_that_was_not_carried_out_is_sent_again(
-    hook: LakeSailHook, server: SimulatorServer, ensure: Callable[..., Started], method: str
+    hook: LakeSailHook, server: SimulatorServer, ensure: Callable[..., SubmitResult], method: str
 ) -> None:
     notebook, session = hook.create_notebook({"name": "eda"}).id, hook.create_session().resource_id or ""
     server.faults(fail_first(1, status=502, method=method))
     submit = lakesail.start_notebook(notebook) if method == "POST" else lakesail.close_session(session)
-    assert not ensure(submit, Memory()).joined
+    assert not ensure(submit, Memory()).adopted
     sent = [one["status"] for one in server.requests("lakesail") if one["path"].endswith(submit.request.path)]
     assert [status for status in sent if status in (502, 200)][:1] == [502]
 
 
 def test_a_close_whose_answer_was_lost_is_seen_on_the_session(
-    hook: LakeSailHook, server: SimulatorServer, ensure: Callable[..., Started]
+    hook: LakeSailHook, server: SimulatorServer, ensure: Callable[..., SubmitResult]
 ) -> None:
     session = hook.create_session().resource_id or ""
     server.faults(drop_answer(method="DELETE"))
     started = ensure(lakesail.close_session(session), Memory())
     assert started.operation is not None
-    assert (started.joined, started.operation.state) == (True, OperationState.SUCCEEDED)
+    assert (started.adopted, started.operation.state) == (True, OperationState.SUCCEEDED)
 
 
 def test_policies(hook: LakeSailHook) -> None:
-    from airflow_provider_ops.apis.terminate import end  # noqa: PLC0415
+    from airflow_provider_ops.apis.terminate import terminate  # noqa: PLC0415
     from airflow_provider_ops.core.handle import Handle  # noqa: PLC0415
 
     session = hook.create_session()
     facts = {"operation_id": session.operation_id, "resource_type": "session", "resource_id": session.resource_id}
     handle = Handle.placeholder("session.create", api="lakesail", **facts)
-    assert "cannot cancel" in hook.run(end(hook.api, handle, "cancel")).text
-    assert "being deleted" in hook.run(end(hook.api, handle, "delete")).text
+    assert "cannot cancel" in hook.run(terminate(hook.api, handle, "cancel")).text
+    assert "being deleted" in hook.run(terminate(hook.api, handle, "delete")).text
     assert hook.get_session(session.resource_id or "").status == "closed"
     cluster = Handle.placeholder("", operation_id="K4", resource_type="cluster", resource_id="W5")
-    assert "nothing that LakeSail could delete" in hook.run(end(hook.api, cluster, "delete")).text
+    assert "nothing that LakeSail could delete" in hook.run(terminate(hook.api, cluster, "delete")).text
 
 
 # Operators

@@ -9,7 +9,7 @@ from airflow_provider_ops.apis.onvera import API
 from airflow_provider_ops.exceptions import InvalidConnection
 from airflow_provider_ops.http.async_client import AsyncClient
 from airflow_provider_ops.polling import leases as shared
-from airflow_provider_ops.polling.leases import _LOOPS, forget, remembered, shared_client
+from airflow_provider_ops.polling.leases import _LOOPS, cached, invalidate, shared_client
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -181,8 +181,8 @@ async def test_thousands_that_come_together_leave_others_their_turn(door: Door) 
 
 @pytest.mark.parametrize("count", [1, 49, 50, 51, 99, 100, 101, 150])
 async def test_whoever_comes_after_many_is_let_in(door: Door, count: int) -> None:
-    await asyncio.gather(*(shared.begin() for _ in range(count)))
-    await asyncio.wait_for(shared.begin(), 5)
+    await asyncio.gather(*(shared.wait_for_start() for _ in range(count)))
+    await asyncio.wait_for(shared.wait_for_start(), 5)
     users = [asyncio.create_task(use(door)) for _ in range(count)]
     await asyncio.wait_for(asyncio.gather(*users), 5)
     assert isinstance(await asyncio.wait_for(use(door), 5), AsyncClient)
@@ -215,38 +215,38 @@ class LookUp:
 
 async def test_a_connection_is_looked_up_once_by_however_many() -> None:
     look_up = LookUp()
-    assert set(await asyncio.gather(*(remembered(("x", "one"), look_up) for _ in range(100)))) == {1}
-    assert await remembered(("x", "one"), look_up) == 1
-    assert await remembered(("x", "two"), look_up) == 2
+    assert set(await asyncio.gather(*(cached(("x", "one"), look_up) for _ in range(100)))) == {1}
+    assert await cached(("x", "one"), look_up) == 1
+    assert await cached(("x", "two"), look_up) == 2
     assert look_up.times == 2
 
 
 async def test_a_connection_is_looked_up_again_after_its_time_to_live(monkeypatch: pytest.MonkeyPatch) -> None:
     look_up = LookUp()
     monkeypatch.setattr(shared, "TIME_TO_LIVE", 0.0)
-    assert await remembered(("x", "one"), look_up) == 1
-    assert await remembered(("x", "one"), look_up) == 2
+    assert await cached(("x", "one"), look_up) == 1
+    assert await cached(("x", "one"), look_up) == 2
 
 
 async def test_what_is_out_of_date_is_forgotten() -> None:
     look_up = LookUp()
-    await remembered(("x", "one"), look_up)
-    forget(("x", "one"))
-    assert await remembered(("x", "one"), look_up) == 2
+    await cached(("x", "one"), look_up)
+    invalidate(("x", "one"))
+    assert await cached(("x", "one"), look_up) == 2
 
 
 async def test_a_look_up_that_failed_is_not_remembered() -> None:
     look_up = LookUp()
     look_up.error = InvalidConnection("no such connection")
     with pytest.raises(InvalidConnection):
-        await remembered(("x", "one"), look_up)
+        await cached(("x", "one"), look_up)
     look_up.error = None
-    assert await remembered(("x", "one"), look_up) == 2
+    assert await cached(("x", "one"), look_up) == 2
 
 
 async def test_one_that_gives_up_does_not_take_the_look_up_away_from_others() -> None:
     look_up = LookUp()
-    first, second = (asyncio.ensure_future(remembered(("x", "one"), look_up)) for _ in range(2))
+    first, second = (asyncio.ensure_future(cached(("x", "one"), look_up)) for _ in range(2))
     await asyncio.sleep(0)
     first.cancel()
     assert await second == 1

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from airflow_provider_ops.apis.onvera import API
-from airflow_provider_ops.core.wait_state import GaveUp, Settled, TimedOut, Watch
+from airflow_provider_ops.core.wait_state import Settled, TimedOut, Unobservable, WaitState
 from airflow_provider_ops.exceptions import NotFound
 from airflow_provider_ops.http.async_client import AsyncClient
 from airflow_provider_ops.http.settings import Settings
 from airflow_provider_ops.operation import OperationState
-from airflow_provider_ops.polling.waits import await_all
+from airflow_provider_ops.polling.waits import apoll_until_done
 from airflow_provider_ops.testing import SimulatorServer, VirtualClock, fail_first, operation_fails, outage
 
 if TYPE_CHECKING:
@@ -51,14 +51,16 @@ async def start(client: AsyncClient, count: int) -> list[str]:
     return [(await client.send(API.create_deployment("airflow", f"n{i}"))).operation_id for i in range(count)]
 
 
-def watch(client: AsyncClient, operation_id: str, *, seconds: float = 1000.0) -> Watch:
+def watch(client: AsyncClient, operation_id: str, *, seconds: float = 1000.0) -> WaitState:
     now = client.clock.time()
-    return Watch(operation_id, now=now, policy=API.poll_policy("", INTERVAL), deadline=now + seconds)
+    return WaitState(operation_id, now=now, policy=API.poll_policy("", INTERVAL), deadline=now + seconds)
 
 
-async def wait_each(client: AsyncClient, ids: list[str], log: Callable[[str], None] = lambda _: None) -> list[Watch]:
+async def wait_each(
+    client: AsyncClient, ids: list[str], log: Callable[[str], None] = lambda _: None
+) -> list[WaitState]:
     watches = [watch(client, operation_id) for operation_id in ids]
-    await asyncio.gather(*(await_all(client, [one], log) for one in watches))
+    await asyncio.gather(*(apoll_until_done(client, [one], log) for one in watches))
     return watches
 
 
@@ -76,7 +78,7 @@ async def all_closed(server: SimulatorServer) -> bool:
     return False
 
 
-def succeeded(watches: list[Watch]) -> bool:
+def succeeded(watches: list[WaitState]) -> bool:
     return all(
         isinstance(one.outcome, Settled) and one.outcome.operation.state is OperationState.SUCCEEDED for one in watches
     )
@@ -101,7 +103,7 @@ async def test_an_end_is_found_within_two_intervals(server: SimulatorServer, clo
 
     async def one(client: AsyncClient, operation_id: str) -> None:
         mine = watch(client, operation_id)
-        await await_all(client, [mine], lambda _: None)
+        await apoll_until_done(client, [mine], lambda _: None)
         assert isinstance(mine.outcome, Settled)
         assert mine.outcome.operation.ended_at is not None
         found[operation_id] = clock.time() - mine.outcome.operation.ended_at.timestamp()
@@ -149,9 +151,9 @@ async def test_lists_that_never_show_an_operation_do_not_lose_it(server: Simulat
         # what a list shows under another spelling is not there for the poller
         strange = [operation_id.upper().replace("OP_", "op_") for operation_id in ids[:1]]
         watches = [watch(client, operation_id, seconds=300) for operation_id in (*ids[1:], *strange)]
-        await asyncio.gather(*(await_all(client, [one], lambda _: None) for one in watches))
+        await asyncio.gather(*(apoll_until_done(client, [one], lambda _: None) for one in watches))
     assert succeeded(watches[:-1])
-    assert isinstance(watches[-1].outcome, GaveUp)
+    assert isinstance(watches[-1].outcome, Unobservable)
     assert isinstance(watches[-1].outcome.error, NotFound)
 
 
@@ -174,10 +176,10 @@ async def test_one_deadline_ends_one_wait(server: SimulatorServer, clock: Virtua
         ended: list[float] = []
 
         async def hurry() -> None:
-            await await_all(client, [hurried], lambda _: None)
+            await apoll_until_done(client, [hurried], lambda _: None)
             ended.append(clock.time() - began)
 
-        await asyncio.gather(hurry(), *(await_all(client, [one], lambda _: None) for one in watches))
+        await asyncio.gather(hurry(), *(apoll_until_done(client, [one], lambda _: None) for one in watches))
     assert isinstance(hurried.outcome, TimedOut)
     assert ended[0] == pytest.approx(12.0, abs=INTERVAL)
     assert succeeded(watches)
@@ -187,7 +189,7 @@ async def test_cancelling_one_wait_leaves_the_others_alone(server: SimulatorServ
     async with client_of(server, clock) as client:
         ids = await start(client, 20)
         watches = [watch(client, operation_id) for operation_id in ids]
-        tasks = [asyncio.create_task(await_all(client, [one], lambda _: None)) for one in watches]
+        tasks = [asyncio.create_task(apoll_until_done(client, [one], lambda _: None)) for one in watches]
         await clock.asleep(10)
         tasks[0].cancel()
         results = await asyncio.gather(*tasks, return_exceptions=True)
@@ -210,7 +212,7 @@ async def test_any_is_decided_by_the_first_success(server: SimulatorServer, cloc
         first = await start(client, 1)
         await clock.asleep(30)
         watches = [watch(client, operation_id) for operation_id in (*first, *await start(client, 1))]
-        await await_all(client, watches, lambda _: None, "any")
+        await apoll_until_done(client, watches, lambda _: None, "any")
     assert succeeded(watches[:1])
     assert watches[1].outcome is None
 
@@ -230,7 +232,9 @@ async def test_each_wait_logs_its_own_story(server: SimulatorServer, clock: Virt
     async with client_of(server, clock) as client:
         ids = await start(client, 12)
         watches = [watch(client, operation_id) for operation_id in ids]
-        await asyncio.gather(*(await_all(client, [one], lines[index].append) for index, one in enumerate(watches)))
+        await asyncio.gather(
+            *(apoll_until_done(client, [one], lines[index].append) for index, one in enumerate(watches))
+        )
     for index, operation_id in enumerate(ids):
         assert lines[index]
         assert all(line.startswith(operation_id) for line in lines[index])

@@ -11,13 +11,13 @@ import pytest
 
 from airflow_provider_ops.apis.onvera import API, Onvera
 from airflow_provider_ops.core.poll_policy import PollPolicy
-from airflow_provider_ops.core.wait_state import Settled, Watch
+from airflow_provider_ops.core.wait_state import Settled, WaitState
 from airflow_provider_ops.http.async_client import AsyncClient
 from airflow_provider_ops.http.network import Delivery
 from airflow_provider_ops.http.rate_limiter import Priority
 from airflow_provider_ops.http.settings import Settings
 from airflow_provider_ops.operation import OperationState
-from airflow_provider_ops.polling.waits import await_all
+from airflow_provider_ops.polling.waits import apoll_until_done
 from airflow_provider_ops.testing import SimulatorServer, VirtualClock, outage, rate_limited
 
 if TYPE_CHECKING:
@@ -48,13 +48,13 @@ class ReadsOnly(Onvera):
     lists_operations = False
 
 
-async def wait_for(client: AsyncClient, count: int, server: SimulatorServer) -> list[Watch]:
+async def wait_for(client: AsyncClient, count: int, server: SimulatorServer) -> list[WaitState]:
     ids = [row["id"] for row in server.operations()]
     assert len(ids) == count
     now = client.clock.time()
     policy = API.poll_policy("", INTERVAL)
-    watches = [Watch(operation_id, now=now, policy=policy, deadline=now + 5000.0) for operation_id in ids]
-    await asyncio.gather(*(await_all(client, [one], lambda _: None) for one in watches))
+    watches = [WaitState(operation_id, now=now, policy=policy, deadline=now + 5000.0) for operation_id in ids]
+    await asyncio.gather(*(apoll_until_done(client, [one], lambda _: None) for one in watches))
     return watches
 
 
@@ -65,7 +65,7 @@ async def start(server: SimulatorServer, clock: VirtualClock, count: int) -> Non
     await client.aclose()
 
 
-def all_succeeded(watches: list[Watch]) -> bool:
+def all_succeeded(watches: list[WaitState]) -> bool:
     outcomes = [one.outcome for one in watches]
     return all(isinstance(one, Settled) and one.operation.state is OperationState.SUCCEEDED for one in outcomes)
 
@@ -157,8 +157,8 @@ async def test_ends_are_known_within_two_intervals_after_a_pause_and_lists_that_
 
         async def wait(operation_id: str) -> None:
             now = clock.time()
-            watch = Watch(operation_id, now=now, policy=PollPolicy.every(INTERVAL), deadline=now + 5000.0)
-            await await_all(client, [watch], lambda _: None)
+            watch = WaitState(operation_id, now=now, policy=PollPolicy.every(INTERVAL), deadline=now + 5000.0)
+            await apoll_until_done(client, [watch], lambda _: None)
             assert isinstance(watch.outcome, Settled)
             assert watch.outcome.operation.ended_at is not None
             known, ended = clock.monotonic(), watch.outcome.operation.ended_at.timestamp() - offset

@@ -17,13 +17,13 @@ from airflow_provider_ops.apis.calls import Call, Page, Paged
 from airflow_provider_ops.apis.nirvana import API as NIRVANA
 from airflow_provider_ops.apis.onvera import API as ONVERA
 from airflow_provider_ops.apis.onvera import Onvera
-from airflow_provider_ops.core.wait_state import Settled, TimedOut, Watch
-from airflow_provider_ops.hooks.lazy_wait import WatchByKind
+from airflow_provider_ops.core.wait_state import Settled, TimedOut, WaitState
+from airflow_provider_ops.hooks.lazy_wait import LazyDeadlineWait
 from airflow_provider_ops.http.async_client import AsyncClient
 from airflow_provider_ops.http.clock import SystemClock
 from airflow_provider_ops.http.settings import Settings
 from airflow_provider_ops.operation import OperationState
-from airflow_provider_ops.polling.waits import await_all
+from airflow_provider_ops.polling.waits import apoll_until_done
 from airflow_provider_ops.testing import SimulatorServer, VirtualClock, operation_cancelled, operation_fails
 
 if TYPE_CHECKING:
@@ -64,9 +64,9 @@ async def start(client: AsyncClient, count: int) -> list[str]:
     return [(await client.send(ONVERA.create_deployment("airflow", f"n{i}"))).operation_id for i in range(count)]
 
 
-def watch_of(client: AsyncClient, operation_id: str, seconds: float = 1000.0) -> Watch:
+def watch_of(client: AsyncClient, operation_id: str, seconds: float = 1000.0) -> WaitState:
     now = client.clock.time()
-    return Watch(operation_id, now=now, policy=client.api.poll_policy("", INTERVAL), deadline=now + seconds)
+    return WaitState(operation_id, now=now, policy=client.api.poll_policy("", INTERVAL), deadline=now + seconds)
 
 
 async def delays(client: AsyncClient, ids: Sequence[str]) -> dict[str, float]:
@@ -75,7 +75,7 @@ async def delays(client: AsyncClient, ids: Sequence[str]) -> dict[str, float]:
 
     async def one(operation_id: str) -> None:
         watch = watch_of(client, operation_id)
-        await await_all(client, [watch], lambda _: None)
+        await apoll_until_done(client, [watch], lambda _: None)
         assert isinstance(watch.outcome, Settled), watch.outcome
         ended = watch.outcome.operation.ended_at
         assert ended is not None
@@ -164,7 +164,7 @@ async def test_one_entry_that_cannot_be_read_is_trouble_for_one_wait(
         ids = await start(client, 30)
         poison.add(ids[3])
         watches = [watch_of(client, operation_id, seconds=200.0) for operation_id in ids]
-        await asyncio.gather(*(await_all(client, [one], lambda _: None) for one in watches))
+        await asyncio.gather(*(apoll_until_done(client, [one], lambda _: None) for one in watches))
     troubled = [one.operation_id for one in watches if any("could not poll" in line for line in one.timeline.lines())]
     assert troubled == [ids[3]]
     assert all(isinstance(one.outcome, Settled) for one in watches if one.operation_id != ids[3])
@@ -188,7 +188,7 @@ async def test_thousands_that_come_together_are_looked_at_together(
         ids = await start(client, 1500)
         before, began = server.stats()["requests"], clock.time()
         waits = [
-            asyncio.ensure_future(await_all(client, [watch_of(client, operation_id)], lambda _: None))
+            asyncio.ensure_future(apoll_until_done(client, [watch_of(client, operation_id)], lambda _: None))
             for operation_id in ids
         ]
         while server.stats()["requests"] == before:
@@ -240,7 +240,7 @@ async def test_steps_that_lists_leave_out_are_seen_all_the_same(clock: VirtualCl
     with SimulatorServer(duration=600.0, clock=clock) as server:
         async with client_of(server, clock, WithoutWait()) as client:
             watches = [watch_of(client, name, 400.0) for name in await akua_clusters(server, client, 60)]
-            await asyncio.gather(*(await_all(client, [watch], lambda _: None) for watch in watches))
+            await asyncio.gather(*(apoll_until_done(client, [watch], lambda _: None) for watch in watches))
         stats = server.stats()["by_route"]
     assert [watch for watch in watches if not watch.operation.progress or not watch.operation.progress.steps] == []
     assert stats["GET /akua/v1/operations"] > 20
@@ -254,7 +254,7 @@ async def test_akua_holds_few_waits_and_knows_at_once() -> None:
             found: dict[str, float] = {}
 
             async def one(operation_id: str) -> None:
-                await await_all(client, [watch_of(client, operation_id)], lambda _: None)
+                await apoll_until_done(client, [watch_of(client, operation_id)], lambda _: None)
                 found[operation_id] = time.time()
 
             await asyncio.gather(*(one(operation_id) for operation_id in ids))
@@ -312,7 +312,7 @@ async def test_ten_thousand_waits_come_and_go_and_leave_nothing(server: Simulato
     async with client_of(server, clock) as client:
         ids = await start(client, 20)
         for operation_id in ids[:2]:  # what is made once only
-            once = asyncio.ensure_future(await_all(client, [watch_of(client, operation_id)], print))
+            once = asyncio.ensure_future(apoll_until_done(client, [watch_of(client, operation_id)], print))
             await asyncio.wait({once}, timeout=0)
         others = asyncio.all_tasks() - {asyncio.current_task()}
         for task in others:
@@ -323,7 +323,7 @@ async def test_ten_thousand_waits_come_and_go_and_leave_nothing(server: Simulato
         tasks, objects = len(asyncio.all_tasks()), len(gc.get_objects())
         for _ in range(100):
             waits = [
-                asyncio.ensure_future(await_all(client, [watch_of(client, ids[i % 20])], lambda _: None))
+                asyncio.ensure_future(apoll_until_done(client, [watch_of(client, ids[i % 20])], lambda _: None))
                 for i in range(100)
             ]
             await asyncio.sleep(0)
@@ -353,8 +353,8 @@ async def test_a_deadline_that_the_first_look_sets_is_when_the_wait_ends(
     async with client_of(server, clock, Hasty()) as client:
         ids = await start(client, 20)
         began, policy = clock.time(), client.api.poll_policy("", INTERVAL)
-        watches = [WatchByKind(operation_id, client.api, now=began, policy=policy) for operation_id in ids]
-        await asyncio.gather(*(await_all(client, [watch], lambda _: None) for watch in watches))
+        watches = [LazyDeadlineWait(operation_id, client.api, now=began, policy=policy) for operation_id in ids]
+        await asyncio.gather(*(apoll_until_done(client, [watch], lambda _: None) for watch in watches))
         assert all(isinstance(watch.outcome, TimedOut) for watch in watches)
         assert clock.time() - began == pytest.approx(33.0, abs=0.3)
 
@@ -362,13 +362,13 @@ async def test_a_deadline_that_the_first_look_sets_is_when_the_wait_ends(
 async def test_waits_that_end_early_leave_no_deadlines_behind(server: SimulatorServer, clock: VirtualClock) -> None:
     async with client_of(server, clock) as client:
         ids = await start(client, 5)
-        stays = asyncio.ensure_future(await_all(client, [watch_of(client, ids[0])], lambda _: None))
+        stays = asyncio.ensure_future(apoll_until_done(client, [watch_of(client, ids[0])], lambda _: None))
         for _ in range(2000):
-            wait = asyncio.ensure_future(await_all(client, [watch_of(client, ids[1])], lambda _: None))
+            wait = asyncio.ensure_future(apoll_until_done(client, [watch_of(client, ids[1])], lambda _: None))
             await asyncio.sleep(0)
             wait.cancel()
             await asyncio.gather(wait, return_exceptions=True)
-        assert len(client.poller._targets._deadlines) < 200
+        assert len(client.poller._subscriptions._deadlines) < 200
         await stays
 
 
@@ -377,13 +377,15 @@ async def test_a_second_wait_for_the_same_operation_learns_what_the_first_knows(
 ) -> None:
     async with client_of(server, clock) as client:
         ids = await start(client, 20)
-        first = [asyncio.ensure_future(await_all(client, [watch_of(client, one)], lambda _: None)) for one in ids]
+        first = [
+            asyncio.ensure_future(apoll_until_done(client, [watch_of(client, one)], lambda _: None)) for one in ids
+        ]
         await asyncio.sleep(0)
-        target = client.poller._targets.by_id[ids[4]]
+        target = client.poller._subscriptions.by_id[ids[4]]
         while not target.raw:  # noqa: ASYNC110 - nobody tells when it is read
             await asyncio.sleep(0)
         late = watch_of(client, ids[4])
-        second = asyncio.ensure_future(await_all(client, [late], lambda _: None))
+        second = asyncio.ensure_future(apoll_until_done(client, [late], lambda _: None))
         await asyncio.sleep(0)
         assert target.raw is None
         await asyncio.gather(second, *first)

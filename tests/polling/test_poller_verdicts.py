@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from airflow_provider_ops.core.wait_state import Settled, TimedOut
-from airflow_provider_ops.polling.list_reader import Lists
-from airflow_provider_ops.testing import SimulatorServer, VirtualClock, endless, list_lag
+from airflow_provider_ops.polling.list_reader import ListReader
+from airflow_provider_ops.testing import SimulatorServer, VirtualClock, list_lag, never_settles
 from tests.polling.test_poller_waking import Waiting, client_of, start
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ async def test_many_deadlines_at_one_moment_find_every_end_although_lists_lag(
 async def test_what_still_runs_at_its_deadline_times_out_after_one_read_each(
     server: SimulatorServer, clock: VirtualClock
 ) -> None:
-    server.faults(endless())
+    server.faults(never_settles())
     async with client_of(server, clock) as client:
         waiting = Waiting(client, server)
         waiting.begin(await start(client, 40), interval=60.0, seconds=30.0)
@@ -59,14 +59,14 @@ async def test_one_that_lists_show_as_running_for_ever_is_found_within_three_ful
     server: SimulatorServer, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch, count: int
 ) -> None:
     scans: list[float] = []
-    sweep = Lists.sweep
+    sweep = ListReader.full_scan
 
-    async def counting(self: Lists) -> object:
+    async def counting(self: ListReader) -> object:
         scans.append(clock.monotonic())
         return await sweep(self)
 
-    monkeypatch.setattr(Lists, "sweep", counting)
-    server.faults(endless(name="n*"), list_lag(86_000.0, name="stuck0"))
+    monkeypatch.setattr(ListReader, "sweep", counting)
+    server.faults(never_settles(name="n*"), list_lag(86_000.0, name="stuck0"))
     async with client_of(server, clock) as client:
         others, stuck = Waiting(client, server), Waiting(client, server)
         others.begin(await start(client, count), interval=5.0)

@@ -13,11 +13,11 @@ from airflow_provider_ops.apis.akua import API as AKUA
 from airflow_provider_ops.apis.onvera import API as ONVERA
 from airflow_provider_ops.apis.onvera import Onvera
 from airflow_provider_ops.core.poll_policy import PollPolicy
-from airflow_provider_ops.core.wait_state import Settled, TimedOut, Watch
+from airflow_provider_ops.core.wait_state import Settled, TimedOut, WaitState
 from airflow_provider_ops.http.async_client import AsyncClient
 from airflow_provider_ops.http.settings import Settings
-from airflow_provider_ops.polling.waits import await_all
-from airflow_provider_ops.testing import SimulatorServer, VirtualClock, endless, hang, outage
+from airflow_provider_ops.polling.waits import apoll_until_done
+from airflow_provider_ops.testing import SimulatorServer, VirtualClock, hang, never_settles, outage
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -73,7 +73,7 @@ class Waiting:
     """Waits that run, and how late each end was known."""
 
     def __init__(self, client: AsyncClient, server: SimulatorServer) -> None:
-        self.watches: list[Watch] = []
+        self.watches: list[WaitState] = []
         self.late: dict[str, float] = {}
         self.ended: dict[str, float] = {}
         self._client = client
@@ -83,12 +83,12 @@ class Waiting:
     def begin(self, ids: list[str], interval: float, seconds: float = 86_400.0) -> None:
         now, policy = self._client.clock.time(), PollPolicy.every(interval)
         for operation_id in ids:
-            watch = Watch(operation_id, now=now, policy=policy, deadline=now + seconds)
+            watch = WaitState(operation_id, now=now, policy=policy, deadline=now + seconds)
             self.watches.append(watch)
             self._tasks.append(asyncio.ensure_future(self._one(watch)))
 
-    async def _one(self, watch: Watch) -> None:
-        await await_all(self._client, [watch], lambda _: None)
+    async def _one(self, watch: WaitState) -> None:
+        await apoll_until_done(self._client, [watch], lambda _: None)
         self.ended[watch.operation_id] = self._client.clock.monotonic()
 
     async def all(self) -> None:
@@ -131,7 +131,7 @@ async def test_a_newcomer_is_polled_at_its_own_interval(
 @pytest.mark.parametrize("api", [ONVERA, ReadsOnly()], ids=["lists", "reads"])
 @pytest.mark.parametrize("slow", [1, 3, 20])
 async def test_a_newcomers_deadline_is_kept(server: SimulatorServer, clock: VirtualClock, api: Api, slow: int) -> None:
-    server.faults(endless())
+    server.faults(never_settles())
     async with client_of(server, clock, api) as client:
         waiting, newcomer = Waiting(client, server), Waiting(client, server)
         waiting.begin(await start(client, slow), interval=60.0)
@@ -147,7 +147,7 @@ async def test_a_newcomers_deadline_is_kept(server: SimulatorServer, clock: Virt
 async def test_a_deadline_on_an_operation_that_is_held_for_another_wait_is_kept(
     server: SimulatorServer, clock: VirtualClock
 ) -> None:
-    server.faults(endless())
+    server.faults(never_settles())
     async with client_of(server, clock, AKUA) as client:
         from tests.polling.test_poller_lists import akua_clusters  # noqa: PLC0415
 
@@ -218,7 +218,7 @@ async def test_a_step_of_the_wall_clock_changes_nothing(
 
 @pytest.mark.parametrize("step", [3600.0, -3600.0])
 async def test_a_deadline_is_translated_once(server: SimulatorServer, clock: VirtualClock, step: float) -> None:
-    server.faults(endless())
+    server.faults(never_settles())
     async with client_of(server, clock) as client:
         waiting, began = Waiting(client, server), clock.monotonic()
         waiting.begin(await start(client, 2), interval=5.0, seconds=30.0)
@@ -290,9 +290,11 @@ async def test_a_fault_of_the_poller_ends_all_waits_and_the_next_begins_anew(
     async with client_of(server, clock, api) as client:
         ids = await start(client, 5)
         now = clock.time()
-        watches: list[Any] = [Watch(one, now=now, policy=PollPolicy.every(2.0), deadline=now + 100.0) for one in ids]
+        watches: list[Any] = [
+            WaitState(one, now=now, policy=PollPolicy.every(2.0), deadline=now + 100.0) for one in ids
+        ]
         results = await asyncio.gather(
-            *(await_all(client, [watch], lambda _: None) for watch in watches), return_exceptions=True
+            *(apoll_until_done(client, [watch], lambda _: None) for watch in watches), return_exceptions=True
         )
         assert [str(result) for result in results] == ["our own fault"] * 5
         assert client.poller.size == 0

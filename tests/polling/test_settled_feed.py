@@ -20,7 +20,7 @@ from airflow_provider_ops.core.settling import SLACK
 from airflow_provider_ops.exceptions import ServerError
 from airflow_provider_ops.http.async_client import AsyncClient
 from airflow_provider_ops.http.settings import Settings
-from airflow_provider_ops.polling.settled_feed import ends_of
+from airflow_provider_ops.polling.settled_feed import settled_feed_of
 from airflow_provider_ops.testing import SimulatorServer, VirtualClock, fail_first, operation_fails
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ async def watch(client: AsyncClient, seconds: float, seen: dict[str, float] | No
     seen = {} if seen is None else seen
     began = client.clock.time()
     while client.clock.time() - began < seconds:
-        for one in (await ends_of(client).look()).ended:
+        for one in (await settled_feed_of(client).poll()).ended:
             seen.setdefault(one.operation.id, client.clock.time() - one.at)
         await client.clock.asleep(INTERVAL)
     return seen
@@ -87,7 +87,7 @@ LATE = INTERVAL + 3  # times in whole seconds, and reads that lag behind the end
 async def test_every_end_is_seen_with_the_next_look(server: SimulatorServer, clock: VirtualClock, api: Api) -> None:
     server.faults(operation_fails("quota", name="n1*"))
     async with client_of(server, clock, api) as client:
-        await ends_of(client).look()
+        await settled_feed_of(client).poll()
         await start(client, 130)
         seen = await watch(client, 2 * DURATION)
     assert set(seen) == {row["id"] for row in server.operations()}
@@ -100,10 +100,10 @@ async def test_what_starts_and_settles_between_two_looks_is_seen(
 ) -> None:
     server.duration = 2.0
     async with client_of(server, clock, api) as client:
-        await ends_of(client).look()
+        await settled_feed_of(client).poll()
         await start(client, 30)
         await clock.asleep(300)
-        ended = (await ends_of(client).look()).ended
+        ended = (await settled_feed_of(client).poll()).ended
     assert len(ended) == 30
     assert sorted(ended, key=lambda one: one.at) == list(ended)
 
@@ -117,11 +117,11 @@ async def test_one_that_runs_for_hours_is_seen_among_hundreds_that_do_not(
         await start(client, 2, "long")
         slow = {row["id"] for row in server.operations()}
         server.duration = 5.0
-        await ends_of(client).look()
+        await settled_feed_of(client).poll()
         for batch in range(3):
             await start(client, 40, f"b{batch}-")
             await clock.asleep(800)
-            await ends_of(client).look()
+            await settled_feed_of(client).poll()
         seen = await watch(client, 700)
     assert slow <= set(seen)
     assert max(seen[name] for name in slow) <= LATE
@@ -143,8 +143,8 @@ async def test_one_that_ran_for_hours_and_settled_while_nobody_looked_is_seen(
         await clock.asleep(3600)
         await start(client, 1, "last")
         await clock.asleep(60)
-        ends_of(client).want(who, floor)
-        ended = [one.operation.id for one in (await ends_of(client).look()).ended]
+        settled_feed_of(client).subscribe(who, floor)
+        ended = [one.operation.id for one in (await settled_feed_of(client).poll()).ended]
     assert slow["id"] in ended
     assert len(ended) == 2
 
@@ -156,20 +156,20 @@ async def test_a_quiet_look_costs_a_page_per_list(server: SimulatorServer, clock
         await clock.asleep(3600)
         await start(client, 1)
         await clock.asleep(3600)
-        await ends_of(client).look()
+        await settled_feed_of(client).poll()
         before = server.stats()["requests"]
-        await ends_of(client).look()
+        await settled_feed_of(client).poll()
     assert server.stats()["requests"] - before == 5
 
 
 async def test_a_look_of_somebody_else_will_do(server: SimulatorServer, clock: VirtualClock) -> None:
     async with client_of(server, clock) as client:
-        await ends_of(client).look()
+        await settled_feed_of(client).poll()
         before = server.stats()["requests"]
-        await ends_of(client).look(max_age=INTERVAL)
+        await settled_feed_of(client).poll(max_age=INTERVAL)
         assert server.stats()["requests"] == before
         await clock.asleep(INTERVAL + 1)
-        await ends_of(client).look(max_age=INTERVAL)
+        await settled_feed_of(client).poll(max_age=INTERVAL)
         assert server.stats()["requests"] > before
 
 
@@ -183,14 +183,14 @@ async def test_looks_reach_back_for_those_who_want_it_and_as_long_as_they_live(
         await clock.asleep(4 * 3600)
         await start(client, 250, "new")
         await clock.asleep(60)
-        ends, who = ends_of(client), Wanting()
-        assert len((await ends.look()).ended) == 250
-        ends.want(who, began)
-        look = await ends.look(max_age=INTERVAL)
+        ends, who = settled_feed_of(client), Wanting()
+        assert len((await ends.poll()).ended) == 250
+        ends.subscribe(who, began)
+        look = await ends.poll(max_age=INTERVAL)
         assert (len(look.ended), look.since) == (500, began)
         del who
         gc.collect()
-        look = await ends.look()
+        look = await ends.poll()
         assert (len(look.ended), look.since) == (250, look.newest - SLACK)
 
 
@@ -227,17 +227,17 @@ async def test_lists_that_are_oldest_first_are_read_to_their_end(server: Simulat
     async with client_of(server, clock, Odd(lambda items: items[::-1])) as client:
         await start(client, 250)
         await clock.asleep(4 * 3600)
-        await ends_of(client).look()
+        await settled_feed_of(client).poll()
         await start(client, 30, "new")
         await clock.asleep(20)
-        ended = (await ends_of(client).look()).ended
+        ended = (await settled_feed_of(client).poll()).ended
     assert len(ended) == 30
 
 
 async def test_lists_that_drop_entries_at_random_lose_none(server: SimulatorServer, clock: VirtualClock) -> None:
     turn = iter(range(10_000_000))
     async with client_of(server, clock, Odd(lambda items: [item for item in items if next(turn) % 7])) as client:
-        await ends_of(client).look()
+        await settled_feed_of(client).poll()
         await start(client, 130)
         seen = await watch(client, 3 * DURATION)
     assert set(seen) == {row["id"] for row in server.operations()}
@@ -249,7 +249,7 @@ async def test_an_operation_that_leaves_all_lists_is_read_by_itself(
     hidden: set[str] = set()
     async with client_of(server, clock, Odd(lambda items: [one for one in items if one["id"] not in hidden])) as client:
         await start(client, 3)
-        await ends_of(client).look()
+        await settled_feed_of(client).poll()
         hidden.update(row["id"] for row in server.operations())
         seen = await watch(client, 2 * DURATION)
     assert set(seen) == hidden
@@ -258,12 +258,12 @@ async def test_an_operation_that_leaves_all_lists_is_read_by_itself(
 async def test_an_operation_that_is_gone_is_forgotten(server: SimulatorServer, clock: VirtualClock) -> None:
     async with client_of(server, clock) as client:
         await start(client, 3)
-        await ends_of(client).look()
+        await settled_feed_of(client).poll()
         server.reset()
         server.faults()
-        await ends_of(client).look()
+        await settled_feed_of(client).poll()
         before = server.stats()["requests"]
-        assert not (await ends_of(client).look()).ended
+        assert not (await settled_feed_of(client).poll()).ended
     assert server.stats()["requests"] - before == 5
 
 
@@ -273,7 +273,7 @@ async def test_entries_that_are_no_operations_hide_none(
 ) -> None:
     spoilt = Odd(lambda items: [junk, *items])
     async with client_of(server, clock, spoilt) as client:
-        await ends_of(client).look()
+        await settled_feed_of(client).poll()
         await start(client, 3)
         seen = await watch(client, 2 * DURATION)
     assert {row["id"] for row in server.operations()} <= set(seen)
@@ -281,30 +281,30 @@ async def test_entries_that_are_no_operations_hide_none(
 
 async def test_nothing_is_lost_by_looks_that_fail(server: SimulatorServer, clock: VirtualClock) -> None:
     async with client_of(server, clock) as client:
-        await ends_of(client).look()
+        await settled_feed_of(client).poll()
         await start(client, 30)
         await clock.asleep(2 * DURATION)
         server.faults(fail_first(3))
         for _ in range(3):
             with pytest.raises(ServerError):
-                await ends_of(client).look()
-        assert len((await ends_of(client).look()).ended) == 30
+                await settled_feed_of(client).poll()
+        assert len((await settled_feed_of(client).poll()).ended) == 30
 
 
 async def test_a_clock_that_is_ahead_hides_nothing(server: SimulatorServer, clock: VirtualClock) -> None:
     slow = VirtualClock(clock.time() - 3600)
     async with client_of(server, slow) as client:
-        await ends_of(client).look()
+        await settled_feed_of(client).poll()
         await start(client, 5)
         clock.advance(2 * DURATION)
         slow.advance(2 * DURATION)
-        assert len((await ends_of(client).look()).ended) == 5
+        assert len((await settled_feed_of(client).poll()).ended) == 5
 
 
 async def test_it_ends_with_its_client(server: SimulatorServer, clock: VirtualClock) -> None:
     async with client_of(server, clock) as client:
-        ends = weakref.ref(ends_of(client))
-        assert ends_of(client) is ends()
+        ends = weakref.ref(settled_feed_of(client))
+        assert settled_feed_of(client) is ends()
     del client
     gc.collect()
     assert ends() is None
@@ -323,11 +323,11 @@ async def test_a_date_far_ahead_hides_nothing_that_ends_until_then(
         ahead.update(row["id"] for row in server.operations())
         await clock.asleep(2 * DURATION)
         watcher = Wanting()
-        look = await ends_of(client).look()
-        ends_of(client).want(watcher, look.newest - SLACK)
+        look = await settled_feed_of(client).poll()
+        settled_feed_of(client).subscribe(watcher, look.newest - SLACK)
         await start(client, 3, "later")
         await clock.asleep(2 * DURATION)
-        later = (await ends_of(client).look()).ended
+        later = (await settled_feed_of(client).poll()).ended
     assert {row["id"] for row in server.operations()} - ahead <= {
         one.operation.id for one in later if one.at >= look.since
     }

@@ -9,10 +9,10 @@ import pytest
 from airflow_provider_ops.apis.akua import API as AKUA
 from airflow_provider_ops.apis.nirvana import API as NIRVANA
 from airflow_provider_ops.apis.onvera import API as ONVERA
-from airflow_provider_ops.core.settling import Wanted
-from airflow_provider_ops.polling.settled_feed import ends_of
+from airflow_provider_ops.core.settling import EventFilter
+from airflow_provider_ops.polling.settled_feed import settled_feed_of
 from airflow_provider_ops.testing import SimulatorServer, VirtualClock, early_dates
-from airflow_provider_ops.triggers.watermark_tracker import Book, StateStore
+from airflow_provider_ops.triggers.watermark_tracker import WatermarkStore, WatermarkTracker
 from tests.polling.test_settled_feed import client_of, start
 from tests.triggers.events.parts import AssetStore
 
@@ -37,20 +37,20 @@ def server(clock: VirtualClock) -> Iterator[SimulatorServer]:
         yield server
 
 
-async def told(book: Book, client: AsyncClient) -> list[str]:
+async def told(book: WatermarkTracker, client: AsyncClient) -> list[str]:
     """Look once, and take what is told for stored."""
-    look = await ends_of(client).look()
+    look = await settled_feed_of(client).poll()
     news, _ = await book.news(look)
     for stored in look.on_stored:
         await stored()
     return [one.operation.id for one in news]
 
 
-def book(store: AssetStore) -> Book:
-    return Book(StateStore(store, "key"), Wanted())
+def book(store: AssetStore) -> WatermarkTracker:
+    return WatermarkTracker(WatermarkStore(store, "key"), EventFilter())
 
 
-async def every_end(watcher: Book, client: AsyncClient, clock: VirtualClock, seconds: float) -> list[str]:
+async def every_end(watcher: WatermarkTracker, client: AsyncClient, clock: VirtualClock, seconds: float) -> list[str]:
     """What is told in so many seconds; a short operation each time lets the watermark move on."""
     found: list[str] = []
     for number in range(int(seconds / 600.0) + 1):

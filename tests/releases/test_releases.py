@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_ops import __version__
-from airflow_provider_ops.core.event_codec import awaited_in, from_event, why_no_outcome
+from airflow_provider_ops.core.event_codec import awaited_ids, from_event, why_no_outcome
 from airflow_provider_ops.core.handle import Handle
 from airflow_provider_ops.core.settling import Watermark
 from airflow_provider_ops.core.wait_state import Settled, TimedOut
@@ -69,7 +69,7 @@ def test_what_a_database_may_name_is_still_there(path: str) -> None:
 def test_the_watermark_of_a_watcher_is_kept() -> None:
     mark = Watermark.from_dict(WATERMARK)
     assert mark is not None
-    assert (mark.floor, dict(mark.seen)) == (WATERMARK["floor"], WATERMARK["seen"])
+    assert (mark.floor, dict(mark.delivered)) == (WATERMARK["floor"], WATERMARK["seen"])
 
 
 @pytest.mark.parametrize("what", ["intent", "handle"])
@@ -117,7 +117,7 @@ def test_an_event_that_cannot_be_read_has_no_outcome(change: dict[str, Any]) -> 
 @pytest.mark.parametrize("event", [None, 7, "text", [], {}, {"operation_ids": 7}, {"operation_ids": [7], "error": 7}])
 def test_an_event_of_any_shape_only_makes_the_task_look_itself(event: object) -> None:
     assert from_event(event) == {}
-    assert awaited_in(event) == []
+    assert awaited_ids(event) == []
     assert why_no_outcome(event)
 
 
@@ -158,4 +158,4 @@ def test_a_stored_intent_and_handle_are_found_again(stored: dict[str, Any]) -> N
     assert handle is not None
     assert (intent.operation_id, handle.operation_id) == (None, "op_1")
     assert intent.key == handle.key == stored["handle"]["key"]
-    assert (handle.generation, handle.max_tries, handle.at) == (1, 2, 1_800_000_000.0)
+    assert (handle.generation, handle.max_tries, handle.submitted_at) == (1, 2, 1_800_000_000.0)

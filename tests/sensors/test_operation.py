@@ -19,7 +19,7 @@ from airflow_provider_ops.exceptions import (
 )
 from airflow_provider_ops.hooks.onvera import OnveraHook
 from airflow_provider_ops.sensors.operation import OperationSensor, OperationSensorTimeout
-from airflow_provider_ops.testing import endless, fail_sometimes, operation_cancelled, operation_fails
+from airflow_provider_ops.testing import fail_sometimes, never_settles, operation_cancelled, operation_fails
 from tests.old_airflow import told_as
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def ops_dag(a_dag: Any, ops: Any) -> Any:
 @pytest.fixture
 def ops(operations_simulator: SimulatorServer) -> Any:
     """Start operations that will end as their letters say: succeed, fail, cancel, endless; ``?`` is nobody's."""
-    ends = {"f": operation_fails("quota exceeded"), "c": operation_cancelled("maintenance"), "e": endless()}
+    ends = {"f": operation_fails("quota exceeded"), "c": operation_cancelled("maintenance"), "e": never_settles()}
 
     def start(letters: str) -> list[str]:
         hook, ids = OnveraHook(), []

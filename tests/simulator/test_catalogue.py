@@ -13,7 +13,7 @@ from airflow_provider_ops.exceptions import AmbiguousSubmission
 from airflow_provider_ops.hooks.operations import OperationsApiHook
 from airflow_provider_ops.http.settings import Settings
 from airflow_provider_ops.lifecycle.handle_store import HandleStore
-from airflow_provider_ops.lifecycle.submitter import Started, Submission
+from airflow_provider_ops.lifecycle.submitter import SubmitResult, Submitter
 from airflow_provider_ops.operation import OperationState
 from airflow_provider_ops.spec.promises import review
 from airflow_provider_ops.spec.source import read_source
@@ -48,15 +48,15 @@ def hook(request: Any, operations_simulator: SimulatorServer, virtual_time: Virt
     return made
 
 
-def start(hook: OperationsApiHook) -> Started:
+def start(hook: OperationsApiHook) -> SubmitResult:
     method, path = hook.api.spec.calls[0].request.split(" ")
     for name in ("dag_id", "process_id"):
         path = path.replace(f"{{{name}}}", "x1")
     submit = hook.api.request(method, path, json={})
     store = HandleStore(StateStore(), lambda _: None, "here")
     deadline = hook.clock.time() + 3600
-    made = Submission(hook, submit, identity_of(submit, attempt()), store, deadline=deadline, log=lambda _: None)
-    return made.ensure()
+    made = Submitter(hook, submit, identity_of(submit, attempt()), store, deadline=deadline, log=lambda _: None)
+    return made.run()
 
 
 @pytest.mark.parametrize("hook", NAMES, indirect=True)

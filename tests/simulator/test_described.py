@@ -11,7 +11,7 @@ from airflow_provider_ops.exceptions import AmbiguousSubmission, AuthenticationE
 from airflow_provider_ops.hooks.lookup import hook_for
 from airflow_provider_ops.hooks.operations import OperationsApiHook
 from airflow_provider_ops.lifecycle.handle_store import HandleStore
-from airflow_provider_ops.lifecycle.submitter import Started, Submission
+from airflow_provider_ops.lifecycle.submitter import SubmitResult, Submitter
 from airflow_provider_ops.operation import OperationState
 from airflow_provider_ops.testing import drop_answer, operation_fails
 from tests.attempts import attempt, identity_of
@@ -52,15 +52,15 @@ def connect(operations_simulator: SimulatorServer, virtual_time: VirtualClock, m
     return make
 
 
-def submission(hook: OperationsApiHook, **body: Any) -> Submission:
+def submission(hook: OperationsApiHook, **body: Any) -> Submitter:
     submit = hook.api.request("POST", "/jobs", json=body)
     store = HandleStore(StateStore(), lambda _: None, "here")
     deadline = hook.clock.time() + 3600
-    return Submission(hook, submit, identity_of(submit, attempt()), store, deadline=deadline, log=lambda _: None)
+    return Submitter(hook, submit, identity_of(submit, attempt()), store, deadline=deadline, log=lambda _: None)
 
 
-def start(hook: OperationsApiHook, **body: Any) -> Started:
-    return submission(hook, **body).ensure()
+def start(hook: OperationsApiHook, **body: Any) -> SubmitResult:
+    return submission(hook, **body).run()
 
 
 def test_it_is_started_and_waited_for(connect: Any, operations_simulator: SimulatorServer) -> None:
@@ -78,7 +78,7 @@ def test_a_lost_answer_makes_one_job(connect: Any, operations_simulator: Simulat
     operations_simulator.faults({"api": "jobs", "method": "POST", "fault": fault, "count": 1})
     started = start(hook)
     assert started.handle.operation_id
-    assert started.joined is (fault == "accept_then_drop")
+    assert started.adopted is (fault == "accept_then_drop")
     assert operations_simulator.stats()["by_api"]["jobs"]["created"] == 1
 
 

@@ -248,7 +248,7 @@ def test_operation_cancelled_in_the_words_of_the_api(world: World) -> None:
 
 
 def test_endless_never_settles(world: World) -> None:
-    world.server.faults(testing.endless())
+    world.server.faults(testing.never_settles())
     made = world.create()
     world.clock.advance(1_000_000)
     assert world.operation(made)["status"] == "running"
@@ -354,7 +354,7 @@ def test_operation_faults_ask_for_kind_and_name(world: World) -> None:
     ],
 )
 def test_a_plan_that_cannot_be_used_is_refused_and_the_old_one_stays(world: World, plan: Any, message: str) -> None:
-    world.server.faults(testing.endless())
+    world.server.faults(testing.never_settles())
     content = plan if isinstance(plan, str) else json.dumps(plan)
     answer = world.control("faults", "POST", content=content)
     assert answer.status_code == 400
@@ -386,7 +386,7 @@ def test_every_helper_makes_a_rule_that_is_accepted(world: World) -> None:
         testing.not_found_first(),
         testing.operation_fails(),
         testing.operation_cancelled(),
-        testing.endless(),
+        testing.never_settles(),
         testing.slow_cancel(),
         testing.list_lag(),
         testing.early_dates(),
@@ -398,7 +398,7 @@ def test_every_helper_makes_a_rule_that_is_accepted(world: World) -> None:
 
 
 def test_faults_are_counted_by_kind_and_by_rule(world: World) -> None:
-    world.server.faults(testing.fail_first(2), testing.endless())
+    world.server.faults(testing.fail_first(2), testing.never_settles())
     statuses(world.client, 3)
     world.create()
     assert world.server.stats()["faults"] == {"status": 2, "endless": 1}

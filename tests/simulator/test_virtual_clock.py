@@ -10,10 +10,10 @@ import time
 import pytest
 
 from airflow_provider_ops.apis.akua import API
-from airflow_provider_ops.core.wait_state import Settled, Watch
+from airflow_provider_ops.core.wait_state import Settled, WaitState
 from airflow_provider_ops.http.blocking_client import BlockingClient
 from airflow_provider_ops.http.settings import Settings
-from airflow_provider_ops.polling.waits import wait
+from airflow_provider_ops.polling.waits import poll_until_done
 from airflow_provider_ops.testing import SimulatorServer, VirtualClock
 
 
@@ -127,9 +127,9 @@ def test_a_hundred_runs_tell_the_same_story() -> None:
                 start, lines = clock.time(), list[str]()
                 ids = _created(client, 3)
                 watches = [
-                    Watch(name, now=clock.time(), policy=API.poll_policy(""), deadline=start + 7200) for name in ids
+                    WaitState(name, now=clock.time(), policy=API.poll_policy(""), deadline=start + 7200) for name in ids
                 ]
-                wait(client, watches, lines.append)
+                poll_until_done(client, watches, lines.append)
                 assert all(isinstance(watch.outcome, Settled) for watch in watches)
                 story = [f"{clock.time() - start:.3f}", *(line.partition(": ")[2] for line in lines)]
                 stories.add("\n".join(story))

@@ -12,7 +12,7 @@ import pytest
 
 from airflow_provider_ops.core.submit_flow import Handle
 from airflow_provider_ops.hooks.onvera import OnveraHook
-from airflow_provider_ops.testing import endless, operation_fails
+from airflow_provider_ops.testing import never_settles, operation_fails
 from airflow_provider_ops.triggers.operation import OperationTrigger
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ async def fire(trigger: OperationTrigger) -> dict[str, Any]:
     [
         ([], {}, "succeeded"),
         ([operation_fails("quota")], {}, "failed"),
-        ([endless()], {"deadline_in": 100.0}, "timeout"),
+        ([never_settles()], {"deadline_in": 100.0}, "timeout"),
         ([], {"conn_id": "nobody"}, "error"),
         ([], {"poll_interval": -1}, "error"),
     ],
@@ -175,7 +175,7 @@ async def test_a_kill_while_the_end_of_an_operation_is_held_ends_nothing(
 async def test_a_kill_while_a_timeout_is_held_ends_what_still_runs(
     virtual_time: VirtualClock, operations_simulator: SimulatorServer
 ) -> None:
-    handle = await asyncio.to_thread(start, operations_simulator, endless())
+    handle = await asyncio.to_thread(start, operations_simulator, never_settles())
     trigger = held(handle, until=virtual_time.time() + HOUR, on_kill="delete", deadline=virtual_time.time() + 60)
     event = await fire(trigger)
     assert event["status"] == "timeout"

@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 from airflow_provider_ops.core.handle import Handle
 from airflow_provider_ops.exceptions import InvalidArgument
 from airflow_provider_ops.hooks.onvera import OnveraHook
-from airflow_provider_ops.testing import endless, fail_first, hang, operation_cancelled, operation_fails
+from airflow_provider_ops.testing import fail_first, hang, never_settles, operation_cancelled, operation_fails
 from airflow_provider_ops.triggers.operation import OperationTrigger
 from tests.old_airflow import deserialize, serialize
 
@@ -118,7 +118,7 @@ async def test_the_event_tells_how_the_operation_ended(
 
 
 async def test_a_passed_deadline_is_an_event(operations_simulator: SimulatorServer) -> None:
-    handle = await asyncio.to_thread(start, operations_simulator, endless())
+    handle = await asyncio.to_thread(start, operations_simulator, never_settles())
     trigger = OperationTrigger("onvera_default", [str(handle.operation_id)], deadline=time.time() + 0.4, **FAST)
     began = time.monotonic()
     event = await fire(trigger)
@@ -130,7 +130,7 @@ async def test_a_passed_deadline_is_an_event(operations_simulator: SimulatorServ
 async def test_of_several_operations_the_first_that_decides_ends_the_wait(
     operations_simulator: SimulatorServer, wait_for: str, status: str
 ) -> None:
-    ends: list[list[Any]] = [[operation_fails("x")], [], [endless()]]
+    ends: list[list[Any]] = [[operation_fails("x")], [], [never_settles()]]
     handles = [await asyncio.to_thread(start, operations_simulator, *faults) for faults in ends]
     ids = [str(handle.operation_id) for handle in handles]
     event = await fire(OperationTrigger("onvera_default", ids, wait_for, **FAST))
@@ -190,7 +190,7 @@ def _target(link: Path) -> str:
 
 
 async def test_a_cancelled_run_closes_its_sockets_and_leaves_no_task(operations_simulator: SimulatorServer) -> None:
-    handle = await asyncio.to_thread(start, operations_simulator, endless())
+    handle = await asyncio.to_thread(start, operations_simulator, never_settles())
     await settle(operations_simulator)
     before = own_sockets()
     runs = [
@@ -246,14 +246,14 @@ def destroys(world: SimulatorServer) -> int:
 async def test_a_killed_task_has_its_policy_carried_out(
     operations_simulator: SimulatorServer, policy: str, expected: int
 ) -> None:
-    handle = await asyncio.to_thread(start, operations_simulator, endless())
+    handle = await asyncio.to_thread(start, operations_simulator, never_settles())
     await killable(handle, policy).on_kill()
     assert destroys(operations_simulator) == expected
     assert await settle(operations_simulator) == 0
 
 
 async def test_leaving_costs_no_request_and_says_what_continues(operations_simulator: SimulatorServer) -> None:
-    handle = await asyncio.to_thread(start, operations_simulator, endless())
+    handle = await asyncio.to_thread(start, operations_simulator, never_settles())
     before = operations_simulator.stats()["requests"]
     with capture_logs() as said:
         await killable(handle, "leave").on_kill()
@@ -266,7 +266,7 @@ async def test_leaving_costs_no_request_and_says_what_continues(operations_simul
 async def test_airflow_cutting_the_kill_off_does_not_cut_the_deletion_off(
     operations_simulator: SimulatorServer,
 ) -> None:
-    handle = await asyncio.to_thread(start, operations_simulator, endless())
+    handle = await asyncio.to_thread(start, operations_simulator, never_settles())
     operations_simulator.latency = 0.3
     killing = asyncio.create_task(killable(handle, "delete").on_kill())
     await asyncio.sleep(0.05)
@@ -284,14 +284,14 @@ async def test_airflow_cutting_the_kill_off_does_not_cut_the_deletion_off(
 async def test_a_kill_that_cannot_be_carried_out_does_not_raise(
     operations_simulator: SimulatorServer, fault: Any
 ) -> None:
-    handle = await asyncio.to_thread(start, operations_simulator, endless())
+    handle = await asyncio.to_thread(start, operations_simulator, never_settles())
     operations_simulator.faults(fault)
     await killable(handle, "delete").on_kill()
     assert destroys(operations_simulator) == 0
 
 
 async def test_killing_twice_deletes_once(operations_simulator: SimulatorServer) -> None:
-    handle = await asyncio.to_thread(start, operations_simulator, endless())
+    handle = await asyncio.to_thread(start, operations_simulator, never_settles())
     await killable(handle, "delete").on_kill()
     operations_simulator.faults({"fault": "status", "status": 404, "method": "DELETE"})
     await killable(handle, "delete").on_kill()

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_ops.core.history import MOST_OPERATIONS, Chapter, Story
+from airflow_provider_ops.core.history import MOST_OPERATIONS, OperationHistory, WaitHistory
 from airflow_provider_ops.core.timeline import Timeline
 from airflow_provider_ops.core.wait_state import Settled, TimedOut
 from airflow_provider_ops.operation import Operation, OperationState, Progress, Step
@@ -29,14 +29,14 @@ def operation(state: str = "running", phase: str | None = None, *steps: Step, **
 
 
 def record(*operations: Operation, try_number: int = 1) -> dict[str, Any]:
-    story = Story("onvera", "c", try_number, "triggerer", "all", START + 3600)
+    story = WaitHistory("onvera", "c", try_number, "triggerer", "all", START + 3600)
     for number, one in enumerate(operations):
-        story.chapter(f"op_{number}").saw(one, START + 10)
+        story.operation(f"op_{number}").on_result(one, START + 10)
     return story.to_record(START + 10)
 
 
 def page(ti: dict[str, Any], kept: Any, **more: Any) -> dict[str, Any]:
-    story = tell.story_of(ti, kept)
+    story = tell.history_of(ti, kept)
     assert story is not None
     return tell.shown(ti, story, START + 20, live=more.get("live"))
 
@@ -77,22 +77,22 @@ def test_the_page_stops_asking_when_all_is_over(state: str, one: Operation, stat
 
 @pytest.mark.parametrize("state", [None, "scheduled", "queued"])
 def test_what_was_kept_before_a_clear_is_not_taken_for_the_next_run(state: str | None) -> None:
-    assert tell.story_of(instance(state), record(operation("succeeded"))) is None
+    assert tell.history_of(instance(state), record(operation("succeeded"))) is None
 
 
 def test_another_try_is_another_story() -> None:
-    assert tell.story_of(instance(try_number=2), record(operation())) is None
+    assert tell.history_of(instance(try_number=2), record(operation())) is None
 
 
 def test_only_a_few_open_operations_that_were_not_told_of_lately_are_read() -> None:
     ti = instance()
-    few = tell.story_of(ti, record(operation(), operation("succeeded")))
-    many = tell.story_of(ti, record(*[operation()] * 4))
+    few = tell.history_of(ti, record(operation(), operation("succeeded")))
+    many = tell.history_of(ti, record(*[operation()] * 4))
     assert few is not None
     assert many is not None
-    assert tell.to_look_at(ti, few, START + 15, after=10) == []
-    assert tell.to_look_at(ti, few, START + 20, after=10) == ["op_0"]
-    assert tell.to_look_at(ti, many, START + 20, after=10) == []
+    assert tell.live_reference(ti, few, START + 15, after=10) == []
+    assert tell.live_reference(ti, few, START + 20, after=10) == ["op_0"]
+    assert tell.live_reference(ti, many, START + 20, after=10) == []
 
 
 def test_the_connection_is_the_tasks_own_whatever_a_record_says() -> None:
@@ -100,10 +100,10 @@ def test_the_connection_is_the_tasks_own_whatever_a_record_says() -> None:
     assert tell.connection_of(instance()) == "c"
     assert page(instance(), forged)["wait"]["conn_id"] == "c"
     without = instance(rendered_fields={})
-    story = tell.story_of(without, forged)
+    story = tell.history_of(without, forged)
     assert story is not None
     assert tell.connection_of(without) is None
-    assert tell.to_look_at(without, story, START + 99, after=10) == []
+    assert tell.live_reference(without, story, START + 99, after=10) == []
 
 
 @pytest.mark.parametrize("address", ["javascript:alert(1)", "data:text/html,x", "//elsewhere", "file:///etc/passwd"])
@@ -113,9 +113,9 @@ def test_only_web_addresses_become_links(address: str) -> None:
 
 
 def test_phases_follow_each_other_up_to_the_end() -> None:
-    chapter = Chapter("op_1")
+    chapter = OperationHistory("op_1")
     for at, phase in ((2, "one"), (10, "two")):
-        chapter.saw(operation("running", phase), START + at)
+        chapter.on_result(operation("running", phase), START + at)
     ended = operation("failed", "two", ended_at=BEGAN + timedelta(seconds=30))
     chapter.ended(Settled(ended), None, START + 31)
     rows, title = rows_of(chapter, START + 30)
@@ -125,12 +125,12 @@ def test_phases_follow_each_other_up_to_the_end() -> None:
 
 def test_steps_have_their_own_times_or_those_at_which_they_were_seen() -> None:
     times = {"started_at": BEGAN, "ended_at": BEGAN + timedelta(seconds=5)}
-    chapter = Chapter("op_1")
-    chapter.saw(
+    chapter = OperationHistory("op_1")
+    chapter.on_result(
         operation("running", None, Step("a", "completed", **times), Step("b", "pending"), Step("c", "running")),
         START + 3,
     )
-    chapter.saw(
+    chapter.on_result(
         operation("running", None, Step("a", "completed", **times), Step("b", "running"), Step("c", "succeeded")),
         START + 9,
     )
@@ -157,8 +157,8 @@ def test_the_words_of_the_apis_are_understood(word: str, state: str) -> None:
 
 
 def test_a_deadline_that_has_passed_is_said() -> None:
-    story = Story("onvera", "c", 1, "worker", is_over=True)
-    story.chapter("op_0").ended(TimedOut(operation(), None), Timeline(START, [(9.0, "deadline reached")]), START + 9)
+    story = WaitHistory("onvera", "c", 1, "worker", is_over=True)
+    story.operation("op_0").ended(TimedOut(operation(), None), Timeline(START, [(9.0, "deadline reached")]), START + 9)
     shown = page(instance("failed"), story.to_record(START + 9))
     (one,) = shown["operations"]
     assert (one["state"], one["ended_at"], one["checked_at"]) == ("timeout", None, START + 9)
@@ -179,9 +179,9 @@ def test_a_killed_task_does_not_show_its_operation_as_running() -> None:
 
 def test_what_nobody_watched_has_no_duration() -> None:
     ti = instance("failed")
-    story = tell.story_of(ti, record(operation("running", "one")))
+    story = tell.history_of(ti, record(operation("running", "one")))
     assert story is not None
-    story.chapter("op_0").saw(operation("running", "two"), START + 400)
+    story.operation("op_0").on_result(operation("running", "two"), START + 400)
     live = {"at": START + 400, "error": None, "read": ["op_0"]}
     (one,) = tell.shown(ti, story, START + 400, live=live)["operations"]
     assert [(row["name"], row["end"], row["until"]) for row in one["rows"]] == [
@@ -192,21 +192,21 @@ def test_what_nobody_watched_has_no_duration() -> None:
 
 def test_an_end_that_nobody_gave_is_not_made_up() -> None:
     step = Step("a", "completed", started_at=BEGAN)
-    chapter = Chapter("op_1")
-    chapter.saw(operation("succeeded", None, step), START + 9)
+    chapter = OperationHistory("op_1")
+    chapter.on_result(operation("succeeded", None, step), START + 9)
     ((row,), _) = rows_of(chapter, START + 9)
     assert (row["start"], row["end"], row["until"]) == (START, None, START + 9)
     done = operation("succeeded")
     without = instance("success", end_date="2026-03-01T09:00:00Z")
-    story = tell.story_without_record(without, "op_1", {"operation": done.to_dict()})
+    story = tell.history_without_record(without, "op_1", {"operation": done.to_dict()})
     assert story is not None
     (one,) = tell.shown(without, story, START + 20, live=None)["operations"]
     assert (one["state"], one["is_settled"], one["ended_at"]) == ("succeeded", True, None)
 
 
 def test_the_link_of_the_task_stands_in_for_one_of_the_operation() -> None:
-    running = tell.story_of(instance(), record(operation()))
-    story = tell.story_of(instance(), record(operation("succeeded")))
+    running = tell.history_of(instance(), record(operation()))
+    story = tell.history_of(instance(), record(operation("succeeded")))
     assert running is not None
     assert story is not None
     assert (tell.needs_link(running), tell.needs_link(story)) == (False, True)
@@ -214,22 +214,22 @@ def test_the_link_of_the_task_stands_in_for_one_of_the_operation() -> None:
     assert shown["operations"][0]["resource_url"] == "https://bi.example.com"
     shown = tell.shown(instance(), story, START, live=None, link="javascript:alert(1)")
     assert shown["operations"][0]["resource_url"] is None
-    own = tell.story_of(instance(), record(operation("succeeded", url="https://console.example.com")))
+    own = tell.history_of(instance(), record(operation("succeeded", url="https://console.example.com")))
     assert own is not None
     assert not tell.needs_link(own)
 
 
 def test_a_task_of_an_older_release_shows_its_result() -> None:
     done = operation("succeeded", ended_at=BEGAN + timedelta(seconds=30))
-    story = tell.story_without_record(
+    story = tell.history_without_record(
         instance("success"), "op_1", {"operation_id": "op_1", "operation": done.to_dict()}
     )
     assert story is not None
-    assert story.chapter("op_1").has_succeeded
-    ids_only = tell.story_without_record(instance("deferred"), "op_1", None)
+    assert story.operation("op_1").has_succeeded
+    ids_only = tell.history_without_record(instance("deferred"), "op_1", None)
     assert ids_only is not None
-    assert list(ids_only.chapters) == ["op_1"]
-    assert tell.story_without_record(instance("success"), None, "any text") is None
+    assert list(ids_only.operations) == ["op_1"]
+    assert tell.history_without_record(instance("success"), None, "any text") is None
 
 
 @pytest.mark.parametrize(
@@ -247,9 +247,9 @@ def test_whose_task_it_is(ti: dict[str, Any], task: dict[str, Any] | None, ours:
 
 
 def test_what_a_record_has_left_out_is_told() -> None:
-    story = Story("onvera", "c", 1, "triggerer")
+    story = WaitHistory("onvera", "c", 1, "triggerer")
     for number in range(MOST_OPERATIONS + 12):
-        story.chapter(f"op_{number}").saw(operation(), START)
+        story.operation(f"op_{number}").on_result(operation(), START)
     shown = page(instance(), story.to_record(START))
     assert len(shown["operations"]) == MOST_OPERATIONS
     assert shown["wait"]["omitted"] == 12

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from airflow_provider_ops.hooks.onvera import OnveraHook
-from airflow_provider_ops.testing import endless, hang
+from airflow_provider_ops.testing import hang, never_settles
 from airflow_provider_ops.view import live
 from airflow_provider_ops.view.live import Reader
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def operation_id(operations_simulator: SimulatorServer) -> str:
-    operations_simulator.faults(endless())
+    operations_simulator.faults(never_settles())
     hook = OnveraHook()
     made = hook.create_deployment("airflow")
     hook.close()

@@ -25,18 +25,28 @@ from airflow_provider_ops.apis.akua.schemas import (
 )
 from airflow_provider_ops.apis.akua.starts import UNREAD, Start, start_of
 from airflow_provider_ops.apis.base import (
-    AllMarked,
     Api,
     ErrorBody,
     Intent,
     OperationList,
-    Submit,
+    OwnedResources,
+    SubmitCall,
     Submitted,
-    as_it_comes,
     generic_submit,
+    raw_entry,
     table,
 )
-from airflow_provider_ops.apis.calls import Call, Flow, Paged, Request, Response, check_id, given, path, split_reference
+from airflow_provider_ops.apis.calls import (
+    Call,
+    Flow,
+    Paged,
+    Request,
+    Response,
+    check_id,
+    drop_none,
+    path,
+    split_reference,
+)
 from airflow_provider_ops.apis.existing import existing
 from airflow_provider_ops.core.poll_policy import PollPolicy
 from airflow_provider_ops.exceptions import (
@@ -110,7 +120,7 @@ class Akua(Api):
         """``Authorization: Bearer`` [section 1]."""
         return {"Authorization": f"Bearer {key}"}
 
-    def prepare(self, request: Request, extras: Mapping[str, Any]) -> Request:
+    def apply_connection_defaults(self, request: Request, extras: Mapping[str, Any]) -> Request:
         """``akua-context`` from the connection's ``workspace_id``; tokens for several workspaces need it.
 
         :raises InvalidConnection: it cannot be an id.
@@ -162,11 +172,11 @@ class Akua(Api):
         """
         if (owner_type is None) != (owner_id is None):
             raise InvalidArgument("owner_type and owner_id must be given together")
-        return listing("/operations", to_operation, given(owner_type=owner_type, owner_id=owner_id))
+        return listing("/operations", to_operation, drop_none(owner_type=owner_type, owner_id=owner_id))
 
     def open_operations(self) -> Sequence[OperationList]:
         """All operations, newest first: there is no filter by state. Entries lack steps."""
-        return (OperationList(listing("/operations", as_it_comes), to_operation),)
+        return (OperationList(listing("/operations", raw_entry), to_operation),)
 
     def long_poll(self, operation_id: str, seconds: float) -> Call[Operation]:
         """``POST /operations/{operation_id}:wait``, which changes nothing and so may be sent again."""
@@ -202,7 +212,9 @@ class Akua(Api):
         request = Request("POST", path(route, operation_id=bare), route, headers={KEY: own}, idempotent=True)
         return Call(request, lambda response: to_operation(body_of(response)))
 
-    def request(self, method: str, path: str, *, json: Any = None, query: Mapping[str, Any] | None = None) -> Submit:
+    def request(
+        self, method: str, path: str, *, json: Any = None, query: Mapping[str, Any] | None = None
+    ) -> SubmitCall:
         """Recognises every call that starts an operation, in both spellings of the colon."""
         known = starts.recognise(method.upper(), path)
         if known is None or query:
@@ -210,7 +222,7 @@ class Akua(Api):
         start, ids = known
         return starts.submit_of(start.call(json, idempotency_key=None, **ids))
 
-    def mark(self, submit: Submit, key: str) -> Submit:
+    def with_idempotency_key(self, submit: SubmitCall, key: str) -> SubmitCall:
         """``key`` as the ``idempotency-key`` of every call that takes one.
 
         A call we do not know gets it too, since many require one, but whether it honours it is not known: it is not
@@ -219,9 +231,9 @@ class Akua(Api):
         start = start_of(submit.request)
         if start is not None and not start.keyed:
             return submit
-        return submit.marked(headers={**submit.request.headers, KEY: key}, idempotent=start is not None)
+        return submit.with_request(headers={**submit.request.headers, KEY: key}, idempotent=start is not None)
 
-    def submitting(self, submit: Submit) -> Flow[Submitted]:
+    def submit_flow(self, submit: SubmitCall) -> Flow[Submitted]:
         """Reads the etag just before sending where the call needs one and the user gave none.
 
         A refusal with an etag that has changed since is no refusal of what is wanted: read and send again, with the
@@ -243,7 +255,7 @@ class Akua(Api):
                 raise
             return deletion
 
-    def _with_fresh_etag(self, route: str, submit: Submit) -> Flow[Submitted]:
+    def _with_fresh_etag(self, route: str, submit: SubmitCall) -> Flow[Submitted]:
         read = _reading(route, _etag, starts.ids_of(submit.request))
         etag: str = yield read
         for _ in range(_ETAG_TRIES - 1):
@@ -258,19 +270,19 @@ class Akua(Api):
         last: Submitted = yield _guarded(submit, etag)
         return last
 
-    def find(self, intent: Intent) -> Flow[list[Submitted]] | None:
+    def find_submitted(self, intent: Intent) -> Flow[list[Submitted]] | None:
         """By the key that the operation carries, else by what it acts on since the intent."""
         start = start_of(intent.submit.request)
         return reconcile.find(start, intent) if start is not None and reconcile.can_find(start) else None
 
-    def find_owned(self, submit: Submit, is_ours: Callable[[str], bool]) -> Flow[list[Submitted]] | None:
+    def find_owned(self, submit: SubmitCall, is_ours: Callable[[str], bool]) -> Flow[list[Submitted]] | None:
         """By the keys that operations carry; those of clusters and machines carry none."""
         start = start_of(submit.request)
         return reconcile.find_owned(start, is_ours) if start and start.creates and reconcile.can_find(start) else None
 
-    def all_marked(self) -> Flow[AllMarked]:
+    def list_owned(self) -> Flow[OwnedResources]:
         """By the idempotency key that the operation which made it carries."""
-        return owned.all_marked(self.read_resource)
+        return owned.list_owned(self.read_resource)
 
     def read_resource(self, operation: Operation) -> Flow[Mapping[str, Any] | None]:
         """The entity that the operation acted on."""
@@ -303,7 +315,7 @@ class Akua(Api):
             return None
         ids = {f"{resource_type}_id": resource_id}
         call = start.call(None, idempotency_key=None, etag=None, **ids)
-        return self.submitting(starts.submit_of(call))
+        return self.submit_flow(starts.submit_of(call))
 
     def _delete_package(self, package_id: str) -> Flow[None]:
         etag: str = yield _reading(PACKAGE, _etag, {"package_id": package_id})
@@ -335,5 +347,5 @@ def _etag(response: Response) -> str:
     return etag
 
 
-def _guarded(submit: Submit, etag: str) -> Submit:
-    return submit.marked(headers={**submit.request.headers, ETAG: etag})
+def _guarded(submit: SubmitCall, etag: str) -> SubmitCall:
+    return submit.with_request(headers={**submit.request.headers, ETAG: etag})

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from airflow_provider_ops.apis.akua.schemas import body_of, check_header
 from airflow_provider_ops.apis.base import WireModel, read
-from airflow_provider_ops.apis.calls import Call, Request, Response, given, path
+from airflow_provider_ops.apis.calls import Call, Request, Response, drop_none, path
 
 T = TypeVar("T")
 M = TypeVar("M", bound=WireModel)
@@ -32,7 +32,7 @@ def changing(
     """
     check_header("etag", etag, LONGEST_ETAG)
     json = None if body is None else dict(body)
-    return Call(Request(method, path(route, **ids), route, json=json, headers=given(**{ETAG: etag})), parse)
+    return Call(Request(method, path(route, **ids), route, json=json, headers=drop_none(**{ETAG: etag})), parse)
 
 
 def keyed(call: Call[T], idempotency_key: str | None) -> Call[T]:

@@ -13,7 +13,7 @@ from airflow_provider_ops.apis.akua.calls import changing, keyed, reads_as
 from airflow_provider_ops.apis.akua.install_models import ChangeRequest, ChangeRequestAccepted, ChangeRequestToken
 from airflow_provider_ops.apis.akua.schemas import body_of, check_length, listing_models, reading
 from airflow_provider_ops.apis.akua.starts import CHANGE_REQUEST, CHANGE_REQUESTS
-from airflow_provider_ops.apis.calls import Call, Paged, given
+from airflow_provider_ops.apis.calls import Call, Paged, drop_none
 from airflow_provider_ops.exceptions import InvalidArgument
 
 ChangeRequestState = Literal[
@@ -78,7 +78,7 @@ def open_change_request(
         if (value is not None) != (kind == "agent"):
             raise InvalidArgument(f"{name} must be given with kind 'agent', and only with it")
     return create_repository_change_request(
-        given(
+        drop_none(
             parent_repository_id=parent_repository_id,
             kind=kind,
             expires_at_seconds=expires_at_seconds,
@@ -156,7 +156,7 @@ def create_repository_change_request_token(
         "POST",
         f"{CHANGE_REQUEST}:createToken",
         reads_as(ChangeRequestToken),
-        given(scope=scope, expires_in_seconds=expires_in_seconds) or None,
+        drop_none(scope=scope, expires_in_seconds=expires_in_seconds) or None,
         repository_change_request_id=repository_change_request_id,
     )
     return keyed(call, idempotency_key)
@@ -169,7 +169,7 @@ def list_repository_change_requests(
 
     :param parent_repository: id of the repository that the changes are for.
     """
-    return listing_models(CHANGE_REQUESTS, ChangeRequest, given(state=state, parent_repository=parent_repository))
+    return listing_models(CHANGE_REQUESTS, ChangeRequest, drop_none(state=state, parent_repository=parent_repository))
 
 
 def get_repository_change_request(repository_change_request_id: str) -> Call[ChangeRequest]:

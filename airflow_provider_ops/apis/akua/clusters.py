@@ -16,7 +16,7 @@ from airflow_provider_ops.apis.akua.models import (
     WorkerBootstrap,
 )
 from airflow_provider_ops.apis.akua.schemas import check_length, listing_models, reading
-from airflow_provider_ops.apis.calls import Call, Paged, check_id, given
+from airflow_provider_ops.apis.calls import Call, Paged, check_id, drop_none
 from airflow_provider_ops.operation import Operation
 
 NetworkProfile = Literal["linux_cilium", "mixed_os_calico"]
@@ -38,7 +38,7 @@ def create_cluster(
     """
     check_length("name", name, 100)
     check_id("region_id", region_id)
-    body = given(name=name, region_id=region_id, network_profile=network_profile)
+    body = drop_none(name=name, region_id=region_id, network_profile=network_profile)
     return starts.CREATE_CLUSTER.call(body, idempotency_key=idempotency_key)
 
 
@@ -89,7 +89,7 @@ def create_machine(
     check_id("cluster_id", cluster_id)
     check_length("instance_type", instance_type, 255)
     check_length("name", name, 120, shortest=0)
-    body = given(
+    body = drop_none(
         cluster_id=cluster_id,
         instance_type=instance_type,
         compute_config_id=compute_config_id,
@@ -112,7 +112,7 @@ def suspend_machine(
     idempotency_key: str | None = None,
 ) -> Call[Operation]:
     """``POST /machines/{machine_id}:suspend``: the operation ``machine.suspend``; the public IP is usually lost."""
-    body = given(reason=reason)
+    body = drop_none(reason=reason)
     return starts.SUSPEND_MACHINE.call(body, machine_id=machine_id, etag=etag, idempotency_key=idempotency_key)
 
 
@@ -135,7 +135,7 @@ def list_machines(
     *, cluster_id: str | None = None, state: MachineState | None = None, view: View | None = None
 ) -> Paged[Machine]:
     """``GET /machines``, all pages."""
-    return listing_models("/machines", Machine, given(cluster_id=cluster_id, state=state, view=view))
+    return listing_models("/machines", Machine, drop_none(cluster_id=cluster_id, state=state, view=view))
 
 
 def get_machine(machine_id: str, *, view: View | None = None) -> Call[Machine]:

@@ -19,7 +19,7 @@ from airflow_provider_ops.apis.akua.install_models import (
 )
 from airflow_provider_ops.apis.akua.metadata import Protocol, RoutingMode
 from airflow_provider_ops.apis.akua.schemas import check_length, listing_models, reading, unpaged_models
-from airflow_provider_ops.apis.calls import Call, Paged, check_id, given
+from airflow_provider_ops.apis.calls import Call, Paged, check_id, drop_none
 from airflow_provider_ops.exceptions import InvalidArgument
 from airflow_provider_ops.operation import Operation
 
@@ -73,7 +73,7 @@ def create_package(
     source = sources[0]
     if source.get("kind") == "helm":
         _check_helm(source)
-    body = given(
+    body = drop_none(
         name=name,
         sources=list(sources),
         display_image_url=display_image_url,
@@ -114,7 +114,7 @@ def create_install(
         raise InvalidArgument("package_version_pin must be given with package_id, and only with it")
     if package_version_pin is not None:
         _check_pin(package_version_pin)
-    body = given(
+    body = drop_none(
         product_id=product_id,
         package_id=package_id,
         package_version_pin=package_version_pin,
@@ -198,7 +198,7 @@ def create_render(
     """
     check_length("message", message, _LONGEST_RENDER_MESSAGE, shortest=0)
     annotations = None if extra_annotations is None else dict(extra_annotations)
-    body = given(message=message, skip_unchanged=skip_unchanged, extra_annotations=annotations)
+    body = drop_none(message=message, skip_unchanged=skip_unchanged, extra_annotations=annotations)
     return starts.CREATE_RENDER.reading(
         reads_as(InstallRender), body or None, install_id=install_id, idempotency_key=idempotency_key
     )
@@ -217,7 +217,7 @@ def bind_pinned_preview_hostname(
     :param protocol: default ``http``.
     :param routing_mode: default ``through_dispatcher``.
     """
-    body = given(render_id=check_id("render_id", render_id), protocol=protocol, routing_mode=routing_mode)
+    body = drop_none(render_id=check_id("render_id", render_id), protocol=protocol, routing_mode=routing_mode)
     return starts.BIND_PINNED.call(body, install_id=install_id, idempotency_key=idempotency_key)
 
 
@@ -236,7 +236,7 @@ def bind_floating_preview_hostname(
     """
     check_length("track", track, 100)
     check_id("render_id", render_id)
-    body = given(track=track, render_id=render_id, protocol=protocol, routing_mode=routing_mode)
+    body = drop_none(track=track, render_id=render_id, protocol=protocol, routing_mode=routing_mode)
     return starts.BIND_FLOATING.call(body, install_id=install_id, idempotency_key=idempotency_key)
 
 
@@ -251,7 +251,7 @@ def delete_preview_hostname(
 
 def list_installs(*, product_id: str | None = None) -> Paged[Install]:
     """``GET /installs``, all pages."""
-    return listing_models("/installs", Install, given(product_id=product_id))
+    return listing_models("/installs", Install, drop_none(product_id=product_id))
 
 
 def get_install(install_id: str) -> Call[Install]:

@@ -7,21 +7,21 @@ from typing import Any
 
 from airflow_provider_ops.apis.akua.reconcile import WITH_KEY
 from airflow_provider_ops.apis.akua.schemas import key_of, listing, to_operation
-from airflow_provider_ops.apis.base import AllMarked, Marked
+from airflow_provider_ops.apis.base import OwnedResource, OwnedResources
 from airflow_provider_ops.apis.calls import Flow, all_items
 from airflow_provider_ops.apis.existing import is_gone, status_of
-from airflow_provider_ops.core.identity import is_mark
+from airflow_provider_ops.core.identity import is_our_key
 from airflow_provider_ops.exceptions import NotFound
 from airflow_provider_ops.operation import Operation
 
 
-def all_marked(read: Callable[[Operation], Flow[Mapping[str, Any] | None]]) -> Flow[AllMarked]:
+def list_owned(read: Callable[[Operation], Flow[Mapping[str, Any] | None]]) -> Flow[OwnedResources]:
     """Flow that goes through all operations.
 
     :param read: flow that reads what an operation acted on.
     """
     operations = yield from all_items(listing("/operations", to_operation))
-    found: dict[tuple[str, str], Marked] = {}
+    found: dict[tuple[str, str], OwnedResource] = {}
     for operation in operations:
         key, kind, entity = _key(operation), operation.resource_type, operation.resource_id
         if key is None or kind is None or entity is None or not _made(operation.kind, kind):
@@ -32,10 +32,10 @@ def all_marked(read: Callable[[Operation], Flow[Mapping[str, Any] | None]]) -> F
             continue
         if resource is not None and not is_gone(status_of(resource)):
             name = resource.get("name")
-            found[kind, entity] = Marked(
+            found[kind, entity] = OwnedResource(
                 key, kind, entity, name if isinstance(name, str) else None, status_of(resource), operation.created_at
             )
-    return AllMarked(list(found.values()))
+    return OwnedResources(list(found.values()))
 
 
 def _made(operation_kind: str, resource_type: str) -> bool:
@@ -45,4 +45,4 @@ def _made(operation_kind: str, resource_type: str) -> bool:
 
 def _key(operation: Operation) -> str | None:
     key = key_of(operation)
-    return key if is_mark(key) else None
+    return key if is_our_key(key) else None

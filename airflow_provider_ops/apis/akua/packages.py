@@ -10,7 +10,7 @@ from typing_extensions import NotRequired
 from airflow_provider_ops.apis.akua.calls import changing, keyed, nothing, reads_as
 from airflow_provider_ops.apis.akua.install_models import Package, PackageVersion, Product, Repository
 from airflow_provider_ops.apis.akua.schemas import body_of, listing_models, reading
-from airflow_provider_ops.apis.calls import Call, Paged, Request, given, path
+from airflow_provider_ops.apis.calls import Call, Paged, Request, drop_none, path
 
 RepositoryPurpose = Literal["deploy", "package", "repository_change_request", "workspace"]
 View = Literal["basic", "full"]
@@ -58,12 +58,12 @@ def delete_package(package_id: str, *, etag: str, idempotency_key: str | None = 
 
 def list_packages(*, view: View | None = None) -> Paged[Package]:
     """``GET /packages``, all pages."""
-    return listing_models("/packages", Package, given(view=view))
+    return listing_models("/packages", Package, drop_none(view=view))
 
 
 def get_package(package_id: str, *, view: View | None = None) -> Call[Package]:
     """``GET /packages/{package_id}``."""
-    return reading(PACKAGE, Package, given(view=view), package_id=package_id)
+    return reading(PACKAGE, Package, drop_none(view=view), package_id=package_id)
 
 
 def list_package_versions(package_id: str) -> Paged[PackageVersion]:
@@ -94,7 +94,7 @@ def get_product(product_id: str) -> Call[Product]:
 
 def list_repositories(*, purpose: RepositoryPurpose | None = None) -> Paged[Repository]:
     """``GET /repositories``, all pages."""
-    return listing_models("/repositories", Repository, given(purpose=purpose))
+    return listing_models("/repositories", Repository, drop_none(purpose=purpose))
 
 
 def get_repository(repository_id: str) -> Call[Repository]:
@@ -116,7 +116,7 @@ def create_repository_token(
 
     :param revoke_after_seconds: 60 to 3600.
     """
-    body = given(revoke_after_seconds=revoke_after_seconds) or None
+    body = drop_none(revoke_after_seconds=revoke_after_seconds) or None
     call: Call[Mapping[str, Any]] = changing(
         "POST", f"{REPOSITORY}:createToken", body_of, body, repository_id=repository_id
     )

@@ -11,7 +11,7 @@ from airflow_provider_ops.apis.akua.models import Cluster, Region, WorkerBootstr
 from airflow_provider_ops.apis.akua.schemas import check_length, listing_models
 from airflow_provider_ops.apis.akua.starts import WORKER_BOOTSTRAPS
 from airflow_provider_ops.apis.akua.workspace_models import ApiToken, NewApiToken
-from airflow_provider_ops.apis.calls import Call, Paged, given
+from airflow_provider_ops.apis.calls import Call, Paged, drop_none
 from airflow_provider_ops.apis.times import aware
 
 REGION = "/regions/{region_id}"
@@ -39,7 +39,7 @@ def create_worker_bootstrap(
 
     :param ttl_seconds: 60 to 86400.
     """
-    body = given(ttl_seconds=ttl_seconds) or None
+    body = drop_none(ttl_seconds=ttl_seconds) or None
     call = changing("POST", WORKER_BOOTSTRAPS, reads_as(WorkerBootstrap), body, cluster_id=cluster_id)
     return keyed(call, idempotency_key)
 
@@ -51,7 +51,7 @@ def create_region(name: str, *, icon: str | None = None) -> Call[Region]:
     :param icon: URL of at most 256 characters.
     """
     check_length("name", name, _LONGEST_NAME)
-    return changing("POST", "/regions", reads_as(Region), given(name=name, icon=icon))
+    return changing("POST", "/regions", reads_as(Region), drop_none(name=name, icon=icon))
 
 
 def update_region(region_id: str, *, name: str | None = None, icon: str | None = None, etag: str) -> Call[Region]:
@@ -60,7 +60,7 @@ def update_region(region_id: str, *, name: str | None = None, icon: str | None =
     :param icon: ``""`` removes it.
     """
     check_length("name", name, _LONGEST_NAME)
-    body: dict[str, Any] = given(name=name, icon=icon)
+    body: dict[str, Any] = drop_none(name=name, icon=icon)
     if icon == "":
         body["icon"] = None
     return changing("PATCH", REGION, reads_as(Region), body, etag=etag, region_id=region_id)
@@ -78,7 +78,7 @@ def create_api_token(name: str, *, expires_at: datetime | None = None) -> Call[N
     :param expires_at: without it the token does not expire; a time without zone is taken as UTC.
     """
     check_length("name", name, _LONGEST_NAME)
-    body = given(name=name, expires_at=None if expires_at is None else _unix(expires_at))
+    body = drop_none(name=name, expires_at=None if expires_at is None else _unix(expires_at))
     return changing("POST", TOKENS, reads_as(NewApiToken), body)
 
 

@@ -19,7 +19,7 @@ from airflow_provider_ops.apis.akua.install_models import (
     InstallRender,
 )
 from airflow_provider_ops.apis.akua.schemas import OwnerType, body_of, key_of, started
-from airflow_provider_ops.apis.base import Submit, Submitted, read
+from airflow_provider_ops.apis.base import SubmitCall, Submitted, read
 from airflow_provider_ops.apis.calls import Call, Request, Response
 from airflow_provider_ops.exceptions import InvalidArgument
 from airflow_provider_ops.operation import Operation
@@ -192,10 +192,10 @@ def owner_id(start: Start, request: Request) -> str | None:
     return ids_of(request).get(f"{start.owner}_id")
 
 
-def submit_of(call: Call[Any]) -> Submit:
+def submit_of(call: Call[Any]) -> SubmitCall:
     """The submit of one of these calls."""
     start = STARTS[call.request.method, call.request.route]
-    return Submit(
+    return SubmitCall(
         call.request,
         lambda response: submitted(start, call.request, response),
         kind=start.kind,
@@ -203,11 +203,11 @@ def submit_of(call: Call[Any]) -> Submit:
     )
 
 
-def submits(build: Callable[P, Call[Any]]) -> Callable[P, Submit]:
+def submits(build: Callable[P, Call[Any]]) -> Callable[P, SubmitCall]:
     """The function an operator starts with: takes the arguments of ``build``."""
 
     @functools.wraps(build)
-    def begin(*args: P.args, **kwargs: P.kwargs) -> Submit:
+    def begin(*args: P.args, **kwargs: P.kwargs) -> SubmitCall:
         return submit_of(build(*args, **kwargs))
 
     return begin

@@ -21,7 +21,7 @@ from airflow_provider_ops.apis.akua.workspace_models import (
     Workspace,
 )
 from airflow_provider_ops.apis.base import read
-from airflow_provider_ops.apis.calls import Call, Paged, Request, given
+from airflow_provider_ops.apis.calls import Call, Paged, Request, drop_none
 from airflow_provider_ops.exceptions import InvalidArgument
 from airflow_provider_ops.operation import Operation
 
@@ -117,7 +117,7 @@ def create_custom_domain(
     """
     check_length("hostname", hostname, 253)
     _check_target(target)
-    body = given(hostname=hostname, target=target, protocol=protocol, routing_mode=routing_mode)
+    body = drop_none(hostname=hostname, target=target, protocol=protocol, routing_mode=routing_mode)
     return starts.CREATE_CUSTOM_DOMAIN.call(body, workspace_id=workspace_id, idempotency_key=idempotency_key)
 
 
@@ -134,7 +134,7 @@ def update_custom_domain(
     """``PATCH /workspaces/{workspace_id}/custom_domains/{custom_domain_id}``: ``custom_domain.update``."""
     if target is not None:
         _check_target(target)
-    body = given(target=target, protocol=protocol, routing_mode=routing_mode)
+    body = drop_none(target=target, protocol=protocol, routing_mode=routing_mode)
     return starts.UPDATE_CUSTOM_DOMAIN.call(
         body,
         workspace_id=workspace_id,
@@ -224,7 +224,7 @@ def get_compute_config(compute_config_id: str) -> Call[ComputeConfig]:
 
 def list_quotas(*, cluster_id: str | None = None) -> Paged[Quota]:
     """``GET /quotas``; of one cluster where concurrency is counted per cluster."""
-    return unpaged_models("/quotas", Quota, given(cluster_id=cluster_id))
+    return unpaged_models("/quotas", Quota, drop_none(cluster_id=cluster_id))
 
 
 def get_quota(metric: str, *, cluster_id: str | None = None) -> Call[Quota]:
@@ -236,6 +236,6 @@ def get_quota(metric: str, *, cluster_id: str | None = None) -> Call[Quota]:
     """
     if not _METRIC.fullmatch(metric) or ".." in metric:
         raise InvalidArgument(f"metric {metric!r} must be one that list_quotas() shows, like 'compute/machines'")
-    where, query = f"/quotas/{quote(metric, safe='')}", given(cluster_id=cluster_id)
+    where, query = f"/quotas/{quote(metric, safe='')}", drop_none(cluster_id=cluster_id)
     request = Request("GET", where, "/quotas/{metric}", query=query)
     return Call(request, lambda response: read(Quota, body_of(response)))

@@ -12,17 +12,17 @@ from airflow_provider_ops.apis.base import (
     ErrorBody,
     Intent,
     OperationList,
-    Submit,
+    SubmitCall,
     Submitted,
-    as_it_comes,
+    raw_entry,
     table,
 )
 from airflow_provider_ops.apis.calls import Call, Flow, Paged, Request, Response
 from airflow_provider_ops.apis.described.filling import Values, fill, header_values, parameters
 from airflow_provider_ops.apis.described.listing import paged
 from airflow_provider_ops.apis.described.reading import OperationReader, error_body, exchange_of, without_secrets
-from airflow_provider_ops.apis.described.searching import Search
-from airflow_provider_ops.apis.described.submits import DescribedSubmit, NamesResourceOnly, Submits
+from airflow_provider_ops.apis.described.searching import DescribedSearch
+from airflow_provider_ops.apis.described.submits import DescribedCalls, DescribedSubmit, NamesResourceOnly
 from airflow_provider_ops.core.gate import is_clean_id
 from airflow_provider_ops.core.poll_policy import PollPolicy
 from airflow_provider_ops.core.values import is_list_text, object_as_text
@@ -70,8 +70,8 @@ class DescribedApi(Api):
             if getattr(type(self), name, None) is getattr(Api, name, None):
                 setattr(self, name, value)
         self._reader = self.reader_class(spec)
-        self._submits = Submits(spec, self.variables, self._reader)
-        self._search = Search(spec, self.variables, self._reader)
+        self._submits = DescribedCalls(spec, self.variables, self._reader)
+        self._search = DescribedSearch(spec, self.variables, self._reader)
         self._values = Values(self.variables)
 
     def authenticate(self, key: str) -> Mapping[str, str]:
@@ -91,7 +91,7 @@ class DescribedApi(Api):
             return replace(request, headers={"Authorization": f"Basic {pair}", **request.headers})
         return super().sign(request, login, key)
 
-    def prepare(self, request: Request, extras: Mapping[str, Any]) -> Request:  # noqa: ARG002
+    def apply_connection_defaults(self, request: Request, extras: Mapping[str, Any]) -> Request:  # noqa: ARG002
         """Add what the spec sends with every call; a request's own values stay."""
         headers = {**header_values(self.spec.headers, self._values), **request.headers}
         query = {**parameters(self.spec.query, self._values), **request.query}
@@ -109,7 +109,7 @@ class DescribedApi(Api):
             raise InvalidArgument(f"the spec of {self.title} has no 'check', which tries the connection: add it")
         return Call(fill(request, self._values), lambda response: f"HTTP {response.status}")
 
-    def reference(self, operation_id: object) -> str:
+    def validate_operation_id(self, operation_id: object) -> str:
         """Return ``operation_id`` when it can be one of this API.
 
         :raises InvalidArgument: it is no text, empty, or has characters that no id has.
@@ -161,7 +161,7 @@ class DescribedApi(Api):
     def _lists(self, requests: Sequence[RequestSpec]) -> tuple[OperationList, ...]:
         reader = self._reader
         return tuple(
-            OperationList(self.paged(fill(one, self._values), as_it_comes), reader.from_entry, reader.id_of)
+            OperationList(self.paged(fill(one, self._values), raw_entry), reader.from_entry, reader.id_of)
             for one in requests
         )
 
@@ -194,15 +194,17 @@ class DescribedApi(Api):
         own = (call.cancel for call in self.spec.calls if call.cancel is not None)
         return self.spec.cancel or next(own, None)
 
-    def request(self, method: str, path: str, *, json: Any = None, query: Mapping[str, Any] | None = None) -> Submit:
+    def request(
+        self, method: str, path: str, *, json: Any = None, query: Mapping[str, Any] | None = None
+    ) -> SubmitCall:
         """Return a submit; one that the spec lists gets its kind, key and search."""
         return self._submits.build(method, path, json, query or {})
 
-    def mark(self, submit: Submit, key: str) -> Submit:
+    def with_idempotency_key(self, submit: SubmitCall, key: str) -> SubmitCall:
         """Put our key where the spec says."""
         return self._submits.with_key(submit, key) if isinstance(submit, DescribedSubmit) else submit
 
-    def submitting(self, submit: Submit) -> Flow[Submitted]:
+    def submit_flow(self, submit: SubmitCall) -> Flow[Submitted]:
         """Send a submit once; where its answer names the resource only, look its operation up."""
         try:
             answer: Submitted = yield submit
@@ -219,7 +221,7 @@ class DescribedApi(Api):
         """Return whether the spec says that this refusal holds only for now."""
         return isinstance(error, ApiError) and _is_meant(self.spec.submit.busy, error)
 
-    def find(self, intent: Intent) -> Flow[list[Submitted]] | None:
+    def find_submitted(self, intent: Intent) -> Flow[list[Submitted]] | None:
         """Search as the spec says."""
         return self._search.find(intent)
 

@@ -30,7 +30,7 @@ _MOST_NAMED = 10
 _EPOCH = datetime.fromtimestamp(0, timezone.utc)
 
 
-class Search:
+class DescribedSearch:
     """Searches of one API."""
 
     def __init__(self, spec: ApiSpec, variables: Mapping[str, str], reader: OperationReader) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
-from airflow_provider_ops.apis.base import Submit, Submitted
+from airflow_provider_ops.apis.base import SubmitCall, Submitted
 from airflow_provider_ops.apis.calls import Request, Response, check_path
 from airflow_provider_ops.apis.described.filling import Values, header_values, parameters
 from airflow_provider_ops.apis.described.listing import set_at
@@ -43,7 +43,7 @@ class NamesResourceOnly(TransportError):
 
 
 @dataclass(frozen=True, slots=True)
-class DescribedSubmit(Submit):
+class DescribedSubmit(SubmitCall):
     """A submit and the call that it is.
 
     :param call: ``None`` for one that the spec does not list.
@@ -89,7 +89,7 @@ def find_call(spec: ApiSpec, method: str, path: str) -> tuple[CallSpec, dict[str
     return call, names
 
 
-class Submits:
+class DescribedCalls:
     """Builds the submits of one API."""
 
     def __init__(self, spec: ApiSpec, variables: Mapping[str, str], reader: OperationReader) -> None:

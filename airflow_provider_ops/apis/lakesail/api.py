@@ -10,7 +10,7 @@ from airflow_provider_ops.apis.base import (
     Api,
     ErrorBody,
     Intent,
-    Submit,
+    SubmitCall,
     Submitted,
     generic_submit,
     read,
@@ -29,7 +29,7 @@ from airflow_provider_ops.exceptions import NotFound
 from airflow_provider_ops.operation import Operation
 
 #: Calls with a typed builder, for ``OperationRequestOperator``.
-_KNOWN: tuple[tuple[str, str, Callable[..., Submit]], ...] = (
+_KNOWN: tuple[tuple[str, str, Callable[..., SubmitCall]], ...] = (
     ("POST", r"/workloads/sessions", workloads.create_session),
     ("DELETE", r"/workloads/sessions/([^/]+)", lambda _body, session: workloads.close_session(session)),
     ("POST", r"/workloads/notebooks/([^/]+)/start", lambda _body, notebook: workloads.start_notebook(notebook)),
@@ -86,26 +86,28 @@ class LakeSail(Api):
         request = Request("GET", path(route, operation_id=operation_id), route)
         return Call(request, lambda response: read(LakeSailOperation, body_of(response)))
 
-    def reference(self, operation_id: object) -> str:
+    def validate_operation_id(self, operation_id: object) -> str:
         """Also refuses the reference of a run that has no job in it."""
-        known = super().reference(operation_id)
+        known = super().validate_operation_id(operation_id)
         self.get_operation(known)
         return known
 
-    def request(self, method: str, path: str, *, json: Any = None, query: Mapping[str, Any] | None = None) -> Submit:
+    def request(
+        self, method: str, path: str, *, json: Any = None, query: Mapping[str, Any] | None = None
+    ) -> SubmitCall:
         """Recognises the workload calls; of others, which are not documented, any answer that names an operation."""
         for known, pattern, build in _KNOWN:
             match = re.fullmatch(pattern, path.rstrip("/")) if method.upper() == known else None
             if match:
                 submit = build(json if isinstance(json, dict) else None, *match.groups())
-                return submit.marked(query=dict(query or {}), **({} if json is None else {"json": json}))
+                return submit.with_request(query=dict(query or {}), **({} if json is None else {"json": json}))
         plain = generic_submit(method, path, json=json, query=query)
         subject = _SUBJECT.search(path.rstrip("/"))
         collection, resource_id = subject.groups() if subject else (None, None)
         kind = f"{plain.request.method} {collection}" if collection else ""
-        return Submit(plain.request, lambda response: submitted(response, kind, collection, resource_id), kind=kind)
+        return SubmitCall(plain.request, lambda response: submitted(response, kind, collection, resource_id), kind=kind)
 
-    def find(self, intent: Intent) -> Flow[list[Submitted]] | None:
+    def find_submitted(self, intent: Intent) -> Flow[list[Submitted]] | None:
         """What the status of the resource tells; a session also by its name, if one was given.
 
         A run and everything that is provisioned carry no mark of ours, and no list says who started them.
@@ -126,7 +128,7 @@ class LakeSail(Api):
         found = [Submitted(f"session:{one.id}", intent.submit.kind, "session", one.id) for one in open_ones]
         return window.choose(found, lambda one: created[one.operation_id])
 
-    def _find_changed(self, submit: Submit) -> Flow[list[Submitted]]:
+    def _find_changed(self, submit: SubmitCall) -> Flow[list[Submitted]]:
         """The call names what it changes: it was carried out if that is no longer as it was before."""
         what, before = _CHANGES[submit.kind]
         ids = ".".join(_IDS.findall(submit.request.path))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Literal, TypeVar
 
 from airflow_provider_ops.apis.base import read
-from airflow_provider_ops.apis.calls import Call, Page, Paged, Request, Response, given, path
+from airflow_provider_ops.apis.calls import Call, Page, Paged, Request, Response, drop_none, path
 from airflow_provider_ops.apis.lakesail.models import (
     Cluster,
     Connection,
@@ -34,7 +34,7 @@ SortDirection = Literal["asc", "desc"]
 
 def list_clusters(*, sort_direction: SortDirection | None = None) -> Paged[Cluster]:
     """``GET /me/clusters``, all pages by name: the clusters the user reaches through teams, with their connection."""
-    query = given(sortBy="name" if sort_direction else None, sortDirection=sort_direction)
+    query = drop_none(sortBy="name" if sort_direction else None, sortDirection=sort_direction)
     return by_number("/me/clusters", query, cluster_models)
 
 
@@ -78,7 +78,7 @@ def list_provider_networks(connection_id: str, *, region: str | None = None) -> 
     :param region: default is the connection's.
     """
     route = "/infra/connections/{connection}/provider-networks"
-    request = Request("GET", path(route, connection=connection_id), route, query=given(region=region))
+    request = Request("GET", path(route, connection=connection_id), route, query=drop_none(region=region))
     return _whole(request, models(ProviderNetwork, "providerNetworks"))
 
 

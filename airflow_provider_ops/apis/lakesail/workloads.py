@@ -11,8 +11,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from airflow_provider_ops.apis.base import Submit, Submitted, read
-from airflow_provider_ops.apis.calls import Call, Paged, Request, Response, given, path
+from airflow_provider_ops.apis.base import SubmitCall, Submitted, read
+from airflow_provider_ops.apis.calls import Call, Paged, Request, Response, drop_none, path
 from airflow_provider_ops.apis.lakesail.models import Camel, Job, JobRun, Notebook, Session, read_time
 from airflow_provider_ops.apis.lakesail.operations import NAME, OVER, STATES, word
 from airflow_provider_ops.apis.lakesail.shapes import body_of, by_marker, by_number, models, one_object, single
@@ -83,7 +83,7 @@ def list_sessions(
     status: SessionStatus | None = None,
 ) -> Paged[Session]:
     """``GET /workloads/sessions``, all pages."""
-    query = given(teamId=team_id, endpoint_type=endpoint_type, status=status)
+    query = drop_none(teamId=team_id, endpoint_type=endpoint_type, status=status)
     return by_marker(SESSIONS, SESSIONS, query, models(Session, "sessions"))
 
 
@@ -128,7 +128,7 @@ def delete_notebook(notebook_id: str) -> Call[None]:
 
 def list_my_jobs(*, sort_by: JobSort | None = None, sort_direction: SortDirection | None = None) -> Paged[Job]:
     """``GET /me/jobs``, all pages."""
-    query = given(sortBy=sort_by, sortDirection=sort_direction)
+    query = drop_none(sortBy=sort_by, sortDirection=sort_direction)
     return by_number("/me/jobs", query, models(Job, "jobs", "jobId"))
 
 
@@ -177,31 +177,31 @@ def delete_job_run(job_id: str, job_run_id: str) -> Call[None]:
     return Call(_request("DELETE", RUN, job=job_id, run=job_run_id), _nothing)
 
 
-def create_session(body: Mapping[str, Any] | None = None) -> Submit:
+def create_session(body: Mapping[str, Any] | None = None) -> SubmitCall:
     """``POST /workloads/sessions`` (method inferred): the session, ``pending``."""
     _check_bounds(body)
     return _starting("session.create", _request("POST", SESSIONS, body=body or {}), "session", creates=True)
 
 
-def close_session(session_id: str) -> Submit:
+def close_session(session_id: str) -> SubmitCall:
     """``DELETE /workloads/sessions/{session}`` (method inferred): ``closed`` at once."""
     request = _request("DELETE", SESSION, session=_own_id("session_id", session_id))
     return _starting("session.close", request, "closed_session", session_id, at_once="closed")
 
 
-def start_notebook(notebook_id: str) -> Submit:
+def start_notebook(notebook_id: str) -> SubmitCall:
     """``POST /workloads/notebooks/{notebook}/start`` (method inferred): ``starting`` at once, then ``running``."""
     request = _request("POST", START, notebook=_own_id("notebook_id", notebook_id))
     return _starting("notebook.start", request, "notebook", notebook_id)
 
 
-def create_job_run(job_id: str, body: Mapping[str, Any] | None = None) -> Submit:
+def create_job_run(job_id: str, body: Mapping[str, Any] | None = None) -> SubmitCall:
     """``POST /workloads/jobs/{job}/runs`` (method inferred): the run, ``pending`` until released or dispatched."""
     request = _request("POST", RUNS, body=body, job=_own_id("job_id", job_id))
     return _starting("job_run.create", request, "job_run", parent=job_id)
 
 
-def ready_job_run(job_id: str, job_run_id: str) -> Submit:
+def ready_job_run(job_id: str, job_run_id: str) -> SubmitCall:
     """``POST /workloads/jobs/{job}/runs/{jobRun}/ready`` (method inferred): ``pending`` becomes ``ready``."""
     request = _request("POST", READY, job=_own_id("job_id", job_id), run=_own_id("job_run_id", job_run_id))
     return _starting("job_run.ready", request, "job_run", job_run_id, parent=job_id)
@@ -272,7 +272,7 @@ def _starting(
     parent: str | None = None,
     at_once: str | None = None,
     creates: bool = False,
-) -> Submit:
+) -> SubmitCall:
     def parse(response: Response) -> Submitted:
         data = _body_if_any(what, response, own_id)
         found = own_id or data.get("id")
@@ -284,7 +284,7 @@ def _starting(
         mine = f"{parent}.{found}" if parent else found
         return Submitted(f"{what}:{mine}", kind, _RESOURCES[what], found, _readable(what, mine, data))
 
-    return Submit(request, parse, kind=kind, creates=creates)
+    return SubmitCall(request, parse, kind=kind, creates=creates)
 
 
 def _readable(what: str, reference_id: str, data: Mapping[str, Any]) -> Operation | None:

@@ -7,12 +7,12 @@ from dataclasses import replace
 from typing import Any
 
 from airflow_provider_ops.apis.base import (
-    AllMarked,
     Api,
     ErrorBody,
     Intent,
     OperationList,
-    Submit,
+    OwnedResources,
+    SubmitCall,
     Submitted,
     generic_submit,
     read_error,
@@ -21,7 +21,7 @@ from airflow_provider_ops.apis.base import (
 from airflow_provider_ops.apis.calls import Call, Flow, Request, Response, check_path
 from airflow_provider_ops.apis.existing import existing
 from airflow_provider_ops.apis.nirvana import platform
-from airflow_provider_ops.apis.nirvana.owned import all_marked
+from airflow_provider_ops.apis.nirvana.owned import list_owned
 from airflow_provider_ops.apis.nirvana.reconcile import PLACES, Place, deleting, find, find_owned, locate, read_at
 from airflow_provider_ops.apis.nirvana.schemas import NAME, operation_of, starting, words
 from airflow_provider_ops.apis.nirvana.starts import in_project, recognise, submit_of, submitted, tagged
@@ -58,7 +58,7 @@ class Nirvana(Api):
         """``GET /v1/user``: it needs no permission that a key may lack; what it shows is not documented."""
         return Call(platform.get_user().request, _who)
 
-    def prepare(self, request: Request, extras: Mapping[str, Any]) -> Request:
+    def apply_connection_defaults(self, request: Request, extras: Mapping[str, Any]) -> Request:
         """The connection's project, where a call needs one and names none."""
         return in_project(request, extras)
 
@@ -81,7 +81,7 @@ class Nirvana(Api):
         sort = "updated_at:desc"
         return tuple(platform.looked_at_together(status=status, sort=sort) for status in ("done", "failed"))
 
-    def mark(self, submit: Submit, key: str) -> Submit:
+    def with_idempotency_key(self, submit: SubmitCall, key: str) -> SubmitCall:
         """Our tag beside the user's, on everything that is created."""
         return tagged(submit, key)
 
@@ -89,7 +89,7 @@ class Nirvana(Api):
         """409: another operation is active on it, and nothing was started [Nirvana: section 6]."""
         return isinstance(error, Conflict) and error.status == _CONFLICT
 
-    def submitting(self, submit: Submit) -> Flow[Submitted]:
+    def submit_flow(self, submit: SubmitCall) -> Flow[Submitted]:
         """Sends it; a delete that is refused because the same delete is under way joins that one."""
         try:
             answer: Submitted = yield submit
@@ -103,19 +103,21 @@ class Nirvana(Api):
             return going_on
         return answer
 
-    def find(self, intent: Intent) -> Flow[list[Submitted]] | None:
+    def find_submitted(self, intent: Intent) -> Flow[list[Submitted]] | None:
         """By our tag for a create, by resource and kind since the submit for all else."""
         return find(intent)
 
-    def find_owned(self, submit: Submit, is_ours: Callable[[str], bool]) -> Flow[list[Submitted]] | None:
+    def find_owned(self, submit: SubmitCall, is_ours: Callable[[str], bool]) -> Flow[list[Submitted]] | None:
         """By our tags, in the list of what it creates."""
         return find_owned(submit, is_ours)
 
-    def all_marked(self) -> Flow[AllMarked]:
+    def list_owned(self) -> Flow[OwnedResources]:
         """By our tag, in the connection's project."""
-        return all_marked()
+        return list_owned()
 
-    def request(self, method: str, path: str, *, json: Any = None, query: Mapping[str, Any] | None = None) -> Submit:
+    def request(
+        self, method: str, path: str, *, json: Any = None, query: Mapping[str, Any] | None = None
+    ) -> SubmitCall:
         """Recognises all calls of section 4."""
         method = method.upper()
         route = recognise(method, path)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from airflow_provider_ops.apis.base import read
-from airflow_provider_ops.apis.calls import Call, Paged, Request, given, path
+from airflow_provider_ops.apis.calls import Call, Paged, Request, drop_none, path
 from airflow_provider_ops.apis.nirvana import checks
 from airflow_provider_ops.apis.nirvana.account import OSImage
 from airflow_provider_ops.apis.nirvana.bodies import (
@@ -54,7 +54,7 @@ def create_vm(
     checks.volume("boot_volume", boot_volume)
     for number, volume in enumerate(data_volumes or ()):
         checks.volume(f"data_volumes[{number}]", volume)
-    body = given(
+    body = drop_none(
         name=name,
         region=region,
         instance_type=instance_type,
@@ -79,7 +79,7 @@ def update_vm(
     tags: Sequence[str] | None = None,
 ) -> Call[Operation]:
     """``PATCH /v1/compute/vms/{vm_id}``: the operation ``vm.update``; what is not given stays as it is."""
-    body = given(name=name, instance_type=instance_type, public_ip_enabled=public_ip_enabled, tags=tags)
+    body = drop_none(name=name, instance_type=instance_type, public_ip_enabled=public_ip_enabled, tags=tags)
     return starting("PATCH", ONE_VM, body, vm_id=vm_id)
 
 
@@ -106,7 +106,7 @@ def create_volume(
     """``POST /v1/compute/volumes``: the operation ``volume.create`` of a data volume; ``size`` in GB."""
     checks.volume_type("type", type)
     checks.within("size", size, 1)
-    body = given(name=name, region=region, size=size, type=type, project_id=project_id, vm_id=vm_id, tags=tags)
+    body = drop_none(name=name, region=region, size=size, type=type, project_id=project_id, vm_id=vm_id, tags=tags)
     return starting("POST", VOLUMES, body)
 
 
@@ -116,7 +116,7 @@ def update_volume(
     """``PATCH /v1/compute/volumes/{volume_id}``: the operation ``volume.update``."""
     if size is not None:
         checks.within("size", size, 1)
-    return starting("PATCH", ONE_VOLUME, given(name=name, size=size, tags=tags), volume_id=volume_id)
+    return starting("PATCH", ONE_VOLUME, drop_none(name=name, size=size, tags=tags), volume_id=volume_id)
 
 
 def delete_volume(volume_id: str) -> Call[Operation]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from airflow_provider_ops.apis.calls import Call, Paged, given
+from airflow_provider_ops.apis.calls import Call, Paged, drop_none
 from airflow_provider_ops.apis.nirvana import checks
 from airflow_provider_ops.apis.nirvana.account import ConnectRoute
 from airflow_provider_ops.apis.nirvana.bodies import BandwidthMbps, ConnectAWS, Protocol, ResourceStatus
@@ -25,7 +25,7 @@ def create_vpc(
     *, name: str, region: str, subnet_name: str, project_id: str | None = None, tags: Sequence[str] | None = None
 ) -> Call[Operation]:
     """``POST /v1/networking/vpcs``: the operation ``vpc.create``; the VPC comes with one subnet."""
-    body = given(name=name, region=region, subnet_name=subnet_name, project_id=project_id, tags=tags)
+    body = drop_none(name=name, region=region, subnet_name=subnet_name, project_id=project_id, tags=tags)
     return starting("POST", VPCS, body)
 
 
@@ -33,7 +33,7 @@ def update_vpc(
     vpc_id: str, *, name: str | None = None, subnet_name: str | None = None, tags: Sequence[str] | None = None
 ) -> Call[Operation]:
     """``PATCH /v1/networking/vpcs/{vpc_id}``: the operation ``vpc.update``."""
-    return starting("PATCH", ONE_VPC, given(name=name, subnet_name=subnet_name, tags=tags), vpc_id=vpc_id)
+    return starting("PATCH", ONE_VPC, drop_none(name=name, subnet_name=subnet_name, tags=tags), vpc_id=vpc_id)
 
 
 def delete_vpc(vpc_id: str) -> Call[Operation]:
@@ -91,7 +91,7 @@ def _rule(
         checks.source(source_address)
     if destination_address is not None:
         checks.network("destination_address", destination_address)
-    return given(
+    return drop_none(
         name=name,
         protocol=protocol,
         source_address=source_address,
@@ -121,7 +121,7 @@ def create_connect_connection(
     checks.bandwidth(bandwidth_mbps)
     checks.networks("cidrs", cidrs)
     checks.networks("provider_cidrs", provider_cidrs)
-    body = given(
+    body = drop_none(
         name=name,
         region=region,
         bandwidth_mbps=bandwidth_mbps,
@@ -138,7 +138,7 @@ def update_connect_connection(
     connection_id: str, *, name: str | None = None, tags: Sequence[str] | None = None
 ) -> Call[Operation]:
     """``PATCH /v1/networking/connect/connections/{connection_id}``."""
-    return starting("PATCH", ONE_CONNECTION, given(name=name, tags=tags), connection_id=connection_id)
+    return starting("PATCH", ONE_CONNECTION, drop_none(name=name, tags=tags), connection_id=connection_id)
 
 
 def delete_connect_connection(connection_id: str) -> Call[Operation]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from airflow_provider_ops.apis.calls import Call, Paged, given
+from airflow_provider_ops.apis.calls import Call, Paged, drop_none
 from airflow_provider_ops.apis.nirvana import checks
 from airflow_provider_ops.apis.nirvana.account import KubernetesVersion
 from airflow_provider_ops.apis.nirvana.bodies import NodeConfig
@@ -45,7 +45,7 @@ def create_nks_cluster(
     tags: Sequence[str] | None = None,
 ) -> Call[Operation]:
     """``POST /v1/nks/clusters``: the operation ``nks_cluster.create``."""
-    body = given(
+    body = drop_none(
         name=name,
         region=region,
         vpc_id=vpc_id,
@@ -61,7 +61,9 @@ def update_nks_cluster(
     cluster_id: str, *, name: str | None = None, autoscaling: bool | None = None, tags: Sequence[str] | None = None
 ) -> Call[Operation]:
     """``PATCH /v1/nks/clusters/{cluster_id}``: the operation ``nks_cluster.update``."""
-    return starting("PATCH", ONE_CLUSTER, given(name=name, autoscaling=autoscaling, tags=tags), cluster_id=cluster_id)
+    return starting(
+        "PATCH", ONE_CLUSTER, drop_none(name=name, autoscaling=autoscaling, tags=tags), cluster_id=cluster_id
+    )
 
 
 def delete_nks_cluster(cluster_id: str) -> Call[Operation]:
@@ -84,7 +86,7 @@ def create_nks_node_pool(
     checks.node_config(node_config)
     if node_count is not None:
         checks.node_count(node_count)
-    body = given(name=name, node_config=node_config, node_count=node_count, tags=tags)
+    body = drop_none(name=name, node_config=node_config, node_count=node_count, tags=tags)
     return starting("POST", POOLS, body, cluster_id=cluster_id)
 
 
@@ -99,7 +101,7 @@ def update_nks_node_pool(
     """``PATCH .../pools/{pool_id}``: the operation ``nks_node_pool.update``; 409 while another one is active."""
     if node_count is not None:
         checks.node_count(node_count)
-    body = given(name=name, node_count=node_count, tags=tags)
+    body = drop_none(name=name, node_count=node_count, tags=tags)
     return starting("PATCH", ONE_POOL, body, cluster_id=cluster_id, pool_id=pool_id)
 
 

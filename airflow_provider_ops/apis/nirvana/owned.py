@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from airflow_provider_ops.apis.base import AllMarked, Marked, WireModel, read
+from airflow_provider_ops.apis.base import OwnedResource, OwnedResources, WireModel, read
 from airflow_provider_ops.apis.calls import Flow, all_items
 from airflow_provider_ops.apis.existing import is_gone
 from airflow_provider_ops.apis.nirvana.reconcile import PLACES, Place
 from airflow_provider_ops.apis.nirvana.schemas import as_json, listing
 from airflow_provider_ops.apis.times import Time
-from airflow_provider_ops.core.identity import is_mark
+from airflow_provider_ops.core.identity import is_our_key
 from airflow_provider_ops.exceptions import NotFound, PermissionDenied
 
 
@@ -23,9 +23,9 @@ class _Tagged(WireModel):
     tags: Sequence[Any] | None = None
 
 
-def all_marked() -> Flow[AllMarked]:
+def list_owned() -> Flow[OwnedResources]:
     """Flow that goes through all lists of the connection's project; one that the key may not read is a problem."""
-    found: list[Marked] = []
+    found: list[OwnedResource] = []
     problems: list[str] = []
     for resource_type, place in PLACES.items():
         # load balancers are made by what runs in a cluster, never by us
@@ -37,7 +37,7 @@ def all_marked() -> Flow[AllMarked]:
             problems.append(f"{resource_type} cannot be listed: {error}")
         else:
             found += _marked(resource_type, rows)
-    return AllMarked(found, problems)
+    return OwnedResources(found, problems)
 
 
 def _rows(place: Place) -> Flow[list[Mapping[str, Any]]]:
@@ -55,9 +55,9 @@ def _rows(place: Place) -> Flow[list[Mapping[str, Any]]]:
     return rows
 
 
-def _marked(resource_type: str, rows: Sequence[Mapping[str, Any]]) -> Iterator[Marked]:
+def _marked(resource_type: str, rows: Sequence[Mapping[str, Any]]) -> Iterator[OwnedResource]:
     for row in rows:
         one = read(_Tagged, row)
-        key = next((tag for tag in one.tags or () if is_mark(tag)), None)
+        key = next((tag for tag in one.tags or () if is_our_key(tag)), None)
         if key is not None and not is_gone(one.status):
-            yield Marked(key, resource_type, one.id, one.name, one.status, one.created_at)
+            yield OwnedResource(key, resource_type, one.id, one.name, one.status, one.created_at)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from airflow_provider_ops.apis.base import OperationList, as_it_comes
+from airflow_provider_ops.apis.base import OperationList, raw_entry
 from airflow_provider_ops.apis.calls import Call, Paged
 from airflow_provider_ops.apis.nirvana.account import AuditLogEntry, InstanceType, Quota, Region
 from airflow_provider_ops.apis.nirvana.bodies import OperationKind, OperationStatus, OperationType
@@ -53,7 +53,7 @@ def list_operations(
 
 def looked_at_together(**query: str) -> OperationList:
     """``GET /v1/operations`` of the connection's project, each entry read only when somebody waits for it."""
-    return OperationList(listing(OPERATIONS, as_it_comes, query), to_operation)
+    return OperationList(listing(OPERATIONS, raw_entry, query), to_operation)
 
 
 def get_operation(operation_id: str) -> Call[Operation]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, TypeVar
 
-from airflow_provider_ops.apis.base import Intent, Submit, Submitted
+from airflow_provider_ops.apis.base import Intent, SubmitCall, Submitted
 from airflow_provider_ops.apis.calls import Call, Flow, Paged, Pause, Request, all_items
 from airflow_provider_ops.apis.calls import path as path_of
 from airflow_provider_ops.apis.nirvana import compute, networking, nks
@@ -73,13 +73,13 @@ def find(intent: Intent) -> Flow[list[Submitted]] | None:
     return _find_created(intent, start) if start.creates else _find_done(intent, start)
 
 
-def find_owned(submit: Submit, is_ours: Callable[[str], bool]) -> Flow[list[Submitted]] | None:
+def find_owned(submit: SubmitCall, is_ours: Callable[[str], bool]) -> Flow[list[Submitted]] | None:
     """Flow that finds what creates like this have made, by their tags; ``None`` for calls that carry none."""
     start = start_of(submit.request)
     return _find_tagged(submit, start, is_ours) if start is not None and start.creates else None
 
 
-def _find_tagged(submit: Submit, start: Start, is_ours: Callable[[str], bool]) -> Flow[list[Submitted]]:
+def _find_tagged(submit: SubmitCall, start: Start, is_ours: Callable[[str], bool]) -> Flow[list[Submitted]]:
     request = submit.request
     project_id = _project_in(request)
     keys: dict[str, str] = {}

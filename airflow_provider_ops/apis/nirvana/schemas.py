@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 from typing import Any, TypeVar
 
 from airflow_provider_ops.apis.base import WireModel, read
-from airflow_provider_ops.apis.calls import Call, Page, Paged, Request, Response, given, path
+from airflow_provider_ops.apis.calls import Call, Page, Paged, Request, Response, drop_none, path
 from airflow_provider_ops.apis.lenient import Lenient
 from airflow_provider_ops.apis.nirvana import checks
 from airflow_provider_ops.apis.nirvana.resources import OperationWire
@@ -70,7 +70,7 @@ def listing(route: str, parse: Callable[[Any], T], query: Mapping[str, Any] | No
             # a cursor that leads to itself would never end
             return Page(items, page(following) if items and following and following != cursor else None)
 
-        return Call(Request("GET", where, route, query={**wanted, **given(cursor=cursor)}), understand)
+        return Call(Request("GET", where, route, query={**wanted, **drop_none(cursor=cursor)}), understand)
 
     return Paged(page(None))
 
@@ -92,7 +92,7 @@ def whole(route: str, model: type[M]) -> Paged[M]:
 def filters(*, tags: Sequence[str] | None = None, **values: Any) -> dict[str, Any]:
     """A query: without what is ``None``, times as RFC 3339, tags as the official Go client sends them."""
     times = {name: rfc3339(value) for name, value in values.items() if isinstance(value, datetime)}
-    return given(**{**values, **times}, tags=None if tags is None else ",".join(tags))
+    return drop_none(**{**values, **times}, tags=None if tags is None else ",".join(tags))
 
 
 def rfc3339(moment: datetime) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, ParamSpec, TypeVar
 
-from airflow_provider_ops.apis.base import Submit, Submitted, read
+from airflow_provider_ops.apis.base import SubmitCall, Submitted, read
 from airflow_provider_ops.apis.calls import Call, Request, Response
 from airflow_provider_ops.apis.nirvana import compute, networking, nks, platform
 from airflow_provider_ops.apis.nirvana.account import Cost, CostChange
@@ -114,13 +114,13 @@ def _fits(places: list[str], parts: list[str]) -> bool:
     return all(place == part or (place.startswith("{") and part) for place, part in zip(places, parts, strict=True))
 
 
-def submit_of(call: Call[Operation], *, preflight: bool = False) -> Submit:
+def submit_of(call: Call[Operation], *, preflight: bool = False) -> SubmitCall:
     """The submit of a call that starts an operation.
 
     :param preflight: whether to ask before for the availability of what it makes.
     """
     start = _BY_ROUTE[call.request.method, call.request.route]
-    return Submit(
+    return SubmitCall(
         call.request,
         submitted,
         kind=start.kind,
@@ -134,11 +134,11 @@ def submitted(response: Response) -> Submitted:
     return Submitted.of(operation_of(response))
 
 
-def submits(build: Callable[P, Call[Operation]]) -> Callable[..., Submit]:
+def submits(build: Callable[P, Call[Operation]]) -> Callable[..., SubmitCall]:
     """The function an operator starts with: takes the fields of ``build``, and ``preflight``."""
 
     @functools.wraps(build)
-    def start(*, preflight: bool = False, **fields: Any) -> Submit:
+    def start(*, preflight: bool = False, **fields: Any) -> SubmitCall:
         return submit_of(build(**fields), preflight=preflight)  # type: ignore[call-arg]
 
     start.__annotations__ = {**build.__annotations__, "preflight": bool}
@@ -178,7 +178,7 @@ def _asking(request: Request, what: str, parse: Callable[[Response], T]) -> Call
     return Call(asked, parse)
 
 
-def tagged(submit: Submit, tag: str) -> Submit:
+def tagged(submit: SubmitCall, tag: str) -> SubmitCall:
     """``submit`` with ``tag`` beside the user's tags, on all that it makes; unchanged where the body takes none."""
     body = submit.request.json
     if not submit.creates or not isinstance(body, Mapping):
@@ -188,7 +188,7 @@ def tagged(submit: Submit, tag: str) -> Submit:
         marked["boot_volume"] = _with_tag(body["boot_volume"], tag)
     if isinstance(body.get("data_volumes"), list):
         marked["data_volumes"] = [_with_tag(volume, tag) for volume in body["data_volumes"]]
-    return submit.marked(json=marked)
+    return submit.with_request(json=marked)
 
 
 def _with_tag(body: Any, tag: str) -> Any:

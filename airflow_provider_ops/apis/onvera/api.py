@@ -7,16 +7,27 @@ from dataclasses import replace
 from typing import Any, Literal, get_args
 
 from airflow_provider_ops.apis.base import (
-    AllMarked,
     Api,
     Intent,
-    Marked,
-    Submit,
+    OwnedResource,
+    OwnedResources,
+    SubmitCall,
     Submitted,
     generic_submit,
     read,
 )
-from airflow_provider_ops.apis.calls import Call, Flow, Page, Paged, Request, Response, all_items, check_id, given, path
+from airflow_provider_ops.apis.calls import (
+    Call,
+    Flow,
+    Page,
+    Paged,
+    Request,
+    Response,
+    all_items,
+    check_id,
+    drop_none,
+    path,
+)
 from airflow_provider_ops.apis.described import DescribedApi
 from airflow_provider_ops.apis.described.reading import OperationReader
 from airflow_provider_ops.apis.existing import existing, is_gone
@@ -30,7 +41,7 @@ from airflow_provider_ops.apis.onvera.schemas import (
     items_of,
 )
 from airflow_provider_ops.apis.window import Window, began
-from airflow_provider_ops.core.identity import is_mark
+from airflow_provider_ops.core.identity import is_our_key
 from airflow_provider_ops.exceptions import InvalidArgument
 from airflow_provider_ops.operation import Operation, OperationState
 from airflow_provider_ops.spec.expressions import Exchange
@@ -69,12 +80,12 @@ class Onvera(DescribedApi):
 
         return Call(Request("GET", "/environments", "/environments"), parse)
 
-    def reference(self, operation_id: object) -> str:
+    def validate_operation_id(self, operation_id: object) -> str:
         """Return ``operation_id`` when it can be one of Onvera, which has nothing else to wait for.
 
         :raises InvalidArgument: it cannot.
         """
-        return Api.reference(self, operation_id)
+        return Api.validate_operation_id(self, operation_id)
 
     def get_operation(self, operation_id: str) -> Call[Operation]:
         """``GET /operations/{operation_id}``."""
@@ -88,7 +99,9 @@ class Onvera(DescribedApi):
         resource_id: str | None = None,
     ) -> Paged[Operation]:
         """``GET /operations``, all pages."""
-        return super().list_operations(**{"status": None, **given(status=status, type=type, resource_id=resource_id)})
+        return super().list_operations(
+            **{"status": None, **drop_none(status=status, type=type, resource_id=resource_id)}
+        )
 
     def create_deployment(self, app_type: AppType, name: str | None = None) -> Call[DeploymentSubmitted]:
         """``POST /deployments``.
@@ -96,7 +109,7 @@ class Onvera(DescribedApi):
         :raises InvalidArgument: ``app_type`` is not one of the documented values.
         """
         check_app_type(app_type)
-        request = Request("POST", "/deployments", "/deployments", json=given(app_type=app_type, name=name))
+        request = Request("POST", "/deployments", "/deployments", json=drop_none(app_type=app_type, name=name))
         return Call(request, lambda response: read(DeploymentSubmitted, body_of(response)))
 
     def list_deployments(self) -> Paged[Deployment]:
@@ -116,25 +129,27 @@ class Onvera(DescribedApi):
         request = Request("GET", "/environments", "/environments")
         return Paged(Call(request, lambda response: Page(items_of(Environment, response))))
 
-    def request(self, method: str, path: str, *, json: Any = None, query: Mapping[str, Any] | None = None) -> Submit:
+    def request(
+        self, method: str, path: str, *, json: Any = None, query: Mapping[str, Any] | None = None
+    ) -> SubmitCall:
         """Recognises create and destroy."""
         parts = path.strip("/").split("/")
         if method.upper() == "POST" and parts == ["deployments"] and isinstance(json, dict) and not query:
             # the body goes as it is given: the API may know more than this release
-            return create_deployment("airflow").marked(json=dict(json))
+            return create_deployment("airflow").with_request(json=dict(json))
         bare = json is None and not query
         if method.upper() == "DELETE" and parts[0] == "deployments" and len(parts) == 2 and bare:  # noqa: PLR2004
             return destroy_deployment(parts[1])
         return generic_submit(method, path, json=json, query=query)
 
-    def mark(self, submit: Submit, key: str) -> Submit:
+    def with_idempotency_key(self, submit: SubmitCall, key: str) -> SubmitCall:
         """A deployment without a name gets one derived from ``key``: the API has no idempotency header."""
         body = submit.request.json
         if submit.kind != "deployment.create" or body.get("name"):
             return submit
-        return submit.marked(json={**body, "name": key})
+        return submit.with_request(json={**body, "name": key})
 
-    def find(self, intent: Intent) -> Flow[list[Submitted]] | None:
+    def find_submitted(self, intent: Intent) -> Flow[list[Submitted]] | None:
         """By name for a create, by resource for a destroy; where these are not unique, since the request was sent."""
         if intent.submit.kind == "deployment.create":
             return self._find_created(intent)
@@ -142,7 +157,7 @@ class Onvera(DescribedApi):
             return self._find_destroying(intent)
         return None
 
-    def find_owned(self, submit: Submit, is_ours: Callable[[str], bool]) -> Flow[list[Submitted]] | None:
+    def find_owned(self, submit: SubmitCall, is_ours: Callable[[str], bool]) -> Flow[list[Submitted]] | None:
         """By the names that we have derived."""
         if submit.kind != "deployment.create" or submit.request.json.get("name"):
             return None
@@ -176,14 +191,14 @@ class Onvera(DescribedApi):
         # two deletions of one thing are one, whoever asked first
         return [one for one in found if _deletes(one)] or window.choose(found, began)
 
-    def all_marked(self) -> Flow[AllMarked]:
+    def list_owned(self) -> Flow[OwnedResources]:
         """Deployments whose name we have derived, and that are neither gone nor going."""
         deployments = yield from all_items(self.list_deployments())
-        return AllMarked(
+        return OwnedResources(
             [
-                Marked(one.name, "deployment", bare_id(one.id), one.name, one.status, one.created_at)
+                OwnedResource(one.name, "deployment", bare_id(one.id), one.name, one.status, one.created_at)
                 for one in deployments
-                if one.name is not None and is_mark(one.name) and not is_gone(one.status)
+                if one.name is not None and is_our_key(one.name) and not is_gone(one.status)
             ]
         )
 
@@ -225,10 +240,10 @@ class Onvera(DescribedApi):
 API = Onvera()
 
 
-def create_deployment(app_type: AppType, name: str | None = None) -> Submit:
+def create_deployment(app_type: AppType, name: str | None = None) -> SubmitCall:
     """What ``OnveraCreateDeploymentOperator`` submits."""
     call = API.create_deployment(app_type, name)
-    return Submit(
+    return SubmitCall(
         call.request,
         lambda response: _submitted(call.parse(response), "deployment.create", None),
         kind="deployment.create",
@@ -236,10 +251,10 @@ def create_deployment(app_type: AppType, name: str | None = None) -> Submit:
     )
 
 
-def destroy_deployment(deployment_id: str) -> Submit:
+def destroy_deployment(deployment_id: str) -> SubmitCall:
     """What ``OnveraDestroyDeploymentOperator`` submits."""
     call = API.destroy_deployment(bare_id(deployment_id))
-    return Submit(
+    return SubmitCall(
         call.request,
         lambda response: _submitted(call.parse(response), "deployment.destroy", deployment_id),
         kind="deployment.destroy",

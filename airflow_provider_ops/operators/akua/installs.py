@@ -96,7 +96,7 @@ class AkuaCreateInstallOperator(OperationOperator):
             raise InvalidArgument(f"wait_until_healthy must be True or False, not {wait_until_healthy!r}")
         self.wait_until_healthy = wait_until_healthy
 
-    def then(self, operation: Operation) -> str | None:
+    def next_operation(self, operation: Operation) -> str | None:
         """The install, when it is to be waited for and something was deployed."""
         result = operation.result or {}
         install_id = result.get("install_id") or operation.resource_id

@@ -18,7 +18,7 @@ from airflow_provider_ops.exceptions import (
 from airflow_provider_ops.hooks.onvera import OnveraHook
 from airflow_provider_ops.operators.operation import OperationRequestOperator
 from airflow_provider_ops.testing import (
-    endless,
+    never_settles,
     operation_cancelled,
     operation_fails,
     poison,
@@ -122,7 +122,7 @@ def test_a_passed_deadline_fails_the_task_and_carries_out_its_policy(
     policy: str,
     destroyed: int,
 ) -> None:
-    operations_simulator.faults(endless())
+    operations_simulator.faults(never_settles())
     with a_dag() as dag:
         Create(task_id="create", app_type="airflow", deferrable=deferrable, timeout=0.8, on_timeout=policy, **FAST)
     ran = run_dag(dag)
@@ -137,7 +137,7 @@ def test_a_timeout_names_what_the_user_set_however_long_its_event_was_held(
 ) -> None:
     monkeypatch.setenv("AIRFLOW__OPERATIONS__EVENT_HOLD", "3")
     monkeypatch.setattr("airflow_provider_ops.lifecycle.deferral.has_scheduler", lambda: True)
-    operations_simulator.faults(endless())
+    operations_simulator.faults(never_settles())
     with a_dag() as dag:
         Create(task_id="create", app_type="airflow", timeout=0.8, **FAST)
     assert "did not settle within 1 second;" in str(run_dag(dag).error("create"))
@@ -146,7 +146,7 @@ def test_a_timeout_names_what_the_user_set_however_long_its_event_was_held(
 def test_a_policy_is_carried_out_after_a_deferral_where_nothing_stores_the_handle(
     a_dag: Any, run_dag: Any, operations_simulator: SimulatorServer, events: list[Any]
 ) -> None:
-    operations_simulator.faults(endless())
+    operations_simulator.faults(never_settles())
     with a_dag() as dag:
         Create(task_id="create", app_type="airflow", durable=False, timeout=0.8, on_timeout="delete", **FAST)
     error = run_dag(dag).error("create")
@@ -161,7 +161,7 @@ def test_a_policy_is_carried_out_after_a_deferral_where_nothing_stores_the_handl
 def test_execution_timeout_shortens_the_deadline(
     a_dag: Any, run_dag: Any, operations_simulator: SimulatorServer, deferrable: bool
 ) -> None:
-    operations_simulator.faults(endless())
+    operations_simulator.faults(never_settles())
     with a_dag() as dag:
         Create(
             task_id="create",
@@ -175,7 +175,7 @@ def test_execution_timeout_shortens_the_deadline(
 
 
 def test_a_deadline_is_one_moment_for_all_legs(a_dag: Any, run_dag: Any, operations_simulator: SimulatorServer) -> None:
-    operations_simulator.faults(endless())
+    operations_simulator.faults(never_settles())
     deadlines: list[float] = []
 
     class Again(Create):

@@ -14,7 +14,7 @@ from airflow_provider_ops.exceptions import (
     WaitTimeout,
 )
 from airflow_provider_ops.testing import (
-    endless,
+    never_settles,
     operation_fails,
 )
 
@@ -87,7 +87,7 @@ def test_a_dead_trigger_while_the_operation_goes_on_waits_on(
 def test_a_deferral_timeout_after_the_deadline_carries_out_the_policy(
     a_dag: Any, run_dag: Any, operations_simulator: SimulatorServer
 ) -> None:
-    operations_simulator.faults(endless())
+    operations_simulator.faults(never_settles())
 
     class Dead(Create):
         def execute_complete(self, context: Any, event: Any) -> Any:  # noqa: ARG002

@@ -15,9 +15,9 @@ from airflow_provider_ops.hooks.onvera import OnveraHook
 from airflow_provider_ops.operators.onvera import OnveraDestroyDeploymentOperator
 from airflow_provider_ops.testing import (
     drop_answer,
-    endless,
     fail_first,
     fail_sometimes,
+    never_settles,
     operation_fails,
     reset_connection,
 )
@@ -84,7 +84,7 @@ def test_a_retry_joins_the_running_operation(
             class Hook(OnveraHook):
                 def watch(self, *args: Any, **kwargs: Any) -> Any:
                     breaks()
-                    return super().watch(*args, **kwargs)
+                    return super().wait_state(*args, **kwargs)
 
             return Hook(conn_id=self.conn_id)
 
@@ -175,7 +175,7 @@ def test_trouble_on_the_way_costs_no_second_resource(
 def test_another_request_while_the_operation_runs_is_refused(
     a_dag: Any, run_dag: Any, operations_simulator: SimulatorServer
 ) -> None:
-    operations_simulator.faults(endless())
+    operations_simulator.faults(never_settles())
 
     class Changes(Create):
         def execute(self, context: Any) -> Any:
@@ -195,7 +195,7 @@ def test_another_request_while_the_operation_runs_is_refused(
 def test_without_durability_every_try_stands_alone(
     a_dag: Any, run_dag: Any, operations_simulator: SimulatorServer
 ) -> None:
-    operations_simulator.faults(endless(n=1))
+    operations_simulator.faults(never_settles(n=1))
     with a_dag(default_args={"retries": 1}) as dag:
         Create(task_id="create", app_type="airflow", durable=False, timeout=1.0, **FAST)
     ran = run_dag(dag)

@@ -10,7 +10,7 @@ from airflow.sdk import task as airflow_task
 
 from airflow_provider_ops.operators.onvera import OnveraDestroyDeploymentOperator
 from airflow_provider_ops.testing import (
-    endless,
+    never_settles,
 )
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def test_the_event_is_small_json_that_tells_the_story(
 def test_without_waiting_the_ids_are_there_and_nothing_is_waited_for(
     a_dag: Any, run_dag: Any, operations_simulator: SimulatorServer, events: list[Any]
 ) -> None:
-    operations_simulator.faults(endless())
+    operations_simulator.faults(never_settles())
     with a_dag() as dag:
         Create(task_id="create", app_type="airflow", wait_for_completion=False, **FAST)
     ran = run_dag(dag)

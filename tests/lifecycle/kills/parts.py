@@ -17,7 +17,7 @@ from typing import Any
 
 import airflow_provider_ops
 from airflow_provider_ops.exceptions import OpsError
-from airflow_provider_ops.lifecycle.attempt import Run
+from airflow_provider_ops.lifecycle.attempt import TaskAttempt
 from airflow_provider_ops.lifecycle.handle_store import KEY
 from airflow_provider_ops.operators.akua import AkuaCreateClusterOperator
 from airflow_provider_ops.operators.base import OperationOperator
@@ -139,7 +139,7 @@ class Life:
         self.world.reset()
         return Life(self.world, self.clock, api)
 
-    def attempt(self, leg: Callable[[Run], Any] | None = None, **more: Any) -> Any:
+    def attempt(self, leg: Callable[[TaskAttempt], Any] | None = None, **more: Any) -> Any:
         """Run one leg of a new attempt."""
         self.prepare(**more)
         return self.run(leg)
@@ -162,12 +162,12 @@ class Life:
 
         self.operator._log = self.operator._cached_logger = Log()
 
-    def run(self, leg: Callable[[Run], Any] | None = None) -> Any:
+    def run(self, leg: Callable[[TaskAttempt], Any] | None = None) -> Any:
         assert self.ti is not None
         dag_run = SimpleNamespace(clear_number=0, start_date=self.ti.start_date)
         context: Any = {"ti": self.ti, "dag_run": dag_run, "task_state_store": self.store.of(self.ti.id)}
-        self.operator._run = Run(self.operator, context)
-        return (leg or Run.begin)(self.operator._run)
+        self.operator._run = TaskAttempt(self.operator, context)
+        return (leg or TaskAttempt.start)(self.operator._run)
 
     def clear(self) -> None:
         """What a user does."""
@@ -286,7 +286,7 @@ def sigterm_as_airflow(life: Life) -> Iterator[Callable[..., None]]:
         signal.signal(signal.SIGTERM, before)
 
 
-def outcome(life: Life, leg: Callable[[Run], Any] | None) -> str:
+def outcome(life: Life, leg: Callable[[TaskAttempt], Any] | None) -> str:
     """Return the text with which a leg ends; empty for a result or a deferral."""
     try:
         life.run(leg)

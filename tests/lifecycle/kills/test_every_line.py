@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_ops.lifecycle import kill as killing
-from airflow_provider_ops.lifecycle.attempt import Run
+from airflow_provider_ops.lifecycle.attempt import TaskAttempt
 from airflow_provider_ops.testing import drop_answer, operation_fails
 from tests.lifecycle.kills.parts import (
     OPERATORS,
@@ -22,7 +22,7 @@ from tests.lifecycle.kills.parts import (
     sigterm_as_airflow,
 )
 
-Leg = Callable[[Run], Any]
+Leg = Callable[[TaskAttempt], Any]
 
 #: Lines of each case. EVERY_LINE=1 takes them all, which lasts hours; EVERY_LINE=471,950-960 takes these.
 _SAMPLES = 10
@@ -35,13 +35,13 @@ _STEPS = ("/operators/", "/lifecycle/", "/http/portal.py", "/http/blocking_clien
 
 def _submit(life: Life) -> Leg:
     life.prepare()
-    return Run.begin
+    return TaskAttempt.start
 
 
 def _adopt(life: Life) -> Leg:
     outcome(life, _submit(life))
     life.prepare()
-    return Run.begin
+    return TaskAttempt.start
 
 
 def _reconcile(life: Life) -> Leg:
@@ -51,30 +51,30 @@ def _reconcile(life: Life) -> Leg:
         life.attempt()
     life.store.dies_at = None
     life.prepare()
-    return Run.begin
+    return TaskAttempt.start
 
 
 def _lost_answer(life: Life) -> Leg:
     life.prepare()
     life.world.faults(drop_answer())
-    return Run.begin
+    return TaskAttempt.start
 
 
 def _resume(life: Life) -> Leg:
     """The trigger has said nothing of use, so the worker looks and defers again."""
     outcome(life, _submit(life))
-    return lambda run: run.go_on({"status": "error"})
+    return lambda run: run.resume({"status": "error"})
 
 
 def _timeout(life: Life) -> Leg:
     life.prepare(on_timeout="delete", timeout=1.0, deferrable=False)
-    return Run.begin
+    return TaskAttempt.start
 
 
 def _failure(life: Life) -> Leg:
     life.world.faults(operation_fails(n=1))
     life.prepare(on_failure="delete", deferrable=False, timeout=4000.0)
-    return Run.begin
+    return TaskAttempt.start
 
 
 CASES: dict[str, Callable[[Life], Leg]] = {

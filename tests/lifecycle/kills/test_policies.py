@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from airflow_provider_ops.exceptions import AttemptStopped, OpsError
-from airflow_provider_ops.lifecycle.attempt import Run
+from airflow_provider_ops.lifecycle.attempt import TaskAttempt
 from airflow_provider_ops.lifecycle.handle_store import HandleStore
-from airflow_provider_ops.testing import endless, fail_first, hang, html, operation_fails, rate_limited
+from airflow_provider_ops.testing import fail_first, hang, html, never_settles, operation_fails, rate_limited
 from tests.lifecycle.kills.parts import OPERATORS, Deferred, Interrupter, Life, Taken, sigterm_as_airflow
 
 READS_FAIL: list[Any] = [
@@ -28,15 +28,15 @@ def killed_while_waiting(life: Life, *rules: Any, state: str = "failed", before:
     """
     life.prepare(deferrable=False, **arguments)
     # virtual time may leap while the main path acts, and must find the operation running
-    life.world.faults(endless(), *([before] if before else ()))
+    life.world.faults(never_settles(), *([before] if before else ()))
     with sigterm_as_airflow(life) as send:
 
         def act() -> None:
-            life.world.faults(endless(), *rules)
+            life.world.faults(never_settles(), *rules)
             send(state)
 
         with Interrupter(act, when=life.is_waiting).tracing(), pytest.raises(AttemptStopped) as caught:
-            life.run(Run.begin)
+            life.run(TaskAttempt.start)
     return str(caught.value)
 
 
@@ -87,7 +87,7 @@ def test_a_worker_that_goes_away_ends_nothing_and_says_what_continues(life: Life
 
 
 def test_a_second_signal_does_nothing(life: Life) -> None:
-    life.world.faults(endless())
+    life.world.faults(never_settles())
     life.prepare(deferrable=False)
     with sigterm_as_airflow(life) as send:
 
@@ -96,7 +96,7 @@ def test_a_second_signal_does_nothing(life: Life) -> None:
             send("failed")
 
         with Interrupter(act, when=life.is_waiting).tracing(), pytest.raises(AttemptStopped):
-            life.run(Run.begin)
+            life.run(TaskAttempt.start)
     assert len(life.ends()) == 1
 
 
@@ -106,7 +106,7 @@ def test_a_kill_before_the_first_step_is_not_lost(life: Life) -> None:
     life.ti.state = "failed"
     life.operator.on_kill()
     with pytest.raises(AttemptStopped, match="nothing was sent"):
-        life.run(Run.begin)
+        life.run(TaskAttempt.start)
     assert life.created() == []
 
 
@@ -120,7 +120,7 @@ def test_a_kill_that_nobody_can_ask_airflow_about_ends_nothing_and_says_so(life:
             life.ti.breaks = True
 
         with Interrupter(act, when=life.is_waiting).tracing(), pytest.raises(AttemptStopped) as caught:
-            life.run(Run.begin)
+            life.run(TaskAttempt.start)
     assert life.ends() == []
     assert life.created()[0]["operation_id"] in str(caught.value)
 
@@ -146,7 +146,7 @@ def test_an_airflow_that_does_not_answer_ends_nothing_and_is_named(
         try:
             before_it_reads = life.entering("submitter.ensure")
             with Interrupter(act, when=before_it_reads).tracing(), pytest.raises(AttemptStopped) as caught:
-                life.run(Run.begin)
+                life.run(TaskAttempt.start)
         finally:
             released.set()
     assert life.ends() == []
@@ -161,7 +161,7 @@ def test_a_policy_under_way_is_named_before_the_process_can_be_killed(
     """Airflow sends SIGKILL five seconds after SIGTERM; what is logged by then is all that is ever known."""
     monkeypatch.setattr("airflow_provider_ops.lifecycle.kill._QUESTION", 10.0)
     monkeypatch.setattr("airflow_provider_ops.lifecycle.kill._STUCK", 0.5)
-    life.world.faults(endless())
+    life.world.faults(never_settles())
     life.prepare(deferrable=False)
     named, logged = threading.Event(), []
 
@@ -178,7 +178,7 @@ def test_a_policy_under_way_is_named_before_the_process_can_be_killed(
             send("failed")
 
         with Interrupter(act, when=life.is_waiting).tracing(), pytest.raises(AttemptStopped):
-            life.run(Run.begin)
+            life.run(TaskAttempt.start)
     [line] = logged
     assert "on_kill=delete is under way for" in line
     assert life.created()[0]["operation_id"] in line
@@ -210,7 +210,7 @@ def test_what_a_failed_operation_left_is_deleted_by_the_next_attempt(life: Life,
 
 
 def test_what_a_timeout_owed_is_done_by_the_next_attempt_before_anything_else(life: Life) -> None:
-    life.world.faults(endless())
+    life.world.faults(never_settles())
     life.store.dies_after = 3
     with pytest.raises(Taken):
         life.attempt(on_timeout="delete", deferrable=False, timeout=5.0)
@@ -239,7 +239,7 @@ def test_what_a_kill_owed_is_done_after_a_clear(life: Life, api: str) -> None:
     """The process was gone after it had stored what it was about to do."""
     one = life.again(api)
     # virtual time may leap, and must find it running
-    one.world.faults(endless())
+    one.world.faults(never_settles())
     one.attempt_until_deferred()
     handle = one.store.handle
     one.store.put({**handle, "owes": "delete", "owes_because": "kill"})

@@ -8,8 +8,8 @@ from collections.abc import Callable
 import pytest
 
 from airflow_provider_ops.exceptions import AttemptStopped, OpsError, Superseded
-from airflow_provider_ops.lifecycle.attempt import Run
-from airflow_provider_ops.testing import endless
+from airflow_provider_ops.lifecycle.attempt import TaskAttempt
+from airflow_provider_ops.testing import never_settles
 from tests.lifecycle.kills.parts import OPERATORS, Interrupter, Life
 
 
@@ -22,7 +22,7 @@ def stopped_at(life: Life, function: str, meanwhile: Callable[[], None], **argum
 
     life.prepare(**arguments)
     with Interrupter(act, when=life.entering(function)).tracing():
-        life.run(Run.begin)
+        life.run(TaskAttempt.start)
 
 
 def another_attempt(life: Life) -> Callable[[], None]:
@@ -62,7 +62,7 @@ def test_a_process_that_stood_still_and_is_still_the_current_one_goes_on(life: L
     one.prepare()
     with Interrupter(lambda: one.clock.advance(400), when=one.entering("sender.send_first")).tracing():
         with pytest.raises(BaseException, match="method_name"):
-            one.run(Run.begin)
+            one.run(TaskAttempt.start)
     assert len(one.created()) == 1
 
 
@@ -81,7 +81,7 @@ def test_airflow_that_cannot_be_asked_means_nothing_is_sent_and_a_retry_submits_
 
 
 def test_a_superseded_attempt_carries_out_no_timeout_policy(life: Life) -> None:
-    life.world.faults(endless())
+    life.world.faults(never_settles())
     with pytest.raises(Superseded):
         stopped_at(
             life, "failure_report.timed_out", another_attempt(life), on_timeout="delete", deferrable=False, timeout=5.0
@@ -90,11 +90,11 @@ def test_a_superseded_attempt_carries_out_no_timeout_policy(life: Life) -> None:
 
 
 def test_a_worker_without_its_supervisor_stops_waiting(life: Life, monkeypatch: pytest.MonkeyPatch) -> None:
-    life.world.faults(endless())
+    life.world.faults(never_settles())
     monkeypatch.setattr("airflow_provider_ops.http.portal._CHECKED_EVERY", 0.01)
     life.prepare(deferrable=False)
     with Interrupter(lambda: monkeypatch.setattr(os, "getppid", lambda: -1), when=life.is_waiting).tracing():
         with pytest.raises(Superseded, match="supervisor of this process has died") as caught:
-            life.run(Run.begin)
+            life.run(TaskAttempt.start)
     assert life.created()[0]["operation_id"] in str(caught.value)
     assert isinstance(caught.value, AttemptStopped)

@@ -11,11 +11,11 @@ import pytest
 from airflow_provider_ops.apis.onvera import create_deployment
 from airflow_provider_ops.core.identity import TaskRun, derived_nonce, start_digits
 from airflow_provider_ops.lifecycle.handle_store import KEY, HandleStore
-from airflow_provider_ops.lifecycle.submitter import Started, Submission
+from airflow_provider_ops.lifecycle.submitter import SubmitResult, Submitter
 from tests.attempts import RUN, attempt, identity_of
 
 if TYPE_CHECKING:
-    from airflow_provider_ops.apis.base import Submit
+    from airflow_provider_ops.apis.base import SubmitCall
     from airflow_provider_ops.hooks.onvera import OnveraHook
     from airflow_provider_ops.testing import SimulatorServer, VirtualClock
 
@@ -52,7 +52,7 @@ class StateStore:
 class Task:
     """One task run; every call of ``attempt`` is a new try in a new process."""
 
-    def __init__(self, hook: OnveraHook, clock: VirtualClock, submit: Submit = CREATE) -> None:
+    def __init__(self, hook: OnveraHook, clock: VirtualClock, submit: SubmitCall = CREATE) -> None:
         self.hook, self.clock, self.submit = hook, clock, submit
         self.store: StateStore | None = StateStore()
         self.said: list[str] = []
@@ -68,7 +68,7 @@ class Task:
         self.kill_policy = "leave"
         self.patience = 3600.0
 
-    def attempt(self) -> Started:
+    def attempt(self) -> SubmitResult:
         self.tries += 1
         now = attempt(self.tries, max_tries=self.max_tries, retries=self.retries, clear_number=self.clear_number)
         facts: dict[str, Any] = {"kill_ends_it": self.kill_ends_it, "kill_policy": self.kill_policy}
@@ -76,7 +76,7 @@ class Task:
             facts |= {"most_generations": self.tries, "derived_nonce": derived_nonce}
         identity = identity_of(self.submit, now, run=self.run, **{"start": start_digits(self.began), **facts})
         store = HandleStore(self.store, self.warned.append)
-        return Submission(
+        return Submitter(
             self.hook,
             self.submit,
             identity,
@@ -84,7 +84,7 @@ class Task:
             deadline=self.clock.time() + self.patience,
             log=self.said.append,
             warn=self.warned.append,
-        ).ensure()
+        ).run()
 
     def clear(self, *, retries: int | None = None, forgets: bool = False) -> None:
         """What Airflow does when a user clears the task.

@@ -73,7 +73,7 @@ def test_lowered_retries_cleared_after_success_make_a_new_one(task: Task, world:
 def test_a_retry_while_another_task_of_the_run_was_cleared_joins(task: Task, world: SimulatorServer) -> None:
     task.attempt()
     task.clear_number = 1
-    assert task.attempt().joined
+    assert task.attempt().adopted
     assert created(world) == 1
 
 
@@ -82,7 +82,7 @@ def test_what_may_be_either_is_joined_and_said(task: Task, world: SimulatorServe
     task.max_tries = task.retries = 1
     task.attempt()
     task.retries = 0
-    assert task.attempt().joined
+    assert task.attempt().adopted
     assert created(world) == 1
     assert len(task.warned) == 1
     assert "clear it again" in task.warned[0]
@@ -91,11 +91,11 @@ def test_what_may_be_either_is_joined_and_said(task: Task, world: SimulatorServe
 def test_a_clear_of_what_was_joined_after_a_clear_is_seen(task: Task, world: SimulatorServer) -> None:
     task.attempt()
     task.clear()
-    assert task.attempt().joined
-    assert task.attempt().joined
+    assert task.attempt().adopted
+    assert task.attempt().adopted
     task.clock.advance(600)
     task.clear()
-    assert not task.attempt().joined
+    assert not task.attempt().adopted
     assert created(world) == 2
 
 
@@ -135,7 +135,7 @@ def test_what_runs_is_joined_where_nothing_ends_it(task: Task, world: SimulatorS
     first = task.attempt().handle
     task.clear(forgets=True)
     again = task.attempt()
-    assert again.joined
+    assert again.adopted
     assert (again.handle.operation_id, again.handle.key) == (first.operation_id, first.key)
     assert len(task.warned) == 1
     assert created(world) == 1
@@ -147,7 +147,7 @@ def test_a_retry_without_a_handle_goes_on_with_what_is_there(task: Task, world: 
     task.clock.advance(gap)
     task.store = StateStore()
     again = task.attempt()
-    assert again.joined
+    assert again.adopted
     assert again.handle.operation_id == first.operation_id
     assert len(task.warned) == 1
     assert created(world) == 1
@@ -158,7 +158,7 @@ def test_a_retry_without_a_handle_makes_a_new_one_after_a_failure(task: Task, wo
     task.attempt()
     task.clock.advance(600)
     task.store = StateStore()
-    assert not task.attempt().joined
+    assert not task.attempt().adopted
     assert created(world) == 2
 
 
@@ -202,7 +202,7 @@ def test_what_was_made_before_the_dag_was_changed_is_ours(task: Task, world: Sim
     first = task.attempt().handle
     task.run = replace(RUN, dag_version="01890000-0000-7000-8000-000000000002")
     task.clear(forgets=True)
-    assert task.attempt().joined == (policy == "leave")
+    assert task.attempt().adopted == (policy == "leave")
     task.clock.advance(600)
     assert (first.key in live(world)) == (policy == "leave")
     assert len(live(world)) == 1
@@ -211,7 +211,7 @@ def test_what_was_made_before_the_dag_was_changed_is_ours(task: Task, world: Sim
 def test_what_the_first_release_made_is_named(task: Task, world: SimulatorServer, hook: OnveraHook) -> None:
     made = hook.create_deployment("airflow", submission_key("dag", "run", "task", -1, 1))
     task.tries = 1
-    assert not task.attempt().joined
+    assert not task.attempt().adopted
     assert any(str(made.operation_id) in line for line in task.warned)
 
 
@@ -245,9 +245,9 @@ def test_each_has_a_resource_of_its_own(
     if "region_id" in change:
         first.run = replace(RUN, region_id=REGION, region_index=0)
     second.run = replace(RUN, **change)
-    assert not first.attempt().joined
+    assert not first.attempt().adopted
     operator_clock.advance(600)
-    assert not second.attempt().joined
+    assert not second.attempt().adopted
     assert created(world) == 2
 
 

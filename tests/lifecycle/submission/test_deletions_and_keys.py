@@ -19,7 +19,7 @@ from airflow_provider_ops.testing import (
 )
 
 if TYPE_CHECKING:
-    from airflow_provider_ops.apis.base import Submit
+    from airflow_provider_ops.apis.base import SubmitCall
     from airflow_provider_ops.testing import SimulatorServer
 from airflow_provider_ops.lifecycle.handle_store import KEY
 from tests.lifecycle.submission.parts import Task
@@ -34,7 +34,7 @@ def destroy(task: Task) -> Task:
     return replace_submit(task, destroy_deployment(str(made.deployment_id)))
 
 
-def replace_submit(task: Task, submit: Submit) -> Task:
+def replace_submit(task: Task, submit: SubmitCall) -> Task:
     task.submit = submit
     return task
 
@@ -45,14 +45,14 @@ def destroys(world: SimulatorServer) -> int:
 
 def test_a_lost_answer_to_a_deletion_is_found_by_its_resource(destroy: Task, world: SimulatorServer) -> None:
     world.faults(drop_answer(method="DELETE"))
-    assert destroy.attempt().joined
+    assert destroy.attempt().adopted
     assert destroys(world) == 1
 
 
 def test_a_deletion_that_is_under_way_is_joined(destroy: Task, world: SimulatorServer) -> None:
     running = destroy.hook.destroy_deployment(destroy.submit.request.path.rsplit("/", 1)[-1])
     started = destroy.attempt()
-    assert started.joined
+    assert started.adopted
     assert started.handle.operation_id == running.operation_id
     assert destroys(world) == 1
 

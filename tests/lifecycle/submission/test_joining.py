@@ -43,12 +43,12 @@ def test_the_intent_is_stored_before_anything_is_sent_and_the_handle_right_after
     started = task.attempt()
     assert task.stored["operation_id"] == started.handle.operation_id
     assert task.stored["resource_id"] == world.resources()[0]["id"]
-    assert not started.joined
+    assert not started.adopted
 
 
 def test_a_retry_joins_the_running_operation_and_says_so(task: Task, world: SimulatorServer) -> None:
     first, second = task.attempt(), task.attempt()
-    assert second.joined
+    assert second.adopted
     assert second.handle.operation_id == first.handle.operation_id
     assert created(world) == 1
     assert len([line for line in task.said if "joining it" in line]) == 1
@@ -89,7 +89,7 @@ def test_a_clear_that_ends_nothing_joins_and_the_operation_is_then_an_own_one(
 ) -> None:
     task.attempt()
     task.max_tries = 7
-    assert task.attempt().joined
+    assert task.attempt().adopted
     assert task.stored["max_tries"] == 7
     task.clock.advance(600)
     assert task.attempt().operation is not None
@@ -131,7 +131,7 @@ def test_a_lost_answer_is_found_out_before_anything_is_sent_again(
 def test_a_lost_answer_of_a_deployment_with_a_name_is_found_by_that_name(task: Task, world: SimulatorServer) -> None:
     task.submit = create_deployment("superset", "bi of run 7")
     world.faults(drop_answer())
-    assert task.attempt().joined
+    assert task.attempt().adopted
     assert created(world) == 1
     assert world.resources()[0]["name"] == "bi of run 7"
 
@@ -159,7 +159,7 @@ def test_a_try_that_died_after_the_submit_is_found_out_by_the_next(task: Task, w
     assert created(world) == 1
     assert task.stored["operation_id"] is None
     started = task.attempt()
-    assert started.joined
+    assert started.adopted
     assert started.handle.operation_id == world.resources()[0]["operation_id"]
     assert (created(world), posts(world)) == (1, 1)
 
@@ -192,7 +192,7 @@ def test_every_try_may_die_and_there_is_still_one_resource(task: Task, world: Si
         with pytest.raises(Died):
             task.attempt()
     task.store.die_before = None
-    assert task.attempt().joined
+    assert task.attempt().adopted
     assert created(world) == 1
 
 
@@ -246,4 +246,8 @@ def test_a_call_nobody_knows_is_ambiguous_when_its_answer_is_lost(task: Task, wo
 def test_a_known_call_may_have_fields_this_release_does_not_know() -> None:
     submit = API.request("POST", "/deployments", json={"app_type": "jupyter", "size": "xl"})
     assert submit.kind == "deployment.create"
-    assert API.mark(submit, "the-key").request.json == {"app_type": "jupyter", "size": "xl", "name": "the-key"}
+    assert API.with_idempotency_key(submit, "the-key").request.json == {
+        "app_type": "jupyter",
+        "size": "xl",
+        "name": "the-key",
+    }

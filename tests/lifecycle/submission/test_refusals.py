@@ -103,7 +103,7 @@ def test_without_any_store_a_retry_finds_what_the_first_try_made(task: Task, wor
     """Airflow before 3.3."""
     task.store = None
     first, second = task.attempt(), task.attempt()
-    assert second.joined
+    assert second.adopted
     assert second.handle.operation_id == first.handle.operation_id
     assert created(world) == 1
 

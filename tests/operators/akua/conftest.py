@@ -6,7 +6,7 @@ import pytest
 
 from airflow_provider_ops.hooks.akua import AkuaHook
 from airflow_provider_ops.lifecycle.handle_store import HandleStore
-from airflow_provider_ops.lifecycle.submitter import Started, Submission
+from airflow_provider_ops.lifecycle.submitter import SubmitResult, Submitter
 from airflow_provider_ops.testing import (
     SimulatorServer,
     VirtualClock,
@@ -15,7 +15,7 @@ from airflow_provider_ops.testing import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from airflow_provider_ops.apis.base import Submit
+    from airflow_provider_ops.apis.base import SubmitCall
     from airflow_provider_ops.http.clock import Clock
 from tests.attempts import identity_of
 from tests.operators.akua.parts import DURATION, Memory
@@ -48,13 +48,13 @@ def hook(server: SimulatorServer, clock: Clock) -> Iterator[AkuaHook]:
 
 
 @pytest.fixture
-def ensure(hook: AkuaHook, clock: VirtualClock) -> Callable[..., Started]:
+def ensure(hook: AkuaHook, clock: VirtualClock) -> Callable[..., SubmitResult]:
     """What an operator does with its submit; each call is one try of the same task run."""
 
-    def run(submit: Submit, store: Memory | None = None) -> Started:
+    def run(submit: SubmitCall, store: Memory | None = None) -> SubmitResult:
         identity = identity_of(submit)
         handles = HandleStore(Memory() if store is None else store, lambda _: None)
         deadline = clock.time() + 900
-        return Submission(hook, submit, identity, handles, deadline=deadline, log=lambda _: None).ensure()
+        return Submitter(hook, submit, identity, handles, deadline=deadline, log=lambda _: None).run()
 
     return run

@@ -47,8 +47,10 @@ def etag(resource: Any) -> str:
 
 def carry_out(hook: AkuaHook, operator: Callable[..., OperationOperator], *, key: str = "", **fields: Any) -> Operation:
     """What an operator does, without its task."""
-    submit = hook.api.mark(operator(task_id="t", **fields).submit(), f"key-{key}{operator.__name__}"[:64])
-    return done(hook, hook.run(hook.api.submitting(submit)).operation_id)
+    submit = hook.api.with_idempotency_key(
+        operator(task_id="t", **fields).submit(), f"key-{key}{operator.__name__}"[:64]
+    )
+    return done(hook, hook.run(hook.api.submit_flow(submit)).operation_id)
 
 
 def make_cluster(hook: AkuaHook) -> str:

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from airflow_provider_ops.apis.terminate import end
+from airflow_provider_ops.apis.terminate import terminate
 from airflow_provider_ops.core.handle import Handle
 from airflow_provider_ops.exceptions import (
     InvalidArgument,
     TransportError,
 )
 from airflow_provider_ops.hooks.akua import AkuaHook
-from airflow_provider_ops.lifecycle.submitter import Started
+from airflow_provider_ops.lifecycle.submitter import SubmitResult
 from airflow_provider_ops.operation import OperationState
 from airflow_provider_ops.operators import akua as operators
 from airflow_provider_ops.testing import (
@@ -39,7 +39,7 @@ from tests.operators.akua.parts import (
 
 
 def test_updates_and_restores_lead_to_what_can_be_waited_for(
-    hook: AkuaHook, server: SimulatorServer, ensure: Callable[..., Started]
+    hook: AkuaHook, server: SimulatorServer, ensure: Callable[..., SubmitResult]
 ) -> None:
     install_id = make_install(hook)
     done(hook, f"install:{install_id}")
@@ -56,7 +56,9 @@ def test_updates_and_restores_lead_to_what_can_be_waited_for(
     done(hook, f"install:{install_id}")
 
     def again(operator: OperationOperator) -> str:
-        return hook.run(hook.api.submitting(hook.api.mark(operator.submit(), operator.task_id))).operation_id
+        return hook.run(
+            hook.api.submit_flow(hook.api.with_idempotency_key(operator.submit(), operator.task_id))
+        ).operation_id
 
     assert again(update) == f"install:{install_id}"
     restore = operators.AkuaRestoreInstallOperator(task_id="u", install_id=install_id, render_id=first.id)
@@ -82,7 +84,7 @@ def test_an_install_is_waited_for_until_it_is_healthy(
         task_id="t", region_id="reg_eu", product_id="p", wait_until_healthy=True
     )
     (operation,) = hook.list_operations(owner_type="install", owner_id=install_id)
-    reference = operator.then(operation)
+    reference = operator.next_operation(operation)
     assert reference == f"install:{install_id}"
     settled = hook.wait_for_operation(reference, timeout=1000)
     assert (settled.state, settled.raw_state) == (state, word)
@@ -96,8 +98,8 @@ def test_nothing_deployed_becomes_healthy(hook: AkuaHook) -> None:
     (operation,) = hook.list_operations(owner_type="install", owner_id=install_id)
     assert operation.result == {"type": "install.create", "install_id": install_id, "sandbox_skipped": True}
     arguments: dict[str, Any] = {"task_id": "t", "region_id": "reg_eu", "product_id": "p"}
-    assert operators.AkuaCreateInstallOperator(**arguments, wait_until_healthy=True).then(operation) is None
-    assert operators.AkuaCreateInstallOperator(**arguments).then(operation) is None
+    assert operators.AkuaCreateInstallOperator(**arguments, wait_until_healthy=True).next_operation(operation) is None
+    assert operators.AkuaCreateInstallOperator(**arguments).next_operation(operation) is None
     with pytest.raises(InvalidArgument, match="True or False"):
         operators.AkuaCreateInstallOperator(**arguments, wait_until_healthy="{{ params.wait }}")  # type: ignore[arg-type]
 
@@ -115,7 +117,7 @@ def test_a_switch_to_automatic_updates_leads_to_the_newest_version(hook: AkuaHoo
     assert off.id == f"reconciled_install:{install_id}"
 
 
-def test_change_requests_and_worker_bootstraps(hook: AkuaHook, ensure: Callable[..., Started]) -> None:
+def test_change_requests_and_worker_bootstraps(hook: AkuaHook, ensure: Callable[..., SubmitResult]) -> None:
     result = make_package(hook).result
     assert result is not None
     create = operators.AkuaCreateRepositoryChangeRequestOperator
@@ -136,9 +138,9 @@ def test_change_requests_and_worker_bootstraps(hook: AkuaHook, ensure: Callable[
 # -- ending
 
 
-def test_killing_cancels_and_says_so(hook: AkuaHook, ensure: Callable[..., Started]) -> None:
+def test_killing_cancels_and_says_so(hook: AkuaHook, ensure: Callable[..., SubmitResult]) -> None:
     create = ensure(operators.AkuaCreateClusterOperator(task_id="t", name="c", region_id="reg_eu").submit())
-    assert "asked to cancel" in hook.run(end(hook.api, create.handle, "cancel")).text
+    assert "asked to cancel" in hook.run(terminate(hook.api, create.handle, "cancel")).text
     assert hook.wait_for_operation(create.handle.operation_id or "").state is OperationState.CANCELLED
 
 
@@ -147,22 +149,22 @@ def test_what_was_made_can_be_deleted_by_a_policy(hook: AkuaHook, server: Simula
     done(hook, operation)
     facts = {"operation_id": operation.id, "resource_type": "cluster", "resource_id": operation.resource_id}
     placed = Handle.placeholder("cluster.create", api="akua", **facts)
-    assert "is being deleted by operation op_" in hook.run(end(hook.api, placed, "delete")).text
+    assert "is being deleted by operation op_" in hook.run(terminate(hook.api, placed, "delete")).text
     assert started(server, "cluster.delete") == 1
 
 
 def test_a_policy_never_deletes_what_a_call_has_only_changed(
-    hook: AkuaHook, server: SimulatorServer, ensure: Callable[..., Started]
+    hook: AkuaHook, server: SimulatorServer, ensure: Callable[..., SubmitResult]
 ) -> None:
     machine_id = make_machine(hook, make_cluster(hook))
     suspend = ensure(operators.AkuaSuspendMachineOperator(task_id="t", machine_id=machine_id).submit())
-    assert "made nothing that could be deleted" in hook.run(end(hook.api, suspend.handle, "delete")).text
+    assert "made nothing that could be deleted" in hook.run(terminate(hook.api, suspend.handle, "delete")).text
     assert started(server, "machine.delete") == 0
 
 
 def test_a_followed_render_cannot_be_cancelled(hook: AkuaHook) -> None:
     placed = Handle.placeholder("install.restore", operation_id="render:inst_1.rnd_1")
-    assert "cannot cancel" in hook.run(end(hook.api, placed, "cancel")).text
+    assert "cannot cancel" in hook.run(terminate(hook.api, placed, "cancel")).text
 
 
 def test_the_reason_of_a_failure(hook: AkuaHook, server: SimulatorServer) -> None:

@@ -14,7 +14,7 @@ from airflow_provider_ops.exceptions import (
 )
 from airflow_provider_ops.hooks.akua import AkuaHook
 from airflow_provider_ops.lifecycle.handle_store import HandleStore
-from airflow_provider_ops.lifecycle.submitter import Started
+from airflow_provider_ops.lifecycle.submitter import SubmitResult
 from airflow_provider_ops.operators import akua as operators
 from airflow_provider_ops.simulator.akua import WORKSPACE
 from airflow_provider_ops.testing import (
@@ -34,7 +34,7 @@ from tests.operators.akua.parts import DURATION, Memory, created, done, etag, ma
 
 @pytest.mark.parametrize("fault", [drop_answer(), drop_answer(3)])
 def test_a_create_whose_answer_is_lost_makes_one(
-    hook: AkuaHook, server: SimulatorServer, ensure: Callable[..., Started], fault: Any
+    hook: AkuaHook, server: SimulatorServer, ensure: Callable[..., SubmitResult], fault: Any
 ) -> None:
     server.faults(fault)
     first = ensure(operators.AkuaCreateClusterOperator(task_id="t", name="c", region_id="reg_eu").submit())
@@ -43,7 +43,7 @@ def test_a_create_whose_answer_is_lost_makes_one(
 
 
 def test_a_worker_that_dies_between_request_and_answer_makes_one(
-    server: SimulatorServer, ensure: Callable[..., Started], monkeypatch: pytest.MonkeyPatch
+    server: SimulatorServer, ensure: Callable[..., SubmitResult], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = Memory()
     package = operators.AkuaCreatePackageOperator(
@@ -61,7 +61,7 @@ def test_a_worker_that_dies_between_request_and_answer_makes_one(
 
 
 def test_a_delete_that_was_carried_out_unseen_is_found_again(
-    hook: AkuaHook, server: SimulatorServer, ensure: Callable[..., Started], clock: VirtualClock
+    hook: AkuaHook, server: SimulatorServer, ensure: Callable[..., SubmitResult], clock: VirtualClock
 ) -> None:
     cluster_id = make_cluster(hook)
     store = Memory()
@@ -79,7 +79,7 @@ def test_a_delete_that_was_carried_out_unseen_is_found_again(
 
 
 def test_the_same_key_is_good_with_another_etag(
-    hook: AkuaHook, server: SimulatorServer, ensure: Callable[..., Started]
+    hook: AkuaHook, server: SimulatorServer, ensure: Callable[..., SubmitResult]
 ) -> None:
     cluster_id = make_cluster(hook)
     server.faults(drop_answer(1, route="/clusters/{id}:suspend"))
@@ -94,7 +94,7 @@ def test_the_same_key_is_good_with_another_etag(
 
 
 def test_a_delete_joins_one_that_is_under_way(
-    hook: AkuaHook, server: SimulatorServer, ensure: Callable[..., Started]
+    hook: AkuaHook, server: SimulatorServer, ensure: Callable[..., SubmitResult]
 ) -> None:
     cluster_id = make_cluster(hook)
     theirs = hook.delete_cluster(cluster_id, etag=etag(hook.get_cluster(cluster_id)))
@@ -104,7 +104,7 @@ def test_a_delete_joins_one_that_is_under_way(
 
 
 def test_a_conflict_that_is_no_stale_etag_ends_the_try_after_one_request(
-    hook: AkuaHook, server: SimulatorServer, ensure: Callable[..., Started]
+    hook: AkuaHook, server: SimulatorServer, ensure: Callable[..., SubmitResult]
 ) -> None:
     cluster_id = make_cluster(hook)
     make_machine(hook, cluster_id)
@@ -114,7 +114,7 @@ def test_a_conflict_that_is_no_stale_etag_ends_the_try_after_one_request(
 
 
 def test_a_stale_etag_of_the_user_is_not_tried_again(
-    hook: AkuaHook, server: SimulatorServer, ensure: Callable[..., Started]
+    hook: AkuaHook, server: SimulatorServer, ensure: Callable[..., SubmitResult]
 ) -> None:
     cluster_id = make_cluster(hook)
     with pytest.raises(Conflict, match="ABORTED"):
@@ -122,7 +122,7 @@ def test_a_stale_etag_of_the_user_is_not_tried_again(
     assert sum(row["method"] == "DELETE" for row in server.requests("akua")) == 1
 
 
-def test_a_call_without_a_key_is_not_sent_twice(server: SimulatorServer, ensure: Callable[..., Started]) -> None:
+def test_a_call_without_a_key_is_not_sent_twice(server: SimulatorServer, ensure: Callable[..., SubmitResult]) -> None:
     server.faults(drop_answer(1, route="/workspaces/{id}/subscription:changeTier"))
     with pytest.raises(AmbiguousSubmission, match="one type of operation for all changes"):
         ensure(operators.AkuaChangeTierOperator(task_id="t", workspace_id=WORKSPACE, tier="pro").submit())
@@ -130,7 +130,7 @@ def test_a_call_without_a_key_is_not_sent_twice(server: SimulatorServer, ensure:
 
 
 def test_a_call_without_a_key_that_started_nothing_is_sent_again(
-    server: SimulatorServer, ensure: Callable[..., Started]
+    server: SimulatorServer, ensure: Callable[..., SubmitResult]
 ) -> None:
     server.faults(fail_first(1, status=502, route="/workspaces/{id}/subscription:changeTier"))
     ensure(operators.AkuaChangeTierOperator(task_id="t", workspace_id=WORKSPACE, tier="pro").submit())
@@ -138,7 +138,7 @@ def test_a_call_without_a_key_that_started_nothing_is_sent_again(
 
 
 def test_several_that_may_be_ours_are_left_alone(
-    hook: AkuaHook, server: SimulatorServer, ensure: Callable[..., Started], clock: VirtualClock
+    hook: AkuaHook, server: SimulatorServer, ensure: Callable[..., SubmitResult], clock: VirtualClock
 ) -> None:
     server.duration = 1
     submit = submits(workspaces.change_tier)(WORKSPACE, "pro")
@@ -152,7 +152,7 @@ def test_several_that_may_be_ours_are_left_alone(
 
 
 def test_more_machines_than_may_launch_at_once_come_one_after_the_other(
-    hook: AkuaHook, server: SimulatorServer, ensure: Callable[..., Started]
+    hook: AkuaHook, server: SimulatorServer, ensure: Callable[..., SubmitResult]
 ) -> None:
     cluster_id = make_cluster(hook)
     for _ in range(3):

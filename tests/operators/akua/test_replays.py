@@ -16,12 +16,12 @@ from airflow_provider_ops.apis.window import Dated, date_of
 from airflow_provider_ops.exceptions import AmbiguousSubmission, OpsError
 from airflow_provider_ops.lifecycle.handle_store import KEY, HandleStore
 from airflow_provider_ops.lifecycle.replays import began_before, is_of_another_key
-from airflow_provider_ops.lifecycle.submitter import Started, Submission
+from airflow_provider_ops.lifecycle.submitter import SubmitResult, Submitter
 from airflow_provider_ops.operation import Operation, OperationState
 from airflow_provider_ops.operators import akua as operators
 
 if TYPE_CHECKING:
-    from airflow_provider_ops.apis.base import Submit
+    from airflow_provider_ops.apis.base import SubmitCall
     from airflow_provider_ops.hooks.akua import AkuaHook
     from airflow_provider_ops.testing import SimulatorServer, VirtualClock
 from tests.attempts import RUN, attempt, identity_of
@@ -30,16 +30,16 @@ from tests.operators.akua.parts import DURATION, Memory, created
 NOON = datetime(2026, 5, 1, 12, tzinfo=timezone.utc)
 
 
-def cluster() -> Submit:
+def cluster() -> SubmitCall:
     return operators.AkuaCreateClusterOperator(task_id="t", name="c", region_id="reg_eu").submit()
 
 
-def ensure(hook: AkuaHook, store: Memory, nonce: str, try_number: int = 1) -> Started:
+def ensure(hook: AkuaHook, store: Memory, nonce: str, try_number: int = 1) -> SubmitResult:
     """One try of a task whose key is one that may have been used before."""
     submit = cluster()
     identity = identity_of(submit, attempt(try_number), run=RUN, derived_nonce=lambda _: nonce)
     handles = HandleStore(store, print)
-    return Submission(hook, submit, identity, handles, deadline=hook.clock.time() + 900, log=print).ensure()
+    return Submitter(hook, submit, identity, handles, deadline=hook.clock.time() + 900, log=print).run()
 
 
 def test_an_old_answer_to_a_new_request_is_recognised(

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from airflow_provider_ops.apis.akua import API
-from airflow_provider_ops.core.wait_state import TimedOut, Watch
+from airflow_provider_ops.core.wait_state import TimedOut, WaitState
 from airflow_provider_ops.exceptions import (
     InvalidRequest,
     WaitTimeout,
@@ -16,12 +16,12 @@ from airflow_provider_ops.hooks.akua import AkuaHook
 from airflow_provider_ops.http.blocking_client import BlockingClient
 from airflow_provider_ops.http.settings import Settings
 from airflow_provider_ops.operation import OperationState
-from airflow_provider_ops.polling.waits import wait
+from airflow_provider_ops.polling.waits import poll_until_done
 from airflow_provider_ops.testing import (
     SimulatorServer,
     VirtualClock,
-    endless,
     fail_first,
+    never_settles,
 )
 from tests.operators.akua.parts import done, waits
 from tests.played import Played, Request, reply
@@ -36,7 +36,7 @@ def test_a_worker_waits_with_one_request(hook: AkuaHook, server: SimulatorServer
 
 
 def test_a_deadline_shortens_the_last_wait(hook: AkuaHook, server: SimulatorServer) -> None:
-    server.faults(endless())
+    server.faults(never_settles())
     operation = hook.create_cluster(name="c", region_id="reg_eu")
     with pytest.raises(WaitTimeout):
         hook.wait_for_operation(operation.id, timeout=90)
@@ -65,8 +65,8 @@ def test_a_server_that_does_not_hold_answers_back_is_not_flooded(clock: VirtualC
     settings = Settings("a", API.base_url.replace("https:", "http:"), "k")
     with BlockingClient(API, settings, clock, backend=Played(at_once)) as client:
         now = clock.time()
-        watch = Watch("op_a1", now=now, policy=API.poll_policy(""), deadline=now + 600)
-        wait(client, [watch], lambda _: None)
+        watch = WaitState("op_a1", now=now, policy=API.poll_policy(""), deadline=now + 600)
+        poll_until_done(client, [watch], lambda _: None)
     assert isinstance(watch.outcome, TimedOut)
     # growing to one request every ten seconds
     assert 60 <= len(seen) <= 75

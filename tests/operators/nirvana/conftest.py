@@ -6,13 +6,13 @@ import pytest
 
 from airflow_provider_ops.hooks.nirvana import NirvanaHook
 from airflow_provider_ops.lifecycle.handle_store import HandleStore
-from airflow_provider_ops.lifecycle.submitter import Started, Submission
+from airflow_provider_ops.lifecycle.submitter import SubmitResult, Submitter
 from airflow_provider_ops.testing import SimulatorServer, VirtualClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from airflow_provider_ops.apis.base import Submit
+    from airflow_provider_ops.apis.base import SubmitCall
     from airflow_provider_ops.http.clock import Clock
 from tests.attempts import attempt, identity_of
 from tests.operators.nirvana.parts import Memory
@@ -45,8 +45,10 @@ def hook(server: SimulatorServer, clock: Clock) -> Iterator[NirvanaHook]:
 
 
 @pytest.fixture
-def ensure(hook: NirvanaHook, clock: VirtualClock) -> Callable[..., Started]:
-    def run(submit: Submit, store: Memory | None = None, *, lines: list[str] | None = None, **facts: Any) -> Started:
+def ensure(hook: NirvanaHook, clock: VirtualClock) -> Callable[..., SubmitResult]:
+    def run(
+        submit: SubmitCall, store: Memory | None = None, *, lines: list[str] | None = None, **facts: Any
+    ) -> SubmitResult:
         identity = identity_of(
             submit, attempt(facts.get("try_number", 1)), arguments=f"1:{facts.get('fingerprint', 'f')}"
         )
@@ -54,6 +56,6 @@ def ensure(hook: NirvanaHook, clock: VirtualClock) -> Callable[..., Started]:
         handles = HandleStore(Memory() if store is None else store, told.append)
         deadline = clock.time() + facts.get("patience", 900)
         say = told.append
-        return Submission(hook, submit, identity, handles, deadline=deadline, log=say, warn=say).ensure()
+        return Submitter(hook, submit, identity, handles, deadline=deadline, log=say, warn=say).run()
 
     return run

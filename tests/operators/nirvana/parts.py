@@ -10,7 +10,7 @@ from airflow_provider_ops.operation import Operation, OperationState
 from airflow_provider_ops.testing import SimulatorServer
 
 if TYPE_CHECKING:
-    from airflow_provider_ops.apis.base import Submit
+    from airflow_provider_ops.apis.base import SubmitCall
     from airflow_provider_ops.apis.nirvana.resources import VPC
 
 
@@ -71,7 +71,7 @@ def made(server: SimulatorServer, kind: str) -> list[dict[str, Any]]:
     return [row for row in server.resources("nirvana") if row["kind"] == kind]
 
 
-def creates(hook: NirvanaHook) -> dict[str, Submit]:
+def creates(hook: NirvanaHook) -> dict[str, SubmitCall]:
     vpc_id, cluster_id = make_vpc(hook).id, make_cluster(hook)
     cidrs: dict[str, Any] = {"cidrs": ["10.0.0.0/24"], "provider_cidrs": ["10.1.0.0/16"]}
     rule: dict[str, Any] = {"name": "r", "protocol": "tcp", "source_address": "0.0.0.0/0", "destination_ports": ["22"]}

@@ -9,7 +9,7 @@ import pytest
 
 from airflow_provider_ops.apis import nirvana
 from airflow_provider_ops.apis.nirvana import compute, networking
-from airflow_provider_ops.apis.terminate import end
+from airflow_provider_ops.apis.terminate import terminate
 from airflow_provider_ops.core.handle import Handle
 from airflow_provider_ops.exceptions import (
     InvalidArgument,
@@ -18,8 +18,8 @@ from airflow_provider_ops.exceptions import (
     NotFound,
 )
 from airflow_provider_ops.hooks.nirvana import NirvanaHook
-from airflow_provider_ops.lifecycle.failure_report import Ending
-from airflow_provider_ops.lifecycle.submitter import Started
+from airflow_provider_ops.lifecycle.failure_report import FailureReport
+from airflow_provider_ops.lifecycle.submitter import SubmitResult
 from airflow_provider_ops.operation import Operation
 from airflow_provider_ops.operators import nirvana as operators
 from airflow_provider_ops.simulator.nirvana.catalogue import PROJECT, SOLD_OUT
@@ -33,7 +33,7 @@ from tests.operators.nirvana.parts import KINDS, REGION, Memory, creates, done, 
 
 
 def test_a_preflight_that_is_refused_makes_nothing(
-    hook: NirvanaHook, server: SimulatorServer, ensure: Callable[..., Started]
+    hook: NirvanaHook, server: SimulatorServer, ensure: Callable[..., SubmitResult]
 ) -> None:
     fields = vm_fields(hook, instance_type=SOLD_OUT)
     store = Memory()
@@ -43,7 +43,7 @@ def test_a_preflight_that_is_refused_makes_nothing(
     assert made(server, "vm") == []
     assert store == {}
     fields["instance_type"] = "n1-standard-2"
-    assert not ensure(nirvana.submits(compute.create_vm)(**fields, preflight=True), store).joined
+    assert not ensure(nirvana.submits(compute.create_vm)(**fields, preflight=True), store).adopted
 
 
 def test_a_failed_operation_is_explained_by_its_resource(hook: NirvanaHook, server: SimulatorServer) -> None:
@@ -57,7 +57,7 @@ def test_a_failed_operation_is_explained_by_its_resource(hook: NirvanaHook, serv
         # as it comes from the triggerer: without the raw answer
         operation = Operation.from_dict(json.loads(json.dumps(operation.to_dict())))
         handle = Handle.placeholder(operation.kind, resource_type=operation.resource_type, operation_id=operation.id)
-        return str(Ending(hook, handle, durable=True, log=print).failed(operation, "leave", may_retry=False))
+        return str(FailureReport(hook, handle, durable=True, log=print).failed(operation, "leave", may_retry=False))
 
     assert "the nks_node_pool is in status 'ready'; it was to change node_count from 1 to 5" in told(update)
     assert "the vpc is in status 'error'" in told(create)
@@ -71,7 +71,7 @@ def test_what_was_created_can_be_deleted_by_policy(hook: NirvanaHook, server: Si
         "resource_type": kind,
         "resource_id": submitted.resource_id,
     }
-    sentence = hook.run(end(hook.api, Handle.placeholder(submitted.kind, api="nirvana", **facts), "delete")).text
+    sentence = hook.run(terminate(hook.api, Handle.placeholder(submitted.kind, api="nirvana", **facts), "delete")).text
     if kind == "nks_node_pool":
         # refused as long as it is being made, and for longer than a kill may take
         assert "still exists: the deletion was refused" in sentence
@@ -120,12 +120,12 @@ def test_the_project_comes_from_the_call_or_the_connection(
 
 
 def test_a_lost_delete_is_found_in_the_project_of_its_resource(
-    hook: NirvanaHook, server: SimulatorServer, ensure: Callable[..., Started]
+    hook: NirvanaHook, server: SimulatorServer, ensure: Callable[..., SubmitResult]
 ) -> None:
     vpc_id = done(hook, hook.create_vpc(name="n", region=REGION, subnet_name="s", project_id="another"))
     server.faults({"fault": "accept_then_drop", "method": "DELETE", "count": 1})
     started = ensure(nirvana.submits(networking.delete_vpc)(vpc_id=vpc_id))
-    assert started.joined
+    assert started.adopted
     assert started.handle.operation_id == server.operations("nirvana")[-1]["id"]
 
 
@@ -179,8 +179,8 @@ def test_what_cannot_work_is_refused_when_the_dag_is_parsed(name: str, changes: 
 def test_the_calls_of_the_generic_operator_are_recognised(hook: NirvanaHook) -> None:
     ours = hook.api.request("post", "/v1/networking/vpcs", json={"name": "n"})
     assert (ours.kind, ours.creates) == ("vpc.create", True)
-    assert hook.api.mark(ours, "key").request.json["tags"] == ["key"]
+    assert hook.api.with_idempotency_key(ours, "key").request.json["tags"] == ["key"]
     assert hook.api.request("DELETE", "/v1/nks/clusters/k/pools/p").kind == "nks_node_pool.delete"
     other = hook.api.request("POST", "/v1/rpc_nodes/flex", json={})
     assert (other.kind, other.creates) == ("", False)
-    assert hook.api.mark(other, "key") is other
+    assert hook.api.with_idempotency_key(other, "key") is other

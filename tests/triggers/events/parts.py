@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Asset
 
-from airflow_provider_ops.core.settling import Ended, Look
+from airflow_provider_ops.core.settling import SettledOperation, Snapshot
 from airflow_provider_ops.hooks.onvera import OnveraHook
 from airflow_provider_ops.triggers.events import OperationEventTrigger
 
@@ -135,11 +135,11 @@ async def watching(store: AssetStore | None = None, *args: Any, **options: Any) 
         await watcher.kill()
 
 
-def look(*names: str) -> Look:
+def look(*names: str) -> Snapshot:
     from airflow_provider_ops.operation import Operation, OperationState  # noqa: PLC0415
 
     found = [
-        Ended(Operation(name, "onvera", "deployment.create", OperationState.SUCCEEDED, "succeeded"), 1000.0)
+        SettledOperation(Operation(name, "onvera", "deployment.create", OperationState.SUCCEEDED, "succeeded"), 1000.0)
         for name in names
     ]
-    return Look(found, 0.0, 1000.0, lambda _who, _since: None)
+    return Snapshot(found, 0.0, 1000.0, lambda _who, _since: None)

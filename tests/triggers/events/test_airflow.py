@@ -17,7 +17,7 @@ from airflow_provider_ops.core.settling import to_payload
 from airflow_provider_ops.exceptions import InvalidArgument
 from airflow_provider_ops.testing import fail_first
 from airflow_provider_ops.triggers.events import OperationEventTrigger, settled_operations
-from airflow_provider_ops.triggers.snapshots import looks, taken_as_stored
+from airflow_provider_ops.triggers.snapshots import snapshots, taken_as_stored
 
 if TYPE_CHECKING:
     from airflow_provider_ops.testing import SimulatorServer
@@ -113,7 +113,7 @@ async def test_airflow_may_share_the_looks_without_saying_what_is_stored(operati
 
 
 async def test_streams_of_one_connection_keep_accounts_of_their_own(operations_simulator: SimulatorServer) -> None:
-    one, other = looks("onvera_default", 30.0), taken_as_stored("onvera_default", 60.0)
+    one, other = snapshots("onvera_default", 30.0), taken_as_stored("onvera_default", 60.0)
     first, second = await one.__anext__(), await other.__anext__()
     assert first is not second
     assert first.on_stored is not second.on_stored

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Asset
 
-from airflow_provider_ops.core.settling import Ended, Look, Wanted
+from airflow_provider_ops.core.settling import EventFilter, SettledOperation, Snapshot
 from airflow_provider_ops.triggers.events import OperationEventTrigger
-from airflow_provider_ops.triggers.watermark_tracker import Book, StateStore
+from airflow_provider_ops.triggers.watermark_tracker import WatermarkStore, WatermarkTracker
 
 if TYPE_CHECKING:
     from airflow_provider_ops.testing import SimulatorServer
@@ -49,11 +49,11 @@ async def test_another_interval_goes_on_where_the_last_one_was(operations_simula
     assert len(store.data) == 1
 
 
-def book(store: Any) -> Book:
-    return Book(StateStore(store, "key"), Wanted())
+def book(store: Any) -> WatermarkTracker:
+    return WatermarkTracker(WatermarkStore(store, "key"), EventFilter())
 
 
-def told(news: tuple[list[Ended], list[str]]) -> tuple[list[str], list[str]]:
+def told(news: tuple[list[SettledOperation], list[str]]) -> tuple[list[str], list[str]]:
     return [one.operation.id for one in news[0]], news[1]
 
 
@@ -126,7 +126,7 @@ async def test_a_look_that_does_not_reach_back_to_the_watermark_is_left_out() ->
     store, wanted = AssetStore(), []
     first = book(store)
     await first.news(look("a"))
-    shallow = Look(look("b").ended, 900.0, 1000.0, lambda _who, since: wanted.append(since))
+    shallow = Snapshot(look("b").ended, 900.0, 1000.0, lambda _who, since: wanted.append(since))
     assert told(await book(store).news(shallow)) == ([], [])
     assert wanted == [store.mark["floor"]]
 
@@ -163,5 +163,5 @@ async def test_the_asset_that_keeps_the_watermark_can_be_named() -> None:
         def __getitem__(self, asset: Asset) -> AssetStore:
             return stores[asset.name]
 
-    await Book(StateStore(Several(), "key", "two"), Wanted()).news(look())
+    await WatermarkTracker(WatermarkStore(Several(), "key", "two"), EventFilter()).news(look())
     assert [bool(store.data) for store in stores.values()] == [False, True]

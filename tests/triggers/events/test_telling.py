@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from airflow.sdk import AssetWatcher
 
-from airflow_provider_ops.core.settling import MOST_TOLD
+from airflow_provider_ops.core.settling import MOST_DELIVERED
 from airflow_provider_ops.exceptions import InvalidArgument
 from airflow_provider_ops.testing import operation_fails
 from airflow_provider_ops.triggers.events import OperationEventTrigger
@@ -123,11 +123,11 @@ async def test_many_come_in_several_events(operations_simulator: SimulatorServer
     operations_simulator.duration = 0.02
     async with watching(store):
         ...
-    ids = create(MOST_TOLD + 20)
+    ids = create(MOST_DELIVERED + 20)
     await asyncio.sleep(0.2)
     async with watching(store) as watcher:
         await until(lambda: len(watcher.told) >= len(ids))
-    assert [len(event["operations"]) for event in watcher.events] == [MOST_TOLD, 20]
+    assert [len(event["operations"]) for event in watcher.events] == [MOST_DELIVERED, 20]
     assert set(watcher.told) == ids
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from airflow_provider_ops.core.settling import Look, Wanted
-from airflow_provider_ops.triggers.watermark_tracker import Book, StateStore
+from airflow_provider_ops.core.settling import EventFilter, Snapshot
+from airflow_provider_ops.triggers.watermark_tracker import WatermarkStore, WatermarkTracker
 from tests.triggers.events.parts import AssetStore, look
 
 
@@ -22,16 +22,16 @@ class SlowStore(AssetStore):
         await super().aset(key, value)
 
 
-def book(store: AssetStore) -> Book:
-    return Book(StateStore(store, "key"), Wanted())
+def book(store: AssetStore) -> WatermarkTracker:
+    return WatermarkTracker(WatermarkStore(store, "key"), EventFilter())
 
 
-async def told(watcher: Book, seen: Look) -> tuple[list[str], list[str]]:
+async def told(watcher: WatermarkTracker, seen: Snapshot) -> tuple[list[str], list[str]]:
     news, again = await watcher.news(seen)
     return [one.operation.id for one in news], again
 
 
-async def stored(seen: Look) -> None:
+async def stored(seen: Snapshot) -> None:
     for callback in seen.on_stored:
         await callback()
 
