@@ -29,7 +29,7 @@ def identity_of(submit: SubmitCall, now: Attempt | None = None, *, run: TaskRun 
     known: dict[str, Any] = {
         "arguments": arguments_fingerprint(asked),
         "fingerprint": fingerprint(request.method, request.path, request.query, request.json),
-        "kill_ends_it": False,
+        "kill_policy_terminates": False,
         **facts,
     }
     return SubmitIdentity(run, now or attempt(), **known)

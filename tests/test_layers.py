@@ -175,7 +175,7 @@ def test_every_layer_exists() -> None:
         ("hooks.base", "airflow_provider_ops.operators.base", False),
         ("hooks.lakesail", "airflow_provider_ops.apis.lakesail", True),
         ("operators.base", "airflow_provider_ops.triggers.operation.OperationTrigger", True),
-        ("triggers.operation", "airflow_provider_ops.lifecycle.triggerer_reporter.TriggerReport", True),
+        ("triggers.operation", "airflow_provider_ops.lifecycle.triggerer_reporter.TriggerReporter", True),
         ("lifecycle.worker_reporter", "airflow_provider_ops.operators.base.OperationOperator", False),
         ("operators.base", "airflow_provider_ops.hooks.onvera.OnveraHook", False),
         ("simulator.gateway", "airflow_provider_ops.http.blocking_client", False),

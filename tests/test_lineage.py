@@ -65,7 +65,7 @@ def events(airflow_db: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.fixture(autouse=True)
 def _defer_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("airflow_provider_ops.lifecycle.attempt.LOOK_BEFORE_DEFERRING", 0.0)
+    monkeypatch.setattr("airflow_provider_ops.lifecycle.attempt.SECONDS_BEFORE_DEFERRING", 0.0)
 
 
 def create(**arguments: Any) -> OnveraCreateDeploymentOperator:

@@ -257,7 +257,7 @@ def test_statsd_hears_of_a_real_run(
     a_dag: Callable[..., Any],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("airflow_provider_ops.lifecycle.attempt.LOOK_BEFORE_DEFERRING", 0.0)
+    monkeypatch.setattr("airflow_provider_ops.lifecycle.attempt.SECONDS_BEFORE_DEFERRING", 0.0)
     operations_simulator.faults(never_settles(1, name="never"))
     with a_dag() as dag:
         OnveraCreateDeploymentOperator(task_id="deferred", app_type="airflow", poll_interval=30)

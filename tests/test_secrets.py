@@ -40,8 +40,8 @@ def canary(operations_simulator: SimulatorServer, monkeypatch: pytest.MonkeyPatc
     """The default connection has a key that can be recognised."""
     connection = operations_simulator.connection_json("onvera", CANARY)
     monkeypatch.setenv("AIRFLOW_CONN_ONVERA_DEFAULT", connection)
-    monkeypatch.setattr("airflow_provider_ops.lifecycle.attempt.LOOK_BEFORE_DEFERRING", 0.0)
-    monkeypatch.setattr("airflow_provider_ops.sensors.operation._LOOK_BEFORE_DEFERRING", 0.0)
+    monkeypatch.setattr("airflow_provider_ops.lifecycle.attempt.SECONDS_BEFORE_DEFERRING", 0.0)
+    monkeypatch.setattr("airflow_provider_ops.sensors.attempts.SECONDS_BEFORE_DEFERRING", 0.0)
 
 
 def everything_in(database: Path) -> str:

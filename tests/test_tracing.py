@@ -35,7 +35,7 @@ def spans(monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[Any]]:
 
 @pytest.fixture(autouse=True)
 def _defer_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("airflow_provider_ops.lifecycle.attempt.LOOK_BEFORE_DEFERRING", 0.0)
+    monkeypatch.setattr("airflow_provider_ops.lifecycle.attempt.SECONDS_BEFORE_DEFERRING", 0.0)
 
 
 def run(run_dag: Any, a_dag: Any, **arguments: Any) -> Any:

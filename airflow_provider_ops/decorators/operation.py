@@ -18,12 +18,13 @@ from airflow_provider_ops.decorators.request import OperationRequest
 from airflow_provider_ops.exceptions import InvalidArgument
 from airflow_provider_ops.hooks.base import OperationsHook
 from airflow_provider_ops.hooks.lookup import hook_for
-from airflow_provider_ops.lifecycle import attempt
+from airflow_provider_ops.lifecycle.options import WaitOptions
 from airflow_provider_ops.operation import Operation
 from airflow_provider_ops.operators.base import OperationOperator
 from airflow_provider_ops.operators.fields import check_ids, ids_of
 from airflow_provider_ops.retry_policy import enforce_retry_policy, set_default_retry_policy, starts_nothing
 from airflow_provider_ops.sensors.attempts import DEFAULT_TIMEOUT, SensorAttempt, unique
+from airflow_provider_ops.triggers.operation import OperationTrigger
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -86,19 +87,19 @@ class DecoratedOperationOperator(DecoratedOperator, OperationOperator):
     def ids_complete(self, context: Context, event: Mapping[str, Any]) -> Any:
         """Go on when the trigger for the function's ids has fired."""
         awaited = self._awaited(context) or list(event.get("operation_ids") or ())
-        return self._observe(awaited, context, lambda waits: waits.resume(event, attempt.SECONDS_BEFORE_DEFERRING))
+        return self._observe(awaited, context, lambda attempt: attempt.resume(event), is_resumed=True)
 
     def _begin(self, context: Context) -> Any:
-        self._attempt = attempt.TaskAttempt(self, context)
-        rejoined = self._attempt.resume_previous()
-        if rejoined is not None:
-            return rejoined
+        attempt = self._new_attempt(context)
+        resumed = attempt.resume_previous()
+        if resumed is not None:
+            return resumed
         returned = self._ask(context)
         if isinstance(returned, OperationRequest):
             returned = returned.submit(self.hook.api)
         if isinstance(returned, SubmitCall):
             self._submit = returned
-            return self._attempt.start()
+            return attempt.start()
         return self._wait_for_ids(returned, context)
 
     def _ask(self, context: Context) -> Any:
@@ -114,8 +115,7 @@ class DecoratedOperationOperator(DecoratedOperator, OperationOperator):
         context["ti"].xcom_push(key=AWAITED, value=awaited)
         context["ti"].xcom_push(key="operation_id", value=awaited)
         self.log.info("%s: waiting for %s", self.hook.api.title, ", ".join(ids))
-        patience = attempt.SECONDS_BEFORE_DEFERRING if self.deferrable else None
-        return self._observe(awaited, context, lambda waits: waits.start(patience))
+        return self._observe(awaited, context, SensorAttempt.start)
 
     def _checked(self, returned: object) -> str | list[str]:
         name = f"what {self.python_callable.__name__} returned"
@@ -129,36 +129,46 @@ class DecoratedOperationOperator(DecoratedOperator, OperationOperator):
         raise InvalidArgument(msg)
 
     def _observe(
-        self, awaited: str | list[str], context: Context, wait: Callable[[SensorAttempt], list[Operation]]
+        self,
+        awaited: str | list[str],
+        context: Context,
+        leg: Callable[[SensorAttempt], list[Operation]],
+        *,
+        is_resumed: bool = False,
     ) -> Any:
-        leg = self._attempt = attempt.TaskAttempt(self, context)
         starts_nothing(self)
+        attempt = self._new_attempt(context)
         limit = DEFAULT_TIMEOUT if self.timeout is None else self.timeout
-        waits = self._wait_attempt = SensorAttempt(
+        self._wait_attempt = SensorAttempt(
             self.hook,
             _listed(awaited),
-            wait_for=self.wait_for,
-            poll_interval=self.poll_interval,
+            WaitOptions(
+                defer=self.defer,
+                make_trigger=OperationTrigger,
+                resume_method="ids_complete",
+                deferrable=self.deferrable,
+                poll_interval=self.poll_interval,
+                wait_for=self.wait_for,
+            ),
             started_at=self.hook.on_clock(context["ti"].start_date),
             timeout=seconds_to_wait(limit, self.execution_timeout),
-            defer=self.defer,
-            log=self.log,
             ti=context["ti"],
+            log=self.log,
             store=context.get("task_state_store"),
-            resume="ids_complete",
+            is_resumed=is_resumed,
         )
-        results = [leg.result_for(operation) for operation in wait(waits)]
+        results = [attempt.result_for(operation) for operation in leg(self._wait_attempt)]
         return results[0] if isinstance(awaited, str) else results
 
     def _histories(self) -> Iterable[OperationHistory]:
-        return super()._histories() if self._wait_attempt is None else self._wait_attempt.histories()
+        return super()._histories() if self._wait_attempt is None else self._wait_attempt.histories
 
     def _recheck(self, context: Context, why: str) -> Any:
         # what Airflow resumes after a trigger has died does not say which trigger it was
         awaited = self._awaited(context)
         if awaited is None:
             return super()._recheck(context, why)
-        return self._observe(awaited, context, lambda waits: waits.recheck(why, attempt.SECONDS_BEFORE_DEFERRING))
+        return self._observe(awaited, context, lambda attempt: attempt.recheck(why), is_resumed=True)
 
     def _awaited(self, context: Context) -> str | list[str] | None:
         ti = context["ti"]

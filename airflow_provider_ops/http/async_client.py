@@ -31,7 +31,6 @@ from airflow_provider_ops.http.network import Delivery, NetworkBackend
 from airflow_provider_ops.http.rate_limiter import PauseTooLong, Priority, RequestQueue, shared_limiter
 from airflow_provider_ops.http.settings import Settings, place_of
 from airflow_provider_ops.http.transport import Transport, TransportFailed
-from airflow_provider_ops.polling.poller import Poller
 
 T = TypeVar("T")
 
@@ -70,8 +69,8 @@ class AsyncClient:
         self._reloaded_at = -math.inf
         self._limiter = shared_limiter(settings.requests_per_second, self.clock, settings.conn_id, settings.base_url)
         self._queue = RequestQueue(self._limiter, self.clock)
-        #: Polls for all who wait on this client.
-        self.poller = Poller(self)
+        #: What is built on this client and lives as long as it does, one of each class.
+        self.companions: dict[type, Any] = {}
         self._transport = _transport(settings, backend)
 
     async def send(self, call: Call[T], *, patience: float = retries.PATIENCE, priority: Priority | None = None) -> T:

@@ -38,6 +38,10 @@ class KillSwitch:
             self._wake()
         return True
 
+    def reset(self) -> None:
+        """Forget that the process was told to stop, once that was acted on."""
+        self.thrown_at = self._wake = None
+
     def on_throw(self, wake: Callable[[], None]) -> None:
         """Have something called when the switch is thrown, at once where it is already."""
         self._wake = wake

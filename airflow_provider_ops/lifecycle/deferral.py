@@ -16,7 +16,7 @@ from airflow_provider_ops.core.event_hold import (
 )
 from airflow_provider_ops.exceptions import InvalidArgument
 from airflow_provider_ops.http.clock import Clock
-from airflow_provider_ops.triggers.operation import OperationTrigger
+from airflow_provider_ops.lifecycle.options import DeferredWait
 
 #: Seconds by which Airflow's own deferral timeout comes later than the last event; only a missing triggerer meets it.
 BACKSTOP: Final = 120.0
@@ -24,7 +24,7 @@ BACKSTOP: Final = 120.0
 
 def defer(
     task_defer: Callable[..., Any],
-    trigger: OperationTrigger,
+    trigger: DeferredWait,
     *,
     method_name: str,
     deadline: float,

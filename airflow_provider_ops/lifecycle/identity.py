@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from airflow_provider_ops.apis.base import SubmitCall
 from airflow_provider_ops.core.clear_or_retry import Attempt
@@ -19,9 +19,7 @@ from airflow_provider_ops.core.identity import (
     submission_key,
 )
 from airflow_provider_ops.core.submit_flow import AttemptContext, arguments_fingerprint, fingerprint
-
-if TYPE_CHECKING:
-    from airflow_provider_ops.operators.base import OperationOperator
+from airflow_provider_ops.lifecycle.options import AttemptOptions
 
 
 def random_nonce(start: str = "") -> str:
@@ -71,23 +69,32 @@ class SubmitIdentity:
         return self.run.resembles(key) or key in possible_keys(*self.run.coordinates)
 
 
-def attempt_of(task: OperationOperator, ti: Any, dag_run: Any) -> Attempt:
-    """Return what Airflow shows of this try."""
+def attempt_of(ti: Any, dag_run: Any, retries: int) -> Attempt:
+    """Return what Airflow shows of this try.
+
+    :param retries: of the task, as its DAG says now.
+    """
     ti_id = getattr(ti, "id", None)
     clear_number = getattr(dag_run, "clear_number", None)
-    return Attempt(None if ti_id is None else str(ti_id), ti.max_tries, clear_number, ti.try_number, task.retries or 0)
+    return Attempt(None if ti_id is None else str(ti_id), ti.max_tries, clear_number, ti.try_number, retries)
 
 
 def identify(
-    task: OperationOperator, ti: Any, dag_run: Any, submit: SubmitCall, *, stored: bool, kill_ends_it: bool
+    options: AttemptOptions,
+    ti: Any,
+    dag_run: Any,
+    submit: SubmitCall,
+    *,
+    stored: bool,
+    kill_policy_terminates: bool,
 ) -> SubmitIdentity:
     """Return the identity of the submit of a task instance.
 
     :param dag_run: ``context["dag_run"]``.
     :param stored: whether a random nonce can be stored before the request leaves.
     """
-    attempt, run, request = attempt_of(task, ti, dag_run), _run_of(ti), submit.request
-    asked = task.arguments() or {
+    attempt, run, request = attempt_of(ti, dag_run, options.retries), _run_of(ti), submit.request
+    asked = options.arguments() or {
         "method": request.method,
         "path": request.path,
         "query": dict(request.query),
@@ -98,23 +105,23 @@ def identify(
         attempt,
         arguments_fingerprint(asked),
         fingerprint(request.method, request.path, request.query, request.json),
-        kill_ends_it,
-        task.kill_policy,
+        kill_policy_terminates,
+        options.kill_policy,
         start_digits(getattr(dag_run, "start_date", None)),
     )
-    return facts if stored else _derived(facts, task, ti, dag_run)
+    return facts if stored else _derived(facts, ti, dag_run, is_durable=options.durable)
 
 
-def _derived(facts: SubmitIdentity, task: OperationOperator, ti: Any, dag_run: Any) -> SubmitIdentity:
+def _derived(facts: SubmitIdentity, ti: Any, dag_run: Any, *, is_durable: bool) -> SubmitIdentity:
     """Return an identity whose keys every try of the task run finds again, or only this try unless it is durable."""
     began = getattr(dag_run, "start_date", None)
     alone = (facts.attempt.ti_id, ti.try_number)
-    seed = (began, ti.max_tries, *(() if task.durable else alone))
+    seed = (began, ti.max_tries, *(() if is_durable else alone))
     before = key_prefix(ti.max_tries, None)
     return replace(
         facts,
         derived_nonce=lambda generation: derived_nonce(*seed, generation),
-        most_generations=ti.try_number if task.durable else 1,
+        most_generations=ti.try_number if is_durable else 1,
         earlier_key=lambda generation: submission_key(*facts.run.coordinates, f"{before}{generation}"),
     )
 

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from contextvars import copy_context
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from airflow_provider_ops._compat import task_state
 from airflow_provider_ops.apis.base import Api, Intent
@@ -18,15 +18,14 @@ from airflow_provider_ops.apis.terminate import Termination, kill_operation, ter
 from airflow_provider_ops.core.handle import Handle
 from airflow_provider_ops.core.kill import is_meant_on_worker
 from airflow_provider_ops.exceptions import OpsError
+from airflow_provider_ops.hooks.base import OperationsHook
 from airflow_provider_ops.http.async_client import AsyncClient
 from airflow_provider_ops.http.background import time_limit
 from airflow_provider_ops.http.rate_limiter import Priority
 from airflow_provider_ops.lifecycle.attempt_record import AttemptRecord
 from airflow_provider_ops.lifecycle.handle_store import HandleStore
+from airflow_provider_ops.lifecycle.options import AttemptOptions
 from airflow_provider_ops.lifecycle.owed import BECAUSE_OF_KILL, with_debt, without_debt
-
-if TYPE_CHECKING:
-    from airflow_provider_ops.operators.base import OperationOperator
 
 T = TypeVar("T")
 
@@ -58,7 +57,8 @@ class KillRunner:
 
     def __init__(
         self,
-        task: OperationOperator,
+        options: AttemptOptions,
+        hook: OperationsHook,
         ti: Any,
         store: HandleStore,
         record: AttemptRecord,
@@ -66,9 +66,9 @@ class KillRunner:
         recover: Callable[[], Handle | None],
         is_running: Callable[[], bool],
     ) -> None:
-        self._task = task
-        self._policy = task.kill_policy
-        self._hook = task.hook
+        self._options = options
+        self._policy = options.kill_policy
+        self._hook = hook
         self._ti = ti
         self._store = store
         self._record = record
@@ -202,7 +202,7 @@ class KillRunner:
     def _note_earlier(self, found: Handle) -> None:
         """Note that an earlier attempt may have sent what the arguments of the task say."""
         api, clock = self._hook.api, self._hook.clock
-        marked = api.with_idempotency_key(self._task.submit(), found.key)
+        marked = api.with_idempotency_key(self._options.submit(), found.key)
         intent = Intent(marked, found.key, lambda: clock.time() - found.submitted_at)
         self._record.note(
             self._record.doing,

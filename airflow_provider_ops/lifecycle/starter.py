@@ -104,7 +104,7 @@ class SubmitRunner:
             self._log(f"the outcome of the submit is unclear ({last.without_advice}); looking for what it started")
             found = self.search(handle, marked, _pauses_after(last))
             if found is not None:
-                return self.record_handle(handle, found, joined=True)
+                return self.record_handle(handle, found, adopted=True)
             self._log("it started nothing; submitting again")
         if last is None:
             raise AssertionError
@@ -113,7 +113,7 @@ class SubmitRunner:
     def _send(self, handle: Handle, marked: SubmitCall) -> SubmitResult:
         began = self._began if marked.creates else None
         try:
-            return self.record_handle(handle, self._sender.send_first(marked, handle, began), joined=False)
+            return self.record_handle(handle, self._sender.send_first(marked, handle, began), adopted=False)
         except (ReplayedAnswer, Superseded) as error:
             if isinstance(error, ReplayedAnswer):
                 self._give_up(handle)
@@ -148,13 +148,13 @@ class SubmitRunner:
                 return matches[0]
         return None
 
-    def record_handle(self, handle: Handle, submitted: Submitted, *, joined: bool) -> SubmitResult:
+    def record_handle(self, handle: Handle, submitted: Submitted, *, adopted: bool) -> SubmitResult:
         """Store what was started."""
         known = handle_from(handle, submitted)
         self._record.note("storing the operation", is_stored=False, handle=known)
         self._store.save(known)
         self._record.note("telling Airflow of the operation", is_stored=True)
-        return SubmitResult(known, submitted.operation, adopted=joined)
+        return SubmitResult(known, submitted.operation, adopted=adopted)
 
     def _note(self, doing: str, handle: Handle, marked: SubmitCall, *, is_new: bool) -> None:
         """Note what is about to be sent; what an earlier attempt has sent with the same key has left already."""
@@ -185,7 +185,7 @@ class SubmitRunner:
             self._log(f"the API refuses it ({said}), perhaps because of what an earlier request has started: looking")
             found = self.search(handle, marked, RECONCILE_PAUSES if self._was_sent else RECONCILE_PAUSES_ANSWERED)
             if found is not None:
-                return self.record_handle(handle, found, joined=True)
+                return self.record_handle(handle, found, adopted=True)
             if self._was_sent and is_conflict:
                 raise ambiguous(self._api, self._submit, handle, (), error) from error
         if is_conflict and marked.request.method == "DELETE":
@@ -202,7 +202,7 @@ class SubmitRunner:
             self._give_up(handle)
             raise error
         self._log(f"{error.what}; joining operation {running[0].operation_id}, which does the same")
-        return self.record_handle(handle, running[0], joined=True)
+        return self.record_handle(handle, running[0], adopted=True)
 
     def _note_failure(self, handle: Handle, error: OpsError) -> None:
         """Store what a failure says about the request: refused, or never sent; nothing about an earlier one."""

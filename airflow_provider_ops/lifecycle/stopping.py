@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from airflow_provider_ops._compat import AirflowTaskTimeout
 from airflow_provider_ops.exceptions import AttemptStopped
-from airflow_provider_ops.lifecycle.attempt_record import AttemptRecord, KillSwitch
+from airflow_provider_ops.hooks.base import OperationsHook
+from airflow_provider_ops.lifecycle.attempt_record import AttemptRecord
+from airflow_provider_ops.lifecycle.options import AttemptOptions
 
 if TYPE_CHECKING:
     from airflow_provider_ops.lifecycle.kill import KillRunner
-    from airflow_provider_ops.operators.base import OperationOperator
 
 T = TypeVar("T")
 
@@ -26,14 +27,16 @@ class KillHandling:
     :param make: makes what carries out the kill policy, at the moment at which that is wanted.
     """
 
-    def __init__(self, task: OperationOperator, record: AttemptRecord, make: Callable[[], KillRunner]) -> None:
-        self._task = task
+    def __init__(
+        self, options: AttemptOptions, hook: OperationsHook, record: AttemptRecord, make: Callable[[], KillRunner]
+    ) -> None:
+        self._log = options.log
         self._record = record
         self._make = make
-        self._switch = task.kill_switch
+        self._switch = options.kill_switch
         self._is_over = False
         self._left_by: BaseException | None = None
-        self._switch.on_throw(task.hook.interrupt)
+        self._switch.on_throw(hook.interrupt)
 
     def until_stopped(self, leg: Callable[[], T]) -> T:
         """Return what a leg returns. Told to stop meanwhile, carry out the kill policy, whatever the leg came to.
@@ -59,7 +62,7 @@ class KillHandling:
         Airflow calls for it from a signal handler, or, after ``execution_timeout``, on the main path.
         """
         if not self._is_over:
-            self._make().warn_when_slow(self._task.log.warning)
+            self._make().warn_when_slow(self._log.warning)
         elif self._record.is_first_to_act():
             # the main path is Airflow's by now
             late = threading.Thread(target=self._act_late, name="operations-late-kill", daemon=True)
@@ -72,8 +75,8 @@ class KillHandling:
             return None
         stopped = AttemptStopped(self._make().carry_out())
         # an operator may be executed again in this process
-        self._task.kill_switch = KillSwitch()
+        self._switch.reset()
         return stopped
 
     def _act_late(self) -> None:
-        self._task.log.warning("%s", self._make().carry_out())
+        self._log.warning("%s", self._make().carry_out())

@@ -85,7 +85,7 @@ class Submitter:
             if left is not None:
                 key = left.key or ""
                 return self._starter.record_handle(
-                    replace(self._new_handle(1), key=key, nonce=key.rpartition("-")[2]), left, joined=True
+                    replace(self._new_handle(1), key=key, nonce=key.rpartition("-")[2]), left, adopted=True
                 )
         return self._start_anew(1)
 
@@ -200,7 +200,7 @@ class Submitter:
             self._log(f"{error.what} The task was cleared since, so a new one is submitted")
             return self._start_anew(handle.generation + 1)
         if found is not None:
-            return self._starter.record_handle(handle, found, joined=True)
+            return self._starter.record_handle(handle, found, adopted=True)
         self._log("nothing was started by then; submitting")
         return self._starter.start(handle)
 

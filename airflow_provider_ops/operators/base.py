@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
 from airflow.sdk import BaseOperator
@@ -17,6 +18,7 @@ from airflow_provider_ops.core.values import as_list, is_list
 from airflow_provider_ops.hooks.base import OperationsHook
 from airflow_provider_ops.lifecycle.attempt import TaskAttempt
 from airflow_provider_ops.lifecycle.attempt_record import KillSwitch
+from airflow_provider_ops.lifecycle.options import AttemptOptions
 from airflow_provider_ops.lineage import LineageMixin
 from airflow_provider_ops.links import OperationLink
 from airflow_provider_ops.operation import Operation
@@ -39,7 +41,13 @@ from airflow_provider_ops.operators.fields import (
 )
 from airflow_provider_ops.operators.mapping import CheckedMapping
 from airflow_provider_ops.operators.rendering import DeclaredTemplates
-from airflow_provider_ops.retry_policy import enforce_retry_policy, set_default_retry_policy
+from airflow_provider_ops.retry_policy import (
+    enforce_retry_policy,
+    fails_at_once,
+    set_default_retry_policy,
+    starts_nothing,
+)
+from airflow_provider_ops.triggers.operation import OperationTrigger
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -228,17 +236,49 @@ class OperationOperator(DeclaredTemplates, LineageMixin, CheckedMapping):
         with enforce_retry_policy(self):
             if self.operation_id is None:
                 return self._begin(context)
-            self._attempt = TaskAttempt(self, context)
-            return self._attempt.adopt(self.rendered_field("operation_id"))
+            return self._new_attempt(context).adopt(self.rendered_field("operation_id"))
+
+    def _new_attempt(self, context: Context) -> TaskAttempt:
+        """Return the attempt of this leg, which from now on is what a kill is about."""
+        if self.operation_id is not None:
+            starts_nothing(self)
+        self._attempt = TaskAttempt(self._attempt_options(), self.hook, context)
+        return self._attempt
+
+    def _attempt_options(self) -> AttemptOptions:
+        return AttemptOptions(
+            submit=self.submit,
+            arguments=self.arguments,
+            kind=self.kind,
+            next_operation=self.next_operation,
+            fails_at_once=partial(fails_at_once, self),
+            show_link=self._show_link,
+            kill_switch=self.kill_switch,
+            log=self.log,
+            defer=self.defer,
+            make_trigger=OperationTrigger,
+            deferrable=self.deferrable,
+            poll_interval=self.poll_interval,
+            wait_for_completion=self.wait_for_completion,
+            durable=self.durable,
+            timeout=self.timeout,
+            execution_timeout=self.execution_timeout,
+            retries=self.retries or 0,
+            on_kill=self.on_kill_argument,
+            kill_policy=self.kill_policy,
+            timeout_policy=self.timeout_policy,
+            failure_policy=self.failure_policy,
+        )
+
+    def _show_link(self, link: str | None) -> None:
+        self.remote_url = link
 
     def _begin(self, context: Context) -> dict[str, Any]:
-        self._attempt = TaskAttempt(self, context)
-        return self._attempt.start()
+        return self._new_attempt(context).start()
 
     def execute_complete(self, context: Context, event: Mapping[str, Any]) -> dict[str, Any]:
         """Go on when the trigger has fired."""
-        self._attempt = TaskAttempt(self, context)
-        return self._attempt.resume(event)
+        return self._new_attempt(context).resume(event)
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
         """Resume, and let a dead trigger or a lost event lead to one more look instead of a failure."""
@@ -249,11 +289,10 @@ class OperationOperator(DeclaredTemplates, LineageMixin, CheckedMapping):
                 return self._recheck(context, f"{type(error).__name__}: {error}")
 
     def _recheck(self, context: Context, why: str) -> Any:
-        self._attempt = TaskAttempt(self, context)
-        return self._attempt.recheck(why)
+        return self._new_attempt(context).recheck(why)
 
     def _histories(self) -> Iterable[OperationHistory]:
-        return self._attempt.histories() if self._attempt is not None else ()
+        return self._attempt.histories if self._attempt is not None else ()
 
     def on_kill(self) -> None:
         """Have the kill policy carried out; Airflow calls this from a signal handler when a running task is killed.

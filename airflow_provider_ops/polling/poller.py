@@ -343,3 +343,11 @@ class Poller:
                 self._subscriptions.on_error(target, error, now)
             if count % _CHUNK == _CHUNK - 1:
                 await asyncio.sleep(0)
+
+
+def poller_of(client: AsyncClient) -> Poller:
+    """Return the poller of all waits on a client, made at the first use."""
+    if Poller not in client.companions:
+        client.companions[Poller] = Poller(client)
+    poller: Poller = client.companions[Poller]
+    return poller

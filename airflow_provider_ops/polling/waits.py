@@ -11,6 +11,7 @@ from airflow_provider_ops.core.wait_state import WaitState
 from airflow_provider_ops.exceptions import OpsError
 from airflow_provider_ops.http.async_client import AsyncClient
 from airflow_provider_ops.http.blocking_client import BlockingClient
+from airflow_provider_ops.polling.poller import poller_of
 from airflow_provider_ops.polling.subscriptions import OnChange
 
 Log = Callable[[str], None]
@@ -23,7 +24,7 @@ def poll_until_done(
 
     :param hold: whether an API that can may hold its answers back; what happens until then is not seen.
     """
-    client.drive_logging(lambda on_loop, say: on_loop.poller.wait(watches, say, wait_for, hold=hold), log)
+    client.drive_logging(lambda on_loop, say: poller_of(on_loop).wait(watches, say, wait_for, hold=hold), log)
 
 
 def poll_once(client: BlockingClient, watch: WaitState, log: Log) -> None:
@@ -43,7 +44,7 @@ def apoll_until_done(
 
     :param on_change: called with the watch after something about it was logged.
     """
-    return client.poller.wait(watches, log, wait_for, on_change=on_change)
+    return poller_of(client).wait(watches, log, wait_for, on_change=on_change)
 
 
 async def _apoll_once(client: AsyncClient, watch: WaitState, log: Log) -> None:

@@ -23,6 +23,7 @@ from airflow_provider_ops.exceptions import located
 from airflow_provider_ops.hooks.base import OperationsHook
 from airflow_provider_ops.hooks.lookup import hook_for
 from airflow_provider_ops.lifecycle.deferral import event_guard
+from airflow_provider_ops.lifecycle.options import WaitOptions
 from airflow_provider_ops.lifecycle.results import checked
 from airflow_provider_ops.lineage import LineageMixin
 from airflow_provider_ops.operation import Operation
@@ -38,13 +39,13 @@ from airflow_provider_ops.operators.mapping import CheckedMapping
 from airflow_provider_ops.operators.rendering import DeclaredTemplates
 from airflow_provider_ops.retry_policy import OperationRetryPolicy, enforce_retry_policy, set_default_retry_policy
 from airflow_provider_ops.sensors.attempts import DEFAULT_TIMEOUT, OperationSensorTimeout, SensorAttempt
+from airflow_provider_ops.triggers.operation import OperationTrigger
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
 #: ``mode="reschedule"`` costs a worker leg per look, so its default interval is longer than the API's advice.
 _RESCHEDULE_INTERVAL = 60.0
-_SECONDS_BEFORE_DEFERRING = 2.0
 
 __all__ = ["DEFAULT_TIMEOUT", "OperationSensor", "OperationSensorTimeout"]
 
@@ -109,7 +110,7 @@ class OperationSensor(DeclaredTemplates, LineageMixin, CheckedMapping, BaseSenso
         self.wait_for = wait_for
         self.deferrable = deferrable
         self._hook: OperationsHook | None = None
-        self._leg: SensorAttempt | None = None
+        self._attempt: SensorAttempt | None = None
 
     @classmethod
     def check_arguments(cls, arguments: Mapping[str, Any]) -> None:
@@ -143,9 +144,7 @@ class OperationSensor(DeclaredTemplates, LineageMixin, CheckedMapping, BaseSenso
                 # what cannot work must show here: around poke() Airflow may turn any error into another look
                 self._waits(context)
                 return self._poke_and_reschedule(context)
-            return self._ending(
-                lambda waits: waits.start(_SECONDS_BEFORE_DEFERRING if self.deferrable else None), context
-            )
+            return self._ending(SensorAttempt.start, context)
 
     def _poke_and_reschedule(self, context: Context) -> Any:
         try:
@@ -160,14 +159,14 @@ class OperationSensor(DeclaredTemplates, LineageMixin, CheckedMapping, BaseSenso
         """One leg of ``mode="reschedule"``: look once at each; passing faults are not yet an answer."""
         from airflow.sdk.bases.sensor import PokeReturnValue  # noqa: PLC0415 - not exported by airflow.sdk before 3.2
 
-        operations = self._waits(context).poll_once(resumes=bool(context.get("task_reschedule_count")))
+        operations = self._waits(context, is_resumed=bool(context.get("task_reschedule_count"))).poll_once()
         if operations is None:
             return False
         return PokeReturnValue(is_done=True, xcom_value=self._result(operations))
 
     def execute_complete(self, context: Context, event: object) -> Any:
         """Go on when the trigger has fired."""
-        return self._ending(lambda waits: waits.resume(event, _SECONDS_BEFORE_DEFERRING), context)
+        return self._ending(lambda attempt: attempt.resume(event), context, is_resumed=True)
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
         """Resume without the framework's rule that with ``soft_fail`` any Airflow error of a deferred leg is a skip."""
@@ -177,7 +176,7 @@ class OperationSensor(DeclaredTemplates, LineageMixin, CheckedMapping, BaseSenso
                 return super(BaseSensorOperator, self).resume_execution(next_method, next_kwargs, context)
             except (TaskDeferralTimeout, TaskDeferralError) as error:
                 why = f"{type(error).__name__}: {error}"
-                return self._ending(lambda waits: waits.recheck(why, _SECONDS_BEFORE_DEFERRING), context)
+                return self._ending(lambda attempt: attempt.recheck(why), context, is_resumed=True)
 
     def operation_ids(self) -> str | Sequence[str]:
         """What to wait for, from the rendered fields: one id or a list of them."""
@@ -185,26 +184,33 @@ class OperationSensor(DeclaredTemplates, LineageMixin, CheckedMapping, BaseSenso
         return awaited
 
     def _histories(self) -> Iterable[OperationHistory]:
-        return self._leg.histories() if self._leg is not None else ()
+        return self._attempt.histories if self._attempt is not None else ()
 
-    def _waits(self, context: Context) -> SensorAttempt:
-        self._leg = SensorAttempt(
+    def _waits(self, context: Context, *, is_resumed: bool = False) -> SensorAttempt:
+        self._attempt = SensorAttempt(
             self.hook,
             ids_of("operation_id", self.operation_ids()),
-            wait_for=self.wait_for,
-            poll_interval=self.poll_interval,
+            WaitOptions(
+                defer=self.defer,
+                make_trigger=OperationTrigger,
+                deferrable=self.deferrable,
+                poll_interval=self.poll_interval,
+                wait_for=self.wait_for,
+            ),
             started_at=self.hook.on_clock(context["ti"].start_date),
             timeout=seconds_to_wait(float(self.timeout), self.execution_timeout),
-            defer=self.defer,
-            log=self.log,
             ti=context["ti"],
+            log=self.log,
             store=context.get("task_state_store"),
+            is_resumed=is_resumed,
         )
-        return self._leg
+        return self._attempt
 
-    def _ending(self, wait: Callable[[SensorAttempt], list[Operation]], context: Context) -> Any:
+    def _ending(
+        self, leg: Callable[[SensorAttempt], list[Operation]], context: Context, *, is_resumed: bool = False
+    ) -> Any:
         try:
-            return self._result(wait(self._waits(context)))
+            return self._result(leg(self._waits(context, is_resumed=is_resumed)))
         except OperationSensorTimeout as error:
             if self.soft_fail:
                 raise AirflowSkipException(str(located(error, self.hook.where))) from None

@@ -44,7 +44,7 @@ def killed(api: ApiCase) -> Iterator[Scenario]:
         mode=_mode(api, 1),
         expect=replace(ended, tries=(2, 2)),
         crash=Crash("HandleStore.save", "leave", "die"),
-        again=Crash("sending.look_up", do="note"),
+        again=Crash("sender.read_operation", do="note"),
         **{**held, "rules": (*WORKER_LONG, {**_HANGS, "count": 1}), "act": acts.marked_failed_there(2)},
     )
     nothing = Expect("nothing was sent", created=0, settled="none", state="failed", tries=(1, 1))
@@ -52,7 +52,7 @@ def killed(api: ApiCase) -> Iterator[Scenario]:
     if api.finds == "search":
         lost = {"fault": "accept_then_drop", "count": 1}
         searched = "what a lost answer started is searched"
-        yield slow("held-search", "Starter.search", searched, 0, ended, rules=(*LONG, lost))
+        yield slow("held-search", "SubmitRunner.search", searched, 0, ended, rules=(*LONG, lost))
     if api.ending is not None:
         mode = _mode(api, 0)
         unread = (*LONG, _AWAY if mode == D else _HANGS)

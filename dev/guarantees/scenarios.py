@@ -42,7 +42,7 @@ Rows = Callable[[ApiCase], Iterator[Scenario]]
 
 def submit_interrupted(api: ApiCase) -> Iterator[Scenario]:
     """The worker dies between two instructions of the submit, or the network goes."""
-    intent, answer = Crash("HandleStore.save_intent", "leave"), Crash("Starter.keep")
+    intent, answer = Crash("HandleStore.save_intent", "leave"), Crash("SubmitRunner.record_handle")
     hang = {"fault": "hang", "seconds": 40, "execute": True, "count": 1}
     lost, cut = {"fault": "accept_then_drop", "count": 1}, {"fault": "reset", "count": 1}
     held: dict[str, Any] = {"rules": (hang,), "act": acts.worker_killed_once_created}
@@ -76,9 +76,9 @@ def worker_dies(api: ApiCase) -> Iterator[Scenario]:
         fresh = Expect(SUCCEEDED, tries=(2, 3))
         yield Scenario("before-intent", "worker killed before anything is stored", api, mode, fresh, crash=first)
         yield Scenario("after-stored", "worker killed after the handle is stored", api, mode, joins, crash=stored)
-    yield Scenario("before-defer", "worker killed right before it defers", api, D, joins, crash=Crash("Run._defer"))
-    yield Scenario("on-resume", "worker killed on resume", api, D, joins, crash=Crash("Run._go_on"))
-    result = Crash("Finisher.result", "leave")
+    yield Scenario("before-defer", "worker killed right before it defers", api, D, joins, crash=Crash("Waiter._defer"))
+    yield Scenario("on-resume", "worker killed on resume", api, D, joins, crash=Crash("TaskAttempt._resume"))
+    result = Crash("ResultBuilder.result", "leave")
     yield Scenario("after-result", "worker killed with the result in hand", api, D, joins, crash=result)
     joined: dict[str, Any] = {"expect": joins, "rules": WORKER_LONG, "api": api, "mode": S}
     polling, stopped = acts.worker_killed_while_waiting, acts.worker_restarted
@@ -203,7 +203,7 @@ def phases(apis: tuple[ApiCase, ...] = APIS) -> list[Phase]:
     paused = "triggerer stopped for 60 s and continued, another took over"
     perhaps_retried = Expect(WENT_ON, or_else=SUCCEEDED)
     retried = Expect(WENT_ON, tries=(2, 3))
-    hold_defer = Crash("Run._defer", do="hold")
+    hold_defer = Crash("Waiter._defer", do="hold")
     return [
         # First, while there is only one triggerer: if it dies of an answer, the run ends with that.
         Phase("answers that cannot be kept", rows(poisoned), disturb=acts.triggerer_lives, two_triggerers=False),

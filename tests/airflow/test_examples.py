@@ -62,8 +62,8 @@ def example(request: pytest.FixtureRequest) -> DAG:
 
 @pytest.fixture(autouse=True)
 def _defer_at_once(monkeypatch: pytest.MonkeyPatch, retry_at_once: None) -> None:
-    monkeypatch.setattr("airflow_provider_ops.lifecycle.attempt.LOOK_BEFORE_DEFERRING", 0.0)
-    monkeypatch.setattr("airflow_provider_ops.sensors.operation._LOOK_BEFORE_DEFERRING", 0.0)
+    monkeypatch.setattr("airflow_provider_ops.lifecycle.attempt.SECONDS_BEFORE_DEFERRING", 0.0)
+    monkeypatch.setattr("airflow_provider_ops.sensors.attempts.SECONDS_BEFORE_DEFERRING", 0.0)
 
 
 def test_there_are_examples() -> None:

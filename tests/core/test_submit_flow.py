@@ -85,7 +85,7 @@ def test_a_clear_while_running_submits_anew_when_the_kill_policy_ends_the_old_on
 
 @pytest.mark.parametrize("state", OPEN)
 def test_a_clear_while_running_joins_when_nothing_ends_the_old_one(state: str) -> None:
-    assert what(decide(HANDLE, op(state), replace(CLEARED, kill_ends_it=False))) == (Action.ADOPT, 3)
+    assert what(decide(HANDLE, op(state), replace(CLEARED, kill_policy_terminates=False))) == (Action.ADOPT, 3)
 
 
 @pytest.mark.parametrize("state", OPEN)
@@ -99,7 +99,7 @@ def test_another_request_while_the_operation_runs_is_refused(state: str) -> None
 
 
 def test_another_request_while_running_is_refused_after_a_clear_that_ends_nothing() -> None:
-    today = replace(CLEARED, arguments="1:f2", kill_ends_it=False)
+    today = replace(CLEARED, arguments="1:f2", kill_policy_terminates=False)
     assert what(decide(HANDLE, op("running"), today)) == (Action.REFUSE_DIFFERENT, 3)
 
 
@@ -178,11 +178,11 @@ states = st.sampled_from([None, *OPEN, "succeeded", *ENDED_BADLY])
 
 @given(states, st.booleans(), st.booleans(), st.booleans(), st.booleans(), st.booleans())
 def test_no_combination_submits_beside_an_operation_that_runs_on(
-    state: str | None, answered: bool, other: bool, cleared: bool, kill_ends_it: bool, killed: bool
+    state: str | None, answered: bool, other: bool, cleared: bool, kill_policy_terminates: bool, killed: bool
 ) -> None:
     """A submit needs a settled operation, one that is being ended, or a user's clear."""
     found = replace(HANDLE if answered else INTENT, killed=killed)
-    today = AttemptContext("onvera", "1:f2" if other else "1:f1", CLEAR if cleared else RETRY, kill_ends_it)
+    today = AttemptContext("onvera", "1:f2" if other else "1:f1", CLEAR if cleared else RETRY, kill_policy_terminates)
     decision = decide(found, op(state) if state and answered else None, today)
     if decision.action is Action.SUBMIT and not killed and not cleared:
         assert state in ("succeeded", "failed", "cancelled")

@@ -26,7 +26,7 @@ CREATE = OperationRequest("POST", "/deployments", {"app_type": "airflow", "name"
 
 @pytest.fixture(autouse=True)
 def _defer_at_once(monkeypatch: pytest.MonkeyPatch, retry_at_once: None) -> None:
-    monkeypatch.setattr("airflow_provider_ops.lifecycle.attempt.LOOK_BEFORE_DEFERRING", 0.0)
+    monkeypatch.setattr("airflow_provider_ops.lifecycle.attempt.SECONDS_BEFORE_DEFERRING", 0.0)
 
 
 def created(world: SimulatorServer) -> int:

@@ -222,7 +222,9 @@ class TaskRun:
         submit = onvera.create_deployment("airflow")
         now = attempt(self.try_number, max_tries=self.max_tries, retries=self.retries, clear_number=self.clear_number)
         run = replace(RUN, region_id="0b3f6a9e-7b1f-4c40-9f4e-2f7b8f2f9b11", region_index=self.iteration)
-        identity = identity_of(submit, now, run=run, kill_ends_it=self.policy == "delete", kill_policy=self.policy)
+        identity = identity_of(
+            submit, now, run=run, kill_policy_terminates=self.policy == "delete", kill_policy=self.policy
+        )
         deadline = self.clock.time() + 3600
         return Submitter(self._hook(), submit, identity, HandleStore(self.store, print), deadline=deadline, log=print)
 

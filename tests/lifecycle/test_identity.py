@@ -25,7 +25,9 @@ def instance(**facts: Any) -> SimpleNamespace:
 def of(*, stored: bool = False, durable: bool = True, began: datetime | None = BEGAN, **facts: Any) -> SubmitIdentity:
     task = OnveraCreateDeploymentOperator(task_id="t", app_type="airflow", retries=2, durable=durable)
     dag_run = SimpleNamespace(start_date=began, clear_number=0)
-    return identify(task, instance(**facts), dag_run, task.submit(), stored=stored, kill_ends_it=False)
+    return identify(
+        task._attempt_options(), instance(**facts), dag_run, task.submit(), stored=stored, kill_policy_terminates=False
+    )
 
 
 def key(identity: SubmitIdentity, generation: int = 1) -> str:
@@ -90,6 +92,6 @@ def test_the_arguments_are_the_users_and_not_those_of_the_request() -> None:
 def test_an_airflow_that_shows_less_has_an_identity_too() -> None:
     bare = SimpleNamespace(dag_id="d", run_id="r", task_id="t", map_index=None, try_number=1, max_tries=0)
     task = OnveraCreateDeploymentOperator(task_id="t", app_type="airflow")
-    identity = identify(task, bare, None, task.submit(), stored=True, kill_ends_it=False)
+    identity = identify(task._attempt_options(), bare, None, task.submit(), stored=True, kill_policy_terminates=False)
     assert identity.run.owns(key(identity))
     assert (identity.attempt.ti_id, identity.attempt.clear_number) == (None, None)

@@ -186,7 +186,7 @@ async def test_one_of_many_that_changes_costs_as_much_as_one(
         SimpleNamespace(task_id="t"), WaitHistory("onvera", "c", 1, "triggerer"), watches, clock, None
     )
     noted: list[int] = []
-    monkeypatch.setattr(WaitHistory, "note", lambda _self, some, _now: noted.append(len(list(some))))
+    monkeypatch.setattr(WaitHistory, "record", lambda _self, some, _now: noted.append(len(list(some))))
     for watch in watches:
         look(watch, report.record, clock, "one")
     assert noted == [1] * 300
@@ -204,7 +204,7 @@ async def test_a_fault_in_telling_does_not_reach_the_poller(
         asked.append(watches)
         raise RuntimeError("our own fault")
 
-    monkeypatch.setattr(triggerer, "mark", faulty)
+    monkeypatch.setattr(triggerer, "digest", faulty)
     report.record(watch)
     assert asked
 

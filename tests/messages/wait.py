@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 from airflow_provider_ops.core.event_codec import from_event
+from airflow_provider_ops.lifecycle.options import WaitOptions
 from airflow_provider_ops.lifecycle.results import checked
 from airflow_provider_ops.operators.akua import AkuaCreateClusterOperator
 from airflow_provider_ops.operators.onvera import OnveraCreateDeploymentOperator, OnveraDestroyDeploymentOperator
 from airflow_provider_ops.sensors.attempts import SensorAttempt
 from airflow_provider_ops.sensors.operation import OperationSensor
+from airflow_provider_ops.triggers.operation import OperationTrigger
 from tests.messages.table import Area
 
 WAIT = Area(
@@ -124,10 +127,9 @@ def _sensor_blind(s: Any) -> object:
 
 def _concluded(s: Any, outcome: Any) -> object:
     hook = s.hook()
-    waits = SensorAttempt(
-        hook, ["op_1"], wait_for="all", poll_interval=None, started_at=0.0, timeout=1.0, defer=None, log=None,
-        ti=None, store=None,
-    )  # type: ignore[arg-type]  # fmt: skip
+    options = WaitOptions(defer=print, make_trigger=OperationTrigger)
+    ti = SimpleNamespace(try_number=1)
+    waits = SensorAttempt(hook, ["op_1"], options, started_at=0.0, timeout=1.0, ti=ti, log=None, store=None)
     return s.as_task(hook, lambda: waits._conclude({"op_1": outcome}))
 
 

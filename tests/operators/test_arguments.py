@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,11 +14,11 @@ from airflow_provider_ops.core.arguments import check_seconds
 from airflow_provider_ops.core.handle import Handle
 from airflow_provider_ops.exceptions import InvalidArgument
 from airflow_provider_ops.hooks.onvera import OnveraHook
-from airflow_provider_ops.lifecycle.attempt import TaskAttempt
+from airflow_provider_ops.lifecycle.submit_text import submitted_text
 from airflow_provider_ops.operators.akua import AkuaDeleteClusterOperator
 from airflow_provider_ops.operators.arguments import AirflowArguments, OperatorArguments, SensorArguments
 from airflow_provider_ops.operators.base import OperationOperator
-from airflow_provider_ops.operators.describing import parameters_of, submitted_text, with_all_arguments
+from airflow_provider_ops.operators.describing import parameters_of, with_all_arguments
 from airflow_provider_ops.operators.lakesail import LakeSailCreateSessionOperator
 from airflow_provider_ops.operators.nirvana import NirvanaCreateVMOperator
 from airflow_provider_ops.operators.onvera import OnveraCreateDeploymentOperator
@@ -119,25 +119,27 @@ VM: Any = {
 @pytest.mark.parametrize(("api", "policy"), [("onvera", "leave"), ("akua", "cancel")])
 def test_the_trigger_is_handed_the_policy_that_holds(api: str, policy: str, world: SimulatorServer) -> None:
     place = {"dag_id": "d", "run_id": "r", "task_id": "t", "map_index": -1}
-    ti: Any = SimpleNamespace(**place, try_number=1, max_tries=0)
-    trigger = TaskAttempt(request(api), {"ti": ti})._trigger(Handle.placeholder("x"), 0.0, "op_1")  # type: ignore[typeddict-item]
+    ti: Any = SimpleNamespace(**place, try_number=1, max_tries=0, start_date=datetime.now(timezone.utc))
+    attempt = request(api)._new_attempt({"ti": ti})  # type: ignore[typeddict-item]
+    facts = attempt._trigger_facts(Handle.placeholder("x"))
+    trigger: Any = attempt._make_waiter("x").trigger(["op_1"], "x", facts)
     assert trigger.serialize()[1]["on_kill"] == policy
 
 
 def test_what_is_submitted_is_said_first_with_the_kill_policy() -> None:
     task = create(name="reports")
-    said = submitted_text(task, task.hook.api, task.submit())
+    said = submitted_text(task._attempt_options(), task.hook, task.submit())
     assert said == (
         "Request to Onvera (onvera_default): POST /deployments (deployment.create) app_type='airflow' name='reports'; "
         "on_kill=leave (Onvera cannot cancel)"
     )
     task = create(on_kill="delete")
-    assert submitted_text(task, task.hook.api, task.submit()).endswith("; on_kill=delete")
+    assert submitted_text(task._attempt_options(), task.hook, task.submit()).endswith("; on_kill=delete")
 
 
 def test_what_is_secret_or_long_is_not_said() -> None:
     machine = NirvanaCreateVMOperator(task_id="t", **{**VM, "name": "x" * 500})
-    said = submitted_text(machine, machine.hook.api, machine.submit())
+    said = submitted_text(machine._attempt_options(), machine.hook, machine.submit())
     assert "AAAA" not in said
     assert "x" * 100 not in said
     body = {"api_token": "t0p", "password": "t0p", "values": {"secret": "t0p"}, "n": 1} | {
@@ -145,7 +147,7 @@ def test_what_is_secret_or_long_is_not_said() -> None:
     }
     task = request("onvera", json=body)
     task.make_hook = OnveraHook  # type: ignore[method-assign]
-    said = submitted_text(task, task.hook.api, task.submit())
+    said = submitted_text(task._attempt_options(), task.hook, task.submit())
     assert "t0p" not in said
     assert "n=1" in said
     assert len(said) < 600

@@ -15,6 +15,7 @@ from airflow_provider_ops.exceptions import NotFound
 from airflow_provider_ops.http.async_client import AsyncClient
 from airflow_provider_ops.http.settings import Settings
 from airflow_provider_ops.operation import OperationState
+from airflow_provider_ops.polling.poller import poller_of
 from airflow_provider_ops.polling.waits import apoll_until_done
 from airflow_provider_ops.testing import SimulatorServer, VirtualClock, fail_first, operation_fails, outage
 
@@ -221,7 +222,7 @@ async def test_nothing_is_left_when_all_waits_are_over(server: SimulatorServer, 
     before = len(asyncio.all_tasks())
     async with client_of(server, clock) as client:
         await wait_each(client, await start(client, 120))
-        assert client.poller.size == 0
+        assert poller_of(client).size == 0
     await asyncio.sleep(0)
     assert len(asyncio.all_tasks()) == before
     assert await all_closed(server)

@@ -23,6 +23,7 @@ from airflow_provider_ops.http.async_client import AsyncClient
 from airflow_provider_ops.http.clock import SystemClock
 from airflow_provider_ops.http.settings import Settings
 from airflow_provider_ops.operation import OperationState
+from airflow_provider_ops.polling.poller import poller_of
 from airflow_provider_ops.polling.waits import apoll_until_done
 from airflow_provider_ops.testing import SimulatorServer, VirtualClock, operation_cancelled, operation_fails
 
@@ -330,7 +331,7 @@ async def test_ten_thousand_waits_come_and_go_and_leave_nothing(server: Simulato
             for wait in waits:
                 wait.cancel()
             await asyncio.gather(*waits, return_exceptions=True)
-        assert client.poller.size == 0
+        assert poller_of(client).size == 0
         del waits, wait
         for _ in range(10):  # the loop itself holds what it is about to run
             await asyncio.sleep(0)
@@ -368,7 +369,7 @@ async def test_waits_that_end_early_leave_no_deadlines_behind(server: SimulatorS
             await asyncio.sleep(0)
             wait.cancel()
             await asyncio.gather(wait, return_exceptions=True)
-        assert len(client.poller._subscriptions._deadlines) < 200
+        assert len(poller_of(client)._subscriptions._deadlines) < 200
         await stays
 
 
@@ -381,7 +382,7 @@ async def test_a_second_wait_for_the_same_operation_learns_what_the_first_knows(
             asyncio.ensure_future(apoll_until_done(client, [watch_of(client, one)], lambda _: None)) for one in ids
         ]
         await asyncio.sleep(0)
-        target = client.poller._subscriptions.by_id[ids[4]]
+        target = poller_of(client)._subscriptions.by_id[ids[4]]
         while not target.raw:  # noqa: ASYNC110 - nobody tells when it is read
             await asyncio.sleep(0)
         late = watch_of(client, ids[4])

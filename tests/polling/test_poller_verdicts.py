@@ -65,7 +65,7 @@ async def test_one_that_lists_show_as_running_for_ever_is_found_within_three_ful
         scans.append(clock.monotonic())
         return await sweep(self)
 
-    monkeypatch.setattr(ListReader, "sweep", counting)
+    monkeypatch.setattr(ListReader, "full_scan", counting)
     server.faults(never_settles(name="n*"), list_lag(86_000.0, name="stuck0"))
     async with client_of(server, clock) as client:
         others, stuck = Waiting(client, server), Waiting(client, server)

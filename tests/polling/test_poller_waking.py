@@ -16,6 +16,7 @@ from airflow_provider_ops.core.poll_policy import PollPolicy
 from airflow_provider_ops.core.wait_state import Settled, TimedOut, WaitState
 from airflow_provider_ops.http.async_client import AsyncClient
 from airflow_provider_ops.http.settings import Settings
+from airflow_provider_ops.polling.poller import poller_of
 from airflow_provider_ops.polling.waits import apoll_until_done
 from airflow_provider_ops.testing import SimulatorServer, VirtualClock, hang, never_settles, outage
 
@@ -169,14 +170,14 @@ async def test_thousands_that_come_together_wake_nobody_each(server: SimulatorSe
         waiting.begin(ids[:10], interval=10.0)
         await clock.asleep(1.0)
         rounds = 0
-        start_polls = client.poller._start_polls
+        start_polls = poller_of(client)._start_polls
 
         def counting() -> None:
             nonlocal rounds
             rounds += 1
             start_polls()
 
-        client.poller._start_polls = counting  # type: ignore[method-assign]
+        poller_of(client)._start_polls = counting  # type: ignore[method-assign]
         for place in range(10, 1000, 50):
             waiting.begin(ids[place : place + 50], interval=10.0)
             await asyncio.sleep(0)
@@ -297,7 +298,7 @@ async def test_a_fault_of_the_poller_ends_all_waits_and_the_next_begins_anew(
             *(apoll_until_done(client, [watch], lambda _: None) for watch in watches), return_exceptions=True
         )
         assert [str(result) for result in results] == ["our own fault"] * 5
-        assert client.poller.size == 0
+        assert poller_of(client).size == 0
         api.is_broken = False
         waiting = Waiting(client, server)
         waiting.begin(ids, interval=2.0)

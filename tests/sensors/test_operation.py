@@ -37,7 +37,7 @@ MODES: dict[str, dict[str, Any]] = {
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch, retry_at_once: None) -> None:
     """Short operations are deferred as well, and what may be a passing refusal passes sooner."""
-    monkeypatch.setattr("airflow_provider_ops.sensors.operation._LOOK_BEFORE_DEFERRING", 0.0)
+    monkeypatch.setattr("airflow_provider_ops.sensors.attempts.SECONDS_BEFORE_DEFERRING", 0.0)
     quick = Tolerance(refused=0.2, missing=0.2, invalid=0.2, longest_pause=0.1)
     monkeypatch.setattr("airflow_provider_ops.core.wait_state._TOLERANCE", quick)
 

@@ -32,9 +32,9 @@ NASTY = "<script>alert(1)</script>"
 
 @pytest.fixture(autouse=True)
 def _world(operations_simulator: SimulatorServer, retry_at_once: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("airflow_provider_ops.lifecycle.attempt.LOOK_BEFORE_DEFERRING", 0.2)
+    monkeypatch.setattr("airflow_provider_ops.lifecycle.attempt.SECONDS_BEFORE_DEFERRING", 0.2)
     # whatever is open is looked at at once
-    monkeypatch.setattr("airflow_provider_ops.view.app._LOOK_AFTER", 0.0)
+    monkeypatch.setattr("airflow_provider_ops.view.app._POLL_AFTER", 0.0)
 
 
 def cluster(**arguments: Any) -> AkuaCreateClusterOperator:
@@ -270,7 +270,7 @@ def test_a_fault_of_ours_is_told_and_stays_with_us(
         raise RuntimeError("our fault")
 
     monkeypatch.setattr("airflow_provider_ops.view.app.tell.without_operation", broken)
-    monkeypatch.setattr("airflow_provider_ops.view.app.tell.story_of", broken)
+    monkeypatch.setattr("airflow_provider_ops.view.app.history.history_of", broken)
     monkeypatch.setattr("airflow_provider_ops.view.airflow_rest.OwnAirflow.task_instance", _found)
     monkeypatch.setattr("airflow_provider_ops.view.airflow_rest.OwnAirflow.xcom", _found)
     status, page = ask("a", "b", "c")

@@ -15,8 +15,8 @@ from tests.lifecycle.attempt.parts import Create
 @pytest.fixture(autouse=True)
 def _defer_at_once(monkeypatch: pytest.MonkeyPatch, retry_at_once: None) -> None:
     """Operations of a test settle before the look that spares short deferrals is over."""
-    monkeypatch.setattr("airflow_provider_ops.lifecycle.attempt.LOOK_BEFORE_DEFERRING", 0.0)
-    monkeypatch.setattr("airflow_provider_ops.lifecycle.attempt.LOOK_AFTER_TROUBLE", 0.0)
+    monkeypatch.setattr("airflow_provider_ops.lifecycle.attempt.SECONDS_BEFORE_DEFERRING", 0.0)
+    monkeypatch.setattr("airflow_provider_ops.lifecycle.attempt.RECHECK_SECONDS", 0.0)
 
 
 @pytest.fixture(autouse=True)

@@ -166,8 +166,7 @@ class Life:
         assert self.ti is not None
         dag_run = SimpleNamespace(clear_number=0, start_date=self.ti.start_date)
         context: Any = {"ti": self.ti, "dag_run": dag_run, "task_state_store": self.store.of(self.ti.id)}
-        self.operator._run = TaskAttempt(self.operator, context)
-        return (leg or TaskAttempt.start)(self.operator._run)
+        return (leg or TaskAttempt.start)(self.operator._new_attempt(context))
 
     def clear(self) -> None:
         """What a user does."""
@@ -185,7 +184,7 @@ class Life:
 
     def is_waiting(self, frame: FrameType) -> bool:
         """Whether the worker waits for its operation."""
-        run = self.operator._run
+        run = self.operator._attempt
         return frame.f_code.co_name == "_next" and run is not None and run._record.doing.startswith("waiting for")
 
     # -- what became of it

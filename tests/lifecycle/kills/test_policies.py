@@ -144,7 +144,7 @@ def test_an_airflow_that_does_not_answer_ends_nothing_and_is_named(
             send("failed")
 
         try:
-            before_it_reads = life.entering("submitter.ensure")
+            before_it_reads = life.entering("submitter.run")
             with Interrupter(act, when=before_it_reads).tracing(), pytest.raises(AttemptStopped) as caught:
                 life.run(TaskAttempt.start)
         finally:
@@ -160,7 +160,7 @@ def test_a_policy_under_way_is_named_before_the_process_can_be_killed(
 ) -> None:
     """Airflow sends SIGKILL five seconds after SIGTERM; what is logged by then is all that is ever known."""
     monkeypatch.setattr("airflow_provider_ops.lifecycle.kill._QUESTION", 10.0)
-    monkeypatch.setattr("airflow_provider_ops.lifecycle.kill._STUCK", 0.5)
+    monkeypatch.setattr("airflow_provider_ops.lifecycle.kill._WARN_AFTER", 0.5)
     life.world.faults(never_settles())
     life.prepare(deferrable=False)
     named, logged = threading.Event(), []

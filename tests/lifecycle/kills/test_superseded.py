@@ -37,13 +37,13 @@ def changes(life: Life) -> list[dict[str, object]]:
 
 
 @pytest.mark.parametrize("api", OPERATORS)
-@pytest.mark.parametrize("function", ["sender.send_first", "starter._send", "portal.complete", "starter.keep"])
+@pytest.mark.parametrize("function", ["sender.send_first", "starter._send", "portal.complete", "starter.record_handle"])
 def test_a_process_that_stood_still_before_its_request_sends_nothing(life: Life, api: str, function: str) -> None:
     one = life.again(api)
     with pytest.raises(Superseded, match="another attempt of this task has begun"):
         stopped_at(one, function, another_attempt(one))
     # before `keep` the request has left, and what it started is named
-    assert len(changes(one)) == (1 if function == "starter.keep" else 0)
+    assert len(changes(one)) == (1 if function == "starter.record_handle" else 0)
 
 
 def test_a_task_that_has_failed_meanwhile_without_a_new_attempt_sends_nothing(life: Life) -> None:

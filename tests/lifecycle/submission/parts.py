@@ -64,14 +64,14 @@ class Task:
         self.run: TaskRun = RUN
         #: When the DAG run began.
         self.began = BEGAN
-        self.kill_ends_it = False
+        self.kill_policy_terminates = False
         self.kill_policy = "leave"
         self.patience = 3600.0
 
     def attempt(self) -> SubmitResult:
         self.tries += 1
         now = attempt(self.tries, max_tries=self.max_tries, retries=self.retries, clear_number=self.clear_number)
-        facts: dict[str, Any] = {"kill_ends_it": self.kill_ends_it, "kill_policy": self.kill_policy}
+        facts: dict[str, Any] = {"kill_policy_terminates": self.kill_policy_terminates, "kill_policy": self.kill_policy}
         if self.store is None:
             facts |= {"most_generations": self.tries, "derived_nonce": derived_nonce}
         identity = identity_of(self.submit, now, run=self.run, **{"start": start_digits(self.began), **facts})

@@ -107,13 +107,16 @@ def test_a_first_try_is_not_searched_for(task: Task, world: SimulatorServer) -> 
     assert world.stats()["requests"] == 1
 
 
-@pytest.mark.parametrize("kill_ends_it", [True, False])
+@pytest.mark.parametrize("kill_policy_terminates", [True, False])
 def test_what_succeeded_before_a_clear_stays_and_a_new_one_is_made(
-    task: Task, world: SimulatorServer, kill_ends_it: bool
+    task: Task, world: SimulatorServer, kill_policy_terminates: bool
 ) -> None:
     first = task.attempt().handle
     task.clock.advance(600)
-    task.kill_ends_it, task.kill_policy = kill_ends_it, "delete" if kill_ends_it else "leave"
+    task.kill_policy_terminates, task.kill_policy = (
+        kill_policy_terminates,
+        "delete" if kill_policy_terminates else "leave",
+    )
     task.clear(forgets=True)
     second = task.attempt().handle
     assert sorted(live(world)) == sorted([first.key, second.key])
@@ -123,7 +126,7 @@ def test_what_succeeded_before_a_clear_stays_and_a_new_one_is_made(
 def test_what_runs_is_ended_first_where_the_kill_policy_says_so(task: Task, world: SimulatorServer) -> None:
     first = task.attempt().handle
     task.clock.advance(5)
-    task.kill_ends_it, task.kill_policy = True, "delete"
+    task.kill_policy_terminates, task.kill_policy = True, "delete"
     task.clear(forgets=True)
     second = task.attempt().handle
     task.clock.advance(600)
@@ -186,7 +189,7 @@ def test_what_another_airflow_made_is_named_and_left_alone(task: Task, world: Si
     theirs.run = replace(RUN, dag_version="01890000-0000-7000-8000-000000000002")
     theirs.began += timedelta(milliseconds=3)
     other = theirs.attempt().handle
-    task.kill_ends_it, task.kill_policy = True, "delete"
+    task.kill_policy_terminates, task.kill_policy = True, "delete"
     task.attempt()
     task.clear(forgets=True)
     task.attempt()
@@ -198,7 +201,7 @@ def test_what_another_airflow_made_is_named_and_left_alone(task: Task, world: Si
 @pytest.mark.parametrize("policy", ["leave", "delete"])
 def test_what_was_made_before_the_dag_was_changed_is_ours(task: Task, world: SimulatorServer, policy: str) -> None:
     """A change of the DAG gives the task instances of its runs another version, those of a deferred task included."""
-    task.kill_ends_it, task.kill_policy = policy == "delete", policy
+    task.kill_policy_terminates, task.kill_policy = policy == "delete", policy
     first = task.attempt().handle
     task.run = replace(RUN, dag_version="01890000-0000-7000-8000-000000000002")
     task.clear(forgets=True)
