@@ -65,8 +65,9 @@ class OperationOperator(DeclaredTemplates, LineageMixin, CheckedMapping):
     Returns ``{"operation_id", "resource_id", "state", "operation": {...}, "resource": {...} or None}``. Pushes
     ``operation_id``, ``resource_id`` and, where there is one, ``operation_url`` to XCom before it waits.
 
-    A subclass for one call declares ``hook_class``, ``starts`` and an ``__init__`` with the request's fields, which
-    it hands on as ``fields``.
+    A subclass for one call declares ``hook_class``, ``build_request`` and an ``__init__`` with the fields of the
+    request, under :func:`~airflow_provider_ops.operators.declared.request_fields`, or one that hands them on as
+    ``fields``.
 
     :param conn_id: Airflow connection; default ``<type>_default``. Templated, as are all fields of the request.
     :param wait_for_completion: whether to wait until the operation settles.
@@ -88,15 +89,15 @@ class OperationOperator(DeclaredTemplates, LineageMixin, CheckedMapping):
     #: Hook of the API; a subclass sets it.
     hook_class: ClassVar[type[OperationsHook]]
     #: Builds what is submitted from the fields of the request, without I/O; a subclass sets it (as ``staticmethod``).
-    starts: ClassVar[Callable[..., SubmitCall]]
+    build_request: ClassVar[Callable[..., SubmitCall]]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Make every field of the request templated, where the subclass declares a call of its own."""
         super().__init_subclass__(**kwargs)
         if vars(cls).get("__doc__"):
             cls.__doc__ = with_all_arguments(cls.__doc__, _DESCRIBED, OperatorArguments.__annotations__)
-        if "starts" in vars(cls) and "template_fields" not in vars(cls):
-            own = [name for name in arguments_of(cls.__init__) if name in annotations_of(cls.starts)]
+        if "build_request" in vars(cls) and "template_fields" not in vars(cls):
+            own = [name for name in arguments_of(cls.__init__) if name in annotations_of(cls.build_request)]
             cls.template_fields = tuple(dict.fromkeys((*cls.template_fields, *map(attribute, own))))
 
     def __init__(
@@ -129,7 +130,7 @@ class OperationOperator(DeclaredTemplates, LineageMixin, CheckedMapping):
             policies = {"on_kill": on_kill, "on_timeout": on_timeout, "on_failure": on_failure}
             self.check_arguments({"operation_id": operation_id, **policies})
             if fields is not None:
-                check_fields(type(self).starts, fields)
+                check_fields(type(self).build_request, fields)
         self.on_kill_argument = on_kill
         self.timeout_policy = on_timeout
         self.failure_policy = on_failure
@@ -166,8 +167,8 @@ class OperationOperator(DeclaredTemplates, LineageMixin, CheckedMapping):
         for name, choices in _POLICIES.items():
             if name in arguments:
                 check_choice(name, arguments[name], choices)
-        for starts, names in cls._request_arguments():
-            check_each(starts, {name: arguments[name] for name in names if name in arguments})
+        for build_request, names in cls._request_arguments():
+            check_each(build_request, {name: arguments[name] for name in names if name in arguments})
 
     @classmethod
     def _request_arguments(cls) -> Iterator[tuple[Callable[..., SubmitCall], set[str]]]:
@@ -176,9 +177,9 @@ class OperationOperator(DeclaredTemplates, LineageMixin, CheckedMapping):
         for parent in cls.__mro__:
             init = vars(parent).get("__init__")
             own = set(arguments_of(init)) - taken if init else set()
-            if "starts" in vars(parent):
-                starts: Callable[..., SubmitCall] = parent.starts  # type: ignore[attr-defined]
-                yield starts, own & set(annotations_of(starts))
+            if "build_request" in vars(parent):
+                build_request: Callable[..., SubmitCall] = parent.build_request  # type: ignore[attr-defined]
+                yield build_request, own & set(annotations_of(build_request))
             taken |= own
 
     @property
@@ -195,17 +196,17 @@ class OperationOperator(DeclaredTemplates, LineageMixin, CheckedMapping):
 
         :raises InvalidArgument: a field has a value that cannot work.
         """
-        starts = type(self).starts
-        fields = typed(starts, {name: self.rendered_field(attribute(name)) for name in self._fields})
-        check_each(starts, fields)
-        return starts(**fields)
+        build_request = type(self).build_request
+        fields = typed(build_request, {name: self.rendered_field(attribute(name)) for name in self._fields})
+        check_each(build_request, fields)
+        return build_request(**fields)
 
     def declared(self, name: str) -> Any:
         """Return the type of a template field."""
         fields = {attribute(field): field for field in self._fields}
         if name not in fields:
             return super().declared(name)
-        return get_type_hints(type(self).starts).get(fields[name], Any)
+        return get_type_hints(type(self).build_request).get(fields[name], Any)
 
     def arguments(self) -> Mapping[str, Any]:
         """Return what the user asks for, rendered; empty where that is the request itself."""

@@ -44,24 +44,25 @@ def is_literal(value: object) -> bool:
     return isinstance(value, _PLAIN)
 
 
-def check_fields(starts: Callable[..., Any], fields: Mapping[str, Any]) -> None:
+def check_fields(build_request: Callable[..., Any], fields: Mapping[str, Any]) -> None:
     """Refuse what cannot work in all fields of a request, as far as it is known; without I/O.
 
-    Each literal is checked against the annotation of ``starts``; when all are literals the whole request is built.
+    Each literal is checked against the annotation of ``build_request``; when all are literals the whole request is
+    built.
 
     :raises InvalidArgument: names the argument and what is allowed.
     """
-    check_each(starts, fields)
+    check_each(build_request, fields)
     if all(is_literal(value) for value in fields.values()):
-        starts(**fields)
+        build_request(**fields)
 
 
-def check_each(starts: Callable[..., Any], fields: Mapping[str, Any]) -> None:
+def check_each(build_request: Callable[..., Any], fields: Mapping[str, Any]) -> None:
     """Refuse what cannot work in some fields of a request, each by itself: allowed words, ids, parts of an object.
 
     :raises InvalidArgument: names the argument and what is allowed.
     """
-    hints = get_type_hints(starts)
+    hints = get_type_hints(build_request)
     for name, value in fields.items():
         _check(name, value, hints.get(name, Any))
 
@@ -124,12 +125,12 @@ def _allowed(hint: Any) -> tuple[Any, ...]:
     return ()
 
 
-def typed(starts: Callable[..., Any], fields: Mapping[str, Any]) -> dict[str, Any]:
-    """``fields`` with the types that ``starts`` declares: a template renders to text, whatever it stands for.
+def typed(build_request: Callable[..., Any], fields: Mapping[str, Any]) -> dict[str, Any]:
+    """``fields`` with the types that ``build_request`` declares: a template renders to text, whatever it stands for.
 
-    What cannot be of that type stays text, for ``starts`` or the API to refuse.
+    What cannot be of that type stays text, for ``build_request`` or the API to refuse.
     """
-    hints = get_type_hints(starts)
+    hints = get_type_hints(build_request)
     return {name: _as_typed(value, hints.get(name, Any)) for name, value in fields.items()}
 
 

@@ -16,6 +16,7 @@ from airflow_provider_ops.apis import lakesail
 from airflow_provider_ops.hooks.lakesail import LakeSailHook
 from airflow_provider_ops.operators.arguments import OperatorArguments, Templated
 from airflow_provider_ops.operators.base import OperationOperator
+from airflow_provider_ops.operators.declared import request_fields
 
 
 class LakeSailCreateSessionOperator(OperationOperator):
@@ -30,7 +31,7 @@ class LakeSailCreateSessionOperator(OperationOperator):
     """
 
     hook_class = LakeSailHook
-    starts = staticmethod(lakesail.create_session)
+    build_request = staticmethod(lakesail.create_session)
 
     def __init__(
         self, *, body: Templated[Mapping[str, Any]] | None = None, **kwargs: Unpack[OperatorArguments]
@@ -46,10 +47,10 @@ class LakeSailCloseSessionOperator(OperationOperator):
     """
 
     hook_class = LakeSailHook
-    starts = staticmethod(lakesail.close_session)
+    build_request = staticmethod(lakesail.close_session)
 
-    def __init__(self, *, session_id: Templated[str], **kwargs: Unpack[OperatorArguments]) -> None:
-        super().__init__(fields={"session_id": session_id}, **kwargs)
+    @request_fields
+    def __init__(self, *, session_id: Templated[str], **kwargs: Unpack[OperatorArguments]) -> None: ...
 
 
 class LakeSailStartNotebookOperator(OperationOperator):
@@ -61,10 +62,10 @@ class LakeSailStartNotebookOperator(OperationOperator):
     """
 
     hook_class = LakeSailHook
-    starts = staticmethod(lakesail.start_notebook)
+    build_request = staticmethod(lakesail.start_notebook)
 
-    def __init__(self, *, notebook_id: Templated[str], **kwargs: Unpack[OperatorArguments]) -> None:
-        super().__init__(fields={"notebook_id": notebook_id}, **kwargs)
+    @request_fields
+    def __init__(self, *, notebook_id: Templated[str], **kwargs: Unpack[OperatorArguments]) -> None: ...
 
 
 class LakeSailCreateJobRunOperator(OperationOperator):
@@ -78,16 +79,16 @@ class LakeSailCreateJobRunOperator(OperationOperator):
     """
 
     hook_class = LakeSailHook
-    starts = staticmethod(lakesail.create_job_run)
+    build_request = staticmethod(lakesail.create_job_run)
 
+    @request_fields
     def __init__(
         self,
         *,
         job_id: Templated[str],
         body: Templated[Mapping[str, Any]] | None = None,
         **kwargs: Unpack[OperatorArguments],
-    ) -> None:
-        super().__init__(fields={"job_id": job_id, "body": body}, **kwargs)
+    ) -> None: ...
 
 
 class LakeSailReadyJobRunOperator(OperationOperator):
@@ -98,9 +99,9 @@ class LakeSailReadyJobRunOperator(OperationOperator):
     """
 
     hook_class = LakeSailHook
-    starts = staticmethod(lakesail.ready_job_run)
+    build_request = staticmethod(lakesail.ready_job_run)
 
+    @request_fields
     def __init__(
         self, *, job_id: Templated[str], job_run_id: Templated[str], **kwargs: Unpack[OperatorArguments]
-    ) -> None:
-        super().__init__(fields={"job_id": job_id, "job_run_id": job_run_id}, **kwargs)
+    ) -> None: ...

@@ -8,6 +8,7 @@ from airflow_provider_ops.apis import onvera
 from airflow_provider_ops.hooks.onvera import OnveraHook
 from airflow_provider_ops.operators.arguments import OperatorArguments, Templated
 from airflow_provider_ops.operators.base import OperationOperator
+from airflow_provider_ops.operators.declared import request_fields
 
 
 class OnveraCreateDeploymentOperator(OperationOperator):
@@ -21,16 +22,16 @@ class OnveraCreateDeploymentOperator(OperationOperator):
     """
 
     hook_class = OnveraHook
-    starts = staticmethod(onvera.create_deployment)
+    build_request = staticmethod(onvera.create_deployment)
 
+    @request_fields
     def __init__(
         self,
         *,
         app_type: Templated[onvera.AppType],
         name: Templated[str] | None = None,
         **kwargs: Unpack[OperatorArguments],
-    ) -> None:
-        super().__init__(fields={"app_type": app_type, "name": name}, **kwargs)
+    ) -> None: ...
 
 
 class OnveraDestroyDeploymentOperator(OperationOperator):
@@ -40,7 +41,7 @@ class OnveraDestroyDeploymentOperator(OperationOperator):
     """
 
     hook_class = OnveraHook
-    starts = staticmethod(onvera.destroy_deployment)
+    build_request = staticmethod(onvera.destroy_deployment)
 
-    def __init__(self, *, deployment_id: Templated[str], **kwargs: Unpack[OperatorArguments]) -> None:
-        super().__init__(fields={"deployment_id": deployment_id}, **kwargs)
+    @request_fields
+    def __init__(self, *, deployment_id: Templated[str], **kwargs: Unpack[OperatorArguments]) -> None: ...

@@ -59,7 +59,7 @@ class Driver:
         submit = self.hook.api.with_idempotency_key(made.submit(), f"conform-{next(self._keys)}")
         submitted = self.hook.run(self.hook.api.submit_flow(submit))
         self._operators.add(operator)
-        self._driven.add(_origin(operator.starts))
+        self._driven.add(_origin(operator.build_request))
         return self.done(submitted.operation_id)
 
     def left_out(self, operators: ModuleType) -> list[str]:
@@ -74,7 +74,7 @@ class Driver:
         classes = {
             name: value
             for name, value in vars(operators).items()
-            if isinstance(value, type) and issubclass(value, OperationOperator) and "starts" in vars(value)
+            if isinstance(value, type) and issubclass(value, OperationOperator) and "build_request" in vars(value)
         }
         return sorted([*names, *(name for name, value in classes.items() if value not in self._operators)])
 

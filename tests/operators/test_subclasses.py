@@ -49,7 +49,7 @@ class TemplatedTeam(TeamDeployment):
 class WithCaption(OnveraCreateDeploymentOperator):
     """Declares a call of its own."""
 
-    starts = staticmethod(OnveraCreateDeploymentOperator.starts)
+    build_request = staticmethod(OnveraCreateDeploymentOperator.build_request)
 
     def __init__(self, *, title: str, caption: str, **kwargs: Any) -> None:
         OperationOperator.__init__(self, fields={"app_type": "airflow", "name": title}, **kwargs)
@@ -100,7 +100,7 @@ def test_what_a_subclass_hands_on_is_rendered(make: Any, name: str) -> None:
 
 def test_a_field_that_a_subclass_leaves_out_is_not_sent() -> None:
     class Nameless(OnveraCreateDeploymentOperator):
-        starts = staticmethod(OnveraCreateDeploymentOperator.starts)
+        build_request = staticmethod(OnveraCreateDeploymentOperator.build_request)
 
         def __init__(self, **kwargs: Any) -> None:
             OperationOperator.__init__(self, fields={"app_type": "airflow"}, **kwargs)

@@ -11,6 +11,7 @@ from airflow_provider_ops.apis.akua.change_requests import Evidence
 from airflow_provider_ops.hooks.akua import AkuaHook
 from airflow_provider_ops.operators.arguments import OperatorArguments, Templated
 from airflow_provider_ops.operators.base import OperationOperator
+from airflow_provider_ops.operators.declared import request_fields
 
 
 class AkuaCreateRepositoryChangeRequestOperator(OperationOperator):
@@ -29,7 +30,7 @@ class AkuaCreateRepositoryChangeRequestOperator(OperationOperator):
     """
 
     hook_class = AkuaHook
-    starts = staticmethod(submits(change_requests.open_change_request))
+    build_request = staticmethod(submits(change_requests.open_change_request))
 
     def __init__(
         self,
@@ -62,16 +63,16 @@ class AkuaAcceptRepositoryChangeRequestOperator(OperationOperator):
     """
 
     hook_class = AkuaHook
-    starts = staticmethod(submits(change_requests.accept_repository_change_request))
+    build_request = staticmethod(submits(change_requests.accept_repository_change_request))
 
+    @request_fields
     def __init__(
         self,
         *,
         repository_change_request_id: Templated[str],
         etag: Templated[str] | None = None,
         **kwargs: Unpack[OperatorArguments],
-    ) -> None:
-        super().__init__(fields={"repository_change_request_id": repository_change_request_id, "etag": etag}, **kwargs)
+    ) -> None: ...
 
 
 class AkuaRejectRepositoryChangeRequestOperator(OperationOperator):
@@ -85,8 +86,9 @@ class AkuaRejectRepositoryChangeRequestOperator(OperationOperator):
     """
 
     hook_class = AkuaHook
-    starts = staticmethod(submits(change_requests.reject_repository_change_request))
+    build_request = staticmethod(submits(change_requests.reject_repository_change_request))
 
+    @request_fields
     def __init__(
         self,
         *,
@@ -94,15 +96,7 @@ class AkuaRejectRepositoryChangeRequestOperator(OperationOperator):
         rejection_reason: Templated[str],
         etag: Templated[str] | None = None,
         **kwargs: Unpack[OperatorArguments],
-    ) -> None:
-        super().__init__(
-            fields={
-                "repository_change_request_id": repository_change_request_id,
-                "rejection_reason": rejection_reason,
-                "etag": etag,
-            },
-            **kwargs,
-        )
+    ) -> None: ...
 
 
 class AkuaWithdrawRepositoryChangeRequestOperator(OperationOperator):
@@ -115,13 +109,13 @@ class AkuaWithdrawRepositoryChangeRequestOperator(OperationOperator):
     """
 
     hook_class = AkuaHook
-    starts = staticmethod(submits(change_requests.withdraw_repository_change_request))
+    build_request = staticmethod(submits(change_requests.withdraw_repository_change_request))
 
+    @request_fields
     def __init__(
         self,
         *,
         repository_change_request_id: Templated[str],
         etag: Templated[str] | None = None,
         **kwargs: Unpack[OperatorArguments],
-    ) -> None:
-        super().__init__(fields={"repository_change_request_id": repository_change_request_id, "etag": etag}, **kwargs)
+    ) -> None: ...

@@ -12,6 +12,7 @@ from airflow_provider_ops.apis.akua.clusters import NetworkProfile
 from airflow_provider_ops.hooks.akua import AkuaHook
 from airflow_provider_ops.operators.arguments import OperatorArguments, Templated
 from airflow_provider_ops.operators.base import OperationOperator
+from airflow_provider_ops.operators.declared import request_fields
 
 
 class AkuaCreateClusterOperator(OperationOperator):
@@ -23,8 +24,9 @@ class AkuaCreateClusterOperator(OperationOperator):
     """
 
     hook_class = AkuaHook
-    starts = staticmethod(submits(clusters.create_cluster))
+    build_request = staticmethod(submits(clusters.create_cluster))
 
+    @request_fields
     def __init__(
         self,
         *,
@@ -32,8 +34,7 @@ class AkuaCreateClusterOperator(OperationOperator):
         region_id: Templated[str],
         network_profile: Templated[NetworkProfile | Mapping[str, Any]] | None = None,
         **kwargs: Unpack[OperatorArguments],
-    ) -> None:
-        super().__init__(fields={"name": name, "region_id": region_id, "network_profile": network_profile}, **kwargs)
+    ) -> None: ...
 
 
 class AkuaDeleteClusterOperator(OperationOperator):
@@ -44,16 +45,16 @@ class AkuaDeleteClusterOperator(OperationOperator):
     """
 
     hook_class = AkuaHook
-    starts = staticmethod(submits(clusters.delete_cluster))
+    build_request = staticmethod(submits(clusters.delete_cluster))
 
+    @request_fields
     def __init__(
         self,
         *,
         cluster_id: Templated[str],
         etag: Templated[str] | None = None,
         **kwargs: Unpack[OperatorArguments],
-    ) -> None:
-        super().__init__(fields={"cluster_id": cluster_id, "etag": etag}, **kwargs)
+    ) -> None: ...
 
 
 class AkuaSuspendClusterOperator(OperationOperator):
@@ -64,16 +65,16 @@ class AkuaSuspendClusterOperator(OperationOperator):
     """
 
     hook_class = AkuaHook
-    starts = staticmethod(submits(clusters.suspend_cluster))
+    build_request = staticmethod(submits(clusters.suspend_cluster))
 
+    @request_fields
     def __init__(
         self,
         *,
         cluster_id: Templated[str],
         etag: Templated[str] | None = None,
         **kwargs: Unpack[OperatorArguments],
-    ) -> None:
-        super().__init__(fields={"cluster_id": cluster_id, "etag": etag}, **kwargs)
+    ) -> None: ...
 
 
 class AkuaResumeClusterOperator(OperationOperator):
@@ -84,16 +85,16 @@ class AkuaResumeClusterOperator(OperationOperator):
     """
 
     hook_class = AkuaHook
-    starts = staticmethod(submits(clusters.resume_cluster))
+    build_request = staticmethod(submits(clusters.resume_cluster))
 
+    @request_fields
     def __init__(
         self,
         *,
         cluster_id: Templated[str],
         etag: Templated[str] | None = None,
         **kwargs: Unpack[OperatorArguments],
-    ) -> None:
-        super().__init__(fields={"cluster_id": cluster_id, "etag": etag}, **kwargs)
+    ) -> None: ...
 
 
 class AkuaRefreshClusterCapabilitiesOperator(OperationOperator):
@@ -103,15 +104,15 @@ class AkuaRefreshClusterCapabilitiesOperator(OperationOperator):
     """
 
     hook_class = AkuaHook
-    starts = staticmethod(submits(clusters.refresh_cluster_capabilities))
+    build_request = staticmethod(submits(clusters.refresh_cluster_capabilities))
 
+    @request_fields
     def __init__(
         self,
         *,
         cluster_id: Templated[str],
         **kwargs: Unpack[OperatorArguments],
-    ) -> None:
-        super().__init__(fields={"cluster_id": cluster_id}, **kwargs)
+    ) -> None: ...
 
 
 class AkuaRevokeWorkerBootstrapOperator(OperationOperator):
@@ -123,8 +124,9 @@ class AkuaRevokeWorkerBootstrapOperator(OperationOperator):
     """
 
     hook_class = AkuaHook
-    starts = staticmethod(submits(clusters.revoke_worker_bootstrap))
+    build_request = staticmethod(submits(clusters.revoke_worker_bootstrap))
 
+    @request_fields
     def __init__(
         self,
         *,
@@ -132,7 +134,4 @@ class AkuaRevokeWorkerBootstrapOperator(OperationOperator):
         worker_bootstrap_id: Templated[str],
         etag: Templated[str] | None = None,
         **kwargs: Unpack[OperatorArguments],
-    ) -> None:
-        super().__init__(
-            fields={"cluster_id": cluster_id, "worker_bootstrap_id": worker_bootstrap_id, "etag": etag}, **kwargs
-        )
+    ) -> None: ...

@@ -13,6 +13,7 @@ from airflow_provider_ops.apis.akua.workspaces import Target
 from airflow_provider_ops.hooks.akua import AkuaHook
 from airflow_provider_ops.operators.arguments import OperatorArguments, Templated
 from airflow_provider_ops.operators.base import OperationOperator
+from airflow_provider_ops.operators.declared import request_fields
 
 
 class AkuaBindPinnedPreviewHostnameOperator(OperationOperator):
@@ -27,8 +28,9 @@ class AkuaBindPinnedPreviewHostnameOperator(OperationOperator):
     """
 
     hook_class = AkuaHook
-    starts = staticmethod(submits(installs.bind_pinned_preview_hostname))
+    build_request = staticmethod(submits(installs.bind_pinned_preview_hostname))
 
+    @request_fields
     def __init__(
         self,
         *,
@@ -37,16 +39,7 @@ class AkuaBindPinnedPreviewHostnameOperator(OperationOperator):
         protocol: Templated[Protocol] | None = None,
         routing_mode: Templated[RoutingMode | Mapping[str, Any]] | None = None,
         **kwargs: Unpack[OperatorArguments],
-    ) -> None:
-        super().__init__(
-            fields={
-                "install_id": install_id,
-                "render_id": render_id,
-                "protocol": protocol,
-                "routing_mode": routing_mode,
-            },
-            **kwargs,
-        )
+    ) -> None: ...
 
 
 class AkuaBindFloatingPreviewHostnameOperator(OperationOperator):
@@ -62,8 +55,9 @@ class AkuaBindFloatingPreviewHostnameOperator(OperationOperator):
     """
 
     hook_class = AkuaHook
-    starts = staticmethod(submits(installs.bind_floating_preview_hostname))
+    build_request = staticmethod(submits(installs.bind_floating_preview_hostname))
 
+    @request_fields
     def __init__(
         self,
         *,
@@ -73,17 +67,7 @@ class AkuaBindFloatingPreviewHostnameOperator(OperationOperator):
         protocol: Templated[Protocol] | None = None,
         routing_mode: Templated[RoutingMode | Mapping[str, Any]] | None = None,
         **kwargs: Unpack[OperatorArguments],
-    ) -> None:
-        super().__init__(
-            fields={
-                "install_id": install_id,
-                "track": track,
-                "render_id": render_id,
-                "protocol": protocol,
-                "routing_mode": routing_mode,
-            },
-            **kwargs,
-        )
+    ) -> None: ...
 
 
 class AkuaDeletePreviewHostnameOperator(OperationOperator):
@@ -95,8 +79,9 @@ class AkuaDeletePreviewHostnameOperator(OperationOperator):
     """
 
     hook_class = AkuaHook
-    starts = staticmethod(submits(installs.delete_preview_hostname))
+    build_request = staticmethod(submits(installs.delete_preview_hostname))
 
+    @request_fields
     def __init__(
         self,
         *,
@@ -104,10 +89,7 @@ class AkuaDeletePreviewHostnameOperator(OperationOperator):
         preview_hostname_id: Templated[str],
         etag: Templated[str] | None = None,
         **kwargs: Unpack[OperatorArguments],
-    ) -> None:
-        super().__init__(
-            fields={"install_id": install_id, "preview_hostname_id": preview_hostname_id, "etag": etag}, **kwargs
-        )
+    ) -> None: ...
 
 
 class AkuaCreateCustomDomainOperator(OperationOperator):
@@ -124,8 +106,9 @@ class AkuaCreateCustomDomainOperator(OperationOperator):
     """
 
     hook_class = AkuaHook
-    starts = staticmethod(submits(workspaces.create_custom_domain))
+    build_request = staticmethod(submits(workspaces.create_custom_domain))
 
+    @request_fields
     def __init__(
         self,
         *,
@@ -135,17 +118,7 @@ class AkuaCreateCustomDomainOperator(OperationOperator):
         protocol: Templated[Protocol] | None = None,
         routing_mode: Templated[RoutingMode | Mapping[str, Any]] | None = None,
         **kwargs: Unpack[OperatorArguments],
-    ) -> None:
-        super().__init__(
-            fields={
-                "workspace_id": workspace_id,
-                "hostname": hostname,
-                "target": target,
-                "protocol": protocol,
-                "routing_mode": routing_mode,
-            },
-            **kwargs,
-        )
+    ) -> None: ...
 
 
 class AkuaUpdateCustomDomainOperator(OperationOperator):
@@ -160,8 +133,9 @@ class AkuaUpdateCustomDomainOperator(OperationOperator):
     """
 
     hook_class = AkuaHook
-    starts = staticmethod(submits(workspaces.update_custom_domain))
+    build_request = staticmethod(submits(workspaces.update_custom_domain))
 
+    @request_fields
     def __init__(
         self,
         *,
@@ -172,18 +146,7 @@ class AkuaUpdateCustomDomainOperator(OperationOperator):
         routing_mode: Templated[RoutingMode | Mapping[str, Any]] | None = None,
         etag: Templated[str] | None = None,
         **kwargs: Unpack[OperatorArguments],
-    ) -> None:
-        super().__init__(
-            fields={
-                "workspace_id": workspace_id,
-                "custom_domain_id": custom_domain_id,
-                "target": target,
-                "protocol": protocol,
-                "routing_mode": routing_mode,
-                "etag": etag,
-            },
-            **kwargs,
-        )
+    ) -> None: ...
 
 
 class AkuaDeleteCustomDomainOperator(OperationOperator):
@@ -195,8 +158,9 @@ class AkuaDeleteCustomDomainOperator(OperationOperator):
     """
 
     hook_class = AkuaHook
-    starts = staticmethod(submits(workspaces.delete_custom_domain))
+    build_request = staticmethod(submits(workspaces.delete_custom_domain))
 
+    @request_fields
     def __init__(
         self,
         *,
@@ -204,7 +168,4 @@ class AkuaDeleteCustomDomainOperator(OperationOperator):
         custom_domain_id: Templated[str],
         etag: Templated[str] | None = None,
         **kwargs: Unpack[OperatorArguments],
-    ) -> None:
-        super().__init__(
-            fields={"workspace_id": workspace_id, "custom_domain_id": custom_domain_id, "etag": etag}, **kwargs
-        )
+    ) -> None: ...

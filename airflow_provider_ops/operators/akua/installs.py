@@ -14,6 +14,7 @@ from airflow_provider_ops.hooks.akua import AkuaHook
 from airflow_provider_ops.operation import Operation
 from airflow_provider_ops.operators.arguments import OperatorArguments, Templated, TemplatedList
 from airflow_provider_ops.operators.base import OperationOperator
+from airflow_provider_ops.operators.declared import request_fields
 
 
 class AkuaCreatePackageOperator(OperationOperator):
@@ -27,8 +28,9 @@ class AkuaCreatePackageOperator(OperationOperator):
     """
 
     hook_class = AkuaHook
-    starts = staticmethod(submits(installs.create_package))
+    build_request = staticmethod(submits(installs.create_package))
 
+    @request_fields
     def __init__(
         self,
         *,
@@ -37,16 +39,7 @@ class AkuaCreatePackageOperator(OperationOperator):
         display_image_url: Templated[str] | None = None,
         keep_source_repository: Templated[bool] | None = None,
         **kwargs: Unpack[OperatorArguments],
-    ) -> None:
-        super().__init__(
-            fields={
-                "name": name,
-                "sources": sources,
-                "display_image_url": display_image_url,
-                "keep_source_repository": keep_source_repository,
-            },
-            **kwargs,
-        )
+    ) -> None: ...
 
 
 class AkuaCreateInstallOperator(OperationOperator):
@@ -66,7 +59,7 @@ class AkuaCreateInstallOperator(OperationOperator):
     """
 
     hook_class = AkuaHook
-    starts = staticmethod(submits(installs.create_install))
+    build_request = staticmethod(submits(installs.create_install))
 
     def __init__(
         self,
@@ -116,16 +109,16 @@ class AkuaDeleteInstallOperator(OperationOperator):
     """
 
     hook_class = AkuaHook
-    starts = staticmethod(submits(installs.delete_install))
+    build_request = staticmethod(submits(installs.delete_install))
 
+    @request_fields
     def __init__(
         self,
         *,
         install_id: Templated[str],
         etag: Templated[str] | None = None,
         **kwargs: Unpack[OperatorArguments],
-    ) -> None:
-        super().__init__(fields={"install_id": install_id, "etag": etag}, **kwargs)
+    ) -> None: ...
 
 
 class AkuaUpdateInstallOperator(OperationOperator):
@@ -140,8 +133,9 @@ class AkuaUpdateInstallOperator(OperationOperator):
     """
 
     hook_class = AkuaHook
-    starts = staticmethod(submits(installs.update_install))
+    build_request = staticmethod(submits(installs.update_install))
 
+    @request_fields
     def __init__(
         self,
         *,
@@ -149,10 +143,7 @@ class AkuaUpdateInstallOperator(OperationOperator):
         package_version_id: Templated[str],
         etag: Templated[str] | None = None,
         **kwargs: Unpack[OperatorArguments],
-    ) -> None:
-        super().__init__(
-            fields={"install_id": install_id, "package_version_id": package_version_id, "etag": etag}, **kwargs
-        )
+    ) -> None: ...
 
 
 class AkuaRestoreInstallOperator(OperationOperator):
@@ -167,8 +158,9 @@ class AkuaRestoreInstallOperator(OperationOperator):
     """
 
     hook_class = AkuaHook
-    starts = staticmethod(submits(installs.restore_install))
+    build_request = staticmethod(submits(installs.restore_install))
 
+    @request_fields
     def __init__(
         self,
         *,
@@ -176,8 +168,7 @@ class AkuaRestoreInstallOperator(OperationOperator):
         render_id: Templated[str],
         etag: Templated[str] | None = None,
         **kwargs: Unpack[OperatorArguments],
-    ) -> None:
-        super().__init__(fields={"install_id": install_id, "render_id": render_id, "etag": etag}, **kwargs)
+    ) -> None: ...
 
 
 class AkuaSetAutomaticUpdatesOperator(OperationOperator):
@@ -192,8 +183,9 @@ class AkuaSetAutomaticUpdatesOperator(OperationOperator):
     """
 
     hook_class = AkuaHook
-    starts = staticmethod(submits(installs.set_automatic_updates))
+    build_request = staticmethod(submits(installs.set_automatic_updates))
 
+    @request_fields
     def __init__(
         self,
         *,
@@ -201,15 +193,7 @@ class AkuaSetAutomaticUpdatesOperator(OperationOperator):
         automatic_updates_enabled: Templated[bool],
         etag: Templated[str] | None = None,
         **kwargs: Unpack[OperatorArguments],
-    ) -> None:
-        super().__init__(
-            fields={
-                "install_id": install_id,
-                "automatic_updates_enabled": automatic_updates_enabled,
-                "etag": etag,
-            },
-            **kwargs,
-        )
+    ) -> None: ...
 
 
 class AkuaCreateRenderOperator(OperationOperator):
@@ -224,8 +208,9 @@ class AkuaCreateRenderOperator(OperationOperator):
     """
 
     hook_class = AkuaHook
-    starts = staticmethod(submits(installs.create_render))
+    build_request = staticmethod(submits(installs.create_render))
 
+    @request_fields
     def __init__(
         self,
         *,
@@ -234,13 +219,4 @@ class AkuaCreateRenderOperator(OperationOperator):
         skip_unchanged: Templated[bool] | None = None,
         extra_annotations: Templated[Mapping[str, str]] | None = None,
         **kwargs: Unpack[OperatorArguments],
-    ) -> None:
-        super().__init__(
-            fields={
-                "install_id": install_id,
-                "message": message,
-                "skip_unchanged": skip_unchanged,
-                "extra_annotations": extra_annotations,
-            },
-            **kwargs,
-        )
+    ) -> None: ...

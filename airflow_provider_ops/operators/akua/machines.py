@@ -12,6 +12,7 @@ from airflow_provider_ops.apis.akua.clusters import SuspendReason
 from airflow_provider_ops.hooks.akua import AkuaHook
 from airflow_provider_ops.operators.arguments import OperatorArguments, Templated
 from airflow_provider_ops.operators.base import OperationOperator
+from airflow_provider_ops.operators.declared import request_fields
 
 
 class AkuaCreateMachineOperator(OperationOperator):
@@ -28,8 +29,9 @@ class AkuaCreateMachineOperator(OperationOperator):
     """
 
     hook_class = AkuaHook
-    starts = staticmethod(submits(clusters.create_machine))
+    build_request = staticmethod(submits(clusters.create_machine))
 
+    @request_fields
     def __init__(
         self,
         *,
@@ -39,17 +41,7 @@ class AkuaCreateMachineOperator(OperationOperator):
         name: Templated[str] | None = None,
         node_claim: Templated[Mapping[str, Any]] | None = None,
         **kwargs: Unpack[OperatorArguments],
-    ) -> None:
-        super().__init__(
-            fields={
-                "cluster_id": cluster_id,
-                "instance_type": instance_type,
-                "compute_config_id": compute_config_id,
-                "name": name,
-                "node_claim": node_claim,
-            },
-            **kwargs,
-        )
+    ) -> None: ...
 
 
 class AkuaDeleteMachineOperator(OperationOperator):
@@ -60,16 +52,16 @@ class AkuaDeleteMachineOperator(OperationOperator):
     """
 
     hook_class = AkuaHook
-    starts = staticmethod(submits(clusters.delete_machine))
+    build_request = staticmethod(submits(clusters.delete_machine))
 
+    @request_fields
     def __init__(
         self,
         *,
         machine_id: Templated[str],
         etag: Templated[str] | None = None,
         **kwargs: Unpack[OperatorArguments],
-    ) -> None:
-        super().__init__(fields={"machine_id": machine_id, "etag": etag}, **kwargs)
+    ) -> None: ...
 
 
 class AkuaSuspendMachineOperator(OperationOperator):
@@ -81,8 +73,9 @@ class AkuaSuspendMachineOperator(OperationOperator):
     """
 
     hook_class = AkuaHook
-    starts = staticmethod(submits(clusters.suspend_machine))
+    build_request = staticmethod(submits(clusters.suspend_machine))
 
+    @request_fields
     def __init__(
         self,
         *,
@@ -90,8 +83,7 @@ class AkuaSuspendMachineOperator(OperationOperator):
         reason: Templated[SuspendReason | Mapping[str, Any]] | None = None,
         etag: Templated[str] | None = None,
         **kwargs: Unpack[OperatorArguments],
-    ) -> None:
-        super().__init__(fields={"machine_id": machine_id, "reason": reason, "etag": etag}, **kwargs)
+    ) -> None: ...
 
 
 class AkuaResumeMachineOperator(OperationOperator):
@@ -102,13 +94,13 @@ class AkuaResumeMachineOperator(OperationOperator):
     """
 
     hook_class = AkuaHook
-    starts = staticmethod(submits(clusters.resume_machine))
+    build_request = staticmethod(submits(clusters.resume_machine))
 
+    @request_fields
     def __init__(
         self,
         *,
         machine_id: Templated[str],
         etag: Templated[str] | None = None,
         **kwargs: Unpack[OperatorArguments],
-    ) -> None:
-        super().__init__(fields={"machine_id": machine_id, "etag": etag}, **kwargs)
+    ) -> None: ...

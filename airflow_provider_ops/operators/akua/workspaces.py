@@ -10,6 +10,7 @@ from airflow_provider_ops.apis.akua import submits, workspaces
 from airflow_provider_ops.hooks.akua import AkuaHook
 from airflow_provider_ops.operators.arguments import OperatorArguments, Templated
 from airflow_provider_ops.operators.base import OperationOperator
+from airflow_provider_ops.operators.declared import request_fields
 
 
 class AkuaDeleteWorkspaceOperator(OperationOperator):
@@ -20,16 +21,16 @@ class AkuaDeleteWorkspaceOperator(OperationOperator):
     """
 
     hook_class = AkuaHook
-    starts = staticmethod(submits(workspaces.delete_workspace))
+    build_request = staticmethod(submits(workspaces.delete_workspace))
 
+    @request_fields
     def __init__(
         self,
         *,
         workspace_id: Templated[str],
         etag: Templated[str] | None = None,
         **kwargs: Unpack[OperatorArguments],
-    ) -> None:
-        super().__init__(fields={"workspace_id": workspace_id, "etag": etag}, **kwargs)
+    ) -> None: ...
 
 
 class AkuaCancelSubscriptionOperator(OperationOperator):
@@ -41,8 +42,9 @@ class AkuaCancelSubscriptionOperator(OperationOperator):
     """
 
     hook_class = AkuaHook
-    starts = staticmethod(submits(workspaces.cancel_subscription))
+    build_request = staticmethod(submits(workspaces.cancel_subscription))
 
+    @request_fields
     def __init__(
         self,
         *,
@@ -50,8 +52,7 @@ class AkuaCancelSubscriptionOperator(OperationOperator):
         effective: Templated[Literal["period_end"]] = "period_end",
         etag: Templated[str] | None = None,
         **kwargs: Unpack[OperatorArguments],
-    ) -> None:
-        super().__init__(fields={"workspace_id": workspace_id, "effective": effective, "etag": etag}, **kwargs)
+    ) -> None: ...
 
 
 class AkuaReactivateSubscriptionOperator(OperationOperator):
@@ -65,16 +66,16 @@ class AkuaReactivateSubscriptionOperator(OperationOperator):
     """
 
     hook_class = AkuaHook
-    starts = staticmethod(submits(workspaces.reactivate_subscription))
+    build_request = staticmethod(submits(workspaces.reactivate_subscription))
 
+    @request_fields
     def __init__(
         self,
         *,
         workspace_id: Templated[str],
         etag: Templated[str] | None = None,
         **kwargs: Unpack[OperatorArguments],
-    ) -> None:
-        super().__init__(fields={"workspace_id": workspace_id, "etag": etag}, **kwargs)
+    ) -> None: ...
 
 
 class AkuaChangeTierOperator(OperationOperator):
@@ -89,8 +90,9 @@ class AkuaChangeTierOperator(OperationOperator):
     """
 
     hook_class = AkuaHook
-    starts = staticmethod(submits(workspaces.change_tier))
+    build_request = staticmethod(submits(workspaces.change_tier))
 
+    @request_fields
     def __init__(
         self,
         *,
@@ -98,8 +100,7 @@ class AkuaChangeTierOperator(OperationOperator):
         tier: Templated[str],
         etag: Templated[str] | None = None,
         **kwargs: Unpack[OperatorArguments],
-    ) -> None:
-        super().__init__(fields={"workspace_id": workspace_id, "tier": tier, "etag": etag}, **kwargs)
+    ) -> None: ...
 
 
 class AkuaSetSubdomainNameOperator(OperationOperator):
@@ -111,8 +112,9 @@ class AkuaSetSubdomainNameOperator(OperationOperator):
     """
 
     hook_class = AkuaHook
-    starts = staticmethod(submits(workspaces.set_subdomain_name))
+    build_request = staticmethod(submits(workspaces.set_subdomain_name))
 
+    @request_fields
     def __init__(
         self,
         *,
@@ -120,5 +122,4 @@ class AkuaSetSubdomainNameOperator(OperationOperator):
         name: Templated[str],
         etag: Templated[str] | None = None,
         **kwargs: Unpack[OperatorArguments],
-    ) -> None:
-        super().__init__(fields={"workspace_id": workspace_id, "name": name, "etag": etag}, **kwargs)
+    ) -> None: ...

@@ -12,6 +12,7 @@ from airflow_provider_ops.apis.nirvana.bodies import BootVolume, DataVolume, SSH
 from airflow_provider_ops.hooks.nirvana import NirvanaHook
 from airflow_provider_ops.operators.arguments import OperatorArguments, Templated, TemplatedList
 from airflow_provider_ops.operators.base import OperationOperator
+from airflow_provider_ops.operators.declared import request_fields
 
 
 class NirvanaCreateVMOperator(OperationOperator):
@@ -35,8 +36,9 @@ class NirvanaCreateVMOperator(OperationOperator):
     """
 
     hook_class = NirvanaHook
-    starts = staticmethod(submits(compute.create_vm))
+    build_request = staticmethod(submits(compute.create_vm))
 
+    @request_fields
     def __init__(
         self,
         *,
@@ -53,22 +55,7 @@ class NirvanaCreateVMOperator(OperationOperator):
         tags: TemplatedList[str] | None = None,
         preflight: Templated[bool] = False,
         **kwargs: Unpack[OperatorArguments],
-    ) -> None:
-        fields = {
-            "name": name,
-            "region": region,
-            "instance_type": instance_type,
-            "os_image_name": os_image_name,
-            "boot_volume": boot_volume,
-            "subnet_id": subnet_id,
-            "ssh_key": ssh_key,
-            "public_ip_enabled": public_ip_enabled,
-            "project_id": project_id,
-            "data_volumes": data_volumes,
-            "tags": tags,
-            "preflight": preflight,
-        }
-        super().__init__(fields=fields, **kwargs)
+    ) -> None: ...
 
 
 class NirvanaUpdateVMOperator(OperationOperator):
@@ -82,8 +69,9 @@ class NirvanaUpdateVMOperator(OperationOperator):
     """
 
     hook_class = NirvanaHook
-    starts = staticmethod(submits(compute.update_vm))
+    build_request = staticmethod(submits(compute.update_vm))
 
+    @request_fields
     def __init__(
         self,
         *,
@@ -93,15 +81,7 @@ class NirvanaUpdateVMOperator(OperationOperator):
         public_ip_enabled: Templated[bool] | None = None,
         tags: TemplatedList[str] | None = None,
         **kwargs: Unpack[OperatorArguments],
-    ) -> None:
-        fields = {
-            "vm_id": vm_id,
-            "name": name,
-            "instance_type": instance_type,
-            "public_ip_enabled": public_ip_enabled,
-            "tags": tags,
-        }
-        super().__init__(fields=fields, **kwargs)
+    ) -> None: ...
 
 
 class NirvanaDeleteVMOperator(OperationOperator):
@@ -111,10 +91,10 @@ class NirvanaDeleteVMOperator(OperationOperator):
     """
 
     hook_class = NirvanaHook
-    starts = staticmethod(submits(compute.delete_vm))
+    build_request = staticmethod(submits(compute.delete_vm))
 
-    def __init__(self, *, vm_id: Templated[str], **kwargs: Unpack[OperatorArguments]) -> None:
-        super().__init__(fields={"vm_id": vm_id}, **kwargs)
+    @request_fields
+    def __init__(self, *, vm_id: Templated[str], **kwargs: Unpack[OperatorArguments]) -> None: ...
 
 
 class NirvanaRestartVMOperator(OperationOperator):
@@ -124,10 +104,10 @@ class NirvanaRestartVMOperator(OperationOperator):
     """
 
     hook_class = NirvanaHook
-    starts = staticmethod(submits(compute.restart_vm))
+    build_request = staticmethod(submits(compute.restart_vm))
 
-    def __init__(self, *, vm_id: Templated[str], **kwargs: Unpack[OperatorArguments]) -> None:
-        super().__init__(fields={"vm_id": vm_id}, **kwargs)
+    @request_fields
+    def __init__(self, *, vm_id: Templated[str], **kwargs: Unpack[OperatorArguments]) -> None: ...
 
 
 class NirvanaCreateVolumeOperator(OperationOperator):
@@ -144,8 +124,9 @@ class NirvanaCreateVolumeOperator(OperationOperator):
     """
 
     hook_class = NirvanaHook
-    starts = staticmethod(submits(compute.create_volume))
+    build_request = staticmethod(submits(compute.create_volume))
 
+    @request_fields
     def __init__(
         self,
         *,
@@ -158,18 +139,7 @@ class NirvanaCreateVolumeOperator(OperationOperator):
         tags: TemplatedList[str] | None = None,
         preflight: Templated[bool] = False,
         **kwargs: Unpack[OperatorArguments],
-    ) -> None:
-        fields = {
-            "name": name,
-            "region": region,
-            "size": size,
-            "type": type,
-            "project_id": project_id,
-            "vm_id": vm_id,
-            "tags": tags,
-            "preflight": preflight,
-        }
-        super().__init__(fields=fields, **kwargs)
+    ) -> None: ...
 
 
 class NirvanaUpdateVolumeOperator(OperationOperator):
@@ -182,8 +152,9 @@ class NirvanaUpdateVolumeOperator(OperationOperator):
     """
 
     hook_class = NirvanaHook
-    starts = staticmethod(submits(compute.update_volume))
+    build_request = staticmethod(submits(compute.update_volume))
 
+    @request_fields
     def __init__(
         self,
         *,
@@ -192,8 +163,7 @@ class NirvanaUpdateVolumeOperator(OperationOperator):
         size: Templated[int] | None = None,
         tags: TemplatedList[str] | None = None,
         **kwargs: Unpack[OperatorArguments],
-    ) -> None:
-        super().__init__(fields={"volume_id": volume_id, "name": name, "size": size, "tags": tags}, **kwargs)
+    ) -> None: ...
 
 
 class NirvanaDeleteVolumeOperator(OperationOperator):
@@ -203,10 +173,10 @@ class NirvanaDeleteVolumeOperator(OperationOperator):
     """
 
     hook_class = NirvanaHook
-    starts = staticmethod(submits(compute.delete_volume))
+    build_request = staticmethod(submits(compute.delete_volume))
 
-    def __init__(self, *, volume_id: Templated[str], **kwargs: Unpack[OperatorArguments]) -> None:
-        super().__init__(fields={"volume_id": volume_id}, **kwargs)
+    @request_fields
+    def __init__(self, *, volume_id: Templated[str], **kwargs: Unpack[OperatorArguments]) -> None: ...
 
 
 class NirvanaAttachVolumeOperator(OperationOperator):
@@ -217,12 +187,12 @@ class NirvanaAttachVolumeOperator(OperationOperator):
     """
 
     hook_class = NirvanaHook
-    starts = staticmethod(submits(compute.attach_volume))
+    build_request = staticmethod(submits(compute.attach_volume))
 
+    @request_fields
     def __init__(
         self, *, volume_id: Templated[str], vm_id: Templated[str], **kwargs: Unpack[OperatorArguments]
-    ) -> None:
-        super().__init__(fields={"volume_id": volume_id, "vm_id": vm_id}, **kwargs)
+    ) -> None: ...
 
 
 class NirvanaDetachVolumeOperator(OperationOperator):
@@ -232,7 +202,7 @@ class NirvanaDetachVolumeOperator(OperationOperator):
     """
 
     hook_class = NirvanaHook
-    starts = staticmethod(submits(compute.detach_volume))
+    build_request = staticmethod(submits(compute.detach_volume))
 
-    def __init__(self, *, volume_id: Templated[str], **kwargs: Unpack[OperatorArguments]) -> None:
-        super().__init__(fields={"volume_id": volume_id}, **kwargs)
+    @request_fields
+    def __init__(self, *, volume_id: Templated[str], **kwargs: Unpack[OperatorArguments]) -> None: ...

@@ -12,6 +12,7 @@ from airflow_provider_ops.apis.nirvana.bodies import BandwidthMbps, ConnectAWS, 
 from airflow_provider_ops.hooks.nirvana import NirvanaHook
 from airflow_provider_ops.operators.arguments import OperatorArguments, Templated, TemplatedList
 from airflow_provider_ops.operators.base import OperationOperator
+from airflow_provider_ops.operators.declared import request_fields
 
 
 class NirvanaCreateVPCOperator(OperationOperator):
@@ -28,8 +29,9 @@ class NirvanaCreateVPCOperator(OperationOperator):
     """
 
     hook_class = NirvanaHook
-    starts = staticmethod(submits(networking.create_vpc))
+    build_request = staticmethod(submits(networking.create_vpc))
 
+    @request_fields
     def __init__(
         self,
         *,
@@ -40,16 +42,7 @@ class NirvanaCreateVPCOperator(OperationOperator):
         tags: TemplatedList[str] | None = None,
         preflight: Templated[bool] = False,
         **kwargs: Unpack[OperatorArguments],
-    ) -> None:
-        fields = {
-            "name": name,
-            "region": region,
-            "subnet_name": subnet_name,
-            "project_id": project_id,
-            "tags": tags,
-            "preflight": preflight,
-        }
-        super().__init__(fields=fields, **kwargs)
+    ) -> None: ...
 
 
 class NirvanaUpdateVPCOperator(OperationOperator):
@@ -62,8 +55,9 @@ class NirvanaUpdateVPCOperator(OperationOperator):
     """
 
     hook_class = NirvanaHook
-    starts = staticmethod(submits(networking.update_vpc))
+    build_request = staticmethod(submits(networking.update_vpc))
 
+    @request_fields
     def __init__(
         self,
         *,
@@ -72,8 +66,7 @@ class NirvanaUpdateVPCOperator(OperationOperator):
         subnet_name: Templated[str] | None = None,
         tags: TemplatedList[str] | None = None,
         **kwargs: Unpack[OperatorArguments],
-    ) -> None:
-        super().__init__(fields={"vpc_id": vpc_id, "name": name, "subnet_name": subnet_name, "tags": tags}, **kwargs)
+    ) -> None: ...
 
 
 class NirvanaDeleteVPCOperator(OperationOperator):
@@ -83,10 +76,10 @@ class NirvanaDeleteVPCOperator(OperationOperator):
     """
 
     hook_class = NirvanaHook
-    starts = staticmethod(submits(networking.delete_vpc))
+    build_request = staticmethod(submits(networking.delete_vpc))
 
-    def __init__(self, *, vpc_id: Templated[str], **kwargs: Unpack[OperatorArguments]) -> None:
-        super().__init__(fields={"vpc_id": vpc_id}, **kwargs)
+    @request_fields
+    def __init__(self, *, vpc_id: Templated[str], **kwargs: Unpack[OperatorArguments]) -> None: ...
 
 
 class NirvanaCreateFirewallRuleOperator(OperationOperator):
@@ -102,8 +95,9 @@ class NirvanaCreateFirewallRuleOperator(OperationOperator):
     """
 
     hook_class = NirvanaHook
-    starts = staticmethod(submits(networking.create_firewall_rule))
+    build_request = staticmethod(submits(networking.create_firewall_rule))
 
+    @request_fields
     def __init__(
         self,
         *,
@@ -115,17 +109,7 @@ class NirvanaCreateFirewallRuleOperator(OperationOperator):
         destination_ports: TemplatedList[str],
         tags: TemplatedList[str] | None = None,
         **kwargs: Unpack[OperatorArguments],
-    ) -> None:
-        fields = {
-            "vpc_id": vpc_id,
-            "name": name,
-            "protocol": protocol,
-            "source_address": source_address,
-            "destination_address": destination_address,
-            "destination_ports": destination_ports,
-            "tags": tags,
-        }
-        super().__init__(fields=fields, **kwargs)
+    ) -> None: ...
 
 
 class NirvanaUpdateFirewallRuleOperator(OperationOperator):
@@ -142,8 +126,9 @@ class NirvanaUpdateFirewallRuleOperator(OperationOperator):
     """
 
     hook_class = NirvanaHook
-    starts = staticmethod(submits(networking.update_firewall_rule))
+    build_request = staticmethod(submits(networking.update_firewall_rule))
 
+    @request_fields
     def __init__(
         self,
         *,
@@ -156,18 +141,7 @@ class NirvanaUpdateFirewallRuleOperator(OperationOperator):
         destination_ports: TemplatedList[str] | None = None,
         tags: TemplatedList[str] | None = None,
         **kwargs: Unpack[OperatorArguments],
-    ) -> None:
-        fields = {
-            "vpc_id": vpc_id,
-            "firewall_rule_id": firewall_rule_id,
-            "name": name,
-            "protocol": protocol,
-            "source_address": source_address,
-            "destination_address": destination_address,
-            "destination_ports": destination_ports,
-            "tags": tags,
-        }
-        super().__init__(fields=fields, **kwargs)
+    ) -> None: ...
 
 
 class NirvanaDeleteFirewallRuleOperator(OperationOperator):
@@ -178,12 +152,12 @@ class NirvanaDeleteFirewallRuleOperator(OperationOperator):
     """
 
     hook_class = NirvanaHook
-    starts = staticmethod(submits(networking.delete_firewall_rule))
+    build_request = staticmethod(submits(networking.delete_firewall_rule))
 
+    @request_fields
     def __init__(
         self, *, vpc_id: Templated[str], firewall_rule_id: Templated[str], **kwargs: Unpack[OperatorArguments]
-    ) -> None:
-        super().__init__(fields={"vpc_id": vpc_id, "firewall_rule_id": firewall_rule_id}, **kwargs)
+    ) -> None: ...
 
 
 class NirvanaCreateConnectConnectionOperator(OperationOperator):
@@ -200,8 +174,9 @@ class NirvanaCreateConnectConnectionOperator(OperationOperator):
     """
 
     hook_class = NirvanaHook
-    starts = staticmethod(submits(networking.create_connect_connection))
+    build_request = staticmethod(submits(networking.create_connect_connection))
 
+    @request_fields
     def __init__(
         self,
         *,
@@ -214,18 +189,7 @@ class NirvanaCreateConnectConnectionOperator(OperationOperator):
         project_id: Templated[str] | None = None,
         tags: TemplatedList[str] | None = None,
         **kwargs: Unpack[OperatorArguments],
-    ) -> None:
-        fields = {
-            "name": name,
-            "region": region,
-            "bandwidth_mbps": bandwidth_mbps,
-            "cidrs": cidrs,
-            "provider_cidrs": provider_cidrs,
-            "aws": aws,
-            "project_id": project_id,
-            "tags": tags,
-        }
-        super().__init__(fields=fields, **kwargs)
+    ) -> None: ...
 
 
 class NirvanaUpdateConnectConnectionOperator(OperationOperator):
@@ -237,8 +201,9 @@ class NirvanaUpdateConnectConnectionOperator(OperationOperator):
     """
 
     hook_class = NirvanaHook
-    starts = staticmethod(submits(networking.update_connect_connection))
+    build_request = staticmethod(submits(networking.update_connect_connection))
 
+    @request_fields
     def __init__(
         self,
         *,
@@ -246,8 +211,7 @@ class NirvanaUpdateConnectConnectionOperator(OperationOperator):
         name: Templated[str] | None = None,
         tags: TemplatedList[str] | None = None,
         **kwargs: Unpack[OperatorArguments],
-    ) -> None:
-        super().__init__(fields={"connection_id": connection_id, "name": name, "tags": tags}, **kwargs)
+    ) -> None: ...
 
 
 class NirvanaDeleteConnectConnectionOperator(OperationOperator):
@@ -257,7 +221,7 @@ class NirvanaDeleteConnectConnectionOperator(OperationOperator):
     """
 
     hook_class = NirvanaHook
-    starts = staticmethod(submits(networking.delete_connect_connection))
+    build_request = staticmethod(submits(networking.delete_connect_connection))
 
-    def __init__(self, *, connection_id: Templated[str], **kwargs: Unpack[OperatorArguments]) -> None:
-        super().__init__(fields={"connection_id": connection_id}, **kwargs)
+    @request_fields
+    def __init__(self, *, connection_id: Templated[str], **kwargs: Unpack[OperatorArguments]) -> None: ...

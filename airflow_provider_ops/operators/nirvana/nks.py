@@ -12,6 +12,7 @@ from airflow_provider_ops.apis.nirvana.bodies import NodeConfig
 from airflow_provider_ops.hooks.nirvana import NirvanaHook
 from airflow_provider_ops.operators.arguments import OperatorArguments, Templated, TemplatedList
 from airflow_provider_ops.operators.base import OperationOperator
+from airflow_provider_ops.operators.declared import request_fields
 
 
 class NirvanaCreateNKSClusterOperator(OperationOperator):
@@ -28,8 +29,9 @@ class NirvanaCreateNKSClusterOperator(OperationOperator):
     """
 
     hook_class = NirvanaHook
-    starts = staticmethod(submits(nks.create_nks_cluster))
+    build_request = staticmethod(submits(nks.create_nks_cluster))
 
+    @request_fields
     def __init__(
         self,
         *,
@@ -42,18 +44,7 @@ class NirvanaCreateNKSClusterOperator(OperationOperator):
         tags: TemplatedList[str] | None = None,
         preflight: Templated[bool] = False,
         **kwargs: Unpack[OperatorArguments],
-    ) -> None:
-        fields = {
-            "name": name,
-            "region": region,
-            "vpc_id": vpc_id,
-            "kubernetes_version": kubernetes_version,
-            "autoscaling": autoscaling,
-            "project_id": project_id,
-            "tags": tags,
-            "preflight": preflight,
-        }
-        super().__init__(fields=fields, **kwargs)
+    ) -> None: ...
 
 
 class NirvanaUpdateNKSClusterOperator(OperationOperator):
@@ -66,8 +57,9 @@ class NirvanaUpdateNKSClusterOperator(OperationOperator):
     """
 
     hook_class = NirvanaHook
-    starts = staticmethod(submits(nks.update_nks_cluster))
+    build_request = staticmethod(submits(nks.update_nks_cluster))
 
+    @request_fields
     def __init__(
         self,
         *,
@@ -76,9 +68,7 @@ class NirvanaUpdateNKSClusterOperator(OperationOperator):
         autoscaling: Templated[bool] | None = None,
         tags: TemplatedList[str] | None = None,
         **kwargs: Unpack[OperatorArguments],
-    ) -> None:
-        fields = {"cluster_id": cluster_id, "name": name, "autoscaling": autoscaling, "tags": tags}
-        super().__init__(fields=fields, **kwargs)
+    ) -> None: ...
 
 
 class NirvanaDeleteNKSClusterOperator(OperationOperator):
@@ -88,10 +78,10 @@ class NirvanaDeleteNKSClusterOperator(OperationOperator):
     """
 
     hook_class = NirvanaHook
-    starts = staticmethod(submits(nks.delete_nks_cluster))
+    build_request = staticmethod(submits(nks.delete_nks_cluster))
 
-    def __init__(self, *, cluster_id: Templated[str], **kwargs: Unpack[OperatorArguments]) -> None:
-        super().__init__(fields={"cluster_id": cluster_id}, **kwargs)
+    @request_fields
+    def __init__(self, *, cluster_id: Templated[str], **kwargs: Unpack[OperatorArguments]) -> None: ...
 
 
 class NirvanaCreateNKSNodePoolOperator(OperationOperator):
@@ -107,8 +97,9 @@ class NirvanaCreateNKSNodePoolOperator(OperationOperator):
     """
 
     hook_class = NirvanaHook
-    starts = staticmethod(submits(nks.create_nks_node_pool))
+    build_request = staticmethod(submits(nks.create_nks_node_pool))
 
+    @request_fields
     def __init__(
         self,
         *,
@@ -119,16 +110,7 @@ class NirvanaCreateNKSNodePoolOperator(OperationOperator):
         tags: TemplatedList[str] | None = None,
         preflight: Templated[bool] = False,
         **kwargs: Unpack[OperatorArguments],
-    ) -> None:
-        fields = {
-            "cluster_id": cluster_id,
-            "name": name,
-            "node_config": node_config,
-            "node_count": node_count,
-            "tags": tags,
-            "preflight": preflight,
-        }
-        super().__init__(fields=fields, **kwargs)
+    ) -> None: ...
 
 
 class NirvanaUpdateNKSNodePoolOperator(OperationOperator):
@@ -144,8 +126,9 @@ class NirvanaUpdateNKSNodePoolOperator(OperationOperator):
     """
 
     hook_class = NirvanaHook
-    starts = staticmethod(submits(nks.update_nks_node_pool))
+    build_request = staticmethod(submits(nks.update_nks_node_pool))
 
+    @request_fields
     def __init__(
         self,
         *,
@@ -155,9 +138,7 @@ class NirvanaUpdateNKSNodePoolOperator(OperationOperator):
         node_count: Templated[int] | None = None,
         tags: TemplatedList[str] | None = None,
         **kwargs: Unpack[OperatorArguments],
-    ) -> None:
-        fields = {"cluster_id": cluster_id, "pool_id": pool_id, "name": name, "node_count": node_count, "tags": tags}
-        super().__init__(fields=fields, **kwargs)
+    ) -> None: ...
 
 
 class NirvanaDeleteNKSNodePoolOperator(OperationOperator):
@@ -168,12 +149,12 @@ class NirvanaDeleteNKSNodePoolOperator(OperationOperator):
     """
 
     hook_class = NirvanaHook
-    starts = staticmethod(submits(nks.delete_nks_node_pool))
+    build_request = staticmethod(submits(nks.delete_nks_node_pool))
 
+    @request_fields
     def __init__(
         self, *, cluster_id: Templated[str], pool_id: Templated[str], **kwargs: Unpack[OperatorArguments]
-    ) -> None:
-        super().__init__(fields={"cluster_id": cluster_id, "pool_id": pool_id}, **kwargs)
+    ) -> None: ...
 
 
 class NirvanaDeleteNKSNodeOperator(OperationOperator):
@@ -185,8 +166,9 @@ class NirvanaDeleteNKSNodeOperator(OperationOperator):
     """
 
     hook_class = NirvanaHook
-    starts = staticmethod(submits(nks.delete_nks_node))
+    build_request = staticmethod(submits(nks.delete_nks_node))
 
+    @request_fields
     def __init__(
         self,
         *,
@@ -194,8 +176,7 @@ class NirvanaDeleteNKSNodeOperator(OperationOperator):
         pool_id: Templated[str],
         node_id: Templated[str],
         **kwargs: Unpack[OperatorArguments],
-    ) -> None:
-        super().__init__(fields={"cluster_id": cluster_id, "pool_id": pool_id, "node_id": node_id}, **kwargs)
+    ) -> None: ...
 
 
 class NirvanaUpdateNKSLoadBalancerOperator(OperationOperator):
@@ -207,8 +188,9 @@ class NirvanaUpdateNKSLoadBalancerOperator(OperationOperator):
     """
 
     hook_class = NirvanaHook
-    starts = staticmethod(submits(nks.update_nks_load_balancer))
+    build_request = staticmethod(submits(nks.update_nks_load_balancer))
 
+    @request_fields
     def __init__(
         self,
         *,
@@ -216,10 +198,4 @@ class NirvanaUpdateNKSLoadBalancerOperator(OperationOperator):
         load_balancer_id: Templated[str],
         public_ip_enabled: Templated[bool],
         **kwargs: Unpack[OperatorArguments],
-    ) -> None:
-        fields = {
-            "cluster_id": cluster_id,
-            "load_balancer_id": load_balancer_id,
-            "public_ip_enabled": public_ip_enabled,
-        }
-        super().__init__(fields=fields, **kwargs)
+    ) -> None: ...
