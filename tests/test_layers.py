@@ -16,7 +16,7 @@ import pytest
 from airflow_provider_ops.provider_info import connection_types
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
 PACKAGE = "airflow_provider_ops"
 ROOT = Path(__file__).parents[1] / PACKAGE
@@ -151,6 +151,66 @@ def test_imports_point_down(file: Path, module: str) -> None:
     found = imports_of(file.read_text(encoding="utf-8"), module, is_package=file.name == "__init__.py")
     breaches = [f"line {line}: {name}: {why}" for name, line in found if (why := breach(module, name))]
     assert not breaches, "\n".join(breaches)
+
+
+#: What stands below everything is no part of the folder it is in.
+GROUND = LAYERS[0]
+
+
+def room_of(module: str) -> str:
+    """The folder, or the file beside the folders, that a module belongs to."""
+    return "ground" if module in GROUND else top(module)
+
+
+def needed_at_runtime(source: str) -> str:
+    """A source without what only a type checker reads."""
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            node.body = [ast.Pass()]
+    return ast.unparse(tree)
+
+
+def circles(edges: Mapping[str, set[str]]) -> list[list[str]]:
+    """Each group of rooms that all reach each other."""
+    reached = {room: _reachable(room, edges) for room in edges}
+    groups = {tuple(sorted(other for other in reached[room] if room in reached.get(other, ()))) for room in edges}
+    return [list(group) for group in sorted(groups) if group]
+
+
+def _reachable(room: str, edges: Mapping[str, set[str]]) -> set[str]:
+    found: set[str] = set()
+    todo = [room]
+    while todo:
+        for other in edges.get(todo.pop(), set()) - found:
+            found.add(other)
+            todo.append(other)
+    return found
+
+
+def edges_between(part_of: Callable[[str], str]) -> dict[str, set[str]]:
+    names = {module for _, module in modules()}
+    edges: dict[str, set[str]] = {}
+    for file, module in modules():
+        source = needed_at_runtime(file.read_text(encoding="utf-8"))
+        for imported, _ in imports_of(source, module, is_package=file.name == "__init__.py"):
+            ours = own(imported)
+            if ours is None:
+                continue
+            # a name in a module, or a module
+            target = ours if ours in names else ours.rpartition(".")[0]
+            if part_of(target) != part_of(module):
+                edges.setdefault(part_of(module), set()).add(part_of(target))
+    return edges
+
+
+@pytest.mark.parametrize("part_of", [room_of, str], ids=["folders", "modules"])
+def test_there_are_no_circles(part_of: Callable[[str], str]) -> None:
+    assert circles(edges_between(part_of)) == []
+
+
+def test_a_circle_is_found() -> None:
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": {"a"}}) == [["b", "c"]]
 
 
 def test_every_layer_exists() -> None:
