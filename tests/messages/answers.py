@@ -55,7 +55,7 @@ def _paused(s: Any) -> object:
     client = hook.get_conn()
     with contextlib.suppress(OpsError):
         client.send_once(hook.api.get_operation("op_1"))
-    return client.send_once(hook.api.get_operation("op_1"), until=s.clock.time() + 30)
+    return client.send_once(hook.api.get_operation("op_1"), deadline=s.clock.time() + 30)
 
 
 @REFUSED.row("Nothing like that can be cancelled")

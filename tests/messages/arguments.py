@@ -109,8 +109,10 @@ ARGUMENTS.add(
         "Ids as text": lambda s: _wait(operation_id="['op_1', 'op_2']"),
         "What cannot be an id": lambda s: _wait(operation_id="op 1/../2"),
         "The text None as an id": lambda s: _wait(operation_id="None"),
-        "A reference to something that is no operation": lambda s: s.hook().api.reference("session:A1B2"),
-        "A kind of reference that the API does not have": lambda s: s.hook("lakesail").api.reference("cluster:A1B2"),
+        "A reference to something that is no operation": lambda s: s.hook().api.validate_operation_id("session:A1B2"),
+        "A kind of reference that the API does not have": lambda s: s.hook("lakesail").api.validate_operation_id(
+            "cluster:A1B2"
+        ),
         "A wait that is neither for all nor for any": lambda s: _wait(wait_for="some"),
         "A method that starts nothing": lambda s: _request(method="GET"),
         "A path that leaves the API": lambda s: _request(path="/%2e%2e/admin"),

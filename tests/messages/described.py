@@ -63,14 +63,19 @@ def _one(**fields: Any) -> Any:
 
 def _marked(s: Any, body: Any, *edits: Edit) -> object:
     api = jobs(s, *edits).api
-    return api.mark(api.request("POST", "/jobs", json=body), KEY)
+    return api.with_idempotency_key(api.request("POST", "/jobs", json=body), KEY)
 
 
 def _searched(s: Any, found: Any, *edits: Edit) -> object:
     """Return what a search for a create finds; an API answers each request with ``found``."""
     hook = jobs(s, *edits)
     began = datetime(2026, 3, 1, 8, tzinfo=timezone.utc)
-    return _run(s, hook, hook.api.find(Intent(hook.api.mark(_create(hook.api), KEY), KEY, began)), found)
+    return _run(
+        s,
+        hook,
+        hook.api.find_submitted(Intent(hook.api.with_idempotency_key(_create(hook.api), KEY), KEY, began)),
+        found,
+    )
 
 
 def _run(s: Any, hook: Any, flow: Any, found: Any) -> object:
@@ -84,7 +89,7 @@ def _run(s: Any, hook: Any, flow: Any, found: Any) -> object:
 
 def _submitted(s: Any, found: Any) -> object:
     hook = jobs(s, NO_HTTP)
-    return _run(s, hook, hook.api.submitting(_create(hook.api)), found)
+    return _run(s, hook, hook.api.submit_flow(_create(hook.api)), found)
 
 
 def _result(s: Any) -> object:
@@ -114,10 +119,10 @@ DESCRIBED.add(
             s, {"jobs": [{"id": 7, "labels": {"airflow": short_key(KEY)}}]}
         ),
         "A create may have been carried out": lambda s: _searched(s, {"jobs": [{"id": 7}]}, *UNMARKED),
-        "An id that is no text": lambda s: jobs(s).api.reference(5),
-        "An id that is a list as text": lambda s: jobs(s).api.reference("['op_1']"),
-        "The text None as an id": lambda s: jobs(s).api.reference("None"),
-        "An id that would leave its place in a path": lambda s: jobs(s).api.reference(".."),
+        "An id that is no text": lambda s: jobs(s).api.validate_operation_id(5),
+        "An id that is a list as text": lambda s: jobs(s).api.validate_operation_id("['op_1']"),
+        "The text None as an id": lambda s: jobs(s).api.validate_operation_id("None"),
+        "An id that would leave its place in a path": lambda s: jobs(s).api.validate_operation_id(".."),
         "A body with no place for our key": lambda s: _marked(s, {"labels": "a, b"}),
         "A body with no list for our key": lambda s: _marked(
             s, {"tags": "a"}, ("name: /labels/airflow", "name: /tags/-")

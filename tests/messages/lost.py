@@ -78,7 +78,7 @@ def _searched(s: Any, intent: Any, pages: Callable[[Request], Any], api: Any = n
     settings = s.hook(api.name).settings()
     client = BlockingClient(api, settings, s.clock, backend=Played(pages))
     s.opened.append(client)
-    return client.run(api.find(intent))
+    return client.run(api.find_submitted(intent))
 
 
 def _operation(number: int, resource_id: str) -> Mapping[str, Any]:
@@ -87,13 +87,13 @@ def _operation(number: int, resource_id: str) -> Mapping[str, Any]:
 
 
 def _intent(submit: Any, api: Any = nirvana.API) -> Intent:
-    marked = api.mark(submit, "airflow-0123456789abcdef01234567")
+    marked = api.with_idempotency_key(submit, "airflow-0123456789abcdef01234567")
     return Intent(marked, "airflow-0123456789abcdef01234567", datetime(2026, 3, 1, 8, tzinfo=timezone.utc))
 
 
 @LOST.row("Nirvana: something carries our tag, and no operation made it")
 def _tagged(s: Any) -> object:
-    intent = _intent(_vpc().marked(json={**_vpc().request.json, "project_id": "p"}))
+    intent = _intent(_vpc().with_request(json={**_vpc().request.json, "project_id": "p"}))
     found = {"id": "vpc-1", "tags": [intent.key], "status": "ready", "name": "net"}
 
     def pages(request: Request) -> bytes:
@@ -104,7 +104,7 @@ def _tagged(s: Any) -> object:
 
 @LOST.row("Nirvana: what may be ours cannot be read yet")
 def _not_readable(s: Any) -> object:
-    intent = _intent(_vpc().marked(json={**_vpc().request.json, "project_id": "p"}))
+    intent = _intent(_vpc().with_request(json={**_vpc().request.json, "project_id": "p"}))
 
     def pages(request: Request) -> bytes:
         if request.path.endswith("/vpcs"):

@@ -121,7 +121,7 @@ def test_an_id_made_of_digits_stays_an_id(native: bool, text: str, ids: Any) -> 
     task = render(
         OperationSensor, native=native, params={"x": text}, conn_id="onvera_default", operation_id="{{ params.x }}"
     )
-    assert task.awaited() == ids
+    assert task.operation_ids() == ids
 
 
 def test_a_list_of_ids_is_one_with_native_rendering() -> None:
@@ -132,7 +132,7 @@ def test_a_list_of_ids_is_one_with_native_rendering() -> None:
         conn_id="onvera_default",
         operation_id="{{ params.x }}",
     )
-    assert task.awaited() == ["op_1", "op_2"]
+    assert task.operation_ids() == ["op_1", "op_2"]
 
 
 @pytest.mark.parametrize("native", [True, False])
@@ -188,7 +188,7 @@ def test_what_json_has_no_form_for_is_refused_by_its_place(value: Any) -> None:
 @pytest.mark.parametrize("ids", [Lazy("op_1", "op_2"), ("op_1", "op_2"), iter(["op_1", "op_2"])], ids=shown)
 def test_a_sensor_takes_any_sequence_of_ids(ids: Any) -> None:
     task = render(OperationSensor, conn_id="onvera_default", operation_id=Given(ids))
-    assert list(task.awaited()) == ["op_1", "op_2"]
+    assert list(task.operation_ids()) == ["op_1", "op_2"]
 
 
 # -- None, nothing, and lists as text
@@ -206,9 +206,9 @@ def test_a_sensor_takes_any_sequence_of_ids(ids: Any) -> None:
         (lambda t, **a: request(query={"a": t}, **a), "query.a"),
         (lambda t, **a: render(OnveraDestroyDeploymentOperator, deployment_id=t, **a).submit(), "deployment_id"),
         (lambda t, **a: render(OnveraCreateDeploymentOperator, app_type="airflow", conn_id=t, **a).hook, "conn_id"),
-        (lambda t, **a: render(OperationSensor, conn_id="c", operation_id=t, **a).awaited(), "operation_id"),
+        (lambda t, **a: render(OperationSensor, conn_id="c", operation_id=t, **a).operation_ids(), "operation_id"),
         (lambda t, **a: render(OperationSensor, conn_id=t, operation_id="op", **a).hook, "conn_id"),
-        (lambda t, **a: render(LakeSailSessionSensor, session_id=t, **a).awaited(), "session_id"),
+        (lambda t, **a: render(LakeSailSessionSensor, session_id=t, **a).operation_ids(), "session_id"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -249,7 +249,7 @@ def test_none_of_another_task_is_refused_where_there_is_no_default(field: str) -
         (lambda t, **a: volume(name=t, **a), "name"),
         (lambda t, **a: request(json={"a": t}, **a), "json.a"),
         (lambda t, **a: render(OnveraDestroyDeploymentOperator, deployment_id=t, **a).submit(), "deployment_id"),
-        (lambda t, **a: render(OperationSensor, conn_id="c", operation_id=t, **a).awaited(), "operation_id"),
+        (lambda t, **a: render(OperationSensor, conn_id="c", operation_id=t, **a).operation_ids(), "operation_id"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

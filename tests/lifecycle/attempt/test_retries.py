@@ -82,7 +82,7 @@ def test_a_retry_joins_the_running_operation(
             breaks = self._break
 
             class Hook(OnveraHook):
-                def watch(self, *args: Any, **kwargs: Any) -> Any:
+                def wait_state(self, *args: Any, **kwargs: Any) -> Any:
                     breaks()
                     return super().wait_state(*args, **kwargs)
 
