@@ -36,7 +36,7 @@ export AIRFLOW_HOME := $(CURDIR)/.cache/airflow
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help venv test lint types demo docs guarantees race browser bench bench-constraints conform constraints
-.PHONY: matrix-constraints test-matrix clean python release-check upgrade identity
+.PHONY: matrix-constraints test-matrix clean python release-check upgrade identity layers
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -87,6 +87,9 @@ identity: $(STAMP) ## clear, retry, loop and re-run tasks on real Airflow; count
 
 docs/timeouts.md: $(STAMP) FORCE
 	@$(BIN)/python -m dev.timeouts
+
+layers: $(STAMP) ## draw the imports between the folders of the package into docs/images/layers.svg
+	@$(BIN)/python -m dev.layers
 
 browser: $(BROWSER) ## a real browser fills in the connection forms and looks at the tab Operation
 	@$(BIN)/python -m dev.browser $(ARGS)
