@@ -36,7 +36,7 @@ export AIRFLOW_HOME := $(CURDIR)/.cache/airflow
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help venv test lint types demo docs guarantees race browser bench bench-constraints conform constraints
-.PHONY: matrix-constraints test-matrix clean python release-check upgrade identity layers
+.PHONY: matrix-constraints test-matrix clean python release-check upgrade identity layers surface
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -90,6 +90,9 @@ docs/timeouts.md: $(STAMP) FORCE
 
 layers: $(STAMP) ## draw the imports between the folders of the package into docs/images/layers.svg
 	@$(BIN)/python -m dev.layers
+
+surface: $(STAMP) ## write the public names with their signatures to tests/public_surface.txt
+	@$(BIN)/python -m dev.surface
 
 browser: $(BROWSER) ## a real browser fills in the connection forms and looks at the tab Operation
 	@$(BIN)/python -m dev.browser $(ARGS)

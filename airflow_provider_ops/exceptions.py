@@ -45,6 +45,36 @@ if TYPE_CHECKING:
 
     from airflow_provider_ops.operation import Operation
 
+__all__ = [
+    "AmbiguousSubmission",
+    "ApiError",
+    "AttemptStopped",
+    "AuthenticationError",
+    "CancelNotSupported",
+    "ConfigurationError",
+    "Conflict",
+    "ConnectionMissing",
+    "DifferentRequest",
+    "InvalidArgument",
+    "InvalidConnection",
+    "InvalidRequest",
+    "InvalidSpec",
+    "NotFound",
+    "OperationCancelled",
+    "OperationFailed",
+    "OperationLost",
+    "OpsError",
+    "PermissionDenied",
+    "RateLimited",
+    "ResourceGone",
+    "ServerError",
+    "SpecProblem",
+    "SubmissionError",
+    "Superseded",
+    "TransportError",
+    "UnreadableHandle",
+    "WaitTimeout",
+]
 
 E = TypeVar("E", bound="OpsError")
 

@@ -17,6 +17,8 @@ from typing import Any
 from airflow_provider_ops.core.gate import SHORT, clean, cut_text, is_clean_id
 from airflow_provider_ops.exceptions import TransportError
 
+__all__ = ["Operation", "OperationError", "OperationState", "Progress", "Step"]
+
 #: Bytes of an id that is none, in the error about it.
 _SHOWN_ID = 200
 #: Characters that never need more bytes than a short text may have.
