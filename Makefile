@@ -36,7 +36,7 @@ export AIRFLOW_HOME := $(CURDIR)/.cache/airflow
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help venv test lint types demo docs guarantees race browser bench bench-constraints conform constraints
-.PHONY: matrix-constraints test-matrix clean python release-check upgrade identity layers surface
+.PHONY: matrix-constraints test-matrix clean python release-check upgrade identity layers surface check
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +49,9 @@ test: $(STAMP) ## lint, types and all tests; goes on after a failure, so that on
 	$(MAKE) --no-print-directory types || status=1; \
 	mkdir -p $(TEMP) && TMPDIR=$(TEMP) $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS) || status=1; \
 	exit $$status
+
+check: $(STAMP) ## lint, types and the tests of what has changed since the merge base with main; under 30 seconds
+	@mkdir -p $(TEMP) && TMPDIR=$(TEMP) $(BIN)/python -m dev.check $(ARGS)
 
 test-matrix: $(STAMP) ## the tests on Airflow 3.1 to 3.4 with Python 3.10 and 3.13 (an hour and more)
 	@$(BIN)/python -m dev.matrix $(ARGS)
