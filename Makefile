@@ -29,6 +29,10 @@ BENCH_UV := --build-constraint benchmarks/constraints.txt $(BENCH_PIP)
 
 TEMP := $(CURDIR)/.cache/tmp
 
+COVERAGE_TESTS := $(wildcard $(addprefix tests/,core lifecycle operators progress sensors waiting))
+# In percent. Tests of kills trace what they run themselves, so that it is not counted: hence the lower floor.
+COVERAGE_FLOORS := core:97 lifecycle:88
+
 export PIP_CACHE_DIR := $(CURDIR)/.cache/pip
 # Airflow must never find, or make, a home outside the checkout.
 export AIRFLOW_HOME := $(CURDIR)/.cache/airflow
@@ -36,7 +40,7 @@ export AIRFLOW_HOME := $(CURDIR)/.cache/airflow
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help venv test lint types demo docs guarantees race browser bench bench-constraints conform constraints
-.PHONY: matrix-constraints test-matrix clean python release-check upgrade identity layers surface check
+.PHONY: matrix-constraints test-matrix clean python release-check upgrade identity layers surface check coverage
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +56,19 @@ test: $(STAMP) ## lint, types and all tests; goes on after a failure, so that on
 
 check: $(STAMP) ## lint, types and the tests of what has changed since the merge base with main; under 30 seconds
 	@mkdir -p $(TEMP) && TMPDIR=$(TEMP) $(BIN)/python -m dev.check $(ARGS)
+
+coverage: $(STAMP) ## coverage of core/ and lifecycle/ by their own tests, with a floor for each (some minutes)
+	@mkdir -p $(TEMP) && TMPDIR=$(TEMP) $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile \
+	    --cov --cov-report= $(ARGS) $(COVERAGE_TESTS)
+	@status=0; \
+	for one in $(COVERAGE_FLOORS); do \
+	    IFS=: read -r folder floor <<< "$$one"; \
+	    test -d airflow_provider_ops/$$folder || { echo "there is no folder $$folder"; continue; }; \
+	    echo "$$folder: at least $$floor %"; \
+	    $(BIN)/coverage report --include="airflow_provider_ops/$$folder/*" --skip-covered --show-missing \
+	        --fail-under=$$floor || status=1; \
+	done; \
+	exit $$status
 
 test-matrix: $(STAMP) ## the tests on Airflow 3.1 to 3.4 with Python 3.10 and 3.13 (an hour and more)
 	@$(BIN)/python -m dev.matrix $(ARGS)
