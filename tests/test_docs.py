@@ -22,7 +22,7 @@ from airflow_provider_ops.simulator.__main__ import _parser as simulator_parser
 from dev import examples, timeouts
 
 ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 #: What the tests run, or is the package that they test.
 RUN = ["dags_examples", "docs/examples", "airflow_provider_ops", "tests"]
 APIS = {api.name: api for api in timeouts.apis()}
@@ -126,7 +126,7 @@ OTHER_BLOCKS = {
 
 
 def test_there_is_no_other_block_than_those_that_tests_run() -> None:
-    known = ("python", "bash", "ini", "{literalinclude}", "{toctree}")
+    known = ("python", "bash", "ini", "{literalinclude}", "{include}", "{toctree}")
     found = set()
     for page in PAGES:
         opens = re.findall(r"^```(.*)$", page.read_text(), re.MULTILINE)[::2]
