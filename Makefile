@@ -55,7 +55,7 @@ test: $(STAMP) ## lint, types and all tests; goes on after a failure, so that on
 	exit $$status
 
 check: $(STAMP) ## lint, types and the tests of what has changed since the merge base with main; under 30 seconds
-	@mkdir -p $(TEMP) && TMPDIR=$(TEMP) $(BIN)/python -m dev.check $(ARGS)
+	@mkdir -p $(TEMP) && TMPDIR=$(TEMP) $(BIN)/python -m dev.check -n $(WORKERS) --dist loadfile $(ARGS)
 
 coverage: $(STAMP) ## coverage of core/ and lifecycle/ by their own tests, with a floor for each (some minutes)
 	@mkdir -p $(TEMP) && TMPDIR=$(TEMP) $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile \

@@ -1,17 +1,22 @@
 """`make check`: ruff, mypy and the tests of what has changed since the merge base with main.
 
 The tests of a module are those that are named after it. Where there are none, they are those that import it, else all
-in the folder of its name. At most a dozen files are run; the others are named and left to `make test`.
+in the folder of its name. At most a dozen files are run, and no test begins after the time limit; what is left out is
+reported.
 """
 
 from __future__ import annotations
 
 import ast
+import os
 import subprocess
 import sys
+import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
+
+import pytest
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 PACKAGE: Final = "airflow_provider_ops"
@@ -29,6 +34,10 @@ _BY_PLACE: Final = {
 _SLOW: Final = ("tests/airflow", "tests/guarantees", "tests/typing")
 #: More test files than these are left to `make test`.
 _MOST: Final = 12
+#: Seconds after which no test begins, and those that the tests have in any case: mypy may need long the first time.
+_LIMIT, _LEAST_FOR_TESTS = 20.0, 8.0
+#: Epoch seconds of that moment, for the processes that run the tests.
+_ENDS_AT: Final = "CHECK_ENDS_AT"
 
 
 def changed_files(root: Path = ROOT) -> list[str]:
@@ -125,21 +134,31 @@ def chosen(tests: Sequence[str]) -> tuple[list[str], list[str]]:
 
 def main(arguments: Sequence[str]) -> int:
     """Run everything, also after a failure, and return the exit code."""
+    ends_at = time.time() + _LIMIT
     changed = changed_files()
     tests, left_out = chosen(select_tests(changed))
     print(f"changed files: {len(changed)}; tests: {' '.join(tests) or 'none'}", flush=True)
     if left_out:
         print(f"left to `make test`: {' '.join(left_out)}", flush=True)
     commands = [["ruff", "check", "--quiet"], ["ruff", "format", "--check", "--quiet"], ["mypy"]]
-    if tests:
-        commands.append(["pytest", "-q", "-m", "not stack", *arguments, *tests])
     failed = [" ".join(command[:2]) for command in commands if _run(command)]
+    if tests:
+        os.environ[_ENDS_AT] = str(max(ends_at, time.time() + _LEAST_FOR_TESTS))
+        options = ["-q", "-p", "dev.check", "-m", "not stack", *arguments]
+        failed += ["pytest"] if _run(["pytest", *options, *tests]) else []
     print(f"failed: {', '.join(failed)}" if failed else "all passed", flush=True)
     return bool(failed)
 
 
 def _run(command: Sequence[str]) -> int:
     return subprocess.run([sys.executable, "-m", *command], cwd=ROOT, check=False).returncode
+
+
+def pytest_runtest_setup() -> None:
+    """Skip what is left when the time is over; pytest calls this before each test."""
+    ends_at = os.environ.get(_ENDS_AT)
+    if ends_at is not None and time.time() > float(ends_at):
+        pytest.skip("the time of `make check` is over: left to `make test`")
 
 
 if __name__ == "__main__":

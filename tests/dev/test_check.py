@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import subprocess
+import sys
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -112,3 +114,16 @@ def test_changes_are_those_since_the_merge_base_and_those_not_committed(root: Pa
     (root / "new.py").write_text("")
 
     assert check.changed_files(root) == ["committed.py", "new.py", "tests/conftest.py"]
+
+
+@pytest.mark.parametrize(("seconds", "outcome"), [(-1.0, "1 skipped"), (60.0, "1 passed")])
+def test_no_test_begins_after_the_time_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seconds: float, outcome: str
+) -> None:
+    (tmp_path / "test_one.py").write_text("def test_one():\n    pass\n")
+    monkeypatch.setenv(check._ENDS_AT, str(time.time() + seconds))
+    command = [sys.executable, "-m", "pytest", "-p", "dev.check", "-c", "/dev/null", "--rootdir", str(tmp_path)]
+
+    done = subprocess.run([*command, str(tmp_path)], cwd=check.ROOT, capture_output=True, text=True, check=False)
+
+    assert outcome in done.stdout, done.stdout + done.stderr
