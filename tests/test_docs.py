@@ -198,8 +198,6 @@ def test_every_example_dag_is_on_the_page_of_examples() -> None:
     assert examples.PAGE.read_text() == examples.page(), "run `make docs/examples.md`"
 
 
-# the page names the folders that the modules are moving to
-@pytest.mark.skipif(not (ROOT / "airflow_provider_ops" / "lifecycle").is_dir(), reason="the modules are not moved yet")
 def test_every_file_that_the_architecture_names_exists() -> None:
     pages = [ROOT / "docs" / "architecture.md", *(ROOT / "docs" / "decisions").glob("*.md")]
     named = {name for page in pages for name in re.findall(r"`([\w/.]+(?:\.py|/))`", page.read_text())}
