@@ -1,6 +1,6 @@
 from nightly import dag
 
-from airflow_provider_ops.testing import drop_answer, endless
+from airflow_provider_ops.testing import drop_answer, never_settles
 
 
 def test_one_deployment_although_the_answer_is_lost(operations_simulator, run_dag, virtual_time):
@@ -12,7 +12,7 @@ def test_one_deployment_although_the_answer_is_lost(operations_simulator, run_da
 
 
 def test_it_gives_up_when_onvera_never_ends(operations_simulator, run_dag, virtual_time):
-    operations_simulator.faults(endless())
+    operations_simulator.faults(never_settles())
     ran = run_dag(dag)
     assert (ran.states, ran.tries("create")) == ({"create": "failed"}, 2)
     assert "did not settle" in str(ran.errors["create"][-1])
