@@ -120,7 +120,6 @@ OTHER_BLOCKS = {
     ("docs/simulator.md", "json"): "tests/simulator/test_docs.py",
     ("docs/simulator.md", ""): "tests/simulator/test_docs.py",
     ("docs/describe-your-api.md", "yaml"): "tests/spec/test_docs.py",
-    ("docs/design.md", ""): "a drawing",
     ("docs/troubleshooting.md", "text"): "tests/messages/test_messages.py",
 }
 
@@ -198,8 +197,11 @@ def test_every_example_dag_is_on_the_page_of_examples() -> None:
     assert examples.PAGE.read_text() == examples.page(), "run `make docs/examples.md`"
 
 
-def test_every_file_that_the_architecture_names_exists() -> None:
-    pages = [ROOT / "docs" / "architecture.md", *(ROOT / "docs" / "decisions").glob("*.md")]
+def test_every_file_that_architecture_design_and_decisions_name_exists() -> None:
+    pages = [
+        *(ROOT / "docs" / name for name in ("architecture.md", "design.md")),
+        *(ROOT / "docs/decisions").glob("*.md"),
+    ]
     named = {name for page in pages for name in re.findall(r"`([\w/.]+(?:\.py|/))`", page.read_text())}
     places = [ROOT, ROOT / "airflow_provider_ops"]
     assert len(named) > 40
