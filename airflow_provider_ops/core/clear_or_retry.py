@@ -1,6 +1,6 @@
 """Why a task begins again: a user's clear asks for something new, an automatic retry for the same.
 
-Airflow does not tell. What it shows at the start of a try is compared with what the try that submitted has stored.
+Airflow does not say which. What it shows at the start of a try is compared with what the try that submitted has stored.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ class Cause(Enum):
     SAME_TRY = auto()
     RETRY = auto()
     CLEARED = auto()
-    #: It may have been cleared: to join costs another clear at most, to submit could leave a second resource.
+    #: It may have been cleared: to adopt costs another clear at most, to submit could leave a second resource.
     UNKNOWN = auto()
 
 

@@ -19,7 +19,7 @@ VERSION = 1
 
 
 def check_wait_for(value: str) -> WaitFor:
-    """``value`` when it is allowed.
+    """Return ``value`` when it is allowed.
 
     :raises InvalidArgument: it is not.
     """
@@ -30,12 +30,12 @@ def check_wait_for(value: str) -> WaitFor:
 
 
 def succeeded(outcome: Outcome | None) -> bool:
-    """Whether a wait ended with success."""
+    """Return whether a wait ended with success."""
     return isinstance(outcome, Settled) and outcome.operation.state is OperationState.SUCCEEDED
 
 
 def is_decided(wait_for: WaitFor, outcomes: Sequence[Outcome | None]) -> bool:
-    """Whether further looks cannot change the verdict.
+    """Return whether further polls cannot change the verdict.
 
     ``all`` is decided by the first failure, ``any`` by the first success; running out of time never
     ends a wait whose siblings may still decide it.
@@ -49,7 +49,7 @@ def is_decided(wait_for: WaitFor, outcomes: Sequence[Outcome | None]) -> bool:
 
 
 def to_event(watches: Sequence[WaitState], wait_for: WaitFor = "all") -> dict[str, Any]:
-    """The payload of a trigger's event: everything the worker needs, JSON only, no secrets."""
+    """Return the payload of a trigger's event: everything the worker needs, JSON only, no secrets."""
     limits = share(len(watches))
     return {
         "version": VERSION,
@@ -66,9 +66,9 @@ def _write(watch: WaitState, limits: Limits) -> dict[str, Any]:
 
 
 def from_event(event: object) -> dict[str, tuple[Outcome | None, Timeline]]:
-    """The outcomes and timelines back from an event, by operation id.
+    """Return the outcomes and timelines that an event carries, by operation id.
 
-    What cannot be read (the event of a newer release) has no outcome, so that the task looks for itself.
+    What cannot be read (the event of a newer release) has no outcome, so that the task polls by itself.
     """
     if not isinstance(event, Mapping) or is_newer(event.get("version")):
         return {}
@@ -83,7 +83,7 @@ def is_newer(version: object, known: int = VERSION) -> bool:
 
 
 def why_no_outcome(event: object) -> str:
-    """Return why an event tells nothing about its operations, for the log."""
+    """Return why an event says nothing about its operations, for the log."""
     if not isinstance(event, Mapping):
         return f"it is a {type(event).__name__}"
     if is_newer(event.get("version")):
@@ -100,7 +100,7 @@ def awaited_ids(event: object) -> list[str]:
 
 def _read(data: Any) -> tuple[Outcome | None, Timeline]:
     timeline, outcome = Timeline(0.0), None
-    # whatever an unknown layout makes of this, looking again is always right
+    # without an outcome the task polls again, which is right for every unknown layout
     with contextlib.suppress(Exception):
         timeline = Timeline.from_dict(data.get("timeline") or {})
     with contextlib.suppress(Exception):
@@ -112,7 +112,7 @@ def _status(wait_for: WaitFor, outcomes: Sequence[Outcome | None]) -> str:
     ends = {_end(outcome) for outcome in outcomes}
     if wait_for == "any" and "succeeded" in ends:
         return "succeeded"
-    # of several waits for any, one that still goes on may yet succeed, so the failures of others decide nothing
+    # of several waits for any, one that is still running may yet succeed, so the failures of others decide nothing
     if "failed" in ends and not (wait_for == "any" and "timeout" in ends):
         return "failed"
     return "timeout" if "timeout" in ends else "succeeded"
@@ -150,7 +150,7 @@ def _decode(data: Mapping[str, Any]) -> Outcome | None:
         case "gave_up":
             return Unobservable(
                 operation,
-                error or OpsError("the trigger gave up without saying why, which the log of the triggerer may tell"),
+                error or OpsError("the trigger gave up without saying why; check the log of the triggerer"),
             )
         case _:
             return None

@@ -1,7 +1,7 @@
-"""What people are shown of a wait: the story so far of each operation, small enough to be kept beside the task.
+"""The history of a wait that people are shown: one record per operation, small enough to be kept beside the task.
 
-The one who waits (worker or triggerer) notes what its watches know whenever something changed, and keeps the result
-where Airflow's UI can read it. A later leg, or another triggerer, goes on where the last one stopped.
+The process that waits (worker or triggerer) records what its wait states know whenever something changed, and keeps the
+result where Airflow's UI can read it. A later leg, or another triggerer, continues where the last one stopped.
 """
 
 from __future__ import annotations
@@ -29,21 +29,21 @@ from airflow_provider_ops.core.wait_state import (
 )
 from airflow_provider_ops.operation import Operation, OperationState
 
-#: XCom key of the record. Renaming it would hide the stories of tasks that have ended.
+#: XCom key of the record. Renaming it would hide the history of tasks that have ended.
 KEY = "operation_progress"
 #: Key in the task state store of what earlier tries came to.
 TRIES = "airflow_provider_ops.tries"
 #: Layout of the record; older ones stay readable.
 VERSION = 1
 
-#: How the lines of a timeline begin that tell of no new state of the operation, in earlier releases as well.
+#: Beginnings of timeline lines that report no new state of the operation, those of earlier releases included.
 _TROUBLE = (COULD_NOT_POLL, CAN_POLL_AGAIN, "could not look", "can look again")
 _STEP = "step "
 
 #: Bounds of one record: it is written again on each change and read by every open page.
 MOST_OPERATIONS = SHORT.items
 MOST_STEPS = SHORT.items
-#: Of more operations than this each is told without its steps and with its last few changes only.
+#: Of more operations than this each is recorded without its steps and with its last few changes only.
 _FEW = 10
 _MOST_PHASES = 40
 _LAST_CHANGES = 3
@@ -54,7 +54,7 @@ Phase = tuple[float, str, str | None]
 
 @dataclass(slots=True)
 class OperationHistory:
-    """The story of one operation."""
+    """The history of one operation."""
 
     operation_id: str
     operation: Operation | None = None
@@ -70,11 +70,11 @@ class OperationHistory:
     is_failing: bool = False
     next_poll: float | None = None
     interval: float | None = None
-    #: Failed looks of the legs before this one.
+    #: Failed polls of the legs before this one.
     failed_before: int = 0
 
     def on_result(self, operation: Operation | None, now: float) -> None:
-        """Take in what a look has shown."""
+        """Take in the result of a poll."""
         if operation is None:
             return
         self.operation = operation
@@ -88,9 +88,9 @@ class OperationHistory:
                 self.seen.setdefault(step.name, {}).setdefault(step.state, round(now, 1))
 
     def observe(self, watch: WaitState, now: float) -> None:
-        """Take in what a watch knows."""
+        """Take in what a wait state knows."""
         self.on_result(watch.operation, now)
-        # running out of time may only mean that somebody else waits on
+        # running out of time may only mean that another process continues the wait
         paused = isinstance(watch.outcome, TimedOut)
         self.timeline = _joined(self.timeline, _without_end(watch.timeline) if paused else watch.timeline)
         self.failed_polls = self.failed_before + watch.failed_polls
@@ -127,22 +127,22 @@ class OperationHistory:
 
     @property
     def has_succeeded(self) -> bool:
-        """Whether the operation is over and well."""
+        """Return whether the operation has succeeded."""
         return self.operation is not None and self.operation.state is OperationState.SUCCEEDED
 
     @property
     def summary(self) -> str:
-        """How it ended, in a line."""
+        """Return in a line how the wait ended."""
         if self.operation is None or not self.operation.state.is_terminal:
             last = f"; last seen {self.operation.raw_state}" if self.operation else ""
-            why = {"timeout": "the deadline passed", "gave_up": "it could not be looked at any more"}
+            why = {"timeout": "the deadline passed", "gave_up": "it could not be polled any more"}
             said = f": {self.error}" if self.error else ""
             return one_line(f"{why.get(self.outcome or '', 'not waited for')}{said}{last}")
         error = self.operation.error
         return one_line(f"{self.operation.raw_state}: {error}" if error else self.operation.raw_state)
 
     def to_dict(self, *, brief: bool = False) -> dict[str, Any]:
-        """JSON values.
+        """Return the history as JSON values.
 
         :param brief: leave out steps and all but the last changes.
         """
@@ -163,7 +163,7 @@ class OperationHistory:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> OperationHistory:
-        """Back from :meth:`to_dict`, also from one of another release."""
+        """Read what :meth:`to_dict` of this or another release has written."""
         facts = {name: data[stored] for name, stored in _PLAIN.items() if stored in data}
         operation = data.get("operation")
         return cls(
@@ -193,15 +193,15 @@ def _at(phase: Phase) -> float:
 
 
 def _changes(phases: Sequence[Phase]) -> list[Phase]:
-    """Return phases without those that are the one before once more."""
+    """Return phases without those that repeat the one before."""
     return [phase for number, phase in enumerate(phases) if not number or phase[1:] != phases[number - 1][1:]]
 
 
 @dataclass(slots=True)
 class WaitHistory:
-    """What one try of a task waits for, and how it went so far.
+    """The operations that one try of a task waits for, with the history of each.
 
-    :param where: ``worker`` or ``triggerer``: who looks.
+    :param where: ``worker`` or ``triggerer``: the process that polls.
     :param deadline: epoch seconds.
     """
 
@@ -219,12 +219,12 @@ class WaitHistory:
     operations: dict[str, OperationHistory] = field(default_factory=dict)
 
     def record(self, watches: Iterable[WaitState], now: float) -> None:
-        """Take in what watches know now."""
+        """Take in what wait states know now."""
         for watch in watches:
             self.operation(watch.operation_id).observe(watch, now)
 
     def operation(self, operation_id: str) -> OperationHistory:
-        """The chapter of an operation, begun when there is none."""
+        """Return the history of an operation, an empty one when there is none."""
         return self.operations.setdefault(operation_id, OperationHistory(operation_id))
 
     def continue_from(self, record: object) -> None:
@@ -242,27 +242,27 @@ class WaitHistory:
         }
 
     def to_event(self) -> dict[str, Any]:
-        """What an event carries of this, so that the worker can tell the whole story where nothing could be kept."""
-        told = {
+        """Return the part that an event carries, for a worker that finds no stored record."""
+        summary = {
             name: {
-                "phases": [list(phase) for phase in chapter.phases],
-                "failed_looks": chapter.failed_polls,
-                "last_error": chapter.last_error,
+                "phases": [list(phase) for phase in history.phases],
+                "failed_looks": history.failed_polls,
+                "last_error": history.last_error,
             }
-            for name, chapter in list(self.operations.items())[:_FEW]
+            for name, history in list(self.operations.items())[:_FEW]
         }
-        return fit(told).value  # type: ignore[no-any-return]
+        return fit(summary).value  # type: ignore[no-any-return]
 
-    def merge(self, told: object) -> None:
+    def merge(self, summary: object) -> None:
         """Take in what the trigger's event carries."""
-        for name, facts in told.items() if isinstance(told, Mapping) else ():
-            # nothing here is worth a task that fails over the event of another release
+        for name, facts in summary.items() if isinstance(summary, Mapping) else ():
+            # no task may fail because another release wrote the event differently
             with contextlib.suppress(Exception):
                 if name in self.operations or facts["phases"]:
                     self.operation(str(name)).merge(facts)
 
     def to_record(self, now: float) -> dict[str, Any]:
-        """JSON values, bounded, without anything secret."""
+        """Return the record as JSON values, bounded, without anything secret."""
         shown = list(self.operations.values())[:MOST_OPERATIONS]
         brief, limits = len(shown) > _FEW, share(len(shown))
         return {
@@ -276,20 +276,20 @@ class WaitHistory:
             "is_over": self.is_over,
             "written_at": round(now, 1),
             "omitted": len(self.operations) - len(shown),
-            "operations": [fit(chapter.to_dict(brief=brief), limits).value for chapter in shown],
+            "operations": [fit(history.to_dict(brief=brief), limits).value for history in shown],
         }
 
 
 def read_record(record: object) -> WaitHistory | None:
-    """The story in a record, ``None`` when there is none that this release can read."""
+    """Return the history in a record; ``None`` when there is none that this release can read."""
     try:
         if isinstance(record, str):
             record = json.loads(record)
         if not isinstance(record, Mapping):
             return None
-        # whoever may write XComs could have written any number, and anything
+        # users and tasks that may write XComs could have written any number, and anything
         entries = record["operations"]
-        chapters = [OperationHistory.from_dict(clean(entry)) for entry in entries[:MOST_OPERATIONS]]
+        histories = [OperationHistory.from_dict(clean(entry)) for entry in entries[:MOST_OPERATIONS]]
         return WaitHistory(
             api=str(record["api"]),
             conn_id=str(record["conn_id"]),
@@ -299,15 +299,18 @@ def read_record(record: object) -> WaitHistory | None:
             deadline=record.get("deadline"),
             is_over=bool(record.get("is_over")),
             written_at=float(record.get("written_at") or 0.0),
-            omitted=int(record.get("omitted") or 0) + len(entries) - len(chapters),
-            operations={chapter.operation_id: chapter for chapter in chapters},
+            omitted=int(record.get("omitted") or 0) + len(entries) - len(histories),
+            operations={history.operation_id: history for history in histories},
         )
     except Exception:  # noqa: BLE001 - whatever another release, or a person, has written there
         return None
 
 
 def digest(watches: Sequence[WaitState]) -> int:
-    """A number that changes when what there is to tell of the watches does; that of all is made of those of each."""
+    """Return a number that changes when the reported state of the waits does.
+
+    The digest of several waits is made of the digests of each.
+    """
     return functools.reduce(operator.xor, map(_digest_of, watches), 0)
 
 
@@ -365,7 +368,7 @@ def _joined(before: Timeline, after: Timeline) -> Timeline:
 
 
 def _is_noted(text: str, noted: Sequence[str]) -> bool:
-    """Return whether a line tells nothing new after the lines before it."""
+    """Return whether a line adds nothing to the lines before it."""
     if text.startswith(_TROUBLE):
         return bool(noted) and noted[-1] == text
     if text.startswith(_STEP):
@@ -374,7 +377,7 @@ def _is_noted(text: str, noted: Sequence[str]) -> bool:
 
 
 def _continued(before: OperationHistory, after: OperationHistory) -> OperationHistory:
-    """The chapter of a wait that was begun again: another triggerer, or the worker after the triggerer."""
+    """Return the history of a wait that was begun again: by another triggerer, or by the worker after the triggerer."""
     after.timeline = _joined(before.timeline, after.timeline)
     began = after.phases[0][0] if after.phases else float("inf")
     phases = [phase for phase in before.phases if phase[0] < began]

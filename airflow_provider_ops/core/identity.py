@@ -23,7 +23,7 @@ from dataclasses import dataclass
 
 _WORD = "airflow"
 _RUN, _LOOP, _ORIGIN, NONCE = 20, 10, 6, 10
-#: Digits of a nonce that tell when the run began; the others are random.
+#: Digits of a nonce that encode when the run began; the others are random.
 _START = 4
 _KEY = re.compile(rf"({_WORD}-[0-9a-f]{{{_RUN}}})(-[0-9a-f]{{{_LOOP}}})?(-[0-9a-f]{{{_ORIGIN}}})-[0-9a-f]{{{NONCE}}}")
 #: Keys of release 0.1.0, from which nothing can be read.
@@ -148,7 +148,7 @@ def key_prefix(max_tries: int | None, try_number: int | None) -> str:
 
 
 def possible_keys(dag_id: str, run_id: str, task_id: str, map_index: int) -> Iterator[str]:
-    """Yield the keys that submits of release 0.1.0 may have for one task run, likely ones first: :data:`MOST_MARKS`."""
+    """Yield the keys that submits of release 0.1.0 may have for one task run, likely ones first: :data:`MOST_KEYS`."""
     counts = range(1, MOST_KEYS + 1)
     begins = [(key_prefix(None, None), counts)]
     begins += [(key_prefix(max_tries, None), counts) for max_tries in (0, *counts)]

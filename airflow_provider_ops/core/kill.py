@@ -1,8 +1,8 @@
 """Whether a kill is meant for the operation: Airflow kills for users, for restarts, and where it lost track.
 
-Only the state of the task tells them apart. A task that is over has nobody left who looks at its operation, so the
-kill policy is carried out at once. While the task goes on, its next try decides, because only that knows whether a
-user cleared the task: it joins the operation or ends it (:func:`~airflow_provider_ops.core.submit_flow.decide`).
+Only the state of the task distinguishes them. After the end of a task nothing polls its operation any more, so the
+kill policy is carried out at once. While the task continues, its next try decides, because only that knows whether a
+user cleared the task: it adopts the operation or ends it (:func:`~airflow_provider_ops.core.submit_flow.decide`).
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ class Kill(Enum):
 
 
 def is_meant_on_worker(state: str | None) -> bool:
-    """Whether a worker that is told to stop must end the operation: only when the task itself was ended.
+    """Return whether a worker that is asked to stop must end the operation: only when the task itself was ended.
 
     ``running`` means that this worker is stopped; a state in which the task waits for its next try means that Airflow
-    took it away from this worker (a new scheduler, a heartbeat that came too late), and that try joins.
+    took it away from this worker (a new scheduler, a heartbeat that came too late), and that try adopts the operation.
     """
     return state in _OVER or state == _CLEARED_WHILE_RUNNING
 
@@ -49,7 +49,7 @@ class Awaited(NamedTuple):
 
 
 def meant_in_trigger(state: str | None, awaited: Awaited, ours: Awaited, *, last_time: bool) -> Kill:
-    """What a trigger that is told to stop must do about its operation.
+    """Return what a trigger that is asked to stop must do about its operation.
 
     :param state: of the task instance now; ``None`` when it was cleared and not scheduled yet.
     :param awaited: what the latest attempt of the task has pushed.
@@ -62,12 +62,12 @@ def meant_in_trigger(state: str | None, awaited: Awaited, ours: Awaited, *, last
         # a user cleared the task, and its new try has an operation of its own
         return Kill.END
     if state in AT_WORK and None not in (awaited.ti_id, ours.ti_id) and awaited.ti_id != ours.ti_id:
-        # another attempt goes on with the same operation: what becomes of it is that one's to decide
+        # another attempt continues with the same operation and decides what becomes of it
         return Kill.LEAVE
     if state == "deferred" and awaited.operation_id == ours.operation_id:
         return Kill.LEAVE
     # The next try may not have begun, or not have wiped what the one before it had pushed.
     if not last_time:
         return Kill.ASK_AGAIN
-    # cleared in a DAG that is paused: nobody comes to end it
+    # cleared in a DAG that is paused: no later try ends the operation
     return Kill.END if state is None else Kill.LEAVE

@@ -18,7 +18,7 @@ def concerns_connection(error: OpsError) -> bool:
 
 
 class Outage:
-    """The state of one connection: either it answers, or it fails since some time and is probed now and then.
+    """The state of one connection: either it answers, or it has been failing for some time and is probed now and then.
 
     Times are seconds of one monotonic clock.
     """
@@ -31,7 +31,7 @@ class Outage:
 
     @property
     def is_on(self) -> bool:
-        """Whether everything is taken to fail."""
+        """Return whether everything is taken to fail."""
         return self._since is not None
 
     def failed(self, operation_id: str, now: float, interval: float, *, is_certain: bool = False) -> bool:

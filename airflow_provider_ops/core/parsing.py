@@ -15,7 +15,7 @@ from airflow_provider_ops.core.gate import MAX_DEPTH, Redact, Redactor, clean
 # \b and \f are control characters as well; what is ASCII may be escaped to hide the key
 _ESCAPED = re.compile(rb"\\(?:u00[0-9]|[bf])")
 _CONTROL = re.compile(rb"\xc2[\x80-\x9f]")
-#: An exponent of three digits or more, after :data:`_DIGITS`; ids have the like, but go on behind it.
+#: An exponent of three digits or more, after :data:`_DIGITS`; ids have the like, but continue behind it.
 _EXPONENT = re.compile(rb"0e\+?0000*\s*(?:[,\]}]|$)")
 #: All digits become one, and both letters of an exponent.
 _DIGITS = bytes.maketrans(b"123456789E", b"000000000e")
@@ -68,7 +68,7 @@ def _has_odd_number(content: bytes) -> bool:
 
 
 def _is_deep(content: bytes) -> bool:
-    """Whether a value may be nested deeper than it may stay; brackets in texts may make it seem so."""
+    """Return whether a value may be nested deeper than it may stay; brackets in texts may make it seem so."""
     brackets = content.translate(None, _NO_BRACKETS)
     for _ in range(MAX_DEPTH):
         if not brackets:

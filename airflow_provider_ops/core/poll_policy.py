@@ -1,4 +1,4 @@
-"""When to look at an operation, as a plain value that can cross into a trigger."""
+"""When to poll an operation, as a plain value that can cross into a trigger."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
 
-#: How far a user-given interval is spread, so that waits started together do not look together.
+#: How far a user-given interval is spread, so that waits started together do not poll together.
 _SPREAD = 0.1
 #: Seconds for which a worker waits itself after the trigger has failed. A triggerer that cannot run the trigger at all,
 #: of another release for example, would else be asked every few seconds.
@@ -17,7 +17,7 @@ _BEFORE_EXECUTION_TIMEOUT = 10.0
 
 @dataclass(frozen=True, slots=True)
 class PollPolicy:
-    """Seconds between looks: ``first``, then growing by ``factor`` up to ``cap``, each spread by ``jitter``.
+    """Seconds between polls: ``first``, then growing by ``factor`` up to ``cap``, each spread by ``jitter``.
 
     :param jitter: share of the interval, 0.1 means plus or minus 10 %.
     """
@@ -30,13 +30,16 @@ class PollPolicy:
     @classmethod
     @lru_cache(maxsize=64)
     def every(cls, seconds: float) -> PollPolicy:
-        """A steady interval."""
+        """Return the policy of a steady interval."""
         return cls(first=seconds, factor=1.0, cap=seconds)
 
-    def interval(self, looks: int, spread: float) -> float:
-        """Seconds until the next look after ``looks`` looks; ``spread`` in -1..1 places it within the jitter."""
+    def interval(self, polls: int, spread: float) -> float:
+        """Return the seconds until the next poll after ``polls`` polls.
+
+        :param spread: from -1 to 1: the place within the jitter.
+        """
         # beyond 64 steps every factor has reached its cap, and a float power would overflow
-        plain = min(self.cap, self.first * self.factor ** min(looks, 64))
+        plain = min(self.cap, self.first * self.factor ** min(polls, 64))
         return plain * (1.0 + self.jitter * spread)
 
 
@@ -49,7 +52,7 @@ class Tolerance:
     :param refused: 401 and 403; keys rotate and permissions propagate.
     :param missing: 404; a fresh operation may not be readable at once, and lists and reads may disagree.
     :param invalid: other 4xx.
-    :param longest_pause: seconds between looks while errors go on, or three intervals where that is more.
+    :param longest_pause: seconds between polls while errors continue, or three intervals where that is more.
     """
 
     refused: float = 120.0
@@ -59,10 +62,10 @@ class Tolerance:
 
 
 def seconds_to_wait(timeout: float, execution_timeout: timedelta | None) -> float:
-    """How long a try may wait: ``timeout``, or a little less than ``execution_timeout`` when that is shorter.
+    """Return the seconds a try may wait: ``timeout``, or a little less than a shorter ``execution_timeout``.
 
-    Airflow ends a running leg hard at ``execution_timeout``. Ours comes earlier, so that the timeout policy is carried
-    out, and the same error tells of it as of our own timeout.
+    Airflow ends a running leg hard at ``execution_timeout``. Our own deadline comes earlier, so that the timeout policy
+    is carried out and the task ends with the same error as after ``timeout``.
     """
     if execution_timeout is None:
         return timeout

@@ -1,31 +1,31 @@
-"""How the waits on one connection are looked at together, and how often. No clock, no I/O.
+"""How the waits on one connection are polled together, and how often. No clock, no I/O.
 
-Lists are read in two ways. A *sweep* reads the lists of open operations and resolves whatever has left them: it
-bounds the delay. A *peek* in between reads only where ends show up, in the lists of settled operations: for a few
-pages it finds most ends much sooner than the interval of a single wait would.
+Lists are read in two ways. A *full scan* reads the lists of open operations and resolves whatever has left them: it
+bounds the delay. A *quick scan* in between reads only where ends show up, in the lists of settled operations: for a
+few pages it finds most ends much sooner than the interval of a single wait would.
 """
 
 from __future__ import annotations
 
 #: Fewer waits than this are not worth the search for a cheaper plan.
 FEWEST_FOR_LISTS = 4
-#: One look at lists per this share of the interval: it serves all waits, so it may come more often than the looks of
+#: One scan of lists per this share of the interval: it serves all waits, so it may come more often than the polls of
 #: a single wait and still cost less.
 _SHARE = 0.42
-#: With more pages than this, looks come less often (by the power below), so that cost grows slower than pages do; but
+#: With more pages than this, scans come less often (by the power below), so that cost grows slower than pages do; but
 #: never so rarely that an end could stay unknown for two intervals.
 _PAGES_AT_FULL_PACE, _STRETCH, _LARGEST_SHARE = 12, 0.65, 1.72
 #: Entries of a page.
 _ENTRIES = 100
-#: So many waits are looked at as soon as they come.
+#: So many waits are polled as soon as they come.
 _MANY = 500
 #: Intervals within which an end must be known.
 _LATEST = 2.0
 #: Pages of one list that are read at the same time, where an API numbers them: entries move less while a list is read.
 _MOST_TOGETHER, _EXPECTED_PER_READER = 8, 2
-#: Most intervals between two sweeps; with the time a sweep takes this stays below two.
-_SWEEP = 1.85
-#: Sweeps that miss an operation before it is read by itself, whatever the reason. One miss may be normal: entries
+#: Most intervals between two full scans; with the time a full scan takes this stays below two.
+_FULL_SCAN = 1.85
+#: Full scans that miss an operation before it is read by itself, whatever the reason. One miss may be normal: entries
 #: move between pages while they are read.
 MISSES = 2
 #: So few missing operations are read at once.
@@ -35,26 +35,29 @@ LISTS_OFF = 60.0
 #: Full scans that show an operation without any change before it is read by itself.
 UNCHANGED = 2
 #: Of so many waits each is read by itself within three such scans; of more a smaller part, since more reads than pages
-#: would make waits dear that lists tell the truth about.
+#: would be a high cost for waits that lists show correctly.
 _READ_IN_TURN, _TURNS, _PAGES_PER_READ = 102, 3, 8
 
 
 def are_lists_cheaper(waits: int, pages: int) -> bool:
-    """Whether reading ``pages`` list pages per look costs fewer requests per interval than one read per wait."""
+    """Return whether reading ``pages`` list pages per scan costs fewer requests per interval than one read per wait."""
     return waits >= FEWEST_FOR_LISTS and (pages + 1) / _SHARE <= max(waits, FEWEST_FOR_LISTS * 2)
 
 
 def pages_together(expected: int) -> int:
-    """How many pages of a list to read at the same time, of which so many more are expected to show something."""
+    """Return how many pages of a list to read at the same time.
+
+    :param expected: how many more pages are expected to show something.
+    """
     return max(1, min(-(-expected // _EXPECTED_PER_READER), _MOST_TOGETHER))
 
 
 def pause_between_quick_scans(interval: float, pages: int, *, in_doubt: bool = False, took: float = 0.0) -> float:
-    """Seconds from one look at lists to the next, for waits that would look every ``interval`` seconds each.
+    """Return the seconds from one scan of lists to the next, for waits that would each poll every ``interval`` seconds.
 
-    :param pages: pages that a sweep reads.
-    :param in_doubt: the last look missed some that may have settled, so that the next comes soon.
-    :param took: seconds from the beginning of a sweep to its end; what ended just after its page was read is found
+    :param pages: pages that a full scan reads.
+    :param in_doubt: the last scan missed some that may have settled, so that the next comes soon.
+    :param took: seconds from the beginning of a full scan to its end; what ended just after its page was read is found
         only at the end of the next one.
     """
     largest = max(min(_LARGEST_SHARE, _LATEST - took / interval), _SHARE)
@@ -63,47 +66,47 @@ def pause_between_quick_scans(interval: float, pages: int, *, in_doubt: bool = F
 
 
 def pages_of(waits: int) -> int:
-    """Pages that show so many waits, as far as that can be known before one is read."""
+    """Return how many pages show so many waits, as far as that can be known before one is read."""
     return waits // _ENTRIES
 
 
 def first_poll(interval: float, waits: int) -> float:
-    """Seconds from when the first of them came until lists are looked at for the first time.
+    """Return the seconds from the first wait until lists are scanned for the first time.
 
-    Each wait was looked at before it was handed over. So where many come together, as when a triggerer starts, the
-    first look comes when all are there, and no sooner than any other.
+    Each wait was polled before it was handed over. So where many come together, as when a triggerer starts, the
+    first scan comes when all are there, and no sooner than any other.
     """
     return 0.0 if waits <= _MANY else pause_between_quick_scans(interval, pages_of(waits))
 
 
 def is_full_scan_due(interval: float, since_last: float, pause: float, *, pages: int, depth: int, ends: int) -> bool:
-    """Whether the next look is a sweep rather than a peek: it is the cheaper one, or must not wait for another look.
+    """Return whether the next scan is a full one: it is the cheaper one, or must not wait for yet another scan.
 
-    :param since_last: seconds since the last sweep began.
-    :param pause: seconds from this look to the next.
+    :param since_last: seconds since the last full scan began.
+    :param pause: seconds from this scan to the next.
     :param pages: pages of the lists of open operations.
-    :param depth: pages a peek would read; 0 when nothing ever shows up there.
-    :param ends: operations that the last look found settled.
+    :param depth: pages a quick scan would read; 0 when nothing ever shows up there.
+    :param ends: operations that the last scan found settled.
     """
-    too_late = since_last + pause > interval * _SWEEP
+    too_late = since_last + pause > interval * _FULL_SCAN
     return depth == 0 or too_late or pages + min(ends, depth) <= depth
 
 
 def reads_at_once(missing: int, depth: int) -> bool:
-    """Whether reading what a sweep missed one by one is no dearer than searching the lists of settled operations."""
+    """Return whether single reads of what a full scan missed cost no more than searching the lists of settled ones."""
     return missing <= max(FEW_MISSING, depth)
 
 
 def reads_of_first_misses(pages: int) -> int:
-    """How many operations that were missed only once are read by themselves after a sweep of so many pages.
+    """Return how many operations that were missed only once are read by themselves after a full scan of so many pages.
 
-    Those that are not make another sweep come soon, which is the dearer of the two.
+    Those that are not make another full scan come soon, which costs more.
     """
     return max(FEW_MISSING, pages // 2)
 
 
 def reads_of_unchanged(waits: int, pages: int) -> int:
-    """How many operations whose entries do not change are read by themselves after a full scan.
+    """Return how many operations whose entries do not change are read by themselves after a full scan.
 
     :param waits: how many are waited for.
     :param pages: that the scan has read.
@@ -115,10 +118,10 @@ def reads_of_unchanged(waits: int, pages: int) -> int:
 
 
 def reads_within_a_budget(pages: int) -> int:
-    """How many are read by themselves after a sweep that takes longer than the interval because of the budget."""
+    """Return how many are read by themselves after a full scan that the budget makes longer than the interval."""
     return max(FEW_MISSING, pages // 4)
 
 
 def seconds_for_all(requests: int, requests_per_second: float | None) -> float:
-    """How long the budget makes one look at everything take."""
+    """Return how many seconds the budget makes so many requests take."""
     return requests / requests_per_second if requests_per_second else 0.0

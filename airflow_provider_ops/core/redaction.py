@@ -33,7 +33,7 @@ class Redactor:
         cores = [core for core in _base64_cores(secret) if len(core) >= _SHORTEST]
         self._cores = tuple(dict.fromkeys([*cores, *(core.translate(_URL_SAFE) for core in cores)]))
         needles = (secret, *self._cores) if len(secret) >= _SHORTEST else self._cores
-        # where a character may be encoded, the pattern must look for it
+        # where a character may be encoded, only the pattern can find it
         self._signs = (*needles, "%", "&", "\\") if secret else ()
         self._encoded_signs = tuple(sign.encode() for sign in self._signs)
 
@@ -62,7 +62,7 @@ class Redactor:
         if len(self._secret) >= _SHORTEST:
             forms.insert(0, "".join(map(_any_encoding, self._secret)))
         elif len(quoted := quote(self._secret, safe="")) >= _SHORTEST:
-            # plain it is too short to be looked for
+            # plain it is too short to be searched for
             forms.insert(0, re.sub("%[0-9A-F]{2}", lambda code: f"(?i:{code[0]})", re.escape(quoted)))
         return re.compile("|".join(forms) or "(?!)")
 

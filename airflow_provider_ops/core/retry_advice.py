@@ -36,9 +36,9 @@ _FINAL: tuple[tuple[type[Exception], str], ...] = (
     (PermissionDenied, "the API key may not do this; give it the right, then clear the task"),
     (InvalidRequest, "the API refuses the request as it is; a retry would send the same"),
     (CancelNotSupported, "the API has no call that cancels"),
-    (AmbiguousSubmission, "a retry would stop here again; look for what was started, then clear the task"),
+    (AmbiguousSubmission, "a retry would stop here again; search for what was started, then clear the task"),
     # once the running one has settled, a retry would quietly make a second resource
-    (DifferentRequest, "a retry could make a second resource; look at the running operation, then clear the task"),
+    (DifferentRequest, "a retry could make a second resource; check the running operation, then clear the task"),
 )
 
 
@@ -46,7 +46,7 @@ _FINAL: tuple[tuple[type[Exception], str], ...] = (
 class Advice:
     """Whether to try again.
 
-    :param again: ``False`` where a retry cannot help.
+    :param should_retry: ``False`` where a retry cannot help.
     :param delay: seconds until then; ``None`` for the task's own delay.
     :param reason: for the log and the task instance's history.
     """
@@ -57,18 +57,18 @@ class Advice:
 
     @property
     def pause(self) -> timedelta | None:
-        """The delay as Airflow takes it."""
+        """Return the delay as Airflow takes it."""
         return None if self.delay is None else timedelta(seconds=self.delay)
 
 
 def advise(error: BaseException, *, starts_anew: bool = True) -> Advice | None:
-    """What to do after ``error``; ``None`` leaves it to Airflow, which retries as often as the task says.
+    """Return what to do after ``error``; ``None`` leaves it to Airflow, which retries as often as the task says.
 
     :param starts_anew: whether a retry starts another operation; a sensor's would find the same one again.
     """
     if isinstance(error, (OperationFailed, OperationCancelled)):
         return _after_the_end(error.operation, starts_anew=starts_anew)
-    # a secrets backend that does not answer looks the same, and nothing was sent: a retry costs nothing
+    # a secrets backend that does not answer raises the same, and nothing was sent: a retry costs nothing
     if isinstance(error, ConnectionMissing):
         return None
     for kind, reason in _FINAL:

@@ -1,9 +1,9 @@
-"""What has settled on a connection since when: looks at it, and the watermark of one who watches. No clock, no I/O.
+"""What has settled on a connection since when: snapshots of it, and the watermark of a subscriber. No clock, no I/O.
 
-The watermark is a *floor* and what was *seen* above it. The floor is a time of the API's own clock: everything that
-settled before it is dealt with. Lists may show an end late, out of order, or several with the same time, so the floor
-stays ``SLACK`` behind the newest thing that the API has shown, and what was told above it is remembered by id. What was
-announced but is not known to be stored in Airflow is *in doubt*: it is announced again, and marked.
+The watermark is a *floor* and what was *delivered* above it. The floor is a time of the API's own clock: everything
+that settled before it is dealt with. Lists may show an end late, out of order, or several with the same time, so the
+floor stays ``SLACK`` behind the newest thing that the API has shown, and what was delivered above it is remembered by
+id. What was announced but is not known to be stored in Airflow is *unconfirmed*: it is announced again, and marked.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ VERSION: Final = 1
 SLACK: Final = 600.0
 #: Ends that are remembered by id. Airflow's limit for a stored value, 64 KiB, has room for these.
 MOST_REMEMBERED: Final = 2000
-#: Open operations that are remembered by id: those that began before the floor, so that no date could tell their end.
+#: Open operations that are remembered by id: those that began before the floor, so that no date could show their end.
 MOST_FOLLOWED: Final = 300
 #: Operations in one event: it is a row of Airflow's database, and a line of the triggerer's log.
 MOST_DELIVERED: Final = 100
@@ -37,7 +37,7 @@ _LIMITS: Final = SHORT._replace(total=8000)
 class SettledOperation:
     """A settled operation.
 
-    :param at: epoch seconds of its end by the API's clock, as far as the API tells it, never later than now.
+    :param at: epoch seconds of its end by the API's clock, as far as the API gives it, never later than now.
     """
 
     operation: Operation
@@ -46,12 +46,12 @@ class SettledOperation:
 
 @dataclass(eq=False)
 class Snapshot:
-    """What a look at a connection has shown: all that ended at ``since`` or later, oldest first.
+    """What one read of a connection has shown: all that ended at ``since`` or later, oldest first.
 
     :param newest: latest time that anything in the lists carries.
-    :param want: asks that the following looks reach back to a time, on behalf of somebody.
+    :param want: asks that the following snapshots reach back to a time; the first argument is the subscriber.
     :param open: ids of what has not settled, with the time at which each began.
-    :param follow: asks that operations are followed to their end, which somebody has seen open before.
+    :param follow: asks that operations that a subscriber has seen open before are followed to their end.
     """
 
     ended: Sequence[SettledOperation]
@@ -60,15 +60,15 @@ class Snapshot:
     want: Callable[[object, float], None]
     open: Mapping[str, float] = field(default_factory=dict)
     follow: Callable[[Iterable[str]], None] = lambda _ids: None
-    #: To be called once the events made of this look are stored.
+    #: To be called once the events made of this snapshot are stored.
     on_stored: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
-    #: Everybody is done with it.
+    #: All subscribers are done with it.
     over: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class EventFilter:
-    """Which settled operations somebody wants to hear of; an empty part means all.
+    """Which settled operations a subscriber gets; an empty part means all.
 
     :param kinds: patterns like ``deployment.*``.
     :param states: ``succeeded``, ``failed``, ``cancelled``.
@@ -79,7 +79,7 @@ class EventFilter:
     resource_ids: Sequence[str] = ()
 
     def accepts(self, operation: Operation) -> bool:
-        """Whether this is one of them."""
+        """Return whether the filter lets an operation through."""
         return (
             (not self.kinds or any(fnmatchcase(operation.kind, kind) for kind in self.kinds))
             and (not self.states or operation.state.value in self.states)
@@ -89,14 +89,15 @@ class EventFilter:
 
 @dataclass(frozen=True)
 class Watermark:
-    """How far somebody has been told. Values: each change makes a new one.
+    """How far events were delivered to a subscriber. Immutable: each change makes a new one.
 
     :param floor: epoch seconds; what ended before is dealt with.
-    :param delivered: what was told, by digest of its id, with the second of its end; in the order it was told.
-    :param unconfirmed: what was announced without knowing whether Airflow has stored the announcement, likewise.
-    :param pruned: second and digest of the last one that was told and then forgotten; all up to it are dealt with.
+    :param delivered: second of the end of each operation that was delivered, by digest of its id; in the order of
+        delivery.
+    :param unconfirmed: the same of what was announced while it is not known whether Airflow has stored the event.
+    :param pruned: second and digest of the last one that was delivered and then forgotten; all up to it are dealt with.
     :param open: ids of operations that run since before the floor.
-    :param announcer: who has announced something last.
+    :param announcer: id of the process that has announced something last.
     """
 
     floor: float
@@ -107,15 +108,17 @@ class Watermark:
     announcer: str = ""
 
     @classmethod
-    def now(cls, look: Snapshot, wanted: EventFilter) -> Watermark:
-        """The watermark of one who wants to hear of what settles after this look."""
-        ended = [one for one in look.ended if wanted.accepts(one.operation)]
-        return _pruned(cls(_floor(look), _digests(ended)))
+    def now(cls, snapshot: Snapshot, wanted: EventFilter) -> Watermark:
+        """Return the watermark of a subscriber that gets what settles after this snapshot."""
+        ended = [one for one in snapshot.ended if wanted.accepts(one.operation)]
+        return _pruned(cls(_floor(snapshot), _digests(ended)))
 
-    def news(self, look: Snapshot, wanted: EventFilter) -> list[SettledOperation]:
-        """What of a look is to be told next, as much as goes into one event, oldest first."""
+    def news(self, snapshot: Snapshot, wanted: EventFilter) -> list[SettledOperation]:
+        """Return what of a snapshot to announce next, as much as fits into one event, oldest first."""
         found = [
-            one for one in look.ended if one.at >= self.floor and self._is_new(one) and wanted.accepts(one.operation)
+            one
+            for one in snapshot.ended
+            if one.at >= self.floor and self._is_new(one) and wanted.accepts(one.operation)
         ]
         return found if len(found) <= MOST_DELIVERED else sorted(found, key=_place)[:MOST_DELIVERED]
 
@@ -123,35 +126,35 @@ class Watermark:
         return digest(one.operation.id) not in self.delivered and _place(one) > self.pruned
 
     def in_doubt(self, news: Iterable[SettledOperation]) -> list[str]:
-        """The ids of those that may have been told before."""
+        """Return the ids of those that may have been delivered before."""
         return [one.operation.id for one in news if digest(one.operation.id) in self.unconfirmed]
 
     def announce(self, news: Iterable[SettledOperation]) -> Watermark:
-        """Before the news are told."""
+        """Return the watermark to store before an event with the news is sent."""
         return replace(self, unconfirmed={**self.unconfirmed, **_digests(news)})
 
     def confirm(self, news: Iterable[SettledOperation]) -> Watermark:
-        """After the event that tells the news is stored."""
-        told = _digests(news)
-        doubt = {name: at for name, at in self.unconfirmed.items() if name not in told}
-        return _pruned(replace(self, delivered={**self.delivered, **told}, unconfirmed=doubt))
+        """Return the watermark once the event with the news is stored."""
+        stored = _digests(news)
+        doubt = {name: at for name, at in self.unconfirmed.items() if name not in stored}
+        return _pruned(replace(self, delivered={**self.delivered, **stored}, unconfirmed=doubt))
 
-    def caught_up(self, look: Snapshot) -> Watermark:
-        """After a look without news."""
-        floor = max(self.floor, _floor(look))
-        # what lies below is told never again
+    def caught_up(self, snapshot: Snapshot) -> Watermark:
+        """Return the watermark after a snapshot without news."""
+        floor = max(self.floor, _floor(snapshot))
+        # what lies below is never announced again
         doubt = {name: at for name, at in self.unconfirmed.items() if at + 1 > floor}
-        return replace(self, floor=floor, unconfirmed=doubt, open=_followed(look, floor))
+        return replace(self, floor=floor, unconfirmed=doubt, open=_followed(snapshot, floor))
 
     def merged(self, other: Watermark) -> Watermark:
-        """With what another one has told meanwhile who tells the same (a triggerer that was taken for dead)."""
+        """Return the watermark with what another triggerer, which was taken for dead, has delivered meanwhile."""
         seen = {**other.delivered, **self.delivered}
         doubt = {name: at for name, at in self.unconfirmed.items() if name not in seen}
         floor, pruned = max(self.floor, other.floor), max(self.pruned, other.pruned)
         return replace(self, floor=floor, delivered=seen, unconfirmed=doubt, pruned=pruned, announcer=other.announcer)
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON."""
+        """Return the watermark as JSON values."""
         later = {
             "pruned": list(self.pruned) if self.pruned[1] else [],
             "open": sorted(self.open),
@@ -168,7 +171,7 @@ class Watermark:
 
     @classmethod
     def from_dict(cls, data: Any) -> Watermark | None:
-        """Back from :meth:`to_dict`; ``None`` for what is none of this release."""
+        """Read what :meth:`to_dict` has written; ``None`` for what this release cannot read."""
         try:
             if data["version"] != VERSION:
                 return None
@@ -182,7 +185,9 @@ class Watermark:
 
 
 def moment(operation: Operation, now: float) -> float:
-    """When an operation settled, by what its API tells; ``now`` where it tells nothing. Not before it began.
+    """Return when an operation settled, in epoch seconds, by the times that its API gives; ``now`` where there is none.
+
+    It is neither before the operation began nor after ``now``.
 
     An API whose clock is ahead must not raise the floor above what settles later.
     """
@@ -191,19 +196,19 @@ def moment(operation: Operation, now: float) -> float:
 
 
 def began(operation: Operation) -> float:
-    """Return when an operation began, in epoch seconds; 0 where its API does not tell."""
+    """Return when an operation began, in epoch seconds; 0 where its API gives no time."""
     at = operation.created_at or operation.started_at
     return 0.0 if at is None else at.timestamp()
 
 
 def latest(operation: Operation, now: float) -> float:
-    """The latest time that an operation carries, without those after ``now``; 0 where it carries none."""
+    """Return the latest time that an operation carries, without those after ``now``; 0 where it carries none."""
     times = (at.timestamp() for at in _times(operation) if at is not None)
     return max((at for at in times if at <= now), default=0.0)
 
 
 def is_newest_first(operations: Sequence[Operation]) -> bool:
-    """Whether operations come in such an order that older ones follow: by start, by last change or by end."""
+    """Return whether operations are sorted newest first, by start, by last change or by end."""
     return any(
         all(later is not None and earlier is not None and later >= earlier for later, earlier in pairwise(of))
         for of in zip(*(_times(operation) for operation in operations), strict=True)
@@ -211,12 +216,12 @@ def is_newest_first(operations: Sequence[Operation]) -> bool:
 
 
 def digest(text: str) -> str:
-    """Eight characters that stand for a text."""
+    """Return eight characters that stand for a text."""
     return base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()[:6]).decode()
 
 
 def to_payload(conn_id: str, news: Sequence[SettledOperation], redelivered: Sequence[str]) -> dict[str, Any]:
-    """The payload of the event that tells the news, JSON."""
+    """Return the payload of the event that announces the news, JSON."""
     return {
         "version": VERSION,
         "conn_id": conn_id,
@@ -226,7 +231,10 @@ def to_payload(conn_id: str, news: Sequence[SettledOperation], redelivered: Sequ
 
 
 def from_payload(payload: Any) -> tuple[list[Operation], frozenset[str]]:
-    """The operations of an event and the ids of those that may have been told before; nothing of other events."""
+    """Return the operations of an event and the ids of those that may have been delivered before.
+
+    Both are empty for other events.
+    """
     if not isinstance(payload, Mapping) or not isinstance(payload.get("operations"), Sequence):
         return [], frozenset()
     return [Operation.from_dict(one) for one in payload["operations"]], frozenset(payload.get("redelivered") or ())
@@ -247,9 +255,9 @@ def _pruned(mark: Watermark) -> Watermark:
     return replace(mark, floor=max(mark.floor, float(pruned[0])), delivered=seen, pruned=pruned)
 
 
-def _followed(look: Snapshot, floor: float) -> frozenset[str]:
+def _followed(snapshot: Snapshot, floor: float) -> frozenset[str]:
     """Return open operations that began before the floor: the end of the others has a later date, whatever it is."""
-    old = sorted((at, name) for name, at in look.open.items() if at < floor)
+    old = sorted((at, name) for name, at in snapshot.open.items() if at < floor)
     return frozenset(name for _, name in old[:MOST_FOLLOWED])
 
 
@@ -257,8 +265,8 @@ def _place(one: SettledOperation) -> tuple[int, str]:
     return int(one.at), digest(one.operation.id)
 
 
-def _floor(look: Snapshot) -> float:
-    return max(look.since, look.newest - SLACK)
+def _floor(snapshot: Snapshot) -> float:
+    return max(snapshot.since, snapshot.newest - SLACK)
 
 
 def _digests(ended: Iterable[SettledOperation]) -> dict[str, int]:

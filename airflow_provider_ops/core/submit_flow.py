@@ -1,8 +1,8 @@
 """What a task may do about its submit, decided from what it finds at its start.
 
-The handle is what is stored about a submitted operation so that any later process can go on. It is
-written twice: as an intent before the submit, and with the operation's id after the answer. Between
-the two lies the only moment whose outcome nobody knows, and :attr:`Next.FIND_OUT` is for that.
+The handle is what is stored about a submitted operation so that any later process can continue with it. It is
+written twice: as an intent before the submit, and with the operation's id after the answer. Only between
+the two is the outcome of the submit unknown, and :attr:`Action.RECONCILE` is for that.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from airflow_provider_ops.core.handle import ARGUMENTS_VERSION, Handle
 from airflow_provider_ops.exceptions import InvalidArgument
 from airflow_provider_ops.operation import Operation, OperationState
 
-#: Seconds between looks for what a lost answer may have started. Together they outlast an API that was still
-#: working on the request when we lost it, and lists that lag behind.
+#: Seconds between searches for what a submit with a lost answer may have started. Together they outlast an API that
+#: was still working on the request when the answer was lost, and lists that lag behind.
 RECONCILE_PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0)
 #: The same when the API itself answered with an error, so that nothing is being worked on any more.
 RECONCILE_PAUSES_ANSWERED = (1.0, 2.0, 4.0)
@@ -39,9 +39,10 @@ class Action(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What to do, for which generation, and the sentence that tells the user.
+    """What to do, for which generation, and why.
 
-    :param end_first: whether the operation of the earlier generation is running and has to be ended before.
+    :param why: the reason, as the log says it to the user.
+    :param cancel_previous_first: whether the operation of the earlier generation is running and has to be ended before.
     :param cause: why this try has begun, as far as that is known.
     """
 
@@ -53,23 +54,23 @@ class Decision:
 
     @property
     def sentence(self) -> str:
-        """Why and what, for the log."""
+        """Return why and what, for the log."""
         does = {
             Action.SUBMIT: f"submitting a new one (generation {self.generation})",
-            Action.RECONCILE: "looking for what it started before anything else",
-            Action.ADOPT: "joining it, nothing is submitted",
+            Action.RECONCILE: "searching for what it started before anything else",
+            Action.ADOPT: "adopting it, nothing is submitted",
             Action.FINISH: "finishing with its result, nothing is submitted",
         }.get(self.action, "nothing is submitted")
         return f"{self.why}: {does}"
 
     @property
     def warning(self) -> str | None:
-        """Return what the user must know where a clear could not be told from a retry."""
+        """Return what the user must know where a clear could not be distinguished from a retry."""
         if self.cause is not Cause.UNKNOWN:
             return None
         return (
             "Airflow does not show whether this task was cleared or is retried (its `retries` seem to have changed), "
-            "so it goes on with what it had started. If you cleared it to get a new one, clear it again"
+            "so it continues with what it had started. If you cleared it to get a new one, clear it again"
         )
 
 
@@ -79,7 +80,7 @@ class AttemptContext:
 
     :param api: name of the API that the connection leads to.
     :param arguments: fingerprint of the user's arguments, see :func:`arguments_fingerprint`.
-    :param kill_ends_it: whether the kill policy ends a running operation when a user clears the task.
+    :param kill_policy_terminates: whether the kill policy ends a running operation when a user clears the task.
     """
 
     api: str
@@ -133,7 +134,7 @@ def _without_answer(found: Handle, today: AttemptContext, *, cleared: bool) -> D
     why = "an earlier try ended between sending the request and storing its answer"
     if is_same_request(found, today):
         return Decision(Action.RECONCILE, found.generation, why)
-    # names and marks of another request cannot be told from today's, so what it started would not be found
+    # names and keys differ between requests, so a search with those of this request would not find what it started
     why += ", and the request is another one now"
     if cleared:
         return Decision(Action.SUBMIT, found.generation + 1, f"{why}; the task was cleared since")

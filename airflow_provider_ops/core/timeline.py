@@ -1,4 +1,4 @@
-"""The story of a wait in a few lines, small enough to travel in an event."""
+"""The history of a wait in a few lines, small enough to travel in an event."""
 
 from __future__ import annotations
 
@@ -24,24 +24,24 @@ class Timeline:
         self.dropped = dropped
 
     def add(self, now: float, text: str) -> None:
-        """Note what happened at ``now`` (epoch seconds)."""
+        """Record what happened at ``now`` (epoch seconds)."""
         self.entries.append((round(now - self.start, 1), one_line(text, limit=_LONGEST_LINE)))
         if len(self.entries) > _KEEP_FIRST + _KEEP_LAST:
             del self.entries[_KEEP_FIRST]
             self.dropped += 1
 
     def lines(self) -> list[str]:
-        """The story, a line each: ``+12 s running (provisioning_db)``."""
-        told = [f"+{at:.0f} s {text}" for at, text in self.entries]
+        """Return the changes, a line each: ``+12 s running (provisioning_db)``."""
+        shown = [f"+{at:.0f} s {text}" for at, text in self.entries]
         if self.dropped:
-            told.insert(_KEEP_FIRST, f"({self.dropped} more changes)")
-        return told
+            shown.insert(_KEEP_FIRST, f"({self.dropped} more changes)")
+        return shown
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON values for an event."""
+        """Return the timeline as JSON values for an event."""
         return {"start": self.start, "entries": [list(entry) for entry in self.entries], "dropped": self.dropped}
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Timeline:
-        """Back from :meth:`to_dict`."""
+        """Read what :meth:`to_dict` has written."""
         return cls(data.get("start", 0.0), whole_rows(data.get("entries"), 2), data.get("dropped", 0))

@@ -1,11 +1,11 @@
-"""One wait for one operation: what each look means, when to look next, when it is over.
+"""One wait for one operation: what each poll means, when to poll next, when the wait is over.
 
-A :class:`Watch` has neither clock nor I/O. Whoever looks (worker, trigger, a poller that serves
-thousands) tells it what was seen and when; it answers with the next time to look, lines worth
+A :class:`WaitState` has neither clock nor I/O. Its driver (worker, trigger, a poller that serves
+thousands) passes in what a poll returned and when; the state then has the time of the next poll, lines worth
 logging, and, in the end, an outcome. So every driver reaches the same verdict.
 
-Only the deadline is a wall-clock time. A driver that counts in a monotonic clock says so once
-(:meth:`Watch.use_clock`), and from then on no step of the wall clock changes anything.
+Only the deadline is a wall-clock time. A driver that counts in a monotonic clock calls :meth:`WaitState.use_clock`
+once, and from then on no step of the wall clock changes anything.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ from airflow_provider_ops.exceptions import (
 )
 from airflow_provider_ops.operation import Operation, OperationState
 
-#: Seconds without any change after which one line says that we are still there.
+#: Seconds without any change after which one line says that the wait continues.
 HEARTBEAT = 300.0
-#: Seconds of trouble that are always told. Shorter trouble is told once per heartbeat: an API that errs now and then
-#: must not fill the log.
+#: Failures that last this many seconds are always logged. Shorter ones are logged once per heartbeat: an API that
+#: fails now and then must not fill the log.
 FAILURE_INTERVAL = 60.0
 #: Beginnings of lines about errors.
 COULD_NOT_POLL, CAN_POLL_AGAIN = "could not poll", "can poll again"
-#: Intervals between two looks while errors go on, or longer where the outage has lasted long.
+#: Most intervals between two polls while errors continue; ``Tolerance.longest_pause`` applies where it is longer.
 _MOST_INTERVALS = 3.0
 #: Seconds by which a poll may be late.
 _SLACK = 5.0
@@ -57,7 +57,7 @@ class Settled:
 
 @dataclass(frozen=True, slots=True)
 class TimedOut:
-    """The deadline passed; ``operation`` is what was last seen, ``error`` why the last look failed."""
+    """The deadline passed; ``operation`` is what was last seen, ``error`` why the last poll failed."""
 
     operation: Operation | None
     error: OpsError | None
@@ -65,7 +65,7 @@ class TimedOut:
 
 @dataclass(frozen=True, slots=True)
 class Unobservable:
-    """Looking was refused for longer than can be a passing fault."""
+    """Polls were refused for longer than a passing fault can last."""
 
     operation: Operation | None
     error: OpsError
@@ -124,7 +124,7 @@ class WaitState:
         self.timeline = timeline or Timeline(start=now)
         self.operation: Operation | None = None
         self.outcome: Outcome | None = None
-        #: Looks that failed in all, and what the last of them came to.
+        #: Polls that failed in all, and the error of the last of them.
         self.failed_polls = 0
         self.last_error: str | None = None
         #: When to poll next, as the driver counts.
@@ -159,12 +159,12 @@ class WaitState:
 
     @property
     def next_poll_at(self) -> float:
-        """When to poll next, in epoch seconds."""
+        """Return when to poll next, in epoch seconds."""
         return self.next_poll + self._offset
 
     @property
     def ends_at(self) -> float | None:
-        """The deadline as the driver counts."""
+        """Return the deadline as the driver counts."""
         return None if self.deadline is None else self.deadline - self._offset
 
     def shows_running(self, now: float) -> bool:
@@ -173,7 +173,7 @@ class WaitState:
         return is_running and not self._errors_in_row and now <= self.next_poll + _SLACK
 
     def on_result(self, operation: Operation, now: float, *, waited: float = 0.0, listed: bool = False) -> list[str]:
-        """Take in a successful look.
+        """Take in the result of a successful poll.
 
         :param waited: seconds for which the API held the answer back to wait for a change; they count
             as part of the interval, so a long poll follows the last at once and an API that answers
@@ -187,7 +187,7 @@ class WaitState:
             for line in changed:
                 self._log_line(now, line)
         elif now - self._logged_at >= HEARTBEAT:
-            lines.append(f"still {describe(operation)}; next look in {self._first_check():.0f} s")
+            lines.append(f"still {describe(operation)}; next check in {self._first_check():.0f} s")
         if lines:
             self._logged_at = now
         self.operation = operation
@@ -209,7 +209,7 @@ class WaitState:
 
     @property
     def suppress_until(self) -> float:
-        """Until when a look that shows the same again need not be told: the next heartbeat, or the deadline."""
+        """Return until when an unchanged result need not be reported: the next heartbeat, or the deadline."""
         if self._errors_in_row or self.operation is None:
             return 0.0
         heartbeat = self._logged_at + HEARTBEAT
@@ -217,21 +217,21 @@ class WaitState:
 
     @property
     def is_failing(self) -> bool:
-        """Whether the last look failed."""
+        """Return whether the last poll failed."""
         return self._errors_in_row > 0
 
     @property
     def interval(self) -> float:
-        """Seconds between looks as things are now, without the spread."""
+        """Return the seconds between polls as things are now, without the spread."""
         return self._first_check()
 
     @property
     def is_refused(self) -> bool:
-        """Whether the last look failed with an answer that becomes final when it goes on."""
+        """Return whether the last poll failed with an answer that becomes final when it is repeated for too long."""
         return self._refused_since is not None
 
     def on_error(self, error: OpsError, now: float) -> list[str]:
-        """Take in a look that failed.
+        """Take in a poll that failed.
 
         :return: lines worth logging.
         """
@@ -239,7 +239,7 @@ class WaitState:
             self._errors_since, self._has_logged_this_failure = now, False
         self._errors_in_row += 1
         self.failed_polls += 1
-        # the text only: an exception keeps all that it went through alive
+        # the text only: an exception keeps the frames of its traceback alive
         self.last_error = error.what
         lines = self._describe_failure(error, now)
         if self._refused_too_long(error, now):
@@ -261,8 +261,8 @@ class WaitState:
                 return []
             self._logged_at = now
             return [f"still cannot poll ({self._errors_in_row} times in a row): {error.without_advice}"]
-        told_lately = self._failure_logged_at is not None and now - self._failure_logged_at < HEARTBEAT
-        if told_lately and now - self._errors_since < FAILURE_INTERVAL:
+        was_logged_lately = self._failure_logged_at is not None and now - self._failure_logged_at < HEARTBEAT
+        if was_logged_lately and now - self._errors_since < FAILURE_INTERVAL:
             return []
         self._has_logged_this_failure, self._failure_logged_at, self._logged_at = True, now, now
         self._log_line(now, f"{COULD_NOT_POLL}: {error.what}")
@@ -310,14 +310,14 @@ class WaitState:
             self.outcome = TimedOut(self.operation, error)
             self._log_line(now, DEADLINE_REACHED)
         else:
-            # the last look falls on the deadline itself, so that an end just before it still counts
+            # the last poll falls on the deadline itself, so that an end just before it still counts
             self.next_poll = min(now + pause, ends_at)
 
     def _log_line(self, now: float, line: str) -> None:
         self.timeline.add(now + self._offset, line)
 
     def _spread(self) -> float:
-        """The next of a row of numbers in -1..1; a generator of its own would cost each wait 2.5 kB."""
+        """Return the next of a sequence of numbers in -1..1; a ``Random`` for each wait would cost 2.5 kB."""
         self._draw = (self._draw * 1664525 + 1013904223) % 2**32
         return self._draw / 2**31 - 1.0
 

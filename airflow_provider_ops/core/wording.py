@@ -1,4 +1,4 @@
-"""What people are told: errors and log lines that brief the person on call."""
+"""Texts for people: errors and log lines that brief the person on call."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from airflow_provider_ops.operation import Operation, OperationState
 
 
 def duration(seconds: float) -> str:
-    """``3 minutes 20 seconds``."""
+    """Return a duration in words, like ``3 minutes 20 seconds``."""
     return pendulum.duration(seconds=max(1, round(seconds))).in_words(locale="en")
 
 
@@ -42,7 +42,7 @@ def timed_out(
 
 
 def still_running(operation: Operation | None, what_next: str = "") -> str:
-    """Return what a passed deadline means for an operation that somebody else has started.
+    """Return what a passed deadline means for an operation that the task did not start.
 
     :param operation: what was last seen of it; one that never was may not exist.
     :param what_next: what to do where it does.
@@ -81,7 +81,7 @@ def _state(operation: Operation) -> str:
 
 
 def elapsed(operation: Operation) -> str:
-    """`` after 3 minutes``, or nothing where the API does not give the times."""
+    """Return how long an operation took, like `` after 3 minutes``; nothing where the API does not give the times."""
     start = operation.started_at or operation.created_at
     if start is None or operation.ended_at is None:
         return ""
@@ -89,5 +89,5 @@ def elapsed(operation: Operation) -> str:
 
 
 def utc(epoch: float) -> str:
-    """``2026-03-01 08:00:12 UTC``."""
+    """Return a time in UTC, like ``2026-03-01 08:00:12 UTC``."""
     return datetime.fromtimestamp(epoch, timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")

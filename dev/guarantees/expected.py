@@ -19,12 +19,12 @@ WORKER_LONG: Final = ({"fault": "unknown_status", "word": "warming-up", "seconds
 LONGER: Final = ({"fault": "unknown_status", "word": "warming-up", "seconds": 90},)
 ENDLESS: Final = ({"fault": "endless"},)
 
-JOINED: Final = "of an earlier try is still running: joining it"
+JOINED: Final = "of an earlier try is still running: adopting it"
 FINISHED: Final = "has succeeded: finishing with its result"
 #: A retry sees the operation running, or already over.
 WENT_ON: Final = f"({JOINED}|{FINISHED})"
 SUCCEEDED: Final = r"operation \S+ \(.*\) succeeded"
-LOOKING: Final = "looking for what it started before anything else"
+LOOKING: Final = "searching for what it started before anything else"
 UNKNOWN: Final = "(?i)the outcome of .* is unknown"
 
 
@@ -75,7 +75,7 @@ def after_clear(api: ApiCase, policy: str) -> Expect:
     ended = after_kill(api, policy)
     if not ended.endings[1]:
         # of a task that still runs, Airflow does not always tell a clear from a retry; both join
-        return Expect("nothing ends its operation .* still ours: joining it", tries=(2, 3), or_else=JOINED)
+        return Expect("nothing ends its operation .* still ours: adopting it", tries=(2, 3), or_else=JOINED)
     stage = ended.settled.split()[1]
     return Expect(
         "submitting a new one .generation 2.",

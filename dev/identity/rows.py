@@ -23,7 +23,7 @@ _LONG: Final = {"rules": ({"fault": "unknown_status", "word": "warming-up", "sec
 _FAILS: Final = ({"fault": "operation_fails", "reason": "no room", "count": 1},)
 
 _STORED: Final = r"the task was cleared .*: submitting a new one .generation 2."
-_STILL_OURS: Final = "nothing ends its operation .* still ours: joining it"
+_STILL_OURS: Final = "nothing ends its operation .* still ours: adopting it"
 #: What a task logs that joins where Airflow does not show whether it was cleared.
 _WARNS: Final = "Airflow does not show whether this task was cleared or is retried"
 #: The same where nothing is stored.

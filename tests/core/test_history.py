@@ -191,7 +191,7 @@ def test_what_cannot_be_read_is_no_story(record: object) -> None:
         (lambda _: TimedOut(None, None), "the deadline passed"),
         (
             lambda op: Unobservable(op("running"), AuthenticationError(401, None, "bad key")),
-            "it could not be looked at any more: ",
+            "it could not be polled any more: ",
         ),
     ],
 )

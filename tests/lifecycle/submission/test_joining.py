@@ -51,7 +51,7 @@ def test_a_retry_joins_the_running_operation_and_says_so(task: Task, world: Simu
     assert second.adopted
     assert second.handle.operation_id == first.handle.operation_id
     assert created(world) == 1
-    assert len([line for line in task.said if "joining it" in line]) == 1
+    assert len([line for line in task.said if "adopting it" in line]) == 1
 
 
 def test_a_retry_finds_the_operation_succeeded_and_submits_nothing(task: Task, world: SimulatorServer) -> None:
