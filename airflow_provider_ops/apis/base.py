@@ -1,4 +1,4 @@
-"""What an API must tell about itself. A new API is one subclass of :class:`Api` in a file of its own."""
+"""The facts that an API declares about itself. A new API is one subclass of :class:`Api` in a file of its own."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Submitted:
                 msg = f"the answer names an operation {cut_text(name, 200)!r}, which cannot be an id"
                 raise TransportError(msg, reason="unreadable")
         if self.resource_id is not None and not is_clean_id(self.resource_id):
-            # the operation lives; whoever needs its resource reads that from the operation, and is refused there
+            # the operation is usable; code that needs its resource reads it from the operation, and is refused there
             object.__setattr__(self, "resource_id", None)
         object.__setattr__(self, "operation_url", web_address(self.operation_url))
         object.__setattr__(self, "kind", one_line(self.kind))
@@ -57,7 +57,7 @@ class Submitted:
 
     @classmethod
     def of(cls, operation: Operation) -> Submitted:
-        """From an answer that is the operation."""
+        """Return what an answer says that is the operation itself."""
         return cls(
             operation.id, operation.kind, operation.resource_type, operation.resource_id, operation, operation.url
         )
@@ -77,7 +77,7 @@ class SubmitCall(Call[Submitted]):
     preflight: Call[Any] | None = None
 
     def with_request(self, **changes: Any) -> SubmitCall:
-        """The same submit with some parts of its request replaced."""
+        """Return the same submit with some parts of its request replaced."""
         return replace(self, request=replace(self.request, **changes))
 
 
@@ -109,20 +109,20 @@ class OwnedResource:
 
 @dataclass(frozen=True, slots=True)
 class OwnedResources:
-    """What :meth:`Api.all_marked` found, and what it could not look at, a sentence each."""
+    """What :meth:`Api.list_owned` found, and what it could not read, a sentence each."""
 
     found: Sequence[OwnedResource] = ()
     problems: Sequence[str] = ()
 
 
 def entry_id(entry: Any) -> str:
-    """The id in an entry of a list; of one that is no object, or has none, an id that is nobody's."""
+    """Return the id in an entry of a list; of one that is no object, or has none, an id that no operation has."""
     name = entry.get("id") if isinstance(entry, dict) else ""
     return name if isinstance(name, str) else str(name)
 
 
 class OperationList(NamedTuple):
-    """A list of operations, each read only when somebody waits for it: lists show a hundred for one that matters.
+    """A list of operations, each read only when it is waited for: lists show a hundred for one that matters.
 
     :param entries: as they come.
     :param read: maps an entry to the operation.
@@ -135,7 +135,7 @@ class OperationList(NamedTuple):
 
 
 def raw_entry(entry: Any) -> Any:
-    """How an entry of an :class:`OperationList` is read at first: not at all."""
+    """Return an entry of an :class:`OperationList` as it came; it is read only when it is waited for."""
     return entry
 
 
@@ -170,7 +170,7 @@ class Api(ABC):
     needs_key: bool = True
     #: Seconds to wait by kind; the longest prefix of a kind wins, ``""`` is for all others.
     timeouts: Mapping[str, float]
-    #: When to look, by kind, chosen like ``timeouts``.
+    #: When to poll, by kind, chosen like ``timeouts``.
     polls: Mapping[str, PollPolicy]
     can_cancel: bool = False
     #: Whether :meth:`open_operations` gives lists, so that one page can stand for a hundred reads.
@@ -190,7 +190,7 @@ class Api(ABC):
 
     @abstractmethod
     def authenticate(self, key: str) -> Mapping[str, str]:
-        """Headers that carry the API key."""
+        """Return headers that carry the API key."""
 
     def sign(self, request: Request, login: str, key: str) -> Request:  # noqa: ARG002
         """Return a request with what proves who sends it."""
@@ -206,10 +206,10 @@ class Api(ABC):
 
     @abstractmethod
     def check(self) -> Call[str]:
-        """One cheap authenticated read for ``test_connection``; the text says who answered."""
+        """Return one cheap authenticated read for ``test_connection``; its text says which API or account answered."""
 
     def validate_operation_id(self, operation_id: object) -> str:
-        """``operation_id`` when this API can wait for it.
+        """Return ``operation_id`` when this API can wait for it.
 
         :raises InvalidArgument: it cannot be an id, or its kind is none that this API knows.
         """
@@ -223,11 +223,11 @@ class Api(ABC):
         return str(operation_id)
 
     def apply_connection_defaults(self, request: Request, extras: Mapping[str, Any]) -> Request:  # noqa: ARG002
-        """``request`` completed from the connection's extras (default project, workspace header)."""
+        """Complete ``request`` from the connection's extras (default project, workspace header)."""
         return request
 
     def list_operations(self, **filters: Any) -> Paged[Operation]:
-        """All operations the API lists, newest or oldest first as it likes."""
+        """Return all operations the API lists, newest or oldest first as it likes."""
         raise NotImplementedError(f"{self.title} has no call that lists operations")
 
     def long_poll(self, operation_id: str, seconds: float) -> Call[Operation]:  # noqa: ARG002
@@ -235,11 +235,11 @@ class Api(ABC):
         return self.get_operation(operation_id)
 
     def open_operations(self) -> Sequence[OperationList]:
-        """Lists that together show every operation that has not settled; they may show others as well."""
+        """Return lists that together show every operation that has not settled; they may show others as well."""
         return ()
 
     def recent_operations(self) -> Sequence[OperationList]:
-        """Lists whose first pages are likely to show the operations that settled just now."""
+        """Return lists whose first pages are likely to show the operations that settled just now."""
         return ()
 
     def cancel_operation(self, operation_id: str, key: str | None = None) -> Call[Operation]:  # noqa: ARG002
@@ -251,18 +251,18 @@ class Api(ABC):
         raise CancelNotSupported(msg)
 
     def with_idempotency_key(self, submit: SubmitCall, key: str) -> SubmitCall:  # noqa: ARG002
-        """``submit`` with ``key`` in it (header, tag, derived name), as far as the API has a place for it."""
+        """Put ``key`` into ``submit`` (header, tag, derived name), as far as the API has a place for it."""
         return submit
 
     def submit_flow(self, submit: SubmitCall) -> Flow[Submitted]:
-        """Flow that sends a marked submit: once, unless the API refused it before it started anything."""
+        """Return a flow that sends a submit with its key: once, unless the API refused it and started nothing."""
         answer: Submitted = yield submit
         return answer
 
     def request(
         self, method: str, path: str, *, json: Any = None, query: Mapping[str, Any] | None = None
     ) -> SubmitCall:
-        """Any call of this API whose answer names an operation, for ``OperationRequestOperator``.
+        """Return any call of this API whose answer names an operation, for ``OperationRequestOperator``.
 
         An API overrides this to recognise its own calls, so that they get the kind, the mark and the
         search of the typed operators.
@@ -270,22 +270,22 @@ class Api(ABC):
         return generic_submit(method, path, json=json, query=query)
 
     def is_busy(self, error: OpsError) -> bool:  # noqa: ARG002
-        """Whether ``error`` refuses a submit only for as long as something else is going on."""
+        """Return whether ``error`` refuses a submit only for as long as another operation is running."""
         return False
 
     def find_submitted(self, intent: Intent) -> Flow[list[Submitted]] | None:  # noqa: ARG002
-        """Flow that looks for what an unanswered submit started; ``None`` where nothing can be found out."""
+        """Return a flow that searches for what an unanswered submit started; ``None`` where that cannot be found."""
         return None
 
     def find_owned(self, submit: SubmitCall, is_ours: Callable[[str], bool]) -> Flow[list[Submitted]] | None:  # noqa: ARG002
-        """Flow that finds what submits like this have started, each with its key; ``None`` where it cannot be found.
+        """Return a flow that finds what submits like this have started, each with its key; ``None`` where it cannot.
 
         :param is_ours: whether a key is one of those that are searched for.
         """
         return None
 
     def list_owned(self) -> Flow[OwnedResources] | None:
-        """Flow that lists what exists and carries a mark of ours, whoever's; ``None`` where the API keeps no marks."""
+        """Return a flow that lists what has an ownership tag of any task; ``None`` where the API keeps no tags."""
         return None
 
     def creates(self, kind: str) -> bool:
@@ -293,21 +293,21 @@ class Api(ABC):
         return kind.endswith(".create")
 
     def shows_created(self, kind: str, fields: Mapping[str, Any] | None) -> bool:  # noqa: ARG002
-        """Return whether :meth:`all_marked` shows what a create has made.
+        """Return whether :meth:`list_owned` shows what a create has made.
 
         :param fields: the rendered fields of the operator that sent it; ``None`` when they are not known any more.
         """
         return False
 
     def find_resource(self, resource_type: str, resource_id: str) -> Flow[Mapping[str, Any] | None] | None:  # noqa: ARG002
-        """Flow that reads a resource by its id, ``None`` when it is gone or being deleted.
+        """Return a flow that reads a resource by its id, ``None`` when it is gone or being deleted.
 
         No flow where the API has no such read, so that nothing is known.
         """
         return None
 
     def read_resource(self, operation: Operation) -> Flow[Mapping[str, Any] | None]:  # noqa: ARG002
-        """Flow that reads what a settled operation acted on, as JSON; ``None`` where there is nothing to read.
+        """Return a flow that reads what a settled operation acted on, as JSON; ``None`` where there is nothing to read.
 
         :raises NotFound: it does not exist. Where that is normal, for what it made as well, return ``None`` instead.
         """
@@ -315,24 +315,24 @@ class Api(ABC):
         return None
 
     def explain_failure(self, operation: Operation) -> Flow[Operation]:
-        """Flow that adds to a failed operation what only its resource tells."""
+        """Return a flow that adds to a failed operation what only its resource shows."""
         yield from ()
         return operation
 
     def delete_resource(self, resource_type: str, resource_id: str) -> Flow[Submitted | None] | None:  # noqa: ARG002
-        """Flow that starts deleting a resource; ``None`` where the API has no such call."""
+        """Return a flow that starts deleting a resource; ``None`` where the API has no such call."""
         return None
 
     def resource_url(self, resource: Mapping[str, Any]) -> str | None:  # noqa: ARG002
-        """A page for people, read from a resource."""
+        """Return a page for people, read from a resource."""
         return None
 
     def default_timeout(self, kind: str) -> float:
-        """Seconds to wait for an operation of this kind when the user does not say."""
+        """Return the seconds to wait for an operation of this kind when the user does not say."""
         return _by_kind(self.timeouts, kind)
 
     def poll_policy(self, kind: str, poll_interval: float | None = None) -> PollPolicy:
-        """When to look at an operation of this kind; ``poll_interval`` overrides the API's advice."""
+        """Return when to poll an operation of this kind; ``poll_interval`` overrides the API's advice."""
         if poll_interval is not None:
             return PollPolicy.every(poll_interval)
         return _by_kind(self.polls, kind)
@@ -347,7 +347,7 @@ def _by_kind(table: Mapping[str, V], kind: str) -> V:
 
 
 def table(values: Mapping[str, V]) -> Mapping[str, V]:
-    """A read-only table by kind; must have the entry ``""``."""
+    """Return a read-only table by kind; must have the entry ``""``."""
     if "" not in values:
         msg = "a table by kind needs the entry '' for kinds it does not name"
         raise ValueError(msg)
@@ -355,7 +355,7 @@ def table(values: Mapping[str, V]) -> Mapping[str, V]:
 
 
 def read(model: type[M], data: Any) -> M:
-    """``data`` as a wire model.
+    """Return ``data`` as a wire model.
 
     :raises TransportError: reason ``unreadable`` when required fields are missing or of another type.
     """
@@ -366,7 +366,7 @@ def read(model: type[M], data: Any) -> M:
 
 
 def unreadable(what: str, error: ValidationError) -> TransportError:
-    """The error for an answer that has not the documented shape; it names fields, never their values."""
+    """Return the error for an answer without the documented shape; it names fields, never their values."""
     problems = "; ".join(
         f"{'.'.join(map(str, item['loc'])) or 'body'}: {item['msg']}" for item in error.errors(include_input=False)[:3]
     )
@@ -374,7 +374,7 @@ def unreadable(what: str, error: ValidationError) -> TransportError:
 
 
 def read_error(response: Response, find: Callable[[Any], tuple[Any, Any]]) -> ErrorBody:
-    """Code and message of an error answer.
+    """Return code and message of an error answer.
 
     :param find: takes the parsed body, returns code and message; may fail on bodies it does not know
         (a proxy's page, nothing at all), which are then quoted by their beginning.
@@ -398,7 +398,7 @@ _BARE_IDS = ("id", "data.id")
 
 
 def generic_submit(method: str, path: str, *, json: Any = None, query: Mapping[str, Any] | None = None) -> SubmitCall:
-    """A submit of which nothing is known but its request.
+    """Return a submit of which only the request is known.
 
     :raises InvalidArgument: method or path cannot be sent.
     """
@@ -409,7 +409,7 @@ def generic_submit(method: str, path: str, *, json: Any = None, query: Mapping[s
 
 
 def find_operation_id(response: Response) -> str:
-    """The operation id in an answer of unknown shape: a known field, else the last part of ``Location``.
+    """Return the operation id in an answer of unknown shape: a known field, else the last part of ``Location``.
 
     :raises TransportError: reason ``unreadable`` when the answer names none.
     """
@@ -422,8 +422,8 @@ def find_operation_id(response: Response) -> str:
     found = _first_text(body, _OPERATION_IDS) or located or _first_text(body, _BARE_IDS) or last
     if found:
         return found
-    looked_for = ", ".join((*_OPERATION_IDS, *_BARE_IDS))
-    msg = f"the answer (HTTP {response.status}) names no operation: looked for {looked_for} and Location"
+    names = ", ".join((*_OPERATION_IDS, *_BARE_IDS))
+    msg = f"the answer (HTTP {response.status}) names no operation: searched for {names} and Location"
     raise TransportError(msg, reason="unreadable")
 
 

@@ -15,7 +15,7 @@ from airflow_provider_ops.exceptions import InvalidArgument, TransportError
 
 T = TypeVar("T")
 
-#: What an id may look like in every API we know (UUID, ``op_<uuid>``, ``W5Y1B8G3SK``); never a path or a query.
+#: The form of an id in every API we know (UUID, ``op_<uuid>``, ``W5Y1B8G3SK``); never a path or a query.
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._\-]{0,127}")
 _KIND = re.compile(r"[a-z][a-z_]{0,31}")
 _PATH = re.compile(r"/[A-Za-z0-9._~:%/\-]{1,500}")
@@ -35,7 +35,7 @@ class Request:
     :param idempotent: a write that may be sent again because the API carries it out once only
         (idempotency key, or by nature). Reads always may.
     :param read_timeout: seconds the answer may take when that is longer than the connection's timeout.
-    :param about: the operation that the answer must be about, where its id cannot be told from the path.
+    :param about: the operation that the answer must be about, where the path does not show its id.
     """
 
     method: str
@@ -58,17 +58,17 @@ class Request:
 
     @property
     def replayable(self) -> bool:
-        """Whether the HTTP layer may send this request a second time."""
+        """Return whether the HTTP layer may send this request a second time."""
         return self.idempotent or self.method in _READS
 
     @property
     def reads(self) -> bool:
-        """Whether this request changes nothing; a call that holds its answer back is such a read, too."""
+        """Return whether this request changes nothing; a long poll is such a read, too."""
         return self.method in _READS or self.read_timeout is not None
 
     @property
     def ids(self) -> dict[str, str]:
-        """The ids in the path by the names that the route gives them, in order."""
+        """Return the ids in the path by the names that the route gives them, in order."""
         found = {}
         for part, value in zip(self.route.split("/"), self.path.split("/"), strict=False):
             before, brace, rest = part.partition("{")
@@ -130,7 +130,7 @@ class Call(Generic[T]):
     accepts: frozenset[int] = field(default=frozenset(), kw_only=True)
 
     def changed(self, **changes: Any) -> Call[T]:
-        """The same call with some parts of its request replaced."""
+        """Return the same call with some parts of its request replaced."""
         return Call(replace(self.request, **changes), self.parse, accepts=self.accepts)
 
 
@@ -146,7 +146,7 @@ class Page(Generic[T]):
     ahead: Callable[[int], Sequence[Call[Page[T]]]] | None = None
 
     def following(self, count: int) -> Sequence[Call[Page[T]]]:
-        """Calls for at most ``count`` of the pages that follow; those that cannot be known yet are left out."""
+        """Return calls for at most ``count`` of the next pages; those that cannot be known yet are left out."""
         if self.next is None:
             return ()
         return (self.next,) if self.ahead is None else self.ahead(count)
@@ -180,7 +180,7 @@ Flow = Generator[Call[Any] | Once | Pause, Any, T]
 
 
 def all_items(paged: Paged[T], *, limit: int = 10_000) -> Flow[list[T]]:
-    """Flow that reads all pages, up to ``limit`` items."""
+    """Return a flow that reads all pages, up to ``limit`` items."""
     found: list[T] = []
     call: Call[Page[T]] | None = paged.first
     while call is not None and len(found) < limit:
@@ -191,7 +191,7 @@ def all_items(paged: Paged[T], *, limit: int = 10_000) -> Flow[list[T]]:
 
 
 def path(template: str, **ids: str) -> str:
-    """``template`` with validated, quoted ids: ``path("/operations/{operation_id}", operation_id="op_1")``.
+    """Fill validated, quoted ids into ``template``: ``path("/operations/{operation_id}", operation_id="op_1")``.
 
     :raises InvalidArgument: an id is empty or could break out of its place in the path.
     """
@@ -199,7 +199,7 @@ def path(template: str, **ids: str) -> str:
 
 
 def check_id(name: str, value: object) -> str:
-    """``value`` when it can be an id of a remote object.
+    """Return ``value`` when it can be an id of a remote object.
 
     :raises InvalidArgument: it is not text, is empty, or has characters that no id has.
     """
@@ -232,7 +232,7 @@ def check_path(method: str, value: object) -> None:
 
 
 def _leaves(path: str) -> bool:
-    """Whether a quoted path means another place to somebody who decodes it, however often, or breaks a line."""
+    """Return whether a quoted path means another place once it is decoded, however often, or breaks a line."""
     while True:
         if "//" in path or _LEAVING.search(path) or any(part in (".", "..") for part in path.split("/")):
             return True
@@ -243,7 +243,7 @@ def _leaves(path: str) -> bool:
 
 
 def split_reference(name: str, value: object) -> tuple[str | None, str]:
-    """``session:A1B2`` as ``("session", "A1B2")``, a plain operation id as ``(None, id)``.
+    """Split ``session:A1B2`` into ``("session", "A1B2")``, a plain operation id into ``(None, id)``.
 
     References with a kind stand for things that some APIs let us wait for by their own status.
 
@@ -256,5 +256,5 @@ def split_reference(name: str, value: object) -> tuple[str | None, str]:
 
 
 def drop_none(**values: Any) -> dict[str, Any]:
-    """The arguments that are not ``None``: what goes into a body or query."""
+    """Return the arguments that are not ``None``, for a body or query."""
     return {name: value for name, value in values.items() if value is not None}

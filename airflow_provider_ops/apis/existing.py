@@ -23,7 +23,7 @@ def is_gone(status: str | None) -> bool:
 
 
 def existing(read: Flow[Mapping[str, Any] | None]) -> Flow[Mapping[str, Any] | None]:
-    """Flow that reads a resource as ``read`` does, ``None`` when it is gone or about to be."""
+    """Return a flow that reads a resource as ``read`` does, ``None`` when it is gone or about to be."""
     try:
         resource = yield from read
     except NotFound:

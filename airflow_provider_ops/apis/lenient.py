@@ -14,10 +14,10 @@ T = TypeVar("T")
 class Lenient(Generic[T]):
     """Reads a shape without the fields that are of another type than documented.
 
-    An API that changes the shape of its progress would else look like one that cannot be read at all, and a wait would
-    go on to its deadline over an operation that has long succeeded.
+    Otherwise an API that changes the shape of its progress could not be read at all, and a wait would continue to its
+    deadline although the operation has long succeeded.
 
-    :param shape: a wire model, or a ``TypedDict`` where it is read so often that a model for each is too dear.
+    :param shape: a wire model, or a ``TypedDict`` where it is read so often that a model for each costs too much time.
     :param needed: names on the wire of fields that are never left out.
     """
 
@@ -27,7 +27,7 @@ class Lenient(Generic[T]):
         self._validate = TypeAdapter(shape).validator.validate_python
 
     def __call__(self, data: Any) -> T:
-        """``data`` in this shape.
+        """Return ``data`` in this shape.
 
         :raises TransportError: reason ``unreadable`` when a needed field is what cannot be read.
         """

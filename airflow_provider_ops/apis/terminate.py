@@ -30,9 +30,9 @@ IT = "it"
 _DELETE_PAUSES = (0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 1.0, 2.0, 2.0, 2.0, 2.0)
 #: Seconds between further requests, for an attempt that has just begun and has time: cancelled operations drain.
 _LATER_PAUSE = 5.0
-#: For how long such an attempt asks.
+#: Seconds for which such an attempt asks.
 PATIENT = 600.0
-#: Seconds before a request that met trouble on the way is sent again: by id, an operation may be ended twice.
+#: Seconds before a request is repeated after an error in transit: by id, an operation may be ended twice.
 _ERROR_PAUSES = (0.3, 0.7, 1.5, 3.0)
 #: Seconds for which a kill waits to see whether the operation has settled.
 _READ_SECONDS = 1.0
@@ -43,7 +43,7 @@ T = TypeVar("T")
 class Termination(NamedTuple):
     """What became of an operation that a policy was to end.
 
-    :param text: a sentence about what is going on now.
+    :param text: a sentence about what happens to the operation now.
     :param removed: whether what the operation made is gone, or being deleted.
     :param is_done: whether nothing is left to do: the API took the request, or there is nothing that it could do.
     :param is_accepted: whether the API took the request.
@@ -58,12 +58,12 @@ class Termination(NamedTuple):
 def terminate(
     api: Api, handle: Handle, policy: str, *, name: str | None = None, within: float = sum(_DELETE_PAUSES)
 ) -> Flow[Termination]:
-    """Flow that cancels, deletes or leaves an operation.
+    """Cancel, delete or leave an operation, as a flow.
 
-    Raises nothing but that this attempt may not send anything any more (:class:`Superseded`).
+    It raises only :class:`Superseded`: this attempt may not send anything any more.
 
     :param policy: ``cancel``, ``delete`` or ``leave``.
-    :param name: what a sentence calls the operation; default is its id and resource.
+    :param name: name of the operation in sentences; default is its id and resource.
     :param within: seconds for which a deletion that is refused is asked for again.
     """
     name = name or f"operation {handle.operation_id}{_resource(handle)}"
@@ -96,14 +96,14 @@ def kill_operation(
     was_running: bool = False,
     within: float = sum(_DELETE_PAUSES),
 ) -> Flow[Termination]:
-    """As :func:`end`, for a task that was killed: what has settled stays as it is.
+    """Terminate the operation of a killed task as :func:`terminate` does; what has settled stays as it is.
 
-    A worker or triggerer that was out of the world for a while is told to stop as well, and finds a task that is over
-    because it has succeeded elsewhere. What that task has made must not be deleted, so a deletion is preceded by a
-    look, of one second at most. A cancellation is not: an API refuses it for what has settled.
+    A worker or triggerer that was cut off for a while is asked to stop as well, although its task may be over because
+    it has succeeded elsewhere. What that task has made must not be deleted, so a deletion is preceded by a poll,
+    of one second at most. A cancellation is not: an API refuses it for what has settled.
 
     :param waited_for: what the task waits for now, where that comes after the operation.
-    :param was_running: whether it was seen running moments ago, so that no look is needed.
+    :param was_running: whether it was seen running moments ago, so that no poll is needed.
     """
     if policy == "cancel" and api.can_cancel:
         return (yield from _cancel_then_read(api, handle, waited_for))
@@ -121,7 +121,7 @@ def _cancel_then_read(api: Api, handle: Handle, waited_for: str | None) -> Flow[
 
 
 def _settled(api: Api, handle: Handle, waited_for: str | None) -> Flow[Operation | None]:
-    """Return the operation when it is seen to have settled; a look that fails holds nothing up."""
+    """Return the operation when a poll shows it settled; ``None`` otherwise, and when the poll fails."""
     try:
         operation: Operation = yield Once(api.get_operation(waited_for or handle.operation_id or ""), _READ_SECONDS)
     except OpsError:
@@ -130,7 +130,7 @@ def _settled(api: Api, handle: Handle, waited_for: str | None) -> Flow[Operation
 
 
 def is_over_already(handle: Handle, operation: Operation) -> Termination:
-    """Return what a kill makes of an operation that has settled: nothing."""
+    """Return the outcome of a kill for an operation that has settled: it stays as it is."""
     over = f"operation {operation.id}{_resource(handle)} is over already ({operation.raw_state})"
     return Termination(f"{over} and stays as it is")
 
@@ -158,7 +158,10 @@ def _delete(api: Api, handle: Handle, name: str, within: float) -> Flow[Terminat
 
 
 def _when_possible(api: Api, handle: Handle, within: float) -> Flow[Submitted | None]:
-    """What is being made can often not be deleted at once: ask again for so many seconds."""
+    """Delete what the operation makes, and ask again for ``within`` seconds while the API refuses it.
+
+    What is being made can often not be deleted at once.
+    """
     left, pauses = within, chain(_DELETE_PAUSES, repeat(_LATER_PAUSE))
     while True:
         try:
@@ -174,7 +177,7 @@ def _when_possible(api: Api, handle: Handle, within: float) -> Flow[Submitted | 
 
 
 def _stop_making(api: Api, handle: Handle) -> Flow[None]:
-    """Cancel what still makes it. That this is refused too says nothing about the deletion, which is what counts."""
+    """Cancel the operation that still makes it. A refusal is ignored: only the deletion counts."""
     with suppress(OpsError):
         yield api.cancel_operation(handle.operation_id or "", handle.key or None)
 
@@ -190,7 +193,7 @@ def _sending(call: Call[T]) -> Flow[T]:
 
 
 def _until_answered(request: Callable[[], Flow[T]]) -> Flow[T]:
-    """Send a request again that met trouble on the way, and return the API's own answer."""
+    """Send a request, repeat it after errors in transit, and return the API's own answer."""
     for pause in _ERROR_PAUSES:
         try:
             return (yield from request())

@@ -12,14 +12,14 @@ _VALIDATE = TypeAdapter(datetime).validator.validate_python
 
 
 def aware(moment: datetime) -> datetime:
-    """``moment`` itself; one without a zone is taken for UTC, which is what APIs mean by that."""
+    """Return ``moment`` with a zone; one without is taken for UTC, which is what APIs mean by that."""
     return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
 
 
 def in_utc(moment: datetime) -> datetime:
-    """The same moment in UTC, see :func:`aware`.
+    """Return the same moment in UTC, see :func:`aware`.
 
-    :raises ValueError: there it would be before the first or after the last that Python knows.
+    :raises ValueError: in UTC it would be before the first or after the last moment that Python knows.
     """
     try:
         return aware(moment).astimezone(timezone.utc)
@@ -33,11 +33,11 @@ def _read(value: str | int) -> datetime:
 
 
 def read_time(value: object) -> datetime:
-    """A time in ISO 8601, or in Unix seconds or milliseconds, which pydantic tells from each other by their size.
+    """Read a time in ISO 8601, or in Unix seconds or milliseconds, which pydantic distinguishes by their size.
 
     :raises ValueError: it is none.
     """
-    # operations that were asked for together share their seconds, and every look shows the same times again
+    # operations that were submitted together share their seconds, and every poll shows the same times again
     return _read(value) if isinstance(value, (str, int)) else in_utc(_VALIDATE(value))
 
 

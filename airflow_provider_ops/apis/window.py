@@ -1,4 +1,4 @@
-"""Which of several operations may be that of a submit whose answer was lost, told by the API's own clock.
+"""Which of several operations may be that of a submit whose answer was lost, decided by the API's own clock.
 
 No clock of ours is compared with one of the API: what counts is the time between two of the API's own dates, that of
 the operation and that of the answer that shows it, and how long ago we sent the request.
@@ -32,7 +32,7 @@ class Dated:
     at: datetime | None = None
 
     def noting(self, parse: Callable[[Response], T]) -> Callable[[Response], T]:
-        """Return ``parse`` so that it also notes the date of the answer."""
+        """Return ``parse`` so that it also records the date of the answer."""
 
         def noted(response: Response) -> T:
             self.at = date_of(response)
@@ -64,11 +64,11 @@ class Window:
 
     @property
     def is_certain(self) -> bool:
-        """Whether what is outside is certainly older than the request."""
+        """Return whether what is outside is certainly older than the request."""
         return self._intent.is_exact and self.since is not None
 
     def noting(self, paged: Paged[T]) -> Paged[T]:
-        """Return a list whose first page tells when the window begins."""
+        """Return a list whose first page sets when the window begins."""
         call = paged.first
 
         def parse(response: Response) -> Page[T]:
@@ -89,7 +89,7 @@ class Window:
         """Return the matches that are inside.
 
         :raises AmbiguousSubmission: there are matches outside only, and they may be its all the same: how long ago
-            another process has sent the request is told by two clocks.
+            another process has sent the request is measured by two clocks.
         """
         if self._intent.age is None:
             return list(matches)
@@ -99,7 +99,7 @@ class Window:
         names = [f"operation {one.operation_id} ({one.resource_type} {one.resource_id})" for one in matches]
         raise AmbiguousSubmission(
             f"the outcome of {self._intent.submit.request} is unknown: {', '.join(names)} may be its, though it seems "
-            "older, and nothing tells for certain. Nothing was submitted again. If it is what this task is to have, "
+            "older, and nothing shows it for certain. Nothing was submitted again. If it is what this task is to have, "
             "pass its id as operation_id; else clear this task to submit a new one.",
             names,
         )

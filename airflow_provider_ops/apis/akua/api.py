@@ -117,11 +117,11 @@ class Akua(Api):
     polls = table({"": PollPolicy(first=1.0, factor=1.5, cap=10.0)})
 
     def authenticate(self, key: str) -> Mapping[str, str]:
-        """``Authorization: Bearer`` [section 1]."""
+        """Return ``Authorization: Bearer`` [section 1]."""
         return {"Authorization": f"Bearer {key}"}
 
     def apply_connection_defaults(self, request: Request, extras: Mapping[str, Any]) -> Request:
-        """``akua-context`` from the connection's ``workspace_id``; tokens for several workspaces need it.
+        """Add ``akua-context`` from the connection's ``workspace_id``; tokens for several workspaces need it.
 
         :raises InvalidConnection: it cannot be an id.
         """
@@ -135,11 +135,11 @@ class Akua(Api):
         return replace(request, headers={"akua-context": workspace_id, **request.headers})
 
     def error(self, response: Response) -> ErrorBody:
-        """All forms of section 7."""
+        """Read all forms of section 7."""
         return error_body(response)
 
     def check(self) -> Call[str]:
-        """``GET /clusters``: names the workspace where a cluster tells it."""
+        """``GET /clusters``: names the workspace where a cluster shows it."""
         first = listing_models("/clusters", Cluster).first
 
         def parse(response: Response) -> str:
@@ -175,7 +175,7 @@ class Akua(Api):
         return listing("/operations", to_operation, drop_none(owner_type=owner_type, owner_id=owner_id))
 
     def open_operations(self) -> Sequence[OperationList]:
-        """All operations, newest first: there is no filter by state. Entries lack steps."""
+        """Return all operations, newest first: there is no filter by state. Entries lack steps."""
         return (OperationList(listing("/operations", raw_entry), to_operation),)
 
     def long_poll(self, operation_id: str, seconds: float) -> Call[Operation]:
@@ -215,7 +215,7 @@ class Akua(Api):
     def request(
         self, method: str, path: str, *, json: Any = None, query: Mapping[str, Any] | None = None
     ) -> SubmitCall:
-        """Recognises every call that starts an operation, in both spellings of the colon."""
+        """Recognise every call that starts an operation, in both spellings of the colon."""
         known = starts.recognise(method.upper(), path)
         if known is None or query:
             return generic_submit(method, path, json=json, query=query)
@@ -223,7 +223,7 @@ class Akua(Api):
         return starts.submit_of(start.call(json, idempotency_key=None, **ids))
 
     def with_idempotency_key(self, submit: SubmitCall, key: str) -> SubmitCall:
-        """``key`` as the ``idempotency-key`` of every call that takes one.
+        """Send ``key`` as the ``idempotency-key`` of every call that takes one.
 
         A call we do not know gets it too, since many require one, but whether it honours it is not known: it is not
         taken to be safe to send again.
@@ -234,7 +234,7 @@ class Akua(Api):
         return submit.with_request(headers={**submit.request.headers, KEY: key}, idempotent=start is not None)
 
     def submit_flow(self, submit: SubmitCall) -> Flow[Submitted]:
-        """Reads the etag just before sending where the call needs one and the user gave none.
+        """Read the etag just before sending where the call needs one and the user gave none.
 
         A refusal with an etag that has changed since is no refusal of what is wanted: read and send again, with the
         same key, because the refused and the new request are the same intended action. An etag that has not changed
@@ -271,21 +271,21 @@ class Akua(Api):
         return last
 
     def find_submitted(self, intent: Intent) -> Flow[list[Submitted]] | None:
-        """By the key that the operation carries, else by what it acts on since the intent."""
+        """Search by the key that the operation carries, else by what it acts on since the intent."""
         start = start_of(intent.submit.request)
         return reconcile.find(start, intent) if start is not None and reconcile.can_find(start) else None
 
     def find_owned(self, submit: SubmitCall, is_ours: Callable[[str], bool]) -> Flow[list[Submitted]] | None:
-        """By the keys that operations carry; those of clusters and machines carry none."""
+        """Search by the keys that operations carry; those of clusters and machines carry none."""
         start = start_of(submit.request)
         return reconcile.find_owned(start, is_ours) if start and start.creates and reconcile.can_find(start) else None
 
     def list_owned(self) -> Flow[OwnedResources]:
-        """By the idempotency key that the operation which made it carries."""
+        """List what was made by operations that carry an idempotency key of ours."""
         return owned.list_owned(self.read_resource)
 
     def read_resource(self, operation: Operation) -> Flow[Mapping[str, Any] | None]:
-        """The entity that the operation acted on."""
+        """Return the entity that the operation acted on."""
         route = _READS.get(operation.resource_type or "")
         if route is None or not operation.resource_id:
             return None
@@ -298,7 +298,7 @@ class Akua(Api):
         return kind in _CREATES
 
     def shows_created(self, kind: str, fields: Mapping[str, Any] | None) -> bool:  # noqa: ARG002
-        """Return whether its operation tells our idempotency key."""
+        """Return whether its operation shows our idempotency key."""
         return kind in _CREATES and kind in reconcile.WITH_KEY
 
     def find_resource(self, resource_type: str, resource_id: str) -> Flow[Mapping[str, Any] | None] | None:

@@ -26,7 +26,7 @@ def changing(
     etag: str | None = None,
     **ids: str,
 ) -> Call[T]:
-    """A call that changes something, and is sent once.
+    """Return a call that changes something, and is sent once.
 
     :raises InvalidArgument: an id or the etag cannot be one.
     """
@@ -36,7 +36,7 @@ def changing(
 
 
 def keyed(call: Call[T], idempotency_key: str | None) -> Call[T]:
-    """The call with an idempotency key, a new one where none is given; so it is safe to send again.
+    """Return the call with an idempotency key, a new one where none is given; so it is safe to send again.
 
     :raises InvalidArgument: the key cannot be one.
     """
@@ -45,14 +45,14 @@ def keyed(call: Call[T], idempotency_key: str | None) -> Call[T]:
 
 
 def new_key() -> str:
-    """A key that no other request has."""
+    """Return a key that no other request has."""
     return f"airflow-{uuid.uuid4().hex}"
 
 
 def reads_as(model: type[M]) -> Callable[[Response], M]:
-    """The function that reads an answer as a model."""
+    """Return the function that reads an answer as a model."""
     return lambda response: read(model, body_of(response))
 
 
 def nothing(_response: Response) -> None:
-    """The answer is 204."""
+    """Accept an answer without a body (204)."""

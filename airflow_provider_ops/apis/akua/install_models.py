@@ -73,12 +73,12 @@ class Install(Tracked):
     @property
     @deprecated("Akua does not say of which package an install is, but which version: use package_version_id")
     def package_id(self) -> None:
-        """Always ``None``."""
+        """Return ``None``, always."""
 
     @property
     @deprecated("an install of Akua has no name: Install.name is always None")
     def name(self) -> None:
-        """Always ``None``."""
+        """Return ``None``, always."""
 
 
 class InstallStatus(WireModel):
@@ -97,7 +97,7 @@ class InstallStatus(WireModel):
     @property
     @deprecated("use InstallStatus.install_id")
     def id(self) -> str | None:
-        """The id of the install."""
+        """Return the id of the install."""
         return self.install_id
 
 
@@ -180,12 +180,12 @@ class Package(FormerMapping):
     @property
     @deprecated("Akua does not say when a package was changed: Package.updated_at is always None")
     def updated_at(self) -> None:
-        """Always ``None``."""
+        """Return ``None``, always."""
 
     @property
     @deprecated("Akua does not say whether an operation on a package is in progress: list its operations")
     def reconciling(self) -> None:
-        """Always ``None``."""
+        """Return ``None``, always."""
 
 
 class PackageVersion(FormerMapping):
@@ -203,7 +203,7 @@ class PackageVersion(FormerMapping):
     @property
     @deprecated("use PackageVersion.semver")
     def version(self) -> str | None:
-        """The semantic version."""
+        """Return the semantic version."""
         return self.semver
 
 

@@ -38,7 +38,7 @@ class Cluster(Tracked):
     @property
     @deprecated("Akua does not say in which region a cluster is: Cluster.region_id is always None")
     def region_id(self) -> None:
-        """Always ``None``."""
+        """Return ``None``, always."""
 
 
 class ClusterCapabilities(WireModel):
@@ -158,7 +158,7 @@ class Machine(Tracked):
     @property
     @deprecated("Akua does not say which type a machine has: Machine.instance_type is always None")
     def instance_type(self) -> None:
-        """Always ``None``."""
+        """Return ``None``, always."""
 
 
 class Region(WireModel):

@@ -16,7 +16,7 @@ from airflow_provider_ops.operation import Operation
 
 
 def list_owned(read: Callable[[Operation], Flow[Mapping[str, Any] | None]]) -> Flow[OwnedResources]:
-    """Flow that goes through all operations.
+    """Return a flow that reads all operations.
 
     :param read: flow that reads what an operation acted on.
     """

@@ -20,9 +20,9 @@ WITH_KEY = ("install.create", "package.create", "workspace.subdomain.set_name", 
 
 
 def can_find(start: Start) -> bool:
-    """Whether what this call has started can be told from what others have.
+    """Return whether what this call has started can be distinguished from what others have started.
 
-    New clusters and machines carry neither a key nor anything else of ours, and a render does not tell who asked.
+    New clusters and machines carry neither a key nor anything else of ours, and a render does not show who asked.
     """
     if start.creates:
         return start.kind.startswith(WITH_KEY)
@@ -31,7 +31,7 @@ def can_find(start: Start) -> bool:
 
 
 def find(start: Start, intent: Intent) -> Flow[list[Submitted]]:
-    """The operations that are its: by the key that they carry, else those since the request was sent."""
+    """Return the operations that are its: by the key that they carry, else those since the request was sent."""
     request = intent.submit.request
     owner = owner_id(start, request)
     query = {"owner_type": start.owner, "owner_id": owner} if owner else {}
@@ -53,14 +53,14 @@ def _refuse_to_guess(request: Request, recent: Sequence[Operation]) -> None:
     if unclear:
         raise AmbiguousSubmission(
             f"the outcome of {request} is unknown: {', '.join(unclear)} began since then, and Akua has one type of "
-            "operation for all changes of a subscription. Nothing was submitted again. Look at the subscription of the "
+            "operation for all changes of a subscription. Nothing was submitted again. Check the subscription of the "
             "workspace; if it is as wanted, mark this task as successful, else clear it.",
             [f"operation {name}" for name in unclear],
         )
 
 
 def find_owned(start: Start, is_ours: Callable[[str], bool]) -> Flow[list[Submitted]]:
-    """The creates whose operation carries a key that is searched for."""
+    """Return the creates whose operation carries a key that is searched for."""
     operations = yield from all_items(listing("/operations", to_operation))
     return [
         replace(_found(start, operation), key=key)
@@ -70,7 +70,7 @@ def find_owned(start: Start, is_ours: Callable[[str], bool]) -> Flow[list[Submit
 
 
 def find_deletion(start: Start, request: Request) -> Flow[Submitted | None]:
-    """The operation that has deleted, or is deleting, what can no longer be read."""
+    """Return the operation that has deleted, or is deleting, what can no longer be read."""
     query = {"owner_type": start.owner, "owner_id": owner_id(start, request)}
     page: Page[Operation] = yield listing("/operations", to_operation, query).first
     ended = (OperationState.FAILED, OperationState.CANCELLED)
@@ -79,7 +79,7 @@ def find_deletion(start: Start, request: Request) -> Flow[Submitted | None]:
 
 
 def _since(paged: Paged[Operation], window: Window) -> Flow[list[Operation]]:
-    """Newest first, so the first that is certainly too old ends the search."""
+    """Return the operations that may be new enough; newest come first, so one that is certainly too old ends it."""
     found: list[Operation] = []
     call: Call[Page[Operation]] | None = window.noting(paged).first
     while call is not None:
@@ -110,7 +110,7 @@ def _metadata(operation: Operation) -> Mapping[str, Any]:
 
 
 def _agrees(request: Request, metadata: Mapping[str, Any]) -> bool:
-    """Whether nothing the operation tells of its request speaks against this one."""
+    """Return whether nothing that the operation shows of its request contradicts this one."""
     body = request.json if isinstance(request.json, Mapping) else {}
     return all(metadata.get(name) in (None, value) for name, value in {**ids_of(request), **body}.items())
 

@@ -63,7 +63,7 @@ _CHANGE_REQUEST_STATES = {
 
 
 def following(kind: str, bare: str) -> Call[Operation]:
-    """The call that reads what a reference stands for, as an operation.
+    """Return the call that reads what a reference stands for, as an operation.
 
     :raises InvalidArgument: a render without its install.
     """

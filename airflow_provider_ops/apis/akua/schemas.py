@@ -90,7 +90,7 @@ class OperationEnvelope(WireModel):
 
 
 def to_operation(data: Any) -> Operation:
-    """An operation of Akua as one of ours."""
+    """Return an operation of Akua as one of ours."""
     wire = _READ(data)
     raw_state = wire.state or "missing"
     metadata, response = data.get("metadata"), data.get("response")
@@ -114,14 +114,14 @@ def to_operation(data: Any) -> Operation:
 
 
 def key_of(operation: Operation) -> str | None:
-    """Return the caller's idempotency key, where the operation tells it."""
+    """Return the caller's idempotency key, where the operation shows it."""
     metadata = operation.raw.get("metadata")
     key = metadata.get("idempotency_key") if isinstance(metadata, Mapping) else None
     return key if isinstance(key, str) else None
 
 
 def started(response: Response) -> Operation:
-    """The operation in an answer of any of the four shapes.
+    """Return the operation in an answer of any of the four shapes.
 
     Where only its id is known it is ``PENDING`` with the raw state ``accepted``.
     """
@@ -158,7 +158,7 @@ def _step(step: AkuaStep, before: Sequence[AkuaStep]) -> Step:
         started_at=step.started_at,
         ended_at=step.completed_at,
         message=step.error_message,
-        # nobody is needed before its turn has come
+        # no person is needed before its turn has come
         needs_human=open_for_people and all(earlier.status in _FINISHED_STEP for earlier in before),
     )
 
@@ -177,7 +177,7 @@ def _error(wire: AkuaOperation) -> OperationError | None:
 
 
 def body_of(response: Response) -> dict[str, Any]:
-    """The body of an answer that must be an object."""
+    """Return the body of an answer that must be an object."""
     body = response.json()
     if not isinstance(body, dict):
         msg = f"the answer (HTTP {response.status}) is no JSON object"
@@ -186,7 +186,7 @@ def body_of(response: Response) -> dict[str, Any]:
 
 
 def reading(route: str, model: type[M], query: Mapping[str, Any] | None = None, **ids: str) -> Call[M]:
-    """The call that reads one object."""
+    """Return the call that reads one object."""
     return Call(
         Request("GET", path(route, **ids), route, query=query or {}),
         lambda response: read(model, body_of(response)),
@@ -194,7 +194,7 @@ def reading(route: str, model: type[M], query: Mapping[str, Any] | None = None, 
 
 
 def listing(route: str, to_item: Callable[[Any], T], query: Mapping[str, Any] | None = None, **ids: str) -> Paged[T]:
-    """A list; all have ``cursor`` and ``limit`` [section 8]."""
+    """Return a list; all have ``cursor`` and ``limit`` [section 8]."""
     where = path(route, **ids)
 
     def page(cursor: str | None) -> Call[Page[T]]:
@@ -212,7 +212,7 @@ def listing(route: str, to_item: Callable[[Any], T], query: Mapping[str, Any] | 
 
 
 def listing_models(route: str, model: type[M], query: Mapping[str, Any] | None = None, **ids: str) -> Paged[M]:
-    """A list of objects of one model."""
+    """Return a list of objects of one model."""
     return listing(route, lambda item: read(model, item), query, **ids)
 
 
@@ -233,7 +233,7 @@ def _rows(body: Mapping[str, Any]) -> Sequence[Any]:
 
 
 def is_header(value: str) -> bool:
-    """Whether a text can be sent in a header."""
+    """Return whether a text can be sent in a header."""
     return bool(value) and value.isascii() and value.isprintable()
 
 

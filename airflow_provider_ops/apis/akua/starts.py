@@ -69,7 +69,7 @@ class Start:
     def call(
         self, body: Mapping[str, Any] | None = None, *, idempotency_key: str | None, etag: str | None = None, **ids: str
     ) -> Call[Operation]:
-        """The call, whose answer is an operation."""
+        """Return the call, whose answer is an operation."""
         return self.reading(started, body, idempotency_key=idempotency_key, etag=etag, **ids)
 
     def reading(
@@ -81,7 +81,7 @@ class Start:
         etag: str | None = None,
         **ids: str,
     ) -> Call[T]:
-        """The call, whose answer ``parse`` understands.
+        """Return the call, whose answer ``parse`` understands.
 
         :raises InvalidArgument: an id, the key or the etag cannot be one.
         """
@@ -160,7 +160,7 @@ STARTS: Mapping[tuple[str, str], Start] = {
 
 
 def start_of(request: Request) -> Start | None:
-    """What a request starts, when it is one of these calls."""
+    """Return what a request starts, when it is one of these calls."""
     return STARTS.get((request.method, request.route))
 
 
@@ -172,7 +172,7 @@ _PATTERNS = {route: _pattern(route) for _, route in STARTS}
 
 
 def recognise(method: str, where: str) -> tuple[Start, dict[str, str]] | None:
-    """The call that a method and a path stand for, with the ids in the path."""
+    """Return the call that a method and a path stand for, with the ids in the path."""
     # both spellings of the colon reach the same call
     where = where.replace("%3A", ":").replace("%3a", ":")
     for (its_method, route), start in STARTS.items():
@@ -182,18 +182,18 @@ def recognise(method: str, where: str) -> tuple[Start, dict[str, str]] | None:
 
 
 def ids_of(request: Request) -> dict[str, str]:
-    """The ids in the path of a request, by the names its route has for them."""
+    """Return the ids in the path of a request, by the names its route has for them."""
     match = _PATTERNS[request.route].fullmatch(request.path)
     return match.groupdict() if match else {}
 
 
 def owner_id(start: Start, request: Request) -> str | None:
-    """The id of the entity that a request acts on; ``None`` where it makes a new one."""
+    """Return the id of the entity that a request acts on; ``None`` where it makes a new one."""
     return ids_of(request).get(f"{start.owner}_id")
 
 
 def submit_of(call: Call[Any]) -> SubmitCall:
-    """The submit of one of these calls."""
+    """Return the submit of one of these calls."""
     start = STARTS[call.request.method, call.request.route]
     return SubmitCall(
         call.request,
@@ -204,7 +204,7 @@ def submit_of(call: Call[Any]) -> SubmitCall:
 
 
 def submits(build: Callable[P, Call[Any]]) -> Callable[P, SubmitCall]:
-    """The function an operator starts with: takes the arguments of ``build``."""
+    """Return the function an operator starts with: takes the arguments of ``build``."""
 
     @functools.wraps(build)
     def begin(*args: P.args, **kwargs: P.kwargs) -> SubmitCall:
@@ -214,7 +214,7 @@ def submits(build: Callable[P, Call[Any]]) -> Callable[P, SubmitCall]:
 
 
 def with_etag(build: Callable[P, Call[T]]) -> Callable[P, Call[T]]:
-    """``build`` for callers that have nobody who reads the etag for them: it must be given."""
+    """Return ``build`` for callers for which no flow reads the etag: it must be given."""
 
     @functools.wraps(build)
     def checked(*args: P.args, **kwargs: P.kwargs) -> Call[T]:

@@ -35,13 +35,13 @@ class Workspace(WireModel):
     @property
     @deprecated("use Workspace.id")
     def workspace_id(self) -> str:
-        """The id of the workspace."""
+        """Return the id of the workspace."""
         return self.id
 
     @property
     @deprecated("Akua does not say whether an operation on a workspace is in progress: list its operations")
     def reconciling(self) -> None:
-        """Always ``None``."""
+        """Return ``None``, always."""
 
 
 class Subscription(WireModel):
@@ -118,4 +118,4 @@ class NewApiToken(WireModel):
     @property
     @deprecated("the answer to a new token does not say when it expires: list_api_tokens() does")
     def expires_at(self) -> None:
-        """Always ``None``."""
+        """Return ``None``, always."""

@@ -60,11 +60,11 @@ class LakeSail(Api):
     reference_kinds = workloads.KINDS
 
     def authenticate(self, key: str) -> Mapping[str, str]:
-        """``Authorization: Bearer``, for user sessions and service account keys alike."""
+        """Return ``Authorization: Bearer``, for user sessions and service account keys alike."""
         return {"Authorization": f"Bearer {key}"}
 
     def error(self, response: Response) -> ErrorBody:
-        """The envelope is not documented: that of operations is inferred, ``{"message"}`` is the older API's."""
+        """Read an undocumented envelope: that of operations is inferred, ``{"message"}`` is the older API's."""
         return read_error(response, _find_error)
 
     def check(self) -> Call[str]:
@@ -95,7 +95,7 @@ class LakeSail(Api):
     def request(
         self, method: str, path: str, *, json: Any = None, query: Mapping[str, Any] | None = None
     ) -> SubmitCall:
-        """Recognises the workload calls; of others, which are not documented, any answer that names an operation."""
+        """Recognise the workload calls; of others, which are not documented, any answer that names an operation."""
         for known, pattern, build in _KNOWN:
             match = re.fullmatch(pattern, path.rstrip("/")) if method.upper() == known else None
             if match:
@@ -108,9 +108,9 @@ class LakeSail(Api):
         return SubmitCall(plain.request, lambda response: submitted(response, kind, collection, resource_id), kind=kind)
 
     def find_submitted(self, intent: Intent) -> Flow[list[Submitted]] | None:
-        """What the status of the resource tells; a session also by its name, if one was given.
+        """Search by the status of the resource; for a session also by its name, if one was given.
 
-        A run and everything that is provisioned carry no mark of ours, and no list says who started them.
+        A run and everything that is provisioned carry no ownership tag, and no list says who started them.
         """
         submit = intent.submit
         if submit.kind == "session.create":
@@ -129,7 +129,7 @@ class LakeSail(Api):
         return window.choose(found, lambda one: created[one.operation_id])
 
     def _find_changed(self, submit: SubmitCall) -> Flow[list[Submitted]]:
-        """The call names what it changes: it was carried out if that is no longer as it was before."""
+        """Read what the call changes: the call was carried out if that is no longer as it was before."""
         what, before = _CHANGES[submit.kind]
         ids = ".".join(_IDS.findall(submit.request.path))
         try:
@@ -143,7 +143,7 @@ class LakeSail(Api):
         return [Submitted(operation.id, submit.kind, operation.resource_type, operation.resource_id, operation)]
 
     def read_resource(self, operation: Operation) -> Flow[Mapping[str, Any] | None]:
-        """The session, notebook or run; a cluster, network or connection as far as the lists show it."""
+        """Read the session, notebook or run; a cluster, network or connection as far as the lists show it."""
         kind, _ = split_reference("operation_id", operation.id)
         if kind is not None:
             return dict(operation.raw) or (yield from self._read_workload(operation))
@@ -157,7 +157,7 @@ class LakeSail(Api):
         return kind == "session.create" or kind.endswith(".provision")
 
     def find_resource(self, resource_type: str, resource_id: str) -> Flow[Mapping[str, Any] | None] | None:
-        """Read a session; look for what is provisioned in the lists, which have no read of one."""
+        """Read a session; search the lists for what is provisioned, because there is no call that reads one."""
         if resource_type == "session":
             return existing(_session(resource_id))
         paged = _listed(resource_type)
@@ -192,7 +192,7 @@ def _session(session_id: str) -> Flow[Mapping[str, Any] | None]:
 
 
 def _listed(resource_type: str) -> Paged[dict[str, Any]] | None:
-    """The list in which a resource of this type may stand; the words for types are not documented."""
+    """Return the list that may show a resource of this type; the words for types are not documented."""
     text = resource_type.lower()
     if "cluster" in text:
         return by_number("/me/clusters", {}, infrastructure.cluster_objects)

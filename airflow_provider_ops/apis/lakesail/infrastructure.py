@@ -39,12 +39,12 @@ def list_clusters(*, sort_direction: SortDirection | None = None) -> Paged[Clust
 
 
 def cluster_models(response: Response) -> list[Cluster]:
-    """The clusters of a page."""
+    """Return the clusters of a page."""
     return [read(Cluster, data) for data in cluster_objects(response)]
 
 
 def cluster_objects(response: Response) -> list[dict[str, Any]]:
-    """The clusters of a page as JSON, each with its ``connection``."""
+    """Return the clusters of a page as JSON, each with its ``connection``."""
     connections = by_id(included_objects(body_of(response), "connections"))
     clusters = objects(response, "clusters")
     return [{**one, "connection": connections.get(str(one.get("connectionId")))} for one in clusters]
@@ -61,7 +61,7 @@ def list_connections() -> Paged[Connection]:
 
 
 def list_connection_operations() -> Paged[Operation]:
-    """``included.operations`` of ``GET /infra/connections``, all pages.
+    """Read ``included.operations`` of ``GET /infra/connections``, all pages.
 
     The only way seen to list any operations: LakeSail has no call for it. Which ones it includes is not documented.
     """
@@ -104,5 +104,5 @@ def check() -> Call[str]:
 
 
 def _whole(request: Request, to_items: Callable[[Response], list[T]]) -> Paged[T]:
-    """A list that shows no paging."""
+    """Return a list that shows no paging."""
     return Paged(Call(request, lambda response: Page(to_items(response))))

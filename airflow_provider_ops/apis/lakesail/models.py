@@ -21,7 +21,7 @@ _NEVER = "0001-01-01"
 
 
 def read_time(value: object) -> datetime | None:
-    """A time in UTC, where it is written in ISO 8601; ``None`` for anything else: the format is not documented."""
+    """Read a time in UTC, where it is written in ISO 8601; ``None`` for anything else: the format is not documented."""
     if not isinstance(value, str) or not value or value.startswith(_NEVER):
         return None
     try:
@@ -101,7 +101,7 @@ class Cluster(Camel):
 
 
 class ProviderNetwork(Camel):
-    """A VPC of the cloud account, whoever made it [networks]."""
+    """A VPC of the cloud account, made by any user [networks]."""
 
     provider: str | None = None
     vpc_id: str | None = None

@@ -26,7 +26,7 @@ NAME = "lakesail"
 
 # LakeSail documents neither the words of `status` nor which of them are final. What is documented is `completedAt`
 # and `error`. So: words that mean one thing in every API we know decide alone. Words that only say "over" decide
-# together with `error`. Any other word (a missing one and `active` too, which may mean "usable" as well as "going on")
+# together with `error`. Any other word (a missing one and `active` too, which may mean "usable" as well as "running")
 # decides together with `completedAt`: without it the operation is UNKNOWN, which never ends a wait; with it the
 # operation failed when `error` or a failed resource is there, and succeeded otherwise. The price of a guess that is
 # too careful is a longer wait, the price of the other kind is a wrong verdict.
@@ -56,7 +56,7 @@ _DETAILS = ("error_type", "retry_after", "field_errors", "request_id", "caused_b
 
 
 def word(status: str | None) -> str:
-    """A status as our tables write it: ``In-Progress`` is ``in_progress``, ``inProgress`` too."""
+    """Return a status as our tables write it: ``In-Progress`` is ``in_progress``, ``inProgress`` too."""
     text = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", (status or "").strip())
     return re.sub(r"[\s\-]+", "_", text).lower()
 
@@ -65,7 +65,7 @@ _READ = Lenient(LakeSailOperation, "id", "status")
 
 
 def to_operation(data: Any) -> Operation:
-    """An Operation object of the API as ours."""
+    """Return an Operation object of the API as ours."""
     wire = _read(data)
     error = _to_error(wire.error)
     progress = _to_progress(wire.progress) if wire.progress else None
@@ -95,7 +95,7 @@ def _read(data: Any) -> LakeSailOperation:
 
 
 def _is_set(time: object) -> bool:
-    """Whether a time is given at all, in whatever format."""
+    """Return whether a time is given at all, in whatever format."""
     return bool(time) and (read_time(time) is not None or not str(time).startswith("0001-01-01"))
 
 
@@ -112,7 +112,7 @@ def _state(wire: LakeSailOperation, error: OperationError | None, *, completed: 
 def _to_error(error: LakeSailError | str | None) -> OperationError | None:
     if isinstance(error, str):
         return OperationError(message=error) if error else None
-    # an empty object may well be how "no error" looks
+    # an empty object may well mean "no error"
     if error is None or not (error.code or error.message or error.error_type):
         return None
     details = error.details or ErrorDetails()
@@ -136,7 +136,7 @@ def _with_fields(message: str, field_errors: Mapping[str, str | None]) -> str:
 
 
 def _pause(retry_after: float | None) -> float | None:
-    """``retryAfter`` as seconds. Its unit is not documented: milliseconds and epochs end at the bound."""
+    """Return ``retryAfter`` as seconds. Its unit is not documented: milliseconds and epochs end at the bound."""
     if retry_after is None or not math.isfinite(retry_after) or retry_after < 0:
         return None
     return min(retry_after, _LONGEST_RETRY_AFTER)
@@ -174,7 +174,7 @@ _OPERATION_PATH = re.compile(r"/operations/([A-Za-z0-9]+)/?(?:\?.*)?$")
 
 
 def submitted(response: Response, kind: str, collection: str | None, subject: str | None) -> Submitted:
-    """What an answer to a provisioning call says. The shape of these answers is not documented, so all are known.
+    """Read an answer to a provisioning call. The shape of these answers is not documented, so all are tried.
 
     In this order: ``operationId`` (a cluster carries it beside its own ``id``), an object ``operation``, the answer
     being an operation, ``Location`` ending in ``/operations/<id>``, a bare ``id``.
@@ -189,7 +189,7 @@ def submitted(response: Response, kind: str, collection: str | None, subject: st
     operation_id = named or (body.get("id") if set(body) <= _OPERATION_FIELDS else None)
     if not isinstance(operation_id, str):
         msg = (
-            f"the answer (HTTP {response.status}) names no operation: looked for operationId, operation.id, an "
+            f"the answer (HTTP {response.status}) names no operation: searched for operationId, operation.id, an "
             "operation itself, and Location ending in /operations/<id>"
         )
         raise TransportError(msg, reason="unreadable")
@@ -216,7 +216,7 @@ def _readable(operation: dict[str, Any]) -> Operation | None:
     try:
         return to_operation(operation)
     except TransportError:
-        # its id is known, and the next look may be better
+        # its id is known, and the next poll may be readable
         return None
 
 

@@ -22,7 +22,7 @@ _MARKERS = ("marker", "nextMarker", "nextPageMarker")
 
 
 def body_of(response: Response) -> dict[str, Any]:
-    """The answer as an object.
+    """Return the answer as an object.
 
     :raises TransportError: reason ``unreadable`` when it is none.
     """
@@ -34,7 +34,7 @@ def body_of(response: Response) -> dict[str, Any]:
 
 
 def objects(response: Response, included: str, ref: str = "id") -> list[dict[str, Any]]:
-    """The objects of a list: each item joined with the object of ``included`` it refers to by its field ``ref``.
+    """Return the objects of a list: each item joined with the object of ``included`` it refers to by its field ``ref``.
 
     Lists come normalised (references in ``items``, objects in ``included``) or whole; a reference whose object is
     missing stands for itself.
@@ -51,19 +51,19 @@ def objects(response: Response, included: str, ref: str = "id") -> list[dict[str
 
 
 def by_id(many: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Objects by their id."""
+    """Return objects by their id."""
     return {str(one.get("id")): one for one in many}
 
 
 def included_objects(body: Mapping[str, Any], kind: str) -> list[dict[str, Any]]:
-    """``included.<kind>`` of a normalised answer; empty where it is not there."""
+    """Return ``included.<kind>`` of a normalised answer; empty where it is not there."""
     included = body.get("included")
     many = included.get(kind) if isinstance(included, dict) else None
     return [one for one in _array(many) if isinstance(one, dict)]
 
 
 def one_object(response: Response, singular: str, object_id: str | None = None) -> dict[str, Any]:
-    """The object of an answer about one: itself, below its name, or normalised. Which one is not documented."""
+    """Find the object in an answer about one: itself, below its name, or normalised. Which one is not documented."""
     body = body_of(response)
     wrapped = body.get(singular)
     if isinstance(wrapped, dict):
@@ -74,17 +74,17 @@ def one_object(response: Response, singular: str, object_id: str | None = None) 
 
 
 def single(request: Request, model: type[M], singular: str, object_id: str | None = None) -> Call[M]:
-    """A call that answers one object."""
+    """Return a call that answers one object."""
     return Call(request, lambda response: read(model, one_object(response, singular, object_id)))
 
 
 def models(model: type[M], included: str, ref: str = "id") -> Callable[[Response], list[M]]:
-    """Reads a list into models."""
+    """Return a function that reads a list into models."""
     return lambda response: [read(model, data) for data in objects(response, included, ref)]
 
 
 def by_marker(route: str, path: str, query: Mapping[str, Any], to_items: Callable[[Response], Iterable[T]]) -> Paged[T]:
-    """A list that is continued with the marker of its last answer; one page where there never is a marker."""
+    """Return a list that continues with the marker of its last answer; one page where there never is a marker."""
 
     def page(marker: str | None, number: int) -> Call[Page[T]]:
         def parse(response: Response) -> Page[T]:
@@ -101,7 +101,7 @@ def by_marker(route: str, path: str, query: Mapping[str, Any], to_items: Callabl
 
 
 def by_number(route: str, query: Mapping[str, Any], to_items: Callable[[Response], Iterable[T]]) -> Paged[T]:
-    """A list in numbered pages."""
+    """Return a list in numbered pages."""
 
     def page(number: int) -> Call[Page[T]]:
         def parse(response: Response) -> Page[T]:

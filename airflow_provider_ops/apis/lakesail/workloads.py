@@ -208,7 +208,7 @@ def ready_job_run(job_id: str, job_run_id: str) -> SubmitCall:
 
 
 def read_workload(kind: str, reference_id: str) -> Request:
-    """The request that reads what a reference names.
+    """Return the request that reads what a reference names.
 
     :raises InvalidArgument: the reference of a run has no job in it.
     """
@@ -224,18 +224,18 @@ def read_workload(kind: str, reference_id: str) -> Request:
 
 
 def get_workload(kind: str, reference_id: str) -> Call[Operation]:
-    """Reads what a reference names, as an operation."""
+    """Read what a reference names, as an operation."""
     request = read_workload(kind, reference_id)
     return Call(request, lambda response: as_operation(kind, reference_id, workload_of(kind, response, reference_id)))
 
 
 def workload_of(kind: str, response: Response, reference_id: str | None = None) -> dict[str, Any]:
-    """The JSON of a session, notebook or run in an answer about it."""
+    """Return the JSON of a session, notebook or run in an answer about it."""
     return one_object(response, _SINGULARS[kind], (reference_id or "").rpartition(".")[2])
 
 
 def as_operation(kind: str, reference_id: str, data: Mapping[str, Any]) -> Operation:
-    """A session, notebook or run as an operation whose id is the reference to it."""
+    """Return a session, notebook or run as an operation whose id is the reference to it."""
     read(_MODELS[kind], {**data, "id": reference_id})
     raw_state = data.get("status") or "missing"
     state = _WORDS[kind].get(word(raw_state), OperationState.UNKNOWN)
@@ -291,12 +291,12 @@ def _readable(what: str, reference_id: str, data: Mapping[str, Any]) -> Operatio
     try:
         return as_operation(what, reference_id, data) if data.get("status") else None
     except TransportError:
-        # its id is known, and the next look may be better
+        # its id is known, and the next poll may be readable
         return None
 
 
 def _body_if_any(what: str, response: Response, own_id: str | None) -> dict[str, Any]:
-    """The workload in the answer; empty where the answer has none and the id is known anyway."""
+    """Return the workload in the answer; empty where the answer has none and the id is known anyway."""
     try:
         return workload_of(what, response, own_id)
     except TransportError:
@@ -310,7 +310,7 @@ def _request(method: str, route: str, *, body: Mapping[str, Any] | None = None, 
 
 
 def _nothing(_response: Response) -> None:
-    """What such an answer says is not documented."""
+    """Ignore the answer: its content is not documented."""
 
 
 def _own_id(name: str, value: object) -> str:

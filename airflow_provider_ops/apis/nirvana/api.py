@@ -47,11 +47,11 @@ class Nirvana(Api):
     lists_operations = True
 
     def authenticate(self, key: str) -> Mapping[str, str]:
-        """``Authorization: Bearer`` [Nirvana: section 1]."""
+        """Return ``Authorization: Bearer`` [Nirvana: section 1]."""
         return {"Authorization": f"Bearer {key}"}
 
     def error(self, response: Response) -> ErrorBody:
-        """No schema is published; the official client shows a ``message`` [Nirvana: section 6]."""
+        """Read the ``message`` that the official client shows; no schema is published [Nirvana: section 6]."""
         return read_error(response, _code_and_message)
 
     def check(self) -> Call[str]:
@@ -59,7 +59,7 @@ class Nirvana(Api):
         return Call(platform.get_user().request, _who)
 
     def apply_connection_defaults(self, request: Request, extras: Mapping[str, Any]) -> Request:
-        """The connection's project, where a call needs one and names none."""
+        """Add the connection's project where a call needs one and names none."""
         return in_project(request, extras)
 
     def get_operation(self, operation_id: str) -> Call[Operation]:
@@ -70,27 +70,27 @@ class Nirvana(Api):
     list_operations = staticmethod(platform.list_operations)  # type: ignore[assignment]
 
     def open_operations(self) -> Sequence[OperationList]:
-        """In the order an operation goes through them, so that one that moves on is seen twice, not missed.
+        """Return the lists in the order of an operation's states, so that one that moves on is seen twice, not missed.
 
         Only those of the connection's project; others are read one by one.
         """
         return tuple(platform.looked_at_together(status=status) for status in ("pending", "running", "unknown"))
 
     def recent_operations(self) -> Sequence[OperationList]:
-        """Those that changed last."""
+        """Return the list of operations that changed last."""
         sort = "updated_at:desc"
         return tuple(platform.looked_at_together(status=status, sort=sort) for status in ("done", "failed"))
 
     def with_idempotency_key(self, submit: SubmitCall, key: str) -> SubmitCall:
-        """Our tag beside the user's, on everything that is created."""
+        """Put our tag beside the user's, on everything that is created."""
         return tagged(submit, key)
 
     def is_busy(self, error: OpsError) -> bool:
-        """409: another operation is active on it, and nothing was started [Nirvana: section 6]."""
+        """Return whether it is a 409: another operation is active, and nothing was started [Nirvana: section 6]."""
         return isinstance(error, Conflict) and error.status == _CONFLICT
 
     def submit_flow(self, submit: SubmitCall) -> Flow[Submitted]:
-        """Sends it; a delete that is refused because the same delete is under way joins that one."""
+        """Send it; a delete that is refused because the same delete is under way adopts that one."""
         try:
             answer: Submitted = yield submit
         except Conflict as refusal:
@@ -104,21 +104,21 @@ class Nirvana(Api):
         return answer
 
     def find_submitted(self, intent: Intent) -> Flow[list[Submitted]] | None:
-        """By our tag for a create, by resource and kind since the submit for all else."""
+        """Search by our tag for a create, by resource and kind since the submit for all else."""
         return find(intent)
 
     def find_owned(self, submit: SubmitCall, is_ours: Callable[[str], bool]) -> Flow[list[Submitted]] | None:
-        """By our tags, in the list of what it creates."""
+        """Search by our tags, in the list of what it creates."""
         return find_owned(submit, is_ours)
 
     def list_owned(self) -> Flow[OwnedResources]:
-        """By our tag, in the connection's project."""
+        """List by our tag, in the connection's project."""
         return list_owned()
 
     def request(
         self, method: str, path: str, *, json: Any = None, query: Mapping[str, Any] | None = None
     ) -> SubmitCall:
-        """Recognises all calls of section 4."""
+        """Recognise all calls of section 4."""
         method = method.upper()
         route = recognise(method, path)
         if route is None or query:
@@ -127,7 +127,7 @@ class Nirvana(Api):
         return submit_of(Call(Request(method, path, route, json=json), operation_of))
 
     def read_resource(self, operation: Operation) -> Flow[Mapping[str, Any] | None]:
-        """The resource of an operation; ``None`` after a delete, and for types that are not known."""
+        """Return the resource of an operation; ``None`` after a delete, and for types that are not known."""
         if operation.kind.endswith(".delete") or operation.resource_type not in PLACES or not operation.resource_id:
             return None
         found = yield from _read(operation)
@@ -142,12 +142,12 @@ class Nirvana(Api):
         return self.creates(kind) and not (fields or {}).get("project_id")
 
     def find_resource(self, resource_type: str, resource_id: str) -> Flow[Mapping[str, Any] | None] | None:
-        """Read it where it is; inside of what, the lists tell."""
+        """Read it at its path; lists show what it is inside of."""
         place = PLACES.get(resource_type)
         return None if place is None else existing(_read_by_id(place, resource_id))
 
     def explain_failure(self, operation: Operation) -> Flow[Operation]:
-        """The status of the resource and what was to change, because a failed operation gives no reason."""
+        """Add the status of the resource and what was to change: a failed operation gives no reason."""
         if operation.state is not OperationState.FAILED:
             return operation
         details = dict(operation.error.details) if operation.error else {}

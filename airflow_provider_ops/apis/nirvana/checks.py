@@ -19,17 +19,17 @@ _MOST_NODES = 100
 
 
 def volume_type(name: str, value: object) -> None:
-    """``nvme`` or ``abs``."""
+    """Refuse a volume type that is neither ``nvme`` nor ``abs``."""
     one_of(name, value, get_args(VolumeType))
 
 
 def protocol(value: object) -> None:
-    """``tcp`` or ``udp``."""
+    """Refuse a protocol that is neither ``tcp`` nor ``udp``."""
     one_of("protocol", value, get_args(Protocol))
 
 
 def bandwidth(value: object) -> None:
-    """One of the documented bandwidths."""
+    """Refuse a bandwidth that is not documented."""
     one_of("bandwidth_mbps", value, get_args(BandwidthMbps))
 
 
@@ -55,18 +55,18 @@ def within(name: str, value: object, least: int, most: int | None = None) -> Non
 
 
 def node_count(value: object) -> None:
-    """0 to 100."""
+    """Refuse a node count outside of 0 to 100."""
     within("node_count", value, 0, _MOST_NODES)
 
 
 def volume(name: str, value: Mapping[str, Any]) -> None:
-    """The boot volume or a data volume of a VM."""
+    """Check the boot volume or a data volume of a VM."""
     volume_type(f"{name}.type", _part(name, value, "type"))
     within(f"{name}.size", _part(name, value, "size"), 1)
 
 
 def node_config(value: Mapping[str, Any]) -> None:
-    """Volume, labels and taints of the nodes of a pool."""
+    """Check volume, labels and taints of the nodes of a pool."""
     boot_volume = _part("node_config", value, "boot_volume")
     name = "node_config.boot_volume"
     volume_type(f"{name}.type", _part(name, boot_volume, "type"))
@@ -90,7 +90,7 @@ def _label(label: object) -> None:
 
 
 def network(name: str, value: object) -> None:
-    """An address or network in canonical form: no bits set behind the mask.
+    """Refuse an address or network that is not in canonical form, with no bits set behind the mask.
 
     :raises InvalidArgument: says how it would be canonical.
     """
@@ -103,7 +103,7 @@ def network(name: str, value: object) -> None:
 
 
 def strings(body: Mapping[str, Any]) -> None:
-    """What is a list of texts in a body must not be a single text, which is a list of its letters to Python.
+    """Refuse a single text where the body has a list of texts: to Python it would be a list of its letters.
 
     :raises InvalidArgument: names the argument.
     """
@@ -116,14 +116,14 @@ def strings(body: Mapping[str, Any]) -> None:
 
 
 def networks(name: str, values: Sequence[object]) -> None:
-    """Networks in canonical form."""
+    """Refuse networks that are not in canonical form."""
     strings({name: values})
     for value in values:
         network(name, value)
 
 
 def source(value: object) -> None:
-    """Where traffic comes from: a network, and ``0.0.0.0`` only as ``0.0.0.0/0``.
+    """Refuse a source of traffic that is no network; ``0.0.0.0`` is allowed only as ``0.0.0.0/0``.
 
     :raises InvalidArgument: says what to write.
     """

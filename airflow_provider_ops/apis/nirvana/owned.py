@@ -24,7 +24,7 @@ class _Tagged(WireModel):
 
 
 def list_owned() -> Flow[OwnedResources]:
-    """Flow that goes through all lists of the connection's project; one that the key may not read is a problem."""
+    """Return a flow that reads all lists of the connection's project; one that the key may not read is a problem."""
     found: list[OwnedResource] = []
     problems: list[str] = []
     for resource_type, place in PLACES.items():

@@ -1,4 +1,4 @@
-"""Looking for what a lost answer started, and reading what an operation was about.
+"""Search for what a submit with a lost answer started, and read what an operation was about.
 
 A create is found by our tag on its resource. All other calls carry no mark of ours: their operation is known by its
 resource, its kind, what it changes, and by not being older than the submit.
@@ -24,10 +24,10 @@ from airflow_provider_ops.operation import Operation, OperationState
 
 T = TypeVar("T")
 
-#: An operation may seem older than its request by this much where the time is what tells one update of a resource from
-#: the one before: dates of answers count whole seconds.
+#: An operation may seem older than its request by this much where only the time distinguishes one update of a resource
+#: from the one before: dates of answers count whole seconds.
 _SMALL_SKEW = timedelta(seconds=3)
-#: Seconds between looks at operations whose resource cannot be read yet.
+#: Seconds between reads of operations whose resource cannot be read yet.
 _UNREADABLE_PAUSES = (2.0, 5.0, 10.0, 20.0)
 _LISTED_TYPES = frozenset({"create", "update", "delete", "restart"})
 
@@ -47,7 +47,7 @@ class Place:
 
     @property
     def collection(self) -> str:
-        """Route of their list."""
+        """Return the route of their list."""
         return self.route.rpartition("/")[0]
 
 
@@ -66,7 +66,7 @@ _ID_NAMES: Mapping[str, str] = {**{name: place.id_name for name, place in PLACES
 
 
 def find(intent: Intent) -> Flow[list[Submitted]] | None:
-    """Flow that looks for what an unanswered submit started; ``None`` for calls that are not Nirvana's own."""
+    """Return a flow that searches for what an unanswered submit started; ``None`` for calls not Nirvana's own."""
     start = start_of(intent.submit.request)
     if start is None:
         return None
@@ -74,7 +74,7 @@ def find(intent: Intent) -> Flow[list[Submitted]] | None:
 
 
 def find_owned(submit: SubmitCall, is_ours: Callable[[str], bool]) -> Flow[list[Submitted]] | None:
-    """Flow that finds what creates like this have made, by their tags; ``None`` for calls that carry none."""
+    """Return a flow that finds what creates like this have made, by their tags; ``None`` for calls that carry none."""
     start = start_of(submit.request)
     return _find_tagged(submit, start, is_ours) if start is not None and start.creates else None
 
@@ -98,7 +98,7 @@ def _find_tagged(submit: SubmitCall, start: Start, is_ours: Callable[[str], bool
 
 
 def _find_created(intent: Intent, start: Start) -> Flow[list[Submitted]]:
-    """By our tag. Operations whose resource nobody can read yet may be ours: we wait for those."""
+    """Search by our tag. Operations whose resource cannot be read yet may be ours, so that it waits for those."""
     request = intent.submit.request
     unreadable: list[Operation] = []
     tagged: list[str] = []
@@ -135,7 +135,7 @@ def _find_created(intent: Intent, start: Start) -> Flow[list[Submitted]]:
 
 
 def _tagged(request: Request, tag: str, project_id: str | None) -> Flow[list[str]]:
-    """Ids of the resources with our tag, in the list in which the request makes them."""
+    """Return ids of the resources with our tag, in the list in which the request makes them."""
     # lists of NKS have no filters at all
     query = {} if request.route.startswith(nks.CLUSTERS) else {"tags": [tag]}
     resources = yield from _beside(request, project_id, query)
@@ -145,7 +145,7 @@ def _tagged(request: Request, tag: str, project_id: str | None) -> Flow[list[str
 def _beside(
     request: Request, project_id: str | None, query: Mapping[str, Any] | None = None
 ) -> Flow[list[Mapping[str, Any]]]:
-    """The list in which a request makes its resource."""
+    """Return the list in which a request makes its resource."""
 
     def build(**more: Any) -> Paged[Mapping[str, Any]]:
         return listing(request.route, as_json, filters(project_id=project_id, **more), **ids_of(request))
@@ -158,7 +158,7 @@ def _beside(
 
 
 def _made_by(resource_ids: Sequence[str], created: Sequence[Operation]) -> list[Submitted]:
-    """The operations that made these resources; none as long as one of them is not listed."""
+    """Return the operations that made these resources; none as long as one of them is not listed."""
     operations = {operation.resource_id: operation for operation in created}
     if not operations.keys() >= set(resource_ids):
         return []
@@ -166,7 +166,10 @@ def _made_by(resource_ids: Sequence[str], created: Sequence[Operation]) -> list[
 
 
 def _may_be_ours(operation: Operation, intent: Intent, window: Window) -> bool:
-    """Failed creates without a readable resource left nothing; of long ago, only what still runs counts."""
+    """Return whether a create may be ours.
+
+    Failed creates without a readable resource left nothing; of those of long ago, only running ones count.
+    """
     if operation.state is OperationState.FAILED or not operation.resource_id:
         return False
     if not operation.state.is_terminal:
@@ -194,7 +197,7 @@ def _read_beside(request: Request, start: Start, resource_id: str) -> Flow[Mappi
 
 
 def _is_elsewhere(request: Request, start: Start, operation: Operation) -> Flow[bool]:
-    """Whether what a request would make inside one resource has been made inside another."""
+    """Return whether what a request would make inside one resource has been made inside another."""
     place = PLACES[start.resource_type]
     if place.holder is None:
         return False
@@ -203,10 +206,10 @@ def _is_elsewhere(request: Request, start: Start, operation: Operation) -> Flow[
 
 
 def _find_done(intent: Intent, start: Start) -> Flow[list[Submitted]]:
-    """By resource and kind. Of several deletes of one thing the last counts; of anything else all are told."""
+    """Search by resource and kind; return the last of several deletes of one thing, and all of anything else."""
     request = intent.submit.request
     if intent.age is None and request.method != "DELETE":
-        # without a time nothing tells our update from those before it; repeating one changes nothing more
+        # without a time nothing distinguishes our update from earlier ones; repeating one changes nothing more
         return []
     project_id = yield from _project_of(request)
     window = Window(intent, _SMALL_SKEW)
@@ -215,7 +218,7 @@ def _find_done(intent: Intent, start: Start) -> Flow[list[Submitted]]:
     if request.method == "DELETE":
         matches = sorted(matches, key=_started)[-1:]
         if matches and matches[0].state not in (OperationState.FAILED, OperationState.CANCELLED):
-            # two deletions of one thing are one, whoever asked first
+            # two deletions of one thing are one, no matter who asked first
             return [Submitted.of(matches[0])]
     return window.choose([Submitted.of(operation) for operation in matches], began)
 
@@ -235,7 +238,7 @@ def _matches(operation: Operation, request: Request, start: Start) -> bool:
 
 
 def _contradicts(operation: Operation, body: Mapping[str, Any]) -> bool:
-    """Whether the operation tells of a change to something else than the body asks for."""
+    """Return whether the operation shows a change to something else than the body asks for."""
     details = operation.raw.get("details")
     changes = details.get("changes") if isinstance(details, Mapping) else None
     if not isinstance(changes, Mapping):
@@ -251,7 +254,7 @@ def _started(operation: Operation) -> float:
 
 
 def deleting(request: Request) -> Flow[Submitted | None]:
-    """The operation that is already deleting what a refused request wanted to delete."""
+    """Return the operation that is already deleting what a refused request wanted to delete."""
     start = start_of(request)
     if start is None or request.method != "DELETE":
         return None
@@ -262,7 +265,7 @@ def deleting(request: Request) -> Flow[Submitted | None]:
 
 
 def _operations(project_id: str | None, kind: str, window: Window | None = None) -> Flow[list[Operation]]:
-    """Operations on resources of one kind, newest first; the filter is applied here again: servers may not know it."""
+    """Return operations on resources of one kind, newest first; filtered here again: servers may not know it."""
 
     def build(**query: Any) -> Paged[Operation]:
         listing = list_operations(project_id, **query)
@@ -273,7 +276,7 @@ def _operations(project_id: str | None, kind: str, window: Window | None = None)
 
 
 def _filtered(build: Callable[..., Paged[T]], query: Mapping[str, Any]) -> Flow[list[T]]:
-    """All items of a list, without its filters where the server is too old to know them."""
+    """Return all items of a list, without its filters where the server is too old to know them."""
     try:
         return (yield from all_items(build(**query)))
     except InvalidRequest:
@@ -283,14 +286,14 @@ def _filtered(build: Callable[..., Paged[T]], query: Mapping[str, Any]) -> Flow[
 
 
 def _project_in(request: Request) -> str | None:
-    """The project that the body of a request names."""
+    """Return the project that the body of a request names."""
     body = request.json if isinstance(request.json, Mapping) else {}
     project_id = body.get("project_id")
     return project_id if isinstance(project_id, str) else None
 
 
 def _project_of(request: Request) -> Flow[str | None]:
-    """The project of the resource that a request is about; ``None`` leaves it to the connection."""
+    """Return the project of the resource that a request is about; ``None`` leaves it to the connection."""
     owner_route, owner_path = _owner(request)
     if owner_path is None:
         return None
@@ -303,7 +306,7 @@ def _project_of(request: Request) -> Flow[str | None]:
 
 
 def _owner(request: Request) -> tuple[str, str | None]:
-    """The outermost resource in the path of a request: it is the one that shows its project."""
+    """Return the outermost resource in the path of a request, which is the one that shows its project."""
     places, parts = request.route.split("/"), request.path.split("/")
     first = next((n for n, place in enumerate(places) if place.startswith("{")), None)
     if first is None:
@@ -317,7 +320,7 @@ def _tags(resource: Mapping[str, Any]) -> Sequence[Any]:
 
 
 def read_at(place: Place, ids: Mapping[str, str]) -> Flow[Mapping[str, Any] | None]:
-    """A resource as JSON; ``None`` where there is none (yet, or any more)."""
+    """Return a resource as JSON; ``None`` where there is none (yet, or any more)."""
     try:
         found: Mapping[str, Any] = yield Call(Request("GET", path_of(place.route, **ids), place.route), body_of)
     except NotFound:
@@ -326,7 +329,7 @@ def read_at(place: Place, ids: Mapping[str, str]) -> Flow[Mapping[str, Any] | No
 
 
 def locate(place: Place, resource_id: str, operation: Operation | None = None) -> Flow[dict[str, str] | None]:
-    """The ids in the path of a resource. An operation does not tell what its resource is inside of, so we look."""
+    """Find the ids in the path of a resource. An operation does not show what its resource is inside of."""
     ids = {place.id_name: resource_id}
     if place.holder is None:
         return ids

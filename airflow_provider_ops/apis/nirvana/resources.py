@@ -210,7 +210,7 @@ class NKSLoadBalancer(WireModel):
     @property
     @deprecated("a load balancer of NKS has no name: use NKSLoadBalancer.service_name")
     def name(self) -> None:
-        """Always ``None``."""
+        """Return ``None``, always."""
 
 
 class PersistentVolumeClaim(_Resource):

@@ -23,7 +23,7 @@ NAME = "nirvana"
 #: The documented maximum of ``limit``.
 _LIMIT = 100
 
-#: ``unknown`` is documented, but neither when it occurs nor what follows; the official waiter looks again.
+#: ``unknown`` is documented, but neither when it occurs nor what follows; the official waiter polls again.
 _STATES = {
     "pending": OperationState.PENDING,
     "running": OperationState.RUNNING,
@@ -34,7 +34,7 @@ _STATES = {
 
 
 def starting(method: str, route: str, body: Mapping[str, Any] | None = None, **ids: str) -> Call[Operation]:
-    """A call that answers with its operation.
+    """Return a call that answers with its operation.
 
     :raises InvalidArgument: a list in the body is a single text.
     """
@@ -44,22 +44,22 @@ def starting(method: str, route: str, body: Mapping[str, Any] | None = None, **i
 
 
 def operation_of(response: Response) -> Operation:
-    """The operation in an answer."""
+    """Return the operation in an answer."""
     return to_operation(body_of(response))
 
 
 def reading(route: str, parse: Callable[[Any], T], **ids: str) -> Call[T]:
-    """A call that answers with one object."""
+    """Return a call that answers with one object."""
     return Call(Request("GET", path(route, **ids), route), lambda response: parse(body_of(response)))
 
 
 def reading_model(route: str, model: type[M], **ids: str) -> Call[M]:
-    """A call that answers with one object of a known shape."""
+    """Return a call that answers with one object of a known shape."""
     return reading(route, lambda body: read(model, body), **ids)
 
 
 def listing(route: str, parse: Callable[[Any], T], query: Mapping[str, Any] | None = None, **ids: str) -> Paged[T]:
-    """A list, page by page."""
+    """Return a list, page by page."""
     where, wanted = path(route, **ids), {"limit": _LIMIT, **(query or {})}
 
     def page(cursor: str | None) -> Call[Page[T]]:
@@ -76,7 +76,7 @@ def listing(route: str, parse: Callable[[Any], T], query: Mapping[str, Any] | No
 
 
 def listing_models(route: str, model: type[M], query: Mapping[str, Any] | None = None, **ids: str) -> Paged[M]:
-    """A list of objects of a known shape."""
+    """Return a list of objects of a known shape."""
     return listing(route, lambda item: read(model, item), query, **ids)
 
 
@@ -90,24 +90,24 @@ def whole(route: str, model: type[M]) -> Paged[M]:
 
 
 def filters(*, tags: Sequence[str] | None = None, **values: Any) -> dict[str, Any]:
-    """A query: without what is ``None``, times as RFC 3339, tags as the official Go client sends them."""
+    """Return a query: without what is ``None``, times as RFC 3339, tags as the official Go client sends them."""
     times = {name: rfc3339(value) for name, value in values.items() if isinstance(value, datetime)}
     return drop_none(**{**values, **times}, tags=None if tags is None else ",".join(tags))
 
 
 def rfc3339(moment: datetime) -> str:
-    """``2026-08-01T10:00:00.000000Z``; a time without zone is taken as UTC."""
+    """Format a time like ``2026-08-01T10:00:00.000000Z``; one without zone is taken as UTC."""
     return aware(moment).astimezone(timezone.utc).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def as_json(body: Any) -> Mapping[str, Any]:
-    """An object as it came."""
+    """Return an object as it came."""
     result: Mapping[str, Any] = body
     return result
 
 
 def body_of(response: Response) -> Any:
-    """The JSON object in an answer.
+    """Return the JSON object in an answer.
 
     :raises TransportError: reason ``unreadable`` when it is none.
     """
@@ -138,9 +138,9 @@ _READ = Lenient(OperationWire, "id", "status")
 
 
 def to_operation(data: Any) -> Operation:
-    """The operation of a wire object.
+    """Return the operation of a wire object.
 
-    Its kind is ``<kind>.<type>``, like ``vm.create``; both may be words that nobody has listed yet.
+    Its kind is ``<kind>.<type>``, like ``vm.create``; both may be words that no document lists yet.
     """
     wire = _READ(data)
     raw_state = wire.status or "missing"
@@ -163,13 +163,13 @@ def to_operation(data: Any) -> Operation:
 
 
 def _error(wire: OperationWire) -> OperationError:
-    """All a failed operation says about itself: what it was to change."""
+    """Return the only thing that a failed operation says about itself: what it was to change."""
     changes = (wire.details.changes if wire.details else None) or {}
     return OperationError("Nirvana gives no reason", details={"changes": changes} if changes else {})
 
 
 def words(changes: Mapping[str, Any]) -> str:
-    """``node_count from 2 to 3``, for the changes of an operation; values are cut, names are checked."""
+    """Describe the changes of an operation, like ``node_count from 2 to 3``; values are cut, names are checked."""
     return ", ".join(
         f"{name} from {change.get('from')!r:.60} to {change.get('to')!r:.60}"
         for name, change in changes.items()

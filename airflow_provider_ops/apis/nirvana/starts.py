@@ -41,12 +41,12 @@ class Start:
 
     @property
     def creates(self) -> bool:
-        """Whether success leaves a new resource."""
+        """Return whether success leaves a new resource."""
         return self.kind.endswith(".create")
 
     @property
     def resource_type(self) -> str:
-        """What it acts on, like ``vm``."""
+        """Return what it acts on, like ``vm``."""
         return self.kind.partition(".")[0]
 
 
@@ -90,18 +90,18 @@ _ASKABLE = re.compile(r"/(availability|cost)$")
 
 
 def start_of(request: Request) -> Start | None:
-    """What a request starts, when it is one of Nirvana's calls."""
+    """Return what a request starts, when it is one of Nirvana's calls."""
     return _BY_ROUTE.get((request.method, request.route))
 
 
 def ids_of(request: Request) -> dict[str, str]:
-    """The ids in the path of a request, by the names its route has for them."""
+    """Return the ids in the path of a request, by the names its route has for them."""
     places = zip(request.route.split("/"), request.path.split("/"), strict=True)
     return {place[1:-1]: value for place, value in places if place.startswith("{")}
 
 
 def recognise(method: str, path: str) -> str | None:
-    """The route of a path that starts an operation."""
+    """Return the route of a path that starts an operation."""
     parts = path.split("/")
     for start in _STARTS:
         places = start.route.split("/")
@@ -115,7 +115,7 @@ def _fits(places: list[str], parts: list[str]) -> bool:
 
 
 def submit_of(call: Call[Operation], *, preflight: bool = False) -> SubmitCall:
-    """The submit of a call that starts an operation.
+    """Return the submit of a call that starts an operation.
 
     :param preflight: whether to ask before for the availability of what it makes.
     """
@@ -130,12 +130,12 @@ def submit_of(call: Call[Operation], *, preflight: bool = False) -> SubmitCall:
 
 
 def submitted(response: Response) -> Submitted:
-    """The operation in an answer, as what was submitted."""
+    """Return the operation in an answer, as what was submitted."""
     return Submitted.of(operation_of(response))
 
 
 def submits(build: Callable[P, Call[Operation]]) -> Callable[..., SubmitCall]:
-    """The function an operator starts with: takes the fields of ``build``, and ``preflight``."""
+    """Return the function an operator starts with: takes the fields of ``build``, and ``preflight``."""
 
     @functools.wraps(build)
     def start(*, preflight: bool = False, **fields: Any) -> SubmitCall:
@@ -146,7 +146,7 @@ def submits(build: Callable[P, Call[Operation]]) -> Callable[..., SubmitCall]:
 
 
 def availability(build: Callable[P, Call[Operation]]) -> Callable[P, Call[None]]:
-    """The call that asks whether what ``build`` describes could be had now; an error means that it could not.
+    """Return the call that asks whether what ``build`` describes could be had now; an error means that it could not.
 
     Success is a snapshot: nothing is reserved.
     """
@@ -154,12 +154,12 @@ def availability(build: Callable[P, Call[Operation]]) -> Callable[P, Call[None]]
 
 
 def cost(build: Callable[P, Call[Operation]]) -> Callable[P, Call[Cost]]:
-    """The call that asks what the thing that ``build`` describes would cost a month."""
+    """Return the call that asks what the thing that ``build`` describes would cost a month."""
     return _question(build, "cost", lambda response: read(Cost, body_of(response)))
 
 
 def cost_change(build: Callable[P, Call[Operation]]) -> Callable[P, Call[CostChange]]:
-    """The call that asks how the update that ``build`` describes would change the price."""
+    """Return the call that asks how the update that ``build`` describes would change the price."""
     return _question(build, "cost", lambda response: read(CostChange, body_of(response)))
 
 
@@ -179,7 +179,7 @@ def _asking(request: Request, what: str, parse: Callable[[Response], T]) -> Call
 
 
 def tagged(submit: SubmitCall, tag: str) -> SubmitCall:
-    """``submit`` with ``tag`` beside the user's tags, on all that it makes; unchanged where the body takes none."""
+    """Put ``tag`` beside the user's tags, on all that ``submit`` makes; change nothing where the body takes none."""
     body = submit.request.json
     if not submit.creates or not isinstance(body, Mapping):
         return submit
@@ -192,13 +192,13 @@ def tagged(submit: SubmitCall, tag: str) -> SubmitCall:
 
 
 def _with_tag(body: Any, tag: str) -> Any:
-    """``body`` with one more tag; unchanged when it is not what the API takes, for the API to say so."""
+    """Add a tag to ``body``; leave it unchanged when it is not what the API takes, for the API to say so."""
     tags = body.get("tags") or [] if isinstance(body, Mapping) else None
     return {**body, "tags": [*tags, tag]} if isinstance(tags, list) else body
 
 
 def in_project(request: Request, extras: Mapping[str, Any]) -> Request:
-    """``request`` with the connection's project where it needs one and names none.
+    """Return ``request`` with the connection's project where it needs one and names none.
 
     :raises InvalidConnection: neither names one.
     """

@@ -132,7 +132,7 @@ class Onvera(DescribedApi):
     def request(
         self, method: str, path: str, *, json: Any = None, query: Mapping[str, Any] | None = None
     ) -> SubmitCall:
-        """Recognises create and destroy."""
+        """Recognise create and destroy."""
         parts = path.strip("/").split("/")
         if method.upper() == "POST" and parts == ["deployments"] and isinstance(json, dict) and not query:
             # the body goes as it is given: the API may know more than this release
@@ -143,14 +143,14 @@ class Onvera(DescribedApi):
         return generic_submit(method, path, json=json, query=query)
 
     def with_idempotency_key(self, submit: SubmitCall, key: str) -> SubmitCall:
-        """A deployment without a name gets one derived from ``key``: the API has no idempotency header."""
+        """Name a deployment without a name after ``key``: the API has no idempotency header."""
         body = submit.request.json
         if submit.kind != "deployment.create" or body.get("name"):
             return submit
         return submit.with_request(json={**body, "name": key})
 
     def find_submitted(self, intent: Intent) -> Flow[list[Submitted]] | None:
-        """By name for a create, by resource for a destroy; where these are not unique, since the request was sent."""
+        """Search by name for a create, by resource for a destroy; if not unique, only since the request was sent."""
         if intent.submit.kind == "deployment.create":
             return self._find_created(intent)
         if intent.submit.kind == "deployment.destroy":
@@ -158,7 +158,7 @@ class Onvera(DescribedApi):
         return None
 
     def find_owned(self, submit: SubmitCall, is_ours: Callable[[str], bool]) -> Flow[list[Submitted]] | None:
-        """By the names that we have derived."""
+        """Search by the names that we have derived."""
         if submit.kind != "deployment.create" or submit.request.json.get("name"):
             return None
         return self._find_named(is_ours)
@@ -170,7 +170,7 @@ class Onvera(DescribedApi):
         return created if wanted == intent.key else window.choose(created, began)
 
     def _find_named(self, is_wanted: Callable[[str], bool], window: Window | None = None) -> Flow[list[Submitted]]:
-        """The creates of all deployments whose name is wanted."""
+        """Return the creates of all deployments whose name is wanted."""
         listing = self.list_deployments()
         deployments = yield from all_items(window.noting(listing) if window else listing)
         names = {bare_id(found.id): found.name for found in deployments if found.name and is_wanted(found.name)}
@@ -188,11 +188,11 @@ class Onvera(DescribedApi):
         window = Window(intent)
         operations = yield from all_items(window.noting(self.list_operations(type=intent.submit.kind)))
         found = [Submitted.of(one) for one in operations if bare_id(one.resource_id or "") == wanted]
-        # two deletions of one thing are one, whoever asked first
+        # two deletions of one thing are one, no matter who asked first
         return [one for one in found if _deletes(one)] or window.choose(found, began)
 
     def list_owned(self) -> Flow[OwnedResources]:
-        """Deployments whose name we have derived, and that are neither gone nor going."""
+        """List deployments whose name we have derived, and that are neither gone nor being destroyed."""
         deployments = yield from all_items(self.list_deployments())
         return OwnedResources(
             [
@@ -203,7 +203,7 @@ class Onvera(DescribedApi):
         )
 
     def read_resource(self, operation: Operation) -> Flow[Mapping[str, Any] | None]:
-        """The deployment."""
+        """Return the deployment."""
         if operation.resource_type not in (None, "deployment") or not operation.resource_id:
             return None
         return (yield from _read(operation.resource_id))
@@ -232,7 +232,7 @@ class Onvera(DescribedApi):
         return _submitted(answer, "deployment.destroy", deployment_id)
 
     def resource_url(self, resource: Mapping[str, Any]) -> str | None:
-        """The deployment's own address, known once it is ready."""
+        """Return the deployment's own address, known once it is ready."""
         url = resource.get("url")
         return url if isinstance(url, str) else None
 
@@ -241,7 +241,7 @@ API = Onvera()
 
 
 def create_deployment(app_type: AppType, name: str | None = None) -> SubmitCall:
-    """What ``OnveraCreateDeploymentOperator`` submits."""
+    """Return what ``OnveraCreateDeploymentOperator`` submits."""
     call = API.create_deployment(app_type, name)
     return SubmitCall(
         call.request,
@@ -252,7 +252,7 @@ def create_deployment(app_type: AppType, name: str | None = None) -> SubmitCall:
 
 
 def destroy_deployment(deployment_id: str) -> SubmitCall:
-    """What ``OnveraDestroyDeploymentOperator`` submits."""
+    """Return what ``OnveraDestroyDeploymentOperator`` submits."""
     call = API.destroy_deployment(bare_id(deployment_id))
     return SubmitCall(
         call.request,

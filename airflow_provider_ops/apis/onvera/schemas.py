@@ -38,7 +38,7 @@ class Deployment(WireModel):
 
 
 class DeploymentSubmitted(WireModel):
-    """The 202 answer to a create or destroy: the ids to go on with."""
+    """The 202 answer to a create or destroy: the ids to continue with."""
 
     deployment_id: str | None = None
     operation_id: str
@@ -54,12 +54,12 @@ class Environment(WireModel):
 
 
 def bare_id(deployment_id: str) -> str:
-    """The UUID of a deployment: operations write ``dep_<uuid>``, paths in the reference show the bare UUID."""
+    """Return the UUID of a deployment: operations write ``dep_<uuid>``, paths in the reference show the bare UUID."""
     return deployment_id.removeprefix("dep_")
 
 
 def body_of(response: Response) -> dict[str, Any]:
-    """What is in the envelope of an answer.
+    """Return what is in the envelope of an answer.
 
     :raises TransportError: reason ``unreadable`` when there is none.
     """
@@ -72,7 +72,7 @@ def body_of(response: Response) -> dict[str, Any]:
 
 
 def items_of(model: type[M], response: Response) -> list[M]:
-    """The entries of an answer, each as a wire model."""
+    """Return the entries of an answer, each as a wire model."""
     return [read(model, item) for item in _entries(body_of(response))]
 
 
