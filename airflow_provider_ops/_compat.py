@@ -47,7 +47,7 @@ except ImportError:  # before 3.3
     ASKS_RETRY_POLICY = False
 
     class RetryPolicy:  # type: ignore[no-redef]
-        """Stands in for the base class; nobody asks it."""
+        """Stand-in for the base class; no code calls it."""
 
 else:
     ASKS_RETRY_POLICY = True
@@ -97,7 +97,7 @@ __all__ = [
 
 
 def get_connection(conn_id: str) -> tuple[Connection, Mapping[str, Any]]:
-    """A connection and its ``extra`` in worker code; Airflow masks what is secret in it.
+    """Return a connection and its ``extra`` in worker code; Airflow masks what is secret in it.
 
     :raises InvalidConnection: there is no such connection.
     """
@@ -109,12 +109,12 @@ def get_connection(conn_id: str) -> tuple[Connection, Mapping[str, Any]]:
 
 
 async def get_connection_async(conn_id: str) -> tuple[Connection, Mapping[str, Any]]:
-    """As :func:`get_connection`, on an event loop (triggers)."""
+    """Return the same as :func:`get_connection`, on an event loop (triggers)."""
     try:
         if hasattr(Connection, "aextra_dejson"):
             conn = await BaseHook.aget_connection(conn_id)
             return conn, await conn.aextra_dejson()
-        # before 3.3.2 the asynchronous look-up masks secrets synchronously, which can deadlock the triggerer
+        # before 3.3.2 the asynchronous lookup masks secrets synchronously, which can deadlock the triggerer
         from asgiref.sync import sync_to_async  # noqa: PLC0415 - not needed on current releases
 
         return await sync_to_async(get_connection)(conn_id)
@@ -124,7 +124,7 @@ async def get_connection_async(conn_id: str) -> tuple[Connection, Mapping[str, A
 
 @contextmanager
 def secrets_of_this_airflow() -> Iterator[None]:
-    """For commands: connections come from all of Airflow's secrets backends, its database included.
+    """Take connections from all of Airflow's secrets backends, its database included; for commands.
 
     Elsewhere Airflow decides by the process; a command is on its own, and Airflow's own ones
     (``airflow connections test``) say so in this way.
@@ -156,19 +156,19 @@ def has_scheduler() -> bool:
 
 
 def status_of(error: BaseException) -> int | None:
-    """The HTTP status with which Airflow's API server answered a question of a task or trigger; ``None`` for others."""
+    """Return the HTTP status with which Airflow's API server answered a task or trigger; ``None`` for other errors."""
     detail = getattr(getattr(error, "error", None), "detail", None)
     status = detail.get("status_code") if isinstance(detail, Mapping) else None
     return status if isinstance(status, int) else None
 
 
 def task_state(ti: Any) -> str | None:
-    """The state of a task instance as the scheduler sees it now, asked from its own worker."""
+    """Return the state of a task instance as the scheduler sees it now; called on its own worker."""
     return _state_of(ti, ti.get_task_states)
 
 
 async def task_state_async(ti: Any) -> str | None:
-    """As :func:`task_state`, for triggers."""
+    """Return the same as :func:`task_state`, for triggers."""
     from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance  # noqa: PLC0415 - only in a triggerer
     from asgiref.sync import sync_to_async  # noqa: PLC0415
 
@@ -176,7 +176,7 @@ async def task_state_async(ti: Any) -> str | None:
 
 
 async def pushed_operation(ti: Any) -> Awaited:
-    """For triggers: what the latest attempt of a task instance has pushed of itself."""
+    """Return what the latest attempt of a task instance has pushed of itself, for triggers."""
     from airflow.sdk.execution_time.xcom import XCom  # noqa: PLC0415 - only in a triggerer
 
     async def pull(key: str) -> Any:
@@ -193,7 +193,7 @@ async def pushed_operation(ti: Any) -> Awaited:
 
 # A custom XCom backend may keep values elsewhere, slowly, and leave a reference in Airflow's database that the REST API
 # cannot follow. What is meant for people's eyes is therefore written and read as Airflow itself does it; and as text,
-# because Airflow's serialization looks at every value, which for a long record would stop the triggerer for 150 ms.
+# because Airflow's serialization visits every value, which for a long record would stop the triggerer for 150 ms.
 
 
 def push_plain(ti: Any, key: str, value: Any) -> None:
@@ -204,28 +204,28 @@ def push_plain(ti: Any, key: str, value: Any) -> None:
 
 
 def pull_plain(ti: Any, key: str) -> Any:
-    """What :func:`push_plain` has kept for this task instance, ``None`` when there is nothing."""
+    """Return what :func:`push_plain` has kept for this task instance, ``None`` when there is nothing."""
     from airflow.sdk.bases.xcom import BaseXCom  # noqa: PLC0415 - only on a worker
 
     return _value(BaseXCom.get_one(key=key, **_place(ti)))
 
 
 def can_push_plain_async() -> bool:
-    """Whether triggers can keep XComs (Airflow 3.3)."""
+    """Return whether triggers can keep XComs (Airflow 3.3)."""
     from airflow.sdk.bases.xcom import BaseXCom  # noqa: PLC0415 - only in a triggerer
 
     return hasattr(BaseXCom, "aset") and hasattr(BaseXCom, "aget_one")
 
 
 async def push_plain_async(ti: Any, key: str, value: Any) -> None:
-    """As :func:`push_plain`, for triggers."""
+    """Keep a value as :func:`push_plain` does, for triggers."""
     from airflow.sdk.bases.xcom import BaseXCom  # noqa: PLC0415 - only in a triggerer
 
     await BaseXCom.aset(key, json.dumps(value, allow_nan=False), **_place(ti))
 
 
 async def pull_plain_async(ti: Any, key: str) -> Any:
-    """As :func:`pull_plain`, for triggers."""
+    """Return the same as :func:`pull_plain`, for triggers."""
     from airflow.sdk.bases.xcom import BaseXCom  # noqa: PLC0415 - only in a triggerer
 
     return _value(await BaseXCom.aget_one(key=key, **_place(ti)))
@@ -252,7 +252,7 @@ def _state_of(ti: Any, get_task_states: Callable[..., Mapping[str, Any]]) -> str
 
 
 def never_retried(error: OpsError) -> OpsError | None:
-    """``error`` as one that Airflow does not retry, still of its own class; ``None`` where a retry policy decides."""
+    """Return ``error`` as one that Airflow does not retry, of the same class; ``None`` where a retry policy decides."""
     if ASKS_RETRY_POLICY or isinstance(error, AirflowFailException):
         return None
     cls = _never_retried(type(error))  # type: ignore[arg-type]  # mypy takes a class for one of its instances
@@ -268,7 +268,7 @@ def _never_retried(cls: type[OpsError]) -> type[OpsError]:
 
 
 def _plainly(error: OpsError) -> tuple[Any, ...]:
-    """Pickled as the error it was: a class made at run time could not be found again."""
+    """Reduce to the original error class: pickle could not find a class that was made at run time."""
     return _restored, (type(error).__mro__[1], error.args, dict(vars(error)))
 
 

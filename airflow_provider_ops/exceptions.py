@@ -28,7 +28,7 @@
     ├── ResourceGone                 the operation succeeded, and what it made does not exist
     ├── OperationFailed              settled: failed
     ├── OperationCancelled           settled: cancelled
-    └── WaitTimeout                  our deadline passed, the operation goes on
+    └── WaitTimeout                  our deadline passed, the operation continues
 
 The tree does not derive from ``AirflowException``: a deferred sensor with ``soft_fail`` turns every
 ``AirflowException`` into a skip, and a failed operation must never be skipped.
@@ -99,12 +99,12 @@ class OpsError(RuntimeError):
 
     @property
     def what(self) -> str:
-        """What happened, for a text that says itself where and what to do."""
+        """Return what happened, for a text that says itself where and what to do."""
         return super().__str__()
 
     @property
     def without_advice(self) -> str:
-        """Where and what happened, for a log line about something that goes on by itself."""
+        """Return where and what happened, for a log line about something that continues without help."""
         return f"{self.where}: {self.what}" if self.where else self.what
 
 
@@ -191,7 +191,7 @@ _TRANSPORT_ADVICE: Final = {
     "this machine or the connection's extra verify names.",
     "connect": "Check host and port of the connection, and that nothing between this machine and them refuses it.",
     "timeout": "Retry; if the API needs longer, raise the connection's extra timeout.",
-    "reset": "Retry; if it happens again, look for a proxy or firewall that cuts connections.",
+    "reset": "Retry; if it happens again, search for a proxy or firewall that cuts connections.",
     "unreadable": "Check that the connection's host is the API's; if it is, its answers have changed: upgrade this "
     "provider.",
     "gateway": "A proxy or gateway on the way may have answered: check the host of the connection, and its proxy.",
@@ -311,7 +311,7 @@ class SubmissionError(OpsError):
 
 
 class AmbiguousSubmission(SubmissionError):
-    """A submit whose outcome cannot be known; the message says what to look for.
+    """A submit whose outcome cannot be known; the message says what to search for.
 
     :param candidates: descriptions of what was found and may be ours.
     """
@@ -322,7 +322,7 @@ class AmbiguousSubmission(SubmissionError):
 
 
 class DifferentRequest(SubmissionError):
-    """The operation this task run started is still going on, and today's request is another one."""
+    """The operation that this task run started is still running, and the request is another one now."""
 
 
 class OperationLost(SubmissionError):
@@ -341,7 +341,7 @@ class UnreadableHandle(SubmissionError):
 
 
 class AttemptStopped(OpsError):
-    """This attempt was told to stop: the task was ended, or its worker goes away. The message says what continues."""
+    """This attempt was asked to stop: the task was ended, or its worker goes away. The message says what continues."""
 
 
 class Superseded(AttemptStopped):
@@ -367,7 +367,7 @@ class OperationCancelled(_WithOperation):
 
 
 class WaitTimeout(_WithOperation):
-    """The deadline passed before the operation settled; it goes on remotely unless the message says otherwise."""
+    """The deadline passed before the operation settled; it continues remotely unless the message says otherwise."""
 
 
 _BY_STATUS: dict[int, type[ApiError]] = {
@@ -386,10 +386,10 @@ _TOO_MANY_REQUESTS = 429
 
 
 def error_class(status: int) -> type[ApiError]:
-    """The class of the tree that stands for an HTTP status."""
+    """Return the class of the tree that stands for an HTTP status."""
     return _BY_STATUS.get(status, ServerError if status >= _SERVER_ERRORS else ApiError)
 
 
 def may_come_from_a_gateway(status: int) -> bool:
-    """Return whether a status means the same whoever answers: "not now". Any other is worth only what the API says."""
+    """Return whether a status means "not now" from an API and from a gateway; others count only from the API."""
     return status == _TOO_MANY_REQUESTS or status >= _SERVER_ERRORS

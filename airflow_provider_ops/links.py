@@ -22,5 +22,5 @@ class OperationLink(BaseOperatorLink):
     name = "Remote resource"
 
     def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:  # noqa: ARG002
-        """The address, or an empty text. Airflow asks on the worker after each leg; nothing is read."""
+        """Return the address, or an empty text. Airflow calls it on the worker after each leg; nothing is read."""
         return web_address(getattr(operator, "remote_url", None)) or ""

@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 #: What the backends take; a kind is the API's own word.
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_.-]")
 _LONGEST = 60
-#: Seconds that a turn may take although nothing holds the request back.
+#: Seconds that a permit may take although nothing holds the request back.
 _NO_WAIT = 0.05
 
 
@@ -45,9 +45,9 @@ class Metric:
     meaning: str
 
     def send(self, choose: Callable[[Sink], Callable[..., None]], value: object, tags: dict[str, str]) -> None:
-        """Hand a value to the backend, under both names.
+        """Emit a value to the backend, under both names.
 
-        :param choose: picks the backend's function; the first time that may be what sets the backend up.
+        :param choose: picks the backend's function; the first call may set the backend up.
         """
         if _sink is None:
             return
@@ -56,7 +56,7 @@ class Metric:
             tags = {tag: _NOT_IN_NAMES.sub("_", tags[tag])[:_LONGEST] or "none" for tag in self.tags}
             way(self.name, value, tags=tags)
             if _long_names:
-                # a dot in a value would look like another level
+                # a dot in a value would read like another level
                 way(".".join((self.name, *(tags[tag].replace(".", "__") for tag in self.tags))), value)
         except Exception as error:  # noqa: BLE001 - whatever a backend does, it is not worth a wait
             _complain(self.name, error)
@@ -77,16 +77,16 @@ class Timer(Metric):
     """A metric that measures seconds; backends get milliseconds, as for all timers of Airflow."""
 
     def took(self, seconds: float, **tags: str) -> None:
-        """Measured once; clocks of two machines may make it negative, which counts as nothing."""
+        """Record one measurement; clocks of two machines may make it negative, which counts as zero."""
         self.send(lambda sink: sink.timing, timedelta(seconds=max(seconds, 0.0)), tags)
 
 
 SETTLED = Counter("operations.settled", ("api", "kind", "state"), "operations whose end a task has seen")
 UNSETTLED = Counter("operations.unsettled", ("api", "kind", "why"), "waits that ended before: `timeout` or `gave_up`")
-WAIT = Timer("operations.wait", ("api", "kind"), "from the submit, or the sensor's start, to the worker that goes on")
+WAIT = Timer("operations.wait", ("api", "kind"), "from the submit, or the sensor's start, to the worker that continues")
 LAG = Timer("operations.resume_lag", ("api", "mode"), "from the operation's end, as the API has it, to that worker")
-LOOKS = Counter("operations.looks", ("api", "way"), "requests that looked at operations: `read`, `hold` or `list`")
-ERRORS = Counter("operations.tolerated_errors", ("api", "reason"), "looks that failed and were made again")
+LOOKS = Counter("operations.looks", ("api", "way"), "requests that polled operations: `read`, `hold` or `list`")
+ERRORS = Counter("operations.tolerated_errors", ("api", "reason"), "polls that failed and were repeated")
 BUDGET_WAIT = Timer("operations.budget_wait", ("api",), "time a request waited for its turn, when it had to")
 
 METRICS: tuple[Metric, ...] = (SETTLED, UNSETTLED, WAIT, LAG, LOOKS, ERRORS, BUDGET_WAIT)
@@ -106,20 +106,20 @@ def send_to(sink: Sink | None, *, long_names: bool = True) -> None:
 
 
 def reason(error: OpsError) -> str:
-    """A look's failure as the value of a tag: the status of the answer, or why none came."""
+    """Return a poll's failure as the value of a tag: the status of the answer, or why none came."""
     if isinstance(error, ApiError):
         return str(error.status)
     return error.reason if isinstance(error, TransportError) else "other"
 
 
 def waited_for_permit(api: str, seconds: float) -> None:
-    """Measured before every request; only what was really waited goes out."""
+    """Record the wait before a request; only a real wait is emitted."""
     if seconds >= _NO_WAIT:
         BUDGET_WAIT.took(seconds, api=api)
 
 
 def _complain(name: str, error: Exception) -> None:
-    """Once: a backend that fails does so for every metric."""
+    """Log the failure of a backend once: a backend that fails does so for every metric."""
     global _complained  # noqa: PLW0603
     if not _complained:
         _complained = True

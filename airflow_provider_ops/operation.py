@@ -40,7 +40,7 @@ class OperationState(str, Enum):
     is_terminal: bool
 
     def __init__(self, value: str) -> None:
-        # asked at every look, and a set would hash by a method written in Python
+        # read at every poll, and a set would hash by a method written in Python
         self.is_terminal = value in ("succeeded", "failed", "cancelled")
 
     def __str__(self) -> str:
@@ -57,7 +57,7 @@ def _bound(made: object, names: Sequence[str]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step or one resource inside an operation, where the API tells of them."""
+    """One step or one resource inside an operation, where the API shows them."""
 
     name: str
     state: str
@@ -139,7 +139,7 @@ class Operation:
         return f"{self.api} operation {self.id} ({self.kind}, {self.raw_state})"
 
     def to_dict(self) -> dict[str, Any]:
-        """The operation as JSON values, without ``raw``; times in ISO 8601."""
+        """Return the operation as JSON values, without ``raw``; times in ISO 8601."""
         return _WRITE_OPERATION(self)
 
     @classmethod
@@ -186,7 +186,7 @@ def _progress_from(data: Mapping[str, Any]) -> Progress:
 
 
 def web_address(url: object) -> str | None:
-    """``url`` where a person may click on it: an API could say ``javascript:``, and Airflow's UI would run that."""
+    """Return ``url`` if a person may click on it: an API could say ``javascript:``, and Airflow's UI would run that."""
     if not isinstance(url, str) or not url.isprintable() or len(url) > SHORT.text:
         return None
     return url if url.startswith(("https://", "http://")) else None

@@ -79,7 +79,7 @@ _WITH_SENSORS = ("lakesail",)
 
 
 def get_provider_info() -> dict[str, Any]:
-    """The provider's metadata (schema: ``provider_info.schema.json`` and ``provider.yaml.schema.json`` of Airflow)."""
+    """Return the provider's metadata (Airflow's ``provider_info.schema.json`` and ``provider.yaml.schema.json``)."""
     integrations = [{"integration-name": title, "tags": ["service"]} for _, _, title, _, _ in _TYPES]
     return {
         "package-name": "airflow-provider-ops",
@@ -112,12 +112,12 @@ def get_provider_info() -> dict[str, Any]:
 
 
 def hook_class_name(conn_type: str) -> str | None:
-    """Import path of the hook for a connection type, or ``None`` when it is not one of ours."""
+    """Return the import path of the hook for a connection type, or ``None`` when it is not one of ours."""
     return next((f"{PACKAGE}.hooks.{name}.{hook}" for name, hook, *_ in _TYPES if name == conn_type), None)
 
 
 def connection_types() -> tuple[str, ...]:
-    """Our connection types."""
+    """Return our connection types."""
     return tuple(name for name, *_ in _TYPES)
 
 
@@ -127,7 +127,7 @@ def typed_apis() -> tuple[str, ...]:
 
 
 def ui_field_behaviour(conn_type: str) -> dict[str, Any]:
-    """Which standard fields the connection form shows, and how."""
+    """Return which standard fields the connection form shows, and how."""
     base_url, title = next((url, title) for name, _, title, url, _ in _TYPES if name == conn_type)
     if conn_type == _DESCRIBED[0]:
         return {

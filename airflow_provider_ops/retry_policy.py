@@ -1,7 +1,7 @@
-"""Which failures are worth a retry; what operators, sensors and ``@task.operation`` use unless the user says otherwise.
+"""Which failures are worth a retry; the default policy of operators, sensors and ``@task.operation``.
 
 Airflow asks a policy from 3.3 on. Before, an error after which a retry cannot help is raised as Airflow's
-``AirflowFailException`` as well, which ends the task at once; it stays what it was for everybody who catches it.
+``AirflowFailException`` as well, which ends the task at once; ``except`` clauses for its own class still catch it.
 """
 
 from __future__ import annotations
@@ -52,8 +52,8 @@ class OperationRetryPolicy(RetryPolicy):
         max_tries: int,  # noqa: ARG002
         context: Context | None = None,  # noqa: ARG002
     ) -> RetryDecision:
-        """What Airflow does after ``exception``."""
-        from airflow.sdk.definitions.retry_policy import RetryDecision  # noqa: PLC0415 - who asks is 3.3 or later
+        """Return what Airflow does after ``exception``."""
+        from airflow.sdk.definitions.retry_policy import RetryDecision  # noqa: PLC0415 - only Airflow 3.3 or later calls this
 
         advice = advise(exception, starts_anew=self.starts_anew)
         if advice is None:
@@ -77,13 +77,13 @@ def set_default_retry_policy(task: Any, policy: OperationRetryPolicy) -> None:
 
 
 def starts_nothing(task: Any) -> None:
-    """Let the default policy know, on a worker, that a retry of ``task`` would find the same operations again."""
+    """Set the default policy, on a worker, for a task whose retry would find the same operations again."""
     if task.retry_policy == OperationRetryPolicy():
         task.retry_policy = OperationRetryPolicy(starts_anew=False)
 
 
 def fails_at_once(task: Any, error: BaseException) -> bool:
-    """Whether Airflow will not retry ``task`` after ``error``, however many retries are left."""
+    """Return whether Airflow will not retry ``task`` after ``error``, however many retries are left."""
     policy = getattr(task, "retry_policy", None)
     advice: Advice | None = None
     if type(policy) is OperationRetryPolicy:
@@ -93,7 +93,7 @@ def fails_at_once(task: Any, error: BaseException) -> bool:
 
 @contextmanager
 def enforce_retry_policy(task: Any) -> Iterator[None]:
-    """Where Airflow asks no policy, raise what a retry cannot help in a form that Airflow does not retry."""
+    """Raise errors that a retry cannot help in a form that Airflow does not retry, where it asks no policy."""
     try:
         yield
     except OpsError as error:

@@ -40,7 +40,7 @@ ATTRIBUTES = (
 
 @contextmanager
 def submitting(api: str, kind: str) -> Iterator[dict[str, Any]]:
-    """A span around a submit; what is put into the dict that it gives becomes its attributes."""
+    """Record a span around a submit; the entries of the yielded dict become its attributes."""
     facts: dict[str, Any] = {"api": api, "kind": kind}
     if trace is None:
         yield facts
@@ -59,7 +59,7 @@ def submitting(api: str, kind: str) -> Iterator[dict[str, Any]]:
 
 
 def of_handle(handle: Handle, *, joined: bool) -> dict[str, Any]:
-    """What is known after a submit."""
+    """Return the attributes that are known after a submit."""
     return {
         "kind": handle.kind,
         "id": handle.operation_id,
@@ -73,7 +73,7 @@ def waited(operation: Operation, *, started: float, now: float, mode: str, timel
     """Record the span of a wait that is over.
 
     :param started: epoch seconds of the submit, or of the wait where that is not known.
-    :param now: when the worker heard of it, which is the end where the API does not give one.
+    :param now: when the worker got the result, which is the end where the API does not give one.
     """
     if trace is None:
         return

@@ -1,6 +1,6 @@
 """OpenLineage: which operations a task was about, in the events that Airflow's OpenLineage provider sends.
 
-That provider asks a task when it has ended. Where it is not installed nobody asks, and nothing of it is imported.
+That provider calls a task when it has ended. Where it is not installed, nothing of it is imported or called.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ __all__ = ["LineageMixin"]
 
 
 class LineageMixin:
-    """What the OpenLineage provider calls on a worker, for a task that succeeded and for one that failed."""
+    """The methods that the OpenLineage provider calls on a worker, for tasks that succeeded and that failed."""
 
     def _histories(self) -> Iterable[OperationHistory]:
-        """The story of each operation, as the leg that ended the task knows it."""
+        """Return the history of each operation, as the leg that ended the task knows it."""
         return ()
 
     def get_openlineage_facets_on_complete(self, task_instance: Any) -> OperatorLineage[Any, Any]:  # noqa: ARG002
-        """The run facet of the operations; none where the task ended before it knew of one."""
-        from airflow_provider_ops.lineage.facet import lineage_of  # noqa: PLC0415 - who calls this has OpenLineage
+        """Return the run facet of the operations; none where the task ended before it knew of one."""
+        from airflow_provider_ops.lineage.facet import lineage_of  # noqa: PLC0415 - the caller has OpenLineage
 
         return lineage_of(list(self._histories()))

@@ -1,4 +1,4 @@
-"""The run facet itself. Imported by who has OpenLineage, and by nobody else."""
+"""The run facet itself. Imported only where OpenLineage is installed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _MOST = 100
 class AirflowProviderOpsOperationsRunFacet(RunFacet):
     """The operations that a task has started or waited for.
 
-    :param operations: each with ``id`` and, as far as the API has told, what it is, acts on, and came to.
+    :param operations: each with ``id`` and, as far as the API has shown, its kind, resource and state.
     :param omitted: how many more there were.
     """
 
@@ -32,12 +32,12 @@ class AirflowProviderOpsOperationsRunFacet(RunFacet):
     omitted: int = 0
 
 
-def lineage_of(chapters: Sequence[OperationHistory]) -> OperatorLineage[Any, Any]:
-    """What the OpenLineage provider puts into the task's event."""
-    if not chapters:
+def lineage_of(histories: Sequence[OperationHistory]) -> OperatorLineage[Any, Any]:
+    """Return what the OpenLineage provider puts into the task's event."""
+    if not histories:
         return OperatorLineage()
-    told = [{"id": chapter.operation_id, **_facts(chapter.operation)} for chapter in chapters[:_MOST]]
-    facet = AirflowProviderOpsOperationsRunFacet(operations=told, omitted=len(chapters) - len(told))
+    shown = [{"id": history.operation_id, **_facts(history.operation)} for history in histories[:_MOST]]
+    facet = AirflowProviderOpsOperationsRunFacet(operations=shown, omitted=len(histories) - len(shown))
     return OperatorLineage(run_facets={NAME: facet})
 
 
