@@ -34,7 +34,7 @@ from airflow_provider_ops.http.transport import Transport, TransportFailed
 
 T = TypeVar("T")
 
-#: Seconds between two looks for a new key in the Airflow connection after 401.
+#: Seconds between two lookups of a new key in the Airflow connection after 401.
 RELOAD_INTERVAL = 10.0
 #: How often the sender of one request is confirmed, before it is given up.
 _MOST_CONFIRMATIONS = 3
@@ -101,8 +101,8 @@ class AsyncClient:
 
         A 401 was not carried out: when the connection has another key by now, the call goes again with that.
 
-        :param until: epoch seconds beyond which no pause that the API asked for is kept; the call then fails at once.
-        :param delivery: takes in how far the request has come, for who may be interrupted.
+        :param deadline: epoch seconds after which no pause that the API asked for is kept; the call then fails at once.
+        :param delivery: records how far the request has come, for callers that may be interrupted.
         """
         key = self.settings.key
         delivery = delivery or Delivery()
@@ -117,7 +117,7 @@ class AsyncClient:
                 return await self._send(call, deadline, priority, delivery)
 
     async def run(self, flow: Flow[T], *, priority: Priority | None = None) -> T:
-        """Drive a conversation to its result."""
+        """Drive a flow to its result."""
         with self._locating():
             try:
                 command = next(flow)
@@ -158,20 +158,20 @@ class AsyncClient:
                 error.advice = self.api.unreadable_advice or error.advice
             raise
 
-    async def _execute(self, wish: Call[Any] | Once | Pause, priority: Priority | None) -> Any:
-        if isinstance(wish, Pause):
-            return await self.clock.asleep(wish.seconds)
-        if isinstance(wish, Once):
-            return await self._execute_once(wish, priority)
-        return await self.send(wish, priority=priority)
+    async def _execute(self, command: Call[Any] | Once | Pause, priority: Priority | None) -> Any:
+        if isinstance(command, Pause):
+            return await self.clock.asleep(command.seconds)
+        if isinstance(command, Once):
+            return await self._execute_once(command, priority)
+        return await self.send(command, priority=priority)
 
-    async def _execute_once(self, wish: Once, priority: Priority | None) -> Any:
+    async def _execute_once(self, command: Once, priority: Priority | None) -> Any:
         try:
-            with time_limit(wish.seconds):
-                return await self.send_once(wish.call, priority=priority)
+            with time_limit(command.seconds):
+                return await self.send_once(command.call, priority=priority)
         except asyncio.TimeoutError:
             raise TransportError(
-                f"{wish.call.request}: no answer within {wish.seconds:g} s", reason="timeout"
+                f"{command.call.request}: no answer within {command.seconds:g} s", reason="timeout"
             ) from None
 
     async def _has_new_key(self, old: str) -> bool:

@@ -1,4 +1,4 @@
-"""Background work on an event loop that outlives the one who started it."""
+"""Background work on an event loop that outlives its starter."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 #: The loop itself keeps only weak references to tasks.
 _RUNNING: set[asyncio.Task[Any]] = set()
-#: Tells our cancellation from that of others before Python 3.11, which counts them.
+#: Distinguishes our cancellation from that of others before Python 3.11, which counts them.
 _EXPIRED = "the time limit of a block has passed"
 
 
@@ -29,7 +29,7 @@ def time_limit(seconds: float | None) -> Iterator[None]:
     """Limit what is awaited inside the block.
 
     Not ``asyncio.wait_for``: before Python 3.12 that forgets a cancellation which comes together with the result, and a
-    task that was told to stop goes on. ``asyncio.timeout`` is missing before Python 3.11.
+    task that was asked to stop continues. ``asyncio.timeout`` is missing before Python 3.11.
 
     :raises asyncio.TimeoutError: it took longer.
     """
@@ -67,7 +67,7 @@ class _Limit:
         self._task.cancel(_EXPIRED)
 
     def is_ours(self, error: asyncio.CancelledError) -> bool:
-        """Return whether nobody but this limit has cancelled the block."""
+        """Return whether only this limit has cancelled the block."""
         if not self._has_expired:
             return False
         if sys.version_info < (3, 11):
@@ -76,5 +76,5 @@ class _Limit:
 
 
 def _is_being_cancelled(task: Any) -> bool:
-    waits_for = task._fut_waiter  # noqa: SLF001 - before Python 3.11 nothing else tells
+    waits_for = task._fut_waiter  # noqa: SLF001 - before Python 3.11 nothing else shows it
     return bool(task._must_cancel or (waits_for is not None and waits_for.cancelled()))  # noqa: SLF001

@@ -50,18 +50,18 @@ class BlockingClient:
         self._calls: dict[PortalCall[Any], None] = {}
         #: Of the attempt that uses this client; decides about requests that change something, and how long to wait.
         self.guard: Guard | None = None
-        #: The calls that somebody waits for, and whether they are to end.
+        #: The calls that a thread waits for, and whether they are to end.
         self._waited_for: dict[PortalCall[Any], None] = {}
         self._is_interrupted = False
         self._open()
 
     @property
     def settings(self) -> Settings:
-        """The settings, with the key that was good last."""
+        """Return the settings, with the key that was accepted last."""
         return self._opened.client.settings if self._opened else self._settings
 
     def send(self, call: Call[T], *, patience: float = retries.PATIENCE, priority: Priority | None = None) -> T:
-        """As :meth:`AsyncClient.send`."""
+        """Send a call as :meth:`AsyncClient.send` does."""
         return self.drive(lambda client: client.send(call, patience=patience, priority=priority))
 
     def send_once(
@@ -72,17 +72,17 @@ class BlockingClient:
         priority: Priority | None = None,
         delivery: Delivery | None = None,
     ) -> T:
-        """As :meth:`AsyncClient.send_once`."""
+        """Send a call as :meth:`AsyncClient.send_once` does."""
         return self.drive(
             lambda client: client.send_once(call, deadline=deadline, priority=priority, delivery=delivery)
         )
 
     def run(self, flow: Flow[T], *, priority: Priority | None = None) -> T:
-        """As :meth:`AsyncClient.run`."""
+        """Drive a flow as :meth:`AsyncClient.run` does."""
         return self.drive(lambda client: client.run(flow, priority=priority))
 
     def items(self, paged: Paged[T]) -> Iterator[T]:
-        """As :meth:`AsyncClient.items`."""
+        """Iterate over items as :meth:`AsyncClient.items` does."""
         call: Call[Page[T]] | None = paged.first
         while call is not None:
             page = self.send(call)
@@ -125,7 +125,7 @@ class BlockingClient:
         self.drive(lambda client: client.clock.asleep(seconds))
 
     def encode(self, request: Request) -> None:
-        """As :meth:`AsyncClient.encode`."""
+        """Check a request as :meth:`AsyncClient.encode` does."""
         self._open().client.encode(request)
 
     def interrupt(self) -> None:
@@ -164,7 +164,7 @@ class BlockingClient:
         return opened
 
     async def _areload(self) -> Settings:
-        """Look the connection up in the thread of whoever waits; nobody else may call Airflow."""
+        """Look the connection up in the thread of a caller that waits; no other thread may call Airflow."""
         try:
             found: Settings = await self._ask(self._reload or self._unchanged)
         except PortalClosed:
@@ -175,7 +175,7 @@ class BlockingClient:
         for call in tuple(self._calls):
             with contextlib.suppress(PortalClosed):
                 return await call.ask(question)
-        raise PortalClosed("nobody waits any more")
+        raise PortalClosed("no caller waits any more")
 
     def _unchanged(self) -> Settings:
         return self.settings
@@ -213,7 +213,7 @@ def _put_under_guard(client: AsyncClient, owner: weakref.ref[BlockingClient]) ->
 
 
 class _Opened:
-    """An asynchronous client and the portal that it lives in; closed when nobody has it any more."""
+    """An asynchronous client and the portal that it lives in; closed when nothing refers to it any more."""
 
     def __init__(self, portal: Portal, client: AsyncClient) -> None:
         self.portal = portal

@@ -52,8 +52,8 @@ class Body:
             yield
 
     def _decode_piece(self) -> bool:
-        """Decode one piece of what has come; whether there is more to decode."""
-        # two bytes tell the formats apart
+        """Decode one piece of what has come; return whether there is more to decode."""
+        # two bytes distinguish the formats
         if self._decoder is None or len(self._undecoded) < (2 if self._is_first else 1):
             return False
         data, self._undecoded = self._undecoded, b""

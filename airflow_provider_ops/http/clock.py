@@ -12,7 +12,7 @@ class Clock(Protocol):
     """Source of time; tests advance it instead of sleeping."""
 
     def time(self) -> float:
-        """Return epoch seconds: for deadlines and other instants that other machines are told."""
+        """Return epoch seconds: for deadlines and other instants that other machines read."""
 
     def monotonic(self) -> float:
         """Return seconds that never step: for intervals, pauses and windows."""

@@ -10,11 +10,11 @@ from airflow_provider_ops.http.rate_limiter import Priority
 
 
 class CallInterrupted(BaseException):
-    """The caller was told to stop while it waited; raised in its thread, past everything that handles errors."""
+    """The caller was asked to stop while it waited; raised in its thread, past everything that handles errors."""
 
 
 class HeldBack(OpsError):
-    """A request that changes something was not sent: its task has been told to stop."""
+    """A request that changes something was not sent: its task was asked to stop."""
 
 
 class NotConfirmed(OpsError):
@@ -26,16 +26,16 @@ class Guard(Protocol):
 
     @property
     def is_confirmed(self) -> bool:
-        """Whether this was the current attempt a moment ago. Asked on the event loop."""
+        """Return whether this was the current attempt a moment ago. Called on the event loop."""
 
     def confirm(self) -> None:
-        """Make sure of it. Called in the thread of the caller, which may ask Airflow.
+        """Make sure that this is the current attempt. Called in the thread of the caller, which may ask Airflow.
 
         :raises OpsError: it is not, so nothing more may be sent.
         """
 
     def before_send(self, request: Request, priority: Priority) -> None:
-        """Note that a request leaves. Called on the event loop right before its first byte.
+        """Record that a request leaves. Called on the event loop right before its first byte.
 
         :raises HeldBack: it must not.
         :raises NotConfirmed: it must not without another :meth:`confirm`.

@@ -20,7 +20,7 @@ NetworkBackend: TypeAlias = httpcore.AsyncNetworkBackend
 _MOST_UNREAD = 256 * 1024
 #: Bytes handed on at a time before the event loop may serve others: a body may come in chunks of one byte.
 _PIECE = 16 * 1024
-#: The same within a body: there the one who reads it lets others take their turn.
+#: The same within a body: there the reader lets others take their turn.
 _BODY_PIECE = 64 * 1024
 #: Bytes that may come before a body begins: headers, and any number of interim answers.
 _MOST_HEADERS = 128 * 1024
@@ -38,7 +38,7 @@ class Delivery:
 
     :param has_begun: whether the API may have seen a part of the request, so that without an answer its outcome is
         not known.
-    :param received: bytes that have come since.
+    :param has_received: bytes that have come since.
     :param is_in_body: whether the headers of the answer are complete.
     :param before: called right before the first byte of the request leaves; may raise to keep it back.
     """
@@ -168,7 +168,7 @@ class Stream(httpcore.AsyncNetworkStream, asyncio.Protocol):
             raise httpcore.WriteError("the connection is closed")
         self._delivery = delivery
         if buffer[:1].isalpha():
-            # a method; what a SOCKS proxy is told begins with a number
+            # a method; what is sent to a SOCKS proxy begins with a number
             if delivery.before is not None:
                 delivery.before()
             delivery.has_begun = self._is_unanswered = True
@@ -212,7 +212,7 @@ class Stream(httpcore.AsyncNetworkStream, asyncio.Protocol):
     async def aclose(self) -> None:  # noqa: D102
         if self._transport is not None:
             self._transport.close()
-            # one turn to close properly; nobody waits for a server that does not take part in the end of TLS
+            # one turn to close properly, and no wait for a server that does not take part in the end of TLS
             await asyncio.sleep(0)
             self._abort()
 
@@ -243,12 +243,12 @@ class Stream(httpcore.AsyncNetworkStream, asyncio.Protocol):
         self._wake()
 
     def eof_received(self) -> None:
-        """Note that nothing more will come."""
+        """Record that nothing more will come."""
         self._is_over = True
         self._wake()
 
     def connection_lost(self, error: Exception | None) -> None:
-        """Note that the connection is gone."""
+        """Record that the connection is gone."""
         self._is_over, self._error = True, error
         self._wake()
 

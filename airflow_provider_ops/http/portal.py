@@ -1,7 +1,7 @@
 """A thread with one event loop, on which code without a loop runs what is asynchronous.
 
 There is one portal in a process, made when it is first asked for. Its thread never calls Airflow: what only Airflow's
-own threads may do (look a connection up, write a line into the task's log) is done by the caller, who waits anyway.
+own threads may do (look up a connection, write a line into the task's log) is done by the caller, which waits anyway.
 Its thread is a daemon with all signals blocked, so that they interrupt the main thread, where Airflow handles them.
 
 No locks: a signal handler may interrupt any instruction here, and call in again.
@@ -121,7 +121,7 @@ class PortalCall(Generic[T]):
             self._task.cancel()
 
     def post(self, step: Callable[[], None], dropped: Callable[[], None]) -> None:
-        """Let the caller do something, in the order of the calls; nobody waits for it.
+        """Let the caller do something, in the order of the calls, without waiting for it.
 
         :param dropped: called instead when the caller has gone.
         """
@@ -156,7 +156,7 @@ class PortalCall(Generic[T]):
     def _finish(self, task: asyncio.Task[T] | None = None) -> None:
         self._is_over = True
         if task is not None and not task.cancelled():
-            # when the caller has gone nobody asks for it, about which the loop would complain in the task's log
+            # read here in case the caller has gone: for an error that is never read the loop writes to the task's log
             task.exception()
         for answer in tuple(self._asked):
             _fail(answer, PortalClosed("the caller has gone"))
@@ -195,11 +195,11 @@ class Portal:
 
     @property
     def is_usable(self) -> bool:
-        """Whether this is the portal of this process, and runs."""
+        """Return whether this is the portal of this process, and runs."""
         return self.pid == os.getpid() and self._thread.is_alive() and not self.loop.is_closed()
 
     def call(self, work: Callable[[PortalCall[T]], Coroutine[Any, Any, T]]) -> T:
-        """As :meth:`complete`, for work that nobody interrupts."""
+        """Run work as :meth:`complete` does, without a way to interrupt it."""
         return self.complete(PortalCall(work))
 
     def complete(self, call: PortalCall[T]) -> T:
@@ -285,7 +285,7 @@ _CLOSING: set[asyncio.Task[None]] = set()
 
 
 class _Loop(asyncio.SelectorEventLoop):
-    """Looks names up in daemon threads: those of an executor are waited for at the end of the process."""
+    """Resolves host names in daemon threads: those of an executor are waited for at the end of the process."""
 
     async def getaddrinfo(self, host: Any, port: Any, **options: Any) -> Any:
         found = self.create_future()
@@ -298,7 +298,7 @@ class _Loop(asyncio.SelectorEventLoop):
             try:
                 self.call_soon_threadsafe(outcome, found, result)
             except RuntimeError:
-                # the loop is closed: nobody waits any more
+                # the loop is closed: no caller waits any more
                 return
 
         threading.Thread(target=look_up, name="operations-resolver", daemon=True).start()

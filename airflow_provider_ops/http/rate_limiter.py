@@ -1,4 +1,4 @@
-"""How fast one connection may be used: its budget per second, the pauses its API asks for, and who goes first.
+"""How fast one connection may be used: its budget per second, the pauses its API asks for, and the order of requests.
 
 One :class:`RateLimiter` serves all clients of a connection in this process.
 """
@@ -42,7 +42,7 @@ _TOO_MANY = 429
 
 
 class Priority(IntEnum):
-    """Who goes first. A kill waits for no pause: it has seconds to live, and asks for less work, not more.
+    """Which request goes first. A kill waits for no pause: it has only seconds, and asks for less work, not more.
 
     Every second permit, kills aside, is for a page of a list that waits: one page serves a hundred waits, and neither
     many writes nor many reads may keep them all from it.
@@ -79,7 +79,7 @@ class RateLimiter:
 
     @property
     def has_budget(self) -> bool:
-        """Whether requests per second are counted."""
+        """Return whether requests per second are counted."""
         return self._most is not None
 
     def try_acquire(self, now: float, priority: Priority = Priority.READ) -> float:
@@ -215,7 +215,7 @@ class RequestQueue:
         self._task: asyncio.Task[None] | None = None
 
     async def acquire(self, priority: Priority, within: float = math.inf) -> float:
-        """Wait for a permit; return when it was granted, which :meth:`RateLimiter.complete` wants to know.
+        """Wait for a permit; return when it was granted, for :meth:`RateLimiter.complete`.
 
         :param within: seconds after which no pause that the API asked for is waited for.
         :raises PauseTooLong: the pause takes longer.
@@ -249,7 +249,7 @@ class RequestQueue:
             raise
 
     def close(self) -> None:
-        """End the work in the background. Nobody waits any more."""
+        """End the work in the background. No request waits any more."""
         if self._task is not None:
             self._task.cancel()
 
@@ -273,13 +273,13 @@ class RequestQueue:
                 await asyncio.sleep(0)
 
     def _goes_first(self, priority: Priority) -> bool:
-        """Return whether nobody who waits goes before a newcomer."""
+        """Return whether a new request goes before all that wait."""
         if self._pages and priority is not Priority.KILL:
             return False
         return not self._queue or priority < self._queue[0][0]
 
     def _next_row(self) -> _Waiting:
-        """Return the row whose first is next; an empty one when nobody waits."""
+        """Return the queue whose first request is next; an empty one when no request waits."""
         for row in (self._queue, self._pages):
             while row and row[0][-1].done():
                 heapq.heappop(row)

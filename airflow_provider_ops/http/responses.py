@@ -80,9 +80,9 @@ def parse_response(api: Api, call: Call[T], response: Response, now: float) -> T
         raise api_error(api, call.request, response, now)
     try:
         value = call.parse(response)
-    except Exception as error:  # noqa: BLE001 - whatever our reading stumbles over is a fault of the answer
-        trouble = unreadable(error)
-        raise reworded(trouble, f"{call.request}: {trouble.what}") from None
+    except Exception as error:  # noqa: BLE001 - whatever makes our parser fail is a fault of the answer
+        failure = unreadable(error)
+        raise reworded(failure, f"{call.request}: {failure.what}") from None
     if isinstance(value, Operation) and (asked := _asked_about(call.request)) is not None:
         _, _, about = value.id.replace(".", ":").rpartition(":")
         if value.id != asked and about != asked.rpartition(".")[2]:
@@ -93,7 +93,7 @@ def parse_response(api: Api, call: Call[T], response: Response, now: float) -> T
 
 
 def unreadable(error: Exception) -> OpsError:
-    """Return what reading an answer came to as one of our errors."""
+    """Return an error of reading an answer as one of our errors."""
     if isinstance(error, OpsError) and not isinstance(error, InvalidArgument):
         return error
     return TransportError(f"the answer cannot be read ({error!r:.300})", reason="unreadable")
@@ -135,7 +135,7 @@ def api_error(api: Api, request: Request, response: Response, now: float) -> Api
 def retry_after(headers: Mapping[str, str], now: float) -> float | None:
     """Return the seconds an answer asks to leave before the next request: ms header, seconds or HTTP date.
 
-    A date is read by the clock of who sent it: that of the answer's own ``Date``.
+    A date is read by the clock of the server that sent it: that of the answer's own ``Date``.
 
     :param now: epoch seconds, for answers without ``Date``.
     """

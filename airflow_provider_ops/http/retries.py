@@ -12,13 +12,13 @@ from airflow_provider_ops.exceptions import OpsError, RateLimited, ServerError, 
 
 log = logging.getLogger(__name__)
 
-#: Seconds for which a read is tried again by default. Waits do not use this: they look again by themselves.
+#: Seconds for which a read is retried by default. Waits do not use this: they poll again by themselves.
 PATIENCE = 120.0
 _SHORTEST = 0.5
 
 
 def options(patience: float) -> dict[str, Any]:
-    """Arguments for ``stamina.retry_context``."""
+    """Return the arguments for ``stamina.retry_context``."""
     return {
         "on": lambda error: _is_retryable(error, patience),
         "attempts": None,
@@ -41,12 +41,12 @@ def _is_retryable(error: Exception, patience: float) -> bool | float:
     return False
 
 
-#: The retry of a read that is worth a line in the task log; the ones before it are everyday trouble.
+#: The retry of a read that is worth a line in the task log; the ones before it are common.
 _LOG_AT = 3
 
 
 def _without_ours(hook: RetryHook) -> RetryHook:
-    """``hook`` for everybody else's retries. stamina logs each retry, which would drown the story of a task."""
+    """Return ``hook`` without our own retries: stamina logs each retry, which would fill the log of a task."""
 
     def quiet(details: RetryDetails) -> AbstractContextManager[None] | None:
         return None if isinstance(details.caused_by, OpsError) else hook(details)

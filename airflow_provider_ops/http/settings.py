@@ -56,7 +56,7 @@ class Settings:
 
     @property
     def origin(self) -> str:
-        """Scheme, host and port: the only place requests go to."""
+        """Return scheme, host and port: the only place requests go to."""
         parts = urlsplit(self.base_url)
         return f"{parts.scheme}://{parts.netloc}"
 
@@ -66,7 +66,7 @@ class Settings:
 
     @property
     def redact(self) -> Redact:
-        """What takes the key out of a text."""
+        """Return the function that takes the key out of a text."""
         return redactor(self.key)
 
     def tls(self) -> ssl.SSLContext:
@@ -89,7 +89,7 @@ class Settings:
 
 
 def place_of(conn_id: str) -> str:
-    """Return what an error says of where it happened, as long as no more than the connection is known."""
+    """Return what an error says of where it happened while only the connection is known."""
     return f"connection {conn_id!r}"
 
 
