@@ -1,4 +1,4 @@
-"""One asynchronous client per event loop and connection, alive as long as somebody uses it."""
+"""One asynchronous client per event loop and connection, alive as long as it is in use."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from airflow_provider_ops.http.async_client import AsyncClient
 T = TypeVar("T")
 Key = tuple[str, str]
 
-#: Seconds for which a connection that was looked up is good: each look-up holds up the whole triggerer.
+#: Seconds for which a connection that was looked up is good: each lookup holds up the whole triggerer.
 TIME_TO_LIVE = 60.0
 #: Users that begin in one pass of the event loop. Thousands that come together must not keep others from their turn.
 _PER_PASS = 50
 
 
 class StartThrottle:
-    """Lets so many pass at a time, in the order they came."""
+    """Lets a limited number of callers start per pass of the event loop, in the order they came."""
 
     def __init__(self) -> None:
         self._room = _PER_PASS
@@ -53,7 +53,7 @@ class StartThrottle:
                 turn.set_result(None)
                 self._room -= 1
         if self._room < _PER_PASS:
-            # who comes next must find room again, also when this pass has taken all of it
+            # the next caller must find room again, also when this pass has taken all of it
             self._count()
 
 
@@ -61,17 +61,17 @@ _BEGINNING: WeakKeyDictionary[asyncio.AbstractEventLoop, StartThrottle] = WeakKe
 
 
 def wait_for_start() -> Awaitable[None]:
-    """Await this first where thousands may start together: each then begins its work in a turn with a few others."""
+    """Return what to await first where thousands may start together: only a few then begin their work at a time."""
     loop = asyncio.get_running_loop()
-    door = _BEGINNING.get(loop)
-    if door is None:
-        door = _BEGINNING[loop] = StartThrottle()
-    return door.wait()
+    throttle = _BEGINNING.get(loop)
+    if throttle is None:
+        throttle = _BEGINNING[loop] = StartThrottle()
+    return throttle.wait()
 
 
 @dataclass(slots=True)
 class ClientLease:
-    """A client and those who use it; :func:`join` it, and :meth:`leave` it once."""
+    """A client and the number of its users; :func:`acquire` it, and :meth:`release` it once."""
 
     key: Key
     opening: asyncio.Task[AsyncClient]
@@ -79,11 +79,11 @@ class ClientLease:
 
     @property
     def client(self) -> AsyncClient:
-        """The client, for those who have joined."""
+        """Return the client, for callers that have acquired the lease."""
         return self.opening.result()
 
     async def release(self) -> None:
-        """Be done with the client. The last one who is closes it."""
+        """Release the lease; the last release closes the client."""
         self.users -= 1
         if self.users == 0:
             clients = _LOOPS.get(asyncio.get_running_loop(), {})
@@ -96,14 +96,14 @@ _LOOPS: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Key, ClientLease]] = W
 
 
 async def acquire(key: Key, opening: Callable[[], Awaitable[AsyncClient]], *, begun: bool = False) -> ClientLease:
-    """The client for ``key`` on the running loop; opened for the first who joins, closed after the last has left.
+    """Acquire the client for ``key`` on the running loop; the first call opens it, the last release closes it.
 
-    For those of whom thousands are there at once, for whom :func:`shared_client` would be an object more each.
+    This is for thousands of users at once: :func:`shared_client` would be one more object for each.
 
     :param key: API and connection id.
     :param opening: looks the connection up and builds the client. Runs once for users that come together,
-        because a look-up holds up the whole triggerer.
-    :param begun: whether the user has awaited :func:`begin` just now.
+        because a lookup holds up the whole triggerer.
+    :param begun: whether the user has awaited :func:`wait_for_start` just now.
     """
     clients = _LOOPS.setdefault(asyncio.get_running_loop(), {})
     shared = clients.get(key)
@@ -112,7 +112,7 @@ async def acquire(key: Key, opening: Callable[[], Awaitable[AsyncClient]], *, be
     shared.users += 1
     try:
         if not shared.opening.done():
-            # all who wait for it will go on in one turn
+            # all that wait for it will continue in one pass of the loop
             begun = False
             # shielded: a cancelled user must not take the opening away from the others
             await asyncio.shield(shared.opening)
@@ -126,7 +126,7 @@ async def acquire(key: Key, opening: Callable[[], Awaitable[AsyncClient]], *, be
 
 @asynccontextmanager
 async def shared_client(key: Key, opening: Callable[[], Awaitable[AsyncClient]]) -> AsyncIterator[AsyncClient]:
-    """As :func:`join`, left at the end of the block."""
+    """Acquire a client as :func:`acquire` does, and release it at the end of the block."""
     shared = await acquire(key, opening)
     try:
         yield shared.client
@@ -153,9 +153,9 @@ _CACHE: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Key, tuple[float, asyn
 
 
 async def cached(key: Key, look_up: Callable[[], Awaitable[T]]) -> T:
-    """What ``look_up`` returns, asked once per event loop and time to live, by however many at once.
+    """Return what ``look_up`` returns, called once per event loop and time to live, for any number of callers.
 
-    A look-up that fails is not remembered.
+    A lookup that fails is not cached.
     """
     known = _CACHE.setdefault(asyncio.get_running_loop(), {})
     now = time.monotonic()
@@ -168,7 +168,7 @@ async def cached(key: Key, look_up: Callable[[], Awaitable[T]]) -> T:
 
 
 def invalidate(key: Key) -> None:
-    """Have it looked up again the next time: it has turned out to be out of date."""
+    """Drop a cached value that has turned out to be out of date, so that it is looked up again the next time."""
     _CACHE.get(asyncio.get_running_loop(), {}).pop(key, None)
 
 

@@ -1,4 +1,4 @@
-"""How a poller reads the API's lists: sweeps over what is open, peeks at what has settled.
+"""How a poller reads the API's lists: full scans of what is open, quick scans of what has settled.
 
 No list is trusted to be complete, in order, or at rest. Open operations are read before settled ones, so that one
 that ends in between is seen twice, not missed; what no list shows is read by itself.
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _MOST_PAGES = 2000
 #: Seconds after which a refused page is read again, at least.
 _SHORTEST_PAUSE = 0.5
-#: Searches of a list of settled operations in a row that find nothing, before it is no longer looked at in between.
+#: Searches of a list of settled operations in a row that find nothing, before quick scans leave it out.
 _FRUITLESS = 3
 
 
@@ -36,7 +36,7 @@ _FRUITLESS = 3
 class _Recent:
     """What is known of one list of recently settled operations."""
 
-    #: The deepest page that showed something last time; 0 for a list that is not worth a peek.
+    #: The deepest page that showed something last time; 0 for a list that quick scans leave out.
     depth: int = 0
     fruitless: int = 0
 
@@ -61,12 +61,12 @@ class _Reading:
             self.deepest = self.pages
 
     def is_over(self, at_least: int) -> bool:
-        """Whether further pages are not likely to show anything."""
+        """Return whether further pages are not likely to show anything."""
         return self.empty > 0 and self.pages >= at_least
 
 
 class _Matched(NamedTuple):
-    """What came of one page: operations it showed that somebody waits for, entries in all, and where to go on."""
+    """The result of one page: how many operations of ours it showed, entries in all, and where to continue."""
 
     hits: int
     entries: int
@@ -74,24 +74,24 @@ class _Matched(NamedTuple):
 
 
 class ListReader:
-    """The lists of one client, read for all its targets together."""
+    """The lists of one client, read for all its polled operations together."""
 
     def __init__(self, client: AsyncClient, targets: Subscriptions) -> None:
         self._client = client
         self._subscriptions = targets
-        # operations usually succeed, so that the first list is worth a peek from the start
+        # operations usually succeed, so that quick scans read the first list from the start
         self._recent: dict[int, _Recent] = {0: _Recent(depth=1)} if client.api.recent_operations() else {}
-        #: Pages of the lists of open operations, and pages read in all, at the last sweep.
+        #: Pages of the lists of open operations, and pages read in all, at the last full scan.
         self.open_pages = 0
         self.all_pages = 0
-        #: Operations that the last look found settled.
+        #: Operations that the last scan found settled.
         self.ended = 0
-        #: The last sweep missed some that may have settled; another one must follow soon.
+        #: The last full scan missed some that may have settled; another one must follow soon.
         self.in_doubt = False
 
     @property
     def depth(self) -> int:
-        """Pages that a peek would read."""
+        """Return how many pages a quick scan would read."""
         return sum(recent.depth for recent in self._recent.values())
 
     async def full_scan(self) -> list[PolledOperation]:
@@ -114,7 +114,7 @@ class ListReader:
         return self._to_read(missing, complete=complete)
 
     def unchanged(self) -> list[PolledOperation]:
-        """Return those that only a read of their own can tell: lists have shown them without any change for long."""
+        """Return those that must be read by themselves: lists have shown them without any change for long."""
         if not self._client.api.lists_show_progress:
             # their entries hardly ever change, and some are read after each scan anyway
             return []
@@ -132,11 +132,14 @@ class ListReader:
         self.ended = max(before - len(self._subscriptions), 0)
 
     async def _search(self, seen: set[str], missing: list[PolledOperation]) -> tuple[int, bool]:
-        """Look for missing operations among the settled ones; whether these were read to their end, too."""
+        """Search the settled operations for missing ones.
+
+        :return: pages that were read, and whether the lists were read to their end.
+        """
         pages, complete = 0, True
         for index, listed in enumerate(self._client.api.recent_operations()):
             if len(missing := self._still(missing, seen)) <= poll_schedule.FEW_MISSING:
-                # reading them by themselves costs no more than looking where few operations are
+                # reading so few by themselves costs no more than searching a list for them
                 complete = not missing and complete
                 break
             recent = self._recent.setdefault(index, _Recent())
@@ -190,7 +193,7 @@ class ListReader:
 
     async def _page(self, call: Call[Page[Any]], take: Callable[[Sequence[Any]], int]) -> _Matched:
         page = await self._get(call)
-        # at once, and then let go of it: eight pages in memory are what makes the garbage collector stop everybody
+        # its entries are dropped at once: with eight pages in memory the garbage collector stops the whole process
         return _Matched(take(page.items), len(page.items), replace(page, items=()))
 
     async def _get(self, call: Call[Page[Any]]) -> Page[Any]:
@@ -222,14 +225,14 @@ class ListReader:
         return hits
 
     def _count(self, seen: set[str], place: int) -> int:
-        """How many a list is expected to show that no list before it has shown."""
+        """Return how many a list is expected to show that no list before it has shown."""
         return sum(target.place <= place for target in self._unseen(seen))
 
     def _missing(self, seen: set[str]) -> list[PolledOperation]:
         return list(self._unseen(seen))
 
     def _unseen(self, seen: set[str]) -> Iterator[PolledOperation]:
-        # counted at every look, so that ten thousand are not put into a list for that
+        # counted at every scan, so that ten thousand are not put into a list for that
         return (
             target
             for target in self._subscriptions.by_id.values()
@@ -260,7 +263,7 @@ class ListReader:
         return self._affordable(chosen)
 
     def _affordable(self, chosen: list[PolledOperation]) -> list[PolledOperation]:
-        """Those that have been missed most often, where a budget makes pages dear: a page finds more than a read."""
+        """Return those missed most often, where the budget is small: a page finds more operations than a read."""
         budget = self._client.settings.requests_per_second
         seconds = poll_schedule.seconds_for_all(self.all_pages + len(chosen), budget)
         if seconds <= self._subscriptions.shortest_interval:

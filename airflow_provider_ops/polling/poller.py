@@ -1,7 +1,7 @@
-"""One poller per connection and event loop: it looks for all waits together, in the cheapest way for what it has.
+"""One poller per connection and event loop: it polls for all waits together, in the way that costs least.
 
-Few waits are read one by one, or held in long polls where the API has them. Many are looked for in the API's lists:
-an operation that a list shows is observed by it, one that has left the lists of open operations is looked for among
+Few waits are read one by one, or by long polls where the API has them. Many are found in the API's lists:
+an operation that a list shows is observed by it, one that has left the lists of open operations is searched for among
 the recently settled ones, and read by itself when it is not there either. So the cost grows with pages, not with
 waits, and no list that errs, lags or shuffles its pages can lose an operation.
 """
@@ -38,7 +38,7 @@ log = logging.getLogger(__name__)
 _SHORTEST, _MANY, _SHORTEST_OF_MANY = 0.05, 500, 0.25
 #: Longest sleep, in case that something was forgotten.
 _LONGEST = 3600.0
-#: Waits that are told of the same trouble before others get their turn on the event loop.
+#: Waits to which the same error is reported before other tasks get their turn on the event loop.
 _CHUNK = 100
 #: After an outage so few are read at once, more are spread over this share of an interval.
 _FEW, _SPREAD = 10, 0.1
@@ -46,7 +46,7 @@ _NEVER = float("inf")
 
 
 class Poller:
-    """Looks for all waits of one client.
+    """Polls for all waits of one client.
 
     One loop sleeps until the next poll is due and starts it; requests run in the background, so that none that hangs
     keeps the others waiting. All times are monotonic.
@@ -69,13 +69,13 @@ class Poller:
         self._lists_failing_since: float | None = None
         #: A scan, or a probe during an outage, is under way.
         self._is_scanning = False
-        #: When the first of those that wait now, or ever since then, came.
+        #: When the first wait came, since the last moment without any.
         self._began = 0.0
         self._probes = 0
 
     @property
     def size(self) -> int:
-        """How many operations somebody waits for now."""
+        """Return how many operations are waited for now."""
         return len(self._subscriptions)
 
     async def wait(
@@ -87,10 +87,10 @@ class Poller:
         hold: bool = True,
         on_change: OnChange | None = None,
     ) -> None:
-        """Return when the watches decide the verdict. Their outcomes hold the result.
+        """Return when the wait states decide the verdict. Their outcomes hold the result.
 
-        :param hold: whether an API that can may hold its answers back; what happens until then is not seen.
-        :param on_change: called with the watch after something about it was logged.
+        :param hold: whether long polls are allowed where the API has them; progress during one is not seen.
+        :param on_change: called with the wait state after something about it was logged.
         """
         decided = asyncio.get_running_loop().create_future()
         wait = Subscription(watches, wait_for, log, decided, may_long_poll=hold, on_change=on_change)
@@ -157,7 +157,7 @@ class Poller:
         self._planned = -_NEVER
 
     def _wake_by(self, moment: float) -> None:
-        """See to it that the loop is awake at a moment; thousands that come together wake it once."""
+        """Wake the loop at a moment; thousands of callers at once wake it once."""
         if moment < self._planned:
             self._planned = moment
             self._woken.set()
@@ -173,7 +173,7 @@ class Poller:
         return min(deadline, min((target.next_poll for target in self._subscriptions), default=_NEVER))
 
     def _due_for(self, watches: Sequence[WaitState]) -> float:
-        """Return when newcomers need a poll; unlike :meth:`_due` it does not go through all."""
+        """Return when new waits need a poll; unlike :meth:`_due` it does not go through all."""
         first = min((ends_at for watch in watches if (ends_at := watch.ends_at) is not None), default=_NEVER)
         if self._outage.is_on:
             return first
@@ -215,7 +215,7 @@ class Poller:
             self._reads.request((*ending, *due))
             return
         due = [target for target in self._subscriptions.unlisted.values() if target.next_poll <= now]
-        # many that end together are looked at together, and read by themselves if no list shows their end
+        # many that end together are scanned for together, and read by themselves if no list shows their end
         many = len(ending) > poll_schedule.FEW_MISSING and not self._is_scanning
         if many or now >= self._scan_due():
             self._start(self._scan(ending))
@@ -246,7 +246,7 @@ class Poller:
             self._crash(error)
 
     def _take_result(self, target: PolledOperation, error: OpsError | None) -> None:
-        """Take in what a single read came to."""
+        """Take in the outcome of a single read."""
         if error is None or not concerns_connection(error):
             self._take_answer()
         elif self._outage.is_on or not self._uses_lists():
@@ -258,7 +258,7 @@ class Poller:
     async def _scan(self, ending: Sequence[PolledOperation] = ()) -> None:
         try:
             missing = await self._scans.scan(full=bool(ending))
-        except Exception as error:  # noqa: BLE001 - whatever is in a list, single reads go on
+        except Exception as error:  # noqa: BLE001 - whatever is in a list, single reads continue
             missing = []
             await self._lists_failed(unreadable(error))
         else:
@@ -267,7 +267,7 @@ class Poller:
         self._reads.request((*missing, *ending))
 
     async def _lists_failed(self, error: OpsError) -> None:
-        """Tell a fault of the lists from one of the connection by one single read."""
+        """Distinguish a fault of the lists from one of the connection by one single read."""
         metrics.ERRORS.add(api=self._client.api.name, reason=metrics.reason(error))
         if isinstance(error, RateLimited) and not concerns_connection(error):
             # the connection pauses for as long as the API asks; there is nothing to find out
@@ -325,7 +325,7 @@ class Poller:
 
     def _take_failure(self, target: PolledOperation | None, error: OpsError, *, is_certain: bool = False) -> None:
         now, interval = self._clock.monotonic(), self._subscriptions.shortest_interval
-        # reads at a deadline tell nothing new of an outage to those who have time left
+        # reads at a deadline are no news of an outage for waits that have time left
         was_on = self._outage.is_on
         is_news = not was_on or now >= self._outage.next_probe
         operation_id = target.operation_id if target else ""

@@ -47,7 +47,7 @@ class Scans:
     def due(self, first_came: float) -> float:
         """Return when to scan next.
 
-        Computed anew each time, because a newcomer may have a shorter interval than all before.
+        Computed anew each time, because a new wait may have a shorter interval than all before.
 
         :param first_came: when the first of those that wait came.
         """
@@ -109,7 +109,7 @@ class Scans:
         if seconds > interval and not self._has_warned:
             self._has_warned = True
             log.warning(
-                "%s: %d waits take about %d requests per look; at %g requests per second each is looked at every "
+                "%s: %d waits take about %d requests per scan; at %g requests per second each is polled every "
                 "%.0f s, not every %.0f s",
                 self._client.settings.conn_id,
                 len(self._subscriptions),

@@ -1,8 +1,8 @@
-"""What settles on a connection, found in its lists for all who watch it together.
+"""What settles on a connection, found in its lists once for all subscribers.
 
 No list is trusted to be in order, complete or at rest, as in :mod:`airflow_provider_ops.polling.list_reader`. What is
 known to be open is followed by its id until it is seen settled, whatever date its end has, and read by itself when no
-list shows it; what starts and settles between two looks is found because each look reads the lists of settled
+list shows it; what starts and settles between two polls is found because each poll reads the lists of settled
 operations back to ten minutes before the newest thing in them.
 """
 
@@ -29,9 +29,9 @@ log = logging.getLogger(__name__)
 
 #: Against a list that never ends.
 _MOST_PAGES = 2000
-#: Operations that one look reads by themselves.
+#: Operations that one poll reads by themselves.
 _MOST_READS = 20
-#: A look that reaches back further than those before it also finds what was started so many seconds earlier still.
+#: A poll that reaches back further than those before it also finds what was started so many seconds earlier still.
 _LONG_RUNNING = 86400.0
 #: Seconds by which the API's clock may be ahead of this one. Within that only the API's own times are compared.
 _AHEAD = 86400.0
@@ -41,11 +41,11 @@ class SettledFeed:
     """What has settled on the connection of one client."""
 
     def __init__(self, client: AsyncClient) -> None:
-        # the other way round it is kept for as long as the client lives
+        # weakly: a strong reference would keep the client alive, which is the key of this feed
         self._client: AsyncClient = proxy(client)
         #: What is open: when it began, and the latest time in the lists when that was known.
         self._open: dict[str, tuple[float, float]] = {}
-        #: A wall clock that nobody steps.
+        #: Added to the monotonic clock, this gives a wall clock without steps.
         self._offset = client.clock.time() - client.clock.monotonic()
         self._ended: dict[str, SettledOperation] = {}
         self._unreadable: set[str] = set()
@@ -55,14 +55,14 @@ class SettledFeed:
         self._last: tuple[float, Snapshot] | None = None
         self._polling = asyncio.Lock()
 
-    def subscribe(self, who: object, since: float) -> None:
-        """Let looks reach back to ``since`` (epoch seconds) for as long as ``who`` lives."""
-        self._subscribed[who] = since
+    def subscribe(self, subscriber: object, since: float) -> None:
+        """Let polls reach back to ``since`` (epoch seconds) for as long as ``subscriber`` lives."""
+        self._subscribed[subscriber] = since
         if self._reaches_back is None or since < self._reaches_back:
             self._last = None
 
     def follow(self, ids: Iterable[str]) -> None:
-        """Follow operations to their end that were open when somebody looked last; that may be known already."""
+        """Follow operations to their end that a subscriber has seen open; those known already are skipped."""
         for name in ids:
             if name not in self._open:
                 self._ended.pop(name, None)
@@ -70,7 +70,9 @@ class SettledFeed:
                 self._last = None
 
     async def poll(self, max_age: float = 0.0) -> Snapshot:
-        """What has settled; a look of somebody else will do when it is younger than so many seconds.
+        """Return what has settled, as a snapshot.
+
+        :param max_age: seconds for which the last snapshot, made for any subscriber, is returned again.
 
         :raises OpsError: the lists cannot be read; nothing is lost by that.
         """
@@ -102,7 +104,7 @@ class SettledFeed:
 
     @property
     def _latest(self) -> float:
-        """The latest time that is believed: a date far ahead must not hide what ends until then."""
+        """Return the latest time that is believed: a date far ahead must not hide what ends until then."""
         return self._now + _AHEAD
 
     @property
@@ -128,7 +130,7 @@ class SettledFeed:
                 return
 
     def _is_past(self, operations: list[Operation], horizon: float) -> bool:
-        """Whether pages after one with these operations are about earlier times only."""
+        """Return whether pages after one with these operations are about earlier times only."""
         if not operations:
             return False
         return latest(operations[-1], self._latest) < horizon and is_newest_first(operations)
@@ -163,7 +165,7 @@ class SettledFeed:
         before, self._newest = self._newest, max(self._newest, latest(operation, now))
         if operation.state.is_terminal:
             _, was_open_at = self._open.pop(name, (0.0, 0.0))
-            # what an answer looked like is no news, and there may be many; nothing ends before it was seen open
+            # without the raw answer, for there may be many; nothing ends before it was seen open
             at = max(min(moment(operation, now), self._newest), was_open_at)
             self._ended[name] = SettledOperation(replace(operation, raw={}), at)
         else:
@@ -171,7 +173,7 @@ class SettledFeed:
 
     async def _read_missing(self, shown: set[str]) -> None:
         for operation_id in [name for name in self._open if name not in shown][:_MOST_READS]:
-            # at the end of the row, so that some that cannot be read keep none of the others from it
+            # moved to the end of the queue, so that operations that cannot be read do not block the others
             self._open[operation_id] = self._open.pop(operation_id)
             try:
                 self._on_operation(await self._client.send_once(self._client.api.get_operation(operation_id)))
@@ -190,7 +192,7 @@ _OF: WeakKeyDictionary[AsyncClient, SettledFeed] = WeakKeyDictionary()
 
 
 def settled_feed_of(client: AsyncClient) -> SettledFeed:
-    """What everybody who uses this client looks at together."""
+    """Return the feed that all users of a client share, made at the first use."""
     if client not in _OF:
         _OF[client] = SettledFeed(client)
     return _OF[client]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 #: Open long polls per connection and event loop: each holds a socket, and others need sockets too.
 MOST_LONG_POLLS = 10
-#: Single reads under way at the same time, and how many share one socket: each open one makes every request dearer.
+#: Single reads under way at the same time, and how many share one socket: each open one makes every request cost more.
 _MOST_READS = 10
 _READS_PER_SOCKET = 8
 #: Seconds after which a read is slow: those that wait behind it get another reader.
@@ -31,7 +31,7 @@ _SLOW = 0.5
 class SingleReads:
     """Reads operations by themselves.
 
-    :param on_result: called after each read with what it came to; ``None`` for an answer.
+    :param on_result: called after each read with its error; ``None`` for an answer.
     :param on_crash: called when reading itself has a fault.
     """
 
@@ -55,7 +55,7 @@ class SingleReads:
         self.long_polls = 0
 
     def request(self, targets: Iterable[PolledOperation]) -> None:
-        """Read operations soon, each once; whoever is being read already is not read again."""
+        """Read operations soon, each once; an operation that is being read already is not read again."""
         for target in targets:
             if target.waits and not target.is_reading:
                 target.is_reading = True
@@ -100,17 +100,17 @@ class SingleReads:
         try:
             call = call or self._client.api.get_operation(target.operation_id)
             operation = await self._client.send_once(call, deadline=on_wall_clock(self._clock, target.ends_at))
-        except Exception as error:  # noqa: BLE001 - one answer that cannot be read is trouble for one wait only
-            trouble = unreadable(error)
-            metrics.ERRORS.add(api=self._client.api.name, reason=metrics.reason(trouble))
-            self._subscriptions.on_error(target, trouble, self._clock.monotonic())
-            return trouble
+        except Exception as error:  # noqa: BLE001 - one answer that cannot be read is an error for one wait only
+            failure = unreadable(error)
+            metrics.ERRORS.add(api=self._client.api.name, reason=metrics.reason(failure))
+            self._subscriptions.on_error(target, failure, self._clock.monotonic())
+            return failure
         now = self._clock.monotonic()
         self._subscriptions.on_result(target, operation, now, waited=now - started if way == "hold" else 0.0)
         return None
 
     def close(self) -> None:
-        """Give up all that is under way: nobody waits any more."""
+        """Cancel all that is under way: there are no waits any more."""
         self._queue.clear()
         for task in self._tasks:
             task.cancel()
@@ -126,7 +126,7 @@ class SingleReads:
             self._on_crash(error)
 
     def _add_readers(self) -> None:
-        """See to it that enough readers work on the queue; those whose read hangs do not count."""
+        """Start readers until enough work on the queue; those whose read hangs do not count."""
         slow_since = self._clock.monotonic() - _SLOW
         at_work = sum(since > slow_since for since in self._readers.values())
         needed = min(_MOST_READS, -(-len(self._queue) // _READS_PER_SOCKET)) - at_work

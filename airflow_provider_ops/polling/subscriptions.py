@@ -1,4 +1,4 @@
-"""What a poller looks for: operations, everybody who waits for them, and how those are told what was seen."""
+"""The operations that a poller polls, the waits for each, and how results are reported to them."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ Read = Callable[[Mapping[str, Any]], Operation]
 
 @dataclass(eq=False, slots=True)
 class Subscription:
-    """One caller: its watches, its verdict, and the context its log lines belong to."""
+    """One caller: its wait states, its verdict, and the context its log lines belong to."""
 
     watches: Sequence[WaitState]
     wait_for: WaitFor
     log: Log
     decided: asyncio.Future[None]
     context: Context = field(default_factory=copy_context)
-    #: Whether answers may be held back until something happens.
+    #: Whether the caller accepts long polls, during which it sees no progress.
     may_long_poll: bool = True
-    #: Called after the lines about a watch were logged.
+    #: Called after the lines about a wait state were logged.
     on_change: OnChange | None = None
 
     def settle(self) -> None:
@@ -54,17 +54,17 @@ class Subscription:
 
 @dataclass(eq=False, slots=True)
 class PolledOperation:
-    """One operation and everybody who still waits for it."""
+    """One operation and all unfinished waits for it."""
 
     operation_id: str
     waits: dict[WaitState, Subscription] = field(default_factory=dict)
-    #: Sweeps in a row that did not show it.
+    #: Full scans in a row that did not show it.
     misses: int = 0
     #: No list shows it although it is open.
     unlisted: bool = False
     #: Place of the list that showed it last; operations move on through the lists, never back.
     place: int = 0
-    #: The entry of a list that was read last, and until when nobody needs to hear of the same entry again.
+    #: The entry of a list that was read last, and until when the same entry need not be reported again.
     raw: Mapping[str, Any] | None = None
     suppressed_until: float = 0.0
     #: Full scans in a row that showed this very entry since the last read, and reads since it is there.
@@ -78,41 +78,41 @@ class PolledOperation:
 
     @property
     def next_poll(self) -> float:
-        """When somebody wants to know next; never while a request about it is under way."""
+        """Return when the next poll is due; never (infinity) while a request about it is under way."""
         if self.is_long_polling or self.is_reading:
             return float("inf")
         return min((watch.next_poll for watch in self.waits), default=float("inf"))
 
     @property
     def ends_at(self) -> float | None:
-        """When the first of those who wait stops waiting."""
+        """Return the earliest deadline of its waits."""
         return min((ends_at for watch in self.waits if (ends_at := watch.ends_at) is not None), default=None)
 
     def reschedule(self, moment: float) -> None:
-        """Let everybody want to know next at a moment, or at their deadline when that comes first."""
+        """Set the next poll of all waits to a moment, or to the deadline of a wait when that comes first."""
         for watch in self.waits:
             ends_at = watch.ends_at
             watch.next_poll = moment if ends_at is None else min(moment, ends_at)
 
     @property
     def may_long_poll(self) -> bool:
-        """Whether nobody wants to see what happens until an answer that is held back."""
+        """Return whether all waits accept long polls, during which they see no progress."""
         return all(wait.may_long_poll for wait in self.waits.values())
 
     @property
     def is_failing(self) -> bool:
-        """Whether the last look failed."""
+        """Return whether the last poll failed."""
         return any(watch.is_failing for watch in self.waits)
 
 
 class Subscriptions:
-    """The operations that somebody waits for, by id; those nobody waits for any more leave at once."""
+    """The operations that are waited for, by id; an operation without waits is removed at once."""
 
     def __init__(self) -> None:
         self.by_id: dict[str, PolledOperation] = {}
         #: Those that no list shows although they are open.
         self.unlisted: dict[str, PolledOperation] = {}
-        # how many want to be looked at how often: few numbers, so that nobody has to go through all waits
+        # how many waits have which interval: few numbers, so that no method has to go through all waits
         self._intervals: Counter[float] = Counter()
         self._deadlines: list[tuple[float, str]] = []
 
@@ -124,14 +124,14 @@ class Subscriptions:
         return iter(list(self.by_id.values()))
 
     def add(self, wait: Subscription) -> None:
-        """Take in a caller."""
+        """Add a caller."""
         for watch in wait.watches:
             if watch.outcome is not None:
                 continue
             target = self.by_id.setdefault(watch.operation_id, PolledOperation(watch.operation_id))
             target.waits[watch] = wait
             self._intervals[watch.policy.cap] += 1
-            # the newcomer has not seen what the others know
+            # the new wait has not got the last result yet
             target.raw, target.suppressed_until = None, 0.0
             self._end_at_deadline(watch)
         wait.settle()
@@ -141,7 +141,7 @@ class Subscriptions:
             heapq.heappush(self._deadlines, (ends_at, watch.operation_id))
 
     def remove(self, wait: Subscription) -> None:
-        """Let a caller go."""
+        """Remove a caller."""
         for watch in wait.watches:
             target = self.by_id.get(watch.operation_id)
             if target is not None and watch in target.waits:
@@ -164,7 +164,7 @@ class Subscriptions:
 
     @property
     def shortest_interval(self) -> float:
-        """Seconds between looks for whoever wants to look most often."""
+        """Return the shortest polling interval of all waits, in seconds."""
         return min(self._intervals, default=1.0)
 
     def _listed(self, target: PolledOperation, *, shown: bool) -> None:
@@ -176,13 +176,13 @@ class Subscriptions:
 
     @property
     def first_deadline(self) -> float | None:
-        """The next moment at which a wait must come to its end, whatever pause the API asks for."""
+        """Return the next moment at which a wait must end, whatever pause the API asks for."""
         while self._deadlines and self._deadlines[0][1] not in self.by_id:
             heapq.heappop(self._deadlines)
         return self._deadlines[0][0] if self._deadlines else None
 
     def at_deadline(self, now: float) -> list[PolledOperation]:
-        """Those of which a wait has reached its deadline."""
+        """Return the operations of which a wait has reached its deadline."""
         ending: dict[str, PolledOperation] = {}
         while (first := self.first_deadline) is not None and first <= now:
             _, operation_id = heapq.heappop(self._deadlines)
@@ -192,7 +192,7 @@ class Subscriptions:
         return list(ending.values())
 
     def longest_unread(self, count: int) -> list[PolledOperation]:
-        """Those of which nobody has seen more than an entry of a list for the longest time."""
+        """Return the operations whose last single read is longest ago: since then only lists have shown them."""
         return heapq.nsmallest(
             count, (target for target in self if not target.is_long_polling), key=lambda target: target.read_at
         )
@@ -200,7 +200,7 @@ class Subscriptions:
     def on_result(
         self, target: PolledOperation, operation: Operation, now: float, *, waited: float = 0.0, listed: bool = False
     ) -> None:
-        """Tell everybody who waits for an operation what it is now."""
+        """Report the state of an operation to all its waits."""
         if not listed:
             target.read_at, target.unchanged = now, 0
             target.confirmed += 1
@@ -215,14 +215,14 @@ class Subscriptions:
                 operation = replace(operation, progress=known.progress)
             wait.notify(watch, watch.on_result(operation, now, waited=waited, listed=listed))
             if watch.deadline != deadline:
-                # the first look may tell how long an operation of its kind may take
+                # the first poll may show its kind, and with that how long the operation may take
                 self._end_at_deadline(watch)
         self._notified(target)
 
     def on_listed(
         self, target: PolledOperation, entry: Mapping[str, Any], read: Read, now: float, place: int | None
     ) -> None:
-        """Tell everybody who waits for an operation what a list shows of it.
+        """Report what a list shows of an operation to all its waits.
 
         :param place: of the list among those of open operations.
         """
@@ -233,7 +233,7 @@ class Subscriptions:
             target.place = place
         if target.raw == entry:
             target.unchanged += place is not None
-            # most entries of most pages: nothing to read, and nearly always nothing to tell
+            # most entries of most pages: nothing to read, and nearly always nothing to report
             if now >= target.suppressed_until:
                 for watch, wait in target.waits.items():
                     wait.notify(watch, watch.on_unchanged(now))
@@ -242,7 +242,7 @@ class Subscriptions:
         try:
             operation = read(entry)
         except Exception as error:  # noqa: BLE001
-            # one entry that cannot be read is trouble for those who wait for it, and for nobody else
+            # one entry that cannot be read is an error for the waits for it, and for no other
             self.on_error(target, unreadable(error), now)
             return
         target.raw, target.unchanged, target.confirmed = entry, 0, 0
@@ -251,7 +251,7 @@ class Subscriptions:
     def on_unchanged(self, count: int) -> list[PolledOperation]:
         """Return those that lists have shown without any change for so long that they may be wrong.
 
-        Those that have just stopped to change come first: the others were read already since.
+        Those that have just stopped changing come first: the others were read already since.
         """
         unchanged = (
             target
@@ -261,7 +261,7 @@ class Subscriptions:
         return heapq.nsmallest(count, unchanged, key=lambda target: (target.confirmed, -target.unchanged))
 
     def on_error(self, target: PolledOperation, error: OpsError, now: float) -> None:
-        """Tell everybody who waits for an operation that it could not be looked at."""
+        """Report to all waits for an operation that it could not be polled."""
         for watch, wait in target.waits.items():
             wait.notify(watch, watch.on_error(error, now))
         self._notified(target)

@@ -20,15 +20,15 @@ Log = Callable[[str], None]
 def poll_until_done(
     client: BlockingClient, watches: Sequence[WaitState], log: Log, wait_for: WaitFor = "all", *, hold: bool = True
 ) -> None:
-    """Block until the watches decide the verdict. Their outcomes hold the result.
+    """Block until the wait states decide the verdict. Their outcomes hold the result.
 
-    :param hold: whether an API that can may hold its answers back; what happens until then is not seen.
+    :param hold: whether long polls are allowed where the API has them; progress during one is not seen.
     """
     client.drive_logging(lambda on_loop, say: poller_of(on_loop).wait(watches, say, wait_for, hold=hold), log)
 
 
 def poll_once(client: BlockingClient, watch: WaitState, log: Log) -> None:
-    """Poll once, and let the watch take it in."""
+    """Poll once, and pass the result to the wait state."""
     client.drive_logging(lambda on_loop, say: _apoll_once(on_loop, watch, say), log)
 
 
@@ -40,9 +40,9 @@ def apoll_until_done(
     *,
     on_change: OnChange | None = None,
 ) -> Coroutine[Any, Any, None]:
-    """As :func:`wait`, on the event loop, together with everybody who waits on this client.
+    """Wait as :func:`poll_until_done` does, on the event loop, together with all waits on this client.
 
-    :param on_change: called with the watch after something about it was logged.
+    :param on_change: called with the wait state after something about it was logged.
     """
     return poller_of(client).wait(watches, log, wait_for, on_change=on_change)
 
