@@ -193,7 +193,7 @@ class Api(ABC):
         """Return headers that carry the API key."""
 
     def sign(self, request: Request, login: str, key: str) -> Request:  # noqa: ARG002
-        """Return a request with what proves who sends it."""
+        """Return a request with the credentials of its sender."""
         return replace(request, headers={**self.authenticate(key), **request.headers})
 
     @abstractmethod

@@ -30,7 +30,7 @@ _SMALLEST, _LARGEST = -(2**63), 2**64 - 1
 
 # tab, newline and carriage return belong into documents like a kubeconfig
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
-#: Ends a line for somebody: terminals, ``str.splitlines``, browsers; or turns the order of what follows.
+#: Ends a line for some readers: terminals, ``str.splitlines``, browsers; or turns the order of what follows.
 _LINE_ENDS = re.compile("[\x0b\x0c\x85\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 #: A UUID, with the word that an API may put before it; not one in a path or an address, which would lead nowhere.
 _LONG_ID = re.compile(r"(?<![\w/-])(?:[a-z]{1,8}_)?[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![\w/-])")

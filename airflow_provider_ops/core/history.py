@@ -31,7 +31,7 @@ from airflow_provider_ops.operation import Operation, OperationState
 
 #: XCom key of the record. Renaming it would hide the history of tasks that have ended.
 KEY = "operation_progress"
-#: Key in the task state store of what earlier tries came to.
+#: Key in the task state store of the outcomes of earlier tries.
 TRIES = "airflow_provider_ops.tries"
 #: Layout of the record; older ones stay readable.
 VERSION = 1
@@ -236,7 +236,7 @@ class WaitHistory:
             after = self.operations.get(operation_id)
             self.operations[operation_id] = before if after is None else _continued(before, after)
         self.operations = {
-            # in the order in which they came to be waited for
+            # in the order in which the waits began
             **{name: self.operations[name] for name in earlier.operations},
             **self.operations,
         }

@@ -1,4 +1,4 @@
-"""What a retry of the task would come to, for every error a task can end with."""
+"""Whether a retry of the task can help, for every error that a task can end with."""
 
 from __future__ import annotations
 

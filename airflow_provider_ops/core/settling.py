@@ -185,7 +185,7 @@ class Watermark:
 
 
 def moment(operation: Operation, now: float) -> float:
-    """Return when an operation settled, in epoch seconds, by the times that its API gives; ``now`` where there is none.
+    """Return when an operation settled, in epoch seconds, by the times that its API gives; ``now`` without any.
 
     It is neither before the operation began nor after ``now``.
 

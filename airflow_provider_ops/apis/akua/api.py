@@ -238,7 +238,7 @@ class Akua(Api):
 
         A refusal with an etag that has changed since is no refusal of what is wanted: read and send again, with the
         same key, because the refused and the new request are the same intended action. An etag that has not changed
-        means that the conflict is another one, which the caller must hear of.
+        means that the conflict is another one, which the caller must get.
         """
         start = start_of(submit.request)
         try:

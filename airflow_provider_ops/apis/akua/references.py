@@ -23,7 +23,7 @@ KINDS = (
     "withdrawn_change_request",
 )
 
-# what the words mean for somebody who waits for "healthy" is inferred from the words themselves: a degraded install
+# what the words mean for a wait for "healthy" is inferred from the words themselves: a degraded install
 # may recover and is waited for on, a failed or deleted one is not
 _INSTALL_STATES = {
     "pending": OperationState.PENDING,

@@ -33,7 +33,7 @@ START, READY = f"{NOTEBOOK}/start", f"{RUN}/ready"
 _ID = re.compile(r"[A-Z0-9]{1,20}")
 _LONGEST_NAME, _LONGEST_DESCRIPTION = 255, 1023
 
-# What each of their words means to somebody who waits. Only those of sessions are listed by the reference.
+# What each of their words means for a wait. Only those of sessions are listed by the reference.
 _COMMON = {**STATES, **dict.fromkeys(OVER, OperationState.SUCCEEDED)}
 _WORDS: Mapping[str, Mapping[str, OperationState]] = {
     # waits for a session that can be used; `active` comes only with the first request through the proxy

@@ -52,7 +52,7 @@ def list_operations(
 
 
 def looked_at_together(**query: str) -> OperationList:
-    """``GET /v1/operations`` of the connection's project, each entry read only when somebody waits for it."""
+    """``GET /v1/operations`` of the connection's project, each entry read only when it is waited for."""
     return OperationList(listing(OPERATIONS, raw_entry, query), to_operation)
 
 
