@@ -94,7 +94,7 @@ def promises(results: Sequence[Result]) -> list[tuple[str, str, bool]]:
         if row.rate_limit:
             said = f"{row.failed} failed, {row.too_early} too early"
             kind = row.failed + row.too_early == 0
-            found.append(("429 with Retry-After: no task fails, nobody comes early", said, kind))
+            found.append(("429 with Retry-After: no task fails, no request comes early", said, kind))
         if row.budget:
             good = row.most_in_a_second <= row.budget and row.found == row.waits
             said = f"{row.most_in_a_second} in a second, {row.found:,} of {row.waits:,} found"

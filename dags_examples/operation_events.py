@@ -1,12 +1,12 @@
 """
 # When a deployment settled anywhere, run this
 
-Whoever started it: another DAG, a colleague at the console, a script. The asset `onvera_deployments` has a watcher
-that looks at the connection and tells which operations have settled; each look that found some starts a run of this
-DAG, which is given the list.
+The deployment may have been started by another DAG, a colleague at the console, or a script. The asset
+`onvera_deployments` has a watcher that polls the connection and reports which operations have settled. Each poll that
+finds some starts a run of this DAG with the list.
 
-`inlets` lets the task see earlier events: after a triggerer was killed, what had been told already is told again, and
-`settled_operations` leaves it out.
+`inlets` gives the task the earlier events: after a triggerer was killed, what had been reported already is reported
+again, and `settled_operations` leaves it out.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ DEPLOYMENTS = Asset(
     doc_md=__doc__,
 )
 def operation_events() -> None:
-    """Tell of each deployment that was created or destroyed."""
+    """Print each deployment that was created or destroyed."""
 
     @task(inlets=[DEPLOYMENTS])
     def report(triggering_asset_events: Any = None, inlet_events: Any = None) -> list[str]:

@@ -8,11 +8,11 @@ from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 PAGE: Final = ROOT / "docs" / "examples.md"
-_HEAD: Final = "# Examples\n\nOne story per file, all run by `make demo` and by the tests.\n"
+_HEAD: Final = "# Examples\n\nOne task per file, all run by `make demo` and by the tests.\n"
 
 
 def page() -> str:
-    """The whole page."""
+    """Return the whole page."""
     return _HEAD + "".join(_section(file) for file in sorted((ROOT / "dags_examples").glob("*.py")))
 
 
