@@ -4,15 +4,15 @@ from __future__ import annotations
 
 CHOICES = {
     "idempotency key used again": "Same method, path and body: the same answer about the same operation or object, as "
-    "it is now, whatever the if-match. Another request: 422. Looked at before anything else, kept until the next "
+    "it is now, whatever the if-match. Another request: 422. Checked before anything else, kept until the next "
     "reset; a refused request leaves no key.",
     "idempotency key or if-match missing or of the wrong length": "400.",
     "stale if-match": "409 with code 7002, the message begins with ABORTED, metadata has current_etag.",
     "etag": "The number of changes to the resource, as a bare string; every operation changes it at its start and end.",
-    "if-match of :cancel": "Not looked at.",
+    "if-match of :cancel": "Not checked.",
     "akua-context": "Optional for keys of one workspace, which are all keys but those with 'broad' in them; those get "
     "400 without it. Any workspace but ws_simulated is 403.",
-    "workspace": "There is one, ws_simulated, on the tier free. After its deletion it answers 404, the rest goes on.",
+    "workspace": "There is one, ws_simulated, on the tier free. After its deletion it answers 404, the rest continues.",
     "scopes": "Keys with 'readonly' in them get 403 on what changes something.",
     "error codes": "7002 for 404 and 409, 7004 for 422, 7000 for all else.",
     "bad query parameter": "422, but half of an owner filter is 400.",
@@ -30,7 +30,7 @@ CHOICES = {
     "failed or cancelled create": "The cluster stays provisioning, the machine PROVISIONING, the package without a "
     "version in its list, the install failed; all can be deleted. A custom domain or preview hostname is gone.",
     "failed or cancelled delete, suspend, resume": "The resource is what it was before.",
-    "busy resource": "409 while an operation on it is going on.",
+    "busy resource": "409 while an operation on it is running.",
     "suspending what is suspended, resuming what is not": "409.",
     "deleting twice": "409 while deleting, 404 afterwards.",
     "machine or install on a cluster that is not active": "409.",
