@@ -1,4 +1,4 @@
-"""`make docs/troubleshooting.md`: all messages by situation, made of the table that the tests keep."""
+"""`make docs/troubleshooting.md`: all messages by situation, made from the table that the tests keep."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ _FENCE: Final = "```"
 _TABLE_HEAD: Final = """\
 # Messages
 
-What people read in each situation, in full; ids, addresses and times are made the same for every run. Written by
-`UPDATE_MESSAGES=1 pytest tests/messages`, and read by whoever changes a message.
+The message of each situation, in full; ids, addresses and times are the same in every run. Written by
+`UPDATE_MESSAGES=1 pytest tests/messages`. Review the difference when you change a message.
 """
 _HEAD: Final = """\
 # Troubleshooting, by message
 
-Search for the words of the message; ids, connection and address are yours. Every error of the provider derives from
-`airflow_provider_ops.exceptions.OpsError`. It says where it happened (API, connection, base URL), what happened, and
-what to do now.
+Search for the words of the message; ids, connection and address differ from yours. Every error of the provider derives
+from `airflow_provider_ops.exceptions.OpsError`. It says where it happened (API, connection, base URL), what happened,
+and what to do now.
 """
 #: Sections of which no error is the subject: log lines, and what Airflow itself says.
 _MORE: Final = ROOT / "dev" / "messages.md"

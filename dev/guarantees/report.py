@@ -1,4 +1,4 @@
-"""The kill table as text."""
+"""The table of guarantees as text."""
 
 from __future__ import annotations
 
@@ -13,50 +13,52 @@ from dev.guarantees.model import Scenario, Seen, problems
 _HEAD: Final = ("what happened", "API", "mode", "created", "settled", "cancels", "state", "log sentence")
 
 _INTRODUCTION: Final = """\
-# What survives what
+# Guarantees
 
 Made by `make guarantees`, which runs real Airflow (scheduler, workers, triggerers, API server) against the simulator
-and kills processes with SIGKILL, or cuts the network, at each of these points; then everything may recover. A row is
+and kills processes with SIGKILL, or cuts the network, at each of these points; then all processes may recover. A row is
 good when exactly one resource was created per generation (a clear by the user begins a new generation), no cancel was
 sent that no user asked for, what a user asked for was carried out within 20 s, the task ended in the state it should,
-and everything that goes on remotely is named in the task's log.
+and everything that continues remotely is named in the task's log.
 
 | column | meaning |
 |---|---|
 | created | resources |
-| settled | how the operations that created them stood at the end of the run |
+| settled | states of the operations that created them, at the end of the run |
 | cancels | calls that cancel or delete |
 | state | of the task, and its last try |
 | log sentence | what the task's log says about what happened, or its triggerer's, when Airflow has closed it before |
 
 To stop a process at one instruction, the DAGs pass a `pre_execute` that listens for the calls of the task's process and
-sends SIGKILL to the worker and itself; nothing in the package is replaced or knows of it. The stale-success race is
+sends SIGKILL to the worker and itself; nothing in the package is replaced. The stale-success race is
 the real one: the scheduler is paused from before the deferral until the trigger has fired.
 
-## What nobody can carry out
+## Exceptions
 
 - **A task that no process works for.** Marked failed while it waits for its retry, or deferred but not picked up by a
-  triggerer yet: Airflow tells nobody, so the operation goes on. Its id is in the task's log.
+  triggerer yet: Airflow informs no process, so the operation continues. Its id is in the task's log.
 - **More than five seconds on a worker.** Airflow 3.3 follows SIGTERM with SIGKILL after that. The request to cancel or
-  delete is sent at once and repeated when it meets trouble on the way, but one that the API refuses at first cannot be
-  repeated for long: Akua refuses to delete a cluster until its creation has drained. What was begun is stored before,
-  so that a clear finishes it, and the message of the task says what still exists. Deferred tasks have no such limit.
-- **A worker that cannot ask Airflow.** Only the state of the task tells a kill from a worker that goes away. When
-  Airflow does not answer within two seconds, nothing is ended, and the message says what continues.
-- **A kill right after a triggerer has started.** The first question that any trigger asks Airflow (for a connection, or
-  for the state of a task) makes the triggerer build Airflow's execution API within itself. That takes it 6 to 16 s, and
-  more than a minute where the machine is busy; meanwhile it notices no kill. The policy is carried out afterwards. The
-  provider asks when its first trigger starts, so that this comes once, and before most kills.
-- **A kill after the last step of a leg**, while Airflow takes the deferral or the result: a thread of the dying
-  process does what it can. The log has a line at least when the process lives that long.
-- **A process that stands still between its last question to Airflow and the first byte of its request.** An attempt
-  that has had no contact for five seconds asks whether it is still the current one, and the age of that answer is
-  checked again right before the first byte. What is left is the time until the kernel has that byte, which is measured
-  for each request of this run (see below). Only an idempotency key (Akua) closes it.
+  delete is sent at once and repeated after an error of the network, but one that the API refuses at first cannot be
+  repeated for long: Akua refuses to delete a cluster until its creation has drained. The policy is stored before it is
+  begun, so that a clear finishes it, and the message of the task says what still exists. Deferred tasks have no such
+  limit.
+- **A worker that cannot reach Airflow.** Only the state of the task distinguishes a kill from a worker that is shut
+  down. When Airflow does not answer within two seconds, nothing is ended, and the message says what continues.
+- **A kill right after a triggerer has started.** The first request of any trigger to Airflow (for a connection, or for
+  the state of a task) makes the triggerer build Airflow's execution API within itself. That takes it 6 to 16 s, and
+  more than a minute where the machine is busy; meanwhile no kill reaches its triggers. The policy is carried out
+  afterwards. The provider sends one such request when its first trigger starts, so that this happens once, and before
+  most kills.
+- **A kill after the last step of a leg**, while Airflow takes the deferral or the result: a thread of the
+  ending process carries out the policy as far as it gets. The log has a line only if the process runs that long.
+- **A process that stands still between its last request to Airflow and the first byte of its request to the API.** An
+  attempt that has had no contact for five seconds checks whether it is still the current one, and the age of that
+  answer is checked again right before the first byte. What is left is the time until the kernel has that byte, which is
+  measured for each request of this run (see below). Only an idempotency key (Akua) closes this gap.
 - **A lost answer of an API that has neither keys nor marks nor lists** (LakeSail, calls the provider does not know).
-  The task fails and says what to look for; clearing it submits again.
-- **A lost answer of another process, for something whose name the user gave.** How long ago it was sent is known by the
-  clock of another machine only. What has the same name and seems older ends in `AmbiguousSubmission`.
+  The task fails and says what to search for; clearing it submits again.
+- **A lost answer of another process, for something whose name the user gave.** When it was sent is known only by the
+  clock of another machine. What has the same name and seems older ends in `AmbiguousSubmission`.
 
 Not run here: several schedulers, executors other than LocalExecutor, MySQL.
 """
@@ -73,16 +75,16 @@ class Result:
 
     @classmethod
     def of(cls, scenario: Scenario, seen: Seen) -> Result:
-        """Judge what was seen."""
+        """Return the row with its problems."""
         return cls(scenario, seen, problems=problems(scenario.expect, seen))
 
     @property
     def good(self) -> bool:
-        """Whether the row ran and showed what it should."""
+        """Return whether the row ran and showed what it should."""
         return self.seen is not None and not self.problems
 
     def cells(self) -> tuple[str, ...]:
-        """The row of the table."""
+        """Return the row of the table."""
         scenario, seen = self.scenario, self.seen
         start = (scenario.title, scenario.api.name, scenario.mode)
         if seen is None:
@@ -93,7 +95,7 @@ class Result:
 
 def document(results: Sequence[Result], seconds: float, database: str, window: str) -> str:
     """
-    `docs/guarantees.md`.
+    Return the text of `docs/guarantees.md`.
 
     :param window: what was measured between the fence and the request.
     """
@@ -106,13 +108,13 @@ def document(results: Sequence[Result], seconds: float, database: str, window: s
 
 
 def table(results: Sequence[Result]) -> str:
-    """A Markdown table."""
+    """Return a Markdown table."""
     rows = [_HEAD, tuple("---" for _ in _HEAD), *(result.cells() for result in results)]
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows)
 
 
 def complaints(results: Sequence[Result]) -> list[str]:
-    """One paragraph for each row that is not as expected."""
+    """Return one paragraph for each row that is not as expected."""
     return [
         "\n".join(
             [

@@ -15,11 +15,11 @@ _INTRODUCTION: Final = """\
 # Clears, retries, loops and deleted runs
 
 Made by `make identity`, which runs real Airflow (scheduler, workers, triggerer, API server) against the simulator. A
-user, or Airflow itself, begins each task again, and then what it has created is counted. A row is good when it has as
-many resources as it should, their operations ended as they should, the kill policy was carried out where it applies and
-only there, the task ended in the state it should, and its log says why.
+user, or Airflow itself, starts each task again, and then the resources that it has created are counted. A row is good
+when it has as many resources as it should, their operations ended as they should, the kill policy was carried out where
+it applies and only there, the task ended in the state it should, and its log says why.
 
-A clear goes through the REST API, as that of the grid does. Airflow 3.4 then discards what is stored of the task,
+A clear is sent to the REST API, as by the grid. Airflow 3.4 then discards what is stored of the task,
 unless the request has `keep_task_state: true`. Where a row names no policy, `on_kill` is `cancel` for Akua and `delete`
 for the others. See [Upgrade](upgrade.md) for what is promised on which Airflow.
 """

@@ -85,7 +85,7 @@ def _nothing_made(s: Any) -> object:
 NO_ANSWER = Area(
     "No answer, or none that can be read",
     "`TransportError`. Reads are tried again for two minutes, waits poll until their deadline. A create that may have "
-    "reached the API is looked for, not repeated.",
+    "reached the API is searched for, not repeated.",
     is_brief=True,
 )
 
@@ -189,8 +189,8 @@ def _no_answer_to_a_kill(s: Any) -> object:
     return hook.run(flow())
 
 
-@NO_ANSWER.row("An answer that our reading stumbles over")
-def _stumbles(s: Any) -> object:
+@NO_ANSWER.row("An answer that makes our parser fail")
+def _fails_to_parse(s: Any) -> object:
     def parse(_response: Any) -> Any:
         raise KeyError("id")
 

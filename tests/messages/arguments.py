@@ -125,7 +125,7 @@ ARGUMENTS.add(
         "A body that is text and not JSON": lambda s: body_of("{a: 1}"),
         "A task that waits for a coroutine": lambda s: _decorated(_coroutine),
         "A function that returns what is no id": lambda s: s.failed(lambda: _decorated(_five)),
-        "A function that returns ids which nobody waits for": lambda s: s.failed(
+        "A function that returns ids which the task does not wait for": lambda s: s.failed(
             lambda: _decorated(_one, wait_for_completion=False)
         ),
         "A function that was not called yet": lambda s: _decorated(_one).submit(),

@@ -1,4 +1,4 @@
-"""Rows: a task that is told to stop, and an attempt that Airflow has replaced."""
+"""Rows: a task that is asked to stop, and an attempt that Airflow has replaced."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _killed(
     is_airflow_away: bool = False,
     **arguments: Any,
 ) -> object:
-    """Tell a worker to stop while it waits, from when on the API answers as the rules say."""
+    """Ask a worker to stop while it waits, from when on the API answers as the rules say."""
     life = _life(s, api)
     life.prepare(deferrable=False, **arguments)
     with sigterm_as_airflow(life) as send:

@@ -1,4 +1,4 @@
-"""Rows: the answer to a submit was lost, and what it started is looked for."""
+"""Rows: the answer to a submit was lost, and what it started is searched for."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LOST = Area(
 AT = "2026-03-01T08:00:00Z"
 
 
-@LOST.row("The answer to a create was lost, and the API cannot tell what it made")
+@LOST.row("The answer to a create was lost, and the API cannot show what it made")
 def _ambiguous(s: Any) -> object:
     s.world.faults({"fault": "reset", "route": "/new-things", "method": "POST"})
     task = s.task(submit=s.hook().api.request("POST", "/new-things", json={}))
@@ -116,7 +116,7 @@ def _not_readable(s: Any) -> object:
     return _searched(s, intent, pages)
 
 
-@LOST.row("Akua: a change of the subscription cannot be told from another")
+@LOST.row("Akua: a change of the subscription cannot be distinguished from another")
 def _subscription(s: Any) -> object:
     submit = akua.submits(akua.workspaces.reactivate_subscription)("ws_1", etag="e")
     other = {"id": "op_7", "metadata": {"type": "workspace.subscription.cancel"}, "state": "RUNNING", "done": False}
