@@ -24,10 +24,16 @@ PACKAGE: Final = "airflow_provider_ops"
 _BASES: Final = ("origin/main", "main")
 #: The tests of every change in a place.
 _BY_PLACE: Final = {
-    PACKAGE: ("tests/test_layers.py", "tests/test_public_surface.py", "tests/dev/test_layers.py"),
-    "docs": ("tests/test_docs.py",),
-    "README.md": ("tests/test_docs.py",),
-    "CONTRIBUTING.md": ("tests/test_docs.py",),
+    PACKAGE: (
+        "tests/test_layers.py",
+        "tests/test_public_surface.py",
+        "tests/dev/test_layers.py",
+        "tests/test_words.py",
+    ),
+    "docs": ("tests/test_docs.py", "tests/test_words.py"),
+    "README.md": ("tests/test_docs.py", "tests/test_words.py"),
+    "CHANGELOG.md": ("tests/test_words.py",),
+    "CONTRIBUTING.md": ("tests/test_docs.py", "tests/test_words.py"),
     "Makefile": ("tests/test_docs.py",),
 }
 #: Folders whose tests take longer than the rest of a check.
