@@ -67,7 +67,7 @@ def test_every_guarantee_names_tests_that_exist() -> None:
         assert [name for name in names if f"def {name}(" not in there] == [], row
 
 
-def test_every_row_of_the_kill_table_that_the_readme_names_is_there() -> None:
+def test_every_row_of_the_guarantees_table_that_the_readme_names_is_there() -> None:
     text = (ROOT / "README.md").read_text()
     table = (ROOT / "docs" / "guarantees.md").read_text()
     named = re.findall(r"\*([^*\n]+?)(?: \.\.\.)?\*", "".join(re.findall(r"rows (\*.*?)(?:;|\|)", text)))

@@ -1,4 +1,4 @@
-"""`make guarantees`: prints the kill table and writes it into the docs."""
+"""`make guarantees`: prints the guarantees table and writes it into the docs."""
 
 from __future__ import annotations
 

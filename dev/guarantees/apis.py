@@ -1,4 +1,4 @@
-"""What the kill table must know about each API: what to create, and what may be expected of it."""
+"""What the guarantees table must know about each API: what to create, and what may be expected of it."""
 
 from __future__ import annotations
 

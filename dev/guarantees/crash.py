@@ -1,7 +1,7 @@
 """
 Ends a task's process at an exact instruction of the provider, once per DAG run.
 
-The DAGs of the kill table pass `arm` as `pre_execute`, which Airflow calls in the task's process right before the
+The DAGs of the guarantees table pass `arm` as `pre_execute`, which Airflow calls in the task's process right before the
 operator. It listens to the calls of this process (`sys.setprofile`) and acts when the function named in the conf of
 the run is entered or left. The provider itself is untouched and knows nothing of it.
 """

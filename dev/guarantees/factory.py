@@ -1,4 +1,4 @@
-"""The DAGs of the kill table: one task that creates something, in every variant that a row needs."""
+"""The DAGs of the guarantees table: one task that creates something, in every variant that a row needs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A row of the kill table: what is done, what is expected, what was seen."""
+"""A row of the guarantees table: what is done, what is expected, what was seen."""
 
 from __future__ import annotations
 

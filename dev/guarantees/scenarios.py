@@ -1,4 +1,4 @@
-"""The rows of the kill table, written once and made for each API and mode."""
+"""The rows of the guarantees table, written once and made for each API and mode."""
 
 from __future__ import annotations
 

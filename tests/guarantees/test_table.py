@@ -1,4 +1,4 @@
-"""The runner of the kill table, as far as it can be tested without a stack."""
+"""The runner of the guarantees table, as far as it can be tested without a stack."""
 
 from __future__ import annotations
 
