@@ -42,8 +42,8 @@ the real one: the scheduler is paused from before the deferral until the trigger
   repeated for long: Akua refuses to delete a cluster until its creation has drained. The policy is stored before it is
   begun, so that a clear finishes it, and the message of the task says what still exists. Deferred tasks have no such
   limit.
-- **A worker that cannot reach Airflow.** Only the state of the task distinguishes a kill from a worker that is shut
-  down. When Airflow does not answer within two seconds, nothing is ended, and the message says what continues.
+- **A worker that cannot ask Airflow.** Only the state of the task distinguishes a kill from a worker that goes away.
+  When Airflow does not answer within two seconds, nothing is ended, and the message says what continues.
 - **A kill right after a triggerer has started.** The first request of any trigger to Airflow (for a connection, or for
   the state of a task) makes the triggerer build Airflow's execution API within itself. That takes it 6 to 16 s, and
   more than a minute where the machine is busy; meanwhile no kill reaches its triggers. The policy is carried out
