@@ -36,7 +36,7 @@ def events(airflow_db: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     try:
         from airflow.sdk.listener import get_listener_manager
     except ImportError:  # before 3.2
-        from airflow.listeners.listener import get_listener_manager
+        from airflow.listeners.listener import get_listener_manager  # type: ignore[assignment]
 
     file = tmp_path / "events.jsonl"
     transport = {"type": "file", "log_file_path": str(file), "append": True}
@@ -47,11 +47,11 @@ def events(airflow_db: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         cache.cache_clear()
     from airflow.providers.openlineage.plugins.listener import OpenLineageListener
 
-    listener = OpenLineageListener()
+    listener = OpenLineageListener()  # type: ignore[no-untyped-call]
     # a fork of the test session would take its threads and sockets along
     monkeypatch.setattr(listener, "_fork_execute", lambda work, _name: work())
     manager = get_listener_manager()
-    manager.add_listener(listener)
+    manager.add_listener(listener)  # type: ignore[no-untyped-call]
 
     def read() -> Events:
         sent = [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
@@ -144,7 +144,7 @@ def test_sensors_and_decorated_tasks_tell_all_their_operations(
         def decorated(found: list[str]) -> list[str]:
             return found
 
-        found = ids(made.output)
+        found: Any = ids(made.output)
         OperationSensor(task_id="wait", conn_id="onvera_default", operation_id=found, poke_interval=0.05)
         decorated(found)
     wanted = sorted(run_dag(dag).xcom("ids"))
@@ -158,7 +158,7 @@ def test_every_field_is_in_the_docs() -> None:
     from airflow_provider_ops.lineage.facet import _facts
 
     now = datetime(2026, 1, 1, tzinfo=timezone.utc)
-    times = {"created_at": now, "started_at": now, "ended_at": now}
+    times: dict[str, Any] = {"created_at": now, "started_at": now, "ended_at": now}
     full = Operation("1", "a", "k", OperationState.FAILED, "f", "t", "r", url="https://a/1", **times)
     page = (Path(__file__).parents[1] / "docs" / "metrics.md").read_text()
     assert [name for name in ("id", *_facts(full)) if f"`{name}`" not in page.split("## Lineage")[1]] == []

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     Operations = Callable[..., Any]
 
-HURRY = {"poll_interval": 0.05, "deferrable": False}
-VM = {
+HURRY: dict[str, Any] = {"poll_interval": 0.05, "deferrable": False}
+VM: dict[str, Any] = {
     "region": "us-sva-2",
     "instance_type": "n1-standard-2",
     "os_image_name": "ubuntu-noble-2025-10-01",

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     Operations = Callable[..., Any]
 
-HURRY = {"poll_interval": 0.05, "deferrable": False}
+HURRY: dict[str, Any] = {"poll_interval": 0.05, "deferrable": False}
 START = datetime(2026, 1, 1, tzinfo=timezone.utc)
 
 
@@ -78,7 +78,7 @@ def test_what_carries_no_mark_is_found_by_the_records_of_its_run(
 
 
 def test_what_a_try_before_has_made_is_found(world: SimulatorServer, run_dag: Any, sweep: Any) -> None:
-    world.faults(operation_fails("No capacity", count=1))
+    world.faults(operation_fails("No capacity", n=1))
     with DAG("tried_twice", schedule=None, start_date=START, default_args={"retries": 1}) as dag:
         OnveraCreateDeploymentOperator(task_id="named", app_type="superset", name="Reports", retry_delay=0, **HURRY)
     ran = run_dag(dag)
@@ -128,7 +128,7 @@ def test_what_a_sensor_waited_for_is_listed_and_left_where_another_task_has_hand
         def begin() -> str:
             return OnveraHook().create_deployment("airflow", "by a hook").operation_id
 
-        quick = {"conn_id": "onvera_default", "deferrable": False, "poke_interval": 0.05}
+        quick: dict[str, Any] = {"conn_id": "onvera_default", "deferrable": False, "poke_interval": 0.05}
         OperationSensor(task_id="wait", operation_id=begin(), **quick)
         OperationSensor(task_id="others", operation_id=elsewhere, **quick)
     ran = run_dag(dag)

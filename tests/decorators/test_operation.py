@@ -30,7 +30,7 @@ def _defer_at_once(monkeypatch: pytest.MonkeyPatch, retry_at_once: None) -> None
 
 
 def created(world: SimulatorServer) -> int:
-    return world.stats()["by_api"]["onvera"]["created"]
+    return int(world.stats()["by_api"]["onvera"]["created"])
 
 
 def start(*names: str) -> list[str]:
@@ -177,7 +177,7 @@ def test_after_a_failed_operation_the_function_is_asked_again(
 def test_the_timeout_policy_applies_to_what_was_started(
     a_dag: Any, run_dag: Any, operations_simulator: SimulatorServer
 ) -> None:
-    operations_simulator.faults(never_settles(kind="deployment.create"))
+    operations_simulator.faults({**never_settles(), "kind": "deployment.create"})
     with a_dag() as dag:
         operation_task(**FAST, timeout=0.3, on_timeout="delete", deferrable=False)(lambda: CREATE).override(
             task_id="create"
@@ -248,7 +248,7 @@ def test_running_out_of_time_is_a_sensors_timeout(
     assert ran.tries("wait") == 1
 
 
-TROUBLE = {
+TROUBLE: dict[str, tuple[str, dict[str, Any]]] = {
     "deferral timeout": ("__fail__", {"error": "Trigger timeout"}),
     "dead trigger": ("__fail__", {"error": "Trigger failure", "traceback": ["boom"]}),
 }

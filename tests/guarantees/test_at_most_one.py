@@ -107,7 +107,7 @@ class Try:
     iteration: int = 0
 
 
-FAULTS = {
+FAULTS: dict[str, dict[str, Any]] = {
     "accept_then_drop": {"fault": "accept_then_drop"},
     "reset": {"fault": "reset"},
     "500 after": {"fault": "status", "status": 500, "execute": True},

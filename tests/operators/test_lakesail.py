@@ -368,7 +368,7 @@ def test_a_session_is_not_waited_for_unless_asked() -> None:
 def test_operators_in_a_dag(
     a_dag: Callable[..., Any], run_dag: Callable[..., Any], operations_simulator: SimulatorServer
 ) -> None:
-    quick = {"conn_id": "lakesail_default", "poll_interval": 0.05}
+    quick: dict[str, Any] = {"conn_id": "lakesail_default", "poll_interval": 0.05}
     with a_dag() as dag:
         cluster = OperationRequestOperator(
             task_id="cluster", method="POST", path="/infra/clusters", json=CLUSTER, **quick

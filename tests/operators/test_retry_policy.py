@@ -139,7 +139,7 @@ class Always(OperationRetryPolicy):
 @pytest.mark.usefixtures("bad_key")
 @pytest.mark.parametrize("where", ["argument", "default_args", "partial"])
 def test_the_users_policy_wins(a_dag: Any, run_dag: Any, where: str) -> None:
-    mine = {"retry_policy": Always()}
+    mine: dict[str, Any] = {"retry_policy": Always()}
     with a_dag(default_args={**RETRIES, **(mine if where == "default_args" else {})}) as dag:
         if where == "partial":
             OnveraCreateDeploymentOperator.partial(task_id="create", **mine).expand(app_type=["airflow"])

@@ -78,7 +78,7 @@ def test_notebook_and_session(
     hook.start_notebook(started)
     pending, closed = (hook.create_session().resource_id or "" for _ in range(2))
     hook.close_session(closed)
-    quick = {"poke_interval": 0.05, "deferrable": False}
+    quick: dict[str, Any] = {"poke_interval": 0.05, "deferrable": False}
     with a_dag() as dag:
         LakeSailNotebookSensor(task_id="started", notebook_id=started, **quick)
         LakeSailNotebookSensor(task_id="stopped", notebook_id=stopped, **quick)

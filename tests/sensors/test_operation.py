@@ -226,7 +226,7 @@ def test_a_timeout_is_final_and_tells_what_goes_on(a_dag: Any, run_dag: Any, ops
     assert "continues remotely" in str(ran.error("wait"))
 
 
-TROUBLE = {
+TROUBLE: dict[str, tuple[str, dict[str, Any]]] = {
     "deferral timeout": ("__fail__", {"error": "Trigger timeout"}),
     "dead trigger": ("__fail__", {"error": "Trigger failure"}),
     "unknown payload": ("execute_complete", {"event": {"version": 99, "waits": {"op": "new"}}}),

@@ -124,7 +124,7 @@ def test_phases_follow_each_other_up_to_the_end() -> None:
 
 
 def test_steps_have_their_own_times_or_those_at_which_they_were_seen() -> None:
-    times = {"started_at": BEGAN, "ended_at": BEGAN + timedelta(seconds=5)}
+    times: dict[str, Any] = {"started_at": BEGAN, "ended_at": BEGAN + timedelta(seconds=5)}
     chapter = OperationHistory("op_1")
     chapter.on_result(
         operation("running", None, Step("a", "completed", **times), Step("b", "pending"), Step("c", "running")),

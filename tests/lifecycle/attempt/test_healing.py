@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 from tests.lifecycle.attempt.parts import FAST, Create, created, operations
 from tests.old_airflow import told_as
 
-TROUBLE = {
+TROUBLE: dict[str, tuple[str, dict[str, Any]]] = {
     "deferral timeout": ("__fail__", {"error": "Trigger timeout"}),
     "dead trigger": ("__fail__", {"error": "Trigger failure", "traceback": ["boom"]}),
 }
