@@ -17,7 +17,7 @@ from airflow_provider_ops._compat import ASKS_RETRY_POLICY
 try:
     from airflow.sdk.serde import deserialize, serialize
 except ImportError:  # before 3.2
-    from airflow.serialization.serde import deserialize, serialize
+    from airflow.serialization.serde import deserialize, serialize  # type: ignore[no-redef,import-not-found]
 
 __all__ = [
     "deserialize",
@@ -64,9 +64,8 @@ def forget_plugins() -> None:
     from airflow import plugins_manager  # noqa: PLC0415 - Airflow takes seconds to import
 
     if not hasattr(plugins_manager, "_get_plugins"):  # before 3.2
-        for name in ("plugins", "fastapi_apps", "fastapi_root_middlewares", "external_views", "react_apps"):
-            setattr(plugins_manager, name, None)
-        plugins_manager.loaded_plugins = set()
+        names = ("plugins", "fastapi_apps", "fastapi_root_middlewares", "external_views", "react_apps")
+        vars(plugins_manager).update(dict.fromkeys(names), loaded_plugins=set())
         return
     for cache in (plugins_manager._get_plugins, plugins_manager.get_fastapi_plugins, plugins_manager._get_ui_plugins):
         cache.cache_clear()

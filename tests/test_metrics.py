@@ -10,6 +10,7 @@ import threading
 import time
 from collections import Counter
 from datetime import timedelta
+from importlib import import_module
 from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -234,15 +235,15 @@ def begin_anew() -> None:
     from airflow_provider_ops._compat import stats  # noqa: PLC0415
 
     if hasattr(stats, "initialize"):
-        from airflow.sdk.observability.metrics import stats_utils  # noqa: PLC0415
-
+        stats_utils: Any = import_module("airflow.sdk.observability.metrics.stats_utils")
         if "export_legacy_names" in signature(stats.initialize).parameters:
             stats.initialize(factory=stats_utils.get_stats_factory(), export_legacy_names=True)
         else:  # 3.2
             stats.initialize(factory=stats_utils.get_stats_factory(stats))
         return
     # before 3.2
-    from airflow.metrics import base_stats_logger, statsd_logger  # noqa: PLC0415
+    base_stats_logger = import_module("airflow.metrics.base_stats_logger")
+    statsd_logger = import_module("airflow.metrics.statsd_logger")
 
     on = "AIRFLOW__METRICS__STATSD_ON" in os.environ
     type(stats).factory = statsd_logger.get_statsd_logger if on else base_stats_logger.NoStatsLogger

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 
+from airflow_provider_ops.provider_info import PACKAGE
 from dev import surface
 from tests.old_airflow import needs_shared_streams
 
@@ -36,7 +37,7 @@ class _Base:
 
 
 def test_a_class_lists_its_public_members_and_no_values() -> None:
-    _Base.__module__ = f"{surface.PACKAGE}.made_up"
+    _Base.__module__ = f"{PACKAGE}.made_up"
 
     assert "".join(surface._lines("Base", _Base, set())).splitlines() == [
         "  class Base",
@@ -54,7 +55,7 @@ def test_a_class_lists_only_what_it_adds_to_a_public_base() -> None:
         @classmethod
         def made(cls, value: object = 3) -> None: ...
 
-    _Base.__module__ = Derived.__module__ = f"{surface.PACKAGE}.made_up"
+    _Base.__module__ = Derived.__module__ = f"{PACKAGE}.made_up"
 
     assert "".join(surface._lines("Derived", Derived, {_Base})).splitlines() == [
         "  class Derived(_Base)",

@@ -48,6 +48,7 @@ def parse(file: Path) -> DAG:
 
 def hurry(dag: DAG) -> None:
     """Let the tasks look more often: the simulator's operations take a fraction of a second."""
+    task: Any
     for task in dag.tasks:
         if task.is_mapped:
             task.partial_kwargs.setdefault("poll_interval", 0.05)

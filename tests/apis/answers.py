@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
 
-from airflow_provider_ops.apis.calls import Call, Flow, Paged, Response
+from airflow_provider_ops.apis.calls import Call, Flow, Page, Paged, Response
 from airflow_provider_ops.exceptions import TransportError
 
 if TYPE_CHECKING:
@@ -46,13 +46,15 @@ def drive(flow: Flow[Any], *answers: Response | Exception) -> Any:
 
 def pages(paged: Paged[Any], *answers: Response) -> tuple[list[Any], list[dict[str, Any]]]:
     """All items, and the queries that were sent."""
-    items, queries, call = [], [], paged.first
+    items: list[Any] = []
+    queries: list[dict[str, Any]] = []
+    call: Call[Page[Any]] | None = paged.first
     for one in answers:
         assert call is not None
         queries.append(dict(call.request.query))
         page = call.parse(one)
         items += page.items
-        call = page.next  # type: ignore[assignment]
+        call = page.next
     assert call is None
     return items, queries
 

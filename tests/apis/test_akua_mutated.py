@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -88,7 +89,7 @@ def test_mutated_changes(body: Any) -> None:
 @given(body=mutated({"id": "rnd_a1", "state": "failed", "message": "m"}))
 def test_mutated_references(body: Any) -> None:
     for kind in ("install", "reconciled_install", "change_request", "rejected_change_request"):
-        value_or_unreadable(lambda kind=kind: API.get_operation(f"{kind}:x_a1").parse(answer(body)))
+        value_or_unreadable(partial(API.get_operation(f"{kind}:x_a1").parse, answer(body)))
     value_or_unreadable(lambda: API.get_operation("render:inst_a1.rnd_a1").parse(answer(body)))
 
 

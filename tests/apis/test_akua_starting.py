@@ -185,7 +185,7 @@ def test_what_the_sheet_bounds_is_refused_before_it_is_sent(
 
 
 def test_hosted_sources_of_newer_clients_pass() -> None:
-    source = {"kind": "hosted", "repository_id": "repo_a1", "ref": "main"}
+    source: Any = {"kind": "hosted", "repository_id": "repo_a1", "ref": "main"}
     assert installs.create_package(name="p", sources=[source]).request.json == {"name": "p", "sources": [source]}
 
 
@@ -369,8 +369,8 @@ def test_the_address_of_an_install() -> None:
     assert API.resource_url({"urls": urls}) == "https://b"
     assert API.resource_url({"urls": urls[:1], "html_url": "https://akua"}) == "https://a"
     assert API.resource_url({"urls": [], "html_url": "https://akua"}) == "https://akua"
-    for urls in (None, ["https://a"], [{"url": 1}], [None]):
-        assert API.resource_url({"urls": urls}) is None
+    for unusable in (None, ["https://a"], [{"url": 1}], [None]):
+        assert API.resource_url({"urls": unusable}) is None
 
 
 def test_former_names_warn_for_one_release() -> None:

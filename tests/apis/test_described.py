@@ -158,7 +158,9 @@ def test_all_operations_of_an_answer_are_named(body: dict[str, Any], ids: Any) -
 
 def test_an_answer_without_operation_means_what_http_says() -> None:
     submit = API.request("POST", "/jobs/7/restart")
-    assert submit.parse(answer({}, 200)).operation.state is OperationState.SUCCEEDED
+    operation = submit.parse(answer({}, 200)).operation
+    assert operation is not None
+    assert operation.state is OperationState.SUCCEEDED
     with pytest.raises(TransportError, match="names no operation"):
         submit.parse(answer({}, 202))
 
@@ -254,8 +256,8 @@ def test_a_key_appends_to_a_list_and_never_replaces_what_is_no_list() -> None:
 
 def test_lists_go_on_by_cursor_and_never_stand_still() -> None:
     listed = API.open_operations()[0]
-    first, second, last = ({"operations": [OPERATION], "next": "c1"}, {"operations": [OPERATION], "next": "c2"}, {})
-    items, queries = pages(listed.entries, answer(first), answer(second), answer(last))
+    first, second = ({"operations": [OPERATION], "next": cursor} for cursor in ("c1", "c2"))
+    items, queries = pages(listed.entries, answer(first), answer(second), answer({}))
     assert [listed.id_of(item) for item in items] == ["op_1", "op_1"]
     assert [query.get("cursor") for query in queries] == [None, "c1", "c2"]
     assert queries[0] == {"open": "true", "limit": 100}

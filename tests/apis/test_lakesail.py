@@ -95,6 +95,7 @@ class TestWorkloads:
         assert str(operation.error) == "idle: idle timeout"
 
     def test_closing_is_over_with_its_answer(self) -> None:
+        body: Any
         for body in (None, {"id": "S1"}, {"id": "S1", "status": "closed"}, []):
             found = lakesail.close_session("S1").parse(answer(body))
             assert found.operation is not None

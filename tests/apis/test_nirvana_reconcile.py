@@ -74,6 +74,7 @@ class World:
                     self.paused += wish.seconds
                     wish = flow.send(None)
                     continue
+                assert isinstance(wish, Call), wish
                 try:
                     value = self.answer(wish)
                 except OpsError as error:

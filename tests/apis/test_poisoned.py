@@ -81,16 +81,18 @@ def through_frames(payload: Any) -> Any:
     entry = TriggerEventEntry(trigger_id=1, event=TriggerEvent(payload), persist_seq=None)  # type: ignore[no-untyped-call]
     frame = _RequestFrame(id=1, body=messages.TriggerStateChanges(events=[entry]).model_dump())
     body = Decoder(_RequestFrame).decode(frame.as_bytes()[4:]).body
-    stored = deserialize(
-        serialize({"event": messages.TriggerStateChanges.model_validate(body).events[0].event.payload})
-    )
+    events = messages.TriggerStateChanges.model_validate(body).events
+    assert events is not None
+    stored = deserialize(serialize({"event": events[0].event.payload}))
     # a column of JSON, and the frame in which the worker gets it
     text = json.dumps(stored, allow_nan=False)
     # a database refuses the character, and not the text of its escape that an API may quote
     assert re.search(r"(?<!\\)(?:\\\\)*\\u0000", text) is None
     text.encode()
     answer = _ResponseFrame(id=1, body=json.loads(text))
-    return Decoder(_ResponseFrame).decode(answer.as_bytes()[4:]).body["event"]
+    received = Decoder(_ResponseFrame).decode(answer.as_bytes()[4:]).body
+    assert received is not None
+    return received["event"]
 
 
 def shown(value: Any) -> str:

@@ -124,6 +124,7 @@ def test_however_many_legs_find_the_same_each_change_is_noted_once(operation: Ma
         here.record([watch], now + 3)
         told = here
     watch.on_result(operation("running", "two"), 620.0)
+    assert told is not None
     told.record([watch], 620.0)
     chapter = told.operation("op_1")
     assert [text for _, text in chapter.timeline.entries] == [
@@ -143,6 +144,7 @@ def test_a_change_back_is_a_change(operation: Make) -> None:
         here.continue_from(told.to_record(now) if told else None)
         here.record([watch], now + 1)
         told = here
+    assert told is not None
     assert [text for _, text in told.operation("op_1").timeline.entries] == [
         "running (one)",
         "running (two)",

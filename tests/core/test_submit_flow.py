@@ -127,7 +127,8 @@ def test_an_intent_of_another_request_ends_with_a_clear() -> None:
 @pytest.mark.parametrize("today", [TODAY, OTHER, CLEARED, replace(TODAY, api="akua")])
 @pytest.mark.parametrize("why", ["refused", "not_sent"])
 def test_a_request_that_started_nothing_is_sent_again(today: AttemptContext, why: str) -> None:
-    assert what(decide(replace(INTENT, **{why: True}), None, today)) == (Action.SUBMIT, 3)
+    change: dict[str, Any] = {why: True}
+    assert what(decide(replace(INTENT, **change), None, today)) == (Action.SUBMIT, 3)
 
 
 @pytest.mark.parametrize("found", [INTENT, HANDLE])

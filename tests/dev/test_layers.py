@@ -37,7 +37,7 @@ def test_imports_are_found_in_every_form(tmp_path: Path) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(source)
 
-    found = folder_imports(tmp_path / "package")
+    found = dict(folder_imports(tmp_path / "package"))
 
     assert found.pop("high") == {"low", "middle", "relative"}
     assert found == dict.fromkeys(("low", "middle", "relative", "unused"), NONE)

@@ -74,7 +74,7 @@ def test_there_is_a_dag_for_every_row(api: str) -> None:
     ],
 )
 def test_what_is_not_as_expected_is_said(change: dict[str, object], complaint: str | None) -> None:
-    seen = Seen(**{**vars(GOOD), **change})  # type: ignore[arg-type]
+    seen = Seen(**{**vars(GOOD), **change})
     assert problems(Expect("succeeded"), seen) == ([complaint] if complaint else [])
 
 

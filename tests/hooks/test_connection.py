@@ -119,8 +119,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def tls_server(certificate: Path) -> Iterator[SimulatorServer]:
-    files = {"certfile": str(certificate / "cert.pem"), "keyfile": str(certificate / "key.pem")}
-    with SimulatorServer(**files) as server:
+    with SimulatorServer(certfile=str(certificate / "cert.pem"), keyfile=str(certificate / "key.pem")) as server:
         yield server
 
 

@@ -304,14 +304,16 @@ def test_the_hook_is_chosen_by_the_type_of_the_connection(world: SimulatorServer
 
 
 def test_a_missing_connection_is_named_with_what_to_do() -> None:
-    for look in (lambda: hook_for("nobody"), lambda: asyncio.run(ahook_for("nobody"))):
+    looks: list[Callable[[], object]] = [lambda: hook_for("nobody"), lambda: asyncio.run(ahook_for("nobody"))]
+    for look in looks:
         with pytest.raises(InvalidConnection, match="AIRFLOW_CONN_NOBODY"):
             look()
 
 
 def test_a_connection_of_a_foreign_type_is_refused_with_the_known_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_ALIEN", '{"conn_type": "http", "password": "sk-leak-canary"}')
-    for look in (lambda: hook_for("alien"), lambda: asyncio.run(ahook_for("alien"))):
+    looks: list[Callable[[], object]] = [lambda: hook_for("alien"), lambda: asyncio.run(ahook_for("alien"))]
+    for look in looks:
         with pytest.raises(InvalidConnection, match=r"'http'.*onvera") as caught:
             look()
         assert "sk-leak-canary" not in str(caught.value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from typing import Any
 
 import pytest
 
@@ -40,7 +41,8 @@ def test_a_page_of_a_proxy(page: str) -> None:
 
 
 def test_headers() -> None:
-    said = response(b"", **{"x-request-id": KEY, "etag": "a\x85b"}).headers
+    headers: dict[str, Any] = {"x-request-id": KEY, "etag": "a\x85b"}
+    said = response(b"", **headers).headers
     assert said == {"x-request-id": "***", "etag": "a\ufffdb"}
 
 

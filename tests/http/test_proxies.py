@@ -88,7 +88,12 @@ def test_addresses_and_networks_are_exempt(
 
 
 class Conn:
-    conn_type, host, port, schema, login, password = "onvera", None, None, None, None, "a-key"
+    conn_type: str | None = "onvera"
+    host: str | None = None
+    port: int | None = None
+    schema: str | None = None
+    login: str | None = None
+    password: str | None = "a-key"
 
 
 BROKEN = [

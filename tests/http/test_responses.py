@@ -134,7 +134,7 @@ def test_the_list_of_failures_above_is_complete() -> None:
     seen = {type(failure) for failure, _, _ in FAILURES}
     abstract = {httpx.TransportError, httpx.TimeoutException, httpx.NetworkError, httpx.ProtocolError}
 
-    def leaves(cls: type) -> set[type]:
+    def leaves(cls: type[Any]) -> set[type[Any]]:
         return {cls} - abstract | {leaf for child in cls.__subclasses__() for leaf in leaves(child)}
 
     assert leaves(httpx.TransportError) <= seen

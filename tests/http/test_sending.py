@@ -76,7 +76,7 @@ def send(
 
 
 def created(world: SimulatorServer) -> int:
-    return world.stats()["by_api"]["onvera"]["created"]
+    return int(world.stats()["by_api"]["onvera"]["created"])
 
 
 def posts(world: SimulatorServer) -> int:

@@ -75,7 +75,8 @@ def test_without_a_store_the_key_of_the_first_release_is_known() -> None:
 
 
 def test_a_try_that_is_not_durable_stands_alone() -> None:
-    first, again, second = (of(durable=False, **facts) for facts in ({}, {}, {"id": "ti-2", "try_number": 2}))
+    first, again = of(durable=False), of(durable=False)
+    second = of(durable=False, id="ti-2", try_number=2)
     assert key(first) == key(again), "a later leg is the same try"
     assert key(first) != key(second)
     assert second.most_generations == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from airflow_provider_ops.operation import Operation, OperationState, Progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
 
 class Time:
@@ -36,6 +38,12 @@ class Time:
     async def asleep(self, seconds: float) -> None:
         self.now += seconds
         await asyncio.sleep(0)
+
+    def busy(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def from_wall(self, at: float) -> float:
+        return at
 
 
 class Airflow:

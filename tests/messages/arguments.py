@@ -85,9 +85,9 @@ def _rule(**arguments: Any) -> object:
     return nirvana.networking.create_firewall_rule("vpc_1", **given)
 
 
-def _pool(**config: Any) -> object:
+def _pool(**config: Any) -> None:
     good = {"boot_volume": {"size": 100, "type": "abs"}, "instance_type": "n1-standard-2"}
-    return checks.node_config({**good, **config})
+    checks.node_config({**good, **config})
 
 
 ARGUMENTS.add(
@@ -139,7 +139,10 @@ ARGUMENTS.add(
         "A trigger of a newer release": lambda s: asyncio.run(OperationTrigger("c", ["op_1"], version=99)._wait()),
         "An `event_hold` that is none": lambda s: parse_event_hold("soon"),
         "Akua: an install that waits for what is no bool": lambda s: AkuaCreateInstallOperator(
-            task_id="install", region_id="reg_1", product_id="prd_1", wait_until_healthy="False"
+            task_id="install",
+            region_id="reg_1",
+            product_id="prd_1",
+            wait_until_healthy="False",  # type: ignore[arg-type]
         ),
         "Akua: an install of nothing": lambda s: _install(),
         "Akua: a pin without its package": lambda s: _install(
@@ -150,7 +153,7 @@ ARGUMENTS.add(
         "Akua: a package without source": lambda s: _package(),
         "Akua: a chart that is in no registry": lambda s: _package({"kind": "helm", "repo_url": "https://charts"}),
         "Akua: a chart without revision": lambda s: _package({"kind": "helm", "repo_url": "oci://charts"}),
-        "Akua: a name that is too long": lambda s: akua.installs.create_package(name="n" * 121, sources=[{}]),
+        "Akua: a name that is too long": lambda s: akua.installs.create_package(name="n" * 121, sources=[{}]),  # type: ignore[list-item]
         "Akua: a header with odd characters": lambda s: check_header("etag", "é", 10),
         "Akua: a change without etag": lambda s: s.hook("akua").suspend_cluster("clu_1"),
         "Akua: an agent's field in a user's request": lambda s: akua.change_requests.open_change_request(

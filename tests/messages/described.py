@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
 from typing import Any
 
 from airflow_provider_ops.apis.base import Intent
@@ -69,11 +68,10 @@ def _marked(s: Any, body: Any, *edits: Edit) -> object:
 def _searched(s: Any, found: Any, *edits: Edit) -> object:
     """Return what a search for a create finds; an API answers each request with ``found``."""
     hook = jobs(s, *edits)
-    began = datetime(2026, 3, 1, 8, tzinfo=timezone.utc)
     return _run(
         s,
         hook,
-        hook.api.find_submitted(Intent(hook.api.with_idempotency_key(_create(hook.api), KEY), KEY, began)),
+        hook.api.find_submitted(Intent(hook.api.with_idempotency_key(_create(hook.api), KEY), KEY, lambda: 60.0)),
         found,
     )
 

@@ -88,7 +88,7 @@ def _operation(number: int, resource_id: str) -> Mapping[str, Any]:
 
 def _intent(submit: Any, api: Any = nirvana.API) -> Intent:
     marked = api.with_idempotency_key(submit, "airflow-0123456789abcdef01234567")
-    return Intent(marked, "airflow-0123456789abcdef01234567", datetime(2026, 3, 1, 8, tzinfo=timezone.utc))
+    return Intent(marked, "airflow-0123456789abcdef01234567", lambda: 60.0)
 
 
 @LOST.row("Nirvana: something carries our tag, and no operation made it")

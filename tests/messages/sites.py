@@ -54,9 +54,12 @@ def sites() -> list[Site]:
         calls = [
             node
             for node in ast.walk(tree)
-            if (isinstance(node, ast.Call) and _name(node.func) in ours)
-            or (isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and _is_made(node.exc, ours))
-            or (name.startswith(_SPEC) and _is_mistake(node))
+            if isinstance(node, (ast.Call, ast.Raise))
+            and (
+                (isinstance(node, ast.Call) and _name(node.func) in ours)
+                or (isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and _is_made(node.exc, ours))
+                or (name.startswith(_SPEC) and _is_mistake(node))
+            )
         ]
         found += [Site(name, node.lineno, node.end_lineno or node.lineno, ast.unparse(node)[:90]) for node in calls]
     return found
@@ -107,7 +110,7 @@ def noted(lines: set[Line]) -> Iterator[None]:
         return original_problem(cls, *values)
 
     OpsError.__init__ = init  # type: ignore[method-assign]
-    SpecProblem.__new__ = new  # type: ignore[method-assign]
+    SpecProblem.__new__ = new  # type: ignore[method-assign,assignment]
     try:
         yield
     finally:

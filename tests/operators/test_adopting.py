@@ -41,7 +41,7 @@ def generic(**arguments: Any) -> None:
 
 
 def decorated(**arguments: Any) -> None:
-    operation_task(task_id="create", conn_id="onvera_default", **arguments, **FAST)(lambda: 1 / 0)()
+    operation_task(task_id="create", conn_id="onvera_default", **arguments, **FAST)(lambda: str(1 / 0))()
 
 
 @pytest.mark.parametrize("make", [typed, generic, decorated])

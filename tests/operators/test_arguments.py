@@ -120,7 +120,7 @@ VM: Any = {
 def test_the_trigger_is_handed_the_policy_that_holds(api: str, policy: str, world: SimulatorServer) -> None:
     place = {"dag_id": "d", "run_id": "r", "task_id": "t", "map_index": -1}
     ti: Any = SimpleNamespace(**place, try_number=1, max_tries=0, start_date=datetime.now(timezone.utc))
-    attempt = request(api)._new_attempt({"ti": ti})  # type: ignore[typeddict-item]
+    attempt = request(api)._new_attempt({"ti": ti})
     facts = attempt._trigger_facts(Handle.placeholder("x"))
     trigger: Any = attempt._make_waiter("x").trigger(["op_1"], "x", facts)
     assert trigger.serialize()[1]["on_kill"] == policy

@@ -13,6 +13,7 @@ from airflow_provider_ops.operators.akua import AkuaCreateInstallOperator
 from tests.old_airflow import needs_state_store
 
 if TYPE_CHECKING:
+    from airflow_provider_ops.apis.akua.installs import HelmSource
     from airflow_provider_ops.testing import SimulatorServer
 
 RETRY = {"retries": 1, "retry_delay": timedelta(0)}
@@ -27,8 +28,8 @@ def _at_once(monkeypatch: pytest.MonkeyPatch, retry_at_once: None) -> None:
 def install(operations_simulator: SimulatorServer) -> dict[str, Any]:
     """Arguments of an install of a package that is there."""
     hook = AkuaHook()
-    sources = [{"kind": "helm", "repo_url": "oci://charts", "target_revision": "1.0.0"}]
-    package = hook.wait_for_operation(hook.create_package(name="web", sources=sources).id, poll_interval=0.05)
+    source: HelmSource = {"kind": "helm", "repo_url": "oci://charts", "target_revision": "1.0.0"}
+    package = hook.wait_for_operation(hook.create_package(name="web", sources=[source]).id, poll_interval=0.05)
     hook.close()
     return {
         "task_id": "install",

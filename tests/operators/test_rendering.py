@@ -147,7 +147,7 @@ def test_a_body_may_be_json_text() -> None:
 
 def test_what_another_task_returned_is_not_rendered() -> None:
     # as a mapped task does it: the values are resolved already
-    task = OnveraCreateDeploymentOperator(task_id="t", app_type="airflow", name="{{ params.x }}")
+    task: Any = OnveraCreateDeploymentOperator(task_id="t", app_type="airflow", name="{{ params.x }}")
     task._do_render_template_fields(task, ["name"], {"params": {"x": 1}}, None, {id(task.name)})
     assert task.name == "{{ params.x }}"
 

@@ -7,7 +7,7 @@ import gc
 import time
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -28,7 +28,7 @@ from airflow_provider_ops.polling.waits import apoll_until_done
 from airflow_provider_ops.testing import SimulatorServer, VirtualClock, operation_cancelled, operation_fails
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 
     from airflow_provider_ops.apis.base import Api
     from airflow_provider_ops.http.clock import Clock
@@ -243,7 +243,8 @@ async def test_steps_that_lists_leave_out_are_seen_all_the_same(clock: VirtualCl
             watches = [watch_of(client, name, 400.0) for name in await akua_clusters(server, client, 60)]
             await asyncio.gather(*(apoll_until_done(client, [watch], lambda _: None) for watch in watches))
         stats = server.stats()["by_route"]
-    assert [watch for watch in watches if not watch.operation.progress or not watch.operation.progress.steps] == []
+    found = [watch.operation for watch in watches]
+    assert [one for one in found if one is None or not one.progress or not one.progress.steps] == []
     assert stats["GET /akua/v1/operations"] > 20
 
 
@@ -349,7 +350,7 @@ async def test_a_deadline_that_the_first_look_sets_is_when_the_wait_ends(
     server: SimulatorServer, clock: VirtualClock
 ) -> None:
     class Hasty(Onvera):
-        timeouts: ClassVar = {"": 33.0, "another.kind": 1000.0}
+        timeouts: Mapping[str, float] = {"": 33.0, "another.kind": 1000.0}
 
     async with client_of(server, clock, Hasty()) as client:
         ids = await start(client, 20)
@@ -382,7 +383,7 @@ async def test_a_second_wait_for_the_same_operation_learns_what_the_first_knows(
             asyncio.ensure_future(apoll_until_done(client, [watch_of(client, one)], lambda _: None)) for one in ids
         ]
         await asyncio.sleep(0)
-        target = poller_of(client)._subscriptions.by_id[ids[4]]
+        target: Any = poller_of(client)._subscriptions.by_id[ids[4]]
         while not target.raw:  # noqa: ASYNC110 - nobody tells when it is read
             await asyncio.sleep(0)
         late = watch_of(client, ids[4])

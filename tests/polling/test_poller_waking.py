@@ -312,7 +312,7 @@ class Faulty(Onvera):
     is_broken = False
 
     @property
-    def name(self) -> str:  # type: ignore[override]
+    def name(self) -> str:
         if self.is_broken:
             raise RuntimeError("our own fault")
         return "onvera"

@@ -162,7 +162,8 @@ def test_a_cancel_drains_and_the_old_time_table_is_void() -> None:
     world.cancel(operation, "stop", default_seconds=5)
     world.cancel(operation, "again", default_seconds=500)
     assert (operation.stage, operation.cancel_requested_at) == ("running", clock.time())
-    assert resource.operation is operation
+    draining = resource.operation
+    assert draining is operation
     clock.advance(500)
     world.advance()
     assert (operation.stage, operation.reason, ended) == ("cancelled", "stop", ["cancelled"])

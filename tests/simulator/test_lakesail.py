@@ -299,7 +299,8 @@ def test_lists_in_numbered_pages(lake: Lake) -> None:
 
 def test_lists_that_go_on_from_a_marker(lake: Lake) -> None:
     made = [lake.network()["resourceId"] for _ in range(5)]
-    found, marker = [], {}
+    found: list[Any] = []
+    marker: dict[str, Any] = {}
     while True:
         page = lake.get("/infra/networks", limit=2, **marker)
         found += [one["id"] for one in page["items"]]
@@ -313,7 +314,8 @@ def test_lists_that_go_on_from_a_marker(lake: Lake) -> None:
 def test_the_first_connection_has_the_first_place_of_a_page(lake: Lake) -> None:
     body = {"name": "c", "provider": "aws", "providerConfig": {"accountId": "1", "region": "eu-west-1"}}
     made = [lake.send("POST", "/infra/connections", 202, json=body)["id"] for _ in range(3)]
-    found, marker = [], {}
+    found: list[Any] = []
+    marker: dict[str, Any] = {}
     while True:
         page = lake.get("/infra/connections", limit=2, **marker)
         assert len(page["items"]) <= 2

@@ -126,7 +126,7 @@ def test_a_request_may_be_written_as_an_object() -> None:
 def test_the_error_is_an_invalid_argument_and_can_be_pickled() -> None:
     with pytest.raises(InvalidSpec) as caught:
         ApiSpec.from_yaml(JOBS.replace("status: /status", "staus: /status"))
-    error = pickle.loads(pickle.dumps(caught.value))  # noqa: S301 - what executors do with it
+    error: InvalidSpec = pickle.loads(pickle.dumps(caught.value))  # noqa: S301 - what executors do with it
     assert isinstance(error, InvalidArgument)
     assert isinstance(error, ValueError)
     assert (str(error), error.problems) == (str(caught.value), caught.value.problems)

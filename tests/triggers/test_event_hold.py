@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from airflow_provider_ops.core.submit_flow import Handle
+from airflow_provider_ops.core.handle import Handle
 from airflow_provider_ops.hooks.onvera import OnveraHook
 from airflow_provider_ops.testing import never_settles, operation_fails
 from airflow_provider_ops.triggers.operation import OperationTrigger

@@ -53,7 +53,7 @@ def through_airflow(trigger: OperationTrigger) -> OperationTrigger:
     """What the triggerer makes of what the worker stored."""
     classpath, kwargs = trigger.serialize()
     assert classpath == "airflow_provider_ops.triggers.operation.OperationTrigger"
-    back = deserialize(json.loads(json.dumps(serialize(kwargs))))
+    back: Any = deserialize(json.loads(json.dumps(serialize(kwargs))))
     return OperationTrigger(**back)
 
 

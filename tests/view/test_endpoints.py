@@ -108,7 +108,7 @@ def test_a_failure_is_told_with_what_the_api_said(
 def test_what_earlier_tries_came_to_is_told(
     a_dag: Any, run_dag: Any, ask: Ask, operations_simulator: SimulatorServer
 ) -> None:
-    operations_simulator.faults(operation_fails(reason="no room", count=1))
+    operations_simulator.faults(operation_fails(reason="no room", n=1))
     with a_dag(default_args={"retries": 1}) as dag:
         cluster()
     run = run_dag(dag)

@@ -35,8 +35,8 @@ class Create(OnveraCreateDeploymentOperator):
 
 
 def created(world: SimulatorServer) -> int:
-    return world.stats()["by_api"]["onvera"]["created"]
+    return int(world.stats()["by_api"]["onvera"]["created"])
 
 
 def operations(world: SimulatorServer) -> int:
-    return world.stats()["by_api"]["onvera"]["operations"]
+    return int(world.stats()["by_api"]["onvera"]["operations"])

@@ -44,7 +44,8 @@ def clear(dag_run: Run, *task_ids: str, resets_runs: bool = True) -> None:
 
     with create_session() as session:
         tis = [ti for ti in dag_run.get_task_instances(session=session) if ti.task_id in task_ids]
-        clear_task_instances(tis, session, **({} if resets_runs else {"dag_run_state": False}))
+        further: dict[str, Any] = {} if resets_runs else {"dag_run_state": False}
+        clear_task_instances(tis, session, **further)
 
 
 def forget(dag_run: Run, task_id: str) -> None:

@@ -25,6 +25,7 @@ from airflow_provider_ops.testing import (
 )
 
 if TYPE_CHECKING:
+    from airflow_provider_ops.operators.arguments import TimeoutPolicy
     from airflow_provider_ops.testing import SimulatorServer, VirtualClock
 from tests.lifecycle.attempt.parts import FAST, RETRY, Create, created, operations
 from tests.old_airflow import needs_retry_policy, told_as
@@ -119,7 +120,7 @@ def test_a_passed_deadline_fails_the_task_and_carries_out_its_policy(
     run_dag: Any,
     operations_simulator: SimulatorServer,
     deferrable: bool,
-    policy: str,
+    policy: TimeoutPolicy,
     destroyed: int,
 ) -> None:
     operations_simulator.faults(never_settles())

@@ -81,7 +81,8 @@ class StateStore:
 
     @property
     def handle(self) -> dict[str, Any]:
-        return json.loads(self.data[KEY])
+        handle: dict[str, Any] = json.loads(self.data[KEY])
+        return handle
 
 
 class Refused(Exception):

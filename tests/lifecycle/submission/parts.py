@@ -106,11 +106,12 @@ class Task:
     @property
     def stored(self) -> dict[str, Any]:
         assert self.store is not None
-        return self.store.get(KEY)
+        stored: dict[str, Any] = self.store.get(KEY)
+        return stored
 
 
 def created(world: SimulatorServer) -> int:
-    return world.stats()["by_api"]["onvera"]["created"]
+    return int(world.stats()["by_api"]["onvera"]["created"])
 
 
 def posts(world: SimulatorServer) -> int:

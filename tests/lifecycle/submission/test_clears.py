@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -242,7 +242,7 @@ def test_what_the_user_has_named_cannot_be_searched(task: Task, world: Simulator
     ids=["run made again", "iteration", "map index", "copied dag", "another airflow"],
 )
 def test_each_has_a_resource_of_its_own(
-    hook: OnveraHook, operator_clock: VirtualClock, world: SimulatorServer, change: dict[str, object]
+    hook: OnveraHook, operator_clock: VirtualClock, world: SimulatorServer, change: dict[str, Any]
 ) -> None:
     first, second = Task(hook, operator_clock), Task(hook, operator_clock)
     if "region_id" in change:

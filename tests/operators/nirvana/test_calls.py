@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -165,7 +166,11 @@ def test_availability_and_cost_start_nothing(hook: NirvanaHook, server: Simulato
     storage = grown.diff.usage_dimensions[-1]
     assert storage.before is not None
     assert storage.after is not None
-    assert (storage.dimension, storage.before.quantity, storage.after.quantity) == ("storage_gb", 10, 110)
+    assert (storage.dimension, storage.before.quantity, storage.after.quantity) == (
+        "storage_gb",
+        Decimal(10),
+        Decimal(110),
+    )
     assert storage.monthly_amount_delta == grown.diff.monthly_total_delta == 8
     before = len(server.operations("nirvana"))
     line: Any = {"bandwidth_mbps": 50, "cidrs": ["10.0.0.0/24"], "provider_cidrs": ["10.1.0.0/16"]}

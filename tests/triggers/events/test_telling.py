@@ -31,9 +31,10 @@ FULL = OperationEventTrigger(
 def test_a_watcher_survives_the_journey_through_airflow(trigger: OperationEventTrigger) -> None:
     classpath, kwargs = trigger.serialize()
     assert classpath == "airflow_provider_ops.triggers.events.OperationEventTrigger"
-    back = OperationEventTrigger(**deserialize(json.loads(json.dumps(serialize(kwargs)))))
+    arguments: Any = deserialize(json.loads(json.dumps(serialize(kwargs))))
+    back = OperationEventTrigger(**arguments)
     assert back.serialize() == trigger.serialize()
-    assert AssetWatcher(name="w", trigger=back)
+    AssetWatcher(name="w", trigger=back)
 
 
 def test_the_order_of_what_is_wanted_makes_no_other_watcher() -> None:
