@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 
 class TaskAttempt:
-    """What an operator does in one leg of one try.
+    """One leg of one try of an operator.
 
     Each public method that returns a result is a leg: it ends with the result, raises, or defers the task.
     """
@@ -70,7 +70,7 @@ class TaskAttempt:
     def resume_previous(self) -> dict[str, Any] | None:
         """Continue with what an earlier try has started. The first leg of a retry that need not know its request.
 
-        ``None`` when there is nothing to continue with, or when only the request can tell.
+        ``None`` when there is nothing to continue with, or when that cannot be known without the request.
         """
         return self._kill_handling.until_stopped(self._resume_previous)
 
@@ -83,11 +83,11 @@ class TaskAttempt:
         return self._kill_handling.until_stopped(lambda: self._resume(event))
 
     def recheck(self, why: str) -> dict[str, Any]:
-        """Poll after something failed around the wait, and wait on where the operation is still running."""
+        """Poll after something failed around the wait, and continue the wait if the operation is still running."""
         return self._kill_handling.until_stopped(lambda: self._recheck(why))
 
     def result_for(self, operation: Operation) -> dict[str, Any]:
-        """Return the result for an operation that somebody else has started and that has succeeded."""
+        """Return the result for an operation that was started elsewhere and that has succeeded."""
         handle = Handle.placeholder(operation.kind, operation_id=operation.id, operation_url=operation.url)
         self._note_handle(handle)
         return self._succeeded(handle, operation)
@@ -98,7 +98,7 @@ class TaskAttempt:
 
     @property
     def histories(self) -> Collection[OperationHistory]:
-        """The history of each operation, as far as this leg knows it."""
+        """Return the history of each operation, as far as this leg knows it."""
         return self._waiter.histories if self._waiter else ()
 
     # -- the legs
@@ -123,12 +123,12 @@ class TaskAttempt:
         self._is_resumed = False
         self._record.note("reading what earlier attempts have stored")
         handle = self._store.load()
-        self._record.note("looking at what earlier attempts have started", found=handle, has_read=True)
+        self._record.note("checking what earlier attempts have started", found=handle, has_read=True)
         if handle is None or handle.api != self._hook.api.name:
             return None
         handle = self._carry_out_debt(handle)
         operation, attempt = read_operation(self._hook, handle), self._attempt()
-        # the request is the same by definition: nobody was asked for another
+        # the request is the same by definition: no other was built
         context = AttemptContext(handle.api, handle.arguments or "", attempt, kill_policy_terminates=False)
         decision = decide(handle, operation, context)
         if decision.action not in (Action.ADOPT, Action.FINISH) or decision.cause is Cause.CLEARED:
@@ -149,10 +149,10 @@ class TaskAttempt:
         found = self._store.load()
         found = found and self._carry_out_debt(found)
         handle = Handle.of_existing(operation, generation=found.generation if found else 1)
-        self._record.note("joining the operation", handle=handle, has_read=True)
+        self._record.note("adopting the operation", handle=handle, has_read=True)
         handle = self._store.save_for_attempt(handle, self._attempt())
         policy = self._options.kill_policy
-        self._log.info("Joining operation %s, nothing is submitted; on_kill=%s", operation.id, policy)
+        self._log.info("Adopting operation %s, nothing is submitted; on_kill=%s", operation.id, policy)
         self._make_waiter(operation.kind)
         return self._wait(SubmitResult(handle, operation, adopted=True))
 
@@ -167,7 +167,7 @@ class TaskAttempt:
 
     def _recheck(self, why: str, operation_id: str | None = None) -> dict[str, Any]:
         handle = self._load_handle()
-        self._log.warning("Looking at %s again, because %s", operation_id or handle.operation_id, why)
+        self._log.warning("Checking %s again, because %s", operation_id or handle.operation_id, why)
         if self._waiter is None:
             self._make_waiter(handle.kind)
         return self._wait_for(handle, operation_id or handle.operation_id or "", patience=RECHECK_SECONDS)
@@ -212,12 +212,12 @@ class TaskAttempt:
         self._record.note("reading what this attempt has stored")
         handle = stored_by_earlier_leg(self._store, self._log.warning)
         if handle is None:
-            # neither may be to be had: what is known is enough to wait on, though not to remove anything
+            # neither may be available: what is known is enough to continue the wait, but not to remove anything
             handle = pushed_by_earlier_leg(self._ti, kind=self._options.kind, api=self._hook.api.name)
         return self._note_handle(handle)
 
     def _note_handle(self, handle: Handle) -> Handle:
-        self._record.note("going on with the operation", handle=handle, has_read=True)
+        self._record.note("continuing with the operation", handle=handle, has_read=True)
         self._options.show_link(handle.operation_url)
         return handle
 
@@ -290,7 +290,7 @@ class TaskAttempt:
             handle,
             durable=self._options.durable,
             log=self._log.info,
-            # the operation itself stays succeeded, so that nothing else would tell a retry that its result is gone
+            # the operation itself stays succeeded: without the store a retry would not know that its result is gone
             store=self._store,
             keeps_removal=comes_after,
         )

@@ -1,4 +1,4 @@
-"""What one attempt knows and does at this moment, complete at every instruction: a kill may come at any."""
+"""State of one attempt: what it knows and does now. Complete at every instruction, since a kill may come at any."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from airflow_provider_ops.http.guard import CallInterrupted
 
 
 class KillSwitch:
-    """Whether this process was told to stop. Thrown in a signal handler, it takes no locks and waits for nothing.
+    """Records that this process was asked to stop. Thrown in a signal handler: it takes no locks and does not wait.
 
     An operator has one from its construction on, so that a kill before its first step is not lost.
     """
@@ -26,11 +26,11 @@ class KillSwitch:
 
     @property
     def is_thrown(self) -> bool:
-        """Whether this process was told to stop."""
+        """Return whether this process was asked to stop."""
         return self.thrown_at is not None
 
     def throw(self) -> bool:
-        """Mark, and wake who waits; return whether this was the first time."""
+        """Record the time and call what was set with ``on_throw``; return whether this was the first time."""
         if self.thrown_at is not None:
             return False
         self.thrown_at = time.monotonic()
@@ -39,11 +39,11 @@ class KillSwitch:
         return True
 
     def reset(self) -> None:
-        """Forget that the process was told to stop, once that was acted on."""
+        """Forget that the process was asked to stop, once that was acted on."""
         self.thrown_at = self._wake = None
 
     def on_throw(self, wake: Callable[[], None]) -> None:
-        """Have something called when the switch is thrown, at once where it is already."""
+        """Call ``wake`` when the switch is thrown, at once if it is already."""
         self._wake = wake
         if self.is_thrown:
             wake()
@@ -70,7 +70,7 @@ class AttemptRecord:
         #: The request, and whether any byte of it has left without an answer.
         self.request: str = ""
         self.has_left = False
-        #: Whether its key was never sent before, and how to look for what it has started.
+        #: Whether its key was never sent before, and how to search for what it has started.
         self.is_new = False
         self.search: Callable[[], Flow[list[Submitted]] | None] | None = None
         #: The operation that this attempt has, once it is known.
@@ -84,9 +84,9 @@ class AttemptRecord:
         self.has_finished_acting = False
 
     def note(self, doing: str, **facts: Any) -> None:
-        """Take in what is known, and what is done next.
+        """Record what is known, and what is done next.
 
-        :raises CallInterrupted: the process was told to stop.
+        :raises CallInterrupted: the process was asked to stop.
         """
         for name, value in facts.items():
             setattr(self, name, value)
@@ -94,7 +94,7 @@ class AttemptRecord:
         self.check()
 
     def check(self) -> None:
-        """Return unless the process was told to stop.
+        """Return unless the process was asked to stop.
 
         :raises CallInterrupted: it was.
         """
@@ -102,7 +102,7 @@ class AttemptRecord:
             raise CallInterrupted
 
     def is_first_to_act(self) -> bool:
-        """Return whether nobody has begun to carry out the kill policy before; the caller does from now on."""
+        """Return whether this is the first call: the caller that gets ``True`` carries out the kill policy."""
         try:
             self._may_act.pop()
         except IndexError:
@@ -112,22 +112,22 @@ class AttemptRecord:
 
     @property
     def is_killed(self) -> bool:
-        """Whether the process was told to stop."""
+        """Return whether the process was asked to stop."""
         return self._switch.is_thrown
 
     @property
     def seconds_since_kill(self) -> float:
-        """Return the real seconds since the process was told to stop."""
+        """Return the real seconds since the process was asked to stop."""
         return 0.0 if self._switch.thrown_at is None else time.monotonic() - self._switch.thrown_at
 
     @property
     def has_unanswered(self) -> bool:
-        """Whether a submit has left, completely or in part, whose answer is not known."""
+        """Return whether a submit has left, completely or in part, whose answer is not known."""
         return self.intent is not None and self.has_left and self.handle is None
 
     @property
     def what(self) -> str:
-        """Return what there is, or may be, remotely: with its id, or with what to look for."""
+        """Return what exists, or may exist, remotely: with its id, or with what to search for."""
         if self.handle is not None:
             return self._named(self.handle)
         if self.has_unanswered and self.intent is not None:

@@ -46,7 +46,7 @@ class FailureReport:
         self.removed = False
 
     def carry_out(self, policy: str, because: str = "timeout") -> str:
-        """Cancel, delete or leave; the sentence says what is going on now.
+        """Cancel, delete or leave the operation; return a sentence that says what its state is now.
 
         :param because: ``timeout`` or ``failure``.
         """
@@ -62,9 +62,9 @@ class FailureReport:
         return ended.text
 
     def failed(self, operation: Operation, policy: str, *, may_retry: bool, comes_after: bool = False) -> OpsError:
-        """The error for an operation that failed or was cancelled.
+        """Return the error for an operation that failed or was cancelled.
 
-        :param comes_after: it is not what was submitted, but what the task waited for once that had succeeded.
+        :param comes_after: the operation is not the submitted one, but one that the task waited for after that one.
         """
         operation = self._explain(operation)
         handle = self._handle
@@ -74,7 +74,7 @@ class FailureReport:
         elif handle.resource_id:
             left = f"What it left was not removed{f'; see {handle.operation_url}' if handle.operation_url else ''}."
         if comes_after and not self.removed:
-            retry = "A retry looks at it again, and submits nothing. Clear the task to submit a new one."
+            retry = "A retry checks it again, and submits nothing. Clear the task to submit a new one."
         elif handle.is_given:
             retry = "A retry finds it in the same state. Clear the task without operation_id to submit a new one."
         else:
@@ -84,7 +84,7 @@ class FailureReport:
     def timed_out(
         self, outcome: TimedOut, policy: str, *, waited_for: str, waited: float, may_retry: bool
     ) -> WaitTimeout:
-        """The error for a passed deadline, after the timeout policy was carried out."""
+        """Carry out the timeout policy, and return the error for the passed deadline."""
         consequence = _sentence(self.carry_out(policy))
         if not may_retry:
             retry = "Raise timeout if the API needs longer, then clear the task."
@@ -101,7 +101,7 @@ class FailureReport:
         )
 
     def unobservable(self, error: OpsError, *, may_retry: bool) -> OpsError:
-        """The error for an operation that may no longer be looked at."""
+        """Return the error for an operation that may no longer be read."""
         retry = "A retry reads it again." if may_retry else "The task is not retried: remove the cause, then clear it."
         name = named(self._handle.operation_id or "", handle=self._handle)
         left = (

@@ -45,7 +45,7 @@ class Fence:
 
     @property
     def is_confirmed(self) -> bool:
-        """Whether this was the current attempt some seconds ago, or acts for a task that is over."""
+        """Return whether this was the current attempt some seconds ago, or acts for a task that is over."""
         contact = max(self._contact, self._store.last_contact)
         return self._is_alone or self._record.is_acting or self._clock.monotonic() - contact <= _CONFIRMED_FOR
 
@@ -77,14 +77,14 @@ class Fence:
     def before_send(self, request: Request, priority: Priority) -> None:
         """As :meth:`Guard.leaving <airflow_provider_ops.http.guard.Guard.leaving>`."""
         if self._record.is_killed and priority is not Priority.KILL:
-            raise HeldBack(f"{request} was not sent: the task was told to stop before")
+            raise HeldBack(f"{request} was not sent: the task was asked to stop before")
         if not self.is_confirmed:
             raise NotConfirmed(f"{request} was not sent: this process has stood still for a while")
         if priority is not Priority.KILL:
             self._record.has_left = True
 
     def check(self) -> None:
-        """Find out whether the supervisor of this process lives: without it Airflow begins another attempt.
+        """Check that the supervisor of this process lives: without it Airflow begins another attempt.
 
         :raises Superseded: it does not.
         """

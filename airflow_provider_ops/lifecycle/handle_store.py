@@ -38,7 +38,7 @@ class HandleStore:
 
     @property
     def exists(self) -> bool:
-        """Whether anything will be remembered."""
+        """Return whether anything will be remembered."""
         return self._store is not None
 
     def load(self) -> Handle | None:
@@ -69,7 +69,7 @@ class HandleStore:
         if error.is_newer:
             return f"{lead} Upgrade the workers to that release again, then clear this task."
         return (
-            f"{lead} Look at what is stored and for what it started, end what is not wanted, "
+            f"{lead} Read what is stored, search for what it started, end what is not wanted, "
             f"delete {self._address}, then clear this task."
         )
 
@@ -92,10 +92,10 @@ class HandleStore:
             return
         try:
             self._set(handle)
-        except Exception as error:  # noqa: BLE001 - whatever it was, the wait goes on
+        except Exception as error:  # noqa: BLE001 - whatever it was, the wait continues
             self._warn(
                 f"the task state store did not take what is known of operation {handle.operation_id} ({error}); "
-                "this try goes on, and a retry will look for it"
+                "this try continues, and a retry will search for it"
             )
 
     def _set(self, handle: Handle) -> None:
@@ -105,7 +105,7 @@ class HandleStore:
         self.last_contact = at
 
     def save_for_attempt(self, handle: Handle, attempt: Attempt) -> Handle:
-        """Store that the handle belongs to this try, so that the next clear can be told from a retry."""
+        """Store that the handle belongs to this try, so that the next clear can be distinguished from a retry."""
         stamped = handle.stamped(attempt)
         if stamped != handle:
             self.save(stamped)

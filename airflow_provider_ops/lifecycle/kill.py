@@ -1,4 +1,4 @@
-"""What an operator does when its running leg is told to stop: the main path acts, its signal handler only marks."""
+"""The kill of an operator's running leg: the main path carries out the policy, the signal handler only sets a flag."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ _KILL_SECONDS = 4.3
 _QUESTION, _STORING = 2.0, 0.5
 #: Seconds of those for the last answer to a deletion, so that what is said in the end is the API's own answer.
 _LAST_ANSWER = 0.4
-#: Seconds after which it is said what a kill has not finished yet.
+#: Seconds after which a warning says what a kill has not finished yet.
 _WARN_AFTER = 1.5
 
 
 def policy_terminates(policy: str, api: Api, *, creates: bool) -> bool:
-    """Whether a kill policy ends a running operation.
+    """Return whether a kill policy ends a running operation.
 
     :param creates: whether the operation makes the resource it is about.
     """
@@ -78,7 +78,7 @@ class KillRunner:
         self._ends_at = time.monotonic() - record.seconds_since_kill + _KILL_SECONDS
 
     def carry_out(self) -> str:
-        """Do what is to be done within the seconds that Airflow leaves; the sentence says what continues.
+        """Act within the seconds that Airflow leaves; return a sentence that says what continues.
 
         Not in a signal handler: a question to Airflow deadlocks where the interrupted code was asking one.
         """
@@ -89,7 +89,7 @@ class KillRunner:
 
     def _carry_out(self) -> str:
         self._hook.resume()
-        doing = f"told to stop while {self._record.doing}"
+        doing = f"asked to stop while {self._record.doing}"
         self._store_what_is_known()
         if self._policy == "leave":
             return f"{doing}: {self._record.what} continues, as on_kill=leave says"
@@ -107,7 +107,7 @@ class KillRunner:
             )
         try:
             return f"the task was killed: {self._terminate()}"
-        except Exception as error:  # noqa: BLE001 - nobody is left who could handle it
+        except Exception as error:  # noqa: BLE001 - no caller is left that could handle it
             return (
                 f"{doing}. on_kill={self._policy} could not be carried out for {self._record.what}: {_described(error)}"
             )
@@ -121,19 +121,19 @@ class KillRunner:
                 return
             if self._record.is_acting:
                 warn(
-                    f"told to stop while {self._record.doing}: on_kill={self._policy} is under way for "
-                    f"{self._record.what}. Unless more is said below, look there whether it was carried out"
+                    f"asked to stop while {self._record.doing}: on_kill={self._policy} is under way for "
+                    f"{self._record.what}. Unless more is said below, check there whether it was carried out"
                 )
             else:
                 warn(
-                    f"told to stop while {self._record.doing}, which has not ended yet. Unless more is said below, "
+                    f"asked to stop while {self._record.doing}, which has not ended yet. Unless more is said below, "
                     f"on_kill={self._policy} was not carried out, and {self._record.what} continues"
                 )
 
         threading.Thread(target=watch, name="operations-kill", daemon=True).start()
 
     def _store_what_is_known(self) -> None:
-        """Whatever becomes of the policy, a next attempt must not look for what this one knows."""
+        """Store what this attempt knows, so that the next need not search for it, whatever becomes of the policy."""
         record = self._record
         if record.handle is not None and not record.is_stored:
             self._save(record.handle)
@@ -159,11 +159,11 @@ class KillRunner:
 
     @property
     def _finishing(self) -> str:
-        """What brings about later what this kill leaves open."""
+        """Return what completes later what this kill leaves open."""
         return "; a clear of the task finishes it" if self._store.exists else ""
 
     def _next_policy(self, handle: Handle, *, ends: bool) -> tuple[Handle, Flow[Termination]]:
-        """Return the handle and what is to be done: what this attempt has begun to do anyway, else the kill policy."""
+        """Return the handle and the flow to run: the policy that this attempt had begun, else the kill policy."""
         stored = self._store.latest
         if stored is not None and stored.owes is not None and stored.operation_id == handle.operation_id:
             return stored, terminate(self._hook.api, stored, stored.owes, within=self._seconds_for_pauses)
@@ -231,7 +231,7 @@ class KillRunner:
 
     def _unknown(self) -> str:
         return (
-            f"on_kill={self._policy} could not be carried out, since it is not known whether it exists: look for "
+            f"on_kill={self._policy} could not be carried out, since it is not known whether it exists: search for "
             f"{self._record.what}, and end what is not wanted"
         )
 
@@ -268,7 +268,7 @@ class KillRunner:
         def ask() -> None:
             try:
                 answers.put((question(), None))
-            except Exception as error:  # noqa: BLE001 - raised where it was asked
+            except Exception as error:  # noqa: BLE001 - raised in the thread that asked
                 answers.put((None, error))
 
         threading.Thread(target=copy_context().run, args=(ask,), name="operations-question", daemon=True).start()
@@ -283,5 +283,5 @@ class KillRunner:
 
 
 def _described(error: Exception) -> str:
-    """Return what an error says, with its class only where that is not one of ours."""
+    """Return an error's text, with its class only where that is not one of this package."""
     return str(error) if isinstance(error, (OpsError, TimeoutError)) else repr(error)

@@ -32,9 +32,9 @@ class PreviousOperation:
         self._warn = warn
 
     def adopt(self) -> Submitted | None:
-        """Return the operation to go on with; ``None`` when a new one may be submitted.
+        """Return the operation to continue with; ``None`` when a new one may be submitted.
 
-        :raises AmbiguousSubmission: several may be the one to go on with.
+        :raises AmbiguousSubmission: several may be the one to continue with.
         :raises OpsError: the search failed, so nothing may be submitted yet.
         """
         flow = self._api.find_owned(self._submit, self._identity.resembles)
@@ -45,7 +45,7 @@ class PreviousOperation:
         mine = [one for one in found if self._identity.owns(one.key or "")]
         for one in found:
             if one not in mine:
-                # ended or joined by guess, it could be what a task of another Airflow waits for
+                # it must not be ended or adopted by guess: a task of another Airflow may wait for it
                 self._warn(
                     f"{_name(one)} has the ids of this task run, but another Airflow or release made it, or this one "
                     "before the run began again with a changed DAG: it is left alone"
@@ -78,7 +78,7 @@ class PreviousOperation:
         for one in candidates:
             self._warn(
                 f"nothing is stored of earlier tries, but {self._api.title} has {_name(one)} of this task run: "
-                "going on with it, nothing is submitted. If you cleared the task to get a new one, clear it again"
+                "continuing with it, nothing is submitted. If you cleared the task to get a new one, clear it again"
             )
             return one
         return None

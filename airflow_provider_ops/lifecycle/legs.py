@@ -1,4 +1,4 @@
-"""What one leg of an attempt hands on to the next, and to people and other tasks: XComs, and the stored handle."""
+"""What one leg of an attempt passes to the next, to people and to other tasks: XComs, and the stored handle."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ OPERATION_HANDLE = "operation_handle"
 
 
 class HandlePublisher:
-    """Tells the log and other tasks what an attempt has started."""
+    """Writes what an attempt has started into the log and, for other tasks, into XCom."""
 
     def __init__(
         self, hook: OperationsHook, ti: Any, record: AttemptRecord, log: LineLog, *, pushes_handle: bool
@@ -35,7 +35,7 @@ class HandlePublisher:
     def publish(self, handle: Handle, deadline: float | None) -> None:
         """Log what was started, and push its ids.
 
-        :param deadline: epoch seconds; ``None`` where nobody waits.
+        :param deadline: epoch seconds; ``None`` where the task does not wait.
         """
         resource = f", {handle.resource_type} {handle.resource_id}" if handle.resource_id else ""
         until = "not waiting" if deadline is None else f"waiting until {utc(deadline)} at the latest"
@@ -62,7 +62,7 @@ class HandlePublisher:
         except Superseded:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it was, the operation lives and is waited for
-            self._log.warning("Airflow did not take the XCom %s=%s (%s); the wait goes on", key, value, error)
+            self._log.warning("Airflow did not take the XCom %s=%s (%s); the wait continues", key, value, error)
 
 
 def stored_by_earlier_leg(store: HandleStore, warn: Callable[..., None]) -> Handle | None:
@@ -71,13 +71,13 @@ def stored_by_earlier_leg(store: HandleStore, warn: Callable[..., None]) -> Hand
         handle = store.load()
     except OpsError as error:
         # nothing is submitted on this leg, and what the trigger waited for is known
-        warn("%s. This leg goes on with what XCom has", error)
+        warn("%s. This leg continues with what XCom has", error)
         return None
     return handle if handle is not None and handle.operation_id is not None else None
 
 
 def pushed_by_earlier_leg(ti: Any, *, kind: Callable[[], str], api: str) -> Handle:
-    """Return what XCom has of what this attempt has started.
+    """Return the handle of this attempt's operation, as far as XCom has it.
 
     :param kind: returns the kind of the operation.
     """

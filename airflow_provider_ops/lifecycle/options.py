@@ -1,4 +1,4 @@
-"""What an operator or sensor hands to its attempts. Nothing below Airflow's verbs knows the verbs themselves."""
+"""What an operator or sensor passes to its attempts, so that these need not import operators and sensors."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class WaitOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class AttemptOptions(WaitOptions):
-    """What an operator wants of one try: the request, how to wait for it, and the policies.
+    """The options of one try of an operator: the request, how to wait for it, and the policies.
 
     :param submit: builds the call that starts the operation; no I/O.
     :param arguments: returns what the user asks for, rendered; empty where that is the request itself.

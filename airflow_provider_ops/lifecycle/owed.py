@@ -36,7 +36,7 @@ def carry_out_debt(
 ) -> Handle:
     """Carry out what a stored handle owes, before anything else; return the handle as it is afterwards.
 
-    What cannot be done any more is said once, and no longer owed.
+    What cannot be done any more is logged once, and no longer owed.
     """
     policy, because = found.owes, found.owes_because
     if policy is None or found.operation_id is None or found.api != hook.api.name:

@@ -12,14 +12,14 @@ from airflow_provider_ops.exceptions import AmbiguousSubmission, ApiError, Diffe
 
 
 def refusal(decision: Decision, found: Handle) -> OpsError:
-    """Return the error for what must not be submitted now."""
+    """Return the error for a request that must not be submitted now."""
     operation_id = found.operation_id
     if decision.action is Action.REFUSE_DIFFERENT:
         what_now = (
-            "Wait until it settles, or end it" if operation_id else "Look for what it started, end what is not wanted"
+            "Wait until it settles, or end it" if operation_id else "Search for what it started, end what is not wanted"
         )
         return DifferentRequest(f"{decision.why}; nothing was submitted. {what_now}, then clear this task.")
-    resource = f" Look for {found.resource_type} {found.resource_id}." if found.resource_id else ""
+    resource = f" Search for {found.resource_type} {found.resource_id}." if found.resource_id else ""
     return OperationLost(
         f"operation {operation_id}, which this task run submitted, is not known any more; nothing new was submitted."
         f"{resource} Clear this task to submit again."
@@ -31,7 +31,7 @@ def ambiguous(
 ) -> AmbiguousSubmission:
     """Return the error for a submit whose outcome cannot be known.
 
-    :param matches: what may be its; nothing where the API has no way to find out.
+    :param matches: operations that it may have started; empty where the API has no way to find out.
     :param refusal: how the API refused the request when it was sent again, where nothing was found after that.
     """
     candidates = [f"operation {match.operation_id} ({match.resource_type} {match.resource_id})" for match in matches]
@@ -45,7 +45,7 @@ def ambiguous(
     else:
         seen = f"{api.title} offers no way to find out"
     return AmbiguousSubmission(
-        f"the outcome of {what} is unknown and {seen}. Nothing was submitted again. Look for {api.title} "
+        f"the outcome of {what} is unknown and {seen}. Nothing was submitted again. Search for {api.title} "
         f"objects made at that time{marked}, remove what is not wanted, "
         "then clear this task; a plain retry will stop here again.",
         candidates,

@@ -1,4 +1,4 @@
-"""Tells the answer to a request from an old answer that an API, or something on the way, gives once more."""
+"""Recognizes an old answer that an API, or a proxy before it, repeats instead of answering the request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a task may return: whole, as long as Airflow can carry it."""
+"""The return value of a task: complete, as long as Airflow can store it."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ T = TypeVar("T", bound="Mapping[str, Any] | list[Any]")
 
 #: What stands for an answer in its raw form that was left out.
 RAW_LEFT_OUT = "[left out: the result would be larger than 1 MB]"
-#: Named in an error: what one can do without.
+#: How many fields an error names.
 _MOST_NAMED = 3
 
 
 def checked(result: T, *, succeeded: str) -> T:
-    """Return the return value of a task, cleaned, when Airflow can carry it.
+    """Return the return value of a task, cleaned, when Airflow can store it.
 
     Documented fields are never cut: half a kubeconfig is none. What is too large in all loses its raw answers first.
 

@@ -34,7 +34,7 @@ _FRESH = 120.0
 
 
 class ReplayedAnswer(AmbiguousSubmission):
-    """The answer to a new request was one that another request had got before; nothing was started."""
+    """The answer to a new request was one that another request had received before; nothing was started."""
 
 
 class Sender:
@@ -88,13 +88,16 @@ class Sender:
             pause = min(pause * 2, _LONGEST_PAUSE)
 
     def _was_refused(self, error: OpsError) -> bool:
-        """Whether the request was certainly not carried out and may be accepted later."""
+        """Return whether the request was certainly not carried out and may be accepted later."""
         if isinstance(error, TransportError):
             return not error.maybe_executed and error.reason == "connect"
         return isinstance(error, RateLimited) or self._api.is_busy(error)
 
     def _check_age(self, marked: SubmitCall, handle: Handle, submitted: Submitted) -> None:
-        """What is older than the request and still running is taken for its own: the clocks of an API may differ."""
+        """Check an operation older than the request; one that still runs is accepted, since an API's clocks may differ.
+
+        :raises ReplayedAnswer: it has ended, or is not known any more.
+        """
         operation = read_operation(self._hook, handle_from(replace(handle, submitted_at=0.0), submitted))
         if operation is None or operation.state.is_terminal:
             when = submitted.operation.created_at if submitted.operation else None
@@ -104,14 +107,14 @@ class Sender:
     def _replayed(self, marked: SubmitCall, handle: Handle, submitted: Submitted, why: str) -> ReplayedAnswer:
         return ReplayedAnswer(
             f"{marked.request} was answered with operation {submitted.operation_id}, but {why}: this is "
-            f"an old answer given again, and nothing new was started. Look for objects with the key {handle.key!r}; if "
-            "there are none, clear this task to submit again.",
+            f"an old answer given again, and nothing new was started. Search for objects with the key {handle.key!r}; "
+            "if there are none, clear this task to submit again.",
             [f"operation {submitted.operation_id}"],
         )
 
 
 def read_operation(hook: OperationsHook, handle: Handle) -> Operation | None:
-    """The operation of a stored handle as it is now; ``None`` when there is none, or the API no longer knows it."""
+    """Return the operation of a stored handle as it is now; ``None`` when it has none, or the API forgot it."""
     if handle.operation_id is None:
         return None
     try:
@@ -119,8 +122,8 @@ def read_operation(hook: OperationsHook, handle: Handle) -> Operation | None:
     except InvalidArgument as error:
         why = error.what.partition(";")[0]
         raise UnreadableHandle(
-            f"what is stored about the submit of this task run names no operation: {why}. Nothing was submitted. Look "
-            f"for what it started, delete the key {KEY} of the task state store, then clear this task."
+            f"what is stored about the submit of this task run names no operation: {why}. Nothing was submitted. "
+            f"Search for what it started, delete the key {KEY} of the task state store, then clear this task."
         ) from None
     except NotFound:
         if hook.clock.time() - handle.submitted_at > _FRESH:

@@ -1,4 +1,4 @@
-"""Sends one submit until its outcome is clear, and looks for what it started where its answer was lost."""
+"""Sends one submit until its outcome is clear, and searches for what it started where its answer was lost."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class SubmitRunner:
     def note_earlier(self, handle: Handle) -> SubmitCall:
         """Note that an earlier attempt may have sent it; return the request with its key."""
         marked = self._api.with_idempotency_key(self._submit, handle.key)
-        self._note("looking for what an earlier request has started", handle, marked, is_new=False)
+        self._note("searching for what an earlier request has started", handle, marked, is_new=False)
         return marked
 
     def start(self, handle: Handle) -> SubmitResult:
@@ -101,7 +101,7 @@ class SubmitRunner:
                 if not _is_unclear(error) or marked.request.idempotent:
                     raise
                 last, self._was_sent = error, True
-            self._log(f"the outcome of the submit is unclear ({last.without_advice}); looking for what it started")
+            self._log(f"the outcome of the submit is unclear ({last.without_advice}); searching for what it started")
             found = self.search(handle, marked, _pauses_after(last))
             if found is not None:
                 return self.record_handle(handle, found, adopted=True)
@@ -144,7 +144,7 @@ class SubmitRunner:
             if len(matches) > 1:
                 raise ambiguous(self._api, self._submit, handle, matches)
             if matches:
-                self._log(f"found operation {matches[0].operation_id}: going on with it, nothing is submitted again")
+                self._log(f"found operation {matches[0].operation_id}: continuing with it, nothing is submitted again")
                 return matches[0]
         return None
 
@@ -153,7 +153,7 @@ class SubmitRunner:
         known = handle_from(handle, submitted)
         self._record.note("storing the operation", is_stored=False, handle=known)
         self._store.save(known)
-        self._record.note("telling Airflow of the operation", is_stored=True)
+        self._record.note("reporting the operation to Airflow", is_stored=True)
         return SubmitResult(known, submitted.operation, adopted=adopted)
 
     def _note(self, doing: str, handle: Handle, marked: SubmitCall, *, is_new: bool) -> None:
@@ -177,31 +177,31 @@ class SubmitRunner:
         return Intent(marked, handle.key, lambda: clock.time() - handle.submitted_at)
 
     def _refused_or_found(self, handle: Handle, marked: SubmitCall, error: ApiError) -> SubmitResult:
-        """A refusal may be the answer to our own earlier request: a name that we have derived is nobody else's."""
+        """Search for the operation: a refusal may be due to our earlier request, since only we use a derived name."""
         is_conflict = isinstance(error, Conflict)
         is_ours = self._was_sent or (is_conflict and marked.request != self._submit.request)
         if marked.creates and is_ours and self._api.find_submitted(self._intent(handle, marked)) is not None:
             said = error.without_advice
-            self._log(f"the API refuses it ({said}), perhaps because of what an earlier request has started: looking")
+            self._log(f"the API refuses it ({said}), perhaps because of what an earlier request has started: searching")
             found = self.search(handle, marked, RECONCILE_PAUSES if self._was_sent else RECONCILE_PAUSES_ANSWERED)
             if found is not None:
                 return self.record_handle(handle, found, adopted=True)
             if self._was_sent and is_conflict:
                 raise ambiguous(self._api, self._submit, handle, (), error) from error
         if is_conflict and marked.request.method == "DELETE":
-            return self._join_conflicting(handle, marked, error)
+            return self._adopt_conflicting(handle, marked, error)
         self._give_up(handle)
         raise error
 
-    def _join_conflicting(self, handle: Handle, marked: SubmitCall, error: ApiError) -> SubmitResult:
-        """A conflict on a deletion usually means that it is under way already."""
+    def _adopt_conflicting(self, handle: Handle, marked: SubmitCall, error: ApiError) -> SubmitResult:
+        """Adopt the running deletion that a conflict on a deletion usually means."""
         flow = self._api.find_submitted(Intent(marked, handle.key))
         matches = [] if flow is None else self._hook.run(flow)
         running = [match for match in matches if match.operation and not match.operation.state.is_terminal]
         if len(running) != 1:
             self._give_up(handle)
             raise error
-        self._log(f"{error.what}; joining operation {running[0].operation_id}, which does the same")
+        self._log(f"{error.what}; adopting operation {running[0].operation_id}, which does the same")
         return self.record_handle(handle, running[0], adopted=True)
 
     def _note_failure(self, handle: Handle, error: OpsError) -> None:
@@ -218,7 +218,7 @@ class SubmitRunner:
 
 
 def _is_unclear(error: OpsError) -> bool:
-    """Whether the request may have been carried out although it failed."""
+    """Return whether the request may have been carried out although it failed."""
     return isinstance(error, ServerError) or (isinstance(error, TransportError) and error.maybe_executed)
 
 

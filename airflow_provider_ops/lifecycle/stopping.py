@@ -1,4 +1,4 @@
-"""Ends a leg that was told to stop: whatever it came to, the kill policy is carried out once."""
+"""Ends a leg that was asked to stop: whatever it came to, the kill policy is carried out once."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-#: Seconds for which the end of a task that ran out of ``execution_timeout`` waits for what is said of its operation.
+#: Seconds for which a task that ran out of ``execution_timeout`` waits at its end for the outcome of its kill policy.
 _LATE_KILL: Final = 2.0
 
 
 class KillHandling:
-    """The end of the legs of one attempt that is told to stop.
+    """The end of the legs of one attempt that is asked to stop.
 
-    :param make: makes what carries out the kill policy, at the moment at which that is wanted.
+    :param make: returns a new runner for the kill policy, called when one is needed.
     """
 
     def __init__(
@@ -39,9 +39,9 @@ class KillHandling:
         self._switch.on_throw(hook.interrupt)
 
     def until_stopped(self, leg: Callable[[], T]) -> T:
-        """Return what a leg returns. Told to stop meanwhile, carry out the kill policy, whatever the leg came to.
+        """Return what a leg returns; if asked to stop meanwhile, carry out the kill policy, whatever the leg came to.
 
-        :raises AttemptStopped: this process was told to stop.
+        :raises AttemptStopped: this process was asked to stop.
         """
         self._is_over = False
         try:
@@ -57,7 +57,7 @@ class KillHandling:
         return result
 
     def kill(self) -> None:
-        """Have the kill policy carried out by the main path, which the switch has woken; return at once.
+        """Let the main path, which the switch has woken, carry out the kill policy; return at once.
 
         Airflow calls for it from a signal handler, or, after ``execution_timeout``, on the main path.
         """

@@ -32,7 +32,7 @@ Log = Callable[[str], None]
 
 
 class Submitter:
-    """One task's submit. :meth:`ensure` returns its operation, starting it at most once.
+    """One task's submit. :meth:`run` returns its operation, starting it at most once.
 
     :param deadline: epoch seconds after which no further attempt is made.
     """
@@ -62,18 +62,18 @@ class Submitter:
         self._starter = SubmitRunner(hook, submit, store, self._record, sender, log)
 
     def run(self) -> SubmitResult:
-        """The operation of this task run: joined, found out, or submitted.
+        """Adopt, reconcile or submit the operation of this task run, and return it.
 
         :raises SubmissionError: submitting could make a second resource.
         :raises ApiError: the API refuses the request.
         """
         check_body(str(self._submit.request), self._submit.request.json)
         if not self._store.exists:
-            self._record.note("looking for what earlier attempts have started", has_read=True)
+            self._record.note("searching for what earlier attempts have started", has_read=True)
             return self._without_store()
         self._record.note("reading what earlier attempts have stored")
         found = self._store.load()
-        self._record.note("looking at what earlier attempts have started", found=found, has_read=True)
+        self._record.note("checking what earlier attempts have started", found=found, has_read=True)
         if found is None:
             return self._without_handle()
         return self._with_handle(carry_out_debt(self._hook, found, self._store, log=self._log, warn=self._warn))
@@ -100,18 +100,18 @@ class Submitter:
             case Action.REFUSE_DIFFERENT | Action.REFUSE_LOST:
                 raise refusal(decision, found)
             case Action.ADOPT | Action.FINISH:
-                self._record.note("going on with the operation of an earlier attempt", handle=found)
+                self._record.note("continuing with the operation of an earlier attempt", handle=found)
                 return SubmitResult(self._store.save_for_attempt(found, identity.attempt), operation, adopted=True)
             case Action.RECONCILE:
                 return self._reconcile_or_submit(found, cleared=decision.cause is Cause.CLEARED)
         if decision.cancel_previous_first:
-            # whoever else was to end it may have been cut off, or comes only after us
+            # the attempt that should have ended it may have been cut off, or may act only later
             self._record.note("ending the operation of before")
             self._log(self._hook.run(terminate(self._api, found, identity.kill_policy, within=PATIENT)).text)
         return self._start_anew(decision.generation)
 
     def _without_store(self) -> SubmitResult:
-        """Where nothing is stored: walk through the generations by their keys, up to one that is still to be made.
+        """Submit where nothing is stored: try the generations by their keys, up to the first that does not exist yet.
 
         Each try begins at most one generation, so there is nothing to find beyond their number.
         """
@@ -123,13 +123,13 @@ class Submitter:
                 self._ask_first()
                 return self._starter.start(handle)
             if not _is_spent(started.operation):
-                self._log(f"generation {generation} is operation {started.handle.operation_id}: going on with it")
+                self._log(f"generation {generation} is operation {started.handle.operation_id}: continuing with it")
                 return started
         self._ask_first()
         return self._starter.start(self._new_handle(most))
 
     def _find_of_earlier_release(self, handle: Handle) -> SubmitResult | None:
-        """The try before may have been one of release 0.1.0. Sent again with its key, a request could make another."""
+        """Search under the key of release 0.1.0, which may have run the last try; a repeat could start another."""
         key = self._identity.earlier_key(handle.generation) if self._identity.earlier_key else None
         if key is None or self._api.with_idempotency_key(self._submit, key).request.idempotent:
             return None
@@ -192,7 +192,7 @@ class Submitter:
         if marked.request.idempotent:
             return self._starter.start(handle)
         try:
-            # how long ago it was sent, only another process knows
+            # only another process knows how long ago it was sent
             found = self._starter.search(handle, marked, RECONCILE_PAUSES)
         except AmbiguousSubmission as error:
             if not cleared:

@@ -1,4 +1,4 @@
-"""What metrics and traces are told when a wait is over on a worker."""
+"""Metrics and traces of a wait that is over, emitted on a worker."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def record_wait_finished(
     deferred: bool,
     timeline: Timeline | None = None,
 ) -> None:
-    """Tell how a wait ended.
+    """Emit metrics and a span that say how a wait ended.
 
     :param kind: what was submitted, for an operation that does not say it.
     :param started: epoch seconds of the submit, or of the wait where that is not known.

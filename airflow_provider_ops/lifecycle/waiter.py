@@ -104,7 +104,7 @@ class Waiter:
         return [self._hook.wait_state(one, deadline=deadline, poll_interval=interval, kind=kind) for one in ids]
 
     def trigger(self, ids: Sequence[str], kind: str = "", facts: Mapping[str, Any] = _NOTHING) -> DeferredWait:
-        """Return the trigger that waits on for operations."""
+        """Return the trigger that continues to wait for operations."""
         return self._options.make_trigger(
             conn_id=self._hook.conn_id,
             operation_ids=ids,
@@ -136,12 +136,12 @@ class Waiter:
 
     @property
     def histories(self) -> Collection[OperationHistory]:
-        """The history of each operation, as far as this leg knows it."""
+        """Return the history of each operation, as far as this leg knows it."""
         return self.reporter.histories
 
     @property
     def shows_running(self) -> bool:
-        """Whether an operation was seen running moments ago."""
+        """Return whether an operation was running moments ago."""
         now = self._hook.clock.monotonic()
         return any(state.shows_running(now) for state in self._states)
 

@@ -1,4 +1,4 @@
-"""Tells from a worker: while it waits itself, and how the wait has ended."""
+"""Records the history of waits on a worker: while it waits itself, and how the wait has ended."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _MOST_TRIES = 10
 
 
 class WorkerReporter:
-    """The story of one try, kept beside its task instance.
+    """The history of one try, stored as an XCom of its task instance.
 
     :param ti: the task instance.
     :param deadline: epoch seconds.
-    :param resumes: whether an earlier leg of this try may have kept something.
+    :param resumes: whether an earlier leg of this try may have stored something.
     :param store: ``context["task_state_store"]``, which outlives the try; absent before Airflow 3.3.
     """
 
@@ -47,40 +47,40 @@ class WorkerReporter:
         self._history = WaitHistory(api, conn_id, ti.try_number, "worker", wait_for, deadline)
         self._digest: int | None = None
         self._pushed_at = float("-inf")
-        # asking for what is not there makes Airflow write an error into its log
+        # reading an XCom that does not exist makes Airflow write an error into its log
         self._has_read = not resumes
 
     @property
     def last_reported_digest(self) -> int | None:
-        """What was told last, so that the triggerer does not tell it again."""
+        """Return the digest of what was recorded last, so that the triggerer does not record it again."""
         return self._digest
 
     @property
     def histories(self) -> Collection[OperationHistory]:
-        """The story of each operation, as far as it is known here."""
+        """Return the history of each operation, as far as it is known here."""
         return self._history.operations.values()
 
-    def log_and_report(self, watches: Sequence[WaitState], say: Callable[[str], None]) -> Callable[[str], None]:
-        """A log for waits that also keeps the story: waits speak when something has changed, and now and then."""
+    def log_and_report(self, states: Sequence[WaitState], say: Callable[[str], None]) -> Callable[[str], None]:
+        """Return a log for waits that also records the history: when something has changed, and now and then."""
 
-        def tell(line: str) -> None:
+        def log_and_record(line: str) -> None:
             say(line)
-            self._quietly(lambda: self._record(watches))
+            self._quietly(lambda: self._record(states))
 
-        return tell
+        return log_and_record
 
-    def paused(self, watches: Sequence[WaitState], *, is_over: bool) -> None:
-        """Keep what is known at the end of this leg.
+    def paused(self, states: Sequence[WaitState], *, is_over: bool) -> None:
+        """Record what is known at the end of this leg.
 
-        :param is_over: whether nobody waits on.
+        :param is_over: whether the wait ends with this leg.
         """
         if is_over:
-            self.ended({watch.operation_id: (watch.outcome, watch.timeline) for watch in watches})
+            self.ended({state.operation_id: (state.outcome, state.timeline) for state in states})
         else:
-            self._quietly(lambda: self._record(watches, at_once=True))
+            self._quietly(lambda: self._record(states, at_once=True))
 
     def submitted(self, operation_id: str, operation: Any) -> None:
-        """Keep what was started and is not waited for."""
+        """Record an operation that was started and is not waited for."""
 
         def work() -> None:
             self._history.is_over = True
@@ -89,27 +89,27 @@ class WorkerReporter:
 
         self._quietly(work)
 
-    def ended(self, waits: Mapping[str, tuple[Outcome | None, Timeline | None]], told: object = None) -> None:
-        """Keep how the wait has ended.
+    def ended(self, waits: Mapping[str, tuple[Outcome | None, Timeline | None]], in_event: object = None) -> None:
+        """Record how the wait has ended.
 
-        :param told: what the trigger's event carries for this.
+        :param in_event: the history in the trigger's event.
         """
-        self._quietly(lambda: self._end(waits, told))
+        self._quietly(lambda: self._end(waits, in_event))
 
-    def _record(self, watches: Sequence[WaitState], *, at_once: bool = False) -> None:
+    def _record(self, states: Sequence[WaitState], *, at_once: bool = False) -> None:
         now = self._clock.time()
         self._history.is_over = False
-        self._history.record(watches, now)
-        seen = digest(watches)
+        self._history.record(states, now)
+        current = digest(states)
         pushed_for = self._clock.monotonic() - self._pushed_at
-        if seen != self._digest and (at_once or pushed_for >= _BETWEEN):
+        if current != self._digest and (at_once or pushed_for >= _BETWEEN):
             self._push()
-            self._digest, self._pushed_at = seen, self._clock.monotonic()
+            self._digest, self._pushed_at = current, self._clock.monotonic()
 
-    def _end(self, waits: Mapping[str, tuple[Outcome | None, Timeline | None]], told: object) -> None:
+    def _end(self, waits: Mapping[str, tuple[Outcome | None, Timeline | None]], in_event: object) -> None:
         now = self._clock.time()
         self._read_earlier()
-        self._history.merge(told)
+        self._history.merge(in_event)
         for operation_id, (outcome, timeline) in waits.items():
             self._history.operation(operation_id).ended(outcome, timeline, now)
         self._history.is_over = True
@@ -117,15 +117,15 @@ class WorkerReporter:
         self._keep_for_later_tries(now)
 
     def _keep_for_later_tries(self, now: float) -> None:
-        """Keep what this try came to where a later one finds it: XComs are gone with the next try.
+        """Store how this try ended in the task state store: the next try deletes the XComs.
 
-        Of a success as well, because a clear begins anew and leaves what there was.
+        A success is stored as well, because a clear begins anew and leaves the earlier operation as it is.
         """
-        chapters = list(self._history.operations.values())
-        if self._store is None or not chapters:
+        histories = list(self._history.operations.values())
+        if self._store is None or not histories:
             return
-        decisive = next((chapter for chapter in chapters if not chapter.has_succeeded), chapters[0])
-        operation = chapters[0].operation
+        decisive = next((one for one in histories if not one.has_succeeded), histories[0])
+        operation = histories[0].operation
         this = {
             "try_number": self._history.try_number,
             "operation_id": decisive.operation_id,
@@ -133,7 +133,7 @@ class WorkerReporter:
             "ended_at": round(now, 1),
             # what the task has submitted comes before what it waited for afterwards
             "first": {
-                "operation_id": chapters[0].operation_id,
+                "operation_id": histories[0].operation_id,
                 "kind": operation.kind if operation else "",
                 "resource_type": operation.resource_type if operation else None,
                 "resource_id": operation.resource_id if operation else None,
@@ -148,7 +148,7 @@ class WorkerReporter:
         push_plain(self._ti, KEY, self._history.to_record(self._clock.time()))
 
     def _read_earlier(self) -> None:
-        """Go on where an earlier leg of this try has stopped."""
+        """Continue from the record of an earlier leg of this try."""
         if not self._has_read:
             self._has_read = True
             self._history.continue_from(pull_plain(self._ti, KEY))

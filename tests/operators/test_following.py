@@ -56,7 +56,7 @@ def test_a_retry_looks_again_at_an_install_that_did_not_become_healthy(
     first, second = ran.errors["install"]
     assert isinstance(first, OperationFailed)
     assert isinstance(second, OperationFailed)
-    assert "A retry looks at it again, and submits nothing." in str(first)
+    assert "A retry checks it again, and submits nothing." in str(first)
     assert len(installs(operations_simulator)) == 1
 
 
