@@ -1,4 +1,4 @@
-"""Event-driven scheduling: an asset watcher that tells which operations have settled, and what a task makes of it."""
+"""Event-driven scheduling: an asset watcher for settled operations, and how a task reads its events."""
 
 from __future__ import annotations
 
@@ -20,35 +20,35 @@ from airflow_provider_ops.triggers.watermark_tracker import WatermarkStore, Wate
 
 SettledState = Literal["succeeded", "failed", "cancelled"]
 
-#: Seconds between looks when nothing is said. Airflow may leave an event behind that follows another one before its
-#: scheduler has made a run of that.
+#: Default seconds between polls. Airflow may drop an event that follows another before its scheduler has made a run
+#: of the first.
 POLL_INTERVAL: Final = 10.0
-#: Events of an asset that are looked through for what was told already.
+#: Earlier events of an asset that are searched for operations delivered already.
 _EARLIER: Final = 100
 
 
 class OperationEventTrigger(BaseEventTrigger):
-    """Watches a connection for an asset: one event per look that found settled operations, with the list of them.
+    """Watches a connection for an asset: one event per poll that found settled operations, with the list of them.
 
         Asset("deployments", watchers=[AssetWatcher("onvera", OperationEventTrigger("onvera_default"))])
 
     The event's ``extra["payload"]`` is JSON: ``version``, ``conn_id``, ``operations`` (each as ``Operation.to_dict()``
-    makes it) and ``redelivered``, the ids of those that an earlier event may have told already;
+    makes it) and ``redelivered``, the ids of those that an earlier event may have delivered already;
     :func:`settled_operations` reads it. At most a hundred operations come in one event, the rest with the next.
 
-    Who has told what is kept in the asset's state store (Airflow 3.3): a restart neither replays nor misses. Watchers
-    of one connection share their looks. Works with every API that lists operations: all but LakeSail.
+    What was delivered is kept in the asset's state store (Airflow 3.3): a restart neither replays nor misses. Watchers
+    of one connection share their polls. Works with every API that lists operations: all but LakeSail.
 
-    While all DAGs that the asset schedules are paused, Airflow stops the watcher. Afterwards it goes on where it has
-    stopped: what has settled meanwhile is told then.
+    While all DAGs that the asset schedules are paused, Airflow stops the watcher. Afterwards it continues where it has
+    stopped: what has settled meanwhile is delivered then.
 
     :param conn_id: Airflow connection; the only thing of it that is stored.
     :param kinds: kinds of operation, also as patterns (``deployment.*``); default all.
     :param states: of ``succeeded``, ``failed``, ``cancelled``; default all.
     :param resource_ids: resources that the operation acts on; default all.
-    :param poll_interval: seconds between looks; default 10.
+    :param poll_interval: seconds between polls; default 10.
     :param catchup: where a new watcher begins, one without a watermark. ``False``, the default: with what settles after
-        its first look, whatever date that end has. ``True``: with the first settled operation that the API still lists.
+        its first poll, whatever date that end has. ``True``: with the first settled operation that the API still lists.
     :param since: aware ``datetime``, or the same in ISO 8601: a new watcher begins with what has settled since then.
     :param asset: name of the asset that keeps the watermark. Needed only where several assets have the same watcher.
     :raises InvalidArgument: names the argument and what is allowed.
@@ -86,7 +86,7 @@ class OperationEventTrigger(BaseEventTrigger):
         self.asset = asset
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Class path and arguments, plain JSON values only."""
+        """Return class path and arguments, plain JSON values only."""
         return (
             f"{type(self).__module__}.{type(self).__qualname__}",
             {
@@ -102,40 +102,40 @@ class OperationEventTrigger(BaseEventTrigger):
         )
 
     def shared_stream_key(self) -> tuple[str, ...]:
-        """Watchers of one connection that look equally often share one stream of looks."""
+        """Return the key of the stream that watchers of one connection and one interval share."""
         return self.serialize()[0], self.conn_id, str(self._interval)
 
     @classmethod
     async def open_shared_stream(cls, kwargs: dict[str, Any]) -> AsyncIterator[Snapshot]:
-        """The looks at a connection, where Airflow shares streams without telling what it has stored."""
+        """Yield the snapshots of a connection, where Airflow shares streams but does not report what it has stored."""
         async with aclosing(taken_as_stored(*_stream(kwargs))) as stream:
-            async for look in stream:
-                yield look
+            async for snapshot in stream:
+                yield snapshot
 
     @classmethod
     def create_shared_stream_producer(cls, kwargs: dict[str, Any]) -> SnapshotProducer:
-        """The looks at a connection, and who is told when the events made of them are stored."""
+        """Return the producer of a connection's snapshots, to which Airflow reports the events that it has stored."""
         return SnapshotProducer(*_stream(kwargs))
 
     async def filter_shared_stream(self, shared_stream: AsyncIterator[Snapshot]) -> AsyncIterator[TriggerEvent]:
-        """An event for each look that has shown this watcher something new."""
+        """Yield an event for each snapshot with operations that are new to this watcher."""
         wanted = EventFilter(self.kinds or (), self.states or (), self.resource_ids or ())
         store = WatermarkStore(getattr(self, "asset_state_store", None), self._key, self.asset)
-        book = WatermarkTracker(store, wanted, self._begins)
-        async for look in shared_stream:
-            news, redelivered = await book.news(look)
+        tracker = WatermarkTracker(store, wanted, self._begins)
+        async for snapshot in shared_stream:
+            news, redelivered = await tracker.news(snapshot)
             if news:
                 yield TriggerEvent(to_payload(self.conn_id, news, redelivered))  # type: ignore[no-untyped-call]
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """The same where Airflow shares no streams; the looks are shared all the same."""
+        """Yield the same events where Airflow shares no streams; the polls are shared all the same."""
         async with aclosing(taken_as_stored(self.conn_id, self._interval)) as stream:
             async for event in self.filter_shared_stream(stream):
                 yield event
 
     @property
     def _key(self) -> str:
-        """Where the watermark is kept: another interval makes it no other watcher, and no release may change it."""
+        """Return the key of the watermark: it does not depend on the interval, and no release may change it."""
         return f"operation_events:{digest(json.dumps([self.conn_id, self.kinds, self.states, self.resource_ids]))}"
 
     @property
@@ -152,7 +152,7 @@ class OperationEventTrigger(BaseEventTrigger):
 def settled_operations(
     triggering_asset_events: Mapping[Any, Sequence[Any]], inlet_events: Any = None
 ) -> list[Operation]:
-    """The operations that a DAG run was started for, each once.
+    """Return the operations that a DAG run was started for, each once.
 
         @task(inlets=[DEPLOYMENTS])
         def report(triggering_asset_events=None, inlet_events=None):
@@ -160,7 +160,7 @@ def settled_operations(
 
     :param triggering_asset_events: from the context. Events of others are left out.
     :param inlet_events: from the context of a task that has the asset among its ``inlets``: what an earlier event has
-        told already, because a triggerer was killed in the wrong second, is then left out too.
+        delivered already, because a triggerer was killed in the wrong second, is then left out too.
     :raises InvalidArgument: the asset is not among the inlets.
     """
     found: dict[str, Operation] = {}

@@ -1,4 +1,4 @@
-"""The trigger that waits for operations, and what it does when the task is killed meanwhile."""
+"""The trigger that waits for operations, and its kill policy."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ from airflow_provider_ops.polling.waits import apoll_until_done
 
 #: Format of the arguments. Raised with each new one that must not be left out; older formats stay readable.
 ARGUMENTS_VERSION = 2
-#: Seconds after which a kill policy is given up, Airflow's questions included. It usually takes two; a triggerer or API
+#: Seconds after which a kill policy is given up, requests to Airflow included. It usually takes two; a triggerer or API
 #: that is busy may need much longer, and late is better than not at all.
 _KILL_BUDGET = 90.0
-#: Longest time for the first question to Airflow.
+#: Longest time in seconds for the first request to Airflow.
 _FIRST_QUESTION = 60.0
-#: How often a task that is between two tries is asked for, and the seconds between; well inside the budget.
+#: How often the state of a task that is between two tries is read, and the seconds between; well inside the budget.
 _ASK_TIMES, _ASK_PAUSE = 16, 2.0
 _TRACEBACK_LINES = 15
 _NOT_ALIVE = 403
@@ -47,19 +47,19 @@ class OperationTrigger(BaseTrigger):
     """Fires once, when the operations it waits for decide the verdict or the deadline has passed.
 
     The event is JSON: ``version``, ``status`` (``succeeded``, ``failed``, ``timeout`` or ``error``),
-    ``operation_ids`` and ``waits`` with outcome, operation and timeline by id. It never raises: trouble in the
-    trigger itself arrives as status ``error``, and the task looks for itself.
+    ``operation_ids`` and ``waits`` with outcome, operation and timeline by id. It never raises: an error in the
+    trigger itself arrives as status ``error``, and the task polls the operation itself.
 
     :param conn_id: Airflow connection; the only thing of it that is stored.
     :param operation_ids: ids to wait for.
     :param wait_for: ``all`` or ``any``.
-    :param poll_interval: seconds between looks; default is the API's own advice.
+    :param poll_interval: seconds between polls; default is the API's own advice.
     :param deadline: epoch seconds at which to stop; default is the API's own for ``kind``.
     :param kind: kind of operation, chooses the defaults.
     :param api: name of the API; default asks the connection for its type.
     :param handle: the stored handle, for the kill policy.
     :param on_kill: kill policy of an operator; needs ``handle``.
-    :param told: what the worker has told of the wait already, so that it is not told again.
+    :param told: digest of what the worker has recorded of the wait already, so that it is not recorded again.
     :param not_before: epoch seconds; no event comes earlier, since Airflow's scheduler may not be done with the leg
         that deferred the task. Stored only where it is set.
     :param guard: longest time in seconds that an event is held for this, whatever the clocks of the machines show.
@@ -101,12 +101,12 @@ class OperationTrigger(BaseTrigger):
         self.not_before = not_before
         self.guard = guard
         self.version = version
-        #: What the task waits for, once it has settled: from then on a kill has nothing to cancel.
+        #: The operation that the task waits for, once it has settled: from then on a kill has nothing to cancel.
         self._settled: Operation | None = None
         self._waits: Sequence[WaitState] = ()
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Class path and arguments, plain JSON values only."""
+        """Return class path and arguments, plain JSON values only."""
         return (
             f"{type(self).__module__}.{type(self).__qualname__}",
             {
@@ -162,20 +162,20 @@ class OperationTrigger(BaseTrigger):
         hook = await self._hook()
         shared = await hook.acquire_client()
         try:
-            watches = self._waits = self._wait_states(hook)
-            report = self._report(hook, watches)
+            states = self._waits = self._wait_states(hook)
+            report = self._report(hook, states)
             log = type(self).logger().info
             on_change = report.record if report else None
             try:
-                await apoll_until_done(shared.client, watches, log, self.wait_for, on_change=on_change)
+                await apoll_until_done(shared.client, states, log, self.wait_for, on_change=on_change)
             finally:
                 if report:
                     report.stop()
         finally:
             await shared.release()
         # a trigger that has a kill policy waits for one operation
-        self._settled = next((one.outcome.operation for one in watches if isinstance(one.outcome, Settled)), None)
-        return {**to_event(watches, self.wait_for), "story": report.end() if report else None}
+        self._settled = next((one.outcome.operation for one in states if isinstance(one.outcome, Settled)), None)
+        return {**to_event(states, self.wait_for), "story": report.end() if report else None}
 
     async def _hold(self) -> None:
         """Wait for ``not_before``, for ``guard`` at the longest; a cancellation ends this at once."""
@@ -201,51 +201,51 @@ class OperationTrigger(BaseTrigger):
         return bool(self.handle) and self.kill_policy != "leave"
 
     def _wait_states(self, hook: base.OperationsHook) -> list[WaitState]:
-        # not where the wait is: what a comprehension refers to is kept for as long as that goes on, ten thousand times
+        # in a function of its own: what a comprehension refers to would be kept during each of ten thousand waits
         return [
             hook.wait_state(operation_id, deadline=self.deadline, poll_interval=self.poll_interval, kind=self.kind)
             for operation_id in self.operation_ids
         ]
 
-    def _report(self, hook: base.OperationsHook, watches: Sequence[WaitState]) -> TriggerReporter | None:
+    def _report(self, hook: base.OperationsHook, states: Sequence[WaitState]) -> TriggerReporter | None:
         ti = self.task_instance
         if ti is None or not can_report():
             return None
-        deadline = min((watch.deadline for watch in watches if watch.deadline is not None), default=None)
-        story = WaitHistory(hook.api.name, self.conn_id, ti.try_number, "triggerer", self.wait_for, deadline)
-        return TriggerReporter(ti, story, watches, hook.clock, self.told)
+        deadline = min((state.deadline for state in states if state.deadline is not None), default=None)
+        history = WaitHistory(hook.api.name, self.conn_id, ti.try_number, "triggerer", self.wait_for, deadline)
+        return TriggerReporter(ti, history, states, hook.clock, self.told)
 
     async def on_kill(self) -> None:
         """Carry out the kill policy when a user ended the task; nothing on restarts and redistribution.
 
         Airflow 3.3.2 calls this also when a stalled triggerer lost its triggers to another one, and cuts
-        it off after about a second: hence the question first, in a task of its own.
+        it off after about a second: hence the state of the task is read first, in an asyncio task of its own.
         """
         if not self._ends_on_kill:
             if self.handle and self._settled is None:
                 waited_for = ", ".join(self.operation_ids)
-                self.log.warning("told to stop while waiting for %s: it continues, as on_kill=leave says", waited_for)
+                self.log.warning("asked to stop while waiting for %s: it continues, as on_kill=leave says", waited_for)
             return
         if self._settled is not None:
             handle = Handle.from_dict(self.handle or {})
-            self.log.warning("told to stop: %s", is_over_already(handle, self._settled).text)
+            self.log.warning("asked to stop: %s", is_over_already(handle, self._settled).text)
             return
-        # at once, because what is said after Airflow has given us up is only in the triggerer's own log
+        # at once: what is logged after Airflow has cut this off is only in the triggerer's own log
         self.log.warning(
-            "told to stop while waiting for %s: asking whether the task is over, which means on_kill=%s",
+            "asked to stop while waiting for %s: asking whether the task is over, which means on_kill=%s",
             ", ".join(self.operation_ids),
             self.kill_policy,
         )
         work = create_background_task(self._kill())
         while not work.done():
-            # Airflow tells us to stop once a second; staying until it is done keeps the outcome in the task's log
+            # Airflow cancels this once a second; staying until the work is done keeps the outcome in the task's log
             with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.shield(work)
 
     async def _kill(self) -> None:
         try:
             said = await asyncio.wait_for(self._kill_if_meant(), _KILL_BUDGET)
-        except Exception as error:  # noqa: BLE001 - nobody is left who could handle it
+        except Exception as error:  # noqa: BLE001 - no caller is left that could handle it
             said = f"on_kill={self.kill_policy} could not be carried out for {', '.join(self.operation_ids)}: {error!r}"
         self.log.warning(one_line(said, limit=LONGEST_MESSAGE))
 
@@ -253,9 +253,9 @@ class OperationTrigger(BaseTrigger):
         handle = Handle.from_dict(self.handle or {})
         kill = Kill.END if self.task_instance is None else await self._kill_decision(handle)
         if kill is Kill.LEAVE:
-            return f"{handle.operation_id}: the task goes on without this trigger, nothing is cancelled here"
+            return f"{handle.operation_id}: the task continues without this trigger, nothing is cancelled here"
         hook = await self._hook()
-        was_running = any(watch.shows_running(hook.clock.monotonic()) for watch in self._waits)
+        was_running = any(state.shows_running(hook.clock.monotonic()) for state in self._waits)
         flow = kill_operation(hook.api, handle, self.kill_policy, self.operation_ids[0], was_running=was_running)
         ended = await hook.arun(flow, priority=Priority.KILL)
         return f"the task was killed: {ended.text}"
@@ -286,9 +286,9 @@ _asked = False
 
 
 async def _ask_once(task_instance: Any) -> None:
-    """Ask Airflow something, once in the life of a triggerer.
+    """Send Airflow one request, once in the life of a triggerer.
 
-    The first question makes its supervisor build Airflow's execution API within itself, and until that is done (6 to
+    The first request makes its supervisor build Airflow's execution API within itself, and until that is done (6 to
     16 s were seen, more on a busy machine) it neither starts nor cancels triggers. A kill should not wait for that.
     """
     global _asked  # noqa: PLW0603 - once per process is what is meant

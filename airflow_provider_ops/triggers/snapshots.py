@@ -1,4 +1,4 @@
-"""The stream of looks at a connection that watchers share, and how Airflow says that their events are stored."""
+"""The stream of snapshots of a connection that watchers share, and how Airflow reports that events are stored."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ from airflow_provider_ops.http.async_client import AsyncClient
 from airflow_provider_ops.polling.settled_feed import settled_feed_of
 
 try:
-    # not in _compat: who only uses hooks has no use for Airflow's triggers
+    # not in _compat: code that only uses hooks need not import Airflow's triggers
     from airflow.triggers.shared_stream import SharedStreamProducer
 except ImportError:  # before 3.3
 
     class SharedStreamProducer:  # type: ignore[no-redef]
-        """Stands in where nobody asks for a producer."""
+        """Stands in where Airflow asks for no producer."""
 
 
 log = logging.getLogger(__name__)
 
-#: Longest pause in seconds while a connection cannot be looked at, and how often a look fails before the connection is
-#: looked up again: it may have been changed.
+#: Longest pause in seconds while a connection cannot be polled, and how many polls fail before the connection is looked
+#: up again: it may have been changed.
 _LONGEST_PAUSE, _LOOK_UP_AFTER = 300.0, 8
 
 
 class ErrorBackoff:
-    """What goes wrong is told once, and when it is over; the looks come less often meanwhile."""
+    """Logs an error once, and when it is over; meanwhile the polls come less often."""
 
     def __init__(self, conn_id: str, interval: float) -> None:
         self._conn_id = conn_id
@@ -45,14 +45,14 @@ class ErrorBackoff:
         self.failures = 0
 
     def on_error(self, error: Exception) -> float:
-        """Tell of an error; return the seconds until the next look."""
+        """Log an error that is new; return the seconds until the next poll."""
         self.failures += 1
         # an id of the request differs each time
         if (said := f"{type(error).__name__} {getattr(error, 'status', '')}") != self._said:
             self._said = said
             log.warning(
-                "Watching for settled operations of connection %r: %s. Looking again, less and less often; "
-                "what settles meanwhile is told afterwards.",
+                "Watching for settled operations of connection %r: %s. Checking again, less and less often; "
+                "what settles meanwhile is reported afterwards.",
                 self._conn_id,
                 error,
             )
@@ -61,42 +61,42 @@ class ErrorBackoff:
         return Backoff(self._interval, max(_LONGEST_PAUSE, self._interval)).pause(now - self._since)
 
     def on_success(self) -> None:
-        """A look has succeeded."""
+        """Reset the backoff after a poll that succeeded."""
         if self.failures:
             log.info("Watching for settled operations of connection %r again", self._conn_id)
         self.failures, self._said, self._since = 0, "", None
 
 
 async def snapshots(conn_id: str, interval: float) -> AsyncGenerator[Snapshot, None]:
-    """Look for ever, every ``interval`` seconds. Raises nothing: a watcher that fails is started again at once."""
-    trouble = ErrorBackoff(conn_id, interval)
+    """Poll for ever, every ``interval`` seconds. Raises nothing: a watcher that fails is started again at once."""
+    backoff = ErrorBackoff(conn_id, interval)
     while True:
         try:
             hook = await ahook_for(conn_id)
             _check_lists(hook)
-            async with hook.aclient() as client, aclosing(_snapshots_with(client, interval, trouble)) as stream:
-                async for look in stream:
-                    yield look
-        except Exception as error:  # noqa: BLE001 - told, and tried again
-            await asyncio.sleep(trouble.on_error(error))
+            async with hook.aclient() as client, aclosing(_snapshots_with(client, interval, backoff)) as stream:
+                async for snapshot in stream:
+                    yield snapshot
+        except Exception as error:  # noqa: BLE001 - logged, and tried again
+            await asyncio.sleep(backoff.on_error(error))
 
 
 async def _snapshots_with(
-    client: AsyncClient, interval: float, trouble: ErrorBackoff
+    client: AsyncClient, interval: float, backoff: ErrorBackoff
 ) -> AsyncGenerator[Snapshot, None]:
     while True:
         try:
-            # half an interval: watchers of one connection that come separately look together
-            look = await settled_feed_of(client).poll(max_age=interval / 2)
+            # half an interval, so that separate streams of one connection share their polls
+            snapshot = await settled_feed_of(client).poll(max_age=interval / 2)
         except OpsError as error:
-            pause = trouble.on_error(error)
-            if trouble.failures % _LOOK_UP_AFTER == 0:
+            pause = backoff.on_error(error)
+            if backoff.failures % _LOOK_UP_AFTER == 0:
                 raise
         else:
-            trouble.on_success()
+            backoff.on_success()
             pause = interval
-            # each stream keeps its own account of what becomes of it
-            yield replace(look, on_stored=[], over=False)
+            # each stream keeps its own record of whether its events are stored
+            yield replace(snapshot, on_stored=[], over=False)
         await client.clock.asleep(pause)
 
 
@@ -109,18 +109,18 @@ def _check_lists(hook: OperationsHook) -> None:
 
 
 async def taken_as_stored(conn_id: str, interval: float) -> AsyncGenerator[Snapshot, None]:
-    """The same where Airflow does not tell what it has stored: when the next look comes, it has had the time."""
+    """Yield the same where Airflow does not report what it has stored: by the next poll it has had the time."""
     async with aclosing(snapshots(conn_id, interval)) as stream:
-        async for look in stream:
-            yield look
-            look.over = True
+        async for snapshot in stream:
+            yield snapshot
+            snapshot.over = True
 
 
 class SnapshotProducer(SharedStreamProducer):
-    """The shared stream of a connection where Airflow tells what it has stored (ack mode).
+    """The shared stream of a connection where Airflow reports what it has stored (ack mode).
 
     :param conn_id: Airflow connection.
-    :param interval: seconds between looks.
+    :param interval: seconds between polls.
     """
 
     def __init__(self, conn_id: str, interval: float) -> None:
@@ -128,16 +128,16 @@ class SnapshotProducer(SharedStreamProducer):
         self._interval = interval
 
     async def open_stream(self) -> AsyncIterator[tuple[Snapshot, Snapshot]]:
-        """Each look, and itself as what comes back when everybody is done with it."""
+        """Yield each snapshot twice: as the item, and as the payload that comes back when all watchers are done."""
         async with aclosing(snapshots(self._conn_id, self._interval)) as stream:
-            async for look in stream:
-                yield look, look
+            async for snapshot in stream:
+                yield snapshot, snapshot
 
     async def advance(self, batch: Sequence[Any]) -> None:
-        """The events that were made of these looks are stored, unless a watcher failed over one of them."""
+        """Confirm that the events of these snapshots are stored, unless a watcher failed over one of them."""
         for item in batch:
-            look: Snapshot = item.broker_payload
-            look.over = True
+            snapshot: Snapshot = item.broker_payload
+            snapshot.over = True
             if item.outcome.is_clean:
-                for stored in look.on_stored:
+                for stored in snapshot.on_stored:
                     await stored()

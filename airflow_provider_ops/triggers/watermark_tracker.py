@@ -1,12 +1,13 @@
-"""What one watcher has told so far, kept in Airflow's asset state store, so that a restart neither replays nor misses.
+"""The watermark of one watcher, kept in Airflow's asset state store, so that a restart neither replays nor misses.
 
 In this order: the announcement is stored, the event is yielded, Airflow stores the event, the watermark is stored.
-Whoever dies before the last step leaves the announcement behind, so that the next one tells the same operations again
-and says that they may have been told before: an event is never lost, and one that comes twice can be known by that.
+A watcher that dies before the last step leaves the announcement behind, so that the next one delivers the same
+operations again and says that they may have been delivered before: an event is never lost, and one that comes twice is
+marked as such.
 
 Two triggerers may run one watcher for a while, when Airflow has taken one of them for dead. An announcement that
-appears while this one is running is the other's, who tells it; of two that come at the same time the last one counts,
-as each looks again after a pause longer than it took to write.
+appears while this one is running belongs to the other, which delivers it; of two that come at the same time the last
+one counts: each reads the store again after a pause longer than its write took.
 """
 
 from __future__ import annotations
@@ -27,11 +28,11 @@ from airflow_provider_ops.http.background import time_limit
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
-#: Seconds for one question to Airflow; the first in the life of a triggerer takes it many.
+#: Seconds for one request to Airflow; the first in the life of a triggerer takes long.
 _PATIENCE: Final = 60.0
-#: Seconds by which the stored floor may lag behind while there is nothing to tell.
+#: Seconds by which the stored floor may lag behind while there is nothing to deliver.
 _STALE: Final = 300.0
-#: Looks for which another's announcement may stay without being known to be stored, before it is taken for lost.
+#: Polls for which another's announcement may stay unconfirmed before it is taken for lost.
 _POLLS_OF_OTHERS: Final = 3
 
 
@@ -49,17 +50,17 @@ class WatermarkStore:
 
     @property
     def lasts(self) -> bool:
-        """Whether what is written outlives this process, as far as is known."""
+        """Return whether what is written outlives this process, as far as is known."""
         return self._store is not None
 
     async def read(self) -> Watermark | None:
-        """The stored watermark; ``None`` where there is none."""
+        """Return the stored watermark; ``None`` where there is none."""
         if self._store is None:
             return None
         try:
             stored = await self._in_time(self._one().aget(self._key))
         except ValueError as error:
-            # the bare one is Airflow's word for several assets
+            # Airflow raises a bare ValueError where the trigger has several assets
             if type(error) is not ValueError:
                 raise
             log.warning(
@@ -86,16 +87,16 @@ class WatermarkStore:
         except KeyError:
             raise LookupError(f"asset={self._asset!r} is none of the assets that have this watcher") from None
 
-    async def _in_time(self, question: Awaitable[T]) -> T:
-        # an Airflow that does not know a question never answers
+    async def _in_time(self, request: Awaitable[T]) -> T:
+        # an Airflow that does not know a request never answers
         with time_limit(_PATIENCE):
-            return await question
+            return await request
 
 
 class WatermarkTracker:
-    """What one watcher tells of the looks at its connection.
+    """Decides which operations of its connection's snapshots one watcher delivers.
 
-    :param since: epoch seconds from which to tell where nothing was told before; ``None`` for what settles from now on.
+    :param since: epoch seconds to begin with where nothing was delivered before; ``None`` for what settles from now on.
     """
 
     def __init__(self, store: WatermarkStore, wanted: EventFilter, since: float | None = None) -> None:
@@ -107,70 +108,70 @@ class WatermarkTracker:
         self._stored: Watermark | None = None
         self._announcing: tuple[Snapshot, Sequence[SettledOperation]] | None = None
         self._name = secrets.token_hex(4)
-        #: What another triggerer has announced and not told yet: the second of its end, and for how many looks.
+        #: What another triggerer has announced and not confirmed yet: the second of its end, and for how many polls.
         self._others: dict[str, tuple[int, int]] = {}
         self._lock = asyncio.Lock()
         self._warned = ""
 
-    async def news(self, look: Snapshot) -> tuple[list[SettledOperation], list[str]]:
-        """What to tell of a look, and the ids of those that may have been told before.
+    async def news(self, snapshot: Snapshot) -> tuple[list[SettledOperation], list[str]]:
+        """Return the operations of a snapshot to deliver, and the ids of those that may have been delivered before.
 
-        Nothing while Airflow's store does not answer, or the last event is not known to be stored: the next look shows
-        the same.
+        Nothing while Airflow's store does not answer, or the last event is not known to be stored: the next snapshot
+        shows the same.
         """
         async with self._lock:
             try:
-                found = await self._news(look)
+                found = await self._news(snapshot)
             except Exception as error:  # noqa: BLE001 - Airflow may be away; a watcher must not end by that
                 if (said := repr(error)) != self._warned:
-                    log.warning("The watermark cannot be kept: %s. Nothing is told meanwhile.", said)
+                    log.warning("The watermark cannot be kept: %s. Nothing is reported meanwhile.", said)
                 self._warned = said
                 return [], []
             self._warned = ""
             return found
 
-    async def _news(self, look: Snapshot) -> tuple[list[SettledOperation], list[str]]:
+    async def _news(self, snapshot: Snapshot) -> tuple[list[SettledOperation], list[str]]:
         if self._announcing is not None and self._announcing[0].over:
             await self._confirm()
-        mark = self._mark or await self._begin(look)
+        mark = self._mark or await self._begin(snapshot)
         if mark is None or self._announcing is not None:
             return [], []
-        if look.since > mark.floor:
-            look.want(self, mark.floor)
+        if snapshot.since > mark.floor:
+            snapshot.want(self, mark.floor)
             return [], []
         began = time.monotonic()
-        news = mark.news(look, self._filter)
+        news = mark.news(snapshot, self._filter)
         if news:
-            mark = await self._with_others(mark, looks=1)
-            news = mark.news(look, self._filter)
+            mark = await self._with_others(mark, polls=1)
+            news = mark.news(snapshot, self._filter)
         if not news:
-            await self._keep(mark.caught_up(look))
-            look.want(self, self._floor)
+            await self._keep(mark.caught_up(snapshot))
+            snapshot.want(self, self._floor)
             return [], []
         news = [one for one in news if digest(one.operation.id) not in self._others]
-        return await self._announce(mark, look, news, began) if news else ([], [])
+        return await self._announce(mark, snapshot, news, began) if news else ([], [])
 
-    async def _with_others(self, mark: Watermark, *, looks: int = 0) -> Watermark:
-        """Take in what another triggerer has told or announced since this one looked."""
+    async def _with_others(self, mark: Watermark, *, polls: int = 0) -> Watermark:
+        """Merge what another triggerer has delivered or announced since this one read the store."""
         stored = await self._store.read()
         if stored is None:
             return mark
         before, self._others = self._others, {}
-        doubt = dict(mark.unconfirmed)
+        unconfirmed = dict(mark.unconfirmed)
         for name, second in stored.unconfirmed.items():
-            known_for = before.get(name, (second, 0))[1] + looks
+            known_for = before.get(name, (second, 0))[1] + polls
             if known_for > _POLLS_OF_OTHERS:
-                doubt[name] = second
+                unconfirmed[name] = second
             elif name not in mark.unconfirmed:
                 self._others[name] = (second, known_for)
-        return replace(mark, unconfirmed=doubt).merged(stored)
+        return replace(mark, unconfirmed=unconfirmed).merged(stored)
 
     def _to_store(self, mark: Watermark) -> Watermark:
         others = {name: second for name, (second, _) in self._others.items()}
         return replace(mark, unconfirmed={**others, **mark.unconfirmed})
 
     async def _announce(
-        self, mark: Watermark, look: Snapshot, news: list[SettledOperation], began: float
+        self, mark: Watermark, snapshot: Snapshot, news: list[SettledOperation], began: float
     ) -> tuple[list[SettledOperation], list[str]]:
         doubtful = mark.in_doubt(news)
         announced = replace(mark.announce(news), announcer=self._name)
@@ -178,36 +179,36 @@ class WatermarkTracker:
         await asyncio.sleep(time.monotonic() - began)
         latest = await self._store.read()
         if latest is not None and latest.announcer != self._name:
-            # another one has announced something at the same time; the next look tells what is left
+            # another one has announced something at the same time; the next poll delivers what is left
             return [], []
         self._mark = self._stored = announced
-        self._announcing = look, news
-        look.on_stored.append(self.stored)
+        self._announcing = snapshot, news
+        snapshot.on_stored.append(self.stored)
         return news, doubtful
 
     async def stored(self) -> None:
-        """The last event is stored in Airflow."""
+        """Confirm the last event, which Airflow has stored."""
         async with self._lock:
             try:
                 await self._confirm()
-            except Exception as error:  # noqa: BLE001 - the next look comes back to it
+            except Exception as error:  # noqa: BLE001 - the next poll confirms it
                 log.warning("The watermark cannot be kept: %r", error)
 
     async def _confirm(self) -> None:
         if self._announcing is None or self._mark is None:
             return
-        told = (await self._with_others(self._mark)).confirm(self._announcing[1])
-        await self._store.write(self._to_store(told))
-        self._mark = self._stored = told
+        confirmed = (await self._with_others(self._mark)).confirm(self._announcing[1])
+        await self._store.write(self._to_store(confirmed))
+        self._mark = self._stored = confirmed
         self._announcing = None
 
-    async def _begin(self, look: Snapshot) -> Watermark | None:
+    async def _begin(self, snapshot: Snapshot) -> Watermark | None:
         mark = await self._store.read()
         if mark is not None:
-            # what ran when somebody looked last may have an end whose date is of no use
-            look.follow(mark.open)
+            # what ran at the last poll may have an end date that is of no use
+            snapshot.follow(mark.open)
         else:
-            mark = Watermark.now(look, self._filter) if self._since is None else Watermark(self._since)
+            mark = Watermark.now(snapshot, self._filter) if self._since is None else Watermark(self._since)
             await self._store.write(mark)
             log.info(
                 "Watching for settled operations %s%s",
