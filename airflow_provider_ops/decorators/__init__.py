@@ -1,7 +1,7 @@
 """TaskFlow: ``@task.operation``, and the request a function may return instead of an operation id.
 
 ``task`` is Airflow's own, which knows ``operation`` once this provider is installed; imported from here, editors and
-type checkers know it as well. ``operation_task`` is the same decorator without the look-up.
+type checkers know it as well. ``operation_task`` is the same decorator without the lookup.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""``@task.operation``: the function says what to wait for, the task waits for it."""
+"""``@task.operation``: the function returns what to wait for, the task waits for it."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ from airflow_provider_ops.triggers.operation import OperationTrigger
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-#: XCom that tells later legs that the function returned ids, and which.
+#: XCom with the ids that the function returned, for later legs.
 AWAITED = "awaited_operations"
 
 
 class DecoratedOperationOperator(DecoratedOperator, OperationOperator):
-    """What ``@task.operation`` makes of a function.
+    """The operator that ``@task.operation`` makes of a function.
 
-    The function runs once per try at most, and not at all where a try goes on with what an earlier one has started.
+    The function runs once per try at most, and not at all where a try continues with what an earlier one has started.
 
     :param wait_for: of several ids, ``all`` (the first failure fails the task) or ``any``.
     """
@@ -67,11 +67,11 @@ class DecoratedOperationOperator(DecoratedOperator, OperationOperator):
         check_wait_for(arguments.get("wait_for", "all"))
 
     def make_hook(self) -> OperationsHook:
-        """The hook for the type of ``conn_id``."""
+        """Return the hook for the type of ``conn_id``."""
         return hook_for(self.conn_id)
 
     def submit(self) -> SubmitCall:
-        """What the function asked for in this try.
+        """Return the request that the function returned in this try.
 
         :raises InvalidArgument: nothing yet.
         """
@@ -81,11 +81,11 @@ class DecoratedOperationOperator(DecoratedOperator, OperationOperator):
         return self._submit
 
     def kind(self) -> str:
-        """Nothing: later legs do not call the function again."""
+        """Return an empty text: later legs do not call the function again."""
         return ""
 
     def ids_complete(self, context: Context, event: Mapping[str, Any]) -> Any:
-        """Go on when the trigger for the function's ids has fired."""
+        """Continue after the trigger for the function's ids has fired."""
         awaited = self._awaited(context) or list(event.get("operation_ids") or ())
         return self._observe(awaited, context, lambda attempt: attempt.resume(event), is_resumed=True)
 
@@ -164,7 +164,7 @@ class DecoratedOperationOperator(DecoratedOperator, OperationOperator):
         return super()._histories() if self._wait_attempt is None else self._wait_attempt.histories
 
     def _recheck(self, context: Context, why: str) -> Any:
-        # what Airflow resumes after a trigger has died does not say which trigger it was
+        # after a trigger has died, Airflow does not say which trigger it was
         awaited = self._awaited(context)
         if awaited is None:
             return super()._recheck(context, why)
@@ -177,8 +177,8 @@ class DecoratedOperationOperator(DecoratedOperator, OperationOperator):
 
 
 def _keywords(function: Callable[..., Any], positional: int, known: Mapping[str, Any]) -> dict[str, Any]:
-    """What of ``known`` a function takes by name, beside so many arguments by place."""
-    # DecoratedOperator.determine_kwargs is not there before Airflow 3.2
+    """Return the items of ``known`` that a function takes by name, beside ``positional`` arguments by place."""
+    # DecoratedOperator.determine_kwargs does not exist before Airflow 3.2
     parameters = inspect.signature(function).parameters.values()
     by_place = [one.name for one in parameters if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)]
     wanted = known if any(one.kind is one.VAR_KEYWORD for one in parameters) else {one.name for one in parameters}
@@ -190,7 +190,7 @@ def _listed(awaited: str | list[str]) -> list[str]:
 
 
 class _OperationTask(_TaskDecorator[Any, Any, DecoratedOperationOperator]):
-    """Checks its arguments when the DAG is parsed, and gives mapped tasks the retry policy of all others."""
+    """Checks its arguments when the DAG is parsed, and gives mapped tasks the same retry policy as all others."""
 
     def __attrs_post_init__(self) -> None:
         super().__attrs_post_init__()  # type: ignore[no-untyped-call]
@@ -206,7 +206,7 @@ class _OperationTask(_TaskDecorator[Any, Any, DecoratedOperationOperator]):
 
 
 def operation_task(python_callable: Callable[..., Any] | None = None, **kwargs: Any) -> Any:
-    """Make a task that waits for the operation which the function names or asks for.
+    """Make a task that waits for the operation whose id or request the function returns.
 
     The function returns an operation id, a list of ids, an :class:`~airflow_provider_ops.decorators.OperationRequest`,
     or what a builder of the API's module made (``onvera.create_deployment(...)``). A request is sent by the task, once,
@@ -218,16 +218,16 @@ def operation_task(python_callable: Callable[..., Any] | None = None, **kwargs: 
     :param wait_for: of several ids, ``all`` (the first failure fails the task) or ``any``.
     :param wait_for_completion: for requests, whether to wait until the operation settles.
     :param deferrable: whether to wait in the triggerer, without a worker.
-    :param poll_interval: seconds between looks; default is the API's own advice.
+    :param poll_interval: seconds between polls; default is the API's own advice.
     :param timeout: seconds to wait; default per kind of resource, for ids a day.
-    :param durable: for requests, whether a retry joins what an earlier try of this task run has started.
+    :param durable: for requests, whether a retry adopts what an earlier try of this task run has started.
     :param on_kill: for requests, what happens to the operation when a user marks the task failed or clears it.
     :param on_timeout: for requests, the same for a passed deadline.
     :param on_failure: for requests, ``delete`` removes what a failed operation left before a retry submits again.
     """
 
     def decorate(function: Callable[..., Any]) -> Any:
-        # only what was said is handed on: default_args must be able to say the rest
+        # only the arguments that were given are passed on: default_args must be able to set the rest
         return _OperationTask(
             function=function,
             operator_class=DecoratedOperationOperator,

@@ -29,7 +29,7 @@ class OperationRequest:
     query: Mapping[str, Any] | None = None
 
     def submit(self, api: Api) -> SubmitCall:
-        """The call for ``api``.
+        """Return the call for ``api``.
 
         :raises InvalidArgument: method or path cannot be sent.
         """

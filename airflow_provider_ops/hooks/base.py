@@ -1,4 +1,4 @@
-"""What every hook of this provider can do."""
+"""The base class of all hooks of this provider."""
 
 from __future__ import annotations
 
@@ -79,21 +79,21 @@ class OperationsHook(BaseHook):
         return cls(conn_id=conn_id)
 
     def get_conn(self) -> BlockingClient:
-        """The HTTP client of this hook, opened at the first use and closed with the hook."""
+        """Return the HTTP client of this hook, opened at the first use and closed with the hook."""
         if self._client is None:
             self._client = BlockingClient(self.api, self.settings(), self.clock, reload=self.settings)
         self._client.guard = self.guard
         return self._client
 
     def settings(self) -> Settings:
-        """What the connection says, checked.
+        """Read the connection and return its settings, checked.
 
-        :raises InvalidConnection: one sentence that says what to change.
+        :raises InvalidConnection: says in one sentence what to change.
         """
         return read_settings(self.api, self.conn_id, *get_connection(self.conn_id))
 
     def interrupt(self) -> None:
-        """End what is waited for; see :meth:`BlockingClient.interrupt`. May be called from a signal handler."""
+        """Interrupt the running call or wait, also from a signal handler; see :meth:`BlockingClient.interrupt`."""
         if self._client is not None:
             self._client.interrupt()
 
@@ -115,11 +115,14 @@ class OperationsHook(BaseHook):
         self.get_conn().sleep(seconds)
 
     def aclient(self) -> AbstractAsyncContextManager[AsyncClient]:
-        """The client shared by all users of this connection on the running event loop."""
+        """Return the client shared by all users of this connection on the running event loop."""
         return shared_client((self.api.name, self.conn_id), self._open)
 
     async def acquire_client(self) -> ClientLease:
-        """As :meth:`aclient`, for one of thousands that come together: await ``begin`` before, and leave it after."""
+        """As :meth:`aclient`, for one of thousands that start together.
+
+        Await :func:`wait_for_start` before, and release the lease after.
+        """
         return await acquire((self.api.name, self.conn_id), self._open, begun=True)
 
     async def _open(self) -> AsyncClient:
@@ -135,45 +138,45 @@ class OperationsHook(BaseHook):
 
     @property
     def where(self) -> str:
-        """What an error says of where it happened: API and connection, and the base URL once that is known."""
+        """Return the place that an error names: API and connection, and the base URL once that is known."""
         if self._client is not None:
             return self._client.settings.where(self.api)
         return f"{self.api.title} ({place_of(self.conn_id)})"
 
     def call(self, call: Call[T]) -> T:
-        """The parsed answer of a call."""
+        """Send a call, and return its parsed answer."""
         return self.get_conn().send(call)
 
     async def acall(self, call: Call[T]) -> T:
-        """The parsed answer of a call."""
+        """Send a call, and return its parsed answer."""
         async with self.aclient() as client:
             return await client.send(call)
 
     def run(self, flow: Flow[T]) -> T:
-        """The result of a conversation."""
+        """Run a flow of calls, and return its result."""
         return self.get_conn().run(flow)
 
     async def arun(self, flow: Flow[T], *, priority: Priority | None = None) -> T:
-        """The result of a conversation."""
+        """Run a flow of calls, and return its result."""
         async with self.aclient() as client:
             return await client.run(flow, priority=priority)
 
     def items(self, paged: Paged[T]) -> Iterator[T]:
-        """Iterator over all items of all pages."""
+        """Yield all items of all pages."""
         return self.get_conn().items(paged)
 
     async def aitems(self, paged: Paged[T]) -> AsyncIterator[T]:
-        """All items of all pages."""
+        """Yield all items of all pages."""
         async with self.aclient() as client:
             async for item in client.items(paged):
                 yield item
 
     def get_operation(self, operation_id: str) -> Operation:
-        """One operation as it is now."""
+        """Return one operation as it is now."""
         return self.call(self.api.get_operation(operation_id))
 
     async def aget_operation(self, operation_id: str) -> Operation:
-        """One operation as it is now."""
+        """Return one operation as it is now."""
         return await self.acall(self.api.get_operation(operation_id))
 
     def whole(self, outcome: Settled) -> Operation:
@@ -197,25 +200,25 @@ class OperationsHook(BaseHook):
     def wait_for_operation(
         self, operation_id: str, timeout: Seconds | None = None, poll_interval: Seconds | None = None
     ) -> Operation:
-        """The settled operation, whatever its state. Blocks.
+        """Block until the operation settles, and return it, whatever its state.
 
         :param timeout: seconds or a ``timedelta``; default per kind of operation (``Api.timeouts``).
-        :param poll_interval: seconds between looks; default is the API's own advice.
-        :raises WaitTimeout: the operation goes on; it carries what was last seen.
+        :param poll_interval: seconds between polls; default is the API's own advice.
+        :raises WaitTimeout: the operation is still running; the error has its last known state.
         """
-        watch = self.wait_state(operation_id, timeout=timeout, poll_interval=poll_interval)
-        poll_until_done(self.get_conn(), [watch], log.info)
-        return _settled(watch, self.where)
+        state = self.wait_state(operation_id, timeout=timeout, poll_interval=poll_interval)
+        poll_until_done(self.get_conn(), [state], log.info)
+        return _settled(state, self.where)
 
     async def await_operation(
         self, operation_id: str, timeout: Seconds | None = None, poll_interval: Seconds | None = None
     ) -> Operation:
         """As :meth:`wait_for_operation`, on the event loop."""
-        watch = self.wait_state(operation_id, timeout=timeout, poll_interval=poll_interval)
+        state = self.wait_state(operation_id, timeout=timeout, poll_interval=poll_interval)
         async with self.aclient() as client:
-            await apoll_until_done(client, [watch], log.info)
+            await apoll_until_done(client, [state], log.info)
             where = client.settings.where(self.api)
-        return _settled(watch, where)
+        return _settled(state, where)
 
     def wait_state(
         self,
@@ -226,10 +229,10 @@ class OperationsHook(BaseHook):
         deadline: float | None = None,
         kind: str = "",
     ) -> WaitState:
-        """A wait that begins now, with the defaults of this API.
+        """Return a wait that begins now, with the defaults of this API.
 
         :param deadline: epoch seconds; else ``timeout`` seconds from now; else the default of ``kind``.
-        :param kind: kind of operation; where it is not given, the first look tells it.
+        :param kind: kind of operation; where it is not given, the first poll shows it.
         :raises InvalidArgument: the id cannot be one, or a number is out of range.
         """
         timeout = check_seconds("timeout", timeout)
@@ -243,11 +246,11 @@ class OperationsHook(BaseHook):
         return WaitState(reference, now=now, policy=policy, deadline=deadline)
 
     def on_clock(self, at: datetime) -> float:
-        """Epoch seconds of an instant that Airflow names, as this hook's clock counts them."""
+        """Return the epoch seconds of a time that Airflow names, as this hook's clock counts them."""
         return self.clock.from_wall(at.timestamp())
 
     def test_connection(self) -> tuple[bool, str]:
-        """Whether one cheap authenticated read succeeds, with what answered or what is wrong; never with the key."""
+        """Return whether one cheap authenticated read succeeds, and what answered or what is wrong, without the key."""
         try:
             settings = self.settings()
             quick = Settings(**{**_fields(settings), "timeout": min(settings.timeout, _TEST_TIMEOUT)})
@@ -272,20 +275,20 @@ class OperationsHook(BaseHook):
             self._client = None
 
 
-def _settled(watch: WaitState, where: str) -> Operation:
-    match watch.outcome:
+def _settled(state: WaitState, where: str) -> Operation:
+    match state.outcome:
         case Settled(operation):
             return operation
         case Unobservable(_, error):
             raise error
         case outcome:
-            waited = (watch.deadline or watch.next_poll_at) - watch.timeline.start
+            waited = (state.deadline or state.next_poll_at) - state.timeline.start
             late = timed_out(
-                named(watch.operation_id, watch.operation),
-                watch.operation,
+                named(state.operation_id, state.operation),
+                state.operation,
                 waited=waited,
                 error=outcome.error if outcome else None,
-                consequence=still_running(watch.operation, "; wait for it again with the same id"),
+                consequence=still_running(state.operation, "; wait for it again with the same id"),
             )
             raise located(late, where)
 

@@ -1,4 +1,4 @@
-"""A wait whose default deadline is that of a kind of operation which only the first look tells."""
+"""A wait whose default deadline is that of the operation's kind, which only the first poll shows."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from airflow_provider_ops.operation import Operation
 
 
 class LazyDeadlineWait(WaitState):
-    """A :class:`Watch` of an operation of which nothing is known but its id.
+    """A :class:`WaitState` of an operation of which nothing is known but its id.
 
-    Until it was seen, the longest timeout of the API holds: an outage at the beginning must not end the wait of a
+    Until the first poll, the longest timeout of the API holds: an outage at the beginning must not end the wait of a
     cluster as early as that of a firewall rule.
     """
 
@@ -22,7 +22,7 @@ class LazyDeadlineWait(WaitState):
         self._api = api
 
     def on_result(self, operation: Operation, now: float, *, waited: float = 0.0, listed: bool = False) -> list[str]:
-        """As :meth:`Watch.saw`; the first time, the deadline is set before anything is decided by it."""
+        """Set the deadline at the first result, before it is used; then as :meth:`WaitState.on_result`."""
         if self.operation is None:
             self.deadline = self.timeline.start + self._api.default_timeout(operation.kind)
         return super().on_result(operation, now, waited=waited, listed=listed)

@@ -21,7 +21,7 @@ _HOOKS: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[str, str | None]
 
 
 def hook_for(conn_id: str) -> OperationsHook:
-    """The hook for a connection, chosen by its type. For worker code.
+    """Return the hook for a connection, chosen by its type. For worker code.
 
     :raises InvalidConnection: the connection is of a type this provider does not serve.
     """
@@ -30,7 +30,7 @@ def hook_for(conn_id: str) -> OperationsHook:
 
 
 async def ahook_for(conn_id: str, api: str | None = None) -> OperationsHook:
-    """As :func:`hook_for`, on an event loop; ``api`` spares the look-up where it tells the type of the connection.
+    """As :func:`hook_for`, on an event loop; ``api`` spares the lookup where it names the type of the connection.
 
     :raises InvalidConnection: the connection leads to another API than ``api``.
     """

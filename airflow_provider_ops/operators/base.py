@@ -75,7 +75,7 @@ class OperationOperator(DeclaredTemplates, LineageMixin, CheckedMapping):
     :param operation_id: an operation that exists: the task joins it and submits nothing.
     :param poll_interval: seconds or a ``timedelta`` between two polls; default is the API's own advice.
     :param timeout: seconds or a ``timedelta`` to wait; default per kind of resource. ``execution_timeout`` shortens it.
-    :param durable: whether a retry joins what an earlier try of this task run has started.
+    :param durable: whether a retry adopts what an earlier try of this task run has started.
     :param on_kill: what happens to the operation when a user marks the task failed or clears it: ``cancel``,
         ``delete`` what was created, or ``leave``; default is to cancel where the API can.
     :param on_timeout: the same for a passed deadline; default is ``leave``.
@@ -138,7 +138,7 @@ class OperationOperator(DeclaredTemplates, LineageMixin, CheckedMapping):
         self.remote_url: str | None = None
         self._set_fields(fields or {})
         self._attempt: TaskAttempt | None = None
-        #: Thrown when this process is told to stop; there before anything else, so that no kill is lost.
+        #: Thrown when this process is asked to stop; made before anything else, so that no kill is lost.
         self.kill_switch = KillSwitch()
         self._hook: OperationsHook | None = None
 
@@ -146,7 +146,7 @@ class OperationOperator(DeclaredTemplates, LineageMixin, CheckedMapping):
         self._fields = tuple(fields)
         for name, value in fields.items():
             setattr(self, attribute(name), value)
-        # a subclass may hand on more than it takes as arguments, and may leave out what its parent takes
+        # a subclass may pass more fields than it takes as arguments, and may leave out fields that its parent takes
         names = tuple(dict.fromkeys((*self.template_fields, *map(attribute, fields))))
         if names != self.template_fields:
             self.template_fields = names
@@ -192,7 +192,7 @@ class OperationOperator(DeclaredTemplates, LineageMixin, CheckedMapping):
         return self.hook_class.default_conn_name
 
     def submit(self) -> SubmitCall:
-        """The call that starts the operation, built from the rendered fields. No I/O.
+        """Return the call that starts the operation, built from the rendered fields. No I/O.
 
         :raises InvalidArgument: a field has a value that cannot work.
         """
@@ -213,34 +213,34 @@ class OperationOperator(DeclaredTemplates, LineageMixin, CheckedMapping):
         return {name: getattr(self, attribute(name)) for name in self._fields}
 
     def kind(self) -> str:
-        """The kind of the submitted operation, on a leg that knows nothing but its id."""
+        """Return the kind of the submitted operation, on a leg that knows nothing but its id."""
         return self.submit().kind
 
     def next_operation(self, operation: Operation) -> str | None:  # noqa: ARG002
-        """What to wait for after ``operation`` succeeded (an id or ``kind:id``), ``None`` when that was all."""
+        """Return what to wait for after ``operation`` succeeded (an id or ``kind:id``), ``None`` when that was all."""
         return None
 
     @property
     def hook(self) -> OperationsHook:
-        """The hook for ``conn_id``, made at the first use on a worker."""
+        """Return the hook for ``conn_id``, made at the first use on a worker."""
         if self._hook is None:
             self.rendered_field("conn_id")
             self._hook = self.make_hook()
         return self._hook
 
     def make_hook(self) -> OperationsHook:
-        """A new hook for ``conn_id``."""
+        """Return a new hook for ``conn_id``."""
         return self.hook_class(conn_id=self.conn_id)
 
     def execute(self, context: Context) -> dict[str, Any]:
-        """Submit or join, push the ids, then wait, deferred or here."""
+        """Submit or adopt, push the ids, then wait, deferred or here."""
         with enforce_retry_policy(self):
             if self.operation_id is None:
                 return self._begin(context)
             return self._new_attempt(context).adopt(self.rendered_field("operation_id"))
 
     def _new_attempt(self, context: Context) -> TaskAttempt:
-        """Return the attempt of this leg, which from now on is what a kill is about."""
+        """Return the attempt of this leg, to which a kill applies from now on."""
         if self.operation_id is not None:
             starts_nothing(self)
         self._attempt = TaskAttempt(self._attempt_options(), self.hook, context)
@@ -278,11 +278,11 @@ class OperationOperator(DeclaredTemplates, LineageMixin, CheckedMapping):
         return self._new_attempt(context).start()
 
     def execute_complete(self, context: Context, event: Mapping[str, Any]) -> dict[str, Any]:
-        """Go on when the trigger has fired."""
+        """Continue after the trigger has fired."""
         return self._new_attempt(context).resume(event)
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
-        """Resume, and let a dead trigger or a lost event lead to one more look instead of a failure."""
+        """Resume, and after a dead trigger or a lost event check the operation once more instead of failing."""
         with enforce_retry_policy(self):
             try:
                 return super().resume_execution(next_method, next_kwargs, context)
@@ -296,9 +296,9 @@ class OperationOperator(DeclaredTemplates, LineageMixin, CheckedMapping):
         return self._attempt.histories if self._attempt is not None else ()
 
     def on_kill(self) -> None:
-        """Have the kill policy carried out; Airflow calls this from a signal handler when a running task is killed.
+        """Start the kill policy; Airflow calls this from a signal handler when a running task is killed.
 
-        It marks, wakes the main path, which acts, and returns. A second call does nothing.
+        It sets a flag, wakes the main path, which carries the policy out, and returns. A second call does nothing.
         """
         if self.kill_switch.throw() and self._attempt is not None:
             self._attempt.kill()
@@ -309,7 +309,7 @@ OperationOperator.__doc__ = with_all_arguments(OperationOperator.__doc__, {}, Op
 
 
 def attribute(name: str) -> str:
-    """Where an operator keeps a field of its request: under its name, unless Airflow uses that for something else."""
+    """Return the attribute of a field of the request: its name, unless Airflow uses that for something else."""
     return f"{name}_" if hasattr(BaseOperator, name) else name
 
 

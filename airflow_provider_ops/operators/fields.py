@@ -170,7 +170,7 @@ def part_hint(hint: Any, key: str | None) -> Any:
 
 
 def _readings(text: str, hint: Any) -> list[Any]:
-    """What ``text`` stands for as a value of a plain type; empty when it is none."""
+    """Return the values of a plain type that ``text`` stands for; empty when there are none."""
     if get_origin(hint) is Literal:
         return [word for word in get_args(hint) if str(word) == text]
     if hint is bool:

@@ -69,11 +69,11 @@ class OperationRequestOperator(OperationOperator):
         return str if name in ("method", "path") else super().declared(name)
 
     def make_hook(self) -> OperationsHook:
-        """The hook for the type of ``conn_id``."""
+        """Return the hook for the type of ``conn_id``."""
         return hook_for(self.conn_id)
 
     def submit(self) -> SubmitCall:
-        """The request as given."""
+        """Return the request as given."""
         method, path, query = map(self.rendered_field, ("method", "path", "query"))
         if path.endswith("/") and not str(self._templates.get("path", path)).endswith("/"):
             raise InvalidArgument(f"path {path!r} ends where an id belongs: the template there rendered to nothing")

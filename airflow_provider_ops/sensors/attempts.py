@@ -1,4 +1,4 @@
-"""One leg of a task that waits for operations which others have started."""
+"""One leg of a task that waits for operations that were started elsewhere."""
 
 from __future__ import annotations
 
@@ -63,15 +63,15 @@ class SensorAttempt:
 
     def resume(self, event: object) -> list[Operation]:
         """Continue after the trigger has fired."""
-        told = self._waiter.resume(event)
-        outcomes = {operation_id: told.get(operation_id) for operation_id in self._ids}
+        reported = self._waiter.resume(event)
+        outcomes = {operation_id: reported.get(operation_id) for operation_id in self._ids}
         if not is_decided(self._options.wait_for, list(outcomes.values())):
             return self.recheck(f"the trigger ended without an outcome: {why_no_outcome(event)}")
         return self._conclude(outcomes)
 
     def recheck(self, why: str) -> list[Operation]:
-        """Poll after something failed around the wait, and wait on where it is not decided."""
-        self._log.warning("Looking again, because %s", why)
+        """Poll after something failed around the wait, and continue the wait if it is not decided."""
+        self._log.warning("Checking again, because %s", why)
         return self._wait(max(SECONDS_BEFORE_DEFERRING, RECHECK_SECONDS))
 
     def poll_once(self) -> list[Operation] | None:
@@ -97,7 +97,7 @@ class SensorAttempt:
         return self._conclude(self._waiter.wait(self._ids, patience=patience if self._options.deferrable else None))
 
     def _conclude(self, outcomes: Outcomes) -> list[Operation]:
-        """What succeeded, or the error that the outcomes stand for."""
+        """Return the operations that succeeded, or raise the error that the outcomes stand for."""
         self._emit_metrics(outcomes)
         good = [
             self._hook.whole(outcome)

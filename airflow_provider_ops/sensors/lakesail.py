@@ -15,7 +15,7 @@ from airflow_provider_ops.sensors.operation import OperationSensor
 
 
 class _WorkloadSensor(OperationSensor):
-    """An :class:`OperationSensor` that is told ids and waits for the reference made of them."""
+    """An :class:`OperationSensor` that takes ids and waits for the reference made of them."""
 
     #: What the reference begins with.
     kind: str
@@ -40,7 +40,7 @@ class _WorkloadSensor(OperationSensor):
                 check_id(name, arguments[name])
 
     def operation_ids(self) -> str:
-        """The reference, from the rendered ids."""
+        """Return the reference, made of the rendered ids."""
         return f"{self.kind}:{'.'.join(check_id(name, self.rendered_field(name)) for name in self._ids_of)}"
 
 

@@ -44,14 +44,14 @@ from airflow_provider_ops.triggers.operation import OperationTrigger
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-#: ``mode="reschedule"`` costs a worker leg per look, so its default interval is longer than the API's advice.
+#: ``mode="reschedule"`` costs a worker leg per poll, so its default interval is longer than the API's advice.
 _RESCHEDULE_INTERVAL = 60.0
 
 __all__ = ["DEFAULT_TIMEOUT", "OperationSensor", "OperationSensorTimeout"]
 
 
 class OperationSensor(DeclaredTemplates, LineageMixin, CheckedMapping, BaseSensorOperator):
-    """Waits until operations settle, whoever started them, on any of the APIs.
+    """Waits until operations settle, however they were started, on any of the APIs.
 
     Succeeds when they succeeded, and returns them as JSON: one for one id, a list for a list. An operation that
     failed or was cancelled fails the task, also with ``soft_fail``; only running out of time is skipped by it.
@@ -131,7 +131,7 @@ class OperationSensor(DeclaredTemplates, LineageMixin, CheckedMapping, BaseSenso
 
     @property
     def hook(self) -> OperationsHook:
-        """The hook for the type of ``conn_id``, made at the first use on a worker."""
+        """Return the hook for the type of ``conn_id``, made at the first use on a worker."""
         if self._hook is None:
             self._hook = hook_for(self.rendered_field("conn_id"))
         return self._hook
@@ -141,7 +141,7 @@ class OperationSensor(DeclaredTemplates, LineageMixin, CheckedMapping, BaseSenso
         with enforce_retry_policy(self):
             self.hook.settings()
             if self.reschedule:
-                # what cannot work must show here: around poke() Airflow may turn any error into another look
+                # wrong arguments must fail here: around poke() Airflow may turn any error into another poke
                 self._waits(context)
                 return self._poke_and_reschedule(context)
             return self._ending(SensorAttempt.start, context)
@@ -156,7 +156,7 @@ class OperationSensor(DeclaredTemplates, LineageMixin, CheckedMapping, BaseSenso
             raise
 
     def poke(self, context: Context) -> Any:
-        """One leg of ``mode="reschedule"``: look once at each; passing faults are not yet an answer."""
+        """Poll each operation once, in one leg of ``mode="reschedule"``; temporary errors do not end the wait."""
         from airflow.sdk.bases.sensor import PokeReturnValue  # noqa: PLC0415 - not exported by airflow.sdk before 3.2
 
         operations = self._waits(context, is_resumed=bool(context.get("task_reschedule_count"))).poll_once()
@@ -165,7 +165,7 @@ class OperationSensor(DeclaredTemplates, LineageMixin, CheckedMapping, BaseSenso
         return PokeReturnValue(is_done=True, xcom_value=self._result(operations))
 
     def execute_complete(self, context: Context, event: object) -> Any:
-        """Go on when the trigger has fired."""
+        """Continue after the trigger has fired."""
         return self._ending(lambda attempt: attempt.resume(event), context, is_resumed=True)
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
@@ -179,7 +179,7 @@ class OperationSensor(DeclaredTemplates, LineageMixin, CheckedMapping, BaseSenso
                 return self._ending(lambda attempt: attempt.recheck(why), context, is_resumed=True)
 
     def operation_ids(self) -> str | Sequence[str]:
-        """What to wait for, from the rendered fields: one id or a list of them."""
+        """Return the ids to wait for, from the rendered fields: one id or a list of them."""
         awaited: str | Sequence[str] = self.rendered_field("operation_id")
         return awaited
 

@@ -54,7 +54,7 @@ class AkuaCreateInstallOperator(OperationOperator):
     :param package_version_pin: ``{"kind": "latest"}`` or ``{"kind": "pinned", "version": "1.2.3"}``.
     :param cluster_id: where to install.
     :param initial_values: values of the first render.
-    :param wait_until_healthy: whether to go on until the install is ``healthy``; ``failed`` and ``deleted`` fail the
+    :param wait_until_healthy: whether to wait until the install is ``healthy``; ``failed`` and ``deleted`` fail the
         task, ``degraded`` is waited through. One deadline holds for both waits.
     """
 
@@ -90,7 +90,7 @@ class AkuaCreateInstallOperator(OperationOperator):
         self.wait_until_healthy = wait_until_healthy
 
     def next_operation(self, operation: Operation) -> str | None:
-        """The install, when it is to be waited for and something was deployed."""
+        """Return the install, when it is to be waited for and something was deployed."""
         result = operation.result or {}
         install_id = result.get("install_id") or operation.resource_id
         if not self.wait_until_healthy or not install_id:

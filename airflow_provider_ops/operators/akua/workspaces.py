@@ -58,7 +58,7 @@ class AkuaCancelSubscriptionOperator(OperationOperator):
 class AkuaReactivateSubscriptionOperator(OperationOperator):
     """Reactivates a workspace's cancelled subscription and waits until that is done.
 
-    This call takes no idempotency key: after a lost answer the operation is looked for among those of the workspace
+    This call takes no idempotency key: after a lost answer the operation is searched for among those of the workspace
     since then, and several that may be it fail the task.
 
     :param workspace_id: the workspace.
@@ -81,7 +81,7 @@ class AkuaReactivateSubscriptionOperator(OperationOperator):
 class AkuaChangeTierOperator(OperationOperator):
     """Changes the tier of a workspace's subscription and waits until that is done.
 
-    This call takes no idempotency key: after a lost answer the operation is looked for among those of the workspace
+    This call takes no idempotency key: after a lost answer the operation is searched for among those of the workspace
     since then, and several that may be it fail the task.
 
     :param workspace_id: the workspace.
