@@ -1,7 +1,7 @@
-"""Airflow's REST API, asked inside the API server on behalf of the person who looks.
+"""Airflow's REST API, called inside the API server with the credentials of the user who opened the page.
 
-Every fact on the page was handed out by an endpoint of Airflow to this very person: it checks who that is and what they
-may read, by whatever auth manager is in use. Nothing here knows the metadata database.
+Every fact on the page comes from an endpoint of Airflow that has checked who the user is and what they may read, with
+the auth manager in use. Nothing here reads the metadata database.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from urllib.parse import quote
 import httpx
 from fastapi import Request
 
-#: Key under which :class:`~airflow_provider_ops.view.app.View` keeps the app that it is mounted in.
+#: Key under which :class:`~airflow_provider_ops.view.app.OperationView` keeps the app that it is mounted in.
 ROOT_APP = "airflow_provider_ops.root_app"
 _TIMEOUT = 15.0
-#: Bytes of an answer. What we keep is far smaller; somebody else may have written there.
+#: Most bytes of an answer. Our own records are far smaller; another writer may have used the same key.
 _MOST = 4_000_000
-#: What says who is asking; everything else of the request is ours.
+#: Headers that identify the user; everything else of the request is ours.
 _IDENTITY = ("authorization", "cookie", "host", "accept-language", "x-forwarded-proto", "x-forwarded-host")
 
 
 class Refused(Exception):
-    """Airflow does not give what was asked for.
+    """Airflow refuses a request.
 
     :param status: HTTP status of its answer.
     """
@@ -47,7 +47,7 @@ class TaskAddress:
 
     @property
     def path(self) -> str:
-        """Its path without the map index."""
+        """Return its path without the map index."""
         dag, run, task = (quote(part, safe="") for part in (self.dag_id, self.run_id, self.task_id))
         return f"/dags/{dag}/dagRuns/{run}/taskInstances/{task}"
 
@@ -61,7 +61,7 @@ class OwnAirflow:
         self._base = f"{request.url.scheme}://{request.url.netloc}"
 
     async def task_instance(self, place: TaskAddress) -> Mapping[str, Any]:
-        """The task instance.
+        """Return the task instance.
 
         :raises Refused: 401, 403, 404 ... as Airflow says.
         """
@@ -70,13 +70,13 @@ class OwnAirflow:
         return found
 
     async def task(self, place: TaskAddress) -> Mapping[str, Any] | None:
-        """What the DAG says of the task; ``None`` when it is not in the DAG any more."""
+        """Return the task as the DAG has it; ``None`` when it is not in the DAG any more."""
         dag, task = quote(place.dag_id, safe=""), quote(place.task_id, safe="")
         found: Mapping[str, Any] | None = await self._get(f"/dags/{dag}/tasks/{task}", missing=None)
         return found
 
     async def xcom(self, place: TaskAddress, key: str) -> Any:
-        """A value that the task instance has pushed, ``None`` when it has not."""
+        """Return a value that the task instance has pushed, ``None`` when it has not."""
         path = f"{place.path}/xcomEntries/{quote(key, safe='')}"
         found = await self._get(path, missing=None, map_index=place.map_index)
         return found["value"] if found else None
@@ -92,13 +92,13 @@ class OwnAirflow:
         return address if isinstance(address, str) else None
 
     async def state_store(self, place: TaskAddress, key: str) -> Any:
-        """A value in the task state store, ``None`` where there is none (Airflow before 3.3, or nothing stored)."""
+        """Return a value in the task state store, ``None`` without one (Airflow before 3.3, or nothing stored)."""
         try:
             found = await self._get(
                 f"{place.path}/state-store/{quote(key, safe='')}", missing=None, map_index=place.map_index
             )
         except Refused:
-            # an extra for those who may see it
+            # optional: only for users who may read it
             return None
         return found["value"] if found else None
 
@@ -116,7 +116,7 @@ class OwnAirflow:
             what = path.rpartition("/")[2]
             raise Refused(
                 httpx.codes.REQUEST_ENTITY_TOO_LARGE,
-                f"What Airflow has as {what} is larger than {_MOST // 1_000_000} MB. The task's log tells the story.",
+                f"What Airflow has as {what} is larger than {_MOST // 1_000_000} MB. The task's log says more.",
             )
         return answer.json()
 

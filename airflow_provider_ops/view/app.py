@@ -35,7 +35,7 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
 }
-#: Seconds after which what was told is old enough for a look of our own.
+#: Seconds after which a record is so old that the page reads the operation itself.
 _POLL_AFTER = 10.0
 
 _REFUSED = {
@@ -47,16 +47,16 @@ _TITLES = {413: "Too large to be shown"}
 
 
 class OperationView(FastAPI):
-    """An app that remembers in which one it is mounted."""
+    """An app that keeps a reference to the app that it is mounted in."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve, with the API server's own app at hand."""
+        """Serve a request, with the API server's own app in its scope."""
         scope.setdefault(ROOT_APP, scope.get("app"))
         await super().__call__(scope, receive, send)
 
 
 def make_app() -> FastAPI:
-    """The app for the API server."""
+    """Return the app for the API server."""
     app = OperationView(title="Operations", docs_url=None, redoc_url=None, openapi_url=None)
     reader = Reader()
 
@@ -74,7 +74,7 @@ def make_app() -> FastAPI:
     ) -> JSONResponse:
         try:
             place = TaskAddress(_name(dag_id), _name(run_id), _name(task_id), _map_index(map_index))
-            # made here: what was stored may be nothing that JSON can say
+            # made here: what was stored may have no form in JSON
             return _json(await _page_data(OwnAirflow(request), place, reader), 200)
         except Refused as refusal:
             return _json(_refused(refusal), refusal.status)
@@ -124,19 +124,19 @@ def _refused(refusal: Refused) -> dict[str, Any]:
 
 async def _page_data(airflow: OwnAirflow, place: TaskAddress, reader: Reader) -> dict[str, Any]:
     ti = await airflow.task_instance(place)
-    story = history.history_of(ti, await airflow.xcom(place, KEY))
-    ours = story is not None or history.is_ours(ti, await airflow.task(place))
-    if story is None and ours and history.has_begun(ti):
+    wait = history.history_of(ti, await airflow.xcom(place, KEY))
+    ours = wait is not None or history.is_ours(ti, await airflow.task(place))
+    if wait is None and ours and history.has_begun(ti):
         operation_id = await airflow.xcom(place, "operation_id")
         result = await airflow.xcom(place, "return_value")
-        story = history.history_without_record(ti, operation_id, result)
+        wait = history.history_without_record(ti, operation_id, result)
     now = time.time()
-    if story is None:
+    if wait is None:
         found = history.empty(history.without_operation(ti, ours=ours), ti, now)
     else:
-        live = await _look(ti, story, now, reader)
-        link = await airflow.extra_link(place, OperationLink.name) if history.needs_link(story) else None
-        found = history.shown(ti, story, time.time(), live=live, link=link)
+        live = await _read_live(ti, wait, now, reader)
+        link = await airflow.extra_link(place, OperationLink.name) if history.needs_link(wait) else None
+        found = history.shown(ti, wait, time.time(), live=live, link=link)
     if ours and history.may_owe(ti):
         found["owes"] = history.owed(await airflow.state_store(place, STORED_HANDLE))
     if ours and (ti.get("try_number") or 0) > 1:
@@ -144,30 +144,30 @@ async def _page_data(airflow: OwnAirflow, place: TaskAddress, reader: Reader) ->
     return found
 
 
-async def _look(ti: Mapping[str, Any], story: WaitHistory, now: float, reader: Reader) -> dict[str, Any] | None:
-    """Look for ourselves where what was told is old; the story then goes on with what was seen."""
+async def _read_live(ti: Mapping[str, Any], wait: WaitHistory, now: float, reader: Reader) -> dict[str, Any] | None:
+    """Read the open operations where the record is old, and add the results to the history."""
     conn_id = history.connection_of(ti)
-    ids = history.live_reference(ti, story, now, after=_POLL_AFTER)
+    ids = history.live_reference(ti, wait, now, after=_POLL_AFTER)
     if conn_id is None or not ids or not conf.getboolean("operations_view", "live", fallback=True):
         return None
-    looks = {operation_id: await reader.read(conn_id, operation_id) for operation_id in ids}
-    for operation_id, look in looks.items():
-        _take_in(story, operation_id, look)
-    failed = next((look for look in looks.values() if look.error is not None), None)
-    at = min(look.at for look in looks.values())
-    read = [operation_id for operation_id, look in looks.items() if look.operation is not None]
+    results = {operation_id: await reader.read(conn_id, operation_id) for operation_id in ids}
+    for operation_id, result in results.items():
+        _merge(wait, operation_id, result)
+    failed = next((result for result in results.values() if result.error is not None), None)
+    at = min(result.at for result in results.values())
+    read = [operation_id for operation_id, result in results.items() if result.operation is not None]
     return {"at": at, "error": failed.error if failed else None, "read": read}
 
 
-def _take_in(story: WaitHistory, operation_id: str, look: LiveRead) -> None:
-    if look.operation is None:
+def _merge(wait: WaitHistory, operation_id: str, result: LiveRead) -> None:
+    if result.operation is None:
         return
-    chapter = story.operation(operation_id)
-    story.api = story.api or look.operation.api
-    if look.operation.state.is_terminal:
-        chapter.ended(Settled(look.operation), None, look.at)
+    known = wait.operation(operation_id)
+    wait.api = wait.api or result.operation.api
+    if result.operation.state.is_terminal:
+        known.ended(Settled(result.operation), None, result.at)
     else:
-        chapter.on_result(look.operation, look.at)
+        known.on_result(result.operation, result.at)
 
 
 @cache

@@ -1,4 +1,4 @@
-"""From what Airflow knows of a task instance to what its page shows. No I/O.
+"""Makes the page of a task instance from what Airflow knows of it. No I/O.
 
 The page is JSON for ``static/view.js``: times are epoch seconds, and every text is shown as text, never as HTML.
 """
@@ -19,13 +19,13 @@ _OVER = frozenset({"success", "failed", "skipped", "upstream_failed", "removed"}
 _BEFORE = frozenset({None, "scheduled", "queued", "restarting"})
 _BETWEEN = frozenset({"up_for_retry", "up_for_reschedule"})
 
-#: Seconds between two looks of the page.
+#: Seconds between two requests of the page.
 _SOON, _LATER = 4.0, 15.0
 
-#: Open operations of a task that are read at most, and operations from which on a page is asked for less often.
-_FEW_TO_LOOK_AT, _MANY = 3, 20
+#: Open operations of a task that are read at most, and number of operations from which a page refreshes less often.
+_FEW_TO_READ, _MANY = 3, 20
 
-#: A state without an operation: title and what to make of it.
+#: A state without an operation: title and explanation.
 _EMPTY: Mapping[str, tuple[str, str]] = {
     "not_ours": (
         "No remote operation here",
@@ -38,13 +38,13 @@ _EMPTY: Mapping[str, tuple[str, str]] = {
     "submitting": (
         "Nothing submitted yet",
         (
-            "The task is running, but has not told of an operation yet. It may be looking for what an earlier try has "
-            "started; its log says what it does."
+            "The task is running, but has not recorded an operation yet. It may be searching for what an earlier "
+            "try has started; its log says what it does."
         ),
     ),
     "between": (
         "Between two tries",
-        "The next try joins what this one has submitted where that still runs, and submits anew where it failed.",
+        "The next try adopts what this one has submitted where that still runs, and submits anew where it failed.",
     ),
     "no_operation": (
         "Ended without an operation",
@@ -57,14 +57,14 @@ _EMPTY: Mapping[str, tuple[str, str]] = {
 
 
 def empty(status: str, ti: Mapping[str, Any], now: float) -> dict[str, Any]:
-    """The page of a task instance of which no operation is known."""
+    """Return the page of a task instance of which no operation is known."""
     title, hint = _EMPTY[status]
     refresh = {"not_ours": None, "no_operation": None, "submitting": _SOON}.get(status, _LATER)
     return {"status": status, "title": title, "hint": hint, "refresh": refresh, "now": now, "task": _task(ti)}
 
 
 def without_operation(ti: Mapping[str, Any], *, ours: bool) -> str:
-    """Which of the states without an operation it is."""
+    """Return which of the states without an operation it is."""
     state = ti.get("state")
     if not ours:
         return "not_ours"
@@ -76,12 +76,12 @@ def without_operation(ti: Mapping[str, Any], *, ours: bool) -> str:
 
 
 def has_begun(ti: Mapping[str, Any]) -> bool:
-    """Whether this try has begun: until then the XComs of an earlier one are still there."""
+    """Return whether this try has begun: until then the XComs of an earlier one still exist."""
     return ti.get("state") not in _BEFORE
 
 
 def is_ours(ti: Mapping[str, Any], task: Mapping[str, Any] | None) -> bool:
-    """Whether a task is one of this provider's, as far as Airflow's API tells."""
+    """Return whether a task is one of this provider's, as far as Airflow's API shows it."""
     package = __name__.partition(".")[0]
     class_ref = (task or {}).get("class_ref") or {}
     names = (class_ref.get("module_path"), (ti.get("trigger") or {}).get("classpath"))
@@ -91,63 +91,63 @@ def is_ours(ti: Mapping[str, Any], task: Mapping[str, Any] | None) -> bool:
 
 
 def history_of(ti: Mapping[str, Any], record: object) -> WaitHistory | None:
-    """The story of this try, ``None`` when nothing was kept for it."""
-    story = read_record(record) if has_begun(ti) else None
-    return story if story is not None and story.operations and story.try_number == ti.get("try_number") else None
+    """Return the history of this try, ``None`` when nothing was recorded for it."""
+    wait = read_record(record) if has_begun(ti) else None
+    return wait if wait is not None and wait.operations and wait.try_number == ti.get("try_number") else None
 
 
 def history_without_record(ti: Mapping[str, Any], operation_id: object, result: object) -> WaitHistory | None:
-    """What can be said from the ids and the result alone, where no progress could be kept."""
-    story = WaitHistory("", str(_rendered(ti, "conn_id") or ""), int(ti.get("try_number") or 0), "unknown")
+    """Return what is known from the ids and the result alone, where no progress could be recorded."""
+    wait = WaitHistory("", str(_rendered(ti, "conn_id") or ""), int(ti.get("try_number") or 0), "unknown")
     results = result if isinstance(result, list) else [result]
-    story.omitted = max(0, len(results) - MOST_OPERATIONS)
+    wait.omitted = max(0, len(results) - MOST_OPERATIONS)
     for found in (_operation_in(one) for one in results[:MOST_OPERATIONS]):
         if found is not None:
-            story.api = found.api
-            chapter = story.operation(found.id)
-            chapter.operation, chapter.outcome = found, "settled"
-            story.is_over = True
-    if not story.operations and isinstance(operation_id, str) and operation_id:
-        story.operation(operation_id)
-    return story if story.operations else None
+            wait.api = found.api
+            history = wait.operation(found.id)
+            history.operation, history.outcome = found, "settled"
+            wait.is_over = True
+    if not wait.operations and isinstance(operation_id, str) and operation_id:
+        wait.operation(operation_id)
+    return wait if wait.operations else None
 
 
-def live_reference(ti: Mapping[str, Any], story: WaitHistory, now: float, *, after: float) -> list[str]:
-    """The operations that are worth a look of our own: few, open, and not told of lately."""
-    is_open = [name for name, chapter in story.operations.items() if not _is_settled(chapter)]
-    old = now - story.written_at >= after
-    return is_open if old and len(is_open) <= _FEW_TO_LOOK_AT and bool(_rendered(ti, "conn_id")) else []
+def live_reference(ti: Mapping[str, Any], wait: WaitHistory, now: float, *, after: float) -> list[str]:
+    """Return the operations that the page should read itself: few, open, and not recorded lately."""
+    is_open = [name for name, history in wait.operations.items() if not _is_settled(history)]
+    old = now - wait.written_at >= after
+    return is_open if old and len(is_open) <= _FEW_TO_READ and bool(_rendered(ti, "conn_id")) else []
 
 
 def connection_of(ti: Mapping[str, Any]) -> str | None:
-    """The connection that the task itself was given.
+    """Return the connection that the task itself was given.
 
-    From its rendered fields, which nobody can edit; a record could be written by whoever may write XComs.
+    From its rendered fields, which cannot be edited; a record could be written by any user who may write XComs.
     """
     name = _rendered(ti, "conn_id")
     return name if isinstance(name, str) and name else None
 
 
-def needs_link(story: WaitHistory) -> bool:
-    """Return whether Airflow's link of the task is the only one to the resource; it is known when that is there."""
-    chapters = list(story.operations.values())
-    operation = chapters[0].operation if len(chapters) == 1 else None
+def needs_link(wait: WaitHistory) -> bool:
+    """Return whether Airflow's link of the task is the only one to the resource; it is known once that exists."""
+    histories = list(wait.operations.values())
+    operation = histories[0].operation if len(histories) == 1 else None
     return operation is not None and operation.state.is_terminal and web_address(operation.url) is None
 
 
 def shown(
-    ti: Mapping[str, Any], story: WaitHistory, now: float, *, live: Mapping[str, Any] | None, link: str | None = None
+    ti: Mapping[str, Any], wait: WaitHistory, now: float, *, live: Mapping[str, Any] | None, link: str | None = None
 ) -> dict[str, Any]:
-    """The page of a task instance whose operations are known.
+    """Return the page of a task instance whose operations are known.
 
     :param link: address of the resource, where Airflow knows it.
     """
     over = ti.get("state") in _OVER
-    seen = _Observation(over=over, written_at=story.written_at or None, live=live)
-    operations = [_operation(chapter, now, seen) for chapter in story.operations.values()]
+    seen = _Observation(over=over, written_at=wait.written_at or None, live=live)
+    operations = [_operation(history, now, seen) for history in wait.operations.values()]
     if len(operations) == 1:
         operations[0]["resource_url"] = web_address(link)
-    settled = all(_is_settled(chapter) for chapter in story.operations.values())
+    settled = all(_is_settled(history) for history in wait.operations.values())
     status = "over" if over else "between" if ti.get("state") in _BETWEEN else "resuming" if settled else "waiting"
     return {
         "status": status,
@@ -155,17 +155,17 @@ def shown(
         "refresh": None if over else _LATER if len(operations) > _MANY else _SOON,
         "task": _task(ti),
         "wait": {
-            "api": story.api,
-            "conn_id": connection_of(ti) or story.conn_id,
-            "told_by": story.where,
+            "api": wait.api,
+            "conn_id": connection_of(ti) or wait.conn_id,
+            "told_by": wait.where,
             "where": {"deferred": "triggerer", "running": "worker"}.get(str(ti.get("state"))),
-            "wait_for": story.wait_for,
-            "deadline": story.deadline,
-            "told_at": story.written_at or None,
-            "is_over": story.is_over or over,
-            # nobody has written how the wait ended: the task was marked or cleared, or its worker was lost
-            "ended_unrecorded": over and not story.is_over,
-            "omitted": story.omitted,
+            "wait_for": wait.wait_for,
+            "deadline": wait.deadline,
+            "told_at": wait.written_at or None,
+            "is_over": wait.is_over or over,
+            # how the wait ended was not recorded: the task was marked or cleared, or its worker was lost
+            "ended_unrecorded": over and not wait.is_over,
+            "omitted": wait.omitted,
         },
         "live": live,
         "operations": operations,
@@ -173,7 +173,7 @@ def shown(
 
 
 def may_owe(ti: Mapping[str, Any]) -> bool:
-    """Whether no process works for the task instance that would carry out what an attempt owes."""
+    """Return whether no process works for the task instance that would carry out what an attempt owes."""
     return ti.get("state") in _OVER | _BETWEEN
 
 
@@ -184,12 +184,12 @@ def owed(stored: object) -> str | None:
         return None
     return (
         f"{policy} was begun for operation {stored.get('operation_id')}, and the process ended before it could store "
-        "what came of it. The next attempt finishes it: clear the task, or look at the resource yourself."
+        "what came of it. The next attempt finishes it: clear the task, or check the resource yourself."
     )
 
 
 def earlier_tries(kept: object, try_number: object) -> list[dict[str, Any]]:
-    """The tries before this one, as the task state store has them."""
+    """Return the tries before this one, as the task state store has them."""
     entries = kept if isinstance(kept, list) else []
     return [
         {name: entry.get(name) for name in ("try_number", "operation_id", "said", "ended_at")}
@@ -214,45 +214,45 @@ def _task(ti: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class _Observation(NamedTuple):
-    """Up to when something is known.
+    """The time up to which something is known.
 
-    :param over: whether nobody waits any more.
-    :param written_at: when worker or triggerer last kept what they knew.
-    :param live: what a read of the page itself came to.
+    :param over: whether the task no longer waits.
+    :param written_at: when worker or triggerer last recorded what they knew.
+    :param live: result of a read by the page itself.
     """
 
     over: bool
     written_at: float | None
     live: Mapping[str, Any] | None
 
-    def checked_at(self, chapter: OperationHistory) -> float | None:
-        """Return when an open operation that nobody waits for was last seen; ``None`` for all others."""
-        if not self.over or _is_settled(chapter):
+    def checked_at(self, history: OperationHistory) -> float | None:
+        """Return when an open operation that is no longer waited for was last checked; ``None`` for all others."""
+        if not self.over or _is_settled(history):
             return None
-        if self.live and chapter.operation_id in self.live["read"]:
+        if self.live and history.operation_id in self.live["read"]:
             return float(self.live["at"])
         return self.written_at
 
-    def is_checked_now(self, chapter: OperationHistory) -> bool:
+    def is_checked_now(self, history: OperationHistory) -> bool:
         """Return whether the page itself has read the operation."""
-        return self.live is not None and chapter.operation_id in self.live["read"]
+        return self.live is not None and history.operation_id in self.live["read"]
 
 
-def _operation(chapter: OperationHistory, now: float, seen: _Observation) -> dict[str, Any]:
-    operation, over = chapter.operation, seen.over
+def _operation(history: OperationHistory, now: float, seen: _Observation) -> dict[str, Any]:
+    operation, over = history.operation, seen.over
     progress = operation.progress if operation else None
-    start, end = span_of(chapter)
-    rows, title = rows_of(chapter, end)
-    if over and seen.is_checked_now(chapter) and title == "Phases" and len(rows) > 1:
-        # nobody looked between the last check of the wait and that of this page
+    start, end = span_of(history)
+    rows, title = rows_of(history, end)
+    if over and seen.is_checked_now(history) and title == "Phases" and len(rows) > 1:
+        # it was not checked between the last poll of the wait and the read by this page
         unwatched = rows[-2]
         unwatched["end"] = unwatched["end"] if unwatched["end"] <= (seen.written_at or 0.0) else None
     return {
-        "id": chapter.operation_id,
+        "id": history.operation_id,
         "kind": operation.kind if operation else "",
-        "state": _state(chapter, over=over),
-        "checked_at": seen.checked_at(chapter),
-        "is_checked_now": seen.is_checked_now(chapter),
+        "state": _state(history, over=over),
+        "checked_at": seen.checked_at(history),
+        "is_checked_now": seen.is_checked_now(history),
         "raw_state": operation.raw_state if operation else None,
         "phase": progress.phase if progress else None,
         "message": progress.message if progress else None,
@@ -260,43 +260,43 @@ def _operation(chapter: OperationHistory, now: float, seen: _Observation) -> dic
         "total": progress.total if progress else None,
         "resource": " ".join(filter(None, (operation.resource_type, operation.resource_id))) if operation else "",
         "url": web_address(operation.url if operation else None),
-        "error": _error(chapter),
-        "outcome": chapter.outcome,
+        "error": _error(history),
+        "outcome": history.outcome,
         "started_at": start,
         "ended_at": end,
-        "is_settled": _is_settled(chapter),
-        "observed": is_observed(chapter),
+        "is_settled": _is_settled(history),
+        "observed": is_observed(history),
         "rows": rows,
         "rows_title": title,
-        "log": [{"at": chapter.timeline.start + at, "text": text} for at, text in chapter.timeline.entries],
-        "dropped": chapter.timeline.dropped,
-        "failed_looks": chapter.failed_polls,
-        "last_error": chapter.last_error,
-        "is_stumbling": chapter.is_failing and not over,
-        "next_look": chapter.next_poll if chapter.next_poll and chapter.next_poll > now and not over else None,
-        "interval": None if over or _is_settled(chapter) else chapter.interval,
+        "log": [{"at": history.timeline.start + at, "text": text} for at, text in history.timeline.entries],
+        "dropped": history.timeline.dropped,
+        "failed_looks": history.failed_polls,
+        "last_error": history.last_error,
+        "is_stumbling": history.is_failing and not over,
+        "next_look": history.next_poll if history.next_poll and history.next_poll > now and not over else None,
+        "interval": None if over or _is_settled(history) else history.interval,
     }
 
 
-def _state(chapter: OperationHistory, *, over: bool) -> str:
-    if chapter.operation is not None and chapter.operation.state.is_terminal:
-        return str(chapter.operation.state)
-    if chapter.outcome in ("timeout", "gave_up"):
-        return chapter.outcome
-    if over or chapter.outcome == "open":
+def _state(history: OperationHistory, *, over: bool) -> str:
+    if history.operation is not None and history.operation.state.is_terminal:
+        return str(history.operation.state)
+    if history.outcome in ("timeout", "gave_up"):
+        return history.outcome
+    if over or history.outcome == "open":
         return "open"
-    return str(chapter.operation.state) if chapter.operation else "unseen"
+    return str(history.operation.state) if history.operation else "unseen"
 
 
-def _is_settled(chapter: OperationHistory) -> bool:
-    return chapter.operation is not None and chapter.operation.state.is_terminal
+def _is_settled(history: OperationHistory) -> bool:
+    return history.operation is not None and history.operation.state.is_terminal
 
 
-def _error(chapter: OperationHistory) -> dict[str, Any] | None:
-    error = chapter.operation.error if chapter.operation else None
+def _error(history: OperationHistory) -> dict[str, Any] | None:
+    error = history.operation.error if history.operation else None
     if error is not None:
         return {"message": error.message, "code": error.code, "retryable": error.retryable}
-    return {"message": chapter.error, "code": None, "retryable": None} if chapter.error else None
+    return {"message": history.error, "code": None, "retryable": None} if history.error else None
 
 
 def _operation_in(result: object) -> Operation | None:

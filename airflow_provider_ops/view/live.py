@@ -1,7 +1,8 @@
-"""Reads an operation for the page itself, where what the triggerer has told is old.
+"""Reads an operation for the page itself, where the triggerer's record is old.
 
-However many people look, an operation is read once in some seconds; a connection has one client and one read at a time,
-within its budget of requests; and nothing is waited for longer than some seconds. The key never leaves the server.
+However many people open the page, an operation is read once in some seconds; a connection has one client and one read
+at a time, within its budget of requests; and nothing is waited for longer than some seconds. The key never leaves the
+server.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from airflow_provider_ops.operation import Operation
 
 log = logging.getLogger(__name__)
 
-#: Seconds for which a read, or a failed one, is good for everybody.
+#: Seconds for which a read, or a failed one, serves all requests.
 FRESH, FRESH_FAILURE = 5.0, 20.0
 #: Longest time for one read, waiting for its turn included.
 _PATIENCE = 5.0
@@ -32,7 +33,7 @@ _THREADS = 4
 
 @dataclass(frozen=True, slots=True)
 class LiveRead:
-    """What a read has shown, or why there was nothing to see."""
+    """The result of a read, or why there is none."""
 
     at: float
     operation: Operation | None = None
@@ -40,7 +41,7 @@ class LiveRead:
 
 
 class Reader:
-    """Reads operations on behalf of everybody who looks at this API server."""
+    """Reads operations for all users of this API server."""
 
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="operation-view")
@@ -49,7 +50,7 @@ class Reader:
         self._lock = threading.Lock()
 
     async def read(self, conn_id: str, operation_id: str) -> LiveRead:
-        """The operation as it is now, or was some seconds ago. Never raises."""
+        """Return the operation as it is now, or was some seconds ago. Never raises."""
         key, now = (conn_id, operation_id), time.monotonic()
         known = self._known.get(key)
         if known is None or (known[1].done() and known[0] <= now):
@@ -57,7 +58,7 @@ class Reader:
             task = asyncio.get_running_loop().create_task(self._read(conn_id, operation_id))
             task.add_done_callback(lambda done: self._keep(key, done))
             known = self._known[key] = (now, task)
-        # shielded: somebody who closes the page must not take the answer from the others
+        # shielded: closing one page must not cancel the read for the others
         return await asyncio.shield(known[1])
 
     def _keep(self, key: tuple[str, str], done: asyncio.Task[LiveRead]) -> None:

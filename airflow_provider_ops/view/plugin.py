@@ -1,4 +1,4 @@
-"""What Airflow finds at the entry point ``airflow.plugins``. Loaded in every process, so it imports nothing heavy."""
+"""The plugin at the entry point ``airflow.plugins``. Loaded in every process, so it imports nothing heavy."""
 
 from __future__ import annotations
 

@@ -18,32 +18,32 @@ _STEP_STATES: Mapping[str, frozenset[str]] = {
 }
 
 
-def is_observed(chapter: OperationHistory) -> bool:
-    """Return whether start or end are times at which we saw it, because the API gives none."""
-    operation = chapter.operation
+def is_observed(history: OperationHistory) -> bool:
+    """Return whether start or end are times of our polls, because the API gives none."""
+    operation = history.operation
     if operation is None or (operation.started_at or operation.created_at) is None:
         return True
     return operation.state.is_terminal and operation.ended_at is None
 
 
-def span_of(chapter: OperationHistory) -> tuple[float | None, float | None]:
-    """When an operation began and ended, as far as that is known."""
-    operation = chapter.operation
-    first = chapter.phases[0][0] if chapter.phases else chapter.timeline.start or None
+def span_of(history: OperationHistory) -> tuple[float | None, float | None]:
+    """Return when an operation began and ended, as far as that is known."""
+    operation = history.operation
+    first = history.phases[0][0] if history.phases else history.timeline.start or None
     known = (operation.started_at or operation.created_at) if operation else None
     start = known.timestamp() if known else first
     if operation is None or not operation.state.is_terminal:
         return start, None
-    end = operation.ended_at.timestamp() if operation.ended_at else chapter.phases[-1][0] if chapter.phases else None
+    end = operation.ended_at.timestamp() if operation.ended_at else history.phases[-1][0] if history.phases else None
     return start, end
 
 
-def rows_of(chapter: OperationHistory, end: float | None) -> tuple[list[dict[str, Any]], str]:
-    """What the chart shows: the API's own steps or resources, else the phases as they were seen."""
-    steps = chapter.operation.progress.steps if chapter.operation and chapter.operation.progress else ()
+def rows_of(history: OperationHistory, end: float | None) -> tuple[list[dict[str, Any]], str]:
+    """Return the rows of the chart and its title: the API's own steps or resources, else the observed phases."""
+    steps = history.operation.progress.steps if history.operation and history.operation.progress else ()
     if steps:
-        return [_step(step, chapter.seen.get(step.name, {}), end) for step in steps], "Steps"
-    return _phases(chapter, end), "Phases"
+        return [_step(step, history.seen.get(step.name, {}), end) for step in steps], "Steps"
+    return _phases(history, end), "Phases"
 
 
 def _step(step: Step, seen: Mapping[str, float], end: float | None) -> dict[str, Any]:
@@ -62,7 +62,7 @@ def _step(step: Step, seen: Mapping[str, float], end: float | None) -> dict[str,
         "word": step.state,
         "start": started,
         "end": ended,
-        # it went on no longer than the operation, which says nothing about when it ended
+        # it ended with the operation at the latest; the API does not say when
         "until": end if ended is None and started is not None else ended,
         "observed": not own,
         "message": step.message,
@@ -77,21 +77,21 @@ def _observed(seen: Mapping[str, float]) -> tuple[float | None, float | None]:
 
 
 def step_state(word: str) -> str:
-    """One of ``done``, ``running``, ``failed``, ``skipped``, ``pending``, or ``unknown``."""
+    """Return one of ``done``, ``running``, ``failed``, ``skipped``, ``pending``, or ``unknown``."""
     plain = word.strip().lower().replace("-", "_").replace(" ", "_")
     return next((state for state, words in _STEP_STATES.items() if plain in words), "unknown")
 
 
-def _phases(chapter: OperationHistory, end: float | None) -> list[dict[str, Any]]:
-    operation = chapter.operation
-    phases = list(chapter.phases)
+def _phases(history: OperationHistory, end: float | None) -> list[dict[str, Any]]:
+    operation = history.operation
+    phases = list(history.phases)
     if not phases or operation is None:
         return []
     if operation.state.is_terminal:
         # the end is a moment, not a phase
         last = phases.pop()
         end = end or last[0]
-    start, _ = span_of(chapter)
+    start, _ = span_of(history)
     rows: list[dict[str, Any]] = []
     for number, (at, raw_state, phase) in enumerate(phases):
         follows = phases[number + 1][0] if number + 1 < len(phases) else end

@@ -16,14 +16,14 @@ function scale(rows, most) {
 
 // Up to where a bar is drawn: its end, else up to where something is known.
 function drawnTo(row) {
-  return row.end ?? row.until ?? (row.goes_on ? row.checked_at ?? now() : null);
+  return row.end ?? row.until ?? (row.is_open ? row.checked_at ?? now() : null);
 }
 
 // What is known of how long it took. What is over without an end, or was not seen since, has no duration.
 function tookText(row) {
   if (row.start === null) return "–";
   if (row.end !== null) return `${row.observed ? "≈ " : ""}${duration(row.end - row.start)}`;
-  if (!row.goes_on || row.until) return "–";
+  if (!row.is_open || row.until) return "–";
   if (row.checked_at) return row.checked_at - row.start < 1 ? "–" : `at least ${duration(row.checked_at - row.start)}`;
   return `${row.observed ? "≈ " : ""}${duration(now() - row.start)}`;
 }

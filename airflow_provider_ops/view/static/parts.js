@@ -1,4 +1,4 @@
-// The parts of the page, from what view/story.py says.
+// The parts of the page, from the data of view/history.py.
 
 import { chart, chips, counted } from "./chart.js";
 import { at, banner, clock, duration, make, outside, sign, ticking, zone } from "./dom.js";
@@ -45,7 +45,7 @@ function elapsed(add, operation) {
   }
 }
 
-// What is known of an operation that nobody waits for any more, and whose end nobody has seen.
+// What is known of an operation that is no longer waited for and whose end was not observed.
 function unsettled(data, operation) {
   if (operation.checked_at === null) return null;
   const why = operation.state === "timeout" ? "The deadline passed before the operation settled."
@@ -62,7 +62,7 @@ function banners(data, operation) {
   const found = [], live = data.live, wait = data.wait;
   const human = operation.rows.find((row) => row.needs_human);
   if (human && !operation.is_settled && operation.checked_at === null) {
-    found.push(banner("ask", `Waits for a person: ${human.name}`, " The operation goes on when somebody has decided.",
+    found.push(banner("ask", `Waits for a person: ${human.name}`, " The operation continues after the decision.",
       outside(operation.url, "Decide there")));
   }
   if (operation.error) {
@@ -73,22 +73,22 @@ function banners(data, operation) {
   }
   const open = unsettled(data, operation);
   if (open) found.push(open);
-  const trouble = [...stumbling(operation), ...(live && live.error ? unread(wait, live, operation) : [])];
-  if (trouble.length) found.push(banner("warn", ...trouble));
+  const errors = [...failing(operation), ...(live && live.error ? unread(wait, live, operation) : [])];
+  if (errors.length) found.push(banner("warn", ...errors));
   return found;
 }
 
-function stumbling(operation) {
+function failing(operation) {
   if (!operation.is_stumbling) return [];
   return ["The API cannot be read at the moment.", sentence(operation.last_error),
     "The operation is not affected; checks continue until the deadline. "];
 }
 
-// That worker or triggerer cannot read it either has been said already.
+// Where worker or triggerer cannot read it either, failing() has said so already.
 function unread(wait, live, operation) {
-  const told = wait.told_at ? ["Last updated by the ", wait.told_by, " ",
+  const updated = wait.told_at ? ["Last updated by the ", wait.told_by, " ",
     ticking((time) => `${duration(time - wait.told_at)} ago.`)] : [];
-  return operation.is_stumbling ? told : ["This page cannot read the operation itself.", sentence(live.error), ...told];
+  return operation.is_stumbling ? updated : ["This page cannot read the operation itself.", sentence(live.error), ...updated];
 }
 
 function head(data, operation) {
@@ -170,8 +170,8 @@ function stepRows(operation) {
     const open = row.start !== null && row.end === null && ["running", "unknown"].includes(row.state);
     // what was not seen since is not known to be running
     const state = open && operation.checked_at !== null && !operation.is_checked_now ? "unknown" : row.state;
-    return { ...row, state, label: row.word || STEP_WORDS[row.state], goes_on: open, checked_at: operation.checked_at,
-      // the sign tells the usual states; what it cannot tell is said
+    return { ...row, state, label: row.word || STEP_WORDS[row.state], is_open: open, checked_at: operation.checked_at,
+      // the sign shows the usual states; for any other the text names it
       note: row.message && !operation.error?.message?.includes(row.message) ? row.message : row.state === "unknown" ? row.word : "" };
   });
 }
@@ -201,7 +201,7 @@ function operationRow(operation) {
   return {
     key: operation.id, name: operation.id, state: TONE[operation.state] ?? "unknown", label: WORDS[operation.state] ?? operation.state,
     start: operation.started_at, end: operation.ended_at, until: null, observed: operation.observed, checked_at: operation.checked_at,
-    goes_on: operation.started_at !== null && !operation.is_settled && operation.state !== "pending",
+    is_open: operation.started_at !== null && !operation.is_settled && operation.state !== "pending",
     needs_human: operation.rows.some((row) => row.needs_human),
     note: operation.error?.message ?? (operation.is_settled ? "" : operation.phase ?? operation.raw_state ?? ""),
   };

@@ -1,4 +1,4 @@
-// Shows what view/story.py says, and asks again while the wait goes on.
+// Shows the data of view/history.py, and requests it again while the wait is still running.
 
 import { banner, embedded } from "./dom.js";
 import { earlier, many, nothing, one, owed, source } from "./parts.js";
@@ -14,7 +14,7 @@ function draw() {
   try { render(); } catch (error) {
     // whatever was stored: better a sentence than a page that stays empty
     page.replaceChildren(...nothing({ status: "broken", title: "This page cannot be drawn",
-      hint: `${error}. The task is not affected; its log tells the same story.` }).filter(Boolean));
+      hint: `${error}. The task is not affected; its log says the same.` }).filter(Boolean));
     page.setAttribute("aria-busy", "false");
   }
 }
