@@ -20,7 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def make_parser() -> argparse.ArgumentParser:
-    """The commands below no others."""
+    """Return a parser for the commands, without those of Airflow."""
     (group,) = get_commands()
     parser = argparse.ArgumentParser(prog="python -m airflow_provider_ops.cli", description=group.help)
     _add(parser, group)

@@ -98,13 +98,13 @@ def show(args: Any) -> Exit:
     hook = one_hook(args.conn_id)
     operation = _explained(hook, _known(hook, args.operation_id))
     facts = {**_row(operation, hook.clock.time()), "url": operation.url or _link(hook, operation)}
-    story = _history(operation)
+    events = _history(operation)
     if args.output in ("json", "yaml"):
-        show_rows([{**operation.to_dict(), "url": facts["url"], "timeline": story}], args.output)
+        show_rows([{**operation.to_dict(), "url": facts["url"], "timeline": events}], args.output)
         return Exit.OK
     show_rows([{"fact": name, "value": value} for name, value in facts.items() if value is not None], args.output)
-    if story:
-        show_rows(story, args.output)
+    if events:
+        show_rows(events, args.output)
     return Exit.OK
 
 
@@ -125,7 +125,7 @@ def _explained(hook: OperationsHook, operation: Operation) -> Operation:
 
 
 def _link(hook: OperationsHook, operation: Operation) -> str | None:
-    """The page of what it acted on; that there is none must not hide the operation."""
+    """Return the address of the resource it acted on; a resource that cannot be read must not hide the operation."""
     try:
         resource = hook.run(hook.api.read_resource(operation))
     except OpsError:
@@ -134,7 +134,7 @@ def _link(hook: OperationsHook, operation: Operation) -> str | None:
 
 
 def _history(operation: Operation) -> list[dict[str, Any]]:
-    """What happened when, oldest first: the operation's own times and those of its steps."""
+    """Return the events of an operation, oldest first: its own times and those of its steps."""
     events: list[tuple[datetime | None, str]] = [
         (operation.created_at, "created"),
         (operation.started_at, "started"),
@@ -158,57 +158,57 @@ def wait(args: Any) -> Exit:
     """Wait until operations settle."""
     hook = one_hook(args.conn_id)
     known = {operation_id: _known(hook, operation_id) for operation_id in args.operation_ids}
-    # its kind decides how long is long
-    watches = [_watch_waits(hook, operation_id, operation.kind, args) for operation_id, operation in known.items()]
+    # the kind decides the default timeout
+    states = [_start_wait(hook, operation_id, operation.kind, args) for operation_id, operation in known.items()]
     try:
-        with WaitProgress(watches) as story:
-            for watch in watches:
-                for line in watch.on_result(known[watch.operation_id], hook.clock.time()):
-                    story.show(f"{watch.operation_id}: {line}")
-            # somebody looks on, who wants to see the steps
-            wait_for(hook.get_conn(), watches, story.show, args.wait_for, hold=False)
+        with WaitProgress(states) as progress:
+            for state in states:
+                for line in state.on_result(known[state.operation_id], hook.clock.time()):
+                    progress.show(f"{state.operation_id}: {line}")
+            # no long polls: a person at the terminal wants to see the steps
+            wait_for(hook.get_conn(), states, progress.show, args.wait_for, hold=False)
     except KeyboardInterrupt:
-        echo(_still_going(hook, watches))
+        echo(_still_going(hook, states))
         return Exit.INTERRUPTED
-    show_rows([_waited(hook, watch) for watch in watches], args.output, _WAIT_COLUMNS)
-    return _verdict(watches, args.wait_for)
+    show_rows([_waited(hook, state) for state in states], args.output, _WAIT_COLUMNS)
+    return _verdict(states, args.wait_for)
 
 
-def _watch_waits(hook: OperationsHook, operation_id: str, kind: str, args: Any) -> WaitState:
+def _start_wait(hook: OperationsHook, operation_id: str, kind: str, args: Any) -> WaitState:
     return hook.wait_state(operation_id, timeout=args.timeout, poll_interval=args.poll_interval or None, kind=kind)
 
 
-def _still_going(hook: OperationsHook, watches: Sequence[WaitState]) -> str:
-    going = [watch.operation_id for watch in watches if watch.outcome is None]
+def _still_going(hook: OperationsHook, states: Sequence[WaitState]) -> str:
+    going = [state.operation_id for state in states if state.outcome is None]
     again = f"airflow operations wait --conn-id {hook.conn_id} {' '.join(going)}"
     return f"Stopped waiting, nothing was cancelled: {', '.join(going)} may still be running. To wait again: {again}"
 
 
-def _waited(hook: OperationsHook, watch: WaitState) -> dict[str, Any]:
-    match watch.outcome:
+def _waited(hook: OperationsHook, state: WaitState) -> dict[str, Any]:
+    match state.outcome:
         case Settled(operation):
             operation = _explained(hook, operation)
             return {
-                **_outcome(watch, operation.state.value),
+                **_outcome(state, operation.state.value),
                 "error": str(operation.error) if operation.error else None,
             }
         case Unobservable(_, error):
-            return {**_outcome(watch, "unknown"), "error": f"cannot be read any more: {error}"}
+            return {**_outcome(state, "unknown"), "error": f"cannot be read any more: {error}"}
         case None:
-            return {**_outcome(watch, "not waited for any more"), "error": None}
+            return {**_outcome(state, "not waited for any more"), "error": None}
         case late:
             said = late.error or still_running(late.operation)
-            return {**_outcome(watch, "timeout"), "error": str(said)}
+            return {**_outcome(state, "timeout"), "error": str(said)}
 
 
-def _outcome(watch: WaitState, outcome: str) -> dict[str, Any]:
-    last = watch.operation
-    ids = {"id": watch.operation_id, "outcome": outcome, "last_state": last.raw_state if last else None}
+def _outcome(state: WaitState, outcome: str) -> dict[str, Any]:
+    last = state.operation
+    ids = {"id": state.operation_id, "outcome": outcome, "last_state": last.raw_state if last else None}
     return {**ids, "resource_type": last.resource_type, "resource_id": last.resource_id} if last else ids
 
 
-def _verdict(watches: Sequence[WaitState], how: str) -> Exit:
-    outcomes = [watch.outcome for watch in watches]
+def _verdict(states: Sequence[WaitState], how: str) -> Exit:
+    outcomes = [state.outcome for state in states]
     good = [succeeded(outcome) for outcome in outcomes]
     if all(good) or (how == "any" and any(good)):
         return Exit.OK

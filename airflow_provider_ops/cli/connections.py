@@ -11,7 +11,7 @@ from airflow_provider_ops.provider_info import connection_types
 
 
 def one_hook(conn_id: str | None) -> OperationsHook:
-    """The hook for a connection; for ``None`` that of the only default connection there is.
+    """Return the hook for a connection; for ``None`` that of the only default connection there is.
 
     :raises CommandError: none of the default connections exists, or several do.
     :raises InvalidConnection: there is no such connection, or it is of another provider.

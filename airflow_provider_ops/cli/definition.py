@@ -93,7 +93,7 @@ _TIMEOUT = _arg(
 )
 _POLL_INTERVAL = _arg(
     "--poll-interval",
-    help="Seconds between two looks (default: what the API advises)",
+    help="Seconds between two polls (default: what the API advises)",
     type=_seconds,
     metavar="SECONDS",
 )
@@ -166,7 +166,7 @@ _COMMANDS = (
     ActionCommand(
         name="wait",
         help="Wait until operations settle",
-        description="Waits until operations settle. Interrupting it ends the waiting only: the operations go on.",
+        description="Waits until operations settle. Interrupting it ends the waiting only: the operations continue.",
         epilog="Exit code 0 when they succeeded, 1 when one failed or was cancelled, 3 when the timeout has passed, "
         "4 when the API cannot be asked.",
         func=lazy_load_command("airflow_provider_ops.cli.commands.wait"),
@@ -209,7 +209,7 @@ _COMMANDS = (
 
 
 def get_commands() -> list[GroupCommand]:
-    """What this provider adds to the command line of Airflow (3.2 and later)."""
+    """Return the commands that this provider adds to the command line of Airflow (3.2 and later)."""
     return [
-        GroupCommand(name="operations", help="Look at, wait for and clean up remote operations", subcommands=_COMMANDS)
+        GroupCommand(name="operations", help="Show, wait for and clean up remote operations", subcommands=_COMMANDS)
     ]

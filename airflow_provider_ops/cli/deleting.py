@@ -1,4 +1,4 @@
-"""Deletes what is left on one connection, in an order that nobody has to know."""
+"""Deletes what is left on one connection; finds a possible order by itself."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ class DeletionResult:
 
 
 def delete_all(
-    hook: OperationsHook, marked: Sequence[OwnedResource], timeout: float | None, tell: Callable[[str], None]
+    hook: OperationsHook, marked: Sequence[OwnedResource], timeout: float | None, report: Callable[[str], None]
 ) -> list[DeletionResult]:
-    """What became of each, in the same order.
+    """Delete resources; return what became of each, in the same order.
 
     What was made last goes first. What is refused is tried again as long as others go meanwhile.
 
@@ -46,7 +46,7 @@ def delete_all(
         started = {at: _start(hook, marked[at]) for at in left}
         for at, begun in started.items():
             fates[at] = begun if isinstance(begun, DeletionResult) else _end(hook, begun, timeout)
-            tell(f"{marked[at].resource_type} {marked[at].resource_id}: {fates[at].text}")
+            report(f"{marked[at].resource_type} {marked[at].resource_id}: {fates[at].text}")
         again = [at for at in left if fates[at].again]
         left = again if len(again) < len(left) else []
     still_there = _still_there(hook, [marked[at] for at in range(len(marked)) if fates[at].gone])
@@ -80,11 +80,11 @@ def _start(hook: OperationsHook, one: OwnedResource) -> DeletionResult | Submitt
 def _end(hook: OperationsHook, submitted: Submitted, timeout: float | None) -> DeletionResult:
     name = f"operation {submitted.operation_id}"
     try:
-        watch = hook.wait_state(submitted.operation_id, timeout=timeout, kind=submitted.kind)
-        poll_until_done(hook.get_conn(), [watch], log.info)
+        state = hook.wait_state(submitted.operation_id, timeout=timeout, kind=submitted.kind)
+        poll_until_done(hook.get_conn(), [state], log.info)
     except OpsError as error:
         return DeletionResult(gone=False, text=f"perhaps still being deleted by {name}: {error}")
-    outcome = watch.outcome
+    outcome = state.outcome
     if succeeded(outcome):
         return DeletionResult(gone=True, text=f"deleted by {name}")
     if isinstance(outcome, Settled):

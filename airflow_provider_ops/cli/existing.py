@@ -1,4 +1,4 @@
-"""What of the operations that Airflow has recorded still exists at the API."""
+"""Checks which results of recorded operations still exist at the API."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from airflow_provider_ops.operation import Operation
 class Checker:
     """Reads what recorded operations have made.
 
-    :param unknown: told a sentence about each operation of which nothing can be found out.
+    :param unknown: called with a sentence about each operation of which nothing can be found out.
     """
 
     def __init__(self, unknown: Callable[[str], None]) -> None:
@@ -51,13 +51,13 @@ class Checker:
         return self._existing(hook, task, _merged(Recorded(operation_id), operation), operation, "awaited")
 
     def _look_up(self, hook: OperationsHook, task: ScannedTask, operation_id: str) -> Operation | None:
-        """Read an operation once; ``None`` after telling why, when that is not possible."""
+        """Read an operation once; ``None``, after a report of the reason, when that is not possible."""
         key = (hook.conn_id, operation_id)
         if key not in self._known:
             try:
                 self._known[key] = hook.get_operation(hook.api.validate_operation_id(operation_id))
             except OpsError as error:
-                self._cannot_tell(hook, task, operation_id, f"cannot be read: {error}")
+                self._warn(hook, task, operation_id, f"cannot be read: {error}")
                 self._known[key] = None
         return self._known[key]
 
@@ -69,14 +69,14 @@ class Checker:
             return _still_running(hook, task, facts, operation, resource_type)
         flow = hook.api.find_resource(resource_type, resource_id)
         if flow is None:
-            self._cannot_tell(
+            self._warn(
                 hook, task, facts.operation_id, f"{hook.api.title} has no read for {resource_type} {resource_id}"
             )
             return None
         try:
             resource = hook.run(flow)
         except OpsError as error:
-            self._cannot_tell(hook, task, facts.operation_id, f"{resource_type} {resource_id} cannot be read: {error}")
+            self._warn(hook, task, facts.operation_id, f"{resource_type} {resource_id} cannot be read: {error}")
             return None
         if resource is None:
             return None
@@ -89,14 +89,14 @@ class Checker:
         )
         return Left(hook, one, task, found_by, facts.operation_id, owes=facts.owes)
 
-    def _cannot_tell(self, hook: OperationsHook, task: ScannedTask, operation_id: str, why: str) -> None:
+    def _warn(self, hook: OperationsHook, task: ScannedTask, operation_id: str, why: str) -> None:
         self._unknown(
             f"{hook.api.title} ({hook.conn_id}): operation {operation_id} of task {task} in run {task.run_id}: {why}"
         )
 
 
 def _makes(hook: OperationsHook, facts: Recorded) -> bool | None:
-    """Return whether an operation makes something new; ``None`` when only the API can tell its kind."""
+    """Return whether an operation makes something new; ``None`` when only the API knows its kind."""
     if facts.creates or hook.api.creates(facts.kind):
         return True
     return False if "." in facts.kind else None

@@ -31,12 +31,12 @@ class Left:
 
     @property
     def identity(self) -> tuple[str, str, str]:
-        """What tells it from everything else."""
+        """Return what distinguishes it from everything else."""
         return self.hook.api.name, self.one.resource_type, self.one.resource_id or str(self.operation_id)
 
     @property
     def may_be_deleted(self) -> bool:
-        """Whether it is certain enough that the run made it, and known by an id."""
+        """Return whether it is certain enough that the run made it, and known by an id."""
         return self.found_by != "awaited" and bool(self.one.resource_id)
 
     @property

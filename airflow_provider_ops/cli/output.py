@@ -21,8 +21,8 @@ from airflow_provider_ops._compat import secrets_of_this_airflow
 from airflow_provider_ops.exceptions import OpsError
 from airflow_provider_ops.http.retries import PATIENCE
 
-#: The retry that is worth a line; the ones before it are everyday trouble.
-_TELL_AT = 2
+#: The first retry that gets a line; earlier ones are common.
+_LOG_AT = 2
 
 
 Row = Mapping[str, Any]
@@ -36,7 +36,7 @@ class Exit(IntEnum):
     NO = 1
     #: Arguments that make no sense; argparse's own.
     USAGE = 2
-    #: The timeout has passed; what was waited for goes on.
+    #: The timeout has passed; the operations are still running.
     TIMEOUT = 3
     #: Nothing is left of what was searched, but not everything could be.
     PARTLY = 5
@@ -47,11 +47,11 @@ class Exit(IntEnum):
 
 
 class CommandError(OpsError):
-    """A command cannot go on; the message says why and what to do."""
+    """A command cannot continue; the message says why and what to do."""
 
 
 def command(work: Callable[[Any], Exit]) -> Callable[[Any], None]:
-    """A function that Airflow's parser can call, from one that returns an exit code.
+    """Make a function that Airflow's parser can call from one that returns an exit code.
 
     Whatever goes wrong ends in one paragraph on standard error, never in a traceback (but with ``--verbose``).
     """
@@ -64,7 +64,7 @@ def command(work: Callable[[Any], Exit]) -> Callable[[Any], None]:
         except OpsError as error:
             stop(str(error), Exit.TROUBLE)
         except KeyboardInterrupt:
-            stop("Stopped. What the API was asked for already goes on.", Exit.INTERRUPTED)
+            stop("Stopped. What the API was asked for already continues.", Exit.INTERRUPTED)
         except Exception as error:  # a person at a terminal needs a sentence
             if args.verbose:
                 raise
@@ -76,14 +76,14 @@ def command(work: Callable[[Any], Exit]) -> Callable[[Any], None]:
 
 
 def audited(work: Callable[[Any], Exit]) -> Callable[[Any], None]:
-    """As :func:`command`, for one that changes something: it gets into Airflow's audit log."""
+    """Do as :func:`command`, for a command that changes something: Airflow's audit log records it."""
     run: Callable[[Any], None] = action_cli(check_db=False)(command(work))  # type: ignore[no-untyped-call]
     return run
 
 
 @contextmanager
 def quiet(*, verbose: bool = False) -> Iterator[None]:
-    """No log lines and warnings between what a command prints.
+    """Suppress log lines and warnings while a command prints.
 
     Airflow's own decorator for this cannot be used around its own commands, which ``sweep`` calls.
     """
@@ -100,7 +100,7 @@ def quiet(*, verbose: bool = False) -> Iterator[None]:
 
 @contextmanager
 def log_retries() -> Iterator[None]:
-    """A line when reads are tried again: a terminal that says nothing for two minutes looks as if it hangs."""
+    """Print a line when reads are tried again: a terminal without output for two minutes seems to hang."""
     before = get_on_retry_hooks()
     set_on_retry_hooks([*before, _log_retry])
     try:
@@ -110,7 +110,7 @@ def log_retries() -> Iterator[None]:
 
 
 def _log_retry(details: RetryDetails) -> None:
-    if isinstance(details.caused_by, OpsError) and details.retry_num == _TELL_AT:
+    if isinstance(details.caused_by, OpsError) and details.retry_num == _LOG_AT:
         echo(f"{details.caused_by}; trying again for {PATIENCE:g} s at most, Ctrl-C stops.")
 
 
@@ -121,7 +121,7 @@ def stop(text: str, code: Exit) -> NoReturn:
 
 
 def echo(text: str) -> None:
-    """One line for people, on standard error, so that standard output stays what ``--output`` promises."""
+    """Print one line for people, on standard error, so that standard output has only what ``--output`` promises."""
     print(printable(text), file=sys.stderr, flush=True)  # noqa: T201
 
 
@@ -193,5 +193,5 @@ def _cell(value: Any, output: str) -> str:
 
 
 def printable(text: str) -> str:
-    """``text`` without what a terminal would obey: it may come from an API."""
+    """Return ``text`` without control characters: it may come from an API."""
     return "".join(char if char.isprintable() else " " for char in text)

@@ -1,4 +1,4 @@
-"""What is seen of a wait while it goes on: a bar for each operation on a terminal, else a line for each change."""
+"""Progress of a running wait: a bar for each operation on a terminal, else a line for each change."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ _FULL = 100.0
 
 
 class WaitProgress:
-    """Shows a wait on standard error, as a context manager; :meth:`tell` is its log."""
+    """Shows a wait on standard error, as a context manager; :meth:`show` is its log."""
 
-    def __init__(self, watches: Sequence[WaitState]) -> None:
-        self._watches = watches
+    def __init__(self, states: Sequence[WaitState]) -> None:
+        self._watches = states
         self._bars: dict[str, TaskID] = {}
         self._progress = _bars() if sys.stderr.isatty() else None
 
     def __enter__(self) -> Self:
         if self._progress is not None:
-            for watch in self._watches:
-                self._bars[watch.operation_id] = self._progress.add_task(watch.operation_id, total=None, now="")
+            for state in self._watches:
+                self._bars[state.operation_id] = self._progress.add_task(state.operation_id, total=None, now="")
             self._progress.start()
         return self
 
@@ -45,8 +45,8 @@ class WaitProgress:
         if self._progress is None:
             echo(line)
             return
-        for watch in self._watches:
-            self._progress.update(self._bars[watch.operation_id], **_shown(watch))
+        for state in self._watches:
+            self._progress.update(self._bars[state.operation_id], **_shown(state))
 
 
 def _bars() -> Progress:
@@ -59,10 +59,10 @@ def _bars() -> Progress:
     return Progress(*columns, console=Console(stderr=True))
 
 
-def _shown(watch: WaitState) -> dict[str, Any]:
-    operation = watch.operation
-    now = "looking again after an error" if watch.is_failing else _now(operation)
-    if watch.outcome is not None:
+def _shown(state: WaitState) -> dict[str, Any]:
+    operation = state.operation
+    now = "checking again after an error" if state.is_failing else _now(operation)
+    if state.outcome is not None:
         return {"total": _FULL, "completed": _FULL, "now": now}
     progress = operation.progress if operation else None
     if progress is None or not progress.total:

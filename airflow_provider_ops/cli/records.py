@@ -20,9 +20,9 @@ XCOM_KEYS = ("operation_id", "resource_id", OPERATION_HANDLE, AWAITED, PROGRESS)
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """An operation that a task has submitted, as far as Airflow's records tell.
+    """An operation that a task has submitted, as far as Airflow's records show it.
 
-    :param creates: whether it makes a new resource; ``None`` where only its kind can tell.
+    :param creates: whether it makes a new resource; ``None`` where only its kind shows that.
     :param owes: the policy that an attempt had begun when it died, as in ``on_kill=delete``.
     """
 
@@ -51,8 +51,8 @@ class Recorded:
 class TaskRecord:
     """What the records of one task instance come to.
 
-    :param api: name of the API, where a record tells it.
-    :param conn_id: the connection, where a record tells it.
+    :param api: name of the API, where a record has it.
+    :param conn_id: the connection, where a record has it.
     :param submitted: in the order of the tries.
     :param awaited: ids of operations that it only waited for.
     :param unanswered: its last submit was sent, and what it started was never recorded.
@@ -76,21 +76,21 @@ class TaskRecord:
 
 def read_task(row: TaskRow) -> TaskRecord:
     """Return what the records of a task instance say. Records that this release cannot read say nothing."""
-    story = read_record(row.xcoms.get(PROGRESS))
+    history = read_record(row.xcoms.get(PROGRESS))
     handles = [
         one for one in (row.xcoms.get(OPERATION_HANDLE), row.store.get(STORED_HANDLE)) if isinstance(one, Mapping)
     ]
     found = TaskRecord(
-        api=_text(next((one.get("api") for one in handles), None)) or (story.api if story else None) or None,
-        conn_id=_text((row.fields or {}).get("conn_id")) or (story.conn_id if story else None) or None,
+        api=_text(next((one.get("api") for one in handles), None)) or (history.api if history else None) or None,
+        conn_id=_text((row.fields or {}).get("conn_id")) or (history.conn_id if history else None) or None,
     )
     _add_tries(found, row, submits=bool(handles))
     for handle in handles:
         _add_handle(found, handle)
     if AWAITED not in row.xcoms:
         found.add(row.xcoms.get("operation_id"), resource_id=row.xcoms.get("resource_id"))
-    if story is not None:
-        _add_history(found, story)
+    if history is not None:
+        _add_history(found, history)
     return found
 
 
@@ -133,9 +133,9 @@ def _add_handle(found: TaskRecord, handle: Mapping[str, Any]) -> None:
     found.unanswered = not (is_answered or handle.get("refused") or handle.get("not_sent"))
 
 
-def _add_history(found: TaskRecord, story: WaitHistory) -> None:
-    for operation_id, chapter in story.operations.items():
-        operation = chapter.operation
+def _add_history(found: TaskRecord, history: WaitHistory) -> None:
+    for operation_id, one in history.operations.items():
+        operation = one.operation
         if operation_id not in found.submitted:
             found.awaited.append(operation_id)
         elif operation is not None:

@@ -96,7 +96,7 @@ class Scope:
             raise CommandError(
                 f"Airflow knows no run {', '.join(unknown)} of DAG {self.dag_ids[0]}: `airflow dags list-runs` shows "
                 "those it knows. What runs made that are deleted "
-                "from Airflow can no longer be told from what others made."
+                "from Airflow can no longer be distinguished from what others made."
             )
         return [run for run in runs if not self.run_ids or run.run_id in self.run_ids]
 
@@ -109,7 +109,7 @@ def is_at_work(row: TaskRow) -> bool:
 def owners(runs: Mapping[ScannedRun, Sequence[TaskRow]], found: Collection[OwnedResource]) -> dict[str, ScannedTask]:
     """Return which tasks of these runs made what was found, by mark.
 
-    A mark is a hash: that of a task can be told from all others, but nothing can be read from it.
+    A mark is a hash: that of a task differs from all others, but nothing can be read from it.
     """
     wanted = {one.key: one for one in found}
     made_by: dict[str, ScannedTask] = {}

@@ -128,7 +128,7 @@ class ResourceSearch:
         if hook is None:
             return
         checks = [self._checker.check(hook, run, task, one) for one in record.submitted.values()]
-        # what nobody in this run has handed on was begun elsewhere
+        # an operation that no task of this run has handed on was started elsewhere
         mine = [one for one in record.awaited if handed_on.has(run, one)]
         checks += [self._checker.check_awaited(hook, run, task, one) for one in mine]
         yield from filter(None, checks)

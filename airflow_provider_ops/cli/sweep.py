@@ -19,17 +19,17 @@ _COLUMNS = ("api", "resource_type", "resource_id", "age", "run_id", "task", "fat
 
 @audited
 def sweep(args: Any) -> Exit:
-    """List what is left of runs, and delete it when told to."""
+    """List what is left of runs, and with ``--yes`` delete it."""
     dag_ids = list(dict.fromkeys(getattr(args, "dag_ids", None) or ()))
     if not dag_ids and args.since is None and args.until is None:
         stop("Say which runs are meant: --dag-id, --since or --until.", Exit.USAGE)
     if args.run_id and len(dag_ids) != 1:
         stop("--run-id needs the one DAG that the run is of: --dag-id.", Exit.USAGE)
     runs = Scope(dag_ids, args.run_id or (), args.since, args.until).runs()
-    going_on = [run for run in runs if not run.is_over]
+    in_progress = [run for run in runs if not run.is_over]
     search = ResourceSearch(args.conn_id or ())
     left = search.find([run for run in runs if run.is_over])
-    _introduce(search, going_on)
+    _introduce(search, in_progress)
     if args.yes and left:
         left = _deleted(left, args.timeout)
     if left:
@@ -39,14 +39,14 @@ def sweep(args: Any) -> Exit:
     return _conclude(left, complete=not search.not_searched)
 
 
-def _introduce(search: ResourceSearch, going_on: Sequence[ScannedRun]) -> None:
+def _introduce(search: ResourceSearch, in_progress: Sequence[ScannedRun]) -> None:
     """Say what was not searched, before what was found."""
     for sentence in search.not_searched:
         echo(f"Not searched: {sentence}")
     if search.left_out:
         echo(f"Left out, because --conn-id does not name them: {', '.join(sorted(search.left_out))}")
-    if going_on:
-        echo(f"Left alone, because still in progress: {_names(going_on)}")
+    if in_progress:
+        echo(f"Left alone, because still in progress: {_names(in_progress)}")
     if search.at_work:
         echo(f"Left alone, because a task of theirs is still at work: {_names(search.at_work)}")
 

@@ -2,7 +2,7 @@
 
 Airflow has no command that shows XComs or the task state store, so ``sweep`` reads the tables. All of them exist since
 Airflow 3.1, but for the task state store (3.3). From Airflow 3.4 on each try of a task is a row of its own, and the
-iterations of a loop are told apart by their region.
+iterations of a loop differ by their region.
 """
 
 from __future__ import annotations
@@ -197,7 +197,7 @@ def _place(model: Any) -> tuple[Any, ...]:
 
 
 def _named(region: UUID | str | None) -> str:
-    """Return what tells a region from others; a task outside of all has one of zeros."""
+    """Return the name of a region; a task outside of all regions has one of zeros, which has no name."""
     return "" if region is None or UUID(str(region)).int == 0 else str(region)
 
 
