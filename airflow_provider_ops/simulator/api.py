@@ -4,7 +4,7 @@
         name, mount, choices, problems, codes, key_headers
         routes()            its endpoints: method, path template, handler, scope, models of body and query
         authenticate(...)   who calls, or a Problem
-        envelope(...)       how an error looks
+        envelope(...)       the form of an error
 
 All else (matching, validation, faults, statistics, the life of operations) is shared.
 """
@@ -39,7 +39,7 @@ class Reply:
 
 @dataclass(frozen=True)
 class Principal:
-    """Who calls, as far as the key tells (see `read_key`)."""
+    """The caller, as far as the key identifies it (see `read_key`)."""
 
     readonly: bool = False
     lacks: str | None = None

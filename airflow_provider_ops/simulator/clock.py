@@ -21,7 +21,7 @@ class Clock(Protocol):
         """Return when that many seconds of this clock have passed."""
 
     def serving(self, is_awaited: Callable[[], bool]) -> AbstractContextManager[None]:
-        """Tell that what sleeps inside the block holds an answer back, as long as `is_awaited` says so."""
+        """Declare that a sleep inside the block holds an answer back, as long as `is_awaited` says so."""
 
 
 class SystemClock:

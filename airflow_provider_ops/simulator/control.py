@@ -1,4 +1,4 @@
-"""The control pages under `/_control`: look at the simulated world and steer it. They are not counted as requests."""
+"""The control pages under `/_control`: they show the simulated world and steer it. They are not counted as requests."""
 
 from __future__ import annotations
 

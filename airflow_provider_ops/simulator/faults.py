@@ -136,7 +136,7 @@ def check_places(rules: Sequence[Rule], routes: Mapping[str, tuple[str, Sequence
 
 
 def retry_after(rule: StatusFault, now: float) -> dict[str, str]:
-    """Return the header that tells the client how long to pause."""
+    """Return the header that says how long the client should pause."""
     value = rule.retry_after
     if value is None:
         return {}

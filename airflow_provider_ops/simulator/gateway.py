@@ -31,7 +31,7 @@ BODY_LIMIT = 1_048_576
 """Bytes of a request body that are read."""
 
 SHORTEST_KEY = 6
-"""Characters from which on a key is looked for in the other parts of a request."""
+"""Characters from which on a key is searched for in the other parts of a request."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Ids that look like the real ones and come from the seed."""
+"""Ids in the form of the real ones, made from the seed."""
 
 from __future__ import annotations
 

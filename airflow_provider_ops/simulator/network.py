@@ -1,6 +1,6 @@
 """The TCP side: a uvicorn that knows its connections, so that they can be counted and cut.
 
-ASGI has no way to cut a connection. uvicorn's protocol classes are told about each connection by asyncio, so a thin
+ASGI has no way to cut a connection. asyncio reports each connection to uvicorn's protocol classes, so a thin
 subclass keeps a book of them; an application finds its connection there by the client's address, which is unique among
 the open ones. That works the same for both of uvicorn's classic HTTP implementations.
 """
@@ -170,7 +170,7 @@ class Server(uvicorn.Server):
         """Take SIGINT and SIGTERM as a wish to stop; uvicorn would raise them again at the end."""
         try:
             previous = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
-        except ValueError:  # not the main thread: whoever runs it stops it by `should_exit`
+        except ValueError:  # not the main thread: its owner stops it by `should_exit`
             yield
             return
         try:

@@ -93,7 +93,7 @@ class Operation:
     """Dates of change and end are shown so many seconds too early, or that of the end not at all."""
     reads: int = 0
     timetable: int = 0
-    """Goes up when the steps are rewritten, so that the agenda can tell old entries."""
+    """Goes up when the steps are rewritten, so that the agenda can recognize old entries."""
     changed: asyncio.Event | None = None
     """Set when something changed, for those who wait; made by the first of them."""
     seq: int = -1

@@ -1,4 +1,4 @@
-"""The fault plan as users write it: one model per fault, told apart by the key `fault`.
+"""The fault plan as users write it: one model per fault, selected by the key `fault`.
 
 A rule says where it applies, when it fires and what happens then. `docs/simulator.md` has the table.
 """
@@ -145,7 +145,7 @@ class PoisonFault(AfterExecution):
     but: list[str] = []
     """Globs over places that stay as they are."""
     value: str = '"\\u0000"'
-    """What stands there instead, as it is sent: JSON, or what only looks like it."""
+    """What stands there instead, as it is sent: JSON, or text that only resembles it."""
     headers: dict[str, str] = {}
     """Further headers of the answer."""
 
@@ -158,7 +158,7 @@ class OperationRule(Rule):
 
 
 class UnknownStatusFault(OperationRule):
-    """The operation shows a status word that nobody knows, for the first seconds of its running."""
+    """The operation shows an undocumented status word, for the first seconds of its running."""
 
     fault: Literal["unknown_status"]
     word: Annotated[str, Field(min_length=1)] = "hibernating"

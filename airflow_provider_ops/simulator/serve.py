@@ -74,5 +74,5 @@ class Service:
         return f"{'https' if self._address.certfile else 'http'}://{shown}:{port}"
 
     def run(self) -> None:
-        """Serve until told to stop."""
+        """Serve until asked to stop."""
         self.server.run(sockets=[self._socket])

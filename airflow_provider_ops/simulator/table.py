@@ -86,7 +86,7 @@ class Table(Generic[R]):
         return row
 
     def changed(self, row: R) -> None:
-        """Tell the table that facets of this record may have changed."""
+        """Update the table after facets of this record may have changed."""
         for names, index in self._indexes.items():
             index.put(row.seq, self._key(names, row))
 

@@ -46,7 +46,7 @@ class Problem(Exception):
         self.status = status
         self.code = code
         self.where = tuple(where)
-        """Path of the field that is wrong, for APIs that tell it."""
+        """Path of the field that is wrong, for APIs that name it."""
         self.headers = dict(headers or {})
         self.extra = dict(extra or {})
 

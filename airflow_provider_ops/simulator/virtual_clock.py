@@ -38,7 +38,7 @@ class _Sleeper:
 
     @property
     def is_orphan(self) -> bool:
-        """Whether it holds an answer back that nobody waits for any more."""
+        """Return whether it holds an answer back that no client waits for any more."""
         return self.serves is not None and not self.serves()
 
     @property
@@ -47,10 +47,10 @@ class _Sleeper:
 
 
 class VirtualClock:
-    """Time that passes only when everybody sleeps (`auto=True`) or when `advance` is called (`auto=False`).
+    """Time that passes only when all tasks sleep (`auto=True`) or when `advance` is called (`auto=False`).
 
-    With `auto`, time jumps to the end of the earliest sleep once nothing else goes on: all event loops that use the
-    clock are idle, and nothing is under way that `busy` was told of, unless a sleeping server holds its answer back.
+    With `auto`, time jumps to the end of the earliest sleep once nothing else runs: all event loops that use the
+    clock are idle, and no block of `busy` is active, unless a sleeping server holds its answer back.
     Without it, sleepers block until the test has advanced the clock far enough. One clock may be shared by threads and
     event loops, so a test can give the same one to the simulator and to the code under test.
 
@@ -88,12 +88,12 @@ class VirtualClock:
             return self._now
 
     def step(self, seconds: float) -> None:
-        """Move the wall clock forwards, or backwards where negative. No time passes, nobody wakes."""
+        """Move the wall clock forwards, or backwards where negative. No time passes, no sleep ends."""
         with self._moved:
             self._stepped += seconds
 
     def without_steps(self) -> SteadyClock:
-        """Return the same time as it is on machines whose wall clocks nobody steps."""
+        """Return the same time as it is on machines whose wall clocks are not stepped."""
         return SteadyClock(self, self._epoch)
 
     def from_wall(self, at: float) -> float:
@@ -191,7 +191,7 @@ class VirtualClock:
     def _tick(self, loop: asyncio.AbstractEventLoop, patience: int, news: int) -> None:
         """Wait until the others in the loop had their turn; the last loop that is found idle lets time pass."""
         if patience:
-            # whoever has just done something has its turns before it
+            # tasks that have just done something run before it
             fresh = self._news
             loop.call_soon(self._tick, loop, patience - 1 if fresh == news else PATIENCE, fresh)
             return
@@ -236,7 +236,7 @@ class VirtualClock:
         self._moved.notify_all()
         while self._sleepers and self._sleepers[0].until <= self._now:
             sleeper = heapq.heappop(self._sleepers)
-            with contextlib.suppress(RuntimeError):  # its loop is closed: nobody is left to wake
+            with contextlib.suppress(RuntimeError):  # its loop is closed: no task is left to wake
                 sleeper.loop.call_soon_threadsafe(_wake, sleeper.woken)
         self._heard()
 

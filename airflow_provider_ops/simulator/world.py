@@ -36,7 +36,7 @@ class World:
     """Everything that exists at one simulated API.
 
     Every call first lets time pass (`advance`): what should have happened since the last call happens then, in order
-    and with the time at which it was due, so nobody can tell that nothing ran in between.
+    and with the time at which it was due, so no client can notice that nothing ran in between.
     """
 
     def __init__(
@@ -163,7 +163,7 @@ class World:
         """Return when the operation has settled or the timeout (of this clock) is over: what a long poll does."""
         deadline = self.clock.time() + timeout
         while (now := self.advance()) < deadline and not operation.settled:
-            # A change sets the event and takes it away, so who looks again makes or finds a fresh one.
+            # A change sets the event and removes it, so the next check makes or finds a new one.
             operation.changed = operation.changed or asyncio.Event()
             due = min(deadline, operation.steps[-1].at if operation.steps else deadline)
             await self._either(due - now, operation.changed)

@@ -71,28 +71,28 @@ class DagRunResult:
 
     @property
     def state(self) -> str:
-        """``success`` or ``failed``."""
+        """Return the state of the run: ``success`` or ``failed``."""
         return str(self.run.state)
 
     @property
     def states(self) -> dict[str, str]:
-        """State of each task."""
+        """Return the state of each task."""
         return {name: str(one.state) for name, one in self._instances().items()}
 
     def tries(self, task: str) -> int:
-        """How often a task was tried."""
+        """Return how often a task was tried."""
         return int(self._instances()[task].try_number)
 
     def result(self, task: str) -> Any:
-        """What a task returned; ``None`` where nothing."""
+        """Return what a task returned; ``None`` where nothing."""
         return self._pull(self._instances()[task], "return_value")
 
     def xcom(self, task_id: str, key: str = "return_value", map_index: int = -1) -> Any:
-        """What a task has pushed under ``key``; ``None`` where nothing."""
+        """Return what a task has pushed under ``key``; ``None`` where nothing."""
         return self._pull(self._instances()[task_id if map_index < 0 else f"{task_id}[{map_index}]"], key)
 
     def error(self, task: str) -> BaseException:
-        """The one exception of a task that failed once."""
+        """Return the one exception of a task that failed once."""
         (error,) = self.errors[task]
         return error
 
@@ -127,7 +127,7 @@ def _build_the_api_once() -> None:
 def run_dag(airflow_db: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., DagRunResult]:  # noqa: ARG001 - has to be there
     """Run a DAG to its end in this process: the real task runner, API, state store and triggers; retries come at once.
 
-    Takes the DAG, and the run's ``conf`` as further keywords; returns a :class:`Ran`.
+    Takes the DAG, and the run's ``conf`` as further keywords; returns a :class:`DagRunResult`.
     """
     monkeypatch.setattr(Advice, "pause", timedelta(0))
 
@@ -148,7 +148,7 @@ def _retry_at_once(dag: DAG) -> None:
 
 @contextmanager
 def _errors_heard() -> Iterator[dict[str, list[BaseException]]]:
-    """What tasks raise meanwhile, as listeners hear it; callbacks of a task are not told on Airflow 3.1."""
+    """Collect what tasks raise, with a listener: on Airflow 3.1 a task's callbacks do not get the exception."""
     from airflow.listeners import hookimpl  # noqa: PLC0415 - Airflow takes seconds to import
 
     try:

@@ -13,12 +13,12 @@ from airflow_provider_ops.testing.server import SimulatorServer
 
 _SERVER: pytest.StashKey[SimulatorServer] = pytest.StashKey()
 _LONG = 600.0
-"""Seconds an operation takes in virtual time: ten minutes, which is nothing."""
+"""Seconds an operation takes in virtual time: ten minutes, which pass at once."""
 
 
 @pytest.fixture
 def operations_simulator(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[SimulatorServer]:
-    """A fresh simulator to which the default connections of all APIs lead.
+    """Start or reset a simulator to which the default connections of all APIs lead.
 
     One server serves the whole session (starting one takes longer than most tests) and is reset for every test. A test
     that also asks for `virtual_time` has one of its own, which lives by that clock.
@@ -33,9 +33,9 @@ def operations_simulator(request: pytest.FixtureRequest, monkeypatch: pytest.Mon
 
 @pytest.fixture
 def virtual_time(monkeypatch: pytest.MonkeyPatch) -> VirtualClock:
-    """A clock for all waits of operators, sensors, triggers and hooks, and for the simulator: hours pass in no time.
+    """Use one clock for all waits of operators, sensors, triggers and hooks, and for the simulator: hours pass at once.
 
-    Airflow itself, with its `retry_delay`, goes on in real time.
+    Airflow itself, with its `retry_delay`, runs in real time.
     """
     clock = VirtualClock(start=time.time())
     monkeypatch.setattr("airflow_provider_ops.hooks.base.default_clock", lambda: clock)

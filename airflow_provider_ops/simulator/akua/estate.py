@@ -28,7 +28,7 @@ class Estate:
         self.world = api.world
         self._keys: dict[str, tuple[Hashable, Answer]] = {}
         now = self.world.now()
-        # not in the table of resources: nobody has created it
+        # not in the table of resources: it was never created
         facts = {"tier": "free", "cancelled": False, "tier_changes": []}
         self.workspace = Resource("akua", "workspace", WORKSPACE, "Simulated", "active", now, now, facts)
         self.subdomain = Resource("akua", "subdomain", "wsd_simulated", "simulated", "reserved", now, now)
@@ -64,7 +64,7 @@ class Estate:
         metadata: Mapping[str, Any],
         settle: Callable[[Operation], Mapping[str, Any] | None],
     ) -> Operation:
-        """Start an operation; `settle` is told its end and returns the response of a success."""
+        """Start an operation; `settle` is called with its end and returns the response of a success."""
 
         def on_settled(operation: Operation) -> None:
             operation.reason = operation.reason or f"operation {operation.stage}"
@@ -92,7 +92,7 @@ class Estate:
         return row
 
     def free(self, call: Call, row: Resource) -> Resource:
-        """Return the resource when the etag is right and nothing is going on with it."""
+        """Return the resource when the etag is right and no operation on it is running."""
         self.check_etag(call, row.version)
         if row.operation is not None:
             raise Problem(f"{row.kind} has an operation in progress", status=409)

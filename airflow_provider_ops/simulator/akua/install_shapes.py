@@ -1,4 +1,4 @@
-"""How installs of the simulated Akua look on the wire."""
+"""The JSON of installs of the simulated Akua."""
 
 from __future__ import annotations
 

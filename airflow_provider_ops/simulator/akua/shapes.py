@@ -1,4 +1,4 @@
-"""How operations look on the wire, and what they go through."""
+"""The JSON of operations, and the phases that they go through."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ class Limited(Camel):
 
 
 class Marked(Limited):
-    """Query of a list that goes on from a marker."""
+    """Query of a list that continues from a marker."""
 
     marker: str | None = None
 

@@ -55,7 +55,7 @@ def stamps(row: Resource) -> dict[str, Any]:
 def marked(
     world: World, query: Any, filters: Mapping[str, Hashable], show: Callable[[list[Resource]], dict[str, Any]]
 ) -> dict[str, Any]:
-    """Return a page of a list that goes on from a marker."""
+    """Return a page of a list that continues from a marker."""
     rows, info = page_cursor(world.resources, query.marker, query.limit, {**filters, "deleted": False})
     page = {"total": info.total, **show(rows)}
     return page if info.next_cursor is None else {**page, "marker": info.next_cursor}

@@ -42,7 +42,7 @@ class Workload:
 
     def start(self, call: Call, kind: str, row: Resource, script: Script, then: Callable[[Operation], None]) -> None:
         """Let it move, as the fault plan wants it."""
-        # an id that says on the control pages what moves; as an operation nobody can read it
+        # an id that shows on the control pages what moves; it cannot be read as an operation
         about = f"{row.details['jobId']}.{row.id}" if row.kind == "job_run" else row.id
         self._api.start(call, kind, f"{row.kind}:{about}", row, script, then)
 

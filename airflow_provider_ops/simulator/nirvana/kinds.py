@@ -115,7 +115,7 @@ class Kind:
         facets = {"parent": holder.id} if holder else {"project": call.query.project_id}
         rows = [row for row in self.estate.rows(self.word, **facets) if self.estate.is_readable(row)]
         if tags := getattr(call.query, "tags", None):
-            # before anything is shown: this is how clients look for one resource among thousands
+            # before anything is shown: this is how clients search for one resource among thousands
             rows = [row for row in rows if set(tags.split(",")) <= set(row.details["tags"])]
         return listed(rows, call, self.show)
 

@@ -108,5 +108,5 @@ class ListOperations(ProjectQuery):
 
 
 def epoch(moment: datetime | None, otherwise: float) -> float:
-    """A bound of a query as the time of the world; it is compared in whole seconds, as times are shown."""
+    """Return a bound of a query as the world's time; it is compared in whole seconds, as times are shown."""
     return otherwise if moment is None else moment.timestamp()
