@@ -1,5 +1,5 @@
 """
-`make browser`: a real browser fills in the connection forms and looks at the tab *Operation*, in real Airflow.
+`make browser`: a real browser fills in the connection forms and checks the tab *Operation*, in real Airflow.
 
 Ends with 0 only when forms and pages do what they should. The pictures go where the docs take them from.
 """
@@ -48,7 +48,7 @@ def say(text: str) -> None:
 
 def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(prog="make browser", description="Look at Airflow's UI with a real browser.")
+    parser = argparse.ArgumentParser(prog="make browser", description="Check Airflow's UI with a real browser.")
     parser.add_argument("--images", type=Path, default=SCRATCH / "images", help="where the pictures go")
     parser.add_argument("--docs", action="store_true", help="take those that the docs show over into docs/images")
     parser.add_argument("--only", choices=("forms", "view"), help="one half of it")

@@ -21,5 +21,5 @@ def crowd() -> tuple[Phase, ...]:
 
 
 if __name__ == "__main__":
-    infrastructure._PHASES["network"] = crowd()  # noqa: SLF001 - nobody but this scene needs it
+    infrastructure._PHASES["network"] = crowd()  # noqa: SLF001 - only this scene needs it
     sys.exit(main())

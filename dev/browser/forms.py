@@ -149,7 +149,7 @@ def check_test_button(window: Window, stage: Stage, api: str, picture: Path | No
     pressed = press_test(window, f"browser_{api}", picture)
     window.size(1280, 860)
     if pressed.status == 400 and KNOWN_BAD not in pressed.shown:  # noqa: PLR2004
-        raise FormBroken(f"{api}: the button fails in a way the docs do not tell of: {pressed}")
+        raise FormBroken(f"{api}: the button fails in a way the docs do not describe: {pressed}")
     body = {"connection_id": f"browser_{api}", "host": stage.simulator.url + APIS[api][0], **_same(api)}
     answer = stage.stack.api.request("POST", "/connections/test", json=body)
     if not answer["status"] or API_KEY in answer["message"]:

@@ -1,4 +1,4 @@
-"""The tab *Operation* in every state, in light and dark: looked at, checked, photographed."""
+"""The tab *Operation* in every state, in light and dark: opened, checked, photographed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from dev.browser.visitors import VISITOR
 from dev.browser.window import ZONE, Theme, Window, window
 from dev.stack import USER
 
-#: Characters of a page that are told of.
+#: Characters of a page that an error shows.
 _SHOWN: Final = 2000
 THEMES: Final[tuple[Theme, ...]] = ("light", "dark")
 
@@ -48,7 +48,7 @@ class Scene:
     then: Callable[[Window, FrameLocator], None] | None = None
 
 
-def look_at(scene: Scene, seen: Window, images: Path) -> None:
+def check_scene(scene: Scene, seen: Window, images: Path) -> None:
     """Open the page of a scene, check it and save its picture."""
     seen.size(1280, scene.height)
     frame = seen.operation(path_of(scene.run, scene.task_id, scene.map_index))
@@ -73,7 +73,7 @@ def look_at(scene: Scene, seen: Window, images: Path) -> None:
 
 
 def escaped(seen: Window, frame: FrameLocator) -> None:
-    """What the API says is text, whatever it looks like."""
+    """Check that what the API says is shown as text, whatever it contains."""
     if "owned" in (seen.page.title(), frame.locator("title").inner_text()) or frame.locator("main img").count():
         raise SceneBroken("what the API says has become part of the page")
 
@@ -122,7 +122,7 @@ def all_rows(_seen: Window, frame: FrameLocator) -> None:
 
 
 def leads_out(seen: Window, frame: FrameLocator) -> None:
-    """The link to the console opens a window of its own, although the frame may open none."""
+    """Check that the link to the console opens a window of its own, although the frame may open none."""
     with seen.page.context.expect_page(timeout=10_000) as opened:
         frame.get_by_role("link", name="Open in the console").click()
     address = opened.value.evaluate("() => location.href") if opened.value.url == "about:blank" else opened.value.url
@@ -139,14 +139,14 @@ class Gallery:
         self._browser = browser
         self._images = images
 
-    def look(self, *scenes: Scene) -> None:
-        """Look at scenes in all their themes."""
+    def check(self, *scenes: Scene) -> None:
+        """Check scenes in all their themes."""
         for theme, user in itertools.product(THEMES, dict.fromkeys(scene.user for scene in scenes)):
             wanted = [scene for scene in scenes if theme in scene.themes and scene.user == user]
             if wanted:
                 with self.window(theme, user) as seen:
                     for scene in wanted:
-                        look_at(scene, seen, self._images)
+                        check_scene(scene, seen, self._images)
 
     def window(self, theme: Theme = "light", user: str = USER) -> AbstractContextManager[Window]:
         """Open a window onto the stack."""
@@ -154,7 +154,7 @@ class Gallery:
         return window(self._browser, stack.url, user, stack.password, theme)
 
     def play(self) -> None:
-        """Play all scenes and look at them when they are worth it."""
+        """Play all scenes and check each one when it is in its state."""
         self._play_states()
         self._play_crowd_and_trouble()
 
@@ -162,17 +162,17 @@ class Gallery:
         stage = self._stage
         parts, trouble = stage.start("view_parts"), stage.start("view_trouble")
         stage.wait_for(parts, "failing", "failed")
-        self._until(parts, "going", lambda chapter: chapter["operation"]["progress"].get("done", 0) > PARTS // 2)
-        self._until(trouble, "create", lambda chapter: chapter["is_stumbling"])
+        self._until(parts, "going", lambda history: history["operation"]["progress"].get("done", 0) > PARTS // 2)
+        self._until(trouble, "create", lambda history: history["is_stumbling"])
         killed, late, owed = stage.start("view_killed"), stage.start("view_timeout"), stage.start("view_owed")
-        self._until(killed, "create", lambda chapter: bool(chapter["phases"]))
-        self._until(owed, "create", lambda chapter: bool(chapter["phases"]))
+        self._until(killed, "create", lambda history: bool(history["phases"]))
+        self._until(owed, "create", lambda history: bool(history["phases"]))
         stage.wait_for(killed, "create", "deferred")
         stage.mark_failed(killed, "create")
         stage.mark_failed(owed, "create")
         stage.wait_for(late, "create", "failed")
         stage.stack.wait_until(lambda: stage.owes(owed, "create"), "the kill to be owed", PATIENCE)
-        self.look(
+        self.check(
             Scene("parts-running", parts, "going", ("network.provision", f"of {PARTS}", "1 running"), then=all_rows),
             Scene("parts-failed", parts, "failing", ("Quota of NAT gateways", "1 failed"), then=all_rows),
             Scene("trouble", trouble, "create", ("The API cannot be read at the moment", OUTAGE, "is not affected")),
@@ -193,11 +193,11 @@ class Gallery:
         steps, phases = stage.start("view_steps"), stage.start("view_phases")
         many, failed = stage.start("view_many"), stage.start("view_failed")
         stage.wait_for(many, "wait", "deferred")
-        self.look(Scene("many-running", many, "wait", ("200 operations",), themes=("light",)))
+        self.check(Scene("many-running", many, "wait", ("200 operations",), themes=("light",)))
         second, mapped = stage.start("view_second_try"), stage.start("view_mapped")
         stage.wait_for(steps, "create", "deferred")
-        self._until(phases, "create", lambda chapter: chapter["phases"][-1][2] == "provisioning_infrastructure")
-        self.look(
+        self._until(phases, "create", lambda history: history["phases"][-1][2] == "provisioning_infrastructure")
+        self.check(
             Scene("running", steps, "create", ("cluster.create", "Running", "Join region"), then=leads_out),
             Scene("phases", phases, "create", ("deployment.create", "Running", "provisioning_infrastructure")),
             Scene("empty", steps, "not_ours", ("No remote operation here",)),
@@ -207,7 +207,7 @@ class Gallery:
         stage.wait_for(many, "wait", "failed")
         stage.wait_for(second, "create", "success")
         stage.wait_for(mapped, "create", "success", map_index=1)
-        self.look(
+        self.check(
             Scene("failed", failed, "create", ("Failed", "Quota of region", "Join region")),
             Scene("nasty", failed, "nasty", ("Failed", NASTY), then=escaped, themes=("light",)),
             Scene("many", many, "wait", ("200 operations", "1 failed"), then=filtered),
@@ -225,8 +225,8 @@ class Gallery:
     def _until(self, run: Run, task_id: str, there: Callable[[Mapping[str, Any]], bool]) -> None:
         """Wait until the record of a wait says so."""
 
-        def told() -> bool:
+        def is_recorded() -> bool:
             record = self._stage.record(run, task_id)
             return record is not None and there(record["operations"][0])
 
-        self._stage.stack.wait_until(told, f"the record of {run.dag_id}.{task_id}", PATIENCE)
+        self._stage.stack.wait_until(is_recorded, f"the record of {run.dag_id}.{task_id}", PATIENCE)

@@ -21,7 +21,7 @@ from dev.stack import AirflowStack, StackOptions
 CHECKOUT: Final = Path(__file__).resolve().parents[2]
 DAGS: Final = Path(__file__).resolve().parent / "dags"
 SCRATCH: Final = CHECKOUT / ".demo" / "browser"
-#: Looked for afterwards in what the browser was given.
+#: Searched for afterwards in what the browser was given.
 API_KEY: Final = "sk-leak-canary"
 DURATION: Final = 40.0
 #: Seconds that a busy machine is given for each step.
@@ -36,7 +36,7 @@ FAULTS: Final[list[dict[str, Any]]] = [
     {"fault": "operation_fails", "name": "second try", "count": 1, "reason": "No capacity in zone a"},
     {"fault": "operation_fails", "name": "many 7", "reason": "Database tenant could not be created"},
     {"fault": "endless", "name": "many 1?"},
-    # however slow the machine is, these are running when they are looked at
+    # however slow the machine is, these are running when they are checked
     {"fault": "endless", "name": "shop"},
     {"fault": "endless", "name": "Team BI *"},
     {"fault": "endless", "name": "crowd"},

@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, ConsoleMessage, FrameLocator, Page, syn
 from dev.browser import axe
 
 NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-#: The browser is to talk to this Airflow and to nobody else.
+#: The browser is to talk to this Airflow and to no other host.
 FLAGS: Final = (
     "--disable-background-networking",
     "--disable-component-update",
@@ -41,8 +41,10 @@ def find_browser() -> str:
     named = os.environ.get("CHROMIUM")
     found = shutil.which(named) if named else next(filter(None, map(shutil.which, NAMES)), None)
     if found is None:
-        looked = named or ", ".join(NAMES)
-        raise NoBrowser(f"no browser found (looked for {looked}): apt-get install chromium, or CHROMIUM=/path/to/it")
+        searched = named or ", ".join(NAMES)
+        raise NoBrowser(
+            f"no browser found (searched for {searched}): apt-get install chromium, or CHROMIUM=/path/to/it"
+        )
     return found
 
 

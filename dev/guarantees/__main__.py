@@ -23,6 +23,7 @@ from dev.guarantees.report import Result, complaints, document, table
 from dev.guarantees.scenarios import QUICK, phases
 from dev.guarantees.stage import CHECKOUT, Live, Stage, after, opened
 from dev.processes import Interrupted, ProcessDied, free_ports
+from dev.progress_line import say, seconds_since_start
 from dev.simulator import BadFaults, Simulator
 from dev.stack import AirflowStack, BrokenDag, StackOptions, StackTimeout
 
@@ -71,7 +72,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def chosen(options: argparse.Namespace) -> list[Phase]:
-    """The phases and rows to run."""
+    """Return the phases and rows to run."""
     found, only = [], options.only.split(",")
     for phase in phases():
         rows = tuple(
@@ -91,7 +92,7 @@ def stage_for(options: argparse.Namespace, plan: Sequence[Phase]) -> AbstractCon
         shutil.rmtree(path, ignore_errors=True)
         path.mkdir(parents=True)
     for api in {row.api.name for phase in plan for row in phase.scenarios}:
-        # Airflow looks for DAGs only in files that have the words airflow and dag in them.
+        # Airflow searches for DAGs only in files that have the words airflow and dag in them.
         text = f'from dev.guarantees.factory import dags\n\nglobals().update(dags("{api}"))  # airflow\n'
         (folder / f"guarantees_{api}.py").write_text(text)
     simulator = Simulator(free_ports(1)[0], duration=_OPERATION_SECONDS)
@@ -101,16 +102,8 @@ def stage_for(options: argparse.Namespace, plan: Sequence[Phase]) -> AbstractCon
     return opened(stack, simulator, markers, say, wants_postgres=not options.sqlite)
 
 
-_STARTED: Final = time.monotonic()
-
-
-def say(text: str) -> None:
-    """Print a line with the seconds since the start."""
-    print(f"{time.monotonic() - _STARTED:5.0f} s  {text}", flush=True)
-
-
 def play(stage: Stage, plan: Sequence[Phase], why_not: str | None) -> list[Result]:
-    """Run all phases, then look at all rows at once: what goes on remotely has had its time by then."""
+    """Run all phases, then check all rows at once: operations that continue remotely have had their time by then."""
     logs = stage.stack.options.home / "logs"
     rows: list[Live] = []
     left_out: list[Result] = []
@@ -129,7 +122,7 @@ def play(stage: Stage, plan: Sequence[Phase], why_not: str | None) -> list[Resul
         say(f"    {len(results) - len(bad)} as expected" + (f", not (yet): {', '.join(bad)}" if bad else ""))
     quiet = after(_QUIET_SECONDS)
     while not quiet():
-        stage.look()
+        stage.refresh()
         time.sleep(1)
     address = stage.stack.env["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"]
     stage.complaints += poison.leaks(address, stage.stack.options.home)
@@ -147,7 +140,7 @@ def main() -> int:
         with stage_for(options, plan) as (stage, why_not):
             results = play(stage, plan, why_not)
             complaints_of_stack = stage.complaints
-            seconds = time.monotonic() - _STARTED
+            seconds = seconds_since_start()
     except Interrupted as signal:
         say("Stopped.")
         return signal.exit_code

@@ -46,12 +46,12 @@ def _processes_of_triggerer(stage: Stage) -> set[int]:
 
 
 def marked(state: str) -> Act:
-    """A user marks the task while it waits."""
+    """Mark the task as a user while it waits."""
 
     def act(row: Live) -> Script:
         yield row.waiting_for(_STEADY)
         row.act_as_user(lambda api, task: api.set_state(task, state))
-        # a triggerer that is late is told from one that does nothing
+        # waiting here distinguishes a late triggerer from one that does nothing
         late, (wanted, _) = after(_NOTICED), row.scenario.expect.endings
         yield lambda: len(row.endings) >= wanted or late()
 
@@ -59,7 +59,7 @@ def marked(state: str) -> Act:
 
 
 def marked_failed_there(number: int) -> Act:
-    """A user marks the task failed a moment after its process has reached the place with this number."""
+    """Mark the task failed as a user, a moment after its process has reached the place with this number."""
 
     def act(row: Live) -> Script:
         yield lambda: row.is_over or row.has_reached(number)
@@ -71,7 +71,7 @@ def marked_failed_there(number: int) -> Act:
 
 
 def superseded(row: Live) -> Script:
-    """What stands still, or has lost its worker, goes on once the attempt after it has submitted."""
+    """Continue a process that is stopped, or has lost its worker, once the attempt after it has submitted."""
     yield lambda: row.is_over or row.has_reached()
     end = after(_SUPERSEDED)
     yield lambda: row.is_over or bool(row.resources) or end()
@@ -81,18 +81,18 @@ def superseded(row: Live) -> Script:
 
 
 def supervisor_killed(row: Live) -> Script:
-    """The worker dies, and the process of its task does not: it must see that for itself."""
+    """Kill the worker but not the process of its task, which must notice that itself."""
     yield row.waiting_for(_STEADY)
     pid = row.kill_supervisor()
     late = after(_SELF_SECONDS)
     yield lambda: late() or not psutil.pid_exists(pid)
     if psutil.pid_exists(pid):
-        row.stage.complaints.append(f"{row.scenario.run_id}: its process goes on without the worker above it")
+        row.stage.complaints.append(f"{row.scenario.run_id}: its process continues without the worker above it")
         row.stage.signal([pid], signal.SIGKILL)
 
 
 def cleared(row: Live) -> Script:
-    """A user clears the task while it waits."""
+    """Clear the task as a user while it waits."""
     yield row.waiting_for(_STEADY)
 
     def clear(api: AirflowApi, task: TaskInstance) -> None:
@@ -104,7 +104,7 @@ def cleared(row: Live) -> Script:
 
 
 def cleared_after_failure(row: Live) -> Script:
-    """A user clears the task after it has failed."""
+    """Clear the task as a user after it has failed."""
     # the run as well: Airflow forgets a clear that comes while its scheduler is about to end the run
     yield lambda: row.state == "failed" and row.is_over
     yield after(1)
@@ -115,19 +115,19 @@ def cleared_after_failure(row: Live) -> Script:
 
 
 def worker_killed_while_waiting(row: Live) -> Script:
-    """The worker dies while the task polls."""
+    """Kill the worker while the task polls."""
     yield row.waiting_for(_STEADY)
     row.kill_worker()
 
 
 def worker_killed_once_created(row: Live) -> Script:
-    """The worker dies while the API, which has done what it was asked, holds its answer back."""
+    """Kill the worker while the API, which has carried out the request, holds its answer back."""
     yield lambda: bool(row.resources) and row.markers.pids.exists()
     row.kill_worker()
 
 
 def worker_restarted(row: Live) -> Script:
-    """The worker is told to stop, and killed when its time is up, as in a rolling deployment."""
+    """Ask the worker to stop, and kill it when its time is up, as in a rolling deployment."""
     yield row.waiting_for(_STEADY)
     row.signal_worker(signal.SIGTERM)
     yield after(4)
@@ -141,7 +141,7 @@ def time_is_up_in_airflow(row: Live) -> Script:
 
 
 def all_waiting(rows: Sequence[Live], seconds: float = _STEADY) -> Condition:
-    """Holds when all rows have been waiting for their operations for so long, at the same time."""
+    """Return a condition: all rows have been waiting for their operations for so long, at the same time."""
     conditions = [row.waiting_for(seconds) for row in rows]
     # Each one is asked each time: it notes since when it holds.
     return lambda: sum(condition() for condition in conditions) == len(conditions)
@@ -172,7 +172,7 @@ def each_triggerer_killed(stage: Stage, rows: Sequence[Live]) -> Script:
 
 
 def triggerers_restarted(stage: Stage, rows: Sequence[Live]) -> Script:
-    """All triggerers are told to stop, as in a rolling deployment, and started again."""
+    """Ask all triggerers to stop, as in a rolling deployment, and start them again."""
     yield all_waiting(rows)
     names = [name for name in ("triggerer", SPARE) if name in stage.stack.processes.components]
     stage.say(f"SIGTERM to {' and '.join(names)}")
@@ -184,7 +184,7 @@ def triggerers_restarted(stage: Stage, rows: Sequence[Live]) -> Script:
 
 
 def triggerer_paused(stage: Stage, rows: Sequence[Live]) -> Script:
-    """The only triggerer is paused for a minute, and another one started meanwhile, which takes all waits over."""
+    """Pause the only triggerer for a minute, and start another one meanwhile, which takes all waits over."""
     # by then it runs the triggers of all of them, although the first takes it long
     yield all_waiting(rows, _PICKED_UP)
     pids = [stage.stack.processes.components["triggerer"].pid]
@@ -198,7 +198,7 @@ def triggerer_paused(stage: Stage, rows: Sequence[Live]) -> Script:
 
 
 def scheduler_killed(stage: Stage, rows: Sequence[Live]) -> Script:
-    """The scheduler dies, its workers go on."""
+    """Kill the scheduler; its workers continue."""
     yield all_waiting(rows)
     stage.say("SIGKILL to the scheduler alone")
     stage.stack.kill("scheduler", signal.SIGKILL)
@@ -207,7 +207,7 @@ def scheduler_killed(stage: Stage, rows: Sequence[Live]) -> Script:
 
 
 def machine_lost(stage: Stage, rows: Sequence[Live]) -> Script:
-    """The scheduler dies with all its workers and tasks."""
+    """Kill the scheduler with all its workers and tasks."""
     yield all_waiting(rows)
     stage.say("SIGKILL to the scheduler, its workers and their tasks")
     _kill_with_children(stage, "scheduler")
@@ -216,7 +216,7 @@ def machine_lost(stage: Stage, rows: Sequence[Live]) -> Script:
 
 
 def api_server_away(stage: Stage, rows: Sequence[Live]) -> Script:
-    """The API server dies just before the handles are stored, and comes back."""
+    """Kill the API server just before the handles are stored, and start it again later."""
     yield lambda: all(row.has_reached() for row in rows)
     stage.say("SIGKILL to the API server")
     _kill_with_children(stage, "api-server")
@@ -229,10 +229,10 @@ def api_server_away(stage: Stage, rows: Sequence[Live]) -> Script:
 
 def stale_success(stage: Stage, rows: Sequence[Live]) -> Script:
     """
-    The scheduler sleeps from before the deferral until the trigger has fired.
+    Stop the scheduler from before the deferral until the trigger has fired.
 
     When it wakes it queues the second leg first and then reads the executor's report on the first one, which it takes
-    for the second: a state mismatch. A pause of the process is what a loop that stalls looks like from outside.
+    for the second: a state mismatch. From outside, a loop that stalls is the same as a pause of the process.
     """
     yield lambda: all(row.has_reached() for row in rows)
     pid = stage.stack.processes.components["scheduler"].pid

@@ -45,7 +45,7 @@ class ApiCase:
             return False
 
     def operator_class(self) -> Any:
-        """The operator."""
+        """Return the operator."""
         module, name = self.operator
         return getattr(importlib.import_module(f"airflow_provider_ops.operators.{module}"), name)
 
@@ -54,7 +54,7 @@ class ApiCase:
         return f"{run_prefix(dag_id, run_id, TASK, -1)}-*" if self.derives_name else run_id
 
     def rules(self, dag_id: str, run_id: str, rule: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """A fault for this run alone: on its create calls, unless the rule names another place."""
+        """Return a fault for this run alone: on its create calls, unless the rule names another place."""
         place = {"method": "POST", "route": self.create, **rule, "api": self.name}
         return [{**place, "name": self.name_of(dag_id, run_id)}]
 
@@ -105,5 +105,5 @@ APIS: Final = (
 
 
 def case(name: str) -> ApiCase:
-    """The API of this name."""
+    """Return the API of this name."""
     return next(api for api in APIS if api.name == name)

@@ -12,7 +12,7 @@ from typing import Any, Final
 from dev.guarantees import acts
 from dev.guarantees.apis import APIS, ApiCase
 from dev.guarantees.crash import Crash
-from dev.guarantees.expected import LONG, LOOKING, WENT_ON, WORKER_LONG, D, S, after_kill, found_out
+from dev.guarantees.expected import ADOPTED_OR_FINISHED, LONG, SEARCHING, WORKER_LONG, D, S, after_kill, found_out
 from dev.guarantees.model import Expect, Scenario
 
 #: Reads of operations; lists of them know no name, so that no rule for one run applies to them.
@@ -26,7 +26,7 @@ def _mode(api: ApiCase, kind: int) -> str:
 
 
 def killed(api: ApiCase) -> Iterator[Scenario]:
-    """A user marks the task failed while its worker is at a held point, or while no read is answered."""
+    """Yield rows in which a user marks the task failed while its worker is held, or while no read is answered."""
     policy, variant = ("cancel", "plain") if api.can_cancel else ("delete", "delete")
     ended = after_kill(api, policy)
     title = f"on_kill={policy}, marked failed while"
@@ -39,8 +39,8 @@ def killed(api: ApiCase) -> Iterator[Scenario]:
 
     yield slow("held-store", "HandleStore.save", "the store takes the handle", 0, ended)
     yield Scenario(
-        "held-look",
-        f"{title} a retry waits for the look at what it is about to join",
+        "held-read",
+        f"{title} a retry waits for the read of what it is about to adopt",
         mode=_mode(api, 1),
         expect=replace(ended, tries=(2, 2)),
         crash=Crash("HandleStore.save", "leave", "die"),
@@ -67,25 +67,25 @@ def killed(api: ApiCase) -> Iterator[Scenario]:
 
 
 def superseded(api: ApiCase) -> Iterator[Scenario]:
-    """An attempt goes on after the next one has begun: it must do nothing any more."""
+    """Yield rows in which an attempt continues after the next one has begun: it must do nothing any more."""
     begun = found_out(api, "before-submit", accepted=False)
     # a process without its worker has no way to its log
     said = f"another attempt of this task has begun|This worker is stopped, not the task|{begun.sentence}"
-    expect = begun if api.finds == "no" else replace(begun, sentence=said, or_else=LOOKING)
+    expect = begun if api.finds == "no" else replace(begun, sentence=said, or_else=SEARCHING)
     rows = (
         ("stopped", "worker and task stopped (SIGSTOP) before the request, continued after the next try", "stop"),
-        ("orphaned", "worker killed alone before the request, its task goes on after the next try", "orphan"),
+        ("orphaned", "worker killed alone before the request, its task continues after the next try", "orphan"),
     )
     for number, (key, title, do) in enumerate(rows):
         crash = Crash("Sender.send_first", do=do)  # type: ignore[arg-type]
         yield Scenario(key, title, api, _mode(api, number), expect, crash=crash, act=acts.superseded)
-    joins = Expect(WENT_ON, tries=(2, 3))
+    joins = Expect(ADOPTED_OR_FINISHED, tries=(2, 3))
     title, act = "worker killed alone while its task polls", acts.supervisor_killed
     yield Scenario("orphaned-polling", title, api, S, joins, rules=WORKER_LONG, act=act)
 
 
 def owing(api: ApiCase) -> Iterator[Scenario]:
-    """The worker dies after it has stored the policy that it is about to carry out."""
+    """Yield rows in which the worker dies after it has stored the policy that it is about to carry out."""
     if api.ending is None:
         return
     fails = {"fault": "operation_fails", "reason": "no room", "count": 1}

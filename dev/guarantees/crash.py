@@ -23,10 +23,10 @@ from dev.guarantees import window
 MARKERS: Final = "GUARANTEES_MARKERS"
 CONF: Final = "crash"
 _HOLD_SECONDS: Final = 150.0
-#: For which a process that was told to stop is still held: what it comes back to belongs to a task that is over.
-_TOLD_SECONDS: Final = 1.0
-#: SIGTERM, as often as this process was sent it.
-_TOLD: Final[list[int]] = []
+#: Seconds for which a process that got SIGTERM is still held, so that it continues when its task is over.
+_HELD_AFTER_SIGTERM: Final = 1.0
+#: One entry for each SIGTERM that this process got.
+_SIGTERMS: Final[list[int]] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Crash:
     :param at: `Class.method`, or `module.function`; in the main thread.
     :param on: when it is entered or left.
     :param do: `kill` the task's process and the worker above it, or its process alone (`die`); `hold` it until the
-        runner lets it go on, without its worker (`orphan`), or until it is told to stop (`slow`); `stop` both with
+        runner lets it continue, without its worker (`orphan`), or until it is asked to stop (`slow`); `stop` both with
         SIGSTOP; or only `note` that the place was reached.
     :param nth: how many times the place may be reached before.
     :param by: name of the function that must be the caller.
@@ -73,7 +73,7 @@ class Markers:
 
     @property
     def go(self) -> Path:
-        """Made by the runner to let a held process go on."""
+        """Return the file that the runner makes to let a held process continue."""
         return self.folder / f"{self.run_id}.go"
 
 
@@ -124,7 +124,7 @@ def _ids() -> str:
 
 
 def _kill(_markers: Markers) -> None:
-    # The worker first: it would report the death of its task, as nobody would if the machine were lost.
+    # The worker first: it would report the death of its task, which would not happen if the machine were lost.
     os.kill(os.getppid(), signal.SIGKILL)
     os.kill(os.getpid(), signal.SIGKILL)
 
@@ -148,18 +148,18 @@ def _note_sigterm() -> None:
     def on_term(number: int, frame: FrameType | None) -> None:
         if callable(before):
             before(number, frame)
-        _TOLD.append(number)
+        _SIGTERMS.append(number)
 
     signal.signal(signal.SIGTERM, on_term)
 
 
 def _slow(_markers: Markers) -> None:
-    _stand_still(lambda: bool(_TOLD))
-    time.sleep(_TOLD_SECONDS)
+    _stand_still(lambda: bool(_SIGTERMS))
+    time.sleep(_HELD_AFTER_SIGTERM)
 
 
 def _stop(_markers: Markers) -> None:
-    # in this order: a worker that goes on would tell Airflow that its task lives
+    # in this order: a running worker would report to Airflow that its task lives
     os.kill(os.getppid(), signal.SIGSTOP)
     os.kill(os.getpid(), signal.SIGSTOP)
 

@@ -19,17 +19,17 @@ WORKER_LONG: Final = ({"fault": "unknown_status", "word": "warming-up", "seconds
 LONGER: Final = ({"fault": "unknown_status", "word": "warming-up", "seconds": 90},)
 ENDLESS: Final = ({"fault": "endless"},)
 
-JOINED: Final = "of an earlier try is still running: adopting it"
+ADOPTED: Final = "of an earlier try is still running: adopting it"
 FINISHED: Final = "has succeeded: finishing with its result"
 #: A retry sees the operation running, or already over.
-WENT_ON: Final = f"({JOINED}|{FINISHED})"
+ADOPTED_OR_FINISHED: Final = f"({ADOPTED}|{FINISHED})"
 SUCCEEDED: Final = r"operation \S+ \(.*\) succeeded"
-LOOKING: Final = "searching for what it started before anything else"
+SEARCHING: Final = "searching for what it started before anything else"
 UNKNOWN: Final = "(?i)the outcome of .* is unknown"
 
 
 def found_out(api: ApiCase, key: str, *, accepted: bool) -> Expect:
-    """What a submit leaves behind whose answer was lost, or whose process died."""
+    """Return what is expected after a submit whose answer was lost, or whose process died."""
     tries = (1, 3) if key in ("answer-lost", "request-lost") else (2, 3)
     if api.finds == "no":
         made = int(accepted)
@@ -39,14 +39,14 @@ def found_out(api: ApiCase, key: str, *, accepted: bool) -> Expect:
         return Expect(UNKNOWN, created=made, settled=settled, state="failed", tries=last)
     if api.finds == "key":
         # the same key again, by the client or by the next try: the API itself says what it has started
-        return Expect(LOOKING, tries=tries, or_else=SUCCEEDED if tries[0] == 1 else "")
-    found = r"found operation \S+: going on with it" if accepted else "started nothing|nothing was started by then"
+        return Expect(SEARCHING, tries=tries, or_else=SUCCEEDED if tries[0] == 1 else "")
+    found = r"found operation \S+: continuing with it" if accepted else "started nothing|nothing was started by then"
     return Expect(found, tries=tries)
 
 
 def after_kill(api: ApiCase, policy: str) -> Expect:
-    """What a kill leaves behind; where the outcome comes after the task's log was closed, the log has the beginning."""
-    begun = f"(?i)told to stop.*on_kill={policy}"
+    """Return what is expected after a kill; an outcome after the task's log was closed is only begun in that log."""
+    begun = f"(?i)asked to stop.*on_kill={policy}"
     if policy == "cancel" and api.can_cancel:
         return Expect(
             "was asked to cancel", settled="1 cancelled", state="failed", endings=(1, 2), tries=(1, 1), or_else=begun
@@ -63,7 +63,7 @@ def after_kill(api: ApiCase, policy: str) -> Expect:
             or_else=f"{begun}|{owed}",
         )
     return Expect(
-        "(goes on|continues) remotely, because|made nothing that could be deleted",
+        "continues remotely, because|made nothing that could be deleted",
         state="failed",
         tries=(1, 1),
         or_else=begun,
@@ -71,11 +71,11 @@ def after_kill(api: ApiCase, policy: str) -> Expect:
 
 
 def after_clear(api: ApiCase, policy: str) -> Expect:
-    """What a clear leaves behind."""
+    """Return what is expected after a clear."""
     ended = after_kill(api, policy)
     if not ended.endings[1]:
-        # of a task that still runs, Airflow does not always tell a clear from a retry; both join
-        return Expect("nothing ends its operation .* still ours: adopting it", tries=(2, 3), or_else=JOINED)
+        # of a task that still runs, Airflow does not always distinguish a clear from a retry; both adopt
+        return Expect("nothing ends its operation .* still ours: adopting it", tries=(2, 3), or_else=ADOPTED)
     stage = ended.settled.split()[1]
     return Expect(
         "submitting a new one .generation 2.",

@@ -33,7 +33,7 @@ VARIANTS: Final[Mapping[str, tuple[Mapping[str, Any], Mapping[str, Any]]]] = {
 
 
 def dag_id(api: str, mode: str, variant: str) -> str:
-    """The id of the DAG for a row."""
+    """Return the id of the DAG for a row."""
     return f"{api}-{mode}-{variant}"
 
 

@@ -109,7 +109,7 @@ class Seen:
 
 
 def problems(expect: Expect, seen: Seen) -> list[str]:
-    """What was expected and was not seen."""
+    """Return what was expected and was not seen."""
     found = []
 
     def compare(what: str, wanted: object, got: object, *, good: bool) -> None:

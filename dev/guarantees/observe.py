@@ -17,12 +17,12 @@ from dev.guarantees.stage import Live
 _LONGEST: Final = 230
 _ANSI: Final = re.compile(r"\x1b\[[0-9;]*m")
 _MESSAGE: Final = re.compile(r"\[\w+\s*\] (.*) \[airflow_provider_ops\.")
-#: Where nothing can be found out, the log says for what to look instead of an id.
-_UNKNOWN: Final = "Nothing was submitted again. Look for"
+#: Where nothing can be found out, the log says what to search for instead of an id.
+_UNKNOWN: Final = "Nothing was submitted again. Search for"
 
 
 def observe(row: Live, logs: Path) -> Seen:
-    """What a row has shown by now."""
+    """Return what a row has shown by now."""
     lines = list(log_lines(row, logs))
     text = "\n".join(lines)
     # What a trigger says after Airflow has closed its log is in the log of its triggerer.
@@ -48,7 +48,7 @@ def _is_named(item: Mapping[str, Any], text: str) -> bool:
 
 
 def log_lines(row: Live, logs: Path) -> Iterator[str]:
-    """The messages in the logs of all tries, oldest try first; the triggerer's part belongs to its try."""
+    """Yield the messages in the logs of all tries, oldest first; the triggerer's part belongs to its try."""
     folder = logs / f"dag_id={row.scenario.dag_id}" / f"run_id={row.scenario.run_id}" / f"task_id={TASK}"
     # those of a loop are in a folder for each iteration
     for file in sorted(folder.rglob("attempt=*.log*")):

@@ -31,7 +31,7 @@ class NoPostgres(RuntimeError):
 
 
 def binaries() -> Path:
-    """The folder with `initdb` and `postgres`.
+    """Return the folder with `initdb` and `postgres`.
 
     :raises NoPostgres: there is none, or the driver is missing.
     """
@@ -110,7 +110,7 @@ def _initialise(command: Sequence[str], folder: Path) -> None:
 
 
 def _as(user: str | None) -> list[str]:
-    """A command that goes on as another user, with the same process id, so that it can be stopped as any other."""
+    """Return a command that becomes another user under the same process id, so that it can be stopped as any other."""
     if user is None:
         return []
     entry = pwd.getpwnam(user)
@@ -122,11 +122,11 @@ def _as(user: str | None) -> list[str]:
 
 
 def _readable(binary: Path, folder: Path) -> Path:
-    """The binaries at a place that every user can reach: a copy, where a folder above them is closed to others."""
+    """Return the binaries at a place that every user can reach: a copy, if a folder above is closed to others."""
     open_to_all = all(parent.stat().st_mode & 0o001 for parent in [binary, *binary.parents])
     if open_to_all:
         return binary
-    # A wheel's binaries look for their libraries beside its package, so the copy keeps that layout.
+    # A wheel's binaries search for their libraries beside its package, so the copy keeps that layout.
     site, package = binary.parents[2], binary.parents[1]
     copy = folder / "site" / package.name / binary.parent.name
     shutil.copytree(binary.parent, copy, symlinks=True)

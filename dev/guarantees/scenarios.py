@@ -10,6 +10,7 @@ from dev.guarantees import acts, attempts, poison
 from dev.guarantees.apis import APIS, ApiCase
 from dev.guarantees.crash import Crash
 from dev.guarantees.expected import (
+    ADOPTED_OR_FINISHED,
     BOTH,
     ENDLESS,
     FINISHED,
@@ -17,7 +18,6 @@ from dev.guarantees.expected import (
     LONGER,
     SUCCEEDED,
     UNKNOWN,
-    WENT_ON,
     WORKER_LONG,
     D,
     S,
@@ -41,7 +41,7 @@ Rows = Callable[[ApiCase], Iterator[Scenario]]
 
 
 def submit_interrupted(api: ApiCase) -> Iterator[Scenario]:
-    """The worker dies between two instructions of the submit, or the network goes."""
+    """Yield rows in which the worker dies between two instructions of the submit, or the network is cut."""
     intent, answer = Crash("HandleStore.save_intent", "leave"), Crash("SubmitRunner.record_handle")
     hang = {"fault": "hang", "seconds": 40, "execute": True, "count": 1}
     lost, cut = {"fault": "accept_then_drop", "count": 1}, {"fault": "reset", "count": 1}
@@ -69,8 +69,8 @@ def submit_interrupted(api: ApiCase) -> Iterator[Scenario]:
 
 
 def worker_dies(api: ApiCase) -> Iterator[Scenario]:
-    """The worker dies where nothing has to be found out."""
-    joins = Expect(WENT_ON, tries=(2, 3))
+    """Yield rows in which the worker dies where nothing has to be reconciled."""
+    joins = Expect(ADOPTED_OR_FINISHED, tries=(2, 3))
     for mode in BOTH:
         first, stored = Crash("HandleStore.save_intent"), Crash("HandleStore.save", "leave")
         fresh = Expect(SUCCEEDED, tries=(2, 3))
@@ -83,11 +83,11 @@ def worker_dies(api: ApiCase) -> Iterator[Scenario]:
     joined: dict[str, Any] = {"expect": joins, "rules": WORKER_LONG, "api": api, "mode": S}
     polling, stopped = acts.worker_killed_while_waiting, acts.worker_restarted
     yield Scenario("while-polling", "worker killed while polling", act=polling, **joined)
-    yield Scenario("rolling-restart", "worker told to stop (SIGTERM), killed 4 s later", act=stopped, **joined)
+    yield Scenario("rolling-restart", "worker asked to stop (SIGTERM), killed 4 s later", act=stopped, **joined)
 
 
 def user_acts(api: ApiCase) -> Iterator[Scenario]:
-    """A user, or Airflow in the user's name, ends the wait."""
+    """Yield rows in which a user, or Airflow in the user's name, ends the wait."""
     cancelled, deleted = after_kill(api, "cancel"), after_kill(api, "delete")
     left = Expect("waiting until", state="failed", tries=(1, 1))
     failed, success = acts.marked("failed"), acts.marked("success")
@@ -139,9 +139,7 @@ def _slow_endings(api: ApiCase, mode: str) -> Iterator[Scenario]:
 
 def time_passes(api: ApiCase) -> Iterator[Scenario]:
     """Deadlines."""
-    left = Expect(
-        r"(?i)operation \S+ .*(goes on|continues) remotely", settled="1 running", state="failed", tries=(1, 1)
-    )
+    left = Expect(r"(?i)operation \S+ .*continues remotely", settled="1 running", state="failed", tries=(1, 1))
     gone = replace(left, sentence="(?i)is being deleted", settled="1 cancelled", endings=(1, 13))
     for mode in BOTH:
         where: dict[str, Any] = {"api": api, "mode": mode, "rules": ENDLESS}
@@ -156,9 +154,9 @@ def time_passes(api: ApiCase) -> Iterator[Scenario]:
 
 
 def without_store(api: ApiCase) -> Iterator[Scenario]:
-    """The answer cannot be stored, because the API server is away. The try that has it goes on where it may."""
+    """Yield rows in which the answer cannot be stored, since the API server is away; its try continues if it may."""
     title = f"API server killed before the handle is stored, started again {acts.AWAY_SECONDS:.0f} s later"
-    expect = Expect(f"{WENT_ON}|found operation", or_else=SUCCEEDED, tries=(1, 6))
+    expect = Expect(f"{ADOPTED_OR_FINISHED}|found operation", or_else=SUCCEEDED, tries=(1, 6))
     if api.finds == "no":
         expect = replace(expect, or_else=UNKNOWN, state="success|failed")
     hold = Crash("HandleStore.save", do="hold")
@@ -167,9 +165,9 @@ def without_store(api: ApiCase) -> Iterator[Scenario]:
 
 
 def poisoned(api: ApiCase) -> Iterator[Scenario]:
-    """The API answers what nothing of Airflow can keep; beside it a task whose answers are as they should be."""
+    """Yield rows with answers that Airflow cannot store; beside them one with ordinary answers."""
     good = Expect(SUCCEEDED, tries=(1, 1))
-    # Nirvana tells no reasons
+    # Nirvana gives no reasons
     bad = Expect("no room|gives no reason", settled="1 failed", state="failed", tries=(1, 1))
     for mode in BOTH:
         for key, (title, rules) in poison.TOLERATED.items():
@@ -180,7 +178,7 @@ def poisoned(api: ApiCase) -> Iterator[Scenario]:
 
 
 def disturbed(key: str, title: str, expect: Expect, *modes: str, **more: Any) -> Rows:
-    """Rows of a phase in which something happens to the stack; a kill that nobody meant would delete what they made."""
+    """Return the rows of a phase that disturbs the stack; a kill by mistake would delete what they made."""
 
     def make(api: ApiCase) -> Iterator[Scenario]:
         for mode in modes:
@@ -198,11 +196,11 @@ def phases(apis: tuple[ApiCase, ...] = APIS) -> list[Phase]:
 
     untouched = Expect(SUCCEEDED, tries=(1, 1))
     # Airflow did call on_kill, and the trigger found out that no user was behind it
-    spared = replace(untouched, sentence="the task goes on without this trigger, nothing is cancelled here")
+    spared = replace(untouched, sentence="the task continues without this trigger, nothing is cancelled here")
     finished = replace(untouched, sentence="is over already .* stays as it is", or_else=SUCCEEDED)
     paused = "triggerer stopped for 60 s and continued, another took over"
-    perhaps_retried = Expect(WENT_ON, or_else=SUCCEEDED)
-    retried = Expect(WENT_ON, tries=(2, 3))
+    perhaps_retried = Expect(ADOPTED_OR_FINISHED, or_else=SUCCEEDED)
+    retried = Expect(ADOPTED_OR_FINISHED, tries=(2, 3))
     hold_defer = Crash("Waiter._defer", do="hold")
     return [
         # First, while there is only one triggerer: if it dies of an answer, the run ends with that.
@@ -251,7 +249,7 @@ def phases(apis: tuple[ApiCase, ...] = APIS) -> list[Phase]:
         ),
         Phase(
             "the scheduler dies",
-            rows(disturbed("scheduler", "scheduler killed, its workers go on", perhaps_retried, *BOTH)),
+            rows(disturbed("scheduler", "scheduler killed, its workers continue", perhaps_retried, *BOTH)),
             disturb=acts.scheduler_killed,
         ),
         Phase(

@@ -31,7 +31,7 @@ CHECKOUT: Final = Path(__file__).resolve().parent.parent.parent
 _TICK: Final = 0.5
 #: As many rows as the cores can carry without Airflow missing its own heartbeats.
 _AT_ONCE: Final = 11 * (os.cpu_count() or 2)
-#: More than come between two looks.
+#: More requests than come between two refreshes.
 _REQUESTS: Final = 300
 _RUN_ENDED: Final = ("success", "failed")
 
@@ -82,8 +82,8 @@ class Stage:
         """Airflow's REST API."""
         return self.stack.api
 
-    def look(self) -> None:
-        """Take in what both sides show now; Airflow's part stays as it was while its API is away."""
+    def refresh(self) -> None:
+        """Read what both sides show now; Airflow's part stays as it was while its API is away."""
         self.resources = self.simulator.control("resources")
         self.operations = self.simulator.control("operations")
         for request in self.simulator.control(f"requests?limit={_REQUESTS}"):
@@ -115,18 +115,18 @@ class Stage:
         rows = [Live(self, scenario) for scenario in phase.scenarios]
         waiting: dict[Script, Condition] = {}
         for act in [self._start_in_turn(rows), *(row.acts() for row in rows)]:
-            _go_on(act, waiting)
+            _advance(act, waiting)
         if phase.disturb is not None:
-            _go_on(phase.disturb(self, rows), waiting)
+            _advance(phase.disturb(self, rows), waiting)
         end = time.monotonic() + timeout
         while time.monotonic() < end and (waiting or not all(row.is_over for row in rows)):
             time.sleep(_TICK)
-            self.look()
+            self.refresh()
             self.stack.processes.check_alive()
             for act, condition in list(waiting.items()):
                 if condition():
                     del waiting[act]
-                    _go_on(act, waiting)
+                    _advance(act, waiting)
         for row in rows:
             if not row.is_over:
                 self.say(f"{row.scenario.run_id} is not over after {timeout:.0f} s")
@@ -212,12 +212,12 @@ class Live:
         self.stage.api.trigger(scenario.dag_id, conf_of(scenario.crash, scenario.again), scenario.run_id)
 
     def acts(self) -> Script:
-        """What is done to it."""
+        """Do to it what its scenario says."""
         if self.scenario.act is not None:
             yield from self.scenario.act(self)
 
     def waiting_for(self, seconds: float) -> Condition:
-        """Holds when it has been waiting for its operation for so long without a break."""
+        """Return a condition: it has been waiting for its operation for so long without a break."""
 
         def steady() -> bool:
             if self.is_over:
@@ -252,7 +252,7 @@ class Live:
         return pid
 
     def continue_stopped(self) -> None:
-        """Let the processes go on that have reached its first place."""
+        """Let the processes continue that have reached its first place."""
         pid, parent = self.markers.reached().read_text().split()
         _signal([int(parent), int(pid)], signal.SIGCONT)
 
@@ -261,15 +261,15 @@ class Live:
         return int(pid), int(parent)
 
 
-def _go_on(act: Script, waiting: dict[Script, Condition]) -> None:
-    """Let an act go on to the next thing that it waits for, if there is one."""
+def _advance(act: Script, waiting: dict[Script, Condition]) -> None:
+    """Run an act up to the next condition that it waits for, if there is one."""
     condition = next(act, None)
     if condition is not None:
         waiting[act] = condition
 
 
 def after(seconds: float) -> Condition:
-    """Holds so many seconds from now on."""
+    """Return a condition that holds from so many seconds after now on."""
     end = time.monotonic() + seconds
     return lambda: time.monotonic() >= end
 

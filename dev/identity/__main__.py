@@ -28,6 +28,7 @@ from dev.identity.report import facts, section, updated
 from dev.identity.rows import Row, rows
 from dev.identity.specs import RETRIES, has_loops
 from dev.processes import Interrupted, ProcessDied, free_ports
+from dev.progress_line import say, seconds_since_start
 from dev.simulator import BadFaults, Simulator
 from dev.stack import PATIENCE, AirflowStack, BrokenDag, StackOptions, StackTimeout
 
@@ -47,13 +48,6 @@ _SETTINGS: Final = {
     "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "5",
     "AIRFLOW__SCHEDULER__SCHEDULER_HEARTBEAT_SEC": "2",
 }
-
-_STARTED: Final = time.monotonic()
-
-
-def say(text: str) -> None:
-    """Print a line with the seconds since the start."""
-    print(f"{time.monotonic() - _STARTED:5.0f} s  {text}", flush=True)
 
 
 def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -84,13 +78,13 @@ def stage_for(options: argparse.Namespace) -> AbstractContextManager[tuple[Stage
 
 
 def play(stage: Stage, plan: Sequence[Row]) -> list[Result]:
-    """Run all rows that this Airflow can have, then look at all of them at once."""
+    """Run all rows that this Airflow can have, then check all of them at once."""
     can_run = has_loops()
     phase = Phase("rows", tuple(row for row in plan if can_run or not row.needs_34))
     live = stage.run(phase, _TIMEOUT)
     quiet = after(_QUIET_SECONDS)
     while not quiet():
-        stage.look()
+        stage.refresh()
         time.sleep(1)
     logs = stage.stack.options.home / "logs"
     seen = {one.scenario.run_id: Result.of(one.scenario, observe(one, logs)) for one in live}
@@ -121,7 +115,7 @@ def main() -> int:
         print(f"{result.scenario.run_id}: {said}")
     ran = [result for result in results if result.seen is not None]
     if not options.only:
-        text = facts(results, time.monotonic() - _STARTED, "SQLite" if why_not else "PostgreSQL")
+        text = facts(results, seconds_since_start(), "SQLite" if why_not else "PostgreSQL")
         DOCUMENT.write_text(updated(DOCUMENT.read_text() if DOCUMENT.exists() else "", section(results, text)))
         say(f"written to {DOCUMENT.relative_to(CHECKOUT)}")
     for complaint in bad:

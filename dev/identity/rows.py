@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from dev.guarantees.apis import ApiCase, case
 from dev.guarantees.crash import Crash
-from dev.guarantees.expected import SUCCEEDED, WENT_ON
+from dev.guarantees.expected import ADOPTED_OR_FINISHED, SUCCEEDED
 from dev.guarantees.model import Act, Expect, Scenario
 from dev.identity.acts import cleared, ended, retried, run_again, waiting
 from dev.identity.specs import ITERATIONS, SPECS, row_id
@@ -24,10 +24,10 @@ _FAILS: Final = ({"fault": "operation_fails", "reason": "no room", "count": 1},)
 
 _STORED: Final = r"the task was cleared .*: submitting a new one .generation 2."
 _STILL_OURS: Final = "nothing ends its operation .* still ours: adopting it"
-#: What a task logs that joins where Airflow does not show whether it was cleared.
+#: What a task logs that adopts where Airflow does not show whether it was cleared.
 _WARNS: Final = "Airflow does not show whether this task was cleared or is retried"
 #: The same where nothing is stored.
-_FOUND: Final = r"nothing is stored of earlier tries, but \S+ has operation .* going on with it"
+_FOUND: Final = r"nothing is stored of earlier tries, but \S+ has operation .* continuing with it"
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def rows(*, discards: bool) -> Iterator[Row]:
 
 def _anew(first: str = "succeeded", *, is_changed: bool = False) -> Callable[[ApiCase, bool], Expect]:
     """
-    A second resource, the operation of the first being over.
+    Expect a second resource, the operation of the first being over.
 
     :param is_changed: whether the DAG has another version since, so that what is found may belong to anyone.
     """
@@ -111,7 +111,7 @@ def _anew(first: str = "succeeded", *, is_changed: bool = False) -> Callable[[Ap
 
 
 def _ended(_api: ApiCase, discarded: bool) -> Expect:
-    """A second resource, after the kill policy has ended the first operation; who does that first depends on time."""
+    """Expect a second resource, after the kill policy, in either process, has ended the first operation."""
     return Expect(
         "clearing ends its operation|and stays as it is|left alone" if discarded else "new one .generation 2.",
         created=2,
@@ -123,7 +123,7 @@ def _ended(_api: ApiCase, discarded: bool) -> Expect:
 
 
 def _joins(stored: str, *, tries: tuple[int, int] = _TWICE) -> Callable[[ApiCase, bool], Expect]:
-    """The same resource, whatever is logged of it where something is stored."""
+    """Expect the same resource, whatever is logged of it where something is stored."""
     return lambda _api, discarded: Expect(_FOUND if discarded else stored, tries=tries)
 
 
@@ -131,7 +131,7 @@ def _always(expect: Expect) -> Callable[[ApiCase, bool], Expect]:
     return lambda _api, _discarded: expect
 
 
-_JOINED: Final = _always(Expect(WENT_ON, tries=_TWICE))
+_JOINED: Final = _always(Expect(ADOPTED_OR_FINISHED, tries=_TWICE))
 _RETRIED: Final = {"crash": _DIES, **_LONG}
 
 
@@ -150,8 +150,8 @@ KINDS: Final[Mapping[str, Kind]] = {
     "running": Kind("cleared while running", _ended, partial(cleared, waiting), _LONG),
     "running-leave": Kind(
         "cleared while running, on_kill=leave",
-        # of a task that still runs, Airflow does not always tell a clear from a retry, and it may store once more
-        _always(Expect(f"{_STILL_OURS}|{WENT_ON}|{_FOUND}", tries=(2, 3))),
+        # of a task that still runs, Airflow does not always distinguish a clear from a retry; it may store once more
+        _always(Expect(f"{_STILL_OURS}|{ADOPTED_OR_FINISHED}|{_FOUND}", tries=(2, 3))),
         partial(cleared, waiting),
         _LONG,
     ),
@@ -192,7 +192,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "other-lowered": _retried(
         "another task of the run cleared and retries lowered by the tries that were used, automatic retry, "
         "on_kill=leave",
-        _always(Expect(f"{_STILL_OURS}|{WENT_ON}", tries=_TWICE)),
+        _always(Expect(f"{_STILL_OURS}|{ADOPTED_OR_FINISHED}", tries=_TWICE)),
         retries=1,
         clears_other=True,
     ),

@@ -11,7 +11,6 @@ import argparse
 import os
 import shutil
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -21,6 +20,7 @@ import httpx
 
 from dev.guarantees import postgres
 from dev.processes import Interrupted, ProcessDied, free_ports
+from dev.progress_line import say
 from dev.race.factory import DAG_ID
 from dev.race.measure import MISMATCH, Round, describe, lags, processed_at
 from dev.simulator import BadFaults, Simulator
@@ -37,13 +37,6 @@ _ROUND_SECONDS: Final = 180.0
 _TASK_SECONDS: Final = 10.0
 #: Airflow's own, where the stacks of the demo and the tests shorten it.
 _DEFAULTS: Final = {"AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "5"}
-
-_STARTED: Final = time.monotonic()
-
-
-def say(text: str) -> None:
-    """Print a line with the seconds since the start."""
-    print(f"{time.monotonic() - _STARTED:5.0f} s  {text}", flush=True)
 
 
 def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -87,7 +80,7 @@ def stack_with(database: str, options: argparse.Namespace) -> Iterator[AirflowSt
     folder = SCRATCH / "dags"
     shutil.rmtree(SCRATCH, ignore_errors=True)
     folder.mkdir(parents=True)
-    # Airflow looks for DAGs only in files that have the words airflow and dag in them.
+    # Airflow searches for DAGs only in files that have the words airflow and dag in them.
     text = f"from dev.race.factory import race\n\ndag = race({names(options.tasks)!r})  # airflow\n"
     (folder / "race.py").write_text(text)
     simulator = Simulator(free_ports(1)[0], duration=1.0)

@@ -1,10 +1,10 @@
 """
 `make upgrade`: the provider is upgraded, and downgraded, while tasks are deferred, between two tries, and in doubt.
 
-On a real stack the release before starts tasks: some are deferred, some up for retry with an operation that goes on,
+On a real stack the release before starts tasks: some are deferred, some up for retry with an operation that still runs,
 some up for retry with nothing but an intent, since their worker died before the answer came. Then triggerer, workers
 and the rest are restarted with this release. Every task must succeed, with the one thing that it has made, and a
-watcher must have told of each operation once. Then the same in the opposite direction.
+watcher must have delivered each operation once. Then the same in the opposite direction.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import argparse
 import shutil
 import signal
 import sys
-import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -23,6 +22,7 @@ from typing import Any, Final
 import httpx
 
 from dev.processes import Interrupted, ProcessDied, free_ports
+from dev.progress_line import say
 from dev.simulator import BadFaults, Simulator
 from dev.stack import AirflowStack, BrokenDag, StackOptions, StackTimeout
 from dev.upgrade.releases import BEFORE, CHECKOUT, SCRATCH, NotBuilt, install
@@ -75,19 +75,11 @@ class Scene:
         return self.deferred + self.retrying + self.intents
 
 
-_STARTED: Final = time.monotonic()
-
-
-def say(text: str) -> None:
-    """Print a line with the seconds since the start."""
-    print(f"{time.monotonic() - _STARTED:5.0f} s  {text}", flush=True)
-
-
 def play(direction: str, scene: Scene, before: str) -> None:
     """Change the release under way.
 
     :param before: interpreter of the release before.
-    :raises Wrong: a task failed, or something was made or told twice, or not at all.
+    :raises Wrong: a task failed, or something was made or delivered twice, or not at all.
     """
     first, then = (before, sys.executable) if direction == "up" else (sys.executable, before)
     home, folder = SCRATCH / "airflow", SCRATCH / "dags"
@@ -117,7 +109,7 @@ def play(direction: str, scene: Scene, before: str) -> None:
         stack.wait_for_dags(timeout=_PATIENCE)
         for dag_id in (*DAGS, WATCHER):
             stack.api.unpause(dag_id)
-        stack.wait_until(stack.api.watches_all_assets, "the watcher's first look", timeout=_PATIENCE)
+        stack.wait_until(stack.api.watches_all_assets, "the watcher's first poll", timeout=_PATIENCE)
         runs = [stack.api.trigger(dag_id) for dag_id in DAGS]
         stack.wait_until(lambda: _are_under_way(stack, scene), "all tasks to be under way", timeout=_PATIENCE)
         say(f"{direction}: {scene.total} tasks are under way")
@@ -130,10 +122,10 @@ def play(direction: str, scene: Scene, before: str) -> None:
         ended = [stack.wait_for_run(run, timeout=_PATIENCE) for run in runs]
         wrong = [f"the run of {run.dag_id} ended as {run.state}" for run in ended if run.state != "success"]
         wrong += _made_wrong(simulator, scene)
-        wrong += _told_wrong(stack, simulator)
+        wrong += _delivered_wrong(stack, simulator)
     if wrong:
         raise Wrong("; ".join(wrong))
-    say(f"{direction}: {scene.total} tasks succeeded, each with the one thing that it made; each was told of once")
+    say(f"{direction}: {scene.total} tasks succeeded, each with the one thing that it made; each was delivered once")
 
 
 def _are_under_way(stack: AirflowStack, scene: Scene) -> bool:
@@ -153,22 +145,22 @@ def _made_wrong(simulator: Simulator, scene: Scene) -> list[str]:
     return problems
 
 
-def _told_wrong(stack: AirflowStack, simulator: Simulator) -> list[str]:
+def _delivered_wrong(stack: AirflowStack, simulator: Simulator) -> list[str]:
     wanted = {str(one.operation_id) for one in simulator.resources() if one.kind == "deployment"}
-    told: Counter[str] = Counter()
+    delivered: Counter[str] = Counter()
 
     def everything() -> bool:
-        told.clear()
+        delivered.clear()
         for task in stack.api.task_instances(WATCHER):
             if task.state == "success":
-                told.update(stack.api.xcom(task) or ())
-        return told.keys() >= wanted
+                delivered.update(stack.api.xcom(task) or ())
+        return delivered.keys() >= wanted
 
     try:
-        stack.wait_until(everything, "the watcher to tell of all operations", timeout=180)
+        stack.wait_until(everything, "the watcher to deliver all operations", timeout=180)
     except StackTimeout:
-        return [f"the watcher told of {len(told.keys() & wanted)} of {len(wanted)} operations"]
-    return [f"the watcher told of {name} {number} times" for name, number in told.items() if number > 1]
+        return [f"the watcher delivered {len(delivered.keys() & wanted)} of {len(wanted)} operations"]
+    return [f"the watcher delivered {name} {number} times" for name, number in delivered.items() if number > 1]
 
 
 def main() -> int:

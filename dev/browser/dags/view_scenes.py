@@ -1,4 +1,4 @@
-"""The scenes that the browser looks at: one DAG for each."""
+"""The scenes that the browser checks: one DAG for each."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MANY = 200
 
 @dag(schedule=None, default_args=DEFAULTS)
 def view_steps() -> None:
-    """An operation with steps that have times; its neighbour is not ours."""
+    """Run an operation with steps that have times; its neighbour is not ours."""
 
     @task
     def not_ours() -> None:
@@ -29,7 +29,7 @@ def view_steps() -> None:
 
 @dag(schedule=None, default_args=DEFAULTS)
 def view_phases() -> None:
-    """An operation that tells of phases only."""
+    """Run an operation that shows phases only."""
     OnveraCreateDeploymentOperator(task_id="create", app_type="superset", name="Team BI {{ run_id }}")
 
 
@@ -42,13 +42,13 @@ def view_failed() -> None:
 
 @dag(schedule=None, default_args=DEFAULTS)
 def view_second_try() -> None:
-    """The first try fails, the second succeeds."""
+    """Fail at the first try, succeed at the second."""
     AkuaCreateClusterOperator(task_id="create", name="second try", region_id="reg_eu")
 
 
 @dag(schedule=None, default_args=DEFAULTS)
 def view_mapped() -> None:
-    """Mapped tasks."""
+    """Run mapped tasks."""
     OnveraCreateDeploymentOperator.partial(task_id="create", app_type="airflow").expand(
         name=["north {{ run_id }}", "south {{ run_id }}"]
     )
@@ -64,26 +64,26 @@ def network(task_id: str, name: str) -> OperationRequestOperator:
 
 @dag(schedule=None, default_args={"retries": 0})
 def view_parts() -> None:
-    """Operations of two hundred resources: one goes on, one fails."""
+    """Operations of two hundred resources: one is still running, one fails."""
     network("going", "crowd")
     network("failing", "doomed crowd")
 
 
 @dag(schedule=None, default_args={"retries": 0})
 def view_trouble() -> None:
-    """An operation that cannot be looked at any more."""
+    """Run an operation that cannot be read any more."""
     network("create", "troubled")
 
 
 @dag(schedule=None, default_args={"retries": 0})
 def view_killed() -> None:
-    """A task that a user marks failed while its operation runs on."""
+    """Run a task that a user marks failed while its operation is still running."""
     OnveraCreateDeploymentOperator(task_id="create", app_type="superset", name="killed {{ run_id }}")
 
 
 @dag(schedule=None, default_args={"retries": 0})
 def view_owed() -> None:
-    """A task that a user marks failed while the API refuses to delete what it has made."""
+    """Run a task that a user marks failed while the API refuses to delete what it has made."""
     OnveraCreateDeploymentOperator(
         task_id="create", app_type="superset", name="owed {{ run_id }}", deferrable=False, on_kill="delete"
     )
@@ -91,13 +91,13 @@ def view_owed() -> None:
 
 @dag(schedule=None, default_args={"retries": 0})
 def view_timeout() -> None:
-    """A task that stops waiting before its operation settles."""
+    """Run a task that stops waiting before its operation settles."""
     OnveraCreateDeploymentOperator(task_id="create", app_type="superset", name="late {{ run_id }}", timeout=20)
 
 
 @dag(schedule=None, default_args={"retries": 0})
 def view_many() -> None:
-    """A sensor that waits for many operations."""
+    """Run a sensor that waits for many operations."""
 
     @task
     def start() -> list[str]:

@@ -1,4 +1,4 @@
-"""A DAG for each row of `make identity` (Airflow looks for DAGs only in files that have its name in them)."""
+"""A DAG for each row of `make identity` (Airflow searches for DAGs only in files that have its name in them)."""
 
 from dev.identity.factory import dags
 

@@ -34,7 +34,7 @@ class Dies(NirvanaCreateVPCOperator):
 
 
 class GivesUp(OnveraCreateDeploymentOperator):
-    """Its first try waits for a few seconds only, and its operation goes on."""
+    """Its first try waits for a few seconds only, and its operation continues."""
 
     def execute(self, context: Any) -> Any:
         """Submit, and wait as long as this try may."""
