@@ -69,7 +69,7 @@ def list_operations(args: Any) -> Exit:
 
 
 def _listed(hook: OperationsHook, states: Sequence[str] | None) -> Iterator[Operation]:
-    """All operations, from the shorter lists of open ones where only such are wanted."""
+    """Yield operations, from the shorter lists of open ones where only such are wanted."""
     if not states or any(OperationState(state).is_terminal for state in states):
         yield from hook.items(hook.api.list_operations())
         return

@@ -39,7 +39,7 @@ class ScannedRun:
 
     @property
     def is_over(self) -> bool:
-        """Whether its state is final."""
+        """Return whether its state is final."""
         return self.state in _OVER
 
     def may_have_made(self, one: OwnedResource) -> bool:

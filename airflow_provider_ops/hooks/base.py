@@ -119,7 +119,7 @@ class OperationsHook(BaseHook):
         return shared_client((self.api.name, self.conn_id), self._open)
 
     async def acquire_client(self) -> ClientLease:
-        """As :meth:`aclient`, for one of thousands that start together.
+        """Acquire the client of :meth:`aclient`, for one of thousands of users that start together.
 
         Await :func:`wait_for_start` before, and release the lease after.
         """
@@ -194,7 +194,7 @@ class OperationsHook(BaseHook):
         return self.call(self.api.cancel_operation(operation_id))
 
     async def acancel_operation(self, operation_id: str) -> Operation:
-        """As :meth:`cancel_operation`."""
+        """Do as :meth:`cancel_operation`, on the event loop."""
         return await self.acall(self.api.cancel_operation(operation_id))
 
     def wait_for_operation(
@@ -213,7 +213,7 @@ class OperationsHook(BaseHook):
     async def await_operation(
         self, operation_id: str, timeout: Seconds | None = None, poll_interval: Seconds | None = None
     ) -> Operation:
-        """As :meth:`wait_for_operation`, on the event loop."""
+        """Do as :meth:`wait_for_operation`, on the event loop."""
         state = self.wait_state(operation_id, timeout=timeout, poll_interval=poll_interval)
         async with self.aclient() as client:
             await apoll_until_done(client, [state], log.info)

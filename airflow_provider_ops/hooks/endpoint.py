@@ -98,7 +98,7 @@ class AsyncListing(_Endpoint[P, T]):
 
 
 def endpoint(build: Callable[P, Call[T]]) -> tuple[Method[P, T], AsyncMethod[P, T]]:
-    """Both methods of an endpoint.
+    """Return both methods of an endpoint.
 
     ``get_thing, aget_thing = endpoint(API.get_thing)``
     """
@@ -106,7 +106,7 @@ def endpoint(build: Callable[P, Call[T]]) -> tuple[Method[P, T], AsyncMethod[P, 
 
 
 def listing(build: Callable[P, Paged[T]]) -> tuple[Listing[P, T], AsyncListing[P, T]]:
-    """Both iterators of a list.
+    """Return both iterators of a list.
 
     ``list_things, alist_things = listing(API.list_things)``
     """

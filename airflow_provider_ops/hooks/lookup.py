@@ -30,7 +30,7 @@ def hook_for(conn_id: str) -> OperationsHook:
 
 
 async def ahook_for(conn_id: str, api: str | None = None) -> OperationsHook:
-    """As :func:`hook_for`, on an event loop; ``api`` spares the lookup where it names the type of the connection.
+    """Do as :func:`hook_for`, on an event loop; ``api`` spares the lookup where it names the connection's type.
 
     :raises InvalidConnection: the connection leads to another API than ``api``.
     """
@@ -53,7 +53,7 @@ async def _looked_up(conn_id: str) -> tuple[str | None, Mapping[str, Any]]:
 
 
 def _shared_hook(conn_id: str, conn_type: str | None, extra: Mapping[str, Any]) -> OperationsHook:
-    """One hook per event loop and connection: a thousand waits of one connection need no more."""
+    """Return the one hook per event loop and connection: a thousand waits of one connection need no more."""
     hooks = _HOOKS.setdefault(asyncio.get_running_loop(), {})
     hook = hooks.get((conn_id, conn_type))
     if hook is None:

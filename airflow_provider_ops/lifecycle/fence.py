@@ -75,7 +75,7 @@ class Fence:
         self._contact = at
 
     def before_send(self, request: Request, priority: Priority) -> None:
-        """As :meth:`Guard.leaving <airflow_provider_ops.http.guard.Guard.leaving>`."""
+        """Check a request as :meth:`Guard.before_send <airflow_provider_ops.http.guard.Guard.before_send>` says."""
         if self._record.is_killed and priority is not Priority.KILL:
             raise HeldBack(f"{request} was not sent: the task was asked to stop before")
         if not self.is_confirmed:

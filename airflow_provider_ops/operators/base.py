@@ -72,7 +72,7 @@ class OperationOperator(DeclaredTemplates, LineageMixin, CheckedMapping):
     :param conn_id: Airflow connection; default ``<type>_default``. Templated, as are all fields of the request.
     :param wait_for_completion: whether to wait until the operation settles.
     :param deferrable: whether to wait in the triggerer, without a worker.
-    :param operation_id: an operation that exists: the task joins it and submits nothing.
+    :param operation_id: an operation that exists: the task adopts it and submits nothing.
     :param poll_interval: seconds or a ``timedelta`` between two polls; default is the API's own advice.
     :param timeout: seconds or a ``timedelta`` to wait; default per kind of resource. ``execution_timeout`` shortens it.
     :param durable: whether a retry adopts what an earlier try of this task run has started.
@@ -184,7 +184,7 @@ class OperationOperator(DeclaredTemplates, LineageMixin, CheckedMapping):
 
     @property
     def kill_policy(self) -> KillPolicy:
-        """What happens to the operation when the task is killed; by default what the API can do."""
+        """Return what happens to the operation when the task is killed; by default what the API can do."""
         # BaseOperator.on_kill is a method, so the policies have names of their own
         return self.on_kill_argument or ("cancel" if self.hook.api.can_cancel else "leave")
 

@@ -34,7 +34,7 @@ def annotations_of(function: Callable[..., Any]) -> Mapping[str, Any]:
 
 
 def is_literal(value: object) -> bool:
-    """Whether ``value`` is final already: no template in it, no result of another task."""
+    """Return whether ``value`` is final already: no template in it, no result of another task."""
     if isinstance(value, str):
         return "{{" not in value and "{%" not in value
     if isinstance(value, Mapping):
@@ -126,7 +126,7 @@ def _allowed(hint: Any) -> tuple[Any, ...]:
 
 
 def typed(build_request: Callable[..., Any], fields: Mapping[str, Any]) -> dict[str, Any]:
-    """``fields`` with the types that ``build_request`` declares: a template renders to text, whatever it stands for.
+    """Return ``fields`` with the types that ``build_request`` declares: a template always renders to text.
 
     What cannot be of that type stays text, for ``build_request`` or the API to refuse.
     """

@@ -1,1 +1,1 @@
-"""Sensors: waiting for operations that somebody else started."""
+"""Sensors: wait for operations that were started elsewhere."""

@@ -90,7 +90,7 @@ class SensorAttempt:
 
     @property
     def histories(self) -> Collection[OperationHistory]:
-        """The history of each operation, as far as this leg knows it."""
+        """Return the history of each operation, as far as this leg knows it."""
         return self._waiter.histories
 
     def _wait(self, patience: float) -> list[Operation]:

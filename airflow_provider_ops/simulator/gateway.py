@@ -48,7 +48,7 @@ class Request:
 
     @property
     def template(self) -> str | None:
-        """The path template of the route, None for a path that does not exist."""
+        """Return the path template of the route, None for a path that does not exist."""
         return self.match.route.template if isinstance(self.match, Match) else None
 
 

@@ -100,22 +100,22 @@ class Operation:
 
     @property
     def shown_updated_at(self) -> float:
-        """When it changed last, as the API says."""
+        """Return when it changed last, as the API says."""
         return max(self.created_at, self.updated_at - self.dates_early)
 
     @property
     def shown_ended_at(self) -> float | None:
-        """When it ended, as the API says; None where that is not said."""
+        """Return when it ended, as the API says; None where that is not said."""
         if self.ended_at is None or self.hides_end:
             return None
         return max(self.created_at, self.ended_at - self.dates_early)
 
     @property
     def settled(self) -> bool:
-        """Whether it has ended, in whatever way."""
+        """Return whether it has ended, in whatever way."""
         return self.stage in SETTLED
 
     @property
     def shown(self) -> str:
-        """The stage, or the unknown word that a fault put in its place."""
+        """Return the stage, or the unknown word that a fault put in its place."""
         return self.word or self.stage

@@ -61,7 +61,7 @@ class RequestRule(Rule):
 
     @property
     def executes(self) -> bool:
-        """Whether the request is carried out all the same, although the caller may never learn that."""
+        """Return whether the request is carried out all the same, although the caller may never learn that."""
         return False
 
 
@@ -72,7 +72,7 @@ class MayExecute(RequestRule):
 
     @property
     def executes(self) -> bool:
-        """Whether the rule says so."""
+        """Return whether the rule says so."""
         return self.execute
 
 

@@ -160,7 +160,7 @@ class VirtualClock:
 
     @property
     def asleep_now(self) -> int:
-        """Number of asynchronous sleepers; a test can wait for them before it advances the clock."""
+        """Return the number of asynchronous sleepers; a test can wait for them before it advances the clock."""
         with self._moved:
             return sum(not sleeper.woken.done() for sleeper in self._sleepers)
 
@@ -257,7 +257,7 @@ class SteadyClock:
         await self._clock.asleep(seconds)
 
     def serving(self, is_awaited: Callable[[], bool]) -> contextlib.AbstractContextManager[None]:
-        """As `VirtualClock.serving`."""
+        """Do as `VirtualClock.serving`."""
         return self._clock.serving(is_awaited)
 
 

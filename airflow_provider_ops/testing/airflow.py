@@ -107,7 +107,7 @@ class DagRunResult:
 
 @pytest.fixture(scope="session")
 def airflow_db() -> Path:
-    """Airflow's metadata database, made once."""
+    """Make Airflow's metadata database, once; return its path."""
     from airflow.utils.db import initdb  # noqa: PLC0415 - Airflow takes seconds to import
 
     initdb()

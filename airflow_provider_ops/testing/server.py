@@ -91,7 +91,7 @@ class SimulatorServer:
 
     @property
     def url(self) -> str:
-        """Address of the server, without a slash at the end."""
+        """Return the address of the server, without a slash at the end."""
         return self._running().url
 
     @property
@@ -101,7 +101,7 @@ class SimulatorServer:
 
     @property
     def duration(self) -> float:
-        """Seconds that operations take which start from now on."""
+        """Return the seconds that operations take which start from now on."""
         return self._settings.duration
 
     @duration.setter
@@ -110,7 +110,7 @@ class SimulatorServer:
 
     @property
     def latency(self) -> float:
-        """Seconds that every answer takes longer."""
+        """Return the seconds that every answer takes longer."""
         return self._settings.latency
 
     @latency.setter

@@ -34,7 +34,7 @@ class OperationsPlugin(AirflowPlugin):
 
     @property
     def fastapi_apps(self) -> list[dict[str, Any]]:  # type: ignore[override]
-        """The app, made when the API server asks for it; workers and triggerers never do."""
+        """Return the app, made when the API server asks for it; workers and triggerers never do."""
         return _apps()
 
 

@@ -107,7 +107,7 @@ def reached_by_keys(seen: Window, frame: FrameLocator) -> None:
 
 
 def stays_as_it_is(seen: Window, frame: FrameLocator) -> None:
-    """Nothing grows on a page of which the end is not known."""
+    """Check that nothing grows on a page of which the end is not known."""
     text = frame.locator("dl.facts").inner_text()
     seen.page.wait_for_timeout(2_500)
     if frame.locator("dl.facts").inner_text() != text:

@@ -94,7 +94,7 @@ class Stage:
         return record
 
     def owes(self, run: Run, task_id: str) -> bool:
-        """Whether the stored handle of a task says that an attempt owes a policy."""
+        """Return whether the stored handle of a task says that an attempt owes a policy."""
         path = f"/dags/{run.dag_id}/dagRuns/{run.run_id}/taskInstances/{task_id}/state-store"
         kept = self.stack.api.request("GET", path)["task_state_store"]
         return any(entry["key"] == KEY and owed_policy(_parsed(entry["value"])) for entry in kept)

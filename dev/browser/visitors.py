@@ -14,7 +14,7 @@ class Visitors(SimpleAuthManager):
     """Airflow's simple one, with less for the visitor."""
 
     def is_authorized_dag(self, *, method: Any, user: Any, access_entity: Any = None, details: Any = None) -> bool:
-        """Whether the user may."""
+        """Return whether the user may."""
         if user.get_name() == VISITOR and access_entity is not None and access_entity.value == "XCOM":
             return False
         allowed: bool = super().is_authorized_dag(

@@ -33,7 +33,7 @@ _SELF_SECONDS: Final = 15.0
 
 
 def triggerer_lives(stage: Stage, rows: Sequence[Live]) -> Script:
-    """Nothing is done to the triggerer, and it is the same to the end of all rows."""
+    """Leave the triggerer alone, and check that it is the same at the end of all rows."""
     before = _processes_of_triggerer(stage)
     yield lambda: all(row.is_over for row in rows)
     if _processes_of_triggerer(stage) != before:
@@ -135,7 +135,7 @@ def worker_restarted(row: Live) -> Script:
 
 
 def time_is_up_in_airflow(row: Live) -> Script:
-    """Airflow's own deferral timeout strikes, which is there for the case that no triggerer works."""
+    """Let Airflow's own deferral timeout pass, which exists for the case that no triggerer works."""
     yield row.waiting_for(_STEADY)
     row.stage.expire_deferral(row.scenario.run_id)
 
@@ -148,7 +148,7 @@ def all_waiting(rows: Sequence[Live], seconds: float = _STEADY) -> Condition:
 
 
 def triggerers_killed(stage: Stage, rows: Sequence[Live]) -> Script:
-    """All triggerers die, and are started again later."""
+    """Kill all triggerers, and start them again later."""
     yield all_waiting(rows)
     names = [name for name in ("triggerer", SPARE) if name in stage.stack.processes.components]
     stage.say(f"SIGKILL to {' and '.join(names)}, with all their processes")

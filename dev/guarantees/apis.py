@@ -38,7 +38,7 @@ class ApiCase:
 
     @property
     def is_there(self) -> bool:
-        """Whether the provider and its simulator have this API."""
+        """Return whether the provider and its simulator have this API."""
         try:
             return self.operator_class() is not None
         except (ImportError, AttributeError):

@@ -68,7 +68,7 @@ class Markers:
         return self.folder / f"{self.run_id}.pids"
 
     def reached(self, number: int = 1) -> Path:
-        """Exists once the place with this number was reached; has the ids of the process that did."""
+        """Return the file that exists once a process reached the place with this number; it has the process's ids."""
         return self.folder / f"{self.run_id}.reached{number}"
 
     @property

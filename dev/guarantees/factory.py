@@ -38,7 +38,7 @@ def dag_id(api: str, mode: str, variant: str) -> str:
 
 
 def dags(api: str) -> dict[str, DAG]:
-    """All DAGs of an API, by a name for the module that defines them."""
+    """Return all DAGs of an API, by a name for the module that defines them."""
     made = (_dag(api, mode, variant) for mode in MODES for variant in VARIANTS)
     return {dag.dag_id.replace("-", "_"): dag for dag in made}
 

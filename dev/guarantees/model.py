@@ -67,12 +67,12 @@ class Scenario:
 
     @property
     def dag_id(self) -> str:
-        """The DAG that has the task for it."""
+        """Return the DAG that has the task for it."""
         return dag_id(self.api.name, self.mode, self.variant)
 
     @property
     def run_id(self) -> str:
-        """Also the name of what it creates, where the API wants one: lower case, digits and hyphens only."""
+        """Return the run id, also the name of what it creates: lower case, digits and hyphens only."""
         return f"{self.api.name}-{'d' if self.mode == 'deferred' else 's'}-{self.key}"
 
 
@@ -104,7 +104,7 @@ class Seen:
 
     @property
     def settled_text(self) -> str:
-        """How the operations ended, counted."""
+        """Return how the operations ended, counted."""
         return ", ".join(f"{count} {stage}" for stage, count in sorted(self.settled.items())) or "none"
 
 

@@ -75,7 +75,7 @@ def _messages(line: str) -> Iterator[str]:
 
 
 def _seconds(row: Live) -> float | None:
-    """Seconds from the user's action to the first call that carries out the kill policy."""
+    """Return the seconds from the user's action to the first call that carries out the kill policy."""
     if row.acted_at is None or not row.endings:
         return None
     times = (datetime.fromisoformat(str(call["at"]).replace("Z", "+00:00")).timestamp() for call in row.endings)

@@ -93,7 +93,7 @@ def database_of(stack: AirflowStack, *, wanted: bool = True) -> Iterator[None]:
 
 
 def answers(address: str) -> bool:
-    """Whether the server takes connections."""
+    """Return whether the server takes connections."""
     import psycopg2  # type: ignore[import-untyped,unused-ignore]  # noqa: PLC0415 - optional
 
     try:

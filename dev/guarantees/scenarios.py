@@ -138,7 +138,7 @@ def _slow_endings(api: ApiCase, mode: str) -> Iterator[Scenario]:
 
 
 def time_passes(api: ApiCase) -> Iterator[Scenario]:
-    """Deadlines."""
+    """Yield rows in which a deadline passes."""
     left = Expect(r"(?i)operation \S+ .*continues remotely", settled="1 running", state="failed", tries=(1, 1))
     gone = replace(left, sentence="(?i)is being deleted", settled="1 cancelled", endings=(1, 13))
     for mode in BOTH:
@@ -188,7 +188,7 @@ def disturbed(key: str, title: str, expect: Expect, *modes: str, **more: Any) ->
 
 
 def phases(apis: tuple[ApiCase, ...] = APIS) -> list[Phase]:
-    """All phases for the APIs that the provider has."""
+    """Return all phases for the APIs that the provider has."""
     there = [api for api in apis if api.is_there]
 
     def rows(*makers: Rows) -> tuple[Scenario, ...]:

@@ -79,7 +79,7 @@ class Stage:
 
     @property
     def api(self) -> AirflowApi:
-        """Airflow's REST API."""
+        """Return the client of Airflow's REST API."""
         return self.stack.api
 
     def refresh(self) -> None:
@@ -150,28 +150,28 @@ class Live:
 
     @property
     def markers(self) -> Markers:
-        """The files by which its process is known."""
+        """Return the files by which its process is known."""
         return Markers(self.stage.markers, self.scenario.run_id)
 
     @property
     def task(self) -> TaskInstance | None:
-        """Its task instance."""
+        """Return its task instance."""
         return self.stage.tasks.get(self.scenario.run_id)
 
     @property
     def state(self) -> str | None:
-        """State of its task instance."""
+        """Return the state of its task instance."""
         return self.task.state if self.task else None
 
     @property
     def is_over(self) -> bool:
-        """Whether its DAG run has ended."""
+        """Return whether its DAG run has ended."""
         run = self.stage.runs.get(self.scenario.run_id)
         return run is not None and run.state in _RUN_ENDED
 
     @property
     def resources(self) -> list[Mapping[str, Any]]:
-        """What it has created, deleted or not, oldest first."""
+        """Return what it has created, deleted or not, oldest first."""
         api = self.scenario.api
         name = api.name_of(self.scenario.dag_id, self.scenario.run_id)
         mine = [one for one in self.stage.resources if one["api"] == api.name and fnmatchcase(one["name"] or "", name)]
@@ -179,13 +179,13 @@ class Live:
 
     @property
     def operations(self) -> list[Mapping[str, Any]]:
-        """The operations that created its resources."""
+        """Return the operations that created its resources."""
         ids = {item["operation_id"] for item in self.resources}
         return [operation for operation in self.stage.operations if operation["id"] in ids]
 
     @property
     def endings(self) -> list[Mapping[str, Any]]:
-        """The calls that cancelled or deleted something of it."""
+        """Return the calls that cancelled or deleted something of it."""
         ids = {str(item[key]).rpartition("_")[2] for item in self.resources for key in ("id", "operation_id")}
         return [
             request
@@ -197,13 +197,13 @@ class Live:
 
     @property
     def is_waiting(self) -> bool:
-        """Whether its task waits for a running operation, deferred or on a worker."""
+        """Return whether its task waits for a running operation, deferred or on a worker."""
         state = "deferred" if self.scenario.mode == "deferred" else "running"
         running = any(operation["stage"] == "running" for operation in self.operations)
         return self.state == state and running
 
     def has_reached(self, number: int = 1) -> bool:
-        """Whether its process reached the place with this number."""
+        """Return whether its process reached the place with this number."""
         return self.markers.reached(number).exists()
 
     def start(self) -> None:
@@ -275,7 +275,7 @@ def after(seconds: float) -> Condition:
 
 
 def descendants(pid: int) -> list[int]:
-    """All processes below one."""
+    """Return all processes below one."""
     return [child.pid for child in psutil.Process(pid).children(recursive=True)]
 
 

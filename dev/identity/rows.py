@@ -42,12 +42,12 @@ class Row(Scenario):
 
     @property
     def dag_id(self) -> str:
-        """The DAG that only this row uses."""
+        """Return the DAG that only this row uses."""
         return self.run_id
 
     @property
     def run_id(self) -> str:
-        """Also the name of what it creates, where the API wants one."""
+        """Return the run id, also the name of what it creates, where the API wants one."""
         return row_id(self.api.name, self.mode, self.key)
 
 

@@ -38,12 +38,12 @@ class Round:
 
     @property
     def bad(self) -> list[TaskInstance]:
-        """The tasks that are not green after one attempt."""
+        """Return the tasks that are not green after one attempt."""
         return [task for task in self.tasks if task.state != "success" or task.try_number != 1]
 
     @property
     def bad_by_seconds(self) -> Mapping[int, int]:
-        """How many tasks are not green, by the seconds of their operations."""
+        """Return how many tasks are not green, by the seconds of their operations."""
         return Counter(self.seconds[task.map_index] for task in self.bad)
 
 

@@ -19,7 +19,7 @@ class AkuaCreateRepositoryChangeRequestOperator(OperationOperator):
 
     The fork to push to is there when the task ends: ``resource_id`` in the result is the change request, and
     ``AkuaHook.create_repository_change_request_token`` gives a token for it. ``wait_for_completion=True`` waits until
-    the change request is ``READY`` to be accepted, for which somebody must push to the fork meanwhile. Or wait later,
+    the change request is ``READY`` to be accepted, which needs a push to the fork meanwhile. Or wait later,
     with ``OperationSensor(operation_id="change_request:...")``.
 
     :param parent_repository_id: the repository that the changes are for.
