@@ -12,7 +12,7 @@ from typing import Any
 from airflow.sdk import BaseHook, Connection
 
 from airflow_provider_ops import metrics
-from airflow_provider_ops.core.kill import GONE, Awaited
+from airflow_provider_ops.core.kill_decision import GONE, Awaited
 from airflow_provider_ops.exceptions import ConnectionMissing, InvalidConnection, OpsError, located
 
 try:

@@ -85,11 +85,11 @@ SETTLED = Counter("operations.settled", ("api", "kind", "state"), "operations wh
 UNSETTLED = Counter("operations.unsettled", ("api", "kind", "why"), "waits that ended before: `timeout` or `gave_up`")
 WAIT = Timer("operations.wait", ("api", "kind"), "from the submit, or the sensor's start, to the worker that continues")
 LAG = Timer("operations.resume_lag", ("api", "mode"), "from the operation's end, as the API has it, to that worker")
-LOOKS = Counter("operations.looks", ("api", "way"), "requests that polled operations: `read`, `hold` or `list`")
+POLLS = Counter("operations.looks", ("api", "way"), "requests that polled operations: `read`, `hold` or `list`")
 ERRORS = Counter("operations.tolerated_errors", ("api", "reason"), "polls that failed and were repeated")
 BUDGET_WAIT = Timer("operations.budget_wait", ("api",), "time a request waited for its turn, when it had to")
 
-METRICS: tuple[Metric, ...] = (SETTLED, UNSETTLED, WAIT, LAG, LOOKS, ERRORS, BUDGET_WAIT)
+METRICS: tuple[Metric, ...] = (SETTLED, UNSETTLED, WAIT, LAG, POLLS, ERRORS, BUDGET_WAIT)
 
 _sink: Sink | None = None
 _long_names = True

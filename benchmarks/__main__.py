@@ -30,7 +30,7 @@ def _jobs(subjects: Iterable[str], waits: int, *, tls: bool = False) -> Group:
 
 
 def plan(*, quick: bool, everything: bool = False) -> list[Group]:
-    """The groups of jobs, in order; the jobs of one group run at the same time.
+    """Return the groups of jobs, in order; the jobs of one group run at the same time.
 
     :param everything: also what says more about the peers than about us, ten minutes of it.
     """
@@ -60,7 +60,7 @@ def plan(*, quick: bool, everything: bool = False) -> list[Group]:
 
 
 async def _triggerers() -> list[triggerer.Found]:
-    """A real triggerer on each database; one that cannot be had is left out."""
+    """Return a real triggerer on each database; one that cannot be had is left out."""
     found: list[triggerer.Found] = []
     for number, database in enumerate(DATABASES, 1):
         print(f"[triggerer {number}/{len(DATABASES)}] {database}, 1,000 waits", file=sys.stderr, flush=True)

@@ -152,7 +152,7 @@ def _at(late: list[float], share: float) -> float:
 async def start(
     module: str, *options: str, errors: int | None = asyncio.subprocess.DEVNULL
 ) -> asyncio.subprocess.Process:
-    """A process of the benchmark, spoken to by lines.
+    """Return a process of the benchmark, spoken to by lines.
 
     :param errors: where its stderr goes; ``None`` for ours.
     """
@@ -169,7 +169,7 @@ async def start(
 
 
 async def line_of(process: asyncio.subprocess.Process) -> str:
-    """The next line that a process says."""
+    """Return the next line that a process says."""
     if process.stdout is None:
         raise RuntimeError("no way from the process")
     line = await asyncio.wait_for(process.stdout.readline(), LONGEST + _START + _GRACE)
@@ -190,7 +190,7 @@ async def ending(process: asyncio.subprocess.Process) -> None:
 
 
 def ask(url: str, cafile: Path | None, *, post: bool = False) -> Any:
-    """What a server of the benchmark answers."""
+    """Return what a server of the benchmark answers."""
     context = ssl.create_default_context(cafile=str(cafile)) if cafile else None
     request = urllib.request.Request(url, method="POST" if post else "GET")  # noqa: S310 - loopback only
     with urllib.request.urlopen(request, timeout=60, context=context) as answer:  # noqa: S310

@@ -150,7 +150,7 @@ class Bench:
         )
 
     def peer(self, name: str, number: str) -> tuple[int, Any]:
-        """What a peer's endpoint says about an operation."""
+        """Return what a peer's endpoint says about an operation."""
         operation = self.operations[int(number)]
         self.service.simulator.apis["onvera"].world.advance()
         over = operation.settled

@@ -28,7 +28,7 @@ class Place:
         self.scheme = urlsplit(url).scheme
 
     def connections(self) -> dict[str, dict[str, Any]]:
-        """The Airflow connections of all subjects."""
+        """Return the Airflow connections of all subjects."""
         host, _, port = self.host.partition(":")
         extra: dict[str, Any] = {"verify": self.cafile} if self.cafile else {}
         if self.budget:
@@ -142,7 +142,7 @@ def httpx_each(place: Place, found: Found) -> Iterator[Awaitable[None]]:
 
 
 def list_floor(place: Place, found: Found) -> Iterator[Awaitable[None]]:
-    """The floor: one task pages the list with httpx and does nothing else."""
+    """Return the floor: one task pages the list with httpx and does nothing else."""
     import httpx  # noqa: PLC0415
 
     async def page_all() -> None:
@@ -164,7 +164,7 @@ def list_floor(place: Place, found: Found) -> Iterator[Awaitable[None]]:
 
 
 def sleepers(place: Place, found: Found) -> Iterator[Awaitable[None]]:
-    """What the harness itself costs: tasks that only sleep."""
+    """Return what the harness itself costs: tasks that only sleep."""
     drawn = random.Random(7)
 
     async def sleep(operation_id: str, seconds: float) -> None:

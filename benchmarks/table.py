@@ -83,7 +83,7 @@ def is_plain(row: Result) -> bool:
 
 
 def promises(results: Sequence[Result]) -> list[tuple[str, str, bool]]:
-    """What was promised, what was measured, whether it holds; only what this run could check."""
+    """Return what was promised, what was measured, whether it holds; only what this run could check."""
     found: list[tuple[str, str, bool]] = []
     for tls in (False, True):
         found += _against_peers(results, tls=tls)

@@ -173,7 +173,7 @@ def _observe(
 
 @contextlib.contextmanager
 def _address(database: str, folder: Path) -> Iterator[str | None]:
-    """The address of a database, ``None`` for the one that every stack has."""
+    """Return the address of a database, ``None`` for the one that every stack has."""
     if database == "SQLite":
         yield None
         return
@@ -229,7 +229,7 @@ def _until(there: Callable[[], bool], what: str) -> None:
 
 
 def render(rows: Sequence[Found]) -> str:
-    """The table as Markdown."""
+    """Return the table as Markdown."""
     lines = [
         _HEAD,
         "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|",

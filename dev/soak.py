@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from airflow_provider_ops.apis.onvera import API
-from airflow_provider_ops.core.poll_policy import PollPolicy
+from airflow_provider_ops.core.poll_interval import PollPolicy
 from airflow_provider_ops.core.wait_state import Settled, WaitState
 from airflow_provider_ops.http.async_client import AsyncClient
 from airflow_provider_ops.http.clock import Clock, SystemClock

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ops.core.clear_or_retry import Attempt
 from airflow_provider_ops.core.identity import TaskRun
-from airflow_provider_ops.core.submit_flow import arguments_fingerprint, fingerprint
-from airflow_provider_ops.lifecycle.identity import SubmitIdentity
+from airflow_provider_ops.core.submit_decision import arguments_fingerprint, fingerprint
+from airflow_provider_ops.lifecycle.submit_identity import SubmitIdentity
 
 if TYPE_CHECKING:
     from airflow_provider_ops.apis.base import SubmitCall

@@ -113,7 +113,7 @@ def test_a_backend_that_fails_breaks_nothing(monkeypatch: pytest.MonkeyPatch) ->
             raise RuntimeError(msg)
 
     monkeypatch.setattr(metrics, "_sink", Broken())
-    metrics.LOOKS.add(api="akua", way="read")
+    metrics.POLLS.add(api="akua", way="read")
     metrics.WAIT.took(1.0, api="akua", kind="x")
 
 
@@ -141,7 +141,7 @@ def test_a_wait_on_a_worker_is_counted(heard: Heard, operations_simulator: Simul
     operations_simulator.faults(fail_first(2, status=503, method="GET"))
     hook.wait_for_operation(operation_id, poll_interval=0.05)
     assert heard.of(metrics.ERRORS) == [(1, {"api": "onvera", "reason": "503"})] * 2
-    looks = heard.of(metrics.LOOKS)
+    looks = heard.of(metrics.POLLS)
     assert len(looks) >= 3
     assert {str(tags) for _, tags in looks} == {str({"api": "onvera", "way": "read"})}
 
@@ -155,10 +155,10 @@ async def test_many_waits_are_counted_by_request_and_not_by_wait(
     before = len(operations_simulator.requests("onvera"))
     await asyncio.gather(*(hook.await_operation(one, poll_interval=0.2) for one in ids))
     requests = len(operations_simulator.requests("onvera")) - before
-    counted = sum(count for count, _ in heard.of(metrics.LOOKS))
+    counted = sum(count for count, _ in heard.of(metrics.POLLS))
     assert counted == requests
-    assert {tags["way"] for _, tags in heard.of(metrics.LOOKS) if tags} >= {"list"}
-    assert len(heard.of(metrics.LOOKS)) < len(ids)
+    assert {tags["way"] for _, tags in heard.of(metrics.POLLS) if tags} >= {"list"}
+    assert len(heard.of(metrics.POLLS)) < len(ids)
 
 
 def test_waiting_for_the_budget_is_timed(heard: Heard, operations_simulator: SimulatorServer) -> None:

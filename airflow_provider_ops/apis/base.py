@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from airflow_provider_ops.apis.calls import Call, Flow, Paged, Request, Response, check_path, split_reference
 from airflow_provider_ops.core.gate import cut_text, is_clean_id, one_line
-from airflow_provider_ops.core.poll_policy import PollPolicy
+from airflow_provider_ops.core.poll_interval import PollPolicy
 from airflow_provider_ops.exceptions import CancelNotSupported, InvalidArgument, OpsError, TransportError
 from airflow_provider_ops.operation import Operation, web_address
 

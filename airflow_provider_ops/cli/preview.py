@@ -17,7 +17,7 @@ from airflow_provider_ops.cli.output import CommandError, Exit, command, echo, s
 from airflow_provider_ops.cli.tables import TaskPlace, read_results, read_tasks
 from airflow_provider_ops.exceptions import OpsError
 from airflow_provider_ops.hooks.base import OperationsHook
-from airflow_provider_ops.lifecycle.kill import policy_terminates
+from airflow_provider_ops.lifecycle.worker_kill import policy_terminates
 from airflow_provider_ops.operators.base import OperationOperator
 
 #: Stands in for our mark, which is made when the request is sent. It has the form that APIs take.

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from airflow_provider_ops.core.backoff import Backoff
 from airflow_provider_ops.core.changes import describe, describe_new_human_steps
 from airflow_provider_ops.core.gate import one_line
-from airflow_provider_ops.core.poll_policy import PollPolicy, Tolerance
+from airflow_provider_ops.core.poll_interval import PollPolicy, Tolerance
 from airflow_provider_ops.core.timeline import Timeline
 from airflow_provider_ops.exceptions import (
     ApiError,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from airflow_provider_ops.apis.base import Api
-from airflow_provider_ops.core.poll_policy import PollPolicy
+from airflow_provider_ops.core.poll_interval import PollPolicy
 from airflow_provider_ops.core.wait_state import WaitState
 from airflow_provider_ops.operation import Operation
 

@@ -45,7 +45,7 @@ class AsyncClient:
 
     Workers drive one through :class:`~airflow_provider_ops.http.blocking_client.BlockingClient`.
 
-    :param reload: looks the connection up again, for a key that has changed.
+    :param reload: reads the connection again, for a key that has changed.
     :param backend: opens connections.
     :raises InvalidConnection: no client can be built from the settings.
     """

@@ -28,7 +28,7 @@ class BlockingClient:
 
     Make it before the first moment at which a signal handler may need it. After a fork it opens new connections.
 
-    :param reload: looks the connection up again; called in the thread of a caller, never on the loop.
+    :param reload: reads the connection again; called in the thread of a caller, never on the loop.
     :raises InvalidConnection: no client can be built from the settings.
     """
 
@@ -164,7 +164,7 @@ class BlockingClient:
         return opened
 
     async def _areload(self) -> Settings:
-        """Look the connection up in the thread of a caller that waits; no other thread may call Airflow."""
+        """Read the connection in the thread of a caller that waits; no other thread may call Airflow."""
         try:
             found: Settings = await self._ask(self._reload or self._unchanged)
         except PortalClosed:

@@ -13,8 +13,8 @@ from airflow_provider_ops.core.event_codec import awaited_ids, why_no_outcome
 from airflow_provider_ops.core.gate import LineLog
 from airflow_provider_ops.core.handle import Handle
 from airflow_provider_ops.core.history import OperationHistory
-from airflow_provider_ops.core.poll_policy import RECHECK_SECONDS, seconds_to_wait
-from airflow_provider_ops.core.submit_flow import Action, AttemptContext, decide
+from airflow_provider_ops.core.poll_interval import RECHECK_SECONDS, seconds_to_wait
+from airflow_provider_ops.core.submit_decision import Action, AttemptContext, decide
 from airflow_provider_ops.core.wait_state import Outcome, Settled, TimedOut, Unobservable
 from airflow_provider_ops.core.wording import elapsed
 from airflow_provider_ops.exceptions import OperationFailed, OpsError, WaitTimeout
@@ -24,16 +24,16 @@ from airflow_provider_ops.lifecycle.failure_report import FailureReport
 from airflow_provider_ops.lifecycle.fence import Fence
 from airflow_provider_ops.lifecycle.finishing import ResultBuilder
 from airflow_provider_ops.lifecycle.handle_store import HandleStore, address_of
-from airflow_provider_ops.lifecycle.identity import attempt_of, identify
-from airflow_provider_ops.lifecycle.kill import KillRunner, policy_terminates
 from airflow_provider_ops.lifecycle.legs import HandlePublisher, pushed_by_earlier_leg, stored_by_earlier_leg
 from airflow_provider_ops.lifecycle.options import SECONDS_BEFORE_DEFERRING, AttemptOptions
 from airflow_provider_ops.lifecycle.owed import carry_out_debt
 from airflow_provider_ops.lifecycle.sender import read_operation
 from airflow_provider_ops.lifecycle.stopping import KillHandling
+from airflow_provider_ops.lifecycle.submit_identity import attempt_of, identify
 from airflow_provider_ops.lifecycle.submit_text import submitted_text
 from airflow_provider_ops.lifecycle.submitter import SubmitResult, Submitter
 from airflow_provider_ops.lifecycle.waiter import Waiter
+from airflow_provider_ops.lifecycle.worker_kill import KillRunner, policy_terminates
 from airflow_provider_ops.operation import Operation, OperationState
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from airflow_provider_ops.core.clear_or_retry import Cause, cause_without_handle
 from airflow_provider_ops.core.handle import Handle
 from airflow_provider_ops.exceptions import AmbiguousSubmission
 from airflow_provider_ops.hooks.base import OperationsHook
-from airflow_provider_ops.lifecycle.identity import SubmitIdentity
+from airflow_provider_ops.lifecycle.submit_identity import SubmitIdentity
 from airflow_provider_ops.operation import OperationState
 
 Log = Callable[[str], None]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from airflow_provider_ops.apis.base import Api, SubmitCall, Submitted
 from airflow_provider_ops.core.handle import Handle
-from airflow_provider_ops.core.submit_flow import Action, Decision
+from airflow_provider_ops.core.submit_decision import Action, Decision
 from airflow_provider_ops.core.wording import utc
 from airflow_provider_ops.exceptions import AmbiguousSubmission, ApiError, DifferentRequest, OperationLost, OpsError
 

@@ -13,7 +13,7 @@ from airflow_provider_ops.lifecycle.attempt_record import AttemptRecord
 from airflow_provider_ops.lifecycle.options import AttemptOptions
 
 if TYPE_CHECKING:
-    from airflow_provider_ops.lifecycle.kill import KillRunner
+    from airflow_provider_ops.lifecycle.worker_kill import KillRunner
 
 T = TypeVar("T")
 

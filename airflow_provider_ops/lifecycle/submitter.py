@@ -12,18 +12,18 @@ from airflow_provider_ops.apis.base import Intent, SubmitCall
 from airflow_provider_ops.apis.terminate import PATIENT, terminate
 from airflow_provider_ops.core.clear_or_retry import Cause
 from airflow_provider_ops.core.handle import Handle
-from airflow_provider_ops.core.submit_flow import RECONCILE_PAUSES, Action, check_body, decide
+from airflow_provider_ops.core.submit_decision import RECONCILE_PAUSES, Action, check_body, decide
 from airflow_provider_ops.exceptions import AmbiguousSubmission, ApiError, reworded
 from airflow_provider_ops.hooks.base import OperationsHook
 from airflow_provider_ops.http.clock import Clock
 from airflow_provider_ops.lifecycle.attempt_record import AttemptRecord, KillSwitch
 from airflow_provider_ops.lifecycle.handle_store import HandleStore
-from airflow_provider_ops.lifecycle.identity import SubmitIdentity
 from airflow_provider_ops.lifecycle.left_behind import PreviousOperation
 from airflow_provider_ops.lifecycle.owed import carry_out_debt
 from airflow_provider_ops.lifecycle.refusals import ambiguous, refusal
 from airflow_provider_ops.lifecycle.sender import Sender, handle_from, read_operation
 from airflow_provider_ops.lifecycle.starter import SubmitResult, SubmitRunner
+from airflow_provider_ops.lifecycle.submit_identity import SubmitIdentity
 from airflow_provider_ops.operation import Operation, OperationState
 
 __all__ = ["SubmitResult", "Submitter"]

@@ -101,7 +101,7 @@ async def acquire(key: Key, opening: Callable[[], Awaitable[AsyncClient]], *, be
     This is for thousands of users at once: :func:`shared_client` would be one more object for each.
 
     :param key: API and connection id.
-    :param opening: looks the connection up and builds the client. Runs once for users that come together,
+    :param opening: reads the connection and builds the client. Runs once for users that come together,
         because a lookup holds up the whole triggerer.
     :param begun: whether the user has awaited :func:`wait_for_start` just now.
     """

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from airflow_provider_ops import metrics
 from airflow_provider_ops.apis.base import OperationList
 from airflow_provider_ops.apis.calls import Call, Page
-from airflow_provider_ops.core import poll_schedule
+from airflow_provider_ops.core import poll_batching
 from airflow_provider_ops.exceptions import RateLimited
 from airflow_provider_ops.http.clock import on_wall_clock
 from airflow_provider_ops.http.rate_limiter import Priority
@@ -105,7 +105,7 @@ class ListReader:
                 pages += (await self._read(listed, seen, place=place, wanted=wanted)).pages
         self.open_pages = pages
         missing, complete = self._missing(seen), False
-        if not poll_schedule.reads_at_once(len(missing), self.depth):
+        if not poll_batching.reads_at_once(len(missing), self.depth):
             more, complete = await self._search(seen, missing)
             pages += more
             missing = self._still(missing, seen)
@@ -118,7 +118,7 @@ class ListReader:
         if not self._client.api.lists_show_progress:
             # their entries hardly ever change, and some are read after each scan anyway
             return []
-        count = poll_schedule.reads_of_unchanged(len(self._subscriptions), self.all_pages)
+        count = poll_batching.reads_of_unchanged(len(self._subscriptions), self.all_pages)
         return self._affordable(self._subscriptions.on_unchanged(count))
 
     async def quick_scan(self) -> None:
@@ -138,7 +138,7 @@ class ListReader:
         """
         pages, complete = 0, True
         for index, listed in enumerate(self._client.api.recent_operations()):
-            if len(missing := self._still(missing, seen)) <= poll_schedule.FEW_MISSING:
+            if len(missing := self._still(missing, seen)) <= poll_batching.FEW_MISSING:
                 # reading so few by themselves costs no more than searching a list for them
                 complete = not missing and complete
                 break
@@ -172,7 +172,7 @@ class ListReader:
                 enough = expected <= 0 or reading.empty > wanted - reading.hits
             if enough:
                 break
-            calls = pages[-1].rest.following(poll_schedule.pages_together(expected))
+            calls = pages[-1].rest.following(poll_batching.pages_together(expected))
         reading.to_the_end = pages[-1].rest.next is None
         return reading
 
@@ -180,7 +180,7 @@ class ListReader:
         self, calls: Sequence[Call[Page[Any]]], take: Callable[[Sequence[Any]], int]
     ) -> Sequence[_Matched]:
         """Observe the pages that calls give, read at the same time."""
-        metrics.LOOKS.add(len(calls), api=self._client.api.name, way="list")
+        metrics.POLLS.add(len(calls), api=self._client.api.name, way="list")
         reads = [self._page(call, take) for call in calls]
         if len(reads) == 1:
             return [await reads[0]]
@@ -243,9 +243,9 @@ class ListReader:
         return [target for target in missing if target.waits and target.operation_id not in seen]
 
     def _to_read(self, missing: list[PolledOperation], *, complete: bool) -> list[PolledOperation]:
-        few = poll_schedule.reads_at_once(len(missing), self.depth)
+        few = poll_batching.reads_at_once(len(missing), self.depth)
         # what neither list shows although both were read to their end has moved between pages meanwhile
-        first_misses = 0 if complete else poll_schedule.reads_of_first_misses(self.all_pages)
+        first_misses = 0 if complete else poll_batching.reads_of_first_misses(self.all_pages)
         chosen: list[PolledOperation] = []
         self.in_doubt = False
         for target in missing:
@@ -253,7 +253,7 @@ class ListReader:
             if target.misses > 1:
                 # it may be in a list that it is not expected in
                 target.place = 0
-            if few or target.misses >= poll_schedule.MISSES:
+            if few or target.misses >= poll_batching.MISSES:
                 chosen.append(target)
             elif first_misses > 0:
                 first_misses -= 1
@@ -265,9 +265,9 @@ class ListReader:
     def _affordable(self, chosen: list[PolledOperation]) -> list[PolledOperation]:
         """Return those missed most often, where the budget is small: a page finds more operations than a read."""
         budget = self._client.settings.requests_per_second
-        seconds = poll_schedule.seconds_for_all(self.all_pages + len(chosen), budget)
+        seconds = poll_batching.seconds_for_all(self.all_pages + len(chosen), budget)
         if seconds <= self._subscriptions.shortest_interval:
             return chosen
         return heapq.nlargest(
-            poll_schedule.reads_within_a_budget(self.all_pages), chosen, key=lambda target: target.misses
+            poll_batching.reads_within_a_budget(self.all_pages), chosen, key=lambda target: target.misses
         )

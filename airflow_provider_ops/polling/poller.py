@@ -16,7 +16,7 @@ from contextvars import Context
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ops import metrics
-from airflow_provider_ops.core import poll_schedule
+from airflow_provider_ops.core import poll_batching
 from airflow_provider_ops.core.backoff import Backoff
 from airflow_provider_ops.core.event_codec import WaitFor
 from airflow_provider_ops.core.outage import Outage, concerns_connection
@@ -216,7 +216,7 @@ class Poller:
             return
         due = [target for target in self._subscriptions.unlisted.values() if target.next_poll <= now]
         # many that end together are scanned for together, and read by themselves if no list shows their end
-        many = len(ending) > poll_schedule.FEW_MISSING and not self._is_scanning
+        many = len(ending) > poll_batching.FEW_MISSING and not self._is_scanning
         if many or now >= self._scan_due():
             self._start(self._scan(ending))
         else:
@@ -288,7 +288,7 @@ class Poller:
         now, interval = self._clock.monotonic(), self._subscriptions.shortest_interval
         if self._lists_failing_since is None:
             self._lists_failing_since = now
-        backoff = Backoff(interval, poll_schedule.LISTS_OFF)
+        backoff = Backoff(interval, poll_batching.LISTS_OFF)
         self._lists_off_until = now + backoff.pause(now - self._lists_failing_since)
         log.warning("lists fail while reads work (%s); reading one by one", error.without_advice)
         for target in self._subscriptions:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from airflow_provider_ops.core import poll_schedule
+from airflow_provider_ops.core import poll_batching
 from airflow_provider_ops.polling.list_reader import ListReader
 from airflow_provider_ops.polling.subscriptions import PolledOperation, Subscriptions
 
@@ -41,8 +41,8 @@ class Scans:
 
     def are_cheaper(self, waits: int) -> bool:
         """Return whether scans cost fewer requests than reading so many operations one by one."""
-        pages = max(self._lists.open_pages, poll_schedule.pages_of(waits))
-        return self._client.api.lists_operations and poll_schedule.are_lists_cheaper(waits, pages)
+        pages = max(self._lists.open_pages, poll_batching.pages_of(waits))
+        return self._client.api.lists_operations and poll_batching.are_lists_cheaper(waits, pages)
 
     def due(self, first_came: float) -> float:
         """Return when to scan next.
@@ -54,7 +54,7 @@ class Scans:
         interval = self._subscriptions.shortest_interval
         if self._began == _NEVER:
             # a fixed moment: one that moves along with the clock would never be reached
-            return first_came + poll_schedule.first_poll(interval, len(self._subscriptions))
+            return first_came + poll_batching.first_poll(interval, len(self._subscriptions))
         pause = 0.0 if self._is_repetition_due else self._pause(interval)
         return max(self._began + pause, self._ended + _SHORTEST)
 
@@ -82,7 +82,7 @@ class Scans:
 
     def _is_full_scan_due(self, now: float, interval: float) -> bool:
         lists = self._lists
-        return lists.in_doubt or poll_schedule.is_full_scan_due(
+        return lists.in_doubt or poll_batching.is_full_scan_due(
             interval,
             now - self._full_scan_began,
             self._pause(interval),
@@ -93,7 +93,7 @@ class Scans:
 
     def _pause(self, interval: float) -> float:
         lists = self._lists
-        return poll_schedule.pause_between_quick_scans(
+        return poll_batching.pause_between_quick_scans(
             interval, lists.all_pages, in_doubt=lists.in_doubt, took=self._full_scan_seconds
         )
 
@@ -105,7 +105,7 @@ class Scans:
 
     def _warn_if_budget_too_small(self, interval: float) -> None:
         budget = self._client.settings.requests_per_second
-        seconds = poll_schedule.seconds_for_all(self._lists.all_pages, budget)
+        seconds = poll_batching.seconds_for_all(self._lists.all_pages, budget)
         if seconds > interval and not self._has_warned:
             self._has_warned = True
             log.warning(

@@ -95,7 +95,7 @@ class SingleReads:
         self, target: PolledOperation, call: Call[Operation] | None = None, *, way: str = "read"
     ) -> OpsError | None:
         """Read one operation now; return the error where there was one."""
-        metrics.LOOKS.add(1, api=self._client.api.name, way=way)
+        metrics.POLLS.add(1, api=self._client.api.name, way=way)
         started = self._clock.monotonic()
         try:
             call = call or self._client.api.get_operation(target.operation_id)

@@ -10,7 +10,7 @@ from contextvars import Context, copy_context
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from airflow_provider_ops.core import poll_schedule
+from airflow_provider_ops.core import poll_batching
 from airflow_provider_ops.core.event_codec import WaitFor, is_decided
 from airflow_provider_ops.core.wait_state import WaitState
 from airflow_provider_ops.exceptions import OpsError
@@ -204,7 +204,7 @@ class Subscriptions:
         if not listed:
             target.read_at, target.unchanged = now, 0
             target.confirmed += 1
-            if target.misses >= poll_schedule.MISSES and not operation.state.is_terminal:
+            if target.misses >= poll_batching.MISSES and not operation.state.is_terminal:
                 self._listed(target, shown=False)
         if operation.id != target.operation_id:
             operation = replace(operation, id=target.operation_id)
@@ -256,7 +256,7 @@ class Subscriptions:
         unchanged = (
             target
             for target in self.by_id.values()
-            if target.unchanged >= poll_schedule.UNCHANGED and not target.is_long_polling and not target.is_reading
+            if target.unchanged >= poll_batching.UNCHANGED and not target.is_long_polling and not target.is_reading
         )
         return heapq.nsmallest(count, unchanged, key=lambda target: (target.confirmed, -target.unchanged))
 

@@ -48,7 +48,7 @@ def apoll_until_done(
 
 
 async def _apoll_once(client: AsyncClient, watch: WaitState, log: Log) -> None:
-    metrics.LOOKS.add(api=client.api.name, way="read")
+    metrics.POLLS.add(api=client.api.name, way="read")
     clock = client.clock
     watch.use_clock(clock.time() - clock.monotonic())
     try:

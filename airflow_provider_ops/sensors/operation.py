@@ -18,7 +18,7 @@ from airflow_provider_ops._compat import (
 from airflow_provider_ops.core.arguments import Seconds, check_seconds
 from airflow_provider_ops.core.event_codec import WaitFor, check_wait_for
 from airflow_provider_ops.core.history import OperationHistory
-from airflow_provider_ops.core.poll_policy import seconds_to_wait
+from airflow_provider_ops.core.poll_interval import seconds_to_wait
 from airflow_provider_ops.exceptions import located
 from airflow_provider_ops.hooks.base import OperationsHook
 from airflow_provider_ops.hooks.lookup import hook_for

@@ -18,7 +18,7 @@ from airflow_provider_ops.core.event_codec import VERSION, check_wait_for, is_ne
 from airflow_provider_ops.core.gate import LONGEST_MESSAGE, one_line
 from airflow_provider_ops.core.handle import Handle
 from airflow_provider_ops.core.history import WaitHistory
-from airflow_provider_ops.core.kill import AT_WORK, Awaited, Kill, meant_in_trigger
+from airflow_provider_ops.core.kill_decision import AT_WORK, Awaited, Kill, meant_in_trigger
 from airflow_provider_ops.core.wait_state import Settled, WaitState
 from airflow_provider_ops.exceptions import InvalidArgument
 from airflow_provider_ops.hooks import base

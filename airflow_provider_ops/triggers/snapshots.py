@@ -29,8 +29,8 @@ except ImportError:  # before 3.3
 
 log = logging.getLogger(__name__)
 
-#: Longest pause in seconds while a connection cannot be polled, and how many polls fail before the connection is looked
-#: up again: it may have been changed.
+#: Longest pause in seconds while a connection cannot be polled, and how many polls fail before the connection is read
+#: again: it may have been changed.
 _LONGEST_PAUSE, _LOOK_UP_AFTER = 300.0, 8
 
 

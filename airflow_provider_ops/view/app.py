@@ -20,7 +20,7 @@ from airflow_provider_ops.core.history import KEY, TRIES, WaitHistory
 from airflow_provider_ops.core.wait_state import Settled
 from airflow_provider_ops.lifecycle.handle_store import KEY as STORED_HANDLE
 from airflow_provider_ops.links import OperationLink
-from airflow_provider_ops.view import history
+from airflow_provider_ops.view import page_data
 from airflow_provider_ops.view.airflow_rest import ROOT_APP, OwnAirflow, Refused, TaskAddress
 from airflow_provider_ops.view.live import LiveRead, Reader
 
@@ -124,30 +124,30 @@ def _refused(refusal: Refused) -> dict[str, Any]:
 
 async def _page_data(airflow: OwnAirflow, place: TaskAddress, reader: Reader) -> dict[str, Any]:
     ti = await airflow.task_instance(place)
-    wait = history.history_of(ti, await airflow.xcom(place, KEY))
-    ours = wait is not None or history.is_ours(ti, await airflow.task(place))
-    if wait is None and ours and history.has_begun(ti):
+    wait = page_data.history_of(ti, await airflow.xcom(place, KEY))
+    ours = wait is not None or page_data.is_ours(ti, await airflow.task(place))
+    if wait is None and ours and page_data.has_begun(ti):
         operation_id = await airflow.xcom(place, "operation_id")
         result = await airflow.xcom(place, "return_value")
-        wait = history.history_without_record(ti, operation_id, result)
+        wait = page_data.history_without_record(ti, operation_id, result)
     now = time.time()
     if wait is None:
-        found = history.empty(history.without_operation(ti, ours=ours), ti, now)
+        found = page_data.empty(page_data.without_operation(ti, ours=ours), ti, now)
     else:
         live = await _read_live(ti, wait, now, reader)
-        link = await airflow.extra_link(place, OperationLink.name) if history.needs_link(wait) else None
-        found = history.shown(ti, wait, time.time(), live=live, link=link)
-    if ours and history.may_owe(ti):
-        found["owes"] = history.owed(await airflow.state_store(place, STORED_HANDLE))
+        link = await airflow.extra_link(place, OperationLink.name) if page_data.needs_link(wait) else None
+        found = page_data.shown(ti, wait, time.time(), live=live, link=link)
+    if ours and page_data.may_owe(ti):
+        found["owes"] = page_data.owed(await airflow.state_store(place, STORED_HANDLE))
     if ours and (ti.get("try_number") or 0) > 1:
-        found["earlier"] = history.earlier_tries(await airflow.state_store(place, TRIES), ti.get("try_number"))
+        found["earlier"] = page_data.earlier_tries(await airflow.state_store(place, TRIES), ti.get("try_number"))
     return found
 
 
 async def _read_live(ti: Mapping[str, Any], wait: WaitHistory, now: float, reader: Reader) -> dict[str, Any] | None:
     """Read the open operations where the record is old, and add the results to the history."""
-    conn_id = history.connection_of(ti)
-    ids = history.live_reference(ti, wait, now, after=_POLL_AFTER)
+    conn_id = page_data.connection_of(ti)
+    ids = page_data.live_reference(ti, wait, now, after=_POLL_AFTER)
     if conn_id is None or not ids or not conf.getboolean("operations_view", "live", fallback=True):
         return None
     results = {operation_id: await reader.read(conn_id, operation_id) for operation_id in ids}

@@ -26,7 +26,7 @@ from airflow_provider_ops.apis.nirvana import API as NIRVANA
 from airflow_provider_ops.apis.onvera import API as ONVERA
 from airflow_provider_ops.core.event_codec import from_event, to_event
 from airflow_provider_ops.core.history import WaitHistory, read_record
-from airflow_provider_ops.core.poll_policy import PollPolicy
+from airflow_provider_ops.core.poll_interval import PollPolicy
 from airflow_provider_ops.core.wait_state import Settled, TimedOut, WaitState
 from airflow_provider_ops.exceptions import InvalidArgument, OpsError, TransportError
 from airflow_provider_ops.http.responses import api_error, parse_response

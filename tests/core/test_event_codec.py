@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_ops.core.event_codec import VERSION, check_wait_for, from_event, is_decided, succeeded, to_event
-from airflow_provider_ops.core.poll_policy import PollPolicy
+from airflow_provider_ops.core.poll_interval import PollPolicy
 from airflow_provider_ops.core.timeline import Timeline
 from airflow_provider_ops.core.wait_state import Outcome, Settled, TimedOut, Unobservable, WaitState
 from airflow_provider_ops.exceptions import (

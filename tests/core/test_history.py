@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from airflow_provider_ops.core import history as progress
+from airflow_provider_ops.core import history
 from airflow_provider_ops.core.history import OperationHistory, WaitHistory, digest, read_record
-from airflow_provider_ops.core.poll_policy import PollPolicy
+from airflow_provider_ops.core.poll_interval import PollPolicy
 from airflow_provider_ops.core.timeline import Timeline
 from airflow_provider_ops.core.wait_state import Settled, TimedOut, Unobservable, WaitState
 from airflow_provider_ops.exceptions import AuthenticationError, ServerError
@@ -222,7 +222,7 @@ def test_the_event_brings_what_could_not_be_kept(operation: Make) -> None:
 
 def test_a_record_of_many_operations_stays_small(operation: Make) -> None:
     told = story()
-    watches = [watching(f"op_{number}") for number in range(progress.MOST_OPERATIONS + 50)]
+    watches = [watching(f"op_{number}") for number in range(history.MOST_OPERATIONS + 50)]
     for watch in watches:
         for at in range(12):
             watch.on_result(operation("running", f"phase {at}", id=watch.operation_id), 101.0 + at)
@@ -236,13 +236,13 @@ def test_a_record_of_many_operations_stays_small(operation: Make) -> None:
 
 def test_a_record_of_many_operations_of_several_phases_each_can_be_read(operation: Make) -> None:
     told = story()
-    watches = [watching(f"op_{number}_{'x' * 40}") for number in range(progress.MOST_OPERATIONS)]
+    watches = [watching(f"op_{number}_{'x' * 40}") for number in range(history.MOST_OPERATIONS)]
     for at, phase in enumerate(("preparing", "provisioning_db", "configuring", "verifying"), 101):
         for watch in watches:
             watch.on_result(operation("running", phase, resource_id="r" * 40), float(at))
         told.record(watches, float(at))
     chapters = through_airflow(told, 111.0).operations.values()
-    assert len(chapters) == progress.MOST_OPERATIONS
+    assert len(chapters) == history.MOST_OPERATIONS
     assert {chapter.phases[0][2] for chapter in chapters} == {"preparing"}
 
 
@@ -263,7 +263,7 @@ def test_a_record_of_a_talkative_operation_stays_small(operation: Make) -> None:
         told.operation("op_1").on_result(operation("running", f"phase {number}"), float(number))
     told.operation("op_1").on_result(huge, 501.0)
     record = told.to_record(0.0)
-    assert len(record["operations"][0]["operation"]["progress"]["steps"]) == progress.MOST_STEPS
+    assert len(record["operations"][0]["operation"]["progress"]["steps"]) == history.MOST_STEPS
     assert len(record["operations"][0]["phases"]) <= 41
     assert len(json.dumps(record)) < 300_000
 

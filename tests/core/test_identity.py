@@ -22,7 +22,7 @@ from airflow_provider_ops.core.identity import (
     run_prefix_of,
     submission_key,
 )
-from airflow_provider_ops.lifecycle.identity import random_nonce
+from airflow_provider_ops.lifecycle.submit_identity import random_nonce
 
 RUN = TaskRun("dag", "run", "task", dag_version="01890000-0000-7000-8000-000000000001")
 REGION = "0b3f6a9e-7b1f-4c40-9f4e-2f7b8f2f9b11"

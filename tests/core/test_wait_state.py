@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_ops.core.poll_policy import PollPolicy, Tolerance
+from airflow_provider_ops.core.poll_interval import PollPolicy, Tolerance
 from airflow_provider_ops.core.timeline import Timeline
 from airflow_provider_ops.core.wait_state import HEARTBEAT, Settled, TimedOut, Unobservable, WaitState
 from airflow_provider_ops.exceptions import (

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from airflow_provider_ops.core.history import WaitHistory
-from airflow_provider_ops.core.poll_policy import PollPolicy
+from airflow_provider_ops.core.poll_interval import PollPolicy
 from airflow_provider_ops.core.wait_state import WaitState
 from airflow_provider_ops.lifecycle import triggerer_reporter as triggerer
 from airflow_provider_ops.lifecycle.triggerer_reporter import ReportQueue, TriggerReporter

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from airflow_provider_ops.apis.onvera import API, Onvera
-from airflow_provider_ops.core.poll_policy import PollPolicy
+from airflow_provider_ops.core.poll_interval import PollPolicy
 from airflow_provider_ops.core.wait_state import Settled, WaitState
 from airflow_provider_ops.http.async_client import AsyncClient
 from airflow_provider_ops.http.network import Delivery

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from airflow_provider_ops._compat import AirflowSensorTimeout
-from airflow_provider_ops.core.poll_policy import Tolerance
+from airflow_provider_ops.core.poll_interval import Tolerance
 from airflow_provider_ops.exceptions import (
     AuthenticationError,
     InvalidConnection,

@@ -269,8 +269,8 @@ def test_a_fault_of_ours_is_told_and_stays_with_us(
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("our fault")
 
-    monkeypatch.setattr("airflow_provider_ops.view.app.history.without_operation", broken)
-    monkeypatch.setattr("airflow_provider_ops.view.app.history.history_of", broken)
+    monkeypatch.setattr("airflow_provider_ops.view.app.page_data.without_operation", broken)
+    monkeypatch.setattr("airflow_provider_ops.view.app.page_data.history_of", broken)
     monkeypatch.setattr("airflow_provider_ops.view.airflow_rest.OwnAirflow.task_instance", _found)
     monkeypatch.setattr("airflow_provider_ops.view.airflow_rest.OwnAirflow.xcom", _found)
     status, page = ask("a", "b", "c")

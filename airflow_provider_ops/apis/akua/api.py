@@ -48,7 +48,7 @@ from airflow_provider_ops.apis.calls import (
     split_reference,
 )
 from airflow_provider_ops.apis.existing import existing
-from airflow_provider_ops.core.poll_policy import PollPolicy
+from airflow_provider_ops.core.poll_interval import PollPolicy
 from airflow_provider_ops.exceptions import (
     CancelNotSupported,
     Conflict,

@@ -24,7 +24,7 @@ from airflow_provider_ops.apis.described.reading import OperationReader, error_b
 from airflow_provider_ops.apis.described.searching import DescribedSearch
 from airflow_provider_ops.apis.described.submits import DescribedCalls, DescribedSubmit, NamesResourceOnly
 from airflow_provider_ops.core.gate import is_clean_id
-from airflow_provider_ops.core.poll_policy import PollPolicy
+from airflow_provider_ops.core.poll_interval import PollPolicy
 from airflow_provider_ops.core.values import is_list_text, object_as_text
 from airflow_provider_ops.exceptions import ApiError, InvalidArgument, OpsError, TransportError
 from airflow_provider_ops.operation import Operation, OperationState

@@ -24,7 +24,7 @@ from airflow_provider_ops.apis.lakesail.operations import NAME, submitted, to_op
 from airflow_provider_ops.apis.lakesail.schemas import LakeSailOperation
 from airflow_provider_ops.apis.lakesail.shapes import body_of, by_marker, by_number, objects
 from airflow_provider_ops.apis.window import Window
-from airflow_provider_ops.core.poll_policy import PollPolicy
+from airflow_provider_ops.core.poll_interval import PollPolicy
 from airflow_provider_ops.exceptions import NotFound
 from airflow_provider_ops.operation import Operation
 

@@ -25,7 +25,7 @@ from airflow_provider_ops.apis.nirvana.owned import list_owned
 from airflow_provider_ops.apis.nirvana.reconcile import PLACES, Place, deleting, find, find_owned, locate, read_at
 from airflow_provider_ops.apis.nirvana.schemas import NAME, operation_of, starting, words
 from airflow_provider_ops.apis.nirvana.starts import in_project, recognise, submit_of, submitted, tagged
-from airflow_provider_ops.core.poll_policy import PollPolicy
+from airflow_provider_ops.core.poll_interval import PollPolicy
 from airflow_provider_ops.exceptions import Conflict, NotFound, OpsError, reworded
 from airflow_provider_ops.operation import Operation, OperationError, OperationState
 

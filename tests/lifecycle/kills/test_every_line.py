@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_ops.lifecycle import kill as killing
+from airflow_provider_ops.lifecycle import worker_kill as killing
 from airflow_provider_ops.lifecycle.attempt import TaskAttempt
 from airflow_provider_ops.testing import drop_answer, operation_fails
 from tests.lifecycle.kills.parts import (

@@ -130,7 +130,7 @@ def test_an_airflow_that_does_not_answer_ends_nothing_and_is_named(
     life: Life, monkeypatch: pytest.MonkeyPatch, stuck: str
 ) -> None:
     """A worker is told to stop before it has read what is stored."""
-    monkeypatch.setattr("airflow_provider_ops.lifecycle.kill._QUESTION", 0.2)
+    monkeypatch.setattr("airflow_provider_ops.lifecycle.worker_kill._QUESTION", 0.2)
     life.attempt_until_deferred()
     life.prepare(deferrable=False)
     released = threading.Event()
@@ -159,8 +159,8 @@ def test_a_policy_under_way_is_named_before_the_process_can_be_killed(
     life: Life, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Airflow sends SIGKILL five seconds after SIGTERM; what is logged by then is all that is ever known."""
-    monkeypatch.setattr("airflow_provider_ops.lifecycle.kill._QUESTION", 10.0)
-    monkeypatch.setattr("airflow_provider_ops.lifecycle.kill._WARN_AFTER", 0.5)
+    monkeypatch.setattr("airflow_provider_ops.lifecycle.worker_kill._QUESTION", 10.0)
+    monkeypatch.setattr("airflow_provider_ops.lifecycle.worker_kill._WARN_AFTER", 0.5)
     life.world.faults(never_settles())
     life.prepare(deferrable=False)
     named, logged = threading.Event(), []

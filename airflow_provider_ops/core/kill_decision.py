@@ -2,7 +2,7 @@
 
 Only the state of the task distinguishes them. After the end of a task nothing polls its operation any more, so the
 kill policy is carried out at once. While the task continues, its next try decides, because only that knows whether a
-user cleared the task: it adopts the operation or ends it (:func:`~airflow_provider_ops.core.submit_flow.decide`).
+user cleared the task: it adopts the operation or ends it (:func:`~airflow_provider_ops.core.submit_decision.decide`).
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from airflow_provider_ops.apis.base import Api, Intent
 from airflow_provider_ops.apis.calls import Flow
 from airflow_provider_ops.apis.terminate import Termination, kill_operation, terminate
 from airflow_provider_ops.core.handle import Handle
-from airflow_provider_ops.core.kill import is_meant_on_worker
+from airflow_provider_ops.core.kill_decision import is_meant_on_worker
 from airflow_provider_ops.exceptions import OpsError
 from airflow_provider_ops.hooks.base import OperationsHook
 from airflow_provider_ops.http.async_client import AsyncClient

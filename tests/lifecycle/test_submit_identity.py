@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_ops.core.identity import is_our_key, submission_key
-from airflow_provider_ops.lifecycle.identity import SubmitIdentity, identify
+from airflow_provider_ops.lifecycle.submit_identity import SubmitIdentity, identify
 from airflow_provider_ops.operators.onvera import OnveraCreateDeploymentOperator
 from airflow_provider_ops.operators.operation import OperationRequestOperator
 

@@ -18,7 +18,7 @@ from airflow_provider_ops.core.identity import (
     start_digits,
     submission_key,
 )
-from airflow_provider_ops.core.submit_flow import AttemptContext, arguments_fingerprint, fingerprint
+from airflow_provider_ops.core.submit_decision import AttemptContext, arguments_fingerprint, fingerprint
 from airflow_provider_ops.lifecycle.options import AttemptOptions
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_ops.core.kill import GONE, Awaited, Kill, is_meant_on_worker, meant_in_trigger
+from airflow_provider_ops.core.kill_decision import GONE, Awaited, Kill, is_meant_on_worker, meant_in_trigger
 
 OVER = ["success", "failed", "skipped", "upstream_failed", GONE]
 OURS = Awaited("op-1", "ti-1")

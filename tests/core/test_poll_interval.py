@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_ops.core.poll_policy import PollPolicy, seconds_to_wait
+from airflow_provider_ops.core.poll_interval import PollPolicy, seconds_to_wait
 
 policies = st.builds(
     PollPolicy,

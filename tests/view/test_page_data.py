@@ -11,7 +11,7 @@ from airflow_provider_ops.core.history import MOST_OPERATIONS, OperationHistory,
 from airflow_provider_ops.core.timeline import Timeline
 from airflow_provider_ops.core.wait_state import Settled, TimedOut
 from airflow_provider_ops.operation import Operation, OperationState, Progress, Step
-from airflow_provider_ops.view import history as tell
+from airflow_provider_ops.view import page_data
 from airflow_provider_ops.view.rows import rows_of, step_state
 
 BEGAN = datetime(2026, 3, 1, 8, tzinfo=timezone.utc)
@@ -36,9 +36,9 @@ def record(*operations: Operation, try_number: int = 1) -> dict[str, Any]:
 
 
 def page(ti: dict[str, Any], kept: Any, **more: Any) -> dict[str, Any]:
-    story = tell.history_of(ti, kept)
+    story = page_data.history_of(ti, kept)
     assert story is not None
-    return tell.shown(ti, story, START + 20, live=more.get("live"))
+    return page_data.shown(ti, story, START + 20, live=more.get("live"))
 
 
 @pytest.mark.parametrize(
@@ -54,8 +54,8 @@ def page(ti: dict[str, Any], kept: Any, **more: Any) -> dict[str, Any]:
 )
 def test_a_task_without_an_operation_is_explained(state: str | None, ours: bool, status: str) -> None:
     ti = instance(state)
-    assert tell.without_operation(ti, ours=ours) == status
-    shown = tell.empty(status, ti, START)
+    assert page_data.without_operation(ti, ours=ours) == status
+    shown = page_data.empty(status, ti, START)
     assert shown["title"]
     assert shown["hint"]
 
@@ -77,33 +77,33 @@ def test_the_page_stops_asking_when_all_is_over(state: str, one: Operation, stat
 
 @pytest.mark.parametrize("state", [None, "scheduled", "queued"])
 def test_what_was_kept_before_a_clear_is_not_taken_for_the_next_run(state: str | None) -> None:
-    assert tell.history_of(instance(state), record(operation("succeeded"))) is None
+    assert page_data.history_of(instance(state), record(operation("succeeded"))) is None
 
 
 def test_another_try_is_another_story() -> None:
-    assert tell.history_of(instance(try_number=2), record(operation())) is None
+    assert page_data.history_of(instance(try_number=2), record(operation())) is None
 
 
 def test_only_a_few_open_operations_that_were_not_told_of_lately_are_read() -> None:
     ti = instance()
-    few = tell.history_of(ti, record(operation(), operation("succeeded")))
-    many = tell.history_of(ti, record(*[operation()] * 4))
+    few = page_data.history_of(ti, record(operation(), operation("succeeded")))
+    many = page_data.history_of(ti, record(*[operation()] * 4))
     assert few is not None
     assert many is not None
-    assert tell.live_reference(ti, few, START + 15, after=10) == []
-    assert tell.live_reference(ti, few, START + 20, after=10) == ["op_0"]
-    assert tell.live_reference(ti, many, START + 20, after=10) == []
+    assert page_data.live_reference(ti, few, START + 15, after=10) == []
+    assert page_data.live_reference(ti, few, START + 20, after=10) == ["op_0"]
+    assert page_data.live_reference(ti, many, START + 20, after=10) == []
 
 
 def test_the_connection_is_the_tasks_own_whatever_a_record_says() -> None:
     forged = {**record(operation()), "conn_id": "somebody_elses"}
-    assert tell.connection_of(instance()) == "c"
+    assert page_data.connection_of(instance()) == "c"
     assert page(instance(), forged)["wait"]["conn_id"] == "c"
     without = instance(rendered_fields={})
-    story = tell.history_of(without, forged)
+    story = page_data.history_of(without, forged)
     assert story is not None
-    assert tell.connection_of(without) is None
-    assert tell.live_reference(without, story, START + 99, after=10) == []
+    assert page_data.connection_of(without) is None
+    assert page_data.live_reference(without, story, START + 99, after=10) == []
 
 
 @pytest.mark.parametrize("address", ["javascript:alert(1)", "data:text/html,x", "//elsewhere", "file:///etc/passwd"])
@@ -179,11 +179,11 @@ def test_a_killed_task_does_not_show_its_operation_as_running() -> None:
 
 def test_what_nobody_watched_has_no_duration() -> None:
     ti = instance("failed")
-    story = tell.history_of(ti, record(operation("running", "one")))
+    story = page_data.history_of(ti, record(operation("running", "one")))
     assert story is not None
     story.operation("op_0").on_result(operation("running", "two"), START + 400)
     live = {"at": START + 400, "error": None, "read": ["op_0"]}
-    (one,) = tell.shown(ti, story, START + 400, live=live)["operations"]
+    (one,) = page_data.shown(ti, story, START + 400, live=live)["operations"]
     assert [(row["name"], row["end"], row["until"]) for row in one["rows"]] == [
         ("one", None, START + 400),
         ("two", None, None),
@@ -198,38 +198,38 @@ def test_an_end_that_nobody_gave_is_not_made_up() -> None:
     assert (row["start"], row["end"], row["until"]) == (START, None, START + 9)
     done = operation("succeeded")
     without = instance("success", end_date="2026-03-01T09:00:00Z")
-    story = tell.history_without_record(without, "op_1", {"operation": done.to_dict()})
+    story = page_data.history_without_record(without, "op_1", {"operation": done.to_dict()})
     assert story is not None
-    (one,) = tell.shown(without, story, START + 20, live=None)["operations"]
+    (one,) = page_data.shown(without, story, START + 20, live=None)["operations"]
     assert (one["state"], one["is_settled"], one["ended_at"]) == ("succeeded", True, None)
 
 
 def test_the_link_of_the_task_stands_in_for_one_of_the_operation() -> None:
-    running = tell.history_of(instance(), record(operation()))
-    story = tell.history_of(instance(), record(operation("succeeded")))
+    running = page_data.history_of(instance(), record(operation()))
+    story = page_data.history_of(instance(), record(operation("succeeded")))
     assert running is not None
     assert story is not None
-    assert (tell.needs_link(running), tell.needs_link(story)) == (False, True)
-    shown = tell.shown(instance(), story, START, live=None, link="https://bi.example.com")
+    assert (page_data.needs_link(running), page_data.needs_link(story)) == (False, True)
+    shown = page_data.shown(instance(), story, START, live=None, link="https://bi.example.com")
     assert shown["operations"][0]["resource_url"] == "https://bi.example.com"
-    shown = tell.shown(instance(), story, START, live=None, link="javascript:alert(1)")
+    shown = page_data.shown(instance(), story, START, live=None, link="javascript:alert(1)")
     assert shown["operations"][0]["resource_url"] is None
-    own = tell.history_of(instance(), record(operation("succeeded", url="https://console.example.com")))
+    own = page_data.history_of(instance(), record(operation("succeeded", url="https://console.example.com")))
     assert own is not None
-    assert not tell.needs_link(own)
+    assert not page_data.needs_link(own)
 
 
 def test_a_task_of_an_older_release_shows_its_result() -> None:
     done = operation("succeeded", ended_at=BEGAN + timedelta(seconds=30))
-    story = tell.history_without_record(
+    story = page_data.history_without_record(
         instance("success"), "op_1", {"operation_id": "op_1", "operation": done.to_dict()}
     )
     assert story is not None
     assert story.operation("op_1").has_succeeded
-    ids_only = tell.history_without_record(instance("deferred"), "op_1", None)
+    ids_only = page_data.history_without_record(instance("deferred"), "op_1", None)
     assert ids_only is not None
     assert list(ids_only.operations) == ["op_1"]
-    assert tell.history_without_record(instance("success"), None, "any text") is None
+    assert page_data.history_without_record(instance("success"), None, "any text") is None
 
 
 @pytest.mark.parametrize(
@@ -243,7 +243,7 @@ def test_a_task_of_an_older_release_shows_its_result() -> None:
     ],
 )
 def test_whose_task_it_is(ti: dict[str, Any], task: dict[str, Any] | None, ours: bool) -> None:
-    assert tell.is_ours(ti, task) is ours
+    assert page_data.is_ours(ti, task) is ours
 
 
 def test_what_a_record_has_left_out_is_told() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from airflow_provider_ops.core.clear_or_retry import Attempt, Cause
 from airflow_provider_ops.core.handle import Handle
-from airflow_provider_ops.core.submit_flow import (
+from airflow_provider_ops.core.submit_decision import (
     Action,
     AttemptContext,
     Decision,
