@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from airflow_provider_ops._compat import AirflowTaskTimeout
 from airflow_provider_ops.exceptions import AttemptStopped
 from airflow_provider_ops.hooks.base import OperationsHook
+from airflow_provider_ops.http.guard import CallInterrupted
 from airflow_provider_ops.lifecycle.attempt_record import AttemptRecord
 from airflow_provider_ops.lifecycle.options import AttemptOptions
 
@@ -79,4 +81,6 @@ class KillHandling:
         return stopped
 
     def _act_late(self) -> None:
-        self._log.warning("%s", self._make().carry_out())
+        # interrupted by another attempt of this process that has begun meanwhile: that one carries out the policy
+        with contextlib.suppress(CallInterrupted):
+            self._log.warning("%s", self._make().carry_out())

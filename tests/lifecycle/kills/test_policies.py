@@ -184,6 +184,24 @@ def test_a_policy_under_way_is_named_before_the_process_can_be_killed(
     assert life.created()[0]["operation_id"] in line
 
 
+def test_a_late_kill_gives_way_to_an_attempt_that_begins(life: Life, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A kill between two attempts of one process: the first is over, the second has just been made."""
+    life.world.faults(never_settles())
+    life.attempt_until_deferred()
+    assert life.ti is not None
+    life.ti.state = "failed"
+    states, has_begun = life.ti.get_task_states, threading.Event()
+    monkeypatch.setattr(life.ti, "get_task_states", lambda **place: has_begun.wait(2) and states(**place))
+    life.operator.on_kill()
+    [late] = [thread for thread in threading.enumerate() if thread.name == "operations-late-kill"]
+    attempt = life.run(lambda attempt: attempt)
+    has_begun.set()
+    late.join(5)
+    with pytest.raises(AttemptStopped, match="is being deleted"):
+        attempt.start()
+    assert len(life.ends()) == 1
+
+
 # -- policies whose process died
 
 
