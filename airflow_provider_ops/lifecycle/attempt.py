@@ -107,11 +107,11 @@ class TaskAttempt:
         self._is_resumed = False
         settings = self._hook.settings()
         submit = self._options.submit()
-        # what only the connection can complete must show before anything is stored
+        # arguments that only the connection can complete are checked before anything is stored
         self._hook.api.apply_connection_defaults(submit.request, settings.extras)
         self._log.info(submitted_text(self._options, self._hook, submit))
         waiter = self._make_waiter(submit.kind)
-        # anything that cannot travel into the trigger must show before something remote exists
+        # arguments that the trigger cannot store must fail before something remote exists
         placeholder = Handle.placeholder(submit.kind)
         waiter.trigger([""], submit.kind, self._trigger_facts(placeholder)).check()
         with tracing.submitting(self._hook.api.name, submit.kind) as facts:
@@ -206,7 +206,7 @@ class TaskAttempt:
         )
 
     def _load_handle(self) -> Handle:
-        """Return what this task run submitted, on a later leg: from the store, else from XCom."""
+        """Return the handle of the submitted operation on a later leg: from the store, else from XCom."""
         if self._record.handle is not None:
             return self._record.handle
         self._record.note("reading what this attempt has stored")
@@ -350,7 +350,7 @@ class TaskAttempt:
         )
 
     def _recover(self) -> Handle | None:
-        """Return what is stored, on a leg that has not come to read it."""
+        """Return the stored handle, on a leg that has not read it yet."""
         return self._load_handle() if self._is_resumed else self._store.load()
 
     def _is_running(self) -> bool:

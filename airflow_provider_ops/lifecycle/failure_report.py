@@ -1,4 +1,4 @@
-"""How a wait ends badly: the policy is carried out, and the error says what is left."""
+"""Reports a wait that did not succeed: the policy is carried out, and the error says what is left."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ class Fence:
         """Ask Airflow. A write to the task state store fails for any but the latest attempt, and the task must run.
 
         :raises Superseded: this attempt is not the current one.
-        :raises OpsError: it cannot be known now.
+        :raises OpsError: Airflow could not be asked.
         """
         self.check()
         if self._record.is_acting:

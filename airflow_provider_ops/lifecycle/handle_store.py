@@ -1,4 +1,4 @@
-"""Where the handle lives: Airflow's task state store, shared by all tries of one task run and map index."""
+"""Stores the handle in Airflow's task state store, shared by all tries of one task run and map index."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class HandleStore:
     ) -> None:
         self._store = store
         self._now = now
-        #: Before the last write that Airflow took, by the clock of ``now``; only the current attempt can write.
+        #: Time before the last write that Airflow took, by the clock of ``now``; only the current attempt can write.
         self.last_contact = -math.inf
         #: What was stored last by this leg.
         self.latest: Handle | None = None
@@ -87,7 +87,7 @@ class HandleStore:
             raise OpsError(msg) from error
 
     def save(self, handle: Handle) -> None:
-        """Store what was submitted. A failure is only warned of: the operation lives and must not be abandoned."""
+        """Store what was submitted. A failure is only logged: the operation is running and must not be abandoned."""
         if self._store is None:
             return
         try:

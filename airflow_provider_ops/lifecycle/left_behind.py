@@ -1,4 +1,4 @@
-"""What earlier tries have started of which nothing is stored: Airflow 3.4 forgets it when a user clears the task."""
+"""Finds operations of earlier tries without a stored handle: Airflow 3.4 deletes it when a user clears the task."""
 
 from __future__ import annotations
 

@@ -56,12 +56,12 @@ class HandlePublisher:
     def _push(self, key: str, value: Any) -> None:
         self._record.check()
         try:
-            # what a superseded attempt pushes lands on the one after it
+            # an XCom of a superseded attempt would become one of the attempt after it
             self._hook.guard_confirmed()
             self._ti.xcom_push(key=key, value=value)
         except Superseded:
             raise
-        except Exception as error:  # noqa: BLE001 - whatever it was, the operation lives and is waited for
+        except Exception as error:  # noqa: BLE001 - whatever it was, the operation is still running and is waited for
             self._log.warning("Airflow did not take the XCom %s=%s (%s); the wait continues", key, value, error)
 
 

@@ -1,4 +1,4 @@
-"""Why nothing is submitted, in words."""
+"""The errors that say why nothing is submitted."""
 
 from __future__ import annotations
 

@@ -86,7 +86,7 @@ class Waiter:
         return outcomes
 
     def resume(self, event: object) -> Outcomes:
-        """Return what a trigger's event says of each operation; ``None`` where it says nothing that can be read."""
+        """Return the outcome of each operation from a trigger's event; ``None`` where none can be read."""
         waits = from_event(event)
         self._was_deferred = True
         self.reporter.ended(waits, event.get("story") if isinstance(event, Mapping) else None)

@@ -257,9 +257,9 @@ class KillRunner:
                 return
 
     def _ask(self, question: Callable[[], T], seconds: float) -> T:
-        """Return what Airflow answers.
+        """Return the answer of a request to Airflow.
 
-        :raises TimeoutError: it does not in time, or has not before.
+        :raises TimeoutError: Airflow does not answer in time, or has not done so before.
         """
         if self._is_airflow_stuck:
             raise TimeoutError("Airflow does not answer")

@@ -205,7 +205,7 @@ class WatermarkTracker:
     async def _begin(self, snapshot: Snapshot) -> Watermark | None:
         mark = await self._store.read()
         if mark is not None:
-            # what ran at the last poll may have an end date that is of no use
+            # an operation that ran at the last poll may have a useless end date
             snapshot.follow(mark.open)
         else:
             mark = Watermark.now(snapshot, self._filter) if self._since is None else Watermark(self._since)
