@@ -63,7 +63,7 @@ def test_a_run_leaves_the_key_nowhere(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     operations_simulator.faults(
-        {**operation_fails("no luck", name="broken"), "kind": "deployment.create"},
+        operation_fails("no luck", name="broken", kind="deployment.create"),
         fail_first(1, method="GET"),
         reset_connection(1, method="GET"),
     )

@@ -24,6 +24,12 @@ class Where(TypedDict, total=False):
     after: float
 
 
+class WhichOperations(Where, total=False):
+    """Which new operations a fault is for; all of them where nothing is said."""
+
+    kind: str
+
+
 def fail_first(n: int = 1, status: int = 503, **where: Unpack[Where]) -> Rule:
     """Answer the first `n` requests with an error; they are not carried out."""
     return {"fault": "status", "status": status, "count": n, **where}
@@ -80,12 +86,12 @@ def poison(value: str, *fields: str, n: int | None = None, **where: Unpack[Where
     return {"fault": "poison", "value": value, "fields": list(fields) or ["*"], "count": n, **where}
 
 
-def unknown_status(word: str = "hibernating", seconds: float = 2.0, **where: Unpack[Where]) -> Rule:
+def unknown_status(word: str = "hibernating", seconds: float = 2.0, **where: Unpack[WhichOperations]) -> Rule:
     """Show an undocumented status of new operations, for the first seconds of their running."""
     return {"fault": "unknown_status", "word": word, "seconds": seconds, **where}
 
 
-def not_found_first(reads: int = 2, **where: Unpack[Where]) -> Rule:
+def not_found_first(reads: int = 2, **where: Unpack[WhichOperations]) -> Rule:
     """Answer the first reads of new operations with "not found"."""
     return {"fault": "not_found_first", "reads": reads, **where}
 
@@ -94,35 +100,41 @@ def operation_fails(
     reason: str = "injected failure",
     n: int | None = None,
     *,
+    code: str | None = None,
     retryable: bool | None = None,
     retry_after: float | None = None,
-    **where: Unpack[Where],
+    **where: Unpack[WhichOperations],
 ) -> Rule:
-    """Let new operations (or the first `n`) fail for this reason; LakeSail also says whether and when to try again."""
-    advice = {"retryable": retryable, "retry_after": retry_after}
-    return {"fault": "operation_fails", "reason": reason, "count": n, **advice, **where}
+    """Let new operations (or the first `n`) fail for this reason; LakeSail also says whether and when to try again.
+
+    :param code: the API's word for the reason, where it has one.
+    """
+    more = {"retryable": retryable, "retry_after": retry_after, **({} if code is None else {"code": code})}
+    return {"fault": "operation_fails", "reason": reason, "count": n, **more, **where}
 
 
-def operation_cancelled(reason: str = "injected cancellation", n: int | None = None, **where: Unpack[Where]) -> Rule:
+def operation_cancelled(
+    reason: str = "injected cancellation", n: int | None = None, **where: Unpack[WhichOperations]
+) -> Rule:
     """Let new operations (or the first `n`) end as cancelled for this reason."""
     return {"fault": "operation_cancelled", "reason": reason, "count": n, **where}
 
 
-def never_settles(n: int | None = None, **where: Unpack[Where]) -> Rule:
+def never_settles(n: int | None = None, **where: Unpack[WhichOperations]) -> Rule:
     """Keep new operations (or the first `n`) running for ever."""
     return {"fault": "endless", "count": n, **where}
 
 
-def slow_cancel(seconds: float = 10.0, **where: Unpack[Where]) -> Rule:
+def slow_cancel(seconds: float = 10.0, **where: Unpack[WhichOperations]) -> Rule:
     """Let the cancellation of new operations take this long."""
     return {"fault": "slow_cancel", "seconds": seconds, **where}
 
 
-def list_lag(seconds: float = 15.0, **where: Unpack[Where]) -> Rule:
+def list_lag(seconds: float = 15.0, **where: Unpack[WhichOperations]) -> Rule:
     """Show new operations in lists as they were so long ago; single reads show them as they are."""
     return {"fault": "list_lag", "seconds": seconds, **where}
 
 
-def early_dates(seconds: float = 86_400.0, *, no_end: bool = False, **where: Unpack[Where]) -> Rule:
+def early_dates(seconds: float = 86_400.0, *, no_end: bool = False, **where: Unpack[WhichOperations]) -> Rule:
     """Date the end of new operations that much earlier, at their start at the earliest, or (`no_end`) omit it."""
     return {"fault": "early_dates", "seconds": seconds, "no_end": no_end, **where}

@@ -177,7 +177,7 @@ def test_after_a_failed_operation_the_function_is_asked_again(
 def test_the_timeout_policy_applies_to_what_was_started(
     a_dag: Any, run_dag: Any, operations_simulator: SimulatorServer
 ) -> None:
-    operations_simulator.faults({**never_settles(), "kind": "deployment.create"})
+    operations_simulator.faults(never_settles(kind="deployment.create"))
     with a_dag() as dag:
         operation_task(**FAST, timeout=0.3, on_timeout="delete", deferrable=False)(lambda: CREATE).override(
             task_id="create"

@@ -113,7 +113,7 @@ def test_lists_are_read_to_their_end(connect: Any, paging: str) -> None:
 
 def test_a_fault_decides_how_it_ends(connect: Any, operations_simulator: SimulatorServer) -> None:
     hook = connect()
-    operations_simulator.faults({**operation_fails("no room"), "code": "QUOTA"})
+    operations_simulator.faults(operation_fails("no room", code="QUOTA"))
     operation = hook.wait_for_operation(start(hook).handle.operation_id or "")
     assert (operation.state, str(operation.error)) == (OperationState.FAILED, "QUOTA: no room")
 

@@ -223,7 +223,7 @@ def test_not_found_first_hides_a_fresh_operation_from_single_reads(world: World)
 
 
 def test_operation_fails_with_a_reason(world: World) -> None:
-    world.server.faults({**testing.operation_fails("quota exceeded"), "code": "QUOTA"})
+    world.server.faults(testing.operation_fails("quota exceeded", code="QUOTA"))
     made = world.create()
     world.clock.advance(50)
     running = world.operation(made)

@@ -112,7 +112,7 @@ def test_a_retry_after_a_failed_operation_submits_generation_two(
 def test_on_failure_delete_leaves_one_resource_after_a_failed_try(
     a_dag: Any, run_dag: Any, operations_simulator: SimulatorServer
 ) -> None:
-    operations_simulator.faults({**operation_fails(n=1), "kind": "deployment.create"})
+    operations_simulator.faults(operation_fails(n=1, kind="deployment.create"))
     with a_dag(default_args=RETRY) as dag:
         Create(task_id="create", app_type="airflow", on_failure="delete", **FAST)
     assert run_dag(dag).state == "success"
