@@ -103,3 +103,12 @@ def test_each_exception_is_still_needed() -> None:
     for name, patterns in ALLOWED_IN.items():
         text = (ROOT / name).read_text(encoding="utf-8")
         assert [one for one in patterns if not re.search(one, text)] == [], name
+
+
+def test_each_class_name_stands_for_one_class() -> None:
+    names: dict[str, list[str]] = {}
+    for file in sorted((ROOT / PACKAGE).rglob("*.py")):
+        if "simulator" not in file.parts:
+            for name in re.findall(r"^class (\w+)", file.read_text(encoding="utf-8"), re.MULTILINE):
+                names.setdefault(name, []).append(_name(file))
+    assert {name: files for name, files in names.items() if len(files) > 1} == {}

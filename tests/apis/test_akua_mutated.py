@@ -37,7 +37,7 @@ INSTALL = {
 }
 QUOTA = {"metric": "compute/machines", "limit": 3, "usage": 1, "remaining": 2, "resets_at": 1786000000}
 SAMPLES: dict[type[WireModel], dict[str, Any]] = {
-    models.Cluster: {**TRACKED, "state": "active", "provider": "managed_kaas"},
+    models.AkuaCluster: {**TRACKED, "state": "active", "provider": "managed_kaas"},
     models.Machine: {**TRACKED, "state": "ACTIVE", "provider_resource": {"public_ip": "203.0.113.1"}},
     install_models.Install: {**TRACKED, "state": "healthy", "urls": [{"url": "https://a", "status": "active"}]},
     install_models.InstallStatus: {"state": "healthy"},
@@ -46,9 +46,9 @@ SAMPLES: dict[type[WireModel], dict[str, Any]] = {
     install_models.ChangeRequestAccepted: {"operation_id": "op_a1", "accepted_at": 1786000000},
     install_models.Package: {**TRACKED, "latest_version_id": "pkv_a1"},
     install_models.PackageVersion: {"id": "pkv_a1", "semver": "1.0.0", "created_at": 1786000000},
-    models.Region: {"id": "reg_a1", "name": "Europe"},
+    models.AkuaRegion: {"id": "reg_a1", "name": "Europe"},
     models.ComputeConfig: {"id": "cc_a1", "name": "Small"},
-    models.Quota: QUOTA,
+    models.AkuaQuota: QUOTA,
     workspace_models.Workspace: TRACKED,
     install_models.Repository: {**TRACKED, "purpose": "deploy"},
     workspace_models.NewApiToken: {"id": "tok_a1", "name": "ci", "token": "sk"},

@@ -19,7 +19,7 @@ from airflow_provider_ops.apis.akua import (
     workspaces,
 )
 from airflow_provider_ops.apis.akua.install_models import Install, InstallStatus, Package, PackageVersion
-from airflow_provider_ops.apis.akua.models import Cluster, Machine
+from airflow_provider_ops.apis.akua.models import AkuaCluster, Machine
 from airflow_provider_ops.apis.akua.starts import STARTS, UNREAD
 from airflow_provider_ops.apis.akua.workspace_models import NewApiToken, Workspace
 from airflow_provider_ops.apis.base import Intent, SubmitCall
@@ -384,7 +384,7 @@ def test_former_names_warn_for_one_release() -> None:
         (InstallStatus(install_id="i"), "id", "i"),
         (Install(id="i"), "package_id", None),
         (Install(id="i"), "name", None),
-        (Cluster(id="c"), "region_id", None),
+        (AkuaCluster(id="c"), "region_id", None),
         (Machine(id="m"), "instance_type", None),
         (Package(id="p"), "updated_at", None),
         (Package(id="p"), "reconciling", None),
@@ -425,5 +425,5 @@ def test_the_check_names_the_workspace_where_it_can() -> None:
     assert call.parse(listed({"id": "clu_a1", "workspace_id": "ws_a1"})) == "workspace ws_a1"
     assert call.parse(listed()) == "its workspace"
     for data in (["x"], 5, "x"):
-        with pytest.raises(TransportError, match=r"data|no Cluster"):
+        with pytest.raises(TransportError, match=r"data|no AkuaCluster"):
             call.parse(answer({"data": data}))

@@ -197,8 +197,8 @@ def test_a_reference_with_nothing_but_a_description_beside_it_is_the_reference()
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
-        ({"schemas": {"Region": {"properties": {"moons": {"type": "integer"}}}}}, "model Region: lacks ['moons']"),
-        ({"schemas": {"Region": {"properties": {"icon": None}}}}, "model Region: can never have ['icon']"),
+        ({"schemas": {"Region": {"properties": {"moons": {"type": "integer"}}}}}, "model AkuaRegion: lacks ['moons']"),
+        ({"schemas": {"Region": {"properties": {"icon": None}}}}, "model AkuaRegion: can never have ['icon']"),
         ({"calls": {"POST /clusters": {"header": {"idempotency-key": None}}}}, "POST /clusters: takes a key: False"),
         ({"calls": {"POST /clusters:import": None}}, "simulator: POST /clusters:import is no call"),
         ({"calls": {"GET /regions": {"query": {"limit": None}}}}, "simulator: GET /regions differs in the query"),

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from airflow_provider_ops.apis.akua import owned, reconcile, references, starts
 from airflow_provider_ops.apis.akua.calls import ETAG, KEY, LONGEST_KEY
 from airflow_provider_ops.apis.akua.errors import error_body
-from airflow_provider_ops.apis.akua.models import Cluster
+from airflow_provider_ops.apis.akua.models import AkuaCluster
 from airflow_provider_ops.apis.akua.packages import PACKAGE
 from airflow_provider_ops.apis.akua.packages import delete_package as _delete_package
 from airflow_provider_ops.apis.akua.schemas import (
@@ -23,7 +23,7 @@ from airflow_provider_ops.apis.akua.schemas import (
     reading,
     to_operation,
 )
-from airflow_provider_ops.apis.akua.starts import UNREAD, Start, start_of
+from airflow_provider_ops.apis.akua.starts import UNREAD, AkuaCall, start_of
 from airflow_provider_ops.apis.base import (
     Api,
     ErrorBody,
@@ -78,7 +78,7 @@ _READS: Mapping[str, str] = {
     "repository_change_request": starts.CHANGE_REQUEST,
 }
 _CREATES = frozenset(start.kind for start in starts.STARTS.values() if start.creates)
-_DELETES: Mapping[str, Start] = {
+_DELETES: Mapping[str, AkuaCall] = {
     "cluster": starts.DELETE_CLUSTER,
     "machine": starts.DELETE_MACHINE,
     "install": starts.DELETE_INSTALL,
@@ -140,7 +140,7 @@ class Akua(Api):
 
     def check(self) -> Call[str]:
         """``GET /clusters``: names the workspace where a cluster shows it."""
-        first = listing_models("/clusters", Cluster).first
+        first = listing_models("/clusters", AkuaCluster).first
 
         def parse(response: Response) -> str:
             clusters = first.parse(response).items

@@ -8,9 +8,9 @@ from typing import Any, Literal
 
 from airflow_provider_ops.apis.akua import starts
 from airflow_provider_ops.apis.akua.models import (
-    Cluster,
+    AkuaCluster,
+    AkuaKubeconfig,
     ClusterCapabilities,
-    Kubeconfig,
     Machine,
     SuspensionEvent,
     WorkerBootstrap,
@@ -121,14 +121,14 @@ def resume_machine(machine_id: str, *, etag: str | None = None, idempotency_key:
     return starts.RESUME_MACHINE.call({}, machine_id=machine_id, etag=etag, idempotency_key=idempotency_key)
 
 
-def list_clusters() -> Paged[Cluster]:
+def list_clusters() -> Paged[AkuaCluster]:
     """``GET /clusters``, all pages."""
-    return listing_models("/clusters", Cluster)
+    return listing_models("/clusters", AkuaCluster)
 
 
-def get_cluster(cluster_id: str) -> Call[Cluster]:
+def get_cluster(cluster_id: str) -> Call[AkuaCluster]:
     """``GET /clusters/{cluster_id}``."""
-    return reading(starts.CLUSTER, Cluster, cluster_id=cluster_id)
+    return reading(starts.CLUSTER, AkuaCluster, cluster_id=cluster_id)
 
 
 def list_machines(
@@ -164,9 +164,9 @@ def get_cluster_capabilities(cluster_id: str) -> Call[ClusterCapabilities]:
     return reading(f"{starts.CLUSTER}/capabilities", ClusterCapabilities, cluster_id=cluster_id)
 
 
-def get_cluster_kubeconfig(cluster_id: str) -> Call[Kubeconfig]:
+def get_cluster_kubeconfig(cluster_id: str) -> Call[AkuaKubeconfig]:
     """``GET /clusters/{cluster_id}/kubeconfig``: a credential."""
-    return reading(f"{starts.CLUSTER}/kubeconfig", Kubeconfig, cluster_id=cluster_id)
+    return reading(f"{starts.CLUSTER}/kubeconfig", AkuaKubeconfig, cluster_id=cluster_id)
 
 
 def list_worker_bootstraps(cluster_id: str) -> Paged[WorkerBootstrap]:

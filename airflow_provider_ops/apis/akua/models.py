@@ -22,7 +22,7 @@ class Tracked(WireModel):
     updated_at: Time = None
 
 
-class Cluster(Tracked):
+class AkuaCluster(Tracked):
     """``state`` is ``pending``, ``provisioning``, ``active``, ``suspended`` or ``deleting``.
 
     ``provider`` is ``managed_kaas`` or ``imported_byoc``.
@@ -54,7 +54,7 @@ class ClusterCapabilities(WireModel):
     freshness: Mapping[str, Any] | None = None
 
 
-class Kubeconfig(WireModel):
+class AkuaKubeconfig(WireModel):
     """Access to a cluster. ``repr`` never shows it."""
 
     kubeconfig: str = Field(repr=False)
@@ -104,7 +104,7 @@ class ProviderResource(WireModel):
     floating_ip: FloatingIP | None = None
 
 
-class Snapshot(WireModel):
+class AkuaSnapshot(WireModel):
     """The disk of a suspended machine."""
 
     provider: str | None = None
@@ -116,7 +116,7 @@ class Suspension(WireModel):
     """Why and until when a machine is suspended, and what that costs a month in cents."""
 
     event_id: str | None = None
-    snapshot_ref: Snapshot | None = None
+    snapshot_ref: AkuaSnapshot | None = None
     expires_at: Time = None
     monthly_cost_cents: int | None = None
     reason: str | None = None
@@ -131,7 +131,7 @@ class SuspensionEvent(WireModel):
     started_at: Time = None
     resumed_at: Time = None
     expires_at: Time = None
-    snapshot_ref: Snapshot | None = None
+    snapshot_ref: AkuaSnapshot | None = None
     monthly_cost_cents: int | None = None
     total_cost_cents: int | None = None
     reason: str | None = None
@@ -161,7 +161,7 @@ class Machine(Tracked):
         """Return ``None``, always."""
 
 
-class Region(WireModel):
+class AkuaRegion(WireModel):
     """Where clusters and installs live. ``etag`` is inferred: updates want one."""
 
     id: str
@@ -172,7 +172,7 @@ class Region(WireModel):
     created_at: Time = None
 
 
-class ProviderConfig(WireModel):
+class AkuaProviderConfig(WireModel):
     """What a compute config asks of its cloud."""
 
     region: str | None = None
@@ -193,11 +193,11 @@ class ComputeConfig(Tracked):
 
     name: str | None = None
     provider: str | None = None
-    provider_config: ProviderConfig | None = None
+    provider_config: AkuaProviderConfig | None = None
     credential_scope: CredentialScope | None = None
 
 
-class Quota(WireModel):
+class AkuaQuota(WireModel):
     """A limit: ``type`` is ``allocation`` (per workspace), ``rate`` (per user) or ``concurrency`` (per cluster)."""
 
     metric: str

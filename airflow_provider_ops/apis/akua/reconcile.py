@@ -8,7 +8,7 @@ from typing import Any
 
 from airflow_provider_ops.apis.akua.metadata import KNOWN_TYPES
 from airflow_provider_ops.apis.akua.schemas import key_of, listing, to_operation
-from airflow_provider_ops.apis.akua.starts import CANCEL_SUBSCRIPTION, Start, ids_of, owner_id
+from airflow_provider_ops.apis.akua.starts import CANCEL_SUBSCRIPTION, AkuaCall, ids_of, owner_id
 from airflow_provider_ops.apis.base import Intent, Submitted
 from airflow_provider_ops.apis.calls import Call, Flow, Page, Paged, Request, all_items
 from airflow_provider_ops.apis.window import Window, began
@@ -19,7 +19,7 @@ from airflow_provider_ops.operation import Operation, OperationState
 WITH_KEY = ("install.create", "package.create", "workspace.subdomain.set_name", "preview_hostname.", "custom_domain.")
 
 
-def can_find(start: Start) -> bool:
+def can_find(start: AkuaCall) -> bool:
     """Return whether what this call has started can be distinguished from what others have started.
 
     New clusters and machines carry neither a key nor anything else of ours, and a render does not show who asked.
@@ -30,7 +30,7 @@ def can_find(start: Start) -> bool:
     return start.kind not in ("install.update", "install.restore", "install.automatic_updates", "install.render")
 
 
-def find(start: Start, intent: Intent) -> Flow[list[Submitted]]:
+def find(start: AkuaCall, intent: Intent) -> Flow[list[Submitted]]:
     """Return the operations that are its: by the key that they carry, else those since the request was sent."""
     request = intent.submit.request
     owner = owner_id(start, request)
@@ -59,7 +59,7 @@ def _refuse_to_guess(request: Request, recent: Sequence[Operation]) -> None:
         )
 
 
-def find_owned(start: Start, is_ours: Callable[[str], bool]) -> Flow[list[Submitted]]:
+def find_owned(start: AkuaCall, is_ours: Callable[[str], bool]) -> Flow[list[Submitted]]:
     """Return the creates whose operation carries a key that is searched for."""
     operations = yield from all_items(listing("/operations", to_operation))
     return [
@@ -69,7 +69,7 @@ def find_owned(start: Start, is_ours: Callable[[str], bool]) -> Flow[list[Submit
     ]
 
 
-def find_deletion(start: Start, request: Request) -> Flow[Submitted | None]:
+def find_deletion(start: AkuaCall, request: Request) -> Flow[Submitted | None]:
     """Return the operation that has deleted, or is deleting, what can no longer be read."""
     query = {"owner_type": start.owner, "owner_id": owner_id(start, request)}
     page: Page[Operation] = yield listing("/operations", to_operation, query).first
@@ -90,11 +90,11 @@ def _since(paged: Paged[Operation], window: Window) -> Flow[list[Operation]]:
     return found
 
 
-def _found(start: Start, operation: Operation) -> Submitted:
+def _found(start: AkuaCall, operation: Operation) -> Submitted:
     return Submitted(operation.id, start.kind, operation.resource_type, operation.resource_id, operation, operation.url)
 
 
-def _is_ours(start: Start, intent: Intent, operation: Operation) -> bool:
+def _is_ours(start: AkuaCall, intent: Intent, operation: Operation) -> bool:
     if not _is_kind(start, operation.kind):
         return False
     metadata, request = _metadata(operation), intent.submit.request
@@ -115,7 +115,7 @@ def _agrees(request: Request, metadata: Mapping[str, Any]) -> bool:
     return all(metadata.get(name) in (None, value) for name, value in {**ids_of(request), **body}.items())
 
 
-def _is_kind(start: Start, kind: str) -> bool:
+def _is_kind(start: AkuaCall, kind: str) -> bool:
     if start.word is None:
         return kind == start.kind
     # its type is not documented: any that no other call is known to have, and that does not speak of another matter

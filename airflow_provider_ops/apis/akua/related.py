@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, TypedDict
 
 from airflow_provider_ops.apis.akua.calls import changing, keyed, nothing, reads_as
-from airflow_provider_ops.apis.akua.models import Cluster, Region, WorkerBootstrap
+from airflow_provider_ops.apis.akua.models import AkuaCluster, AkuaRegion, WorkerBootstrap
 from airflow_provider_ops.apis.akua.schemas import check_length, listing_models
 from airflow_provider_ops.apis.akua.starts import WORKER_BOOTSTRAPS
 from airflow_provider_ops.apis.akua.workspace_models import ApiToken, NewApiToken
@@ -27,9 +27,11 @@ class ImportedCluster(TypedDict):
     kubeconfig: str
 
 
-def import_cluster(body: ImportedCluster | Mapping[str, Any], *, idempotency_key: str | None = None) -> Call[Cluster]:
+def import_cluster(
+    body: ImportedCluster | Mapping[str, Any], *, idempotency_key: str | None = None
+) -> Call[AkuaCluster]:
     """``POST /clusters:import``: the cluster, at once."""
-    return keyed(changing("POST", "/clusters:import", reads_as(Cluster), body), idempotency_key)
+    return keyed(changing("POST", "/clusters:import", reads_as(AkuaCluster), body), idempotency_key)
 
 
 def create_worker_bootstrap(
@@ -44,17 +46,17 @@ def create_worker_bootstrap(
     return keyed(call, idempotency_key)
 
 
-def create_region(name: str, *, icon: str | None = None) -> Call[Region]:
+def create_region(name: str, *, icon: str | None = None) -> Call[AkuaRegion]:
     """``POST /regions``: the region, at once. It takes no key: sent once.
 
     :param name: 1 to 100 characters.
     :param icon: URL of at most 256 characters.
     """
     check_length("name", name, _LONGEST_NAME)
-    return changing("POST", "/regions", reads_as(Region), drop_none(name=name, icon=icon))
+    return changing("POST", "/regions", reads_as(AkuaRegion), drop_none(name=name, icon=icon))
 
 
-def update_region(region_id: str, *, name: str | None = None, icon: str | None = None, etag: str) -> Call[Region]:
+def update_region(region_id: str, *, name: str | None = None, icon: str | None = None, etag: str) -> Call[AkuaRegion]:
     """``PATCH /regions/{region_id}``: the region, at once; servers of September 2026 and later.
 
     :param icon: ``""`` removes it.
@@ -63,7 +65,7 @@ def update_region(region_id: str, *, name: str | None = None, icon: str | None =
     body: dict[str, Any] = drop_none(name=name, icon=icon)
     if icon == "":
         body["icon"] = None
-    return changing("PATCH", REGION, reads_as(Region), body, etag=etag, region_id=region_id)
+    return changing("PATCH", REGION, reads_as(AkuaRegion), body, etag=etag, region_id=region_id)
 
 
 def delete_region(region_id: str, *, etag: str) -> Call[None]:

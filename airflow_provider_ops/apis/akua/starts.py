@@ -47,7 +47,7 @@ CHANGE_REQUEST = f"{CHANGE_REQUESTS}/{{repository_change_request_id}}"
 
 
 @dataclass(frozen=True, slots=True)
-class Start:
+class AkuaCall:
     """What one call starts.
 
     :param kind: ``metadata.type`` of its operation.
@@ -90,32 +90,34 @@ class Start:
         return keyed(call.changed(headers=headers), idempotency_key) if self.keyed else call.changed(headers=headers)
 
 
-CREATE_CLUSTER = Start("POST", "/clusters", "cluster.create", "cluster", creates=True)
-DELETE_CLUSTER = Start("DELETE", CLUSTER, "cluster.delete", "cluster", CLUSTER)
-SUSPEND_CLUSTER = Start("POST", f"{CLUSTER}:suspend", "cluster.suspend", "cluster", CLUSTER)
-RESUME_CLUSTER = Start("POST", f"{CLUSTER}:resume", "cluster.resume", "cluster", CLUSTER)
-REFRESH_CAPABILITIES = Start("POST", f"{CLUSTER}/capabilities:refresh", "cluster.capabilities.refresh", "cluster")
-REVOKE_WORKER_BOOTSTRAP = Start(
+CREATE_CLUSTER = AkuaCall("POST", "/clusters", "cluster.create", "cluster", creates=True)
+DELETE_CLUSTER = AkuaCall("DELETE", CLUSTER, "cluster.delete", "cluster", CLUSTER)
+SUSPEND_CLUSTER = AkuaCall("POST", f"{CLUSTER}:suspend", "cluster.suspend", "cluster", CLUSTER)
+RESUME_CLUSTER = AkuaCall("POST", f"{CLUSTER}:resume", "cluster.resume", "cluster", CLUSTER)
+REFRESH_CAPABILITIES = AkuaCall("POST", f"{CLUSTER}/capabilities:refresh", "cluster.capabilities.refresh", "cluster")
+REVOKE_WORKER_BOOTSTRAP = AkuaCall(
     "POST", f"{WORKER_BOOTSTRAP}:revoke", "cluster.worker_bootstrap.revoke", "cluster", WORKER_BOOTSTRAP
 )
-CREATE_MACHINE = Start("POST", "/machines", "machine.create", "machine", creates=True)
-DELETE_MACHINE = Start("DELETE", MACHINE, "machine.delete", "machine", MACHINE)
-SUSPEND_MACHINE = Start("POST", f"{MACHINE}:suspend", "machine.suspend", "machine", MACHINE)
-RESUME_MACHINE = Start("POST", f"{MACHINE}:resume", "machine.resume", "machine", MACHINE)
-CREATE_INSTALL = Start("POST", "/installs", "install.create", "install", creates=True)
-DELETE_INSTALL = Start("DELETE", INSTALL, "install.delete", "install", INSTALL)
+CREATE_MACHINE = AkuaCall("POST", "/machines", "machine.create", "machine", creates=True)
+DELETE_MACHINE = AkuaCall("DELETE", MACHINE, "machine.delete", "machine", MACHINE)
+SUSPEND_MACHINE = AkuaCall("POST", f"{MACHINE}:suspend", "machine.suspend", "machine", MACHINE)
+RESUME_MACHINE = AkuaCall("POST", f"{MACHINE}:resume", "machine.resume", "machine", MACHINE)
+CREATE_INSTALL = AkuaCall("POST", "/installs", "install.create", "install", creates=True)
+DELETE_INSTALL = AkuaCall("DELETE", INSTALL, "install.delete", "install", INSTALL)
 # which type a render by these two carries is not documented, so the kinds are ours
-UPDATE_INSTALL = Start("POST", f"{INSTALL}:update", "install.update", "install", INSTALL)
-RESTORE_INSTALL = Start("POST", f"{INSTALL}:restore", "install.restore", "install", INSTALL)
-SET_AUTOMATIC_UPDATES = Start("PATCH", f"{INSTALL}/automatic_updates", "install.automatic_updates", "install", INSTALL)
-CREATE_RENDER = Start("POST", RENDERS, "install.render", "install")
-CREATE_PACKAGE = Start("POST", "/packages", "package.create", "package", creates=True)
-DELETE_WORKSPACE = Start("DELETE", WORKSPACE, "workspace.delete", "workspace", WORKSPACE)
-CANCEL_SUBSCRIPTION = Start(
+UPDATE_INSTALL = AkuaCall("POST", f"{INSTALL}:update", "install.update", "install", INSTALL)
+RESTORE_INSTALL = AkuaCall("POST", f"{INSTALL}:restore", "install.restore", "install", INSTALL)
+SET_AUTOMATIC_UPDATES = AkuaCall(
+    "PATCH", f"{INSTALL}/automatic_updates", "install.automatic_updates", "install", INSTALL
+)
+CREATE_RENDER = AkuaCall("POST", RENDERS, "install.render", "install")
+CREATE_PACKAGE = AkuaCall("POST", "/packages", "package.create", "package", creates=True)
+DELETE_WORKSPACE = AkuaCall("DELETE", WORKSPACE, "workspace.delete", "workspace", WORKSPACE)
+CANCEL_SUBSCRIPTION = AkuaCall(
     "POST", f"{WORKSPACE}/subscription:cancel", "workspace.subscription.cancel", "workspace", WORKSPACE
 )
 # the contract has no operation type for either
-REACTIVATE_SUBSCRIPTION = Start(
+REACTIVATE_SUBSCRIPTION = AkuaCall(
     "POST",
     f"{WORKSPACE}/subscription:reactivate",
     "workspace.subscription.reactivate",
@@ -124,7 +126,7 @@ REACTIVATE_SUBSCRIPTION = Start(
     keyed=False,
     word="reactivate",
 )
-CHANGE_TIER = Start(
+CHANGE_TIER = AkuaCall(
     "POST",
     f"{WORKSPACE}/subscription:changeTier",
     "workspace.subscription.change_tier",
@@ -133,18 +135,18 @@ CHANGE_TIER = Start(
     keyed=False,
     word="tier",
 )
-SET_SUBDOMAIN_NAME = Start("POST", f"{SUBDOMAIN}:setName", "workspace.subdomain.set_name", "workspace", SUBDOMAIN)
-BIND_PINNED = Start("POST", f"{PREVIEW_HOSTNAMES}:bindPinned", "preview_hostname.bind_pinned", "install")
-BIND_FLOATING = Start("POST", f"{PREVIEW_HOSTNAMES}:bindFloating", "preview_hostname.bind_floating", "install")
-DELETE_PREVIEW_HOSTNAME = Start("DELETE", PREVIEW_HOSTNAME, "preview_hostname.delete", "install", PREVIEW_HOSTNAME)
-CREATE_CUSTOM_DOMAIN = Start("POST", CUSTOM_DOMAINS, "custom_domain.create", "workspace")
-UPDATE_CUSTOM_DOMAIN = Start("PATCH", CUSTOM_DOMAIN, "custom_domain.update", "workspace", CUSTOM_DOMAIN)
-DELETE_CUSTOM_DOMAIN = Start("DELETE", CUSTOM_DOMAIN, "custom_domain.delete", "workspace", CUSTOM_DOMAIN)
-CREATE_CHANGE_REQUEST = Start(
+SET_SUBDOMAIN_NAME = AkuaCall("POST", f"{SUBDOMAIN}:setName", "workspace.subdomain.set_name", "workspace", SUBDOMAIN)
+BIND_PINNED = AkuaCall("POST", f"{PREVIEW_HOSTNAMES}:bindPinned", "preview_hostname.bind_pinned", "install")
+BIND_FLOATING = AkuaCall("POST", f"{PREVIEW_HOSTNAMES}:bindFloating", "preview_hostname.bind_floating", "install")
+DELETE_PREVIEW_HOSTNAME = AkuaCall("DELETE", PREVIEW_HOSTNAME, "preview_hostname.delete", "install", PREVIEW_HOSTNAME)
+CREATE_CUSTOM_DOMAIN = AkuaCall("POST", CUSTOM_DOMAINS, "custom_domain.create", "workspace")
+UPDATE_CUSTOM_DOMAIN = AkuaCall("PATCH", CUSTOM_DOMAIN, "custom_domain.update", "workspace", CUSTOM_DOMAIN)
+DELETE_CUSTOM_DOMAIN = AkuaCall("DELETE", CUSTOM_DOMAIN, "custom_domain.delete", "workspace", CUSTOM_DOMAIN)
+CREATE_CHANGE_REQUEST = AkuaCall(
     "POST", CHANGE_REQUESTS, "repository_change_request.create", "repository_change_request", creates=True
 )
 ACCEPT_CHANGE_REQUEST, REJECT_CHANGE_REQUEST, WITHDRAW_CHANGE_REQUEST = (
-    Start(
+    AkuaCall(
         "POST",
         f"{CHANGE_REQUEST}:{verb}",
         f"repository_change_request.{verb}",
@@ -154,12 +156,12 @@ ACCEPT_CHANGE_REQUEST, REJECT_CHANGE_REQUEST, WITHDRAW_CHANGE_REQUEST = (
     for verb in ("accept", "reject", "withdraw")
 )
 
-STARTS: Mapping[tuple[str, str], Start] = {
-    (value.method, value.route): value for value in list(globals().values()) if isinstance(value, Start)
+STARTS: Mapping[tuple[str, str], AkuaCall] = {
+    (value.method, value.route): value for value in list(globals().values()) if isinstance(value, AkuaCall)
 }
 
 
-def start_of(request: Request) -> Start | None:
+def start_of(request: Request) -> AkuaCall | None:
     """Return what a request starts, when it is one of these calls."""
     return STARTS.get((request.method, request.route))
 
@@ -171,7 +173,7 @@ def _pattern(route: str) -> re.Pattern[str]:
 _PATTERNS = {route: _pattern(route) for _, route in STARTS}
 
 
-def recognise(method: str, where: str) -> tuple[Start, dict[str, str]] | None:
+def recognise(method: str, where: str) -> tuple[AkuaCall, dict[str, str]] | None:
     """Return the call that a method and a path stand for, with the ids in the path."""
     # both spellings of the colon reach the same call
     where = where.replace("%3A", ":").replace("%3a", ":")
@@ -187,7 +189,7 @@ def ids_of(request: Request) -> dict[str, str]:
     return match.groupdict() if match else {}
 
 
-def owner_id(start: Start, request: Request) -> str | None:
+def owner_id(start: AkuaCall, request: Request) -> str | None:
     """Return the id of the entity that a request acts on; ``None`` where it makes a new one."""
     return ids_of(request).get(f"{start.owner}_id")
 
@@ -226,7 +228,7 @@ def with_etag(build: Callable[P, Call[T]]) -> Callable[P, Call[T]]:
     return checked
 
 
-def submitted(start: Start, request: Request, response: Response) -> Submitted:
+def submitted(start: AkuaCall, request: Request, response: Response) -> Submitted:
     """Return what the answer to a submit says, whatever its shape."""
     if start in _ANSWERS:
         return _ANSWERS[start](start, ids_of(request), response)
@@ -240,7 +242,7 @@ def submitted(start: Start, request: Request, response: Response) -> Submitted:
     )
 
 
-def _changed(start: Start, ids: Mapping[str, str], response: Response) -> Submitted:
+def _changed(start: AkuaCall, ids: Mapping[str, str], response: Response) -> Submitted:
     """Follow the operation of the render; without one the render itself, and without a render the install."""
     # the rest of the answer is not needed, so nothing in it can hide what was started
     install_id, render = ids["install_id"], body_of(response).get("render")
@@ -252,7 +254,7 @@ def _changed(start: Start, ids: Mapping[str, str], response: Response) -> Submit
     return Submitted(follow, start.kind, "install", install_id)
 
 
-def _rendered(start: Start, ids: Mapping[str, str], response: Response) -> Submitted:
+def _rendered(start: AkuaCall, ids: Mapping[str, str], response: Response) -> Submitted:
     follow = _render_operation(ids["install_id"], read(InstallRender, body_of(response)))
     return Submitted(follow, start.kind, "install", ids["install_id"])
 
@@ -266,25 +268,25 @@ def render_reference(install_id: str, render: InstallRender) -> str:
     return f"render:{install_id}.{render.id}"
 
 
-def _accepted(start: Start, ids: Mapping[str, str], response: Response) -> Submitted:
+def _accepted(start: AkuaCall, ids: Mapping[str, str], response: Response) -> Submitted:
     operation_id = read(ChangeRequestAccepted, body_of(response)).operation_id
     return Submitted(operation_id, start.kind, start.owner, ids["repository_change_request_id"])
 
 
-def _turned_down(start: Start, ids: Mapping[str, str], _response: Response) -> Submitted:
+def _turned_down(start: AkuaCall, ids: Mapping[str, str], _response: Response) -> Submitted:
     """Follow the change request: the answer does not name the operation."""
     name = ids["repository_change_request_id"]
     word = "rejected" if start is REJECT_CHANGE_REQUEST else "withdrawn"
     return Submitted(f"{word}_change_request:{name}", start.kind, start.owner, name)
 
 
-def _requested(start: Start, _ids: Mapping[str, str], response: Response) -> Submitted:
+def _requested(start: AkuaCall, _ids: Mapping[str, str], response: Response) -> Submitted:
     made = read(ChangeRequest, body_of(response))
     return Submitted(f"change_request:{made.id}", start.kind, start.owner, made.id, operation_url=made.html_url)
 
 
 #: Calls whose answer is not their operation.
-_ANSWERS: Mapping[Start, Callable[[Start, Mapping[str, str], Response], Submitted]] = {
+_ANSWERS: Mapping[AkuaCall, Callable[[AkuaCall, Mapping[str, str], Response], Submitted]] = {
     UPDATE_INSTALL: _changed,
     RESTORE_INSTALL: _changed,
     SET_AUTOMATIC_UPDATES: _changed,

@@ -44,7 +44,7 @@ class Workspace(WireModel):
         """Return ``None``, always."""
 
 
-class Subscription(WireModel):
+class AkuaSubscription(WireModel):
     """The subscription of a workspace. The contract does not say in what form its period ends."""
 
     id: str

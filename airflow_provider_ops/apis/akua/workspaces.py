@@ -11,12 +11,12 @@ from typing_extensions import NotRequired
 
 from airflow_provider_ops.apis.akua import starts
 from airflow_provider_ops.apis.akua.metadata import Protocol, RoutingMode
-from airflow_provider_ops.apis.akua.models import ComputeConfig, Quota, Region
+from airflow_provider_ops.apis.akua.models import AkuaQuota, AkuaRegion, ComputeConfig
 from airflow_provider_ops.apis.akua.schemas import body_of, check_length, listing_models, reading, unpaged_models
 from airflow_provider_ops.apis.akua.workspace_models import (
+    AkuaSubscription,
     CustomDomain,
     Subdomain,
-    Subscription,
     SubscriptionChangeRequest,
     Workspace,
 )
@@ -172,9 +172,9 @@ def list_workspaces() -> Paged[Workspace]:
     return listing_models("/workspaces", Workspace)
 
 
-def get_subscription(workspace_id: str) -> Call[Subscription]:
+def get_subscription(workspace_id: str) -> Call[AkuaSubscription]:
     """``GET /workspaces/{workspace_id}/subscription``."""
-    return reading(f"{starts.WORKSPACE}/subscription", Subscription, workspace_id=workspace_id)
+    return reading(f"{starts.WORKSPACE}/subscription", AkuaSubscription, workspace_id=workspace_id)
 
 
 def list_subscription_change_requests(workspace_id: str) -> Paged[SubscriptionChangeRequest]:
@@ -207,9 +207,9 @@ def get_custom_domain(workspace_id: str, custom_domain_id: str) -> Call[CustomDo
     return reading(starts.CUSTOM_DOMAIN, CustomDomain, workspace_id=workspace_id, custom_domain_id=custom_domain_id)
 
 
-def list_regions() -> Paged[Region]:
+def list_regions() -> Paged[AkuaRegion]:
     """``GET /regions``, all pages."""
-    return listing_models("/regions", Region)
+    return listing_models("/regions", AkuaRegion)
 
 
 def list_compute_configs() -> Paged[ComputeConfig]:
@@ -222,12 +222,12 @@ def get_compute_config(compute_config_id: str) -> Call[ComputeConfig]:
     return reading("/compute_configs/{compute_config_id}", ComputeConfig, compute_config_id=compute_config_id)
 
 
-def list_quotas(*, cluster_id: str | None = None) -> Paged[Quota]:
+def list_quotas(*, cluster_id: str | None = None) -> Paged[AkuaQuota]:
     """``GET /quotas``; of one cluster where concurrency is counted per cluster."""
-    return unpaged_models("/quotas", Quota, drop_none(cluster_id=cluster_id))
+    return unpaged_models("/quotas", AkuaQuota, drop_none(cluster_id=cluster_id))
 
 
-def get_quota(metric: str, *, cluster_id: str | None = None) -> Call[Quota]:
+def get_quota(metric: str, *, cluster_id: str | None = None) -> Call[AkuaQuota]:
     """``GET /quotas/{metric}``.
 
     :param metric: like ``compute/machines``.
@@ -238,4 +238,4 @@ def get_quota(metric: str, *, cluster_id: str | None = None) -> Call[Quota]:
         raise InvalidArgument(f"metric {metric!r} must be one that list_quotas() shows, like 'compute/machines'")
     where, query = f"/quotas/{quote(metric, safe='')}", drop_none(cluster_id=cluster_id)
     request = Request("GET", where, "/quotas/{metric}", query=query)
-    return Call(request, lambda response: read(Quota, body_of(response)))
+    return Call(request, lambda response: read(AkuaQuota, body_of(response)))

@@ -59,7 +59,7 @@ class LakeSailProgress(Camel):
     summary: ProgressSummary | None = None
 
 
-class InstanceType(Camel):
+class LakeSailInstanceType(Camel):
     """A size of machine that was discovered in a cloud account."""
 
     instance_type: str
@@ -92,7 +92,7 @@ class InstanceTypesMetadata(Camel):
 class InstanceTypes(Camel):
     """The one result that the reference shows."""
 
-    items: list[InstanceType]
+    items: list[LakeSailInstanceType]
     metadata: InstanceTypesMetadata | None = None
 
 

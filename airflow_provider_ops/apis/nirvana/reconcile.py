@@ -17,7 +17,7 @@ from airflow_provider_ops.apis.calls import path as path_of
 from airflow_provider_ops.apis.nirvana import compute, networking, nks
 from airflow_provider_ops.apis.nirvana.platform import get_operation, list_operations
 from airflow_provider_ops.apis.nirvana.schemas import as_json, body_of, filters, listing
-from airflow_provider_ops.apis.nirvana.starts import Start, ids_of, start_of
+from airflow_provider_ops.apis.nirvana.starts import NirvanaCall, ids_of, start_of
 from airflow_provider_ops.apis.window import Window, began
 from airflow_provider_ops.exceptions import AmbiguousSubmission, InvalidRequest, NotFound
 from airflow_provider_ops.operation import Operation, OperationState
@@ -79,7 +79,7 @@ def find_owned(submit: SubmitCall, is_ours: Callable[[str], bool]) -> Flow[list[
     return _find_tagged(submit, start, is_ours) if start is not None and start.creates else None
 
 
-def _find_tagged(submit: SubmitCall, start: Start, is_ours: Callable[[str], bool]) -> Flow[list[Submitted]]:
+def _find_tagged(submit: SubmitCall, start: NirvanaCall, is_ours: Callable[[str], bool]) -> Flow[list[Submitted]]:
     request = submit.request
     project_id = _project_in(request)
     keys: dict[str, str] = {}
@@ -97,7 +97,7 @@ def _find_tagged(submit: SubmitCall, start: Start, is_ours: Callable[[str], bool
     ]
 
 
-def _find_created(intent: Intent, start: Start) -> Flow[list[Submitted]]:
+def _find_created(intent: Intent, start: NirvanaCall) -> Flow[list[Submitted]]:
     """Search by our tag. Operations whose resource cannot be read yet may be ours, so that it waits for those."""
     request = intent.submit.request
     unreadable: list[Operation] = []
@@ -178,7 +178,7 @@ def _may_be_ours(operation: Operation, intent: Intent, window: Window) -> bool:
 
 
 def _split(
-    fresh: Sequence[Operation], request: Request, start: Start, operations: Sequence[Operation]
+    fresh: Sequence[Operation], request: Request, start: NirvanaCall, operations: Sequence[Operation]
 ) -> Flow[tuple[list[Operation], list[tuple[Operation, Mapping[str, Any]]]]]:
     deleted = {operation.resource_id for operation in operations if operation.kind.endswith(".delete")}
     unreadable, readable = [], []
@@ -191,12 +191,12 @@ def _split(
     return unreadable, readable
 
 
-def _read_beside(request: Request, start: Start, resource_id: str) -> Flow[Mapping[str, Any] | None]:
+def _read_beside(request: Request, start: NirvanaCall, resource_id: str) -> Flow[Mapping[str, Any] | None]:
     place = PLACES[start.resource_type]
     return (yield from read_at(place, {**ids_of(request), place.id_name: resource_id}))
 
 
-def _is_elsewhere(request: Request, start: Start, operation: Operation) -> Flow[bool]:
+def _is_elsewhere(request: Request, start: NirvanaCall, operation: Operation) -> Flow[bool]:
     """Return whether what a request would make inside one resource has been made inside another."""
     place = PLACES[start.resource_type]
     if place.holder is None:
@@ -205,7 +205,7 @@ def _is_elsewhere(request: Request, start: Start, operation: Operation) -> Flow[
     return holder_id not in (None, *ids_of(request).values())
 
 
-def _find_done(intent: Intent, start: Start) -> Flow[list[Submitted]]:
+def _find_done(intent: Intent, start: NirvanaCall) -> Flow[list[Submitted]]:
     """Search by resource and kind; return the last of several deletes of one thing, and all of anything else."""
     request = intent.submit.request
     if intent.age is None and request.method != "DELETE":
@@ -223,7 +223,7 @@ def _find_done(intent: Intent, start: Start) -> Flow[list[Submitted]]:
     return window.choose([Submitted.of(operation) for operation in matches], began)
 
 
-def _matches(operation: Operation, request: Request, start: Start) -> bool:
+def _matches(operation: Operation, request: Request, start: NirvanaCall) -> bool:
     body = request.json if isinstance(request.json, Mapping) else {}
     named = {**body, **ids_of(request)}
     ids = {named.get(name) for name in (_ID_NAMES[start.resource_type], *start.also_on)}

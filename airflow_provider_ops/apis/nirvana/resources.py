@@ -47,7 +47,7 @@ class _Resource(WireModel):
     updated_at: Time | None = None
 
 
-class _Tagged(_Resource):
+class _TaggedResource(_Resource):
     tags: Strings = ()
 
 
@@ -63,7 +63,7 @@ class MemoryConfig(WireModel):
     size: int | None = None
 
 
-class VM(_Tagged):
+class VM(_TaggedResource):
     """A virtual machine. The image and the SSH key are never shown again."""
 
     boot_volume_id: str | None = None
@@ -81,7 +81,7 @@ class VM(_Tagged):
     vpc_name: str | None = None
 
 
-class Volume(_Tagged):
+class Volume(_TaggedResource):
     """A volume; ``kind`` is ``boot`` or ``data``."""
 
     kind: str | None = None
@@ -103,7 +103,7 @@ class Subnet(WireModel):
     updated_at: Time | None = None
 
 
-class VPC(_Tagged):
+class VPC(_TaggedResource):
     """A private network with one subnet."""
 
     firewall_rule_ids: Strings = ()
@@ -112,7 +112,7 @@ class VPC(_Tagged):
     subnet: Subnet | None = None
 
 
-class FirewallRule(_Tagged):
+class FirewallRule(_TaggedResource):
     """A rule that lets traffic into a VPC."""
 
     destination_address: str | None = None
@@ -128,7 +128,7 @@ class ConnectionAWS(WireModel):
     region: str | None = None
 
 
-class ConnectConnection(_Tagged):
+class ConnectConnection(_TaggedResource):
     """A private line to another provider."""
 
     asn: int | None = None
@@ -143,7 +143,7 @@ class ConnectConnection(_Tagged):
     router_ip: str | None = None
 
 
-class NKSCluster(_Tagged):
+class NKSCluster(_TaggedResource):
     """A Kubernetes cluster."""
 
     autoscaling: bool | None = None
@@ -172,7 +172,7 @@ class NodeConfigInfo(WireModel):
     taints: Strings = ()
 
 
-class NKSNodePool(_Tagged):
+class NKSNodePool(_TaggedResource):
     """A group of equal nodes of a cluster."""
 
     cluster_id: str | None = None

@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Start:
+class NirvanaCall:
     """What one call starts.
 
     :param kind: of its operation, as ``Operation.kind`` has it.
@@ -53,43 +53,43 @@ class Start:
 _UPDATE = frozenset({"update"})
 
 _STARTS = (
-    Start("POST", compute.VMS, "vm.create"),
-    Start("PATCH", compute.ONE_VM, "vm.update"),
-    Start("DELETE", compute.ONE_VM, "vm.delete"),
-    Start("POST", f"{compute.ONE_VM}/restart", "vm.restart"),
-    Start("POST", compute.VOLUMES, "volume.create"),
-    Start("PATCH", compute.ONE_VOLUME, "volume.update"),
-    Start("DELETE", compute.ONE_VOLUME, "volume.delete"),
+    NirvanaCall("POST", compute.VMS, "vm.create"),
+    NirvanaCall("PATCH", compute.ONE_VM, "vm.update"),
+    NirvanaCall("DELETE", compute.ONE_VM, "vm.delete"),
+    NirvanaCall("POST", f"{compute.ONE_VM}/restart", "vm.restart"),
+    NirvanaCall("POST", compute.VOLUMES, "volume.create"),
+    NirvanaCall("PATCH", compute.ONE_VOLUME, "volume.update"),
+    NirvanaCall("DELETE", compute.ONE_VOLUME, "volume.delete"),
     # neither type nor resource of these two is documented; an update of the volume is plausible
-    Start("POST", f"{compute.ONE_VOLUME}/attach", "volume.update", also_on=("vm_id",)),
-    Start("POST", f"{compute.ONE_VOLUME}/detach", "volume.update"),
-    Start("POST", networking.VPCS, "vpc.create"),
-    Start("PATCH", networking.ONE_VPC, "vpc.update"),
-    Start("DELETE", networking.ONE_VPC, "vpc.delete"),
-    Start("POST", networking.RULES, "firewall_rule.create"),
-    Start("PATCH", networking.ONE_RULE, "firewall_rule.update"),
-    Start("DELETE", networking.ONE_RULE, "firewall_rule.delete"),
-    Start("POST", networking.CONNECTIONS, "connect_connection.create"),
-    Start("PATCH", networking.ONE_CONNECTION, "connect_connection.update"),
-    Start("DELETE", networking.ONE_CONNECTION, "connect_connection.delete"),
-    Start("POST", nks.CLUSTERS, "nks_cluster.create"),
-    Start("PATCH", nks.ONE_CLUSTER, "nks_cluster.update"),
-    Start("DELETE", nks.ONE_CLUSTER, "nks_cluster.delete"),
-    Start("POST", nks.POOLS, "nks_node_pool.create"),
-    Start("PATCH", nks.ONE_POOL, "nks_node_pool.update"),
-    Start("DELETE", nks.ONE_POOL, "nks_node_pool.delete"),
+    NirvanaCall("POST", f"{compute.ONE_VOLUME}/attach", "volume.update", also_on=("vm_id",)),
+    NirvanaCall("POST", f"{compute.ONE_VOLUME}/detach", "volume.update"),
+    NirvanaCall("POST", networking.VPCS, "vpc.create"),
+    NirvanaCall("PATCH", networking.ONE_VPC, "vpc.update"),
+    NirvanaCall("DELETE", networking.ONE_VPC, "vpc.delete"),
+    NirvanaCall("POST", networking.RULES, "firewall_rule.create"),
+    NirvanaCall("PATCH", networking.ONE_RULE, "firewall_rule.update"),
+    NirvanaCall("DELETE", networking.ONE_RULE, "firewall_rule.delete"),
+    NirvanaCall("POST", networking.CONNECTIONS, "connect_connection.create"),
+    NirvanaCall("PATCH", networking.ONE_CONNECTION, "connect_connection.update"),
+    NirvanaCall("DELETE", networking.ONE_CONNECTION, "connect_connection.delete"),
+    NirvanaCall("POST", nks.CLUSTERS, "nks_cluster.create"),
+    NirvanaCall("PATCH", nks.ONE_CLUSTER, "nks_cluster.update"),
+    NirvanaCall("DELETE", nks.ONE_CLUSTER, "nks_cluster.delete"),
+    NirvanaCall("POST", nks.POOLS, "nks_node_pool.create"),
+    NirvanaCall("PATCH", nks.ONE_POOL, "nks_node_pool.update"),
+    NirvanaCall("DELETE", nks.ONE_POOL, "nks_node_pool.delete"),
     # whether its resource is the node or the pool is not documented
-    Start("DELETE", nks.ONE_NODE, "nks_node.delete", also=_UPDATE, also_on=("pool_id",)),
-    Start("PATCH", nks.ONE_LOAD_BALANCER, "nks_load_balancer.update"),
+    NirvanaCall("DELETE", nks.ONE_NODE, "nks_node.delete", also=_UPDATE, also_on=("pool_id",)),
+    NirvanaCall("PATCH", nks.ONE_LOAD_BALANCER, "nks_load_balancer.update"),
 )
-_BY_ROUTE: Mapping[tuple[str, str], Start] = {(start.method, start.route): start for start in _STARTS}
+_BY_ROUTE: Mapping[tuple[str, str], NirvanaCall] = {(start.method, start.route): start for start in _STARTS}
 
 #: Creates that belong to a project by their body; what is made inside another resource has that one's project.
 _IN_PROJECT = frozenset({compute.VMS, compute.VOLUMES, networking.VPCS, networking.CONNECTIONS, nks.CLUSTERS})
 _ASKABLE = re.compile(r"/(availability|cost)$")
 
 
-def start_of(request: Request) -> Start | None:
+def start_of(request: Request) -> NirvanaCall | None:
     """Return what a request starts, when it is one of Nirvana's calls."""
     return _BY_ROUTE.get((request.method, request.route))
 

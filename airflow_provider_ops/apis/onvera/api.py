@@ -51,7 +51,7 @@ AppType = Literal["airflow", "superset"]
 OperationStatus = Literal["queued", "running", "succeeded", "failed", "canceled"]
 
 
-class _Reader(OperationReader):
+class _OnveraReader(OperationReader):
     """Reads operations, whose resources have an id with a prefix that paths do not have."""
 
     def resource_id(self, entry: Any, exchange: Exchange) -> str | None:
@@ -67,7 +67,7 @@ class Onvera(DescribedApi):
     hook_extras = ()
     unreadable_advice = ""
     replaces_base_url = False
-    reader_class = _Reader
+    reader_class = _OnveraReader
 
     def __init__(self) -> None:
         super().__init__(load(NAME))
