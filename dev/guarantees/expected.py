@@ -81,6 +81,7 @@ def after_clear(api: ApiCase, policy: str) -> Expect:
         "submitting a new one .generation 2.",
         created=2,
         settled=f"1 {stage}, 1 succeeded",
-        endings=(1, 10),
+        # one every half second until what is being made can be deleted, by the kill and by the next try
+        endings=(1, 13),
         tries=(2, 3),
     )

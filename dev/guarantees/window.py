@@ -6,29 +6,32 @@ import math
 import socket
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any, Final
 
+from airflow_provider_ops.lifecycle.fence import Fence
+
 _FILE: Final = "window.txt"
 
 
-def measure(folder: Path) -> None:
+def measure(folder: Path, asks: Callable[..., Any] = Fence.before_send) -> None:
     """Note the seconds of each such request from now on, in threads that begin from now on.
 
     From the return of the fence until the kernel has taken the first byte. The event loop of the provider's client runs
     in a thread of its own, which begins with the first request.
+
+    :param asks: the last check whether the request may leave.
     """
     asked: float | None = None
 
     def profile(frame: FrameType, event: str, argument: Any) -> None:
         nonlocal asked
         if event == "return":
-            name = frame.f_code.co_name
-            if name == "leaving" and type(frame.f_locals.get("self")).__name__ == "Fence":
+            if frame.f_code is asks.__code__:
                 asked = time.perf_counter()
-            elif name == "write":
+            elif frame.f_code.co_name == "write":
                 # a request that was held back has none
                 asked = None
         elif asked is not None and event == "c_return" and _sends(argument):

@@ -184,13 +184,13 @@ def test_the_window_before_a_request_is_measured(tmp_path: Path) -> None:
     """In a thread that begins later; what was held back has no window."""
 
     class Fence:
-        def leaving(self) -> None: ...
+        def before_send(self) -> None: ...
 
     near, far = socket.socketpair()
 
     def write(*, asks: bool, sends: bool) -> None:
         if asks:
-            Fence().leaving()
+            Fence().before_send()
         if sends:
             near.send(b"x")
 
@@ -198,7 +198,7 @@ def test_the_window_before_a_request_is_measured(tmp_path: Path) -> None:
         for asks, sends in ((True, True), (True, False), (False, True), (True, True)):
             write(asks=asks, sends=sends)
 
-    window.measure(tmp_path)
+    window.measure(tmp_path, Fence.before_send)
     try:
         thread = threading.Thread(target=work)
         thread.start()
