@@ -79,7 +79,10 @@ class Fence:
         if self._record.is_killed and priority is not Priority.KILL:
             raise HeldBack(f"{request} was not sent: the task was asked to stop before")
         if not self.is_confirmed:
-            raise NotConfirmed(f"{request} was not sent: this process has stood still for a while")
+            raise NotConfirmed(
+                f"{request} was not sent: this process stood still for more than {_CONFIRMED_FOR:g} s, in which "
+                "another attempt may have begun. A retry sends it; give the workers more CPU if this comes back"
+            )
         if priority is not Priority.KILL:
             self._record.has_left = True
 

@@ -39,7 +39,10 @@ class PreviousOperation:
         """
         flow = self._api.find_owned(self._submit, self._identity.resembles)
         if flow is None:
-            self._log(f"nothing is stored of earlier tries, and what they made cannot be searched at {self._api.title}")
+            self._log(
+                "no earlier try has stored a submit, so none was sent, unless a clear has discarded what was stored; "
+                f"{self._api.title} cannot be searched for it"
+            )
             return None
         found = self._hook.run(flow)
         mine = [one for one in found if self._identity.owns(one.key or "")]

@@ -11,7 +11,7 @@ from airflow_provider_ops.core.gate import LineLog
 from airflow_provider_ops.core.history import OperationHistory
 from airflow_provider_ops.core.poll_interval import RECHECK_SECONDS
 from airflow_provider_ops.core.wait_state import Settled, TimedOut, Unobservable
-from airflow_provider_ops.core.wording import named, settled_badly, still_running, timed_out
+from airflow_provider_ops.core.wording import named, settled_badly, still_running, timed_out, utc
 from airflow_provider_ops.exceptions import OpsError, WaitTimeout, reworded
 from airflow_provider_ops.hooks.base import OperationsHook
 from airflow_provider_ops.lifecycle.options import SECONDS_BEFORE_DEFERRING, WaitOptions
@@ -59,6 +59,9 @@ class SensorAttempt:
 
     def start(self) -> list[Operation]:
         """Wait here, for a moment before the task defers where it may, else to the end. The first leg."""
+        which = f", for {self._options.wait_for} of them" if len(self._ids) > 1 else ""
+        until = utc(self._waiter.deadline)
+        self._log.info("Waiting until %s at the latest for %s%s", until, ", ".join(self._ids), which)
         return self._wait(SECONDS_BEFORE_DEFERRING)
 
     def resume(self, event: object) -> list[Operation]:

@@ -222,9 +222,8 @@ class OperationTrigger(BaseTrigger):
         it off after about a second: hence the state of the task is read first, in an asyncio task of its own.
         """
         if not self._ends_on_kill:
-            if self.handle and self._settled is None:
-                waited_for = ", ".join(self.operation_ids)
-                self.log.warning("asked to stop while waiting for %s: it continues, as on_kill=leave says", waited_for)
+            if self._settled is None:
+                self.log.warning("asked to stop while waiting for %s", self._what_continues())
             return
         if self._settled is not None:
             handle = Handle.from_dict(self.handle or {})
@@ -241,6 +240,14 @@ class OperationTrigger(BaseTrigger):
             # Airflow cancels this once a second; staying until the work is done keeps the outcome in the task's log
             with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.shield(work)
+
+    def _what_continues(self) -> str:
+        ids = ", ".join(self.operation_ids)
+        if not self.handle:
+            return f"{ids}, which this task has not started and does not end"
+        handle = Handle.from_dict(self.handle)
+        resource = f" ({handle.resource_type} {handle.resource_id})" if handle.resource_id else ""
+        return f"{ids}{resource}: it continues, as on_kill=leave says"
 
     async def _kill(self) -> None:
         try:

@@ -102,7 +102,7 @@ def _anew(first: str = "succeeded", *, is_changed: bool = False) -> Callable[[Ap
     def expect(api: ApiCase, discarded: bool) -> Expect:
         sentence = _STORED
         if discarded and api.finds == "key":
-            sentence = "what they made cannot be searched at"
+            sentence = "cannot be searched for it"
         elif discarded:
             sentence = "before the task was cleared, and stays as it is" + ("|left alone" if is_changed else "")
         return Expect(sentence, created=2, settled=settled, tries=_TWICE)

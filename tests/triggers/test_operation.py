@@ -258,7 +258,8 @@ async def test_leaving_costs_no_request_and_says_what_continues(operations_simul
     with capture_logs() as said:
         await killable(handle, "leave").on_kill()
     texts = [line["event"] % line.get("positional_args", ()) for line in said]
-    assert texts == [f"asked to stop while waiting for {handle.operation_id}: it continues, as on_kill=leave says"]
+    made = f"{handle.operation_id} (deployment {handle.resource_id})"
+    assert texts == [f"asked to stop while waiting for {made}: it continues, as on_kill=leave says"]
     await killable(None, "delete").on_kill()
     assert operations_simulator.stats()["requests"] == before
 
