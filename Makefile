@@ -155,10 +155,13 @@ clean: ## remove everything that make has written
 docs/examples.md: $(STAMP) FORCE
 	@$(BIN)/python -m dev.examples
 
+docs/spec-keys.md: $(STAMP) FORCE
+	@$(BIN)/python -m dev.spec_keys
+
 docs/troubleshooting.md: $(STAMP) FORCE
 	@$(BIN)/python -m dev.messages
 
-docs: docs/timeouts.md docs/examples.md docs/troubleshooting.md ## build the site of the docs into .cache/site; every warning is an error
+docs: docs/timeouts.md docs/examples.md docs/spec-keys.md docs/troubleshooting.md ## build the site of the docs into .cache/site; every warning is an error
 	@$(BIN)/python -m sphinx -q -W --keep-going -b html docs .cache/site
 	@echo "open .cache/site/index.html"
 

@@ -120,6 +120,7 @@ OTHER_BLOCKS = {
     ("docs/simulator.md", "json"): "tests/simulator/test_docs.py",
     ("docs/simulator.md", ""): "tests/simulator/test_docs.py",
     ("docs/describe-your-api.md", "yaml"): "tests/spec/test_docs.py",
+    ("docs/spec-keys.md", "yaml"): "tests/spec/test_docs.py",
     ("docs/troubleshooting.md", "text"): "tests/messages/test_messages.py",
 }
 

@@ -12,9 +12,11 @@ from typing import Any, NamedTuple, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from airflow_provider_ops.apis.calls import Call, Flow, Paged, Request, Response, check_path, split_reference
+from airflow_provider_ops.apis.tokens import TokenCall
 from airflow_provider_ops.core.gate import cut_text, is_clean_id, one_line
+from airflow_provider_ops.core.handle import Handle
 from airflow_provider_ops.core.poll_interval import PollPolicy
-from airflow_provider_ops.exceptions import CancelNotSupported, InvalidArgument, OpsError, TransportError
+from airflow_provider_ops.exceptions import ApiError, CancelNotSupported, InvalidArgument, OpsError, TransportError
 from airflow_provider_ops.operation import Operation, web_address
 
 M = TypeVar("M", bound=BaseModel)
@@ -42,6 +44,8 @@ class Submitted:
     key: str | None = None
     #: Ids of further operations that the same submit has started.
     others: tuple[str, ...] = ()
+    #: Path and query, below the base URL, at which the result is read after success.
+    result_path: str | None = None
 
     def __post_init__(self) -> None:
         for name in (self.operation_id, *self.others):
@@ -166,6 +170,8 @@ class Api(ABC):
     replaces_base_url: bool = False
     #: Budget of a connection that does not say; ``None`` for no limit of our own.
     requests_per_second: float | None = None
+    #: Headers, in lower case, that say how many requests are left, and when there will be more.
+    budget_headers: tuple[str, str] | None = None
     #: Whether the connection must have a password.
     needs_key: bool = True
     #: Seconds to wait by kind; the longest prefix of a kind wins, ``""`` is for all others.
@@ -175,6 +181,8 @@ class Api(ABC):
     can_cancel: bool = False
     #: Whether :meth:`open_operations` gives lists, so that one page can stand for a hundred reads.
     lists_operations: bool = False
+    #: Operations that :meth:`get_operations` may ask for at once; 0 where the API has no such read.
+    ids_per_request: int = 0
     #: Whether an entry of those lists has all that a single read shows of the progress.
     lists_show_progress: bool = True
     #: Longest time in seconds for which :meth:`long_poll` may ask; 0 where the API has no long poll.
@@ -192,9 +200,20 @@ class Api(ABC):
     def authenticate(self, key: str) -> Mapping[str, str]:
         """Return headers that carry the API key."""
 
+    def token_call(self, login: str, key: str) -> TokenCall | None:  # noqa: ARG002
+        """Return the request that exchanges login and key for a token, ``None`` where the key itself is sent.
+
+        :raises InvalidArgument: the request cannot be made.
+        """
+        return None
+
     def sign(self, request: Request, login: str, key: str) -> Request:  # noqa: ARG002
         """Return a request with the credentials of its sender."""
         return replace(request, headers={**self.authenticate(key), **request.headers})
+
+    def secrets_in(self, request: Request) -> Sequence[str]:  # noqa: ARG002
+        """Return texts in a request, beside the key, that no answer may bring back."""
+        return ()
 
     @abstractmethod
     def error(self, response: Response) -> ErrorBody:
@@ -234,6 +253,10 @@ class Api(ABC):
         """Read one operation, the API holding the answer back up to ``seconds`` for the operation to settle."""
         return self.get_operation(operation_id)
 
+    def get_operations(self, operation_ids: Sequence[str]) -> Call[Mapping[str, Operation]]:
+        """Read several operations at once; those that the answer does not show are left out."""
+        raise NotImplementedError(f"{self.title} has no call that reads several operations: {operation_ids}")
+
     def open_operations(self) -> Sequence[OperationList]:
         """Return lists that together show every operation that has not settled; they may show others as well."""
         return ()
@@ -249,6 +272,10 @@ class Api(ABC):
             "To end it, delete what it makes."
         )
         raise CancelNotSupported(msg)
+
+    def cancel_submitted(self, handle: Handle) -> Call[Operation]:
+        """Ask the API to cancel what a submit has started; some APIs need its kind or resource as well."""
+        return self.cancel_operation(handle.operation_id or "", handle.key or None)
 
     def with_idempotency_key(self, submit: SubmitCall, key: str) -> SubmitCall:  # noqa: ARG002
         """Put ``key`` into ``submit`` (header, tag, derived name), as far as the API has a place for it."""
@@ -275,6 +302,10 @@ class Api(ABC):
 
     def find_submitted(self, intent: Intent) -> Flow[list[Submitted]] | None:  # noqa: ARG002
         """Return a flow that searches for what an unanswered submit started; ``None`` where that cannot be found."""
+        return None
+
+    def find_existing(self, intent: Intent, error: ApiError) -> Flow[list[Submitted]] | None:  # noqa: ARG002
+        """Flow that finds what a refusal says to exist or to be under way; ``None`` where it says nothing of that."""
         return None
 
     def find_owned(self, submit: SubmitCall, is_ours: Callable[[str], bool]) -> Flow[list[Submitted]] | None:  # noqa: ARG002
@@ -313,6 +344,10 @@ class Api(ABC):
         """
         yield from ()
         return None
+
+    def read_result(self, operation: Operation, result_path: str | None) -> Flow[Mapping[str, Any] | None]:  # noqa: ARG002
+        """As :meth:`read_resource`, where the answer to the submit may have said where the result is."""
+        return self.read_resource(operation)
 
     def explain_failure(self, operation: Operation) -> Flow[Operation]:
         """Return a flow that adds to a failed operation what only its resource shows."""

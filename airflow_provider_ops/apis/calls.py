@@ -47,6 +47,8 @@ class Request:
     idempotent: bool = False
     read_timeout: float | None = None
     about: str | None = None
+    #: Headers and query parameters that go only with a repetition.
+    repeated_with: tuple[Mapping[str, str], Mapping[str, Any]] | None = None
 
     def __post_init__(self) -> None:
         """Make the body plain: Airflow hands over lazy sequences and tuples where lists are meant.
@@ -60,6 +62,13 @@ class Request:
     def replayable(self) -> bool:
         """Return whether the HTTP layer may send this request a second time."""
         return self.idempotent or self.method in _READS
+
+    def again(self) -> Request:
+        """Return the request as it is repeated."""
+        if self.repeated_with is None:
+            return self
+        headers, query = self.repeated_with
+        return replace(self, headers={**self.headers, **headers}, query={**self.query, **query})
 
     @property
     def reads(self) -> bool:
@@ -89,12 +98,14 @@ class Response:
 
     :param content: the body as it came; nothing of it may leave but through :meth:`json` and :meth:`text`.
     :param redact: takes the key of the connection out of texts.
+    :param base_url: of the connection; addresses in the answer are resolved against it.
     """
 
     status: int
     headers: Mapping[str, str]
     content: bytes = field(repr=False)
     redact: Redact | None = field(default=None, repr=False)
+    base_url: str = ""
 
     def __post_init__(self) -> None:
         headers = {name: one_line(value, self.redact, _MOST_HEADER) for name, value in self.headers.items()}
@@ -128,6 +139,10 @@ class Call(Generic[T]):
     request: Request
     parse: Callable[[Response], T]
     accepts: frozenset[int] = field(default=frozenset(), kw_only=True)
+
+    def again(self) -> Call[T]:
+        """Return the call as it is repeated."""
+        return self if self.request.repeated_with is None else replace(self, request=self.request.again())
 
     def changed(self, **changes: Any) -> Call[T]:
         """Return the same call with some parts of its request replaced."""

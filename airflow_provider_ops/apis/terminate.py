@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from itertools import chain, repeat
 from typing import NamedTuple, TypeVar
 
@@ -137,10 +138,15 @@ def is_over_already(handle: Handle, operation: Operation) -> Termination:
 
 def _cancel(api: Api, handle: Handle, name: str) -> Flow[Termination]:
     try:
-        call = api.cancel_operation(handle.operation_id or "", handle.key or None)
+        call = api.cancel_submitted(handle)
     except CancelNotSupported:
         return Termination(f"{name} continues remotely, because {api.title} cannot cancel{_link(handle)}")
     yield from _until_answered(lambda: _sending(call))
+    for other in handle.operations[1:]:
+        ref = replace(other, resource_type=handle.resource_type, resource_id=other.resource_id or handle.resource_id)
+        # those that are over are refused
+        with suppress(OpsError):
+            yield api.cancel_submitted(replace(handle, operations=(ref,)))
     return Termination(f"{api.title} was asked to cancel {name}", is_accepted=True)
 
 
@@ -179,7 +185,7 @@ def _when_possible(api: Api, handle: Handle, within: float) -> Flow[Submitted | 
 def _stop_making(api: Api, handle: Handle) -> Flow[None]:
     """Cancel the operation that still makes it. A refusal is ignored: only the deletion counts."""
     with suppress(OpsError):
-        yield api.cancel_operation(handle.operation_id or "", handle.key or None)
+        yield api.cancel_submitted(handle)
 
 
 def _deleting(api: Api, handle: Handle) -> Flow[Submitted | None]:

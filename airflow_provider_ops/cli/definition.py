@@ -129,16 +129,28 @@ _YES = _arg(
 )
 
 _FILE = _arg("file", help="A file with a spec, as YAML or JSON", metavar="FILE")
+_AGAINST = _arg(
+    "--against",
+    help="Also read one real operation at this base URL or address, and show what each field comes to",
+    metavar="URL",
+)
+_ONE_OPERATION = _arg("--operation-id", help="Which operation (default: the first that a list shows)", metavar="ID")
+_CREDENTIALS = _arg(
+    "--conn-id",
+    help="The connection whose login, password and extras are used there (default: a key that means nothing)",
+    metavar="CONN_ID",
+)
 
 _SPEC_COMMANDS = (
     ActionCommand(
         name="check",
         help="Check the description of an API",
         description="Says what a spec promises and what it cannot: for each call how exactly-once is reached, what a "
-        "kill can do and what a wait costs; and each mistake in one sentence with its line. Nothing is sent.",
-        epilog="Exit code 0 when there is no mistake, 1 when there is one.",
+        "kill can do and what a wait costs; and each mistake in one sentence with its line. Nothing is sent, unless "
+        "--against asks for one operation to be read.",
+        epilog="Exit code 0 when there is no mistake, 1 when there is one, or when the operation cannot be read.",
         func=lazy_load_command("airflow_provider_ops.cli.specs.check"),
-        args=(_FILE, ARG_OUTPUT, ARG_VERBOSE),
+        args=(_FILE, _AGAINST, _ONE_OPERATION, _CREDENTIALS, ARG_OUTPUT, ARG_VERBOSE),
     ),
 )
 

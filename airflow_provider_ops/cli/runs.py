@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from airflow_provider_ops.apis.base import OwnedResource
 from airflow_provider_ops.cli.output import CommandError
 from airflow_provider_ops.cli.tables import RunRow, TaskPlace, TaskRow, has_dag, read_runs
-from airflow_provider_ops.core.identity import possible_keys, run_prefix, run_prefix_of
+from airflow_provider_ops.core.identity import is_short_of, possible_keys, run_prefix, run_prefix_of
 
 _OVER = frozenset({"success", "failed"})
 #: States of a task instance in which nothing of it is at work or will be; ``None`` has never been scheduled.
@@ -131,4 +131,5 @@ def _keys_of(dag_id: str, place: TaskPlace, keys: Collection[str]) -> set[str]:
     runs = [(dag_id, run_id, task_id, one) for one in ({index, -1} if region else {index})]
     beginnings = {run_prefix(*one) for one in runs}
     earlier = set(keys).intersection(mark for one in runs for mark in possible_keys(*one))
-    return {key for key in keys if run_prefix_of(key) in beginnings} | earlier
+    short = {key for key in keys for one in beginnings if is_short_of(key, one)}
+    return {key for key in keys if run_prefix_of(key) in beginnings} | short | earlier

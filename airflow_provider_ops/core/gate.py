@@ -128,7 +128,8 @@ def is_plain_number(value: float) -> bool:
 
 def is_clean_id(value: str) -> bool:
     """Return whether nothing was taken out of an id: cleaned, it would be that of something else, or of nothing."""
-    return REPLACEMENT not in value and REDACTED not in value and value.isprintable() and 0 < len(value) <= _LONGEST_ID
+    longest = _LONGEST_ADDRESS if value.startswith("/") else _LONGEST_ID
+    return REPLACEMENT not in value and REDACTED not in value and value.isprintable() and 0 < len(value) <= longest
 
 
 class Limits(NamedTuple):
@@ -151,6 +152,8 @@ RESULT = Limits(text=256 * 1024, items=10_000, total=1024 * 1024)
 #: Bytes of one of our own messages: it may have several texts of an API in it.
 LONGEST_MESSAGE = 8192
 _LONGEST_ID = 256
+#: Of an operation that is named by its address: some carry a signature.
+_LONGEST_ADDRESS = 2048
 #: Bytes of a text that stays whole however large the rest is: a state, an id.
 _ALWAYS = 256
 #: Bytes for which an entry of a list or object counts beside its texts.

@@ -41,6 +41,7 @@ class OperationRef:
     resource_type: str | None = None
     resource_id: str | None = None
     operation_url: str | None = None
+    result_path: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +112,11 @@ class Handle:
     def operation_url(self) -> str | None:
         """Return the page for people that shows the operation."""
         return self.operations[0].operation_url if self.operations else None
+
+    @property
+    def result_path(self) -> str | None:
+        """Return where the result is read after success, path and query below the base URL."""
+        return self.operations[0].result_path if self.operations else None
 
     @property
     def stamp(self) -> Stamp:

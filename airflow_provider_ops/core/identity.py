@@ -23,6 +23,8 @@ from dataclasses import dataclass
 
 _WORD = "airflow"
 _RUN, _LOOP, _ORIGIN, NONCE = 20, 10, 6, 10
+#: Digits of a short key, those of them that are of the task run, and where a UUID has its version.
+_SHORT, _SHORT_RUN, _VERSION = 32, 16, 12
 #: Digits of a nonce that encode when the run began; the others are random.
 _START = 4
 _KEY = re.compile(rf"({_WORD}-[0-9a-f]{{{_RUN}}})(-[0-9a-f]{{{_LOOP}}})?(-[0-9a-f]{{{_ORIGIN}}})-[0-9a-f]{{{NONCE}}}")
@@ -103,6 +105,30 @@ def run_prefix_of(key: str) -> str | None:
     """Return what :func:`run_prefix` gave for the task run of a key; ``None`` for other texts and keys of 0.1.0."""
     match = _KEY.fullmatch(key)
     return match[1] if match else None
+
+
+def short_key(key: str) -> str:
+    """Return the 32 hexadecimal digits that stand for a key where there is less room: labels, UUIDs.
+
+    Of a key of ours 16 are of the task run, 6 of loop and origin, and 10 are the nonce; see :func:`is_short_of`.
+    """
+    match = _KEY.fullmatch(key)
+    if match is None:
+        return hashlib.sha256(key.encode()).hexdigest()[:_SHORT]
+    run, loop, origin = match[1].removeprefix(f"{_WORD}-"), match[2] or "", match[3]
+    middle = _digest(_ORIGIN, loop, origin) if loop else origin.removeprefix("-")
+    return f"{run[:_SHORT_RUN]}{middle}{key[-NONCE:]}"
+
+
+def is_short_of(short: str, prefix: str) -> bool:
+    """Return whether a short key is of the task run that :func:`run_prefix` gave this prefix."""
+    run = prefix.removeprefix(f"{_WORD}-")
+    # a UUID has its version in the place of a digit
+    return len(short) == _SHORT and _without_version(short[:_SHORT_RUN]) == _without_version(run[:_SHORT_RUN])
+
+
+def _without_version(digits: str) -> str:
+    return digits[:_VERSION] + digits[_VERSION + 1 :]
 
 
 def derived_nonce(*facts: object) -> str:

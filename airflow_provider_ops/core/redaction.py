@@ -25,6 +25,12 @@ def redactor(secret: str) -> Redactor:
     return Redactor(secret)
 
 
+@lru_cache(maxsize=64)
+def redactor_of(*secrets: str) -> Redactor:
+    """As :func:`redactor`, for several: the key, the token that it was exchanged for, secrets in a request."""
+    return redactor(secrets[0]) if len(secrets) == 1 else _Both(redactor(secrets[0]), redactor_of(*secrets[1:]))
+
+
 class Redactor:
     """Replaces a secret, and forms of it that have at least 12 characters, by :data:`REDACTED`."""
 
@@ -65,6 +71,21 @@ class Redactor:
             # plain it is too short to be searched for
             forms.insert(0, re.sub("%[0-9A-F]{2}", lambda code: f"(?i:{code[0]})", re.escape(quoted)))
         return re.compile("|".join(forms) or "(?!)")
+
+
+class _Both(Redactor):
+    """Replaces what two others replace."""
+
+    def __init__(self, first: Redactor, second: Redactor) -> None:
+        self._first, self._second = first, second
+
+    def __call__(self, text: str) -> str:
+        """As the two, one after the other."""
+        return self._second(self._first(text))
+
+    def may_be_in(self, content: bytes) -> bool:
+        """As either of them."""
+        return self._first.may_be_in(content) or self._second.may_be_in(content)
 
 
 def _any_encoding(char: str) -> str:

@@ -115,6 +115,9 @@ def _decide(found: Handle, operation: Operation | None, today: AttemptContext, *
     if operation is None:
         if cleared:
             return Decision(Action.SUBMIT, generation + 1, "the task was cleared and its earlier operation is gone")
+        if found.killed:
+            why = f"operation {found.operation_id} of an earlier try was killed and is gone; its work may continue"
+            return Decision(Action.SUBMIT, generation + 1, why)
         return Decision(Action.REFUSE_LOST, generation, "the API no longer knows the operation of this task run")
     if operation.state.is_terminal:
         return _after_the_end(found, operation, today, cleared=cleared)

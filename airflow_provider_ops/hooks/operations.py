@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from airflow_provider_ops._compat import get_connection
 from airflow_provider_ops.apis.calls import Paged
 from airflow_provider_ops.apis.described import DescribedApi
-from airflow_provider_ops.exceptions import InvalidArgument, InvalidConnection
 from airflow_provider_ops.hooks.base import OperationsHook
-from airflow_provider_ops.hooks.specs import find_spec
+from airflow_provider_ops.hooks.specs import api_of
 from airflow_provider_ops.http.clock import Clock
 from airflow_provider_ops.operation import Operation
 
@@ -46,6 +44,14 @@ class OperationsApiHook(OperationsHook):
         """Return the hook for a connection that was looked up."""
         return cls(conn_id, api=api_of(conn_id, extra))
 
+    def cancel_operation(self, operation_id: str) -> Operation:
+        """Ask the API to cancel; the answer is the operation, which may still be running."""
+        return self.run(self.api.cancelling(operation_id))
+
+    async def acancel_operation(self, operation_id: str) -> Operation:
+        """As :meth:`cancel_operation`, on an event loop."""
+        return await self.arun(self.api.cancelling(operation_id))
+
     def list_operations(self, **filters: Any) -> Any:
         """Iterate over the operations that the API lists, all pages.
 
@@ -59,28 +65,3 @@ class OperationsApiHook(OperationsHook):
 
     def _list(self, **filters: Any) -> Paged[Operation]:
         return self.api.list_operations(**filters)
-
-
-def api_of(conn_id: str, extra: Mapping[str, Any]) -> DescribedApi:
-    """Return the API that a connection of type ``operations`` leads to.
-
-    :raises InvalidConnection: it names no usable spec, or its variables are wrong.
-    """
-    try:
-        spec = find_spec(extra.get("api"))
-        return DescribedApi(spec, _variables(extra.get("variables")), auth=str(extra.get("auth") or ""))
-    except InvalidArgument as error:
-        raise InvalidConnection(f"connection {conn_id!r} cannot be used: {error}") from None
-
-
-def _variables(given: object) -> dict[str, str]:
-    if given is None or given == "":
-        return {}
-    if isinstance(given, str):
-        try:
-            given = json.loads(given)
-        except ValueError:
-            raise InvalidArgument('variables is no JSON: write {"name": "value"}') from None
-    if not isinstance(given, Mapping):
-        raise InvalidArgument('variables must be an object: write {"name": "value"}')
-    return {str(name): value if isinstance(value, str) else json.dumps(value) for name, value in given.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -12,7 +13,8 @@ from typing import Any
 
 from airflow_provider_ops import specs
 from airflow_provider_ops._compat import conf
-from airflow_provider_ops.exceptions import InvalidArgument
+from airflow_provider_ops.apis.described import DescribedApi
+from airflow_provider_ops.exceptions import InvalidArgument, InvalidConnection
 from airflow_provider_ops.provider_info import typed_apis
 from airflow_provider_ops.spec import ApiSpec
 from airflow_provider_ops.spec.nearest import nearest
@@ -67,6 +69,31 @@ def find_spec(given: object) -> ApiSpec:
             f"the spec has the name {spec.name!r}, which is a connection type: use that, or rename it"
         )
     return spec
+
+
+def api_of(conn_id: str, extra: Mapping[str, Any]) -> DescribedApi:
+    """Return the API that a connection of type ``operations`` leads to.
+
+    :raises InvalidConnection: it names no usable spec, or its variables are wrong.
+    """
+    try:
+        spec = find_spec(extra.get("api"))
+        return DescribedApi(spec, _variables(extra.get("variables")), auth=str(extra.get("auth") or ""))
+    except InvalidArgument as error:
+        raise InvalidConnection(f"connection {conn_id!r} cannot be used: {error}") from None
+
+
+def _variables(given: object) -> dict[str, str]:
+    if given is None or given == "":
+        return {}
+    if isinstance(given, str):
+        try:
+            given = json.loads(given)
+        except ValueError:
+            raise InvalidArgument('variables is no JSON: write {"name": "value"}') from None
+    if not isinstance(given, Mapping):
+        raise InvalidArgument('variables must be an object: write {"name": "value"}')
+    return {str(name): value if isinstance(value, str) else json.dumps(value) for name, value in given.items()}
 
 
 def _named(name: str) -> ApiSpec:

@@ -30,6 +30,7 @@ from airflow_provider_ops.http.guard import NotConfirmed
 from airflow_provider_ops.http.network import Delivery, NetworkBackend
 from airflow_provider_ops.http.rate_limiter import PauseTooLong, Priority, RequestQueue, shared_limiter
 from airflow_provider_ops.http.settings import Settings, place_of
+from airflow_provider_ops.http.tokens import Tokens
 from airflow_provider_ops.http.transport import Transport, TransportFailed
 
 T = TypeVar("T")
@@ -72,6 +73,7 @@ class AsyncClient:
         #: What is built on this client and lives as long as it does, one of each class.
         self.companions: dict[type, Any] = {}
         self._transport = _transport(settings, backend)
+        self._tokens = Tokens(api, self.clock, self._transport, lambda to: _transport(to, backend))
 
     async def send(self, call: Call[T], *, patience: float = retries.PATIENCE, priority: Priority | None = None) -> T:
         """Return the answer of a call. Reads and idempotent writes are repeated for ``patience`` seconds, others never.
@@ -86,7 +88,8 @@ class AsyncClient:
             return await self.send_once(call, deadline=deadline, priority=priority)
         async for attempt in stamina.retry_context(**retries.options(patience)):
             with attempt:
-                return await self.send_once(call, deadline=deadline, priority=priority)
+                sent = call if attempt.num == 1 else call.again()
+                return await self.send_once(sent, deadline=deadline, priority=priority)
         raise AssertionError  # pragma: no cover - stamina ends with the last error
 
     async def send_once(
@@ -104,17 +107,24 @@ class AsyncClient:
         :param deadline: epoch seconds after which no pause that the API asked for is kept; the call then fails at once.
         :param delivery: records how far the request has come, for callers that may be interrupted.
         """
-        key = self.settings.key
+        key, token = self.settings.key, self._tokens.value
         delivery = delivery or Delivery()
         if priority is None:
             priority = Priority.READ if call.request.reads else Priority.WRITE
         with self._locating():
             try:
                 return await self._send(call, deadline, priority, delivery)
-            except AuthenticationError:
-                if not await self._has_new_key(key):
-                    raise
-                return await self._send(call, deadline, priority, delivery)
+            except AuthenticationError as error:
+                refused = error
+            if self._tokens.drop(token):
+                try:
+                    return await self._send(call, deadline, priority, delivery)
+                except AuthenticationError as error:
+                    refused = error
+            if not await self._has_new_key(key):
+                raise refused
+            self._tokens.drop(self._tokens.value)
+            return await self._send(call, deadline, priority, delivery)
 
     async def run(self, flow: Flow[T], *, priority: Priority | None = None) -> T:
         """Drive a flow to its result."""
@@ -144,6 +154,7 @@ class AsyncClient:
     async def aclose(self) -> None:
         """Close the sockets."""
         self._queue.close()
+        await self._tokens.aclose()
         await self._transport.aclose()
 
     @contextmanager
@@ -191,6 +202,7 @@ class AsyncClient:
     async def _send(self, call: Call[T], deadline: float | None, priority: Priority, delivery: Delivery) -> T:
         asked = self.clock.monotonic()
         within = math.inf if deadline is None else deadline - self.clock.time()
+        await self._tokens.renew(self.settings)
         try:
             granted = await self._queue.acquire(priority, within)
         except PauseTooLong as error:
@@ -203,7 +215,7 @@ class AsyncClient:
         finally:
             self._limiter.complete(granted, self.clock.monotonic())
         now = self.clock.time()
-        self._limiter.on_response(self.clock.monotonic(), response.status, answers.retry_after(response.headers, now))
+        self._limiter.on_response(self.clock.monotonic(), response.status, answers.pause_asked(self.api, response, now))
         return answers.parse_response(self.api, call, response, now)
 
     def encode(self, request: Request) -> None:
@@ -226,7 +238,7 @@ class AsyncClient:
         raise AssertionError  # pragma: no cover - the last round returns or raises
 
     async def _exchange(self, request: Request, priority: Priority, delivery: Delivery) -> Response:
-        prepared = answers.encode(self.api, self.settings, request)
+        prepared = answers.encode(self.api, self.settings, request, self._tokens.value)
         changes = not request.reads
 
         def before() -> None:
@@ -246,7 +258,8 @@ class AsyncClient:
             raise answers.transport_error(request, self.settings, failure) from None
         except TransportError as error:
             raise TransportError(f"{request}: {error}", reason=error.reason) from None
-        return Response(status, headers, content, self.settings.redact)
+        redact = self._tokens.redact(self.settings, self.api.secrets_in(request))
+        return Response(status, headers, content, redact, self.settings.base_url)
 
 
 def _transport(settings: Settings, backend: NetworkBackend | None) -> Transport:

@@ -35,18 +35,21 @@ _LONGEST_RETRY_AFTER = 3600.0
 _LONGEST_DETAIL = 300
 #: Characters of a header that can be a number or a date.
 _LONGEST_VALUE = 100
+#: Seconds; as a moment it is long ago, and nothing waits for so long.
+_EARLIEST = 10**8
 _REQUEST_ID_HEADERS = ("x-request-id", "request-id", "x-correlation-id")
 _OK, _NOT_OK = 200, 300
 
 
-def encode(api: Api, settings: Settings, request: Request) -> Prepared:
+def encode(api: Api, settings: Settings, request: Request, token: str | None = None) -> Prepared:
     """Return ``request`` as it will be sent.
 
+    :param token: what stands for the key, where the API exchanges that.
     :raises InvalidArgument: something in it cannot be sent; nothing was.
     """
     try:
         unsigned = api.apply_connection_defaults(request, settings.extras)
-        request = api.sign(unsigned, settings.login, settings.key)
+        request = api.sign(unsigned, settings.login, settings.key if token is None else token)
         return build_request(
             request.method,
             settings.base_url + request.path,
@@ -127,7 +130,7 @@ def api_error(api: Api, request: Request, response: Response, now: float) -> Api
         body.code,
         body.message,
         request_id,
-        retry_after=retry_after(response.headers, now),
+        retry_after=pause_asked(api, response, now),
         request=str(request),
     )
 
@@ -151,6 +154,27 @@ def retry_after(headers: Mapping[str, str], now: float) -> float | None:
         return None
     sent = _date(headers.get("date"))
     return _bounded(at - (now if sent is None else sent))
+
+
+def pause_asked(api: Api, response: Response, now: float) -> float | None:
+    """Return the seconds to leave before the next request: those that were asked for, else until the budget is back.
+
+    :param now: epoch seconds, for answers without ``Date``.
+    """
+    asked = retry_after(response.headers, now)
+    if asked is not None or api.budget_headers is None:
+        return asked
+    remaining_header, reset_header = api.budget_headers
+    remaining, value = _number(response.headers.get(remaining_header)), response.headers.get(reset_header)
+    if remaining is None or remaining > 0:
+        return None
+    sent = _date(response.headers.get("date"))
+    reset = _number(value)
+    at = _date(value) if reset is None else reset
+    if at is None:
+        return None
+    # a small number is a time to wait, a large one a moment of the API's own clock
+    return _bounded(at if at < _EARLIEST else at - (now if sent is None else sent))
 
 
 def _number(value: str | None) -> float | None:

@@ -156,11 +156,13 @@ def build_request(
     timeout: float,
     read: float,
     keep_url: bool = False,
+    form: Mapping[str, str] | None = None,
 ) -> Prepared:
     """Encode a request.
 
     :param timeout: seconds to connect and to send; ``read`` those without a word from the server.
     :param keep_url: whether the parsed URL may be kept for the next request to it; not one with a secret in it.
+    :param form: sent as a form, in place of ``json``.
     :raises Exception: of any class, when the body, a header or the URL cannot be encoded.
     """
     is_kept = keep_url and _are_plain(query)
@@ -170,6 +172,7 @@ def build_request(
         _url(url, tuple(query.items())) if is_kept else url,
         params=None if is_kept else query or None,
         json=json,
+        data=form,
         headers={"accept-encoding": ACCEPT_ENCODING, "accept": "application/json", **headers},
         extensions=extensions,
     )

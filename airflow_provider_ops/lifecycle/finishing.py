@@ -33,7 +33,7 @@ class ResultBuilder:
         pauses = _LATE_PAUSES if handle.creates and handle.key else ()
         for pause in (*pauses, None):
             try:
-                return self._hook.run(self._hook.api.read_resource(operation))
+                return self._hook.run(self._hook.api.read_result(operation, handle.result_path))
             except NotFound as error:
                 if pause is None:
                     return self._without_resource(handle, operation, error)
@@ -63,6 +63,7 @@ class ResultBuilder:
             self._store.save(replace(handle, has_finished=True))
         result = {
             "operation_id": handle.operation_id,
+            "operation_ids": [one.operation_id for one in handle.operations],
             "resource_id": handle.resource_id or (operation.resource_id if operation else None),
             "state": str(operation.state if operation else OperationState.PENDING),
             "operation": operation.to_dict() if operation else None,

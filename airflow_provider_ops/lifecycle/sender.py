@@ -140,4 +140,5 @@ def handle_from(handle: Handle, submitted: Submitted) -> Handle:
         resource_type=submitted.resource_type,
         resource_id=submitted.resource_id,
         operation_url=submitted.operation_url,
+        result_path=submitted.result_path,
     )

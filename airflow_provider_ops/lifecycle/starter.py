@@ -92,6 +92,8 @@ class SubmitRunner:
         marked = self._api.with_idempotency_key(self._submit, handle.key)
         if self._record.intent is not handle:
             self._note("preparing the request", handle, marked, is_new=False)
+        if self._was_sent:
+            marked = replace(marked, request=marked.request.again())
         self._record.note(f"sending {marked.request}")
         last: OpsError | None = None
         for _ in range(_MOST_UNCLEAR):
@@ -178,6 +180,8 @@ class SubmitRunner:
 
     def _refused_or_found(self, handle: Handle, marked: SubmitCall, error: ApiError) -> SubmitResult:
         """Search for the operation: a refusal may be due to our earlier request, since only we use a derived name."""
+        if (existing := self._api.find_existing(self._intent(handle, marked), error)) is not None:
+            return self._adopt_existing(handle, error, self._hook.run(existing))
         is_conflict = isinstance(error, Conflict)
         is_ours = self._was_sent or (is_conflict and marked.request != self._submit.request)
         if marked.creates and is_ours and self._api.find_submitted(self._intent(handle, marked)) is not None:
@@ -192,6 +196,14 @@ class SubmitRunner:
             return self._adopt_conflicting(handle, marked, error)
         self._give_up(handle)
         raise error
+
+    def _adopt_existing(self, handle: Handle, error: ApiError, matches: Sequence[Submitted]) -> SubmitResult:
+        """Adopt what the API, in its refusal, says to exist or to be under way."""
+        if len(matches) != 1:
+            self._give_up(handle)
+            raise error
+        self._log(f"{error.without_advice}; continuing with operation {matches[0].operation_id}, which does the same")
+        return self.record_handle(handle, matches[0], adopted=True)
 
     def _adopt_conflicting(self, handle: Handle, marked: SubmitCall, error: ApiError) -> SubmitResult:
         """Adopt the running deletion that a conflict on a deletion usually means."""

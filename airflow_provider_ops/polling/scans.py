@@ -42,6 +42,9 @@ class Scans:
     def are_cheaper(self, waits: int) -> bool:
         """Return whether scans cost fewer requests than reading so many operations one by one."""
         pages = max(self._lists.open_pages, poll_batching.pages_of(waits))
+        if (at_once := self._client.api.ids_per_request) > 1:
+            # several ids go into one request
+            waits = -(-waits // at_once)
         return self._client.api.lists_operations and poll_batching.are_lists_cheaper(waits, pages)
 
     def due(self, first_came: float) -> float:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import heapq
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ops import metrics
 from airflow_provider_ops.apis.calls import Call
-from airflow_provider_ops.exceptions import OpsError
+from airflow_provider_ops.core.outage import concerns_connection
+from airflow_provider_ops.exceptions import OpsError, RateLimited, TransportError
 from airflow_provider_ops.http.background import create_background_task
 from airflow_provider_ops.http.clock import on_wall_clock
 from airflow_provider_ops.http.responses import unreadable
@@ -26,6 +28,10 @@ _MOST_READS = 10
 _READS_PER_SOCKET = 8
 #: Seconds after which a read is slow: those that wait behind it get another reader.
 _SLOW = 0.5
+#: A request for several takes along whose poll is due within this share of an interval.
+_SOON = 0.5
+#: Seconds for which each is read by itself after a request for several was refused.
+_APART = 60.0
 
 
 class SingleReads:
@@ -53,6 +59,8 @@ class SingleReads:
         self._is_relieving = False
         self._tasks: set[asyncio.Task[None]] = set()
         self.long_polls = 0
+        #: Until when each is read by itself, because a request for several was refused.
+        self._apart_until = float("-inf")
 
     def request(self, targets: Iterable[PolledOperation]) -> None:
         """Read operations soon, each once; an operation that is being read already is not read again."""
@@ -146,9 +154,72 @@ class SingleReads:
         try:
             while self._queue:
                 self._readers[reader] = self._clock.monotonic()
-                await self._one(self._queue.popleft())
+                await self._some()
         finally:
             del self._readers[reader]
+
+    async def _some(self) -> None:
+        """Read what is next in the queue: together with others, where the API can show several."""
+        together = self._together()
+        if len(together) == 1:
+            await self._one(together[0])
+            return
+        try:
+            rest = await self._at_once(together)
+        finally:
+            for target in together:
+                target.is_reading = False
+        for target in rest:
+            target.is_reading = True
+            await self._one(target)
+
+    def _together(self) -> list[PolledOperation]:
+        """Return the targets of one request: those in the queue, then those whose polls are due soon."""
+        most = max(self._client.api.ids_per_request, 1)
+        chosen = [self._queue.popleft() for _ in range(min(most, len(self._queue)))]
+        if most == 1 or self._clock.monotonic() < self._apart_until:
+            self._queue.extendleft(reversed(chosen[1:]))
+            return chosen[:1]
+        if room := most - len(chosen):
+            soon = self._clock.monotonic() + self._subscriptions.shortest_interval * _SOON
+            others = (one for one in self._subscriptions if one.next_poll <= soon)
+            for target in heapq.nsmallest(room, others, key=lambda one: one.next_poll):
+                target.is_reading = True
+                chosen.append(target)
+        return chosen
+
+    async def _at_once(self, together: Sequence[PolledOperation]) -> list[PolledOperation]:
+        """Read several by one request; return those that must be read by themselves."""
+        known = {target.operation_id: target for target in together if target.waits}
+        if not known:
+            return []
+        metrics.POLLS.add(1, api=self._client.api.name, way="ids")
+        try:
+            call = self._client.api.get_operations(list(known))
+            until = on_wall_clock(self._clock, self._subscriptions.first_deadline)
+            found = await self._client.send_once(call, deadline=until)
+        except Exception as error:  # noqa: BLE001 - as in a single read
+            return self._without(unreadable(error), list(known.values()))
+        now = self._clock.monotonic()
+        for name, operation in found.items():
+            self._subscriptions.on_result(known[name], operation, now)
+            known[name].is_reading = False
+            self._on_result(known[name], None)
+        return [target for name, target in known.items() if name not in found and target.waits]
+
+    def _without(self, error: OpsError, together: list[PolledOperation]) -> list[PolledOperation]:
+        """Take in that the request for several has failed; return those that a read of their own may do better for."""
+        metrics.ERRORS.add(api=self._client.api.name, reason=metrics.reason(error))
+        is_unreadable = isinstance(error, TransportError) and error.reason == "unreadable"
+        if is_unreadable or not (isinstance(error, RateLimited) or concerns_connection(error)):
+            self._apart_until = self._clock.monotonic() + _APART
+            return together
+        now = self._clock.monotonic()
+        for target in together:
+            self._subscriptions.on_error(target, error, now)
+            target.is_reading = False
+            self._on_result(target, error)
+        return []
 
     async def _one(self, target: PolledOperation) -> None:
         try:

@@ -119,6 +119,10 @@ class SimulatedApi(ABC):
     def authenticate(self, headers: Mapping[str, str]) -> Principal:
         """Return who calls, or raise a Problem in the API's own words."""
 
+    def is_open(self, method: str, path: str) -> bool:  # noqa: ARG002
+        """Return whether a request needs no key: one that asks for a token."""
+        return False
+
     @abstractmethod
     def envelope(self, status: int, code: str | int, problem: Problem) -> Any:
         """Return the JSON of an error answer."""

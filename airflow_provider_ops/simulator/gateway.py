@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from . import delivery
-from .api import Call, Reply
+from .api import Call, Principal, Reply
 from .faults import Subject, retry_after
 from .routing import Match, NoMatch
 from .rules import HangFault, HtmlFault, RequestRule, ResetFault, StatusFault
@@ -154,7 +154,7 @@ class Gateway:
 
     def _check(self, api: SimulatedApi, request: Request) -> Call:
         """Return the checked call: key first, then path, scope, query and body."""
-        principal = api.authenticate(request.headers)
+        principal = Principal() if api.is_open(request.method, request.path) else api.authenticate(request.headers)
         match = request.match
         if isinstance(match, NoMatch):
             raise _no_route(request, match)

@@ -110,7 +110,10 @@ def parse_body(model: type[BaseModel] | None, raw: bytes, content_type: str, *, 
     # clients that are made from a contract may send `null` for a body that is not there
     if optional and raw.strip() in (b"", b"null"):
         return None
-    if content_type.partition(";")[0].strip().lower() != "application/json":
+    media_type = content_type.partition(";")[0].strip().lower()
+    if media_type == "application/x-www-form-urlencoded" and getattr(model, "takes_forms", False):
+        return model.model_validate(dict(parse_qsl(raw.decode("utf-8", "replace"))))
+    if media_type != "application/json":
         message = "the body must be sent as Content-Type: application/json"
         raise Problem(message, kind="malformed", where=("body",))
     try:

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from airflow_provider_ops.exceptions import SpecProblem
-from airflow_provider_ops.spec.auth import ClientCredentials, Login, Paging
+from airflow_provider_ops.spec.auth import ClientCredentials, Paging
 from airflow_provider_ops.spec.description import Description
 from airflow_provider_ops.spec.parts import RequestSpec
-from airflow_provider_ops.spec.places import list_requests, marks, sent, templates_of
+from airflow_provider_ops.spec.places import list_requests, sent, templates_of
 from airflow_provider_ops.spec.requests import parse_line
-from airflow_provider_ops.spec.sections import CallSpec, FindSpec, ResultSpec, SubmitSpec
+from airflow_provider_ops.spec.sections import CallSpec, FindSpec
 from airflow_provider_ops.spec.source import Source
 from airflow_provider_ops.spec.states import ANY_OTHER
 from airflow_provider_ops.spec.values import parse_value
@@ -44,7 +44,6 @@ def advice_on(spec: Description, source: Source | None = None) -> list[SpecProbl
         *_ids(spec),
         *_elsewhere(spec),
         *_unused(spec),
-        *_not_carried_out(spec),
     ]
     return list(dict.fromkeys(found))
 
@@ -67,7 +66,7 @@ def _states(spec: Description) -> Iterator[SpecProblem]:
         yield SpecProblem(("operation", "verdict"), "'verdict' without 'ended' in states: it is never asked")
     for name in ("succeeded", "failed", "cancelled"):
         if ANY_OTHER in getattr(states, name):
-            text = f"'*' in {name!r}: a word that the API adds later ends waits as {name}; let unlisted words go on"
+            text = f"'*' in {name!r}: a word that the API adds later ends waits as {name}; leave '*' out to wait on"
             yield SpecProblem(("operation", "states", name), text)
     can_fail = bool(states.failed) or "failed" in operation.http.values() or bool(verdict and verdict.states.failed)
     if not can_fail:
@@ -82,6 +81,9 @@ def _calls(spec: Description) -> Iterator[SpecProblem]:
     for index, call in enumerate(spec.calls):
         place = ("calls", index)
         inherited = [name for name in ("mark", "find") if not call.has(name) and getattr(spec, name) is not None]
+        if call.exclusive and (call.creates or spec.inherited(call, "lookup") is None):
+            text = "'exclusive' needs a 'lookup' of the operations of what is there already: nothing else shows ours"
+            yield SpecProblem((*place, "exclusive"), text)
         if inherited:
             yield SpecProblem(place, f"inherits {' and '.join(inherited)}: write 'null' where that is not meant")
         mark = spec.inherited(call, "mark")
@@ -101,7 +103,7 @@ def _calls(spec: Description) -> Iterator[SpecProblem]:
 def _find(spec: Description, call: CallSpec, find: FindSpec, place: tuple[str | int, ...]) -> Iterator[SpecProblem]:
     can_name = find.operation_id or find.resource_id
     if not proves_ours(spec, call, find):
-        text = "proves only that nothing was started: neither {mark} in the request nor 'match' tells what is ours"
+        text = "proves only that nothing was started: neither {mark} in the request nor 'match' shows what is ours"
         yield SpecProblem(place, text)
     elif not can_name:
         yield SpecProblem(place, "names nothing that it finds: add operation_id, or resource_id and a lookup")
@@ -162,7 +164,7 @@ def _paging_options(paging: Paging) -> Iterator[SpecProblem]:
 
 
 def _ids(spec: Description) -> Iterator[SpecProblem]:
-    """Look for ids with ``/`` that are put into a path where ``/`` is escaped."""
+    """Find ids with ``/`` that are put into a path where ``/`` is escaped."""
     texts = [*spec.operation.id, *spec.submit.operation_id, *(one for call in spec.calls for one in call.operation_id)]
     has_slash = any(
         isinstance(part, str) and "/" in part
@@ -205,38 +207,3 @@ def _unused(spec: Description) -> Iterator[SpecProblem]:
     if budget is not None and bool(budget.ratelimit_remaining_header) != bool(budget.ratelimit_reset_header):
         text = "ratelimit_remaining_header and ratelimit_reset_header go together: add the other"
         yield SpecProblem(("budget",), text)
-
-
-def _not_carried_out(spec: Description) -> Iterator[SpecProblem]:
-    """Name the keys that are understood, and that nothing acts on yet."""
-    for place in _unused_keys(spec):
-        yield SpecProblem(place, "is understood, but nothing acts on it in this release")
-    for index, auth in enumerate(spec.auth):
-        if isinstance(auth, (ClientCredentials, Login)):
-            yield SpecProblem(("auth", index), f"connections that use {auth.type} are refused in this release")
-
-
-def _unused_keys(spec: Description) -> Iterator[tuple[str | int, ...]]:
-    for index, call in enumerate(spec.calls):
-        yield from _unused_in(("calls", index), call)
-        if call.exclusive:
-            yield ("calls", index, "exclusive")
-    yield from _unused_in(("submit",), spec.submit)
-    if _is_elsewhere(spec.result):
-        yield ("result", "final_state_via")
-    yield from ((*place, "repeat") for place, mark in marks(spec) if mark.repeat is not None)
-    if spec.lists is not None and spec.lists.by_ids is not None:
-        yield ("lists", "by_ids")
-    if spec.budget is not None and spec.budget.ratelimit_remaining_header:
-        yield ("budget", "ratelimit_remaining_header")
-
-
-def _unused_in(place: tuple[str | int, ...], owner: SubmitSpec) -> Iterator[tuple[str | int, ...]]:
-    if owner.already is not None:
-        yield (*place, "already")
-    if isinstance(owner, CallSpec) and _is_elsewhere(owner.result):
-        yield (*place, "result", "final_state_via")
-
-
-def _is_elsewhere(result: ResultSpec | None) -> bool:
-    return result is not None and result.final_state_via in ("auto", "location", "original_uri")

@@ -1,4 +1,4 @@
-"""How a connection proves who it is, and how lists go on: the parts of a spec that come in types."""
+"""Authentication and paging: the parts of a spec that come in types."""
 
 from __future__ import annotations
 
@@ -8,7 +8,16 @@ from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, field_validator
 
-from airflow_provider_ops.spec.parts import Json, Part, Read, RequestLine, RequestSpec, Text, Texts
+from airflow_provider_ops.spec.parts import (
+    Json,
+    Part,
+    Read,
+    RequestLine,
+    RequestSpec,
+    TemplateText,
+    TemplateTexts,
+    Text,
+)
 
 
 class NoAuth(Part):
@@ -45,10 +54,10 @@ class ClientCredentials(Part):
     """OAuth 2 client credentials: the connection's login is the client id, its password the secret."""
 
     type: Literal["oauth2_client_credentials"] = "oauth2_client_credentials"
-    token_url: Text
-    """URL or path of the token endpoint."""
-    scopes: Texts = ()
-    """Scopes to ask for."""
+    token_url: TemplateText
+    """URL or path of the token endpoint; may have variables."""
+    scopes: TemplateTexts = ()
+    """Scopes to ask for; may have variables."""
 
     @field_validator("token_url")
     @classmethod

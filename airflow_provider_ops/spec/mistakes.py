@@ -221,7 +221,7 @@ def _lists(spec: Description) -> Iterator[SpecProblem]:
     if not spec.lists.open and spec.lists.by_ids is None:
         yield SpecProblem(("lists",), "neither 'open' nor 'by_ids': say which list shows what has not settled")
     if not spec.operation.id:
-        yield SpecProblem(("operation", "id"), "'id' is missing: without it an entry of a list cannot be told")
+        yield SpecProblem(("operation", "id"), "'id' is missing: without it an entry of a list cannot be identified")
     for place in sent(spec):
         if place.part in ("open", "recent") and place.request is not None:
             yield from _list_request(spec, place)

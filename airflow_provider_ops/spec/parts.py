@@ -46,7 +46,8 @@ class Part(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _read(cls, data: Any) -> Any:
-        if cls.shorthand and isinstance(data, str):
+        # numbers of Python and JSON; in YAML they are still texts here
+        if cls.shorthand and isinstance(data, (str, int, float)):
             data = {cls.shorthand: data}
         if not isinstance(data, Mapping):
             return data
@@ -132,6 +133,7 @@ Statuses = Annotated[
 ]
 RequestLine = Annotated[str, BeforeValidator(_checked(parse_line))]
 TemplateText = Annotated[str, BeforeValidator(_checked(parse_template))]
+TemplateTexts = Annotated[tuple[TemplateText, ...], BeforeValidator(_many, json_schema_input_type=str | list[str])]
 Seconds = Annotated[float, Field(gt=0, le=366 * 86400, allow_inf_nan=False)]
 StateName = Literal["pending", "running", "succeeded", "failed", "cancelled"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from airflow_provider_ops.spec.auth import Login
+from airflow_provider_ops.spec.auth import ClientCredentials, Login
 from airflow_provider_ops.spec.description import Description
 from airflow_provider_ops.spec.parts import RequestSpec
 from airflow_provider_ops.spec.requests import parse_line
@@ -81,6 +81,12 @@ def sent(spec: Description) -> Iterator[Sent]:
     """Yield every request of a spec, and every place whose templates are filled."""
     variables = frozenset(spec.variables)
     yield Sent(("base_url",), "base_url", (((), parse_template(spec.base_url)),), variables)
+    for index, auth in enumerate(spec.auth):
+        if isinstance(auth, ClientCredentials):
+            texts = ((("token_url",), auth.token_url), *((("scopes", at), one) for at, one in enumerate(auth.scopes)))
+            yield Sent(
+                ("auth", index), "base_url", tuple((where, parse_template(text)) for where, text in texts), variables
+            )
     yield from _added(spec, (), "check", variables)
     for place, part, request, more in _requests(spec):
         yield Sent(place, part, tuple(templates_of(request)), variables | _FILLED[part] | more, request)

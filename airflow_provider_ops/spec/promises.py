@@ -81,6 +81,8 @@ def exactly_once(spec: Description, call: CallSpec) -> str:
         return "searched for by our key, sent again only if nothing is found" + _unless_kept(
             mark is not None and mark.keep
         )
+    if call.exclusive and lookup is not None and not call.creates:
+        return "what is new among the operations of its resource is ours, sent again only if nothing is"
     if find is not None:
         return f"sent again only if the search shows that nothing was started; otherwise it {_AMBIGUOUS}"
     return _AMBIGUOUS
@@ -110,6 +112,8 @@ def _wait(spec: Description) -> str:
         size = (paging.page_size or paging.limit) if paging else None
         each = f"pages of {size}" if size else "pages" if paging else "the first page"
         said.append(f"many waits share {len(lists.open)} list(s) of open operations, {each}")
+    if lists is not None and lists.by_ids is not None:
+        said.append(f"many waits share requests for {lists.by_ids.max} ids each")
     if spec.wait is not None:
         said.append(f"long poll of up to {spec.wait.max:g} s")
     return "; ".join(said)

@@ -176,7 +176,7 @@ class CallSpec(SubmitSpec):
     """Type of the new resource; only such may be deleted."""
     timeout: Seconds | None = None
     exclusive: bool = False
-    """Whether nobody else starts this on its resource, so that one new operation is ours."""
+    """Whether only the task starts this on its resource, so that one new operation is ours."""
     mark: MarkSpec | None = None
     find: FindSpec | None = None
     lookup: LookupSpec | None = None

@@ -21,6 +21,7 @@ from airflow_provider_ops.exceptions import (
     RateLimited,
     TransportError,
 )
+from airflow_provider_ops.http.responses import pause_asked
 from airflow_provider_ops.operation import OperationState
 from airflow_provider_ops.spec import ApiSpec
 from airflow_provider_ops.spec.keys import short_key
@@ -404,3 +405,35 @@ def test_mutated_answers(body: Any) -> None:
 @given(body=st.one_of(mutated(LIST), mutated({"error": {"code": "x", "message": "no"}})))
 def test_mutated_errors(body: Any) -> None:
     API.error(answer(body, 400))
+
+
+BUDGET = jobs(
+    ("budget: 5", "budget: {ratelimit_remaining_header: RateLimit-Remaining, ratelimit_reset_header: RateLimit-Reset}")
+)
+NOW = 1_780_000_000.0
+
+
+@pytest.mark.parametrize(
+    ("headers", "pause"),
+    [
+        ({"ratelimit-remaining": "3", "ratelimit-reset": "30"}, None),
+        ({"ratelimit-remaining": "0", "ratelimit-reset": "30"}, 30.0),
+        ({"ratelimit-remaining": "0", "ratelimit-reset": str(int(NOW) + 40)}, 40.0),
+        # by the clock of the API, not ours
+        (
+            {
+                "ratelimit-remaining": "0",
+                "ratelimit-reset": "Wed, 21 Oct 2026 07:28:50 GMT",
+                "date": "Wed, 21 Oct 2026 07:28:00 GMT",
+            },
+            50.0,
+        ),
+        ({"ratelimit-remaining": "0", "ratelimit-reset": "30", "retry-after": "7"}, 7.0),
+        ({"ratelimit-remaining": "0", "ratelimit-reset": "soon"}, None),
+        ({"ratelimit-remaining": "0"}, None),
+        ({}, None),
+    ],
+)
+def test_a_spent_budget_is_a_pause(headers: dict[str, str], pause: float | None) -> None:
+    assert pause_asked(BUDGET, Response(200, headers, b"{}"), NOW) == pause
+    assert pause_asked(API, Response(200, headers, b"{}"), NOW) == (7.0 if "retry-after" in headers else None)

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from airflow_provider_ops.cli.__main__ import main
+from airflow_provider_ops.hooks.lookup import hook_for
 from airflow_provider_ops.specs import names
 from tests.spec.examples import JOBS
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from airflow_provider_ops.testing import SimulatorServer, VirtualClock
 
 
 @pytest.fixture
@@ -56,9 +59,8 @@ def test_specs_says_which_cannot_be_used(folder: Path, capsys: pytest.CaptureFix
 def test_check_says_what_each_call_promises(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = folder / "jobs.yaml"
     file.write_text(JOBS)
-    code, rows, said = run(capsys, "spec", "check", str(file))
+    code, rows, _ = run(capsys, "spec", "check", str(file))
     assert code == 0
-    assert "lists.by_ids: is understood, but nothing acts on it" in said
     create, restart, other = rows
     assert "searched for by our key" in create["exactly_once"]
     assert "can delete the job" in create["kill"]
@@ -74,3 +76,52 @@ def test_check_names_each_mistake_with_its_line(folder: Path, capsys: pytest.Cap
     assert (code, rows) == (1, None)
     assert f"line {JOBS[: JOBS.index('status: /status')].count(chr(10)) + 1}: operation.status" in said
     assert run(capsys, "spec", "check", str(folder / "none.yaml"))[0] == 1
+
+
+@pytest.fixture
+def started(operations_simulator: SimulatorServer, virtual_time: VirtualClock, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The id of an operation of a simulated API."""
+    operations_simulator.add(JOBS)
+    monkeypatch.setenv("AIRFLOW_CONN_JOBS", operations_simulator.connection_json("jobs", "any-key"))
+    hook = hook_for("jobs")
+    answer = hook.call(hook.api.request("POST", "/jobs", json={}))
+    hook.wait_for_operation(answer.operation_id)
+    return str(answer.operation_id)
+
+
+@pytest.mark.parametrize("way", ["list", "option", "address", "connection"])
+def test_against_shows_what_each_field_comes_to(
+    folder: Path, capsys: pytest.CaptureFixture[str], operations_simulator: SimulatorServer, started: str, way: str
+) -> None:
+    file = folder / "jobs.yaml"
+    file.write_text(JOBS)
+    url = operations_simulator.base_url("jobs")
+    more = {
+        "list": [url],
+        "option": [url, "--operation-id", started],
+        "address": [f"{url}/operations/{started}"],
+        "connection": [url, "--conn-id", "jobs"],
+    }[way]
+    code, rows, said = run(capsys, "spec", "check", str(file), "--against", *more)
+    assert code == 0, said
+    fields = {row["field"]: row for row in rows if "field" in row}
+    assert fields["id"] == {"field": "id", "expression": "/id", "found": started, "means": started}
+    assert fields["status"] == {"field": "status", "expression": "/status", "found": "success", "means": "succeeded"}
+    assert fields["created_at"]["means"].startswith("20")
+    assert fields["error.code"]["found"] is None
+    assert any(row.get("call") == "POST /jobs" for row in rows)
+
+
+def test_against_says_what_the_spec_does_not_find(
+    folder: Path, capsys: pytest.CaptureFixture[str], operations_simulator: SimulatorServer, started: str
+) -> None:
+    file, url = folder / "jobs.yaml", operations_simulator.base_url("jobs")
+    file.write_text(JOBS.replace("status: /status", "status: /state"))
+    code, rows, said = run(capsys, "spec", "check", str(file), "--against", url)
+    fields = {row["field"]: row for row in rows if "field" in row}
+    assert (code, fields["status"]["found"], fields["status"]["means"]) == (1, None, "unknown")
+    assert "mend 'status'" in said
+    code, _, said = run(capsys, "spec", "check", str(file), "--against", f"{url}/operations/none-such")
+    assert (code, "404" in said) == (1, True)
+    code, _, said = run(capsys, "spec", "check", str(file), "--against", "http://api.example.com")
+    assert (code, "unencrypted" in said) == (1, True)

@@ -159,6 +159,12 @@ def test_an_operation_the_api_no_longer_knows_is_not_submitted_again() -> None:
     assert what(decide(HANDLE, None, TODAY)) == (Action.REFUSE_LOST, 3)
 
 
+def test_what_was_killed_and_is_gone_was_ended() -> None:
+    decision = decide(replace(HANDLE, killed=True), None, TODAY)
+    assert what(decision) == (Action.SUBMIT, 4)
+    assert "may continue" in decision.why
+
+
 def test_a_clear_lets_a_lost_operation_be_submitted_again() -> None:
     assert what(decide(HANDLE, None, CLEARED)) == (Action.SUBMIT, 4)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from airflow_provider_ops.apis.base import Intent
+from airflow_provider_ops.apis.described.explaining import explained
 from airflow_provider_ops.http.blocking_client import BlockingClient
 from airflow_provider_ops.operation import Operation, OperationState
 from airflow_provider_ops.spec.keys import short_key
@@ -96,8 +97,37 @@ def _result(s: Any) -> object:
     return _run(s, hook, hook.api.read_resource(done), {})
 
 
+LOGIN: Edit = (
+    "auth: bearer",
+    "auth: {type: login, request: POST /token, body: {user: '{login}', password: '{password}'}}",
+)
+CLIENT: Edit = ("auth: bearer", "auth: {oauth2_client_credentials: {token_url: /oauth/token}}")
+
+
+def _token(body: Any = None, edit: Edit = LOGIN, **how: Any) -> Any:
+    return lambda s: s.answered(jobs(s, edit), _read, body, **how)
+
+
+def _explained(s: Any) -> object:
+    hook = jobs(s)
+    return _run(s, hook, explained(hook.api, None), {"operations": []})
+
+
 DESCRIBED.add(
     {
+        "Login or password is refused": _token({"detail": "Invalid credentials"}, status=401),
+        "A client's credentials are refused": _token(
+            {"error": "invalid_client", "error_description": "unknown client"}, CLIENT, status=400
+        ),
+        "Too many ask for tokens": _token({"message": "slow down"}, status=429),
+        "The server of tokens has a fault": _token({"message": "down"}, status=503),
+        "The server of tokens cuts the connection": _token(answer=b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n"),
+        "The answer of the server of tokens cannot be read": _token(
+            answer=b"HTTP/1.1 200 OK\r\ncontent-encoding: br\r\ncontent-length: 0\r\n\r\n"
+        ),
+        "The answer has no token": _token({"hello": "world"}),
+        "The token is none that a header can carry": _token({"access_token": "a b"}),
+        "A check against an API that lists no operation": _explained,
         "The answer names no id": _answered(_read, "op_1", WHOLE),
         "The answer is a text": _answered(_read, "op_1", WHOLE, ("  id: /id\n  kind", "  kind"), NO_LISTS),
         "The answer has an object where its status is": _answered(_read, _one(status={"code": 5})),
@@ -105,7 +135,7 @@ DESCRIBED.add(
         "The answer names too many operations": _answered(
             _create, {"next": [{"id": f"op_{number}"} for number in range(101)]}
         ),
-        "The answer names an address that is none of an operation": _answered(
+        "The answer names an operation by an address elsewhere": _answered(
             _create, {"url": "https://api.example.com/v1/things/5"}, BY_URL
         ),
         "The answer names a resource whose operation is not found": lambda s: _submitted(s, {"job": {"id": 7}}),

@@ -96,9 +96,6 @@ SPECS.add(
         "The connection gives a variable that the spec does not have": lambda s: _jobs(s, variables={"region": "eu"}),
         "The connection does not give a variable": lambda s: _jobs(s, (", default: main}", "}")),
         "The connection wants an authentication that the spec does not have": lambda s: _jobs(s, auth="api_key"),
-        "The spec has an authentication that is not carried out": lambda s: _jobs(
-            s, ("auth: bearer", "auth: {oauth2_client_credentials: {token_url: /token}}")
-        ),
         "The connection's host climbs": lambda s: s.hook(
             "operations", host="https://api.example.com/a/../b", password="a-key", extra={"api": JOBS}
         ).settings(),

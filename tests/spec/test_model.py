@@ -147,3 +147,12 @@ def test_the_schema_knows_every_key() -> None:
     schema = ApiSpec.model_json_schema()
     assert set(schema["properties"]) == set(ApiSpec.model_fields)
     assert schema["properties"]["timeouts"]["description"]
+
+
+def test_numbers_are_short_forms_in_python_and_json_as_well() -> None:
+    read = ApiSpec.from_yaml(JOBS)
+    data = {**read.model_dump(mode="json"), "budget": 5, "poll": 2, "variables": {"project": "main"}}
+    made = ApiSpec.model_validate(data)
+    assert made.budget is not None
+    assert (made.budget.requests_per_second, made.poll.delay) == (5.0, 2.0)
+    assert made.variables["project"].default == "main"

@@ -1,4 +1,4 @@
-"""APIs that a spec describes: everything that an API must tell, read from an :class:`ApiSpec`."""
+"""APIs that a spec describes: all that is known of such an API comes from its :class:`ApiSpec`."""
 
 from airflow_provider_ops.apis.described.api import DescribedApi
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -12,28 +11,36 @@ from airflow_provider_ops.apis.base import (
     ErrorBody,
     Intent,
     OperationList,
+    OwnedResources,
     SubmitCall,
     Submitted,
     raw_entry,
     table,
 )
 from airflow_provider_ops.apis.calls import Call, Flow, Paged, Request, Response
+from airflow_provider_ops.apis.described.addresses import is_address, request_of
+from airflow_provider_ops.apis.described.changing import Changes
+from airflow_provider_ops.apis.described.ending import Endings
 from airflow_provider_ops.apis.described.filling import Values, fill, header_values, parameters
-from airflow_provider_ops.apis.described.listing import paged
-from airflow_provider_ops.apis.described.reading import OperationReader, error_body, exchange_of, without_secrets
+from airflow_provider_ops.apis.described.listing import entries_of, paged
+from airflow_provider_ops.apis.described.owned import Owned
+from airflow_provider_ops.apis.described.reading import OperationReader, error_body, exchange_of
+from airflow_provider_ops.apis.described.results import Results
 from airflow_provider_ops.apis.described.searching import DescribedSearch
-from airflow_provider_ops.apis.described.submits import DescribedCalls, DescribedSubmit, NamesResourceOnly
+from airflow_provider_ops.apis.described.secrets import secrets_in
+from airflow_provider_ops.apis.described.signing import Signer
+from airflow_provider_ops.apis.described.submits import DescribedCalls, DescribedSubmit, NamesResourceOnly, exchange_for
+from airflow_provider_ops.apis.tokens import TokenCall
 from airflow_provider_ops.core.gate import is_clean_id
+from airflow_provider_ops.core.handle import Handle
 from airflow_provider_ops.core.poll_interval import PollPolicy
 from airflow_provider_ops.core.values import is_list_text, object_as_text
-from airflow_provider_ops.exceptions import ApiError, InvalidArgument, OpsError, TransportError
-from airflow_provider_ops.operation import Operation, OperationState
+from airflow_provider_ops.exceptions import ApiError, InvalidArgument, OpsError
+from airflow_provider_ops.operation import Operation
 from airflow_provider_ops.spec import ApiSpec
-from airflow_provider_ops.spec.auth import ApiKey, ClientCredentials, HttpBasic, Login, NoAuth
-from airflow_provider_ops.spec.parts import Part, RequestSpec
+from airflow_provider_ops.spec.parts import RequestSpec
 from airflow_provider_ops.spec.sections import PollSpec, Refusal
 from airflow_provider_ops.spec.templates import parse_template
-from airflow_provider_ops.spec.values import find_first
 
 T = TypeVar("T")
 
@@ -64,38 +71,42 @@ class DescribedApi(Api):
     def __init__(self, spec: ApiSpec, variables: Mapping[str, str] | None = None, *, auth: str = "") -> None:
         self.spec = spec
         self.variables = _variables(spec, variables or {})
-        self._auth = _auth(spec, auth)
-        for name, value in _facts(spec, self.variables, self._auth).items():
+        self._signer = Signer(spec, self.variables, auth)
+        for name, value in _facts(spec, self.variables).items():
             # what a subclass says itself counts
             if getattr(type(self), name, None) is getattr(Api, name, None):
                 setattr(self, name, value)
+        self.needs_key = self._signer.needs_key
         self._reader = self.reader_class(spec)
         self._submits = DescribedCalls(spec, self.variables, self._reader)
         self._search = DescribedSearch(spec, self.variables, self._reader)
+        self._changes = Changes(spec, self.variables, self._search)
+        self._owned = Owned(spec, self.variables)
         self._values = Values(self.variables)
+        self._endings = Endings(spec, self.variables, self._reader, self._submits)
+        self._results = Results(spec, self.variables, self._read_request)
 
     def authenticate(self, key: str) -> Mapping[str, str]:
-        """Return the header that carries the connection's password."""
-        auth = self._auth
-        if isinstance(auth, ApiKey):
-            return {auth.name: f"{auth.prefix}{key}"} if auth.in_ == "header" else {}
-        return {} if isinstance(auth, NoAuth) else {"Authorization": f"Bearer {key}"}
+        """Return the header that carries the connection's password, or the token that it was exchanged for."""
+        return self._signer.headers(key)
+
+    def token_call(self, login: str, key: str) -> TokenCall | None:
+        """Return the request that exchanges login and password for a token, where the spec has one."""
+        return self._signer.token_call(login, key)
 
     def sign(self, request: Request, login: str, key: str) -> Request:
         """Return a request with the connection's password, or login and password, where the API expects them."""
-        auth = self._auth
-        if isinstance(auth, ApiKey) and auth.in_ == "query":
-            return replace(request, query={**request.query, auth.name: f"{auth.prefix}{key}"})
-        if isinstance(auth, HttpBasic):
-            pair = base64.b64encode(f"{login}:{key}".encode()).decode()
-            return replace(request, headers={"Authorization": f"Basic {pair}", **request.headers})
-        return super().sign(request, login, key)
+        return self._signer.sign(request, login, key)
 
     def apply_connection_defaults(self, request: Request, extras: Mapping[str, Any]) -> Request:  # noqa: ARG002
         """Add what the spec sends with every call; a request's own values stay."""
         headers = {**header_values(self.spec.headers, self._values), **request.headers}
         query = {**parameters(self.spec.query, self._values), **request.query}
         return replace(request, headers=headers, query=query)
+
+    def secrets_in(self, request: Request) -> Sequence[str]:
+        """Return the values that the spec calls secret."""
+        return secrets_in(exchange_for(request), self.spec.secrets) if self.spec.secrets else ()
 
     def error(self, response: Response) -> ErrorBody:
         """Read an error answer where the spec says, or as RFC 9457 and most APIs write it."""
@@ -120,26 +131,51 @@ class DescribedApi(Api):
 
     def get_operation(self, operation_id: str) -> Call[Operation]:
         """Read one operation."""
-        get = self.spec.operation.get
-        if get is None:
-            raise InvalidArgument(f"the spec of {self.title} has no 'operation.get', which reads an operation: add it")
-        return self._reading(get, _checked_id(operation_id))
+        return self._reading(self._read_request(operation_id), operation_id)
 
     def long_poll(self, operation_id: str, seconds: float) -> Call[Operation]:
         """Read one operation, the API holding the answer back."""
         wait = self.spec.wait
-        if wait is None:
+        if wait is None or self._is_address(operation_id):
             return self.get_operation(operation_id)
         whole = max(1, min(int(seconds), int(wait.max)))
-        return self._reading(wait, operation_id, seconds=whole, read_timeout=whole + _WAIT_MARGIN)
+        values = self._values.having(operation_id=operation_id, seconds=whole)
+        options = {"about": operation_id, "idempotent": True, "read_timeout": whole + _WAIT_MARGIN}
+        return self._reading(fill(wait, values, **options), operation_id)
 
-    def _reading(
-        self, request: RequestSpec, operation_id: str, seconds: int | None = None, read_timeout: float | None = None
-    ) -> Call[Operation]:
-        values = self._values.having(operation_id=operation_id, seconds=seconds)
-        filled = fill(request, values, about=operation_id, idempotent=True, read_timeout=read_timeout)
+    def _read_request(self, operation_id: str) -> Request:
+        """Return the request that reads an operation.
+
+        :raises InvalidArgument: the id cannot be one, or nothing says how it is read.
+        """
+        operation_id = _checked_id(operation_id)
+        if self._is_address(operation_id):
+            return request_of(operation_id, about=operation_id)
+        get = self.spec.operation.get
+        if get is None:
+            raise InvalidArgument(f"the spec of {self.title} has no 'operation.get', which reads an operation: add it")
+        return fill(get, self._values.having(operation_id=operation_id), about=operation_id, idempotent=True)
+
+    def _is_address(self, operation_id: str) -> bool:
+        return self._submits.follows_addresses and operation_id.startswith("/") and is_address(operation_id)
+
+    def _reading(self, request: Request, operation_id: str) -> Call[Operation]:
         accepts = frozenset(self.spec.operation.http)
-        return Call(filled, lambda answer: self._reader.from_answer(answer, operation_id), accepts=accepts)
+        return Call(request, lambda answer: self._reader.from_answer(answer, operation_id), accepts=accepts)
+
+    def get_operations(self, operation_ids: Sequence[str]) -> Call[Mapping[str, Operation]]:
+        """Read several operations at once."""
+        lists = self.spec.lists
+        if lists is None or lists.by_ids is None:
+            return super().get_operations(operation_ids)
+        request = fill(lists.by_ids, self._values.having(ids=list(operation_ids)), idempotent=True)
+        wanted = frozenset(operation_ids)
+        entries, secrets = lists.entries, self.spec.secrets
+
+        def read(response: Response) -> Mapping[str, Operation]:
+            return self._reader.several(entries_of(exchange_of(response), entries, secrets), wanted)
+
+        return Call(request, read)
 
     def list_operations(self, **filters: Any) -> Paged[Operation]:
         """List the operations of the first list, filtered by its parameters; ``None`` takes one out."""
@@ -171,28 +207,27 @@ class DescribedApi(Api):
         if not request.replayable:
             # a list by POST changes nothing
             request = replace(request, idempotent=True)
-        return paged(request, entries, self.spec.paging, to_item)
+        return paged(request, entries, self.spec.paging, to_item, self.spec.secrets)
 
     def cancel_operation(self, operation_id: str, key: str | None = None) -> Call[Operation]:
         """Ask the API to cancel."""
-        request = self._cancel_request()
-        if request is None:
-            return super().cancel_operation(operation_id, key)
-        return Call(fill(request, self._values.having(operation_id=operation_id)), self._cancelled(operation_id))
+        return self._endings.cancel(operation_id) or super().cancel_operation(operation_id, key)
 
-    def _cancelled(self, operation_id: str) -> Any:
-        def read(response: Response) -> Operation:
-            try:
-                return self._reader.from_answer(response, operation_id)
-            except TransportError:
-                word = f"cancel answered with HTTP {response.status}"
-                return Operation(operation_id, self.name, "", OperationState.UNKNOWN, word)
+    def cancel_submitted(self, handle: Handle) -> Call[Operation]:
+        """As :meth:`cancel_operation`, by the request for operations of its kind."""
+        operation_id = handle.operation_id or ""
+        found = self._endings.cancel(operation_id, handle.kind, handle.resource_id)
+        return found or super().cancel_operation(operation_id, handle.key or None)
 
-        return read
-
-    def _cancel_request(self) -> RequestSpec | None:
-        own = (call.cancel for call in self.spec.calls if call.cancel is not None)
-        return self.spec.cancel or next(own, None)
+    def cancelling(self, operation_id: str) -> Flow[Operation]:
+        """Ask the API to cancel an operation of which only the id is known."""
+        if not self._endings.needs_more:
+            answer: Operation = yield self.cancel_operation(operation_id)
+            return answer
+        known: Operation = yield self.get_operation(operation_id)
+        call = self._endings.cancel(operation_id, known.kind, known.resource_id)
+        answer = yield call or super().cancel_operation(operation_id)
+        return answer
 
     def request(
         self, method: str, path: str, *, json: Any = None, query: Mapping[str, Any] | None = None
@@ -205,17 +240,28 @@ class DescribedApi(Api):
         return self._submits.with_key(submit, key) if isinstance(submit, DescribedSubmit) else submit
 
     def submit_flow(self, submit: SubmitCall) -> Flow[Submitted]:
-        """Send a submit once; where its answer names the resource only, look its operation up."""
+        """Send a submit once; where its answer names the resource only, read the operation of that resource."""
+        described = submit if isinstance(submit, DescribedSubmit) else None
+        if described is not None:
+            yield from self._changes.read_before(described)
         try:
             answer: Submitted = yield submit
         except NamesResourceOnly as error:
-            if not isinstance(submit, DescribedSubmit):
+            if described is None:
                 raise
-            found = yield from self._search.of_resource(submit, error.resource_type, error.resource_id)
+            found = yield from self._changes.started(described, error.resource_type, error.resource_id)
             if found is None:
                 raise
             return found
         return answer
+
+    def find_existing(self, intent: Intent, error: ApiError) -> Flow[list[Submitted]] | None:
+        """Search for what a refusal says to exist, where the spec says that it means this."""
+        submit = intent.submit
+        if not isinstance(submit, DescribedSubmit):
+            return None
+        already = self.spec.of_submit(submit.call, "already") if submit.call else self.spec.submit.already
+        return self._search.existing(submit) if _is_meant(already, error) else None
 
     def is_busy(self, error: OpsError) -> bool:
         """Return whether the spec says that this refusal holds only for now."""
@@ -223,7 +269,17 @@ class DescribedApi(Api):
 
     def find_submitted(self, intent: Intent) -> Flow[list[Submitted]] | None:
         """Search as the spec says."""
-        return self._search.find(intent)
+        submit = intent.submit
+        own = self._changes.find(intent, submit) if isinstance(submit, DescribedSubmit) else None
+        return self._search.find(intent) or own
+
+    def list_owned(self) -> Flow[OwnedResources] | None:
+        """List what carries a key of ours, where the spec has a request for that."""
+        return self._owned.all()
+
+    def shows_created(self, kind: str, fields: Mapping[str, Any] | None) -> bool:  # noqa: ARG002
+        """Return whether :meth:`list_owned` shows what a create has made."""
+        return self._owned.shows(kind)
 
     def creates(self, kind: str) -> bool:
         """Return whether the spec says that a call of this kind makes a resource."""
@@ -231,46 +287,15 @@ class DescribedApi(Api):
 
     def read_resource(self, operation: Operation) -> Flow[Mapping[str, Any] | None]:
         """Read the result that the spec names; of an operation that is its own result, the part that is returned."""
-        result = next(
-            (self.spec.inherited(call, "result") for call in self.spec.calls if call.kind == operation.kind),
-            self.spec.result,
-        )
-        if result is None or result.final_state_via == "none":
-            return None
-        values = self._values.having(operation_id=operation.id, resource_id=operation.resource_id, kind=operation.kind)
-        if result.request is not None:
-            request = fill(result, values)
-        elif result.final_state_via == "operation" and self.spec.operation.get is not None:
-            request = fill(self.spec.operation.get, values)
-        else:
-            return None
-        answer: Mapping[str, Any] | None = yield Call(request, lambda response: self._part(response, result.value))
-        return answer
+        return self._results.read(operation, None)
 
-    def _part(self, response: Response, value: Sequence[str]) -> Mapping[str, Any] | None:
-        """Return the part of an answer that is the result, without what the spec calls secret."""
-        exchange = exchange_of(response)
-        body = without_secrets(exchange.response_body, self.spec.secrets)
-        found = find_first(value, replace(exchange, response_body=body), body) if value else body
-        return found if found is None or isinstance(found, Mapping) else {"value": found}
+    def read_result(self, operation: Operation, result_path: str | None) -> Flow[Mapping[str, Any] | None]:
+        """As :meth:`read_resource`, where the answer to the submit may have said where the result is."""
+        return self.read_resource(operation) if result_path is None else self._results.read(operation, result_path)
 
     def delete_resource(self, resource_type: str, resource_id: str) -> Flow[Submitted | None] | None:
         """Delete what a call with ``creates`` has made."""
-        call = next((one for one in self.spec.calls if one.creates == resource_type), None)
-        request = None if call is None else self.spec.inherited(call, "delete")
-        return None if request is None else self._delete(request, resource_type, resource_id)
-
-    def _delete(self, request: RequestSpec, resource_type: str, resource_id: str) -> Flow[Submitted | None]:
-        filled = fill(request, self._values.having(resource_id=resource_id))
-
-        def read(response: Response) -> Submitted | None:
-            try:
-                return self._submits.read(response, filled, None, {})
-            except TransportError:
-                return None
-
-        submitted: Submitted | None = yield Call(filled, read)
-        return None if submitted is None else replace(submitted, resource_type=resource_type, resource_id=resource_id)
+        return self._endings.delete(resource_type, resource_id)
 
 
 def _checked_id(operation_id: object) -> str:
@@ -299,24 +324,7 @@ def _variables(spec: ApiSpec, given: Mapping[str, str]) -> dict[str, str]:
     return {name: str(value) for name, value in values.items()}
 
 
-def _auth(spec: ApiSpec, name: str) -> Part:
-    """Return the way to prove who sends a request.
-
-    :raises InvalidArgument: the spec has none of this type.
-    """
-    found = next((one for one in spec.auth if not name or one.type == name), None)
-    if found is None:
-        known = ", ".join(one.type for one in spec.auth)
-        raise InvalidArgument(f"auth {name!r} is not known to the spec of {spec.shown_title}: use {known}")
-    if isinstance(found, (ClientCredentials, Login)):
-        raise InvalidArgument(
-            f"the spec of {spec.shown_title} uses {found.type}, which this release does not carry out: "
-            "describe another 'auth'"
-        )
-    return found
-
-
-def _facts(spec: ApiSpec, variables: Mapping[str, str], auth: Part) -> dict[str, Any]:
+def _facts(spec: ApiSpec, variables: Mapping[str, str]) -> dict[str, Any]:
     """Return the attributes of an :class:`Api` that a spec gives."""
     polls = {call.kind: _policy(call.poll) for call in spec.calls if call.poll}
     cancels = [spec.cancel, *(call.cancel for call in spec.calls)]
@@ -328,10 +336,17 @@ def _facts(spec: ApiSpec, variables: Mapping[str, str], auth: Part) -> dict[str,
         "polls": table({"": _policy(spec.poll), **polls}),
         "can_cancel": any(one is not None for one in cancels),
         "lists_operations": bool(spec.lists and spec.lists.open),
+        "budget_headers": _budget_headers(spec),
+        "ids_per_request": spec.lists.by_ids.max if spec.lists and spec.lists.by_ids else 0,
         "longest_poll": spec.wait.max if spec.wait else 0.0,
         "requests_per_second": spec.budget.requests_per_second if spec.budget else None,
-        "needs_key": not isinstance(auth, NoAuth),
     }
+
+
+def _budget_headers(spec: ApiSpec) -> tuple[str, str] | None:
+    remaining = spec.budget.ratelimit_remaining_header if spec.budget else None
+    reset = spec.budget.ratelimit_reset_header if spec.budget else None
+    return (remaining.lower(), reset.lower()) if remaining and reset else None
 
 
 def _call_timeouts(spec: ApiSpec) -> dict[str, float]:

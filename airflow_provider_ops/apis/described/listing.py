@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from airflow_provider_ops.apis.calls import Call, Page, Paged, Request, Response
 from airflow_provider_ops.apis.described.reading import exchange_of
+from airflow_provider_ops.apis.described.secrets import without_secrets
 from airflow_provider_ops.core.gate import cut_text
 from airflow_provider_ops.exceptions import TransportError
 from airflow_provider_ops.spec.auth import Paging
@@ -21,12 +22,35 @@ _MOST_LINKS = 20
 _LONGEST_CURSOR = 2000
 
 
-def paged(request: Request, entries: Sequence[str], paging: Paging | None, to_item: Callable[[Any], T]) -> Paged[T]:
+def paged(
+    request: Request,
+    entries: Sequence[str],
+    paging: Paging | None,
+    to_item: Callable[[Any], T],
+    secrets: Sequence[str] = (),
+) -> Paged[T]:
     """Return a list.
 
     :param entries: where an answer has the entries; none for an answer that is the list.
+    :param secrets: what the spec calls secret.
     """
-    return Paged(_Pages(request, entries, paging, to_item).first())
+    return Paged(_Pages(request, entries, paging, to_item, secrets).first())
+
+
+def entries_of(exchange: Exchange, entries: Sequence[str], secrets: Sequence[str] = ()) -> list[Any]:
+    """Return the entries that an answer has.
+
+    :raises TransportError: it has none; reason ``unreadable``.
+    """
+    if secrets:
+        exchange = replace(exchange, response_body=without_secrets(exchange.response_body, secrets))
+    found = find_first(entries, exchange, exchange.response_body) if entries else exchange.response_body
+    if found is None and entries and isinstance(exchange.response_body, Mapping):
+        # an object without the list is an empty list to many serializers
+        return []
+    if not isinstance(found, list):
+        raise TransportError("the answer has no list where 'entries' points to", reason="unreadable")
+    return found
 
 
 class _Pages:
@@ -36,12 +60,14 @@ class _Pages:
         entries: Sequence[str],
         paging: Paging | None,
         to_item: Callable[[Any], Any],
+        secrets: Sequence[str],
     ) -> None:
         size = _size(paging)
         self._request = replace(request, query={**size, **request.query}) if size else request
         self._entries = entries
         self._paging = paging
         self._to_item = to_item
+        self._secrets = secrets
 
     def first(self) -> Call[Page[Any]]:
         """Return the call for the first page."""
@@ -65,14 +91,7 @@ class _Pages:
 
     def _read(self, request: Request, response: Response, number: int) -> Page[Any]:
         exchange = exchange_of(response)
-        entries = find_first(self._entries, exchange, exchange.response_body) if self._entries else None
-        if not self._entries:
-            entries = exchange.response_body
-        if entries is None and isinstance(exchange.response_body, Mapping):
-            # an object without the list is an empty list to many serializers
-            entries = []
-        if not isinstance(entries, list):
-            raise TransportError("the answer has no list where 'entries' points to", reason="unreadable")
+        entries = entries_of(exchange, self._entries, self._secrets)
         items = [self._to_item(one) for one in entries]
         if self._paging is None or not entries:
             return Page(items)

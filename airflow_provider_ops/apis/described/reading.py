@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from airflow_provider_ops.apis.base import ErrorBody
 from airflow_provider_ops.apis.calls import Response
+from airflow_provider_ops.apis.described.secrets import without_secrets
 from airflow_provider_ops.apis.times import read_time
-from airflow_provider_ops.core.gate import REDACTED
 from airflow_provider_ops.exceptions import TransportError
 from airflow_provider_ops.operation import Operation, OperationError, Progress, Step, web_address
 from airflow_provider_ops.spec import ApiSpec
-from airflow_provider_ops.spec.expressions import ALL_ITEMS, Exchange
+from airflow_provider_ops.spec.expressions import Exchange
 from airflow_provider_ops.spec.sections import ErrorSpec, OperationSpec
 from airflow_provider_ops.spec.states import StateTable, to_state
-from airflow_provider_ops.spec.values import find_first, find_text, finder, parse_value, text_finder
+from airflow_provider_ops.spec.values import find_first, find_text, finder, text_finder
 
 #: RFC 9457, then the envelopes that most APIs have, for specs without ``error``.
 _CODES = ("/error/code", "/code", "/error_code", "/errorCode", "/error/type", "/type", "/errors/0/code")
@@ -65,31 +66,12 @@ def exchange_of(response: Response, submit: Exchange | None = None) -> Exchange:
     )
 
 
-def without_secrets(body: Any, secrets: Sequence[str]) -> Any:
-    """Return a body in which what the spec calls secret is blanked out."""
-    for text in secrets:
-        for expression in parse_value(text).expressions:
-            if expression.source in ("response", "entry") and expression.place in ("body", ""):
-                body = _blanked(body, expression.pointer)
-    return body
-
-
-def _blanked(value: Any, pointer: Sequence[str]) -> Any:
-    if not pointer:
-        return REDACTED
-    part, rest = pointer[0], pointer[1:]
-    if isinstance(value, Mapping):
-        return {name: _blanked(item, rest) if name == part else item for name, item in value.items()}
-    if isinstance(value, list):
-        return [_blanked(one, rest) if part in (ALL_ITEMS, str(index)) else one for index, one in enumerate(value)]
-    return value
-
-
 class OperationReader:
     """Reads operations of one API."""
 
     def __init__(self, spec: ApiSpec) -> None:
         self._name = spec.name
+        self._secrets = spec.secrets
         self._spec: OperationSpec = spec.operation
         self._states = StateTable(spec.operation.states.lists().items())
         verdict = spec.operation.verdict
@@ -112,7 +94,8 @@ class OperationReader:
         if exchange.response_body is None and response.content.strip() and response.status < _REDIRECTS:
             # a page of a proxy says nothing about the operation, whatever its status
             response.json()
-        body = exchange.response_body
+        body = without_secrets(exchange.response_body, self._secrets)
+        exchange = replace(exchange, response_body=body)
         entry = find_first(self._spec.entry, exchange, body) if self._spec.entry else body
         return self.read(entry, exchange, operation_id)
 
@@ -120,8 +103,17 @@ class OperationReader:
         """Return the operation in an entry of a list."""
         return self.read(entry, _NO_EXCHANGE, None)
 
+    def several(self, entries: Iterable[Any], wanted: Container[str]) -> dict[str, Operation]:
+        """Return the wanted operations among entries; one that cannot be read is left out."""
+        found = {}
+        for entry in entries:
+            if (name := self.id_of(entry)) in wanted:
+                with contextlib.suppress(TransportError):
+                    found[name] = self.from_entry(entry)
+        return found
+
     def id_of(self, entry: Any) -> str:
-        """Return the id in an entry of a list, or a text that is nobody's."""
+        """Return the id in an entry of a list, or an empty text."""
         return self._id(_NO_EXCHANGE, entry) or ""
 
     def read(self, entry: Any, exchange: Exchange, operation_id: str | None) -> Operation:
@@ -130,7 +122,9 @@ class OperationReader:
         :raises TransportError: reason ``unreadable`` when id or state cannot be read.
         """
         spec = self._spec
-        found_id = self._id(exchange, entry) if spec.id else operation_id
+        is_address = operation_id is not None and operation_id.startswith("/")
+        # an operation that is named by its address may call itself what it likes
+        found_id = operation_id if is_address or not spec.id else self._id(exchange, entry)
         if not found_id:
             raise TransportError("the entry names no operation: 'id' finds nothing in it", reason="unreadable")
         state, word = self._state(entry, exchange)
@@ -150,7 +144,7 @@ class OperationReader:
             started_at=started_at,
             updated_at=updated_at,
             ended_at=ended_at,
-            raw=entry if isinstance(entry, Mapping) else {},
+            raw=without_secrets(entry, self._secrets, of_entry=True) if isinstance(entry, Mapping) else {},
         )
 
     def resource_id(self, entry: Any, exchange: Exchange) -> str | None:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta, timezone
-from typing import Any
+from typing import Any, NamedTuple
 
 from airflow_provider_ops.apis.base import Intent, Submitted
 from airflow_provider_ops.apis.calls import Call, Flow, Response, all_items
 from airflow_provider_ops.apis.described.filling import Values, fill
 from airflow_provider_ops.apis.described.listing import paged
 from airflow_provider_ops.apis.described.reading import OperationReader, exchange_of
-from airflow_provider_ops.apis.described.submits import DescribedSubmit
-from airflow_provider_ops.apis.window import date_of
+from airflow_provider_ops.apis.described.submits import DescribedSubmit, value_of
+from airflow_provider_ops.apis.window import Window, date_of
 from airflow_provider_ops.exceptions import AmbiguousSubmission, NotFound, TransportError
 from airflow_provider_ops.operation import Operation
 from airflow_provider_ops.spec import ApiSpec
@@ -28,6 +28,13 @@ _MARGIN = 120.0
 #: Entries that an error names.
 _MOST_NAMED = 10
 _EPOCH = datetime.fromtimestamp(0, timezone.utc)
+
+
+class Found(NamedTuple):
+    """An operation of a resource."""
+
+    operation_id: str
+    created_at: datetime | None
 
 
 class DescribedSearch:
@@ -62,8 +69,8 @@ class DescribedSearch:
             found_ones = [self._described(find, one) for one in ours[:_MOST_NAMED]]
             raise AmbiguousSubmission(
                 f"the outcome of {submit.request} is unknown: {', '.join(found_ones)} may be its, and has no key of "
-                "ours. Nothing was submitted again. Look whether what was asked for exists; if it does, mark this task "
-                "as successful, else clear it.",
+                "ours. Nothing was submitted again. Check whether what was asked for exists; if it does, mark this "
+                "task as successful, else clear it.",
                 found_ones,
             )
         found: list[Submitted] = []
@@ -108,34 +115,77 @@ class DescribedSearch:
         ids = yield from self.look_up(lookup, values)
         return Submitted(ids[0], submit.kind, resource_type, resource_id) if ids else None
 
-    def look_up(self, lookup: LookupSpec, values: Values) -> Flow[list[str]]:
-        """Return the ids of the operations of a resource; of several the oldest is that of its creation."""
-        entries = yield from self._entries(lookup, lookup.entries, values)
+    def existing(self, submit: DescribedSubmit) -> Flow[list[Submitted]]:
+        """Return the operation of what a request asks for, which exists or is under way.
+
+        Unlike a search for what we have started, it may be of somebody else: it carries the value of the request, be
+        that our key or the user's own, or acts on its resource.
+        """
+        call, find = submit.call, None
+        if call is None:
+            return []
+        values = submit.values(self._spec, self._variables).having(since=_EPOCH)
+        find, lookup = self._spec.inherited(call, "find"), self._spec.inherited(call, "lookup")
+        mark = self._spec.inherited(call, "mark")
+        wanted = values.named.get("mark") if submit.short_key else mark and value_of(mark, submit.request)
+        if find is not None and wanted is not None:
+            values = values.having(mark=wanted)
+            entries = yield from self._entries(find, find.entries, values)
+            found: list[Submitted] = []
+            for entry in entries:
+                if not find.match or _holds(find.match, entry, wanted):
+                    found += yield from self._named(submit, call, find, entry, values)
+            return found
+        resource = call.resource or self._spec.submit.resource
+        resource_id = find_text(resource.id, values.exchange or Exchange(), None) if resource else None
+        if lookup is None or resource_id is None:
+            return []
+        ids = yield from self.look_up(lookup, values.having(resource_id=resource_id), newest=not call.creates)
+        return [Submitted(one, submit.kind, call.creates, resource_id) for one in ids]
+
+    def look_up(self, lookup: LookupSpec, values: Values, *, newest: bool = False) -> Flow[list[str]]:
+        """Return the id of the operation of a resource; of several the oldest is that of its creation.
+
+        :param newest: whether the newest is meant.
+        """
+        found = yield from self.matching(lookup, values)
+        return [one.operation_id for one in (found[-1:] if newest else found[:1])]
+
+    def matching(self, lookup: LookupSpec, values: Values, window: Window | None = None) -> Flow[list[Found]]:
+        """Return the operations of a resource, the oldest first.
+
+        :param window: notes when the API has answered.
+        """
+        if uses(lookup, "since") and values.named.get("since") is None:
+            values = values.having(since=_EPOCH)
+        entries = yield from self._entries(lookup, lookup.entries, values, window)
         wanted = values.named.get("resource_id")
         matching = [one for one in entries if not lookup.match or _holds(lookup.match, one, wanted)]
-        dated = [(self._created_at(one), index, one) for index, one in enumerate(matching)]
-        for _, _, entry in sorted(dated, key=lambda one: one[:2]):
-            texts = lookup.operation_id or self._spec.operation.id
-            ids = [as_text(one) for one in find_all(texts, Exchange(), entry)]
-            if ids:
-                return ids[:1]
-        return []
+        texts = lookup.operation_id or self._spec.operation.id
+        found = [
+            Found(as_text(name), self._created_at(entry))
+            for entry in matching
+            for name in find_all(texts, Exchange(), entry)[:1]
+        ]
+        return sorted(found, key=lambda one: one.created_at or _EPOCH)
 
-    def _created_at(self, entry: Any) -> datetime:
+    def _created_at(self, entry: Any) -> datetime | None:
         try:
             operation: Operation = self._reader.from_entry(entry)
         except TransportError:
-            return _EPOCH
-        return operation.created_at or _EPOCH
+            return None
+        return operation.created_at or operation.started_at
 
-    def _entries(self, request: RequestSpec, entries: Sequence[str], values: Values) -> Flow[list[Any]]:
+    def _entries(
+        self, request: RequestSpec, entries: Sequence[str], values: Values, window: Window | None = None
+    ) -> Flow[list[Any]]:
         """Read all entries of an answer; none where the API says 404."""
         try:
             if not entries:
                 one = yield Call(fill(request, values), _whole)
                 return [] if one is None else [one]
             listed = paged(fill(request, values), entries, self._spec.paging, lambda entry: entry)
-            return (yield from all_items(listed))
+            return (yield from all_items(listed if window is None else window.noting(listed)))
         except NotFound:
             return []
 

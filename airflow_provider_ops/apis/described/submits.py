@@ -9,9 +9,11 @@ from urllib.parse import urlsplit
 
 from airflow_provider_ops.apis.base import SubmitCall, Submitted
 from airflow_provider_ops.apis.calls import Request, Response, check_path
+from airflow_provider_ops.apis.described.addresses import below
 from airflow_provider_ops.apis.described.filling import Values, header_values, parameters
 from airflow_provider_ops.apis.described.listing import set_at
 from airflow_provider_ops.apis.described.reading import OperationReader, exchange_of
+from airflow_provider_ops.apis.described.results import result_path
 from airflow_provider_ops.core.gate import cut_text
 from airflow_provider_ops.exceptions import InvalidArgument, TransportError
 from airflow_provider_ops.operation import Operation, OperationState
@@ -20,7 +22,7 @@ from airflow_provider_ops.spec.expressions import Exchange, follow, parse_pointe
 from airflow_provider_ops.spec.keys import key_text, short_key
 from airflow_provider_ops.spec.promises import is_idempotent
 from airflow_provider_ops.spec.requests import parse_line
-from airflow_provider_ops.spec.sections import CallSpec, MarkSpec
+from airflow_provider_ops.spec.sections import CallSpec, MarkSpec, Repeat
 from airflow_provider_ops.spec.values import find_all, find_text
 
 #: Operations that one submit may start.
@@ -147,7 +149,7 @@ class DescribedCalls:
             return submit
         text = key_text(mark, short_key(key))
         request = submit.request
-        if mark.keep and _value_of(mark, request) is not None:
+        if mark.keep and value_of(mark, request) is not None:
             return submit
         match mark.in_:
             case "header":
@@ -159,8 +161,17 @@ class DescribedCalls:
                     request = replace(request, json=set_at(request.json, parse_pointer(mark.name), text))
                 except ValueError as error:
                     raise InvalidArgument(f"{request}: our key cannot be put at {mark.name}: {error}") from None
-        request = replace(request, idempotent=request.idempotent or mark.idempotent)
+        repeated = None if mark.repeat is None else self._repeated_with(submit, mark, mark.repeat, short_key(key))
+        request = replace(request, idempotent=request.idempotent or mark.idempotent, repeated_with=repeated)
         return replace(submit, request=request, short_key=short_key(key))
+
+    def _repeated_with(
+        self, submit: DescribedSubmit, mark: MarkSpec, repeat: Repeat, short: str
+    ) -> tuple[dict[str, str], dict[str, Any]]:
+        """Return what goes only with a repetition of a request."""
+        named = {**self._variables, **dict(submit.names), "kind": submit.kind, "mark": key_text(mark, short)}
+        values = Values(named, short, exchange_for(submit.request, submit.names))
+        return header_values(repeat.headers, values), parameters(repeat.query, values)
 
     def read(self, response: Response, request: Request, call: CallSpec | None, names: Mapping[str, str]) -> Submitted:
         """Return what the answer to a submit names.
@@ -177,19 +188,24 @@ class DescribedCalls:
         resource_id = find_text(resource.id, exchange, exchange.response_body) if resource else None
         if call is not None and call.creates and resource_type is None:
             resource_type = call.creates
+        final = result_path(spec, call, request, response)
+        http = (spec.of_submit(call, "http") if call else spec.submit.http).get(response.status)
+        address = self._address(response, exchange, call) if not ids else None
+        if address is not None and (address != exchange.url or http not in _SETTLED):
+            ids = [address]
         if ids:
-            return Submitted(ids[0], kind, resource_type, resource_id, others=tuple(ids[1:]))
+            others = tuple(ids[1:])
+            return Submitted(ids[0], kind, resource_type, resource_id, others=others, result_path=final)
         if resource_id and call is not None and spec.inherited(call, "lookup") is not None:
             raise NamesResourceOnly(resource_type, resource_id)
-        http = (spec.of_submit(call, "http") if call else spec.submit.http).get(response.status)
         if http not in _SETTLED:
             raise TransportError(
-                f"the answer (HTTP {response.status}) names no operation where the spec of {spec.shown_title} looks "
-                "for one (operation_id, operation_url), and 'http' does not say that it has settled",
+                f"the answer (HTTP {response.status}) names no operation where the spec of {spec.shown_title} "
+                "expects one (operation_id, operation_url), and 'http' does not say that it has settled",
                 reason="unreadable",
             )
         operation = Operation(
-            id=resource_id or f"http-{response.status}",
+            id=address or resource_id or f"http-{response.status}",
             api=spec.name,
             kind=kind,
             state=OperationState(http),
@@ -197,16 +213,12 @@ class DescribedCalls:
             resource_type=resource_type,
             resource_id=resource_id,
         )
-        return Submitted.of(operation)
+        return replace(Submitted.of(operation), result_path=final)
 
     def _ids(self, exchange: Exchange, call: CallSpec | None) -> list[str]:
         spec, body = self._spec, exchange.response_body
         texts: Sequence[str] = spec.of_submit(call, "operation_id") if call else spec.submit.operation_id
         found = [str(one) for one in find_all(texts, exchange, body) if not isinstance(one, (dict, list, bool))]
-        if not found:
-            urls: Sequence[str] = spec.of_submit(call, "operation_url") if call else spec.submit.operation_url
-            url = find_text(urls, exchange, body)
-            found = [self._id_of_url(url)] if url else []
         ids = list(dict.fromkeys(one for one in found if one))
         if len(ids) > _MOST_OPERATIONS:
             raise TransportError(
@@ -214,19 +226,34 @@ class DescribedCalls:
             )
         return ids
 
-    def _id_of_url(self, url: str) -> str:
-        """Return the id of an operation that is named by its address.
+    @property
+    def follows_addresses(self) -> bool:
+        """Return whether answers name operations by their address."""
+        calls = self._spec.calls
+        return bool(self._spec.submit.operation_url) or any(call.operation_url for call in calls)
 
-        :raises TransportError: the address is not that of an operation of this API.
+    def _address(self, response: Response, exchange: Exchange, call: CallSpec | None) -> str | None:
+        """Return the operation that an answer names by its address: its id, or path and query of the address.
+
+        :raises TransportError: requests cannot go there.
         """
+        spec = self._spec
+        urls: Sequence[str] = spec.of_submit(call, "operation_url") if call else spec.submit.operation_url
+        url = find_text(urls, exchange, exchange.response_body)
+        if not url or url == exchange.url:
+            # what the request acts on, which is below the base URL already
+            return url or None
+        base_url = response.base_url or spec.base_url
         path = urlsplit(url).path
-        base = urlsplit(self._spec.base_url).path
-        matches = (self._gets.match(self._gets.method, one) for one in _tails(path, base)) if self._gets else ()
+        gets = self._gets
+        tails = _tails(path, urlsplit(base_url).path) if gets is not None else []
+        matches = [gets.match(gets.method, one) for one in tails] if gets is not None else []
         found = next((one["operation_id"] for one in matches if one and "operation_id" in one), None)
+        found = found or below(url, base_url, exchange.url)
         if found is None:
             raise TransportError(
-                f"the answer names an operation by its address {cut_text(url, _SHOWN_ID)!r}, which is not what "
-                "'operation.get' reads",
+                f"the answer names an operation by its address {cut_text(url, _SHOWN_ID)!r}, which is not below the "
+                f"base URL {base_url}",
                 reason="unreadable",
             )
         return found
@@ -239,7 +266,8 @@ def _tails(path: str, base: str) -> list[str]:
     return ["/" + "/".join(parts[start:]) for start in range(len(parts))]
 
 
-def _value_of(mark: MarkSpec, request: Request) -> Any:
+def value_of(mark: MarkSpec, request: Request) -> Any:
+    """Return what a request has where our key would go."""
     match mark.in_:
         case "header":
             return {name.lower(): value for name, value in request.headers.items()}.get(mark.name.lower())

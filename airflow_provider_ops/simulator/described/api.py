@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_provider_ops.simulator.api import Call, Principal, Reply, SimulatedApi, read_key
-from airflow_provider_ops.simulator.described.bodies import Answer
+from airflow_provider_ops.simulator.api import Call, Principal, Reply, SimulatedApi
+from airflow_provider_ops.simulator.described.access import Access
+from airflow_provider_ops.simulator.described.bodies import Answer, texts_in
 from airflow_provider_ops.simulator.described.lists import page_of
 from airflow_provider_ops.simulator.described.operations import Shown
 from airflow_provider_ops.simulator.described.requests import Known, SpecRouter, choose, known_requests
 from airflow_provider_ops.simulator.lifecycle import Script
 from airflow_provider_ops.simulator.records import Operation, Phase, Resource
 from airflow_provider_ops.simulator.validation import Kind, Problem
-from airflow_provider_ops.spec.auth import ApiKey, HttpBasic, NoAuth
+from airflow_provider_ops.spec.auth import ApiKey
 from airflow_provider_ops.spec.expressions import follow, parse_pointer
+from airflow_provider_ops.spec.promises import is_idempotent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from airflow_provider_ops.spec.sections import CallSpec
 
 _SCRIPT = Script((Phase("first half", "First half"), Phase("second half", "Second half")))
-_GONE = 410
+_CONFLICT, _GONE = 409, 410
 
 
 class SpecApi(SimulatedApi):
@@ -61,7 +61,8 @@ class SpecApi(SimulatedApi):
     def __init__(self, settings: Settings, clock: Clock) -> None:
         super().__init__(settings, clock)
         self._shown = Shown(self.spec)
-        self._known = known_requests(self.spec)
+        self._access = Access(self.spec, self.world.now, self.world.ids.uuid)
+        self._known = known_requests(self.spec, self._access.token_lines)
 
     def routes(self) -> list[Route]:
         """Return nothing: the spec's own router knows them."""
@@ -71,20 +72,13 @@ class SpecApi(SimulatedApi):
         """Return what finds the request of the spec that a request is."""
         return SpecRouter(self._known, self._serving)
 
+    def is_open(self, method: str, path: str) -> bool:
+        """Return whether a request asks for a token."""
+        return self._access.is_open(method, path)
+
     def authenticate(self, headers: Mapping[str, str]) -> Principal:
-        """Return who calls, by the first way of the spec to prove it."""
-        auth = self.spec.auth[0]
-        if isinstance(auth, NoAuth) or (isinstance(auth, ApiKey) and auth.in_ == "query"):
-            return Principal()
-        name = auth.name.lower() if isinstance(auth, ApiKey) else "authorization"
-        given = headers.get(name, "").strip()
-        key = given.removeprefix(auth.prefix).strip() if isinstance(auth, ApiKey) else given.partition(" ")[2]
-        if isinstance(auth, HttpBasic):
-            key = _password(key)
-        verdict = read_key(key) if key else "missing"
-        if isinstance(verdict, str):
-            raise Problem(f"API key {verdict}", kind="unauthenticated")
-        return verdict
+        """Return who calls, by one of the ways of the spec to prove it."""
+        return self._access.authenticate(headers)
 
     def envelope(self, status: int, code: str | int, problem: Problem) -> Any:
         """Return an error where the spec reads it, else as RFC 9457 has it."""
@@ -111,13 +105,33 @@ class SpecApi(SimulatedApi):
         if spec is None:
             raise Problem("no such call", kind="no_route")
         mark = self._mark(call, spec)
+        target = known.line.path.fill_path(lambda one: values.get(one.name))
         first = self._of_mark(mark) if mark and self._repeats(spec) else None
+        if first is None and is_idempotent(self.spec, spec):
+            # the same request again changes nothing while the first is carried out
+            first = next((one for one in self._at(target) if not one.settled), None)
         if first is not None:
             return self._shown.submitted(spec, first)
+        if mark and self._is_taken(spec, mark):
+            raise Problem("it exists already", status=self._taken_status(spec))
         resource = self._resource(spec, values, mark)
-        operation_id = self._shown.new_id(self.world.ids.uuid(), spec, mark)
-        started = self.start(call, spec.kind, operation_id, resource, _SCRIPT, self._settled, {"mark": mark})
+        operation_id = self._shown.new_id(self.world.ids.uuid(), spec, mark, values)
+        started = self.start(
+            call, spec.kind, operation_id, resource, _SCRIPT, self._settled, {"mark": mark, "target": target}
+        )
         return self._shown.submitted(spec, started)
+
+    def _is_taken(self, call: CallSpec, mark: str) -> bool:
+        """Return whether the API refuses a second resource with the same name."""
+        return self.spec.of_submit(call, "already") is not None and self._of_mark(mark) is not None
+
+    def _taken_status(self, call: CallSpec) -> int:
+        already = self.spec.of_submit(call, "already")
+        return already.status[0] if already is not None and already.status else _CONFLICT
+
+    def _at(self, target: str) -> list[Operation]:
+        """Return the operations on what has this path, the newest first."""
+        return [one for one in reversed(list(self.world.operations)) if one.details.get("target") == target]
 
     def _repeats(self, call: CallSpec) -> bool:
         mark = self.spec.inherited(call, "mark")
@@ -164,6 +178,16 @@ class SpecApi(SimulatedApi):
         await self.world.until_settled(operation, float(values.get("seconds") or 1.0))
         return self._shown.one(operation)
 
+    def _target(self, _call: Call, known: Known, values: Mapping[str, str]) -> Reply:
+        found = self._at(known.line.path.fill_path(lambda one: values.get(one.name)))
+        if not found:
+            raise Problem("no such resource", status=404)
+        return self._shown.one(found[0])
+
+    def _located(self, _call: Call, _known: Known, values: Mapping[str, str]) -> Reply:
+        operation = self._operation(values["operation_id"])
+        return Reply(200, {"result": "done"}) if operation.stage == "succeeded" else Reply(202, {})
+
     def _operation(self, operation_id: str) -> Operation:
         found = self.read_operation(operation_id)
         if found is None:
@@ -187,15 +211,16 @@ class SpecApi(SimulatedApi):
         return page_of(self.spec, call, self.mount, entries, [self._shown.entry(one) for one in rows])
 
     def _by_ids(self, call: Call, known: Known, _values: Mapping[str, str]) -> Reply:
-        given = [text for name, _ in known.query for text in _texts((call.query.model_extra or {}).get(name))]
-        wanted = {one for text in given for one in text.split(",")}
+        given = [(call.query.model_extra or {}).get(name) for name, _ in known.query]
+        given += [call.body.root] if call.body is not None else []
+        wanted = {one for text in texts_in(given) for one in text.split(",")}
         return self._listed(call, [one for one in self._rows() if one.id in wanted])
 
     def _check(self, _call: Call, _known: Known, _values: Mapping[str, str]) -> Reply:
         return Reply(200, {})
 
-    def _login(self, _call: Call, _known: Known, _values: Mapping[str, str]) -> Reply:
-        raise Problem("logging in is not simulated", status=501)
+    def _login(self, call: Call, _known: Known, _values: Mapping[str, str]) -> Reply:
+        return self._access.give_token(call)
 
     def _result(self, _call: Call, _known: Known, _values: Mapping[str, str]) -> Reply:
         return Reply(200, {"result": "done"})
@@ -214,7 +239,8 @@ class SpecApi(SimulatedApi):
             if not rows:
                 raise Problem("nothing has this key", status=404)
             answer = Answer()
-            answer.body = self._shown.found(find, rows[-1])
+            # the same address may be that of the operation
+            answer.body = {**self._shown.entry(rows[-1]), **self._shown.found(find, rows[-1])}
             return Reply(200, answer.body)
         entries = [self._shown.found(find, one) for one in rows]
         return page_of(self.spec, call, self.mount, find.entries, entries[::-1])
@@ -250,17 +276,6 @@ class SpecApi(SimulatedApi):
             raise Problem("no such resource", status=404 if resource is None else _GONE)
         self.world.update(resource, status="deleted", deleted=True)
         return Reply(204)
-
-
-def _texts(value: Any) -> list[str]:
-    return [str(one) for one in value] if isinstance(value, list) else [] if value is None else [str(value)]
-
-
-def _password(encoded: str) -> str:
-    try:
-        return base64.b64decode(encoded, validate=True).decode().partition(":")[2]
-    except (binascii.Error, UnicodeDecodeError):
-        return ""
 
 
 def simulated(spec: ApiSpec) -> type[SimulatedApi]:

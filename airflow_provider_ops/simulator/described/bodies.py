@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_ops.spec.values import parse_value
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from airflow_provider_ops.spec.expressions import Expression
 
@@ -90,6 +90,14 @@ def made_id(texts: Sequence[str], plain: str, chosen: Mapping[tuple[str, ...], s
             pointer = part.expression.pointer if part.expression else ()
             parts.append(chosen.get(pointer, f"{plain}-{index}"))
     return "".join(parts)
+
+
+def texts_in(value: Any) -> Iterator[str]:
+    """Yield all texts in a JSON value."""
+    if isinstance(value, str):
+        yield value
+    for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from texts_in(item)
 
 
 def word_of(lists: Mapping[str, Sequence[str | None]], state: str) -> str | None:

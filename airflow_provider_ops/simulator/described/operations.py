@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ops.simulator.api import Reply
-from airflow_provider_ops.simulator.described.bodies import Answer, made_id, rfc3339, word_of
-from airflow_provider_ops.spec.expressions import parse_expression
+from airflow_provider_ops.simulator.described.bodies import Answer, made_id, placed, rfc3339, word_of
+from airflow_provider_ops.simulator.described.requests import OPERATIONS, RESULTS
+from airflow_provider_ops.spec.expressions import ALL_ITEMS, parse_expression
 from airflow_provider_ops.spec.places import sent
 from airflow_provider_ops.spec.requests import parse_line
 from airflow_provider_ops.spec.states import StateTable
+from airflow_provider_ops.spec.values import parse_value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 _STATES = {"queued": "pending"}
 _ACCEPTED = 202
 _LARGEST_ID = 10**12
+#: What stands where a spec says that a secret is.
+SECRET = "simulated-secret-of-an-answer"  # noqa: S105
 
 
 class Shown:
@@ -31,31 +35,64 @@ class Shown:
         self._spec = spec
         self._operation = spec.operation
         self._words = spec.operation.states.lists()
+        verdict = spec.operation.verdict
+        self._names_cancelled = bool(
+            self._words["cancelled"]
+            or (verdict is not None and verdict.states.cancelled)
+            or "cancelled" in spec.operation.http.values()
+        )
         placeholders = [one for place in sent(spec) for _, text in place.templates for one in text.placeholders]
         self._has_numbers = any(one.name == "operation_id" and one.form == "int" for one in placeholders)
 
-    def new_id(self, plain: str, call: CallSpec, mark: str | None) -> str:
-        """Return the id of a new operation, of which our key may be a part."""
+    def new_id(self, plain: str, call: CallSpec, mark: str | None, values: Mapping[str, str]) -> str:
+        """Return the id of a new operation, of which our key and what stands in the path may be a part."""
         find = self._spec.inherited(call, "find")
         matches = [parse_expression(text).pointer for text in find.match] if find else []
-        chosen = dict.fromkeys(matches, mark) if mark else {}
+        chosen: dict[tuple[str, ...], str] = {(name,): value for name, value in values.items()}
+        chosen |= dict.fromkeys(matches, mark) if mark else {}
         plain = str(int(plain.replace("-", ""), 16) % _LARGEST_ID) if self._has_numbers else plain
         return made_id((*self._operation.id, *self._spec.submit.operation_id), plain, chosen)
 
     def submitted(self, call: CallSpec, operation: Operation) -> Reply:
         """Return the answer to a submit."""
         answer = Answer({})
-        answer.put(self._spec.of_submit(call, "operation_id"), operation.id)
+        self._put_ids(answer, self._spec.of_submit(call, "operation_id"), operation)
         get = self._operation.get
-        if get is not None:
-            line = parse_line(get.request)
-            path = line.path.fill_path(lambda _: operation.id)
-            answer.put(self._spec.of_submit(call, "operation_url"), f"/{self._spec.name}{path}")
+        line = parse_line(get.request if get is not None else f"GET {OPERATIONS}/{{operation_id}}")
+        path = line.path.fill_path(lambda _: operation.id)
+        answer.put(self._spec.of_submit(call, "operation_url"), f"/{self._spec.name}{path}")
+        self._put_secrets(answer)
+        if self._is_located(call):
+            answer.headers.setdefault("Location", f"/{self._spec.name}{RESULTS}/{operation.id}")
         resource = self._spec.of_submit(call, "resource")
         if resource is not None:
             answer.put(resource.type, operation.resource.kind)
             answer.put(resource.id, operation.resource.id)
         return Reply(_ACCEPTED, answer.body, answer.headers)
+
+    def _put_ids(self, answer: Answer, texts: Sequence[str], operation: Operation) -> None:
+        """Put the operation where an answer names it first, whole where there is room; other lists are empty."""
+        for text in reversed(texts):
+            expression = parse_value(text).expression
+            if expression is not None and ALL_ITEMS in expression.pointer:
+                answer.body = placed(answer.body, expression.pointer[: expression.pointer.index(ALL_ITEMS)], [])
+        expression = parse_value(texts[0]).expression if texts else None
+        ids = parse_value(self._operation.id[0]).expression if self._operation.id else None
+        if expression is not None and ids is not None and expression.place == "body":
+            above = expression.pointer[: -len(ids.pointer)]
+            if above and expression.pointer == (*above, *ids.pointer):
+                answer.body = placed(answer.body, above, self.entry(operation))
+        answer.put(texts, operation.id)
+
+    def _put_secrets(self, answer: Answer) -> None:
+        for text in self._spec.secrets:
+            expression = parse_value(text).expression
+            if expression is not None and expression.source == "response" and ALL_ITEMS not in expression.pointer:
+                answer.put((text,), SECRET)
+
+    def _is_located(self, call: CallSpec) -> bool:
+        result = self._spec.inherited(call, "result")
+        return result is not None and result.final_state_via in ("auto", "location")
 
     def one(self, operation: Operation, *, accepted: bool = False) -> Reply:
         """Return the answer to a read of one operation."""
@@ -111,8 +148,10 @@ class Shown:
                 answer.put(spec.verdict.status, listed if listed is not None or known else state)
         answer.put(spec.status, word)
 
-    @staticmethod
-    def _state(operation: Operation) -> str:
+    def _state(self, operation: Operation) -> str:
+        if operation.stage == "cancelled" and not self._names_cancelled:
+            # an API without a word for it shows what was cancelled as failed
+            return "failed"
         return _STATES.get(operation.stage, operation.stage)
 
     def is_in(self, known: Known, operation: Operation, *, settled: bool) -> bool:

@@ -22,11 +22,15 @@ if TYPE_CHECKING:
 
 #: Parts of a spec that are no requests of their own.
 _NOT_FOUND = 404
-_NO_REQUESTS = ("base_url", "submit")
+#: Where operations and results are whose place the spec leaves to the answers.
+OPERATIONS, RESULTS = "/_operations", "/_results"
+_NO_REQUESTS = ("base_url", "submit", "login")
 
 
 class AnyBody(RootModel[Any]):
-    """Any JSON."""
+    """Any JSON, or a form."""
+
+    takes_forms: ClassVar[bool] = True
 
 
 class AnyQuery(BaseModel):
@@ -50,14 +54,34 @@ class Known:
     query: tuple[tuple[str, Template], ...] = ()
 
 
-def known_requests(spec: ApiSpec) -> list[Known]:
-    """Return every request of a spec."""
+def known_requests(spec: ApiSpec, token_lines: Sequence[Line] = ()) -> list[Known]:
+    """Return every request of a spec.
+
+    :param token_lines: those that ask for a token.
+    """
     found = [_known("call", call.request, call, {}) for call in spec.calls]
+    found += [Known("login", line) for line in token_lines]
     for place in sent(spec):
         if place.request is None or place.part in _NO_REQUESTS or place.request.request is None:
             continue
         owner = spec.calls[int(place.place[1])] if place.place[0] == "calls" else None
         found.append(_known(place.part, place.request.request, owner, place.request.query))
+    # last, so that a request of the spec itself wins
+    return [*found, *_at_addresses(spec)]
+
+
+def _at_addresses(spec: ApiSpec) -> list[Known]:
+    """Return what is read at addresses that answers name: operations, results, and what a call acts on itself."""
+    owners = (spec.submit, *spec.calls)
+    found = [Known("located", parse_line(f"GET {RESULTS}/{{operation_id}}"))]
+    if any(one.operation_url for one in owners) and spec.operation.get is None:
+        found.append(Known("get", parse_line(f"GET {OPERATIONS}/{{operation_id}}")))
+    read = {(one.line.method, one.line.route) for one in found}
+    for call in spec.calls:
+        line = parse_line(f"GET {call.request.partition(' ')[2].partition('?')[0]}")
+        if (line.method, line.route) not in read:
+            read.add((line.method, line.route))
+            found.append(Known("target", line, call))
     return found
 
 
