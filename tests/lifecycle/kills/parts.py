@@ -211,8 +211,8 @@ class Life:
 
     def continues(self) -> list[dict[str, Any]]:
         """What was created and is neither cancelled nor deleted nor being deleted."""
-        going = {one["resource_id"] for one in self.world.operations(self.api) if _ends(one)}
-        return [one for one in self.created() if not one["deleted"] and one["id"] not in going]
+        ended = self.ended_ids()
+        return [one for one in self.created() if one["id"] not in ended]
 
     def names(self, resource: Mapping[str, Any], text: str) -> bool:
         """Whether a text says of a resource by its id, its operation or what to look for."""
