@@ -121,7 +121,7 @@ function happened(operation) {
   const lines = operation.log.map((entry) => make("li", {}, make("span", { class: "when" },
     make("time", { datetime: new Date(entry.at * 1000).toISOString(), title: clock(entry.at) }, `+${duration(entry.at - start)}`)), make("span", {}, entry.text)));
   if (operation.dropped) lines.splice(Math.min(10, lines.length - 1), 0, make("li", { class: "dropped" }, `${operation.dropped} more changes`));
-  return make("section", {}, make("h2", {}, "What happened"), make("ol", { class: "log" }, lines));
+  return make("section", {}, make("h2", {}, "What the task saw"), make("ol", { class: "log" }, lines));
 }
 
 // A policy whose process died on the way.
@@ -177,7 +177,7 @@ function stepRows(operation) {
 }
 
 function sentence(text) {
-  return text ? ` ${text.replace(/[.\s]+$/, "")}. ` : " ";
+  return text ? ` ${text[0].toUpperCase()}${text.slice(1).replace(/[.\s]+$/, "")}. ` : " ";
 }
 
 export function one(data, operation) {
