@@ -187,6 +187,8 @@ class Api(ABC):
     lists_show_progress: bool = True
     #: Longest time in seconds for which :meth:`long_poll` may ask; 0 where the API has no long poll.
     longest_poll: float = 0.0
+    #: Whether an answer to a submit may name several operations; the result of a task has all their ids then.
+    may_start_several: bool = False
     #: What else can be waited for by its own status, written ``kind:id``.
     reference_kinds: tuple[str, ...] = ()
     #: Extras of the connection this API uses beside the common ones.

@@ -22,6 +22,9 @@ from airflow_provider_ops.http.settings import Settings
 
 T = TypeVar("T")
 
+#: Has something done in the thread of a caller; returns at once.
+Post = Callable[[Callable[[], None]], None]
+
 
 class BlockingClient:
     """Drive an :class:`AsyncClient` on the portal's loop, one call at a time in each thread.
@@ -94,20 +97,19 @@ class BlockingClient:
         work: Callable[[AsyncClient], Coroutine[Any, Any, T]],
     ) -> T:
         """Return what ``work`` returns, run on the portal's loop."""
-        return self.drive_logging(lambda client, _: work(client), _nowhere)
+        return self.drive_posting(lambda client, _: work(client))
 
-    def drive_logging(
-        self,
-        work: Callable[[AsyncClient, Callable[[str], None]], Coroutine[Any, Any, T]],
-        log: Callable[[str], None],
-    ) -> T:
-        """Return what ``work`` returns; it gets a log whose lines are written in the thread of the caller."""
+    def drive_posting(self, work: Callable[[AsyncClient, Post], Coroutine[Any, Any, T]]) -> T:
+        """Return what ``work`` returns.
+
+        :param work: also takes a function that has something done in the thread of the caller, in order.
+        """
         opened = self._open()
 
         async def run(call: PortalCall[T]) -> T:
             self._calls[call] = None
             try:
-                return await work(opened.client, lambda line: self._post(call, log, line))
+                return await work(opened.client, lambda step: self._post(call, step))
             finally:
                 self._calls.pop(call, None)
 
@@ -180,19 +182,19 @@ class BlockingClient:
     def _unchanged(self) -> Settings:
         return self.settings
 
-    def _post(self, call: PortalCall[Any], log: Callable[[str], None], line: str) -> None:
-        # virtual time waits until it is written
-        writing = self.clock.busy()
-        writing.__enter__()
+    def _post(self, call: PortalCall[Any], work: Callable[[], None]) -> None:
+        # virtual time waits until it is done
+        working = self.clock.busy()
+        working.__enter__()
 
         def step() -> None:
             try:
-                log(line)
+                work()
             finally:
                 done()
 
         def done() -> None:
-            writing.__exit__(None, None, None)
+            working.__exit__(None, None, None)
 
         call.post(step, done)
 
@@ -224,7 +226,3 @@ class _Opened:
     def close(self) -> None:
         """Close the client soon."""
         self._finalizer()
-
-
-def _nowhere(_line: str) -> None:
-    return None

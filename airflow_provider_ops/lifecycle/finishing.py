@@ -61,12 +61,13 @@ class ResultBuilder:
         if handle.key:
             # what begins after this is a clear, or a retry of what Airflow did not hear of
             self._store.save(replace(handle, has_finished=True))
+        several = {"operation_ids": [one.operation_id for one in handle.operations]}
         result = {
             "operation_id": handle.operation_id,
-            "operation_ids": [one.operation_id for one in handle.operations],
             "resource_id": handle.resource_id or (operation.resource_id if operation else None),
             "state": str(operation.state if operation else OperationState.PENDING),
             "operation": operation.to_dict() if operation else None,
             "resource": dict(resource) if resource is not None else None,
+            **(several if self._hook.api.may_start_several else {}),
         }
         return checked(result, succeeded=f"{self._hook.api.title} operation {handle.operation_id}")

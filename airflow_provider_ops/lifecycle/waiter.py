@@ -75,8 +75,13 @@ class Waiter:
         now = self._hook.clock.time()
         until = self.deadline if patience is None else min(now + patience, self.deadline)
         states = self._states = self.states(ids, until, kind)
-        log = self.reporter.log_and_report(states, self._log.info)
-        poll_until_done(self._hook.get_conn(), states, log, self._options.wait_for)
+        poll_until_done(
+            self._hook.get_conn(),
+            states,
+            self._log.info,
+            self._options.wait_for,
+            on_change=lambda _: self.reporter.record(states),
+        )
         outcomes = {state.operation_id: state.outcome for state in states}
         self._timelines |= {state.operation_id: state.timeline for state in states}
         is_over = until >= self.deadline or self._is_over(outcomes)

@@ -60,14 +60,9 @@ class WorkerReporter:
         """Return the history of each operation, as far as it is known here."""
         return self._history.operations.values()
 
-    def log_and_report(self, states: Sequence[WaitState], say: Callable[[str], None]) -> Callable[[str], None]:
-        """Return a log for waits that also records the history: when something has changed, and now and then."""
-
-        def log_and_record(line: str) -> None:
-            say(line)
-            self._quietly(lambda: self._record(states))
-
-        return log_and_record
+    def record(self, states: Sequence[WaitState]) -> None:
+        """Record what is known while the attempt waits here, at most every two seconds."""
+        self._quietly(lambda: self._record(states))
 
     def paused(self, states: Sequence[WaitState], *, is_over: bool) -> None:
         """Record what is known at the end of this leg.

@@ -3,33 +3,53 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from airflow_provider_ops import metrics
 from airflow_provider_ops.core.event_codec import WaitFor
 from airflow_provider_ops.core.wait_state import WaitState
 from airflow_provider_ops.exceptions import OpsError
 from airflow_provider_ops.http.async_client import AsyncClient
-from airflow_provider_ops.http.blocking_client import BlockingClient
+from airflow_provider_ops.http.blocking_client import BlockingClient, Post
 from airflow_provider_ops.polling.poller import poller_of
 from airflow_provider_ops.polling.subscriptions import OnChange
+
+T = TypeVar("T")
 
 Log = Callable[[str], None]
 
 
 def poll_until_done(
-    client: BlockingClient, watches: Sequence[WaitState], log: Log, wait_for: WaitFor = "all", *, hold: bool = True
+    client: BlockingClient,
+    watches: Sequence[WaitState],
+    log: Log,
+    wait_for: WaitFor = "all",
+    *,
+    hold: bool = True,
+    on_change: OnChange | None = None,
 ) -> None:
     """Block until the wait states decide the verdict. Their outcomes hold the result.
 
+    :param log: called in this thread, as is ``on_change``.
     :param hold: whether long polls are allowed where the API has them; progress during one is not seen.
+    :param on_change: called with the wait state after something about it was logged.
     """
-    client.drive_logging(lambda on_loop, say: poller_of(on_loop).wait(watches, say, wait_for, hold=hold), log)
+
+    def wait(on_loop: AsyncClient, post: Post) -> Coroutine[Any, Any, None]:
+        changed = None if on_change is None else _posted(post, on_change)
+        return poller_of(on_loop).wait(watches, _posted(post, log), wait_for, hold=hold, on_change=changed)
+
+    client.drive_posting(wait)
 
 
 def poll_once(client: BlockingClient, watch: WaitState, log: Log) -> None:
     """Poll once, and pass the result to the wait state."""
-    client.drive_logging(lambda on_loop, say: _apoll_once(on_loop, watch, say), log)
+    client.drive_posting(lambda on_loop, post: _apoll_once(on_loop, watch, _posted(post, log)))
+
+
+def _posted(post: Post, function: Callable[[T], None]) -> Callable[[T], None]:
+    return lambda argument: post(partial(function, argument))
 
 
 def apoll_until_done(

@@ -315,12 +315,13 @@ def test_what_needs_airflow_is_done_in_the_callers_thread(server: Server) -> Non
         assert client.send_once(LOOK) == 200
         assert client.settings.key == "another-key"
 
-        async def work(_client: Any, log: Callable[[str], None]) -> None:
-            for line in "abc":
-                log(line)
-
         lines: list[tuple[str, int]] = []
-        client.drive_logging(work, lambda line: lines.append((line, threading.get_ident())))
+
+        async def work(_client: Any, post: Callable[[Callable[[], None]], None]) -> None:
+            for line in "abc":
+                post(lambda line=line: lines.append((line, threading.get_ident())))  # type: ignore[misc]
+
+        client.drive_posting(work)
     here = threading.get_ident()
     assert places == [here]
     assert lines == [("a", here), ("b", here), ("c", here)]

@@ -141,9 +141,9 @@ def test_what_is_no_address(text: str) -> None:
 def test_ids_that_lead_elsewhere_are_refused(connect: Any) -> None:
     hook = connect(THINGS)
     with pytest.raises(InvalidArgument):
-        hook.api.reference("/a/../b")
+        hook.api.validate_operation_id("/a/../b")
     with pytest.raises(InvalidArgument):
-        hook.api.reference("plain")
+        hook.api.validate_operation_id("plain")
     submit = hook.api.request("PUT", "/things/one")
     with pytest.raises(TransportError, match="not below the base URL"):
         submit.parse(_answer("https://evil.example.com/x/../../y"))

@@ -62,6 +62,7 @@ class DescribedApi(Api):
     conn_type = "operations"
     hook_extras: tuple[str, ...] = ("api", "variables", "auth")
     replaces_base_url = True
+    may_start_several = True
     unreadable_advice = (
         "Check that the connection's host is the API's; if it is, mend the spec, which says otherwise of its answers."
     )

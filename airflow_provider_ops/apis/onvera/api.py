@@ -65,6 +65,7 @@ class Onvera(DescribedApi):
 
     conn_type = ""
     hook_extras = ()
+    may_start_several = False
     unreadable_advice = ""
     replaces_base_url = False
     reader_class = _OnveraReader
