@@ -44,6 +44,24 @@ class OperationsApiHook(OperationsHook):
         """Return the hook for a connection that was looked up."""
         return cls(conn_id, api=api_of(conn_id, extra))
 
+    def request(self, method: str, path: str, *, json: Any = None, query: Mapping[str, Any] | None = None) -> Any:
+        """Send any request to the API, and return the JSON of its answer, ``None`` where there is none.
+
+        A request that changes something is sent at most once, and nothing searches for it after a lost answer:
+        :class:`~airflow_provider_ops.operators.operation.OperationRequestOperator` does.
+
+        :param path: below the connection's base URL, without query.
+        :raises ApiError: the API refused.
+        :raises TransportError: no answer, or the outcome of a change is not known.
+        """
+        return self.call(self.api.any_request(method, path, json=json, query=query))
+
+    async def arequest(
+        self, method: str, path: str, *, json: Any = None, query: Mapping[str, Any] | None = None
+    ) -> Any:
+        """As :meth:`request`, on an event loop."""
+        return await self.acall(self.api.any_request(method, path, json=json, query=query))
+
     def cancel_operation(self, operation_id: str) -> Operation:
         """Ask the API to cancel; the answer is the operation, which may still be running."""
         return self.run(self.api.cancelling(operation_id))

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from airflow_provider_ops.exceptions import AmbiguousSubmission, AuthenticationError, InvalidConnection, NotFound
+from airflow_provider_ops.exceptions import (
+    AmbiguousSubmission,
+    AuthenticationError,
+    InvalidArgument,
+    InvalidConnection,
+    NotFound,
+)
 from airflow_provider_ops.hooks.lookup import hook_for
 from airflow_provider_ops.hooks.operations import OperationsApiHook
 from airflow_provider_ops.lifecycle.handle_store import HandleStore
@@ -163,3 +170,21 @@ def test_a_spec_is_found_in_the_folder(
     monkeypatch.setenv("AIRFLOW__OPERATIONS__SPECS_FOLDER", str(tmp_path))
     (tmp_path / "jobs.yaml").write_text(JOBS)
     assert connect(api="jobs").api.title == "Jobs"
+
+
+def test_a_hook_sends_any_request(connect: Any, operations_simulator: SimulatorServer) -> None:
+    hook = connect()
+    started = hook.request("post", "/jobs", json={"name": "by hand"})
+    operation_id = started["operation"]["id"]
+    assert hook.request("GET", f"/operations/{operation_id}")["operation"]["id"] == operation_id
+    with pytest.raises(NotFound):
+        hook.request("GET", "/nothing")
+    with pytest.raises(InvalidArgument, match="must be a path below"):
+        hook.request("GET", "/../jobs")
+    assert operations_simulator.stats()["by_api"]["jobs"]["created"] == 1
+
+
+async def test_a_hook_sends_any_request_on_an_event_loop(connect: Any) -> None:
+    hook = await asyncio.to_thread(connect)
+    answer = await hook.arequest("POST", "/jobs", json={})
+    assert (await hook.aget_operation(answer["operation"]["id"])).id == answer["operation"]["id"]

@@ -17,14 +17,14 @@ from airflow_provider_ops.apis.base import (
     raw_entry,
     table,
 )
-from airflow_provider_ops.apis.calls import Call, Flow, Paged, Request, Response
+from airflow_provider_ops.apis.calls import Call, Flow, Paged, Request, Response, check_path
 from airflow_provider_ops.apis.described.addresses import is_address, request_of
 from airflow_provider_ops.apis.described.changing import Changes
 from airflow_provider_ops.apis.described.ending import Endings
 from airflow_provider_ops.apis.described.filling import Values, fill, header_values, parameters
 from airflow_provider_ops.apis.described.listing import entries_of, paged
 from airflow_provider_ops.apis.described.owned import Owned
-from airflow_provider_ops.apis.described.reading import OperationReader, error_body, exchange_of
+from airflow_provider_ops.apis.described.reading import OperationReader, error_body, exchange_of, json_or_none
 from airflow_provider_ops.apis.described.results import Results
 from airflow_provider_ops.apis.described.searching import DescribedSearch
 from airflow_provider_ops.apis.described.secrets import secrets_in
@@ -235,6 +235,18 @@ class DescribedApi(Api):
     ) -> SubmitCall:
         """Return a submit; one that the spec lists gets its kind, key and search."""
         return self._submits.build(method, path, json, query or {})
+
+    def any_request(
+        self, method: str, path: str, *, json: Any = None, query: Mapping[str, Any] | None = None
+    ) -> Call[Any]:
+        """Return a call for any request; its result is the JSON of the answer.
+
+        :raises InvalidArgument: the path leads out of the API.
+        """
+        if method.upper() == "GET":
+            check_path("POST", path)
+            return Call(Request("GET", path, path, query=dict(query or {})), json_or_none)
+        return Call(self._submits.build(method, path, json, query or {}).request, json_or_none)
 
     def with_idempotency_key(self, submit: SubmitCall, key: str) -> SubmitCall:
         """Put our key where the spec says."""
