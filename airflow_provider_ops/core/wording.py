@@ -91,3 +91,9 @@ def elapsed(operation: Operation) -> str:
 def utc(epoch: float) -> str:
     """Return a time in UTC, like ``2026-03-01 08:00:12 UTC``."""
     return datetime.fromtimestamp(epoch, timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def described(error: Exception) -> str:
+    """Return an error's text, with its class only where that is not one of this package."""
+    text = str(error) if isinstance(error, (OpsError, TimeoutError)) else ""
+    return text or repr(error)

@@ -17,7 +17,7 @@ from airflow_provider_ops.apis.calls import Flow
 from airflow_provider_ops.apis.terminate import Termination, kill_operation, terminate
 from airflow_provider_ops.core.handle import Handle
 from airflow_provider_ops.core.kill_decision import is_meant_on_worker
-from airflow_provider_ops.exceptions import OpsError
+from airflow_provider_ops.core.wording import described
 from airflow_provider_ops.hooks.base import OperationsHook
 from airflow_provider_ops.http.async_client import AsyncClient
 from airflow_provider_ops.http.background import time_limit
@@ -97,7 +97,7 @@ class KillRunner:
             state = self._ask(lambda: task_state(self._ti), _QUESTION)
         except Exception as error:  # noqa: BLE001 - whatever it was, nothing may be ended by guess
             return (
-                f"{doing}. Airflow does not say whether the task is over ({_described(error)}), so "
+                f"{doing}. Airflow does not say whether the task is over ({described(error)}), so "
                 f"on_kill={self._policy} was not carried out: {self._record.what} continues; a retry adopts it"
             )
         if not is_meant_on_worker(state):
@@ -109,7 +109,7 @@ class KillRunner:
             return f"the task was killed: {self._terminate()}"
         except Exception as error:  # noqa: BLE001 - no caller is left that could handle it
             return (
-                f"{doing}. on_kill={self._policy} could not be carried out for {self._record.what}: {_described(error)}"
+                f"{doing}. on_kill={self._policy} could not be carried out for {self._record.what}: {described(error)}"
             )
 
     def warn_when_slow(self, warn: Callable[[str], None]) -> None:
@@ -280,8 +280,3 @@ class KillRunner:
         if error is not None:
             raise error
         return value  # type: ignore[return-value]
-
-
-def _described(error: Exception) -> str:
-    """Return an error's text, with its class only where that is not one of this package."""
-    return str(error) if isinstance(error, (OpsError, TimeoutError)) else repr(error)

@@ -20,6 +20,7 @@ from airflow_provider_ops.core.handle import Handle
 from airflow_provider_ops.core.history import WaitHistory
 from airflow_provider_ops.core.kill_decision import AT_WORK, Awaited, Kill, meant_in_trigger
 from airflow_provider_ops.core.wait_state import Settled, WaitState
+from airflow_provider_ops.core.wording import described
 from airflow_provider_ops.exceptions import InvalidArgument
 from airflow_provider_ops.hooks import base
 from airflow_provider_ops.hooks.lookup import ahook_for
@@ -253,7 +254,8 @@ class OperationTrigger(BaseTrigger):
         try:
             said = await asyncio.wait_for(self._kill_if_meant(), _KILL_BUDGET)
         except Exception as error:  # noqa: BLE001 - no caller is left that could handle it
-            said = f"on_kill={self.kill_policy} could not be carried out for {', '.join(self.operation_ids)}: {error!r}"
+            ids, why = ", ".join(self.operation_ids), described(error)
+            said = f"on_kill={self.kill_policy} could not be carried out for {ids}: {why}"
         self.log.warning(one_line(said, limit=LONGEST_MESSAGE))
 
     async def _kill_if_meant(self) -> str:
