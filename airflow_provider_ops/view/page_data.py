@@ -36,10 +36,10 @@ _EMPTY: Mapping[str, tuple[str, str]] = {
     ),
     "not_started": ("Not started yet", "What the task submits or waits for is shown here as soon as it runs."),
     "submitting": (
-        "Nothing submitted yet",
+        "No operation recorded yet",
         (
-            "The task is running, but has not recorded an operation yet. It may be searching for what an earlier "
-            "try has started; its log says what it does."
+            "The task is running. A sensor may not have polled yet; an operator may be searching for what an earlier "
+            "try has started. The log says what the task does."
         ),
     ),
     "between": (
