@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_ops.apis.calls import Request
 from airflow_provider_ops.exceptions import AttemptStopped, OpsError
+from airflow_provider_ops.http.guard import HeldBack
+from airflow_provider_ops.http.rate_limiter import Priority
 from airflow_provider_ops.lifecycle.attempt import TaskAttempt
 from airflow_provider_ops.lifecycle.handle_store import HandleStore
 from airflow_provider_ops.testing import fail_first, hang, html, never_settles, operation_fails, rate_limited
@@ -84,6 +87,18 @@ def test_a_worker_that_goes_away_ends_nothing_and_says_what_continues(life: Life
     assert "a retry adopts it" in text
     life.attempt_until_deferred()
     assert len(life.created()) == 1
+
+
+def test_after_a_kill_only_the_requests_of_its_policy_leave(life: Life) -> None:
+    """The last check before the first byte: a request may be on its way to the socket when the signal comes."""
+    life.prepare()
+    life.run(lambda attempt: attempt)
+    guard, request = life.operator.hook.guard, Request("POST", "/deployments", "/deployments")
+    guard.before_send(request, Priority.WRITE)
+    life.operator.kill_switch.throw()
+    with pytest.raises(HeldBack):
+        guard.before_send(request, Priority.WRITE)
+    guard.before_send(request, Priority.KILL)
 
 
 def test_a_second_signal_does_nothing(life: Life) -> None:
