@@ -70,8 +70,7 @@ class AsyncClient:
         self._reloaded_at = -math.inf
         self._limiter = shared_limiter(settings.requests_per_second, self.clock, settings.conn_id, settings.base_url)
         self._queue = RequestQueue(self._limiter, self.clock)
-        #: What is built on this client and lives as long as it does, one of each class.
-        self.companions: dict[type, Any] = {}
+        self._companions: dict[Callable[[AsyncClient], Any], Any] = {}
         self._transport = _transport(settings, backend)
         self._tokens = Tokens(api, self.clock, self._transport, lambda to: _transport(to, backend))
 
@@ -150,6 +149,13 @@ class AsyncClient:
             for item in page.items:
                 yield item
             call = page.next
+
+    def companion(self, make: Callable[[AsyncClient], T]) -> T:
+        """Return what ``make`` builds on this client: one of it, made at the first use, that lives as long as this."""
+        if make not in self._companions:
+            self._companions[make] = make(self)
+        found: T = self._companions[make]
+        return found
 
     async def aclose(self) -> None:
         """Close the sockets."""

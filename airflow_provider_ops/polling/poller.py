@@ -347,7 +347,4 @@ class Poller:
 
 def poller_of(client: AsyncClient) -> Poller:
     """Return the poller of all waits on a client, made at the first use."""
-    if Poller not in client.companions:
-        client.companions[Poller] = Poller(client)
-    poller: Poller = client.companions[Poller]
-    return poller
+    return client.companion(Poller)

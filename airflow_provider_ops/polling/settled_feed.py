@@ -188,11 +188,6 @@ class SettledFeed:
         return f"connection {self._client.settings.conn_id}"
 
 
-_OF: WeakKeyDictionary[AsyncClient, SettledFeed] = WeakKeyDictionary()
-
-
 def settled_feed_of(client: AsyncClient) -> SettledFeed:
     """Return the feed that all users of a client share, made at the first use."""
-    if client not in _OF:
-        _OF[client] = SettledFeed(client)
-    return _OF[client]
+    return client.companion(SettledFeed)
