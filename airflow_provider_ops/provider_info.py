@@ -205,6 +205,28 @@ _CONFIG: dict[str, Any] = {
                 "example": "/opt/airflow/operations",
                 "default": "",
             },
+            "budget_url": {
+                "description": (
+                    "Redis in which all processes that use a connection share its ``requests_per_second``. Empty: each "
+                    "process has the whole budget. Needs the extra ``redis`` of this package. A connection's extra "
+                    "``budget_url`` goes first."
+                ),
+                "version_added": "0.2.0",
+                "type": "string",
+                "sensitive": True,
+                "example": "redis://redis.example.com:6379/3",
+                "default": "",
+            },
+            "budget_processes": {
+                "description": (
+                    "Processes that use one connection at the same time, at most: task processes and triggerers. "
+                    "While Redis cannot be reached, each keeps to this part of the budget."
+                ),
+                "version_added": "0.2.0",
+                "type": "integer",
+                "example": "20",
+                "default": "32",
+            },
         },
     }
 }

@@ -25,6 +25,7 @@ from airflow_provider_ops.exceptions import (
     TransportError,
     located,
 )
+from airflow_provider_ops.hooks.configured import configured_budget
 from airflow_provider_ops.hooks.lazy_wait import LazyDeadlineWait
 from airflow_provider_ops.http.async_client import AsyncClient
 from airflow_provider_ops.http.background import time_limit
@@ -90,7 +91,7 @@ class OperationsHook(BaseHook):
 
         :raises InvalidConnection: says in one sentence what to change.
         """
-        return read_settings(self.api, self.conn_id, *get_connection(self.conn_id))
+        return read_settings(self.api, self.conn_id, *get_connection(self.conn_id), configured_budget())
 
     def interrupt(self) -> None:
         """Interrupt the running call or wait, also from a signal handler; see :meth:`BlockingClient.interrupt`."""
@@ -134,7 +135,7 @@ class OperationsHook(BaseHook):
         return await self._asettings()
 
     async def _asettings(self) -> Settings:
-        return read_settings(self.api, self.conn_id, *await get_connection_async(self.conn_id))
+        return read_settings(self.api, self.conn_id, *await get_connection_async(self.conn_id), configured_budget())
 
     @property
     def where(self) -> str:

@@ -28,8 +28,10 @@ from airflow_provider_ops.http.background import time_limit
 from airflow_provider_ops.http.clock import Clock, SystemClock
 from airflow_provider_ops.http.guard import NotConfirmed
 from airflow_provider_ops.http.network import Delivery, NetworkBackend
-from airflow_provider_ops.http.rate_limiter import PauseTooLong, Priority, RequestQueue, shared_limiter
+from airflow_provider_ops.http.rate_limiter import Priority, shared_limiter
+from airflow_provider_ops.http.request_queue import PauseTooLong, RequestQueue
 from airflow_provider_ops.http.settings import Settings, place_of
+from airflow_provider_ops.http.shared_budget import open_shared_budget
 from airflow_provider_ops.http.tokens import Tokens
 from airflow_provider_ops.http.transport import Transport, TransportFailed
 
@@ -69,7 +71,8 @@ class AsyncClient:
         self._reload = reload
         self._reloaded_at = -math.inf
         self._limiter = shared_limiter(settings.requests_per_second, self.clock, settings.conn_id, settings.base_url)
-        self._queue = RequestQueue(self._limiter, self.clock)
+        shared = open_shared_budget(settings, self._limiter, self.clock)
+        self._queue = RequestQueue(self._limiter, self.clock, shared)
         self._companions: dict[Callable[[AsyncClient], Any], Any] = {}
         self._transport = _transport(settings, backend)
         self._tokens = Tokens(api, self.clock, self._transport, lambda to: _transport(to, backend))
@@ -159,7 +162,7 @@ class AsyncClient:
 
     async def aclose(self) -> None:
         """Close the sockets."""
-        self._queue.close()
+        await self._queue.aclose()
         await self._tokens.aclose()
         await self._transport.aclose()
 
@@ -221,7 +224,7 @@ class AsyncClient:
         finally:
             self._limiter.complete(granted, self.clock.monotonic())
         now = self.clock.time()
-        self._limiter.on_response(self.clock.monotonic(), response.status, answers.pause_asked(self.api, response, now))
+        self._queue.on_response(self.clock.monotonic(), response.status, answers.pause_asked(self.api, response, now))
         return answers.parse_response(self.api, call, response, now)
 
     def encode(self, request: Request) -> None:

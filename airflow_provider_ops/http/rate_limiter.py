@@ -5,19 +5,15 @@ One :class:`RateLimiter` serves all clients of a connection in this process.
 
 from __future__ import annotations
 
-import asyncio
-import heapq
 import itertools
 import math
 import os
 import threading
 from collections import deque
 from collections.abc import Hashable
-from contextvars import Context
 from enum import IntEnum
 from weakref import WeakValueDictionary
 
-from airflow_provider_ops.http.background import create_background_task
 from airflow_provider_ops.http.clock import Clock, SystemClock
 
 #: The window of a budget in seconds, a little longer than the second that it is for.
@@ -26,8 +22,6 @@ _WINDOW = 1.01
 _ARRIVED = 0.5
 #: How soon to try again when the next permit depends on an answer.
 _SOON = 0.02
-#: Seconds after which an unused permit is void: a busy event loop must not carry requests of one second into the next.
-_STALE = 0.05
 #: Seconds of pause after a 429 that does not say how long.
 _UNSAID_PAUSE = 1.0
 #: After a 429 half of the rate before it, growing by this factor per second, until it has not been refused for so long.
@@ -88,11 +82,17 @@ class RateLimiter:
         :meth:`complete` or :meth:`release` must follow.
         """
         with self._lock:
-            waits = priority is not Priority.KILL
-            delay = ((self.paused(now) or self._recovery(now)) if waits else 0.0) or self._budget(now)
+            delay = self._delay(now, priority)
             if not delay:
+                if self._most is not None:
+                    self._under_way.append(now)
                 self._record_departure(now)
             return delay
+
+    def delay(self, now: float, priority: Priority = Priority.READ) -> float:
+        """Return the seconds after which to try again; 0.0 where :meth:`try_acquire` would take a place now."""
+        with self._lock:
+            return self._delay(now, priority)
 
     def complete(self, left: float, now: float) -> None:
         """Take in that the request that left then has an answer, or will have none."""
@@ -121,12 +121,26 @@ class RateLimiter:
                 self._slowed = (self._slower(now), now + (pause or 0.0))
                 self._busiest.clear()
                 self._left_since_pause = 0
-            if pause:
-                self._paused_until = max(self._paused_until, now + pause)
+        if pause:
+            self.pause(now, pause)
+
+    def pause(self, now: float, seconds: float) -> None:
+        """Let nothing but kills leave for so long."""
+        with self._lock:
+            self._paused_until = max(self._paused_until, now + seconds)
 
     def paused(self, now: float) -> float:
         """Return the seconds that are left of the pause the API asked for."""
         return max(0.0, self._paused_until - now)
+
+    def restrict(self, requests_per_second: float | None) -> None:
+        """Take another budget from now on; what has left lately counts."""
+        with self._lock:
+            self._most, self._window = _window(requests_per_second)
+
+    def _delay(self, now: float, priority: Priority) -> float:
+        waits = priority is not Priority.KILL
+        return ((self.paused(now) or self._recovery(now)) if waits else 0.0) or self._budget(now)
 
     def _budget(self, now: float) -> float:
         if self._most is None:
@@ -137,7 +151,6 @@ class RateLimiter:
         while self._answered and self._answered[0] <= now - self._window:
             self._answered.popleft()
         if len(self._answered) + len(self._under_way) < self._most:
-            self._under_way.append(now)
             return 0.0
         first = min([*itertools.islice(self._answered, 1), *itertools.islice(self._under_way, 1)])
         return max(first + self._window - now, _SOON if self._under_way else 0.001)
@@ -183,118 +196,6 @@ def _window(per_second: float | None) -> tuple[int | None, float]:
         return int(per_second), _WINDOW
     # 2.5 per second are one in 404 ms, which no second has more than 3 of
     return 1, _WINDOW / per_second
-
-
-class PauseTooLong(Exception):
-    """The API asked for a pause that ends after the request's deadline; nothing was sent.
-
-    :param seconds: what is left of the pause.
-    """
-
-    def __init__(self, seconds: float) -> None:
-        super().__init__(seconds)
-        self.seconds = seconds
-
-
-_Waiting = list[tuple[Priority, int, float, asyncio.Future[float]]]
-
-
-class RequestQueue:
-    """The requests of one event loop that wait for a permit, by priority and then in the order they came.
-
-    Pages of lists wait in a row of their own; the two take turns.
-    """
-
-    def __init__(self, limiter: RateLimiter, clock: Clock) -> None:
-        self._limiter = limiter
-        self._clock = clock
-        self._order = itertools.count()
-        self._queue: _Waiting = []
-        self._pages: _Waiting = []
-        self._was_page = False
-        self._task: asyncio.Task[None] | None = None
-
-    async def acquire(self, priority: Priority, within: float = math.inf) -> float:
-        """Wait for a permit; return when it was granted, for :meth:`RateLimiter.complete`.
-
-        :param within: seconds after which no pause that the API asked for is waited for.
-        :raises PauseTooLong: the pause takes longer.
-        """
-        until = self._clock.monotonic() + within
-        while True:
-            granted = await self._next(priority, until)
-            if not self._limiter.has_budget or self._clock.monotonic() - granted <= _STALE:
-                return granted
-            self._limiter.release(granted)
-
-    async def _next(self, priority: Priority, until: float) -> float:
-        now = self._clock.monotonic()
-        if self._goes_first(priority) and not self._limiter.try_acquire(now, priority):
-            return now
-        self._check(priority, until, now)
-        permit: asyncio.Future[float] = asyncio.get_running_loop().create_future()
-        queue = self._pages if priority is Priority.PAGE else self._queue
-        heapq.heappush(queue, (priority, next(self._order), until, permit))
-        if queue[0][-1] is permit and self._task is not None:
-            # it may sleep through a pause that the new first one need not wait for
-            self._task.cancel()
-            self._task = None
-        if self._task is None or self._task.done():
-            self._task = Context().run(create_background_task, self._serve())
-        try:
-            return await permit
-        except asyncio.CancelledError:
-            if permit.done() and not permit.cancelled() and permit.exception() is None:
-                self._limiter.release(permit.result())
-            raise
-
-    def close(self) -> None:
-        """End the work in the background. No request waits any more."""
-        if self._task is not None:
-            self._task.cancel()
-
-    def _check(self, priority: Priority, until: float, now: float) -> None:
-        paused = 0.0 if priority is Priority.KILL else self._limiter.paused(now)
-        if paused and now + paused > until:
-            raise PauseTooLong(paused)
-
-    async def _serve(self) -> None:
-        while True:
-            now = self._clock.monotonic()
-            self._refuse_some(now)
-            if not (queue := self._next_row()):
-                return
-            if delay := self._limiter.try_acquire(now, queue[0][0]):
-                await self._clock.asleep(delay)
-            else:
-                self._was_page = queue is self._pages
-                heapq.heappop(queue)[-1].set_result(now)
-                # one at a time, so that each knows how old its own is
-                await asyncio.sleep(0)
-
-    def _goes_first(self, priority: Priority) -> bool:
-        """Return whether a new request goes before all that wait."""
-        if self._pages and priority is not Priority.KILL:
-            return False
-        return not self._queue or priority < self._queue[0][0]
-
-    def _next_row(self) -> _Waiting:
-        """Return the queue whose first request is next; an empty one when no request waits."""
-        for row in (self._queue, self._pages):
-            while row and row[0][-1].done():
-                heapq.heappop(row)
-        if not (self._queue and self._pages):
-            return self._queue or self._pages
-        return self._queue if self._was_page or self._queue[0][0] is Priority.KILL else self._pages
-
-    def _refuse_some(self, now: float) -> None:
-        """Refuse those whose pause has begun, or grown, while they wait."""
-        for priority, _, until, permit in (*self._queue, *self._pages):
-            if not permit.done():
-                try:
-                    self._check(priority, until, now)
-                except PauseTooLong as error:
-                    permit.set_exception(error)
 
 
 _SHARED: WeakValueDictionary[Hashable, RateLimiter] = WeakValueDictionary()

@@ -8,7 +8,7 @@ import logging
 import ssl
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from typing import Any, Protocol
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -16,6 +16,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from airflow_provider_ops.apis.base import Api
 from airflow_provider_ops.core.gate import Redact, redactor
 from airflow_provider_ops.exceptions import InvalidConnection, located
+from airflow_provider_ops.http.budget_home import BudgetHome
 from airflow_provider_ops.http.proxies import Proxy, proxy_for, shown
 from airflow_provider_ops.http.tls import plain_context, tls_context
 from airflow_provider_ops.http.transport import url_problem
@@ -25,7 +26,7 @@ log = logging.getLogger(__name__)
 #: Seconds one request may take when the connection does not say.
 DEFAULT_TIMEOUT = 30.0
 #: Extras of every connection; an API adds its own.
-_EXTRAS = ("verify", "timeout", "requests_per_second", "proxy", "allow_http")
+_EXTRAS = ("verify", "timeout", "requests_per_second", "proxy", "allow_http", "budget_url")
 _SCHEMES = ("http", "https")
 
 
@@ -53,6 +54,7 @@ class Settings:
     proxy: str | None = field(default=None, repr=False)
     extras: Mapping[str, Any] = field(default_factory=dict)
     login: str = field(default="", repr=False)
+    budget: BudgetHome | None = None
 
     @property
     def origin(self) -> str:
@@ -102,11 +104,18 @@ def _located(conn_id: str) -> Iterator[None]:
         raise
 
 
-def read_settings(api: Api, conn_id: str, conn: ConnectionLike, extra: Mapping[str, Any]) -> Settings:
+def read_settings(
+    api: Api,
+    conn_id: str,
+    conn: ConnectionLike,
+    extra: Mapping[str, Any],
+    budget: BudgetHome | None = None,
+) -> Settings:
     """Return the settings of a connection.
 
     :param extra: the connection's ``extra`` as a mapping; ``null`` and empty values count as absent,
         because the connection form saves every field.
+    :param budget: where the budget is kept that all processes share, unless the connection names another place.
     :raises InvalidConnection: names the connection and everything in it that must be changed.
     """
     wanted = api.conn_type or api.name
@@ -130,6 +139,7 @@ def read_settings(api: Api, conn_id: str, conn: ConnectionLike, extra: Mapping[s
         ),
         proxy=None if "proxy" not in extra else str(extra["proxy"]),
         login=(conn.login or "").strip(),
+        budget=found.of(lambda: _budget(extra.get("budget_url"), budget), None),
         extras={name: found.of(partial(fields.text, name), "") for name in api.extras if name in extra},
     )
     found.of(settings.tls, None)
@@ -272,6 +282,17 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _budget(url: object, otherwise: BudgetHome | None) -> BudgetHome | None:
+    home = otherwise
+    if url is not None:
+        home = BudgetHome(str(url).strip()) if otherwise is None else replace(otherwise, url=str(url).strip())
+    if home is None or not home.url:
+        return None
+    if problem := home.problem:
+        raise InvalidConnection(problem)
+    return home
 
 
 def _verify(fields: _Fields) -> bool | str:

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_ops.http.clock import SystemClock
-from airflow_provider_ops.http.rate_limiter import PauseTooLong, Priority, RateLimiter, RequestQueue, shared_limiter
+from airflow_provider_ops.http.rate_limiter import Priority, RateLimiter, shared_limiter
+from airflow_provider_ops.http.request_queue import PauseTooLong, RequestQueue
 from airflow_provider_ops.testing import VirtualClock
 
 START = 1_760_000_000.0
@@ -309,7 +310,7 @@ async def test_closing_leaves_no_task_behind(clock: VirtualClock) -> None:
     waiting = asyncio.ensure_future(queue.acquire(Priority.READ))
     await asyncio.sleep(0)
     waiting.cancel()
-    queue.close()
+    await queue.aclose()
     await asyncio.gather(waiting, return_exceptions=True)
     await asyncio.sleep(0)
     assert len(asyncio.all_tasks()) == 1

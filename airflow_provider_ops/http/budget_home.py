@@ -1,0 +1,52 @@
+"""Where the budget of a connection is kept that many processes share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import Final
+from urllib.parse import urlsplit
+
+#: Schemes of the addresses that lead to a Redis.
+_SCHEMES: Final = ("redis", "rediss", "unix")
+#: Processes that share a budget where the configuration does not say how many.
+DEFAULT_PROCESSES: Final = 32
+
+
+class BudgetUnreachable(Exception):
+    """The home of a shared budget did not answer, or not as it should."""
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetHome:
+    """Where a shared budget is kept. ``str`` never shows the password.
+
+    :param url: of a Redis.
+    :param processes: how many processes use the connection at most; each has that part of the budget without Redis.
+    """
+
+    url: str
+    processes: int = DEFAULT_PROCESSES
+
+    def __str__(self) -> str:
+        parts = urlsplit(self.url)
+        host = parts.hostname or ""
+        port = f":{parts.port}" if parts.port else ""
+        return f"{parts.scheme}://{host}{port}{parts.path}"
+
+    __repr__ = __str__
+
+    @property
+    def problem(self) -> str | None:
+        """Return what is wrong with it in one sentence."""
+        try:
+            parts = urlsplit(self.url)
+            parts.port  # noqa: B018 - raises on a bad port
+        except ValueError as error:
+            return f"its budget_url is not a URL ({error})"
+        if parts.scheme not in _SCHEMES or not (parts.hostname or parts.scheme == "unix"):
+            return f"its budget_url must begin with one of {', '.join(f'{one}://' for one in _SCHEMES)} and name a host"
+        if missing := [name for name in ("redis", "throttled") if find_spec(name) is None]:
+            needed = "its budget_url needs the extra 'redis' of this package: install airflow-provider-ops[redis]"
+            return f"{needed} (missing: {', '.join(missing)})"
+        return None
