@@ -40,7 +40,7 @@ export AIRFLOW_HOME := $(CURDIR)/.cache/airflow
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help venv test lint types demo docs guarantees race browser bench bench-constraints conform constraints
-.PHONY: matrix-constraints test-matrix clean python release-check upgrade identity layers surface check coverage
+.PHONY: fleet matrix-constraints test-matrix clean python release-check upgrade identity layers surface check coverage
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -118,6 +118,9 @@ browser: $(BROWSER) ## a real browser fills in the connection forms and looks at
 
 soak: $(STAMP) ## 2,000 waits for 20 minutes while the API misbehaves at random (ARGS='--virtual' for virtual time)
 	@$(BIN)/python -m dev.soak $(ARGS)
+
+fleet: $(STAMP) ## processes share one budget while they and Redis are killed (QUICK=1 for a minute; whole: 17 minutes)
+	@mkdir -p $(TEMP) && TMPDIR=$(TEMP) $(BIN)/python -m dev.fleet $(if $(QUICK),--quick) $(ARGS)
 
 bench: $(BENCH)/.installed ## what a wait costs, ours and others', side by side (ARGS=--quick for some minutes)
 	@mkdir -p $(TEMP) && TMPDIR=$(TEMP) $(BENCH)/bin/python -m benchmarks $(ARGS)

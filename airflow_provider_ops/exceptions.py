@@ -228,6 +228,8 @@ class ApiError(OpsError):
     """
 
     advice = "Look up this status in the documentation of the API."
+    #: Whether the request was refused only for now (busy, no capacity), and was certainly not carried out.
+    is_temporary = False
 
     def __init__(
         self,

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ops._compat import RetryPolicy, never_retried
-from airflow_provider_ops.core.retry_advice import Advice, advise
-from airflow_provider_ops.exceptions import OpsError, belongs_to_connection, located
+from airflow_provider_ops.core.retry_advice import LONGEST_DELAY, Advice, advise
+from airflow_provider_ops.exceptions import InvalidArgument, OpsError, belongs_to_connection, located
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -32,7 +33,8 @@ class OperationRetryPolicy(RetryPolicy):
     ``AmbiguousSubmission`` ``DifferentRequest``                     failed at once: a retry could create twice
     ``OperationFailed`` and the API says ``retryable: false``        failed at once
     ``OperationFailed`` and the API says ``retryable: true``         retried, after the API's ``retryAfter``
-    any answer with ``Retry-After``                                  retried after it
+    429, any answer with ``Retry-After``, busy                       retried after it; Airflow 3.4 waits for it
+                                                                     without using up a retry
     everything else                                                  Airflow's ``retries`` and ``retry_delay``
     =============================================================== ======================================
 
@@ -40,10 +42,17 @@ class OperationRetryPolicy(RetryPolicy):
 
     :param starts_anew: whether a retry starts another operation. With ``False`` (sensors) a failed or cancelled
         operation fails the task at once, because a retry would find the same operation.
+    :param reschedule_timeout: how long an API that refuses only for now (429, ``Retry-After``, busy) is asked again
+        before that uses up retries. Needs Airflow 3.4; before, each time uses one.
     """
 
-    def __init__(self, *, starts_anew: bool = True) -> None:
+    def __init__(
+        self, *, starts_anew: bool = True, reschedule_timeout: timedelta = timedelta(seconds=LONGEST_DELAY)
+    ) -> None:
+        if reschedule_timeout <= timedelta(0):
+            raise InvalidArgument(f"reschedule_timeout must be positive, not {reschedule_timeout}")
         self.starts_anew = starts_anew
+        self.reschedule_timeout = reschedule_timeout
 
     def evaluate(
         self,
@@ -53,20 +62,27 @@ class OperationRetryPolicy(RetryPolicy):
         context: Context | None = None,  # noqa: ARG002
     ) -> RetryDecision:
         """Return what Airflow does after ``exception``."""
-        from airflow.sdk.definitions.retry_policy import RetryDecision  # noqa: PLC0415 - only Airflow 3.3 or later calls this
+        # only Airflow 3.3 or later calls this
+        from airflow.sdk.definitions.retry_policy import RetryAction, RetryDecision  # noqa: PLC0415
 
         advice = advise(exception, starts_anew=self.starts_anew)
         if advice is None:
             return RetryDecision.default()
         if not advice.should_retry:
             return RetryDecision.fail(reason=advice.reason)
+        if advice.passes and hasattr(RetryAction, "RESCHEDULE"):
+            without_a_retry: Any = RetryDecision
+            decision: RetryDecision = without_a_retry.reschedule(
+                delay=advice.pause, reschedule_timeout=self.reschedule_timeout, reason=advice.reason
+            )
+            return decision
         return RetryDecision.retry(delay=advice.pause, reason=advice.reason)
 
     def __eq__(self, other: object) -> bool:
         return type(other) is type(self) and vars(other) == vars(self)
 
     def __hash__(self) -> int:
-        return hash((type(self), self.starts_anew))
+        return hash((type(self), self.starts_anew, self.reschedule_timeout))
 
 
 def set_default_retry_policy(task: Any, policy: OperationRetryPolicy) -> None:

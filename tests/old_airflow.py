@@ -23,6 +23,7 @@ __all__ = [
     "deserialize",
     "forget_plugins",
     "needs_connection_fields",
+    "needs_reschedule",
     "needs_retry_policy",
     "needs_shared_streams",
     "needs_state_store",
@@ -40,10 +41,18 @@ def _needs(feature: str, *, there: bool) -> pytest.MarkDecorator:
     return pytest.mark.skipif(not there, reason=f"this Airflow has no {feature}")
 
 
+def _reschedules() -> bool:
+    if not ASKS_RETRY_POLICY:
+        return False
+    actions = importlib.import_module("airflow.sdk.definitions.retry_policy").RetryAction
+    return hasattr(actions, "RESCHEDULE")
+
+
 _PROVIDER_SCHEMA = (Path(airflow.__file__).parent / "provider.yaml.schema.json").read_text(encoding="utf-8")
 
 needs_state_store = _needs("task state store (3.3 has)", there="task_state_store" in Context.__annotations__)
 needs_retry_policy = _needs("retry policies (3.3 has)", there=ASKS_RETRY_POLICY)
+needs_reschedule = _needs("rescheduling by a retry policy (3.4 has)", there=_reschedules())
 needs_shared_streams = _needs("shared streams of triggers (3.3 has)", there=_there("airflow.triggers.shared_stream"))
 needs_stores_of_assets = _needs(
     "state store of assets (3.3 has)", there=_there("airflow.sdk.execution_time.context", "AssetStateStoreAccessors")

@@ -18,6 +18,7 @@ from airflow_provider_ops.exceptions import (
     OperationCancelled,
     OperationFailed,
     PermissionDenied,
+    RateLimited,
 )
 from airflow_provider_ops.operation import Operation
 
@@ -49,11 +50,13 @@ class Advice:
     :param should_retry: ``False`` where a retry cannot help.
     :param delay: seconds until then; ``None`` for the task's own delay.
     :param reason: for the log and the task instance's history.
+    :param passes: the API refuses only for now, and nothing was started: the task may wait without using up a retry.
     """
 
     should_retry: bool
     reason: str
     delay: float | None = None
+    passes: bool = False
 
     @property
     def pause(self) -> timedelta | None:
@@ -71,6 +74,8 @@ def advise(error: BaseException, *, starts_anew: bool = True) -> Advice | None:
     # a secrets backend that does not answer raises the same, and nothing was sent: a retry costs nothing
     if isinstance(error, ConnectionMissing):
         return None
+    if isinstance(error, ApiError) and error.is_temporary:
+        return _refused_for_now(error)
     for kind, reason in _FINAL:
         if isinstance(error, kind):
             return Advice(should_retry=False, reason=reason)
@@ -95,12 +100,15 @@ def _after_the_end(operation: Operation | None, *, starts_anew: bool) -> Advice 
 def _after_an_answer(error: ApiError) -> Advice | None:
     if error.status in _REFUSED_FOR_GOOD:
         return Advice(should_retry=False, reason=f"the API refuses the request for good ({error.status})")
+    if isinstance(error, RateLimited) or _bounded(error.retry_after) is not None:
+        return _refused_for_now(error)
+    return None
+
+
+def _refused_for_now(error: ApiError) -> Advice:
     delay = _bounded(error.retry_after)
-    if delay is None:
-        return None
-    return Advice(
-        should_retry=True, reason=f"the API answered {error.status} and says to try again{_in(delay)}", delay=delay
-    )
+    said = "refuses it for now" if delay is None else f"says to try again{_in(delay)}"
+    return Advice(should_retry=True, reason=f"the API answered {error.status} and {said}", delay=delay, passes=True)
 
 
 def _bounded(seconds: float | None) -> float | None:

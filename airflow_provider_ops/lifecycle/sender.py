@@ -78,7 +78,11 @@ class Sender:
             except OpsError as error:
                 limit = self._deadline if self._api.is_busy(error) else give_up
                 asked = error.retry_after if isinstance(error, ApiError) else None
-                if not self._was_refused(error) or self._clock.time() + max(pause, asked or 0.0) > limit:
+                if not self._was_refused(error):
+                    raise
+                if isinstance(error, ApiError):
+                    error.is_temporary = True
+                if self._clock.time() + max(pause, asked or 0.0) > limit:
                     raise
                 text = f"nothing was started yet ({error.without_advice}); trying until {utc(limit)}"
                 if text != said:

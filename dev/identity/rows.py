@@ -21,6 +21,8 @@ _DIES: Final = Crash("HandleStore.save", "leave", "die")
 #: The first operation outlasts what a busy machine needs to change a DAG, or to start the next try.
 _LONG: Final = {"rules": ({"fault": "unknown_status", "word": "warming-up", "seconds": 120, "count": 1},)}
 _FAILS: Final = ({"fault": "operation_fails", "reason": "no room", "count": 1},)
+#: A second more than a submit is repeated within one attempt.
+_BUSY: Final = ({"fault": "status", "status": 429, "retry_after": 301, "method": "POST", "count": 1},)
 
 _STORED: Final = r"the task was cleared .*: submitting a new one .generation 2."
 _STILL_OURS: Final = "nothing ends its operation .* still ours: adopting it"
@@ -200,6 +202,12 @@ KINDS: Final[Mapping[str, Kind]] = {
         "run deleted and made again under its id",
         _always(Expect(SUCCEEDED, created=2, settled="2 succeeded", tries=(1, 1))),
         lambda: run_again,
+    ),
+    "refused": Kind(
+        "refused with 429 for longer than a task waits, then accepted",
+        lambda _api, waits_without_retry: Expect(SUCCEEDED, tries=(1, 1) if waits_without_retry else _TWICE),
+        None,
+        {"rules": _BUSY},
     ),
     "loop": Kind(
         f"loop of {ITERATIONS} iterations",

@@ -66,6 +66,7 @@ SPECS: Final[Mapping[str, Spec]] = {
     "loop": Spec(loops=True),
     "loop-cleared": Spec(loops=True),
     "retry": Spec(_EACH),
+    "refused": Spec(),
 }
 
 

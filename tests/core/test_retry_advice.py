@@ -66,7 +66,6 @@ AIRFLOWS_OWN = [
     answer(404),
     answer(409),
     answer(408),
-    answer(429),
     answer(500),
     answer(503),
     OperationLost("x"),
@@ -103,7 +102,7 @@ def test_airflow_decides(error: Exception) -> None:
 
 
 def test_every_error_was_thought_of() -> None:
-    thought_of = {type(error) for error in [*FINAL, *AIRFLOWS_OWN]}
+    thought_of = {type(error) for error in [*FINAL, *AIRFLOWS_OWN, answer(429)]}
     groups = {exceptions.ConfigurationError, exceptions.SubmissionError, ApiError, exceptions.Conflict}
     leaves = {one for one in vars(exceptions).values() if isinstance(one, type) and issubclass(one, OpsError)}
     assert {one.__name__ for one in leaves - thought_of - groups if not one.__name__.startswith("_")} == set()
@@ -136,6 +135,36 @@ def test_retry_after_of_an_answer_decides(status: int, after: float, delay: floa
     advice = advise(answer(status, after))
     assert advice is not None
     assert (advice.should_retry, advice.delay) == (True, delay)
+
+
+def temporary(error: ApiError) -> ApiError:
+    error.is_temporary = True
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "delay"),
+    [
+        (answer(429), None),
+        (answer(429, 12.0), 12.0),
+        (answer(503, 5.0), 5.0),
+        (temporary(answer(409)), None),
+        (temporary(answer(422)), None),
+        (temporary(answer(403, 90.0)), 90.0),
+    ],
+    ids=repr,
+)
+def test_what_the_api_refuses_only_for_now_needs_no_retry(error: ApiError, delay: float | None) -> None:
+    advice = advise(error)
+    assert advice is not None
+    assert (advice.passes, advice.delay) == (True, delay)
+
+
+def test_what_has_failed_needs_a_retry() -> None:
+    # another attempt of the same try would find the operation that has failed
+    advice = advise(failed(OperationError("busy", retryable=True, retry_after=30)))
+    assert advice is not None
+    assert not advice.passes
 
 
 def test_a_refusal_is_final_whatever_retry_after_says() -> None:

@@ -13,9 +13,11 @@ from airflow_provider_ops import _compat
 from airflow_provider_ops._compat import ASKS_RETRY_POLICY, AirflowFailException, never_retried
 from airflow_provider_ops.exceptions import (
     AuthenticationError,
+    InvalidArgument,
     InvalidRequest,
     OperationFailed,
     OpsError,
+    RateLimited,
     ServerError,
 )
 from airflow_provider_ops.hooks.lakesail import LakeSailHook
@@ -25,7 +27,7 @@ from airflow_provider_ops.operators.operation import OperationRequestOperator
 from airflow_provider_ops.retry_policy import OperationRetryPolicy
 from airflow_provider_ops.sensors.operation import OperationSensor
 from airflow_provider_ops.testing import fail_first, operation_fails
-from tests.old_airflow import needs_retry_policy
+from tests.old_airflow import needs_reschedule, needs_retry_policy
 
 if TYPE_CHECKING:
     from airflow_provider_ops.testing import SimulatorServer
@@ -124,6 +126,23 @@ def test_a_sensor_does_not_look_again_at_what_has_failed(
 
 
 # -- whose policy it is
+
+
+@needs_reschedule
+def test_an_api_that_refuses_for_now_uses_up_no_retry() -> None:
+    from airflow.sdk.definitions.retry_policy import RetryAction  # noqa: PLC0415
+
+    decision = OperationRetryPolicy().evaluate(RateLimited(429, None, "busy", retry_after=400.0), 1, 2)
+    # by its name: earlier releases have no such action
+    assert decision.action.name == "RESCHEDULE"
+    assert decision.retry_delay == timedelta(seconds=400)
+    assert vars(decision)["reschedule_timeout"] == timedelta(hours=1)
+    assert OperationRetryPolicy().evaluate(ServerError(500, None, "no"), 1, 2).action is RetryAction.DEFAULT
+
+
+def test_an_endless_policy_is_refused() -> None:
+    with pytest.raises(InvalidArgument, match="reschedule_timeout"):
+        OperationRetryPolicy(reschedule_timeout=timedelta(0))
 
 
 class Always(OperationRetryPolicy):
