@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import inspect
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import airflow
 import pytest
 from airflow.sdk import Context
+from airflow.triggers.base import BaseEventTrigger
 
 from airflow_provider_ops._compat import ASKS_RETRY_POLICY
 
@@ -20,9 +22,11 @@ except ImportError:  # before 3.2
     from airflow.serialization.serde import deserialize, serialize  # type: ignore[no-redef,import-not-found]
 
 __all__ = [
+    "HAS_QUEUES_OF_WATCHERS",
     "deserialize",
     "forget_plugins",
     "needs_connection_fields",
+    "needs_queues_of_watchers",
     "needs_reschedule",
     "needs_retry_policy",
     "needs_shared_streams",
@@ -53,6 +57,8 @@ _PROVIDER_SCHEMA = (Path(airflow.__file__).parent / "provider.yaml.schema.json")
 needs_state_store = _needs("task state store (3.3 has)", there="task_state_store" in Context.__annotations__)
 needs_retry_policy = _needs("retry policies (3.3 has)", there=ASKS_RETRY_POLICY)
 needs_reschedule = _needs("rescheduling by a retry policy (3.4 has)", there=_reschedules())
+HAS_QUEUES_OF_WATCHERS = "queue" in inspect.signature(BaseEventTrigger.__init__).parameters
+needs_queues_of_watchers = _needs("queues of watchers (3.4 has)", there=HAS_QUEUES_OF_WATCHERS)
 needs_shared_streams = _needs("shared streams of triggers (3.3 has)", there=_there("airflow.triggers.shared_stream"))
 needs_stores_of_assets = _needs(
     "state store of assets (3.3 has)", there=_there("airflow.sdk.execution_time.context", "AssetStateStoreAccessors")

@@ -6,6 +6,7 @@ import json
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from datetime import datetime, timezone
+from inspect import signature
 from typing import Any, Final, Literal, get_args
 
 from airflow.triggers.base import BaseEventTrigger, TriggerEvent
@@ -23,6 +24,8 @@ SettledState = Literal["succeeded", "failed", "cancelled"]
 #: Default seconds between polls. Airflow may drop an event that follows another before its scheduler has made a run
 #: of the first.
 POLL_INTERVAL: Final = 10.0
+#: Whether Airflow assigns watchers to queues of triggerers.
+_TAKES_QUEUE: Final = "queue" in signature(BaseEventTrigger.__init__).parameters
 #: Earlier events of an asset that are searched for operations delivered already.
 _EARLIER: Final = 100
 
@@ -51,6 +54,7 @@ class OperationEventTrigger(BaseEventTrigger):
         its first poll, whatever date that end has. ``True``: with the first settled operation that the API still lists.
     :param since: aware ``datetime``, or the same in ISO 8601: a new watcher begins with what has settled since then.
     :param asset: name of the asset that keeps the watermark. Needed only where several assets have the same watcher.
+    :param queue: only triggerers of this queue run the watcher (``airflow triggerer --queues``). Needs Airflow 3.4.
     :raises InvalidArgument: names the argument and what is allowed.
     """
 
@@ -65,8 +69,11 @@ class OperationEventTrigger(BaseEventTrigger):
         since: datetime | str | None = None,
         catchup: bool = False,
         asset: str | None = None,
+        queue: str | None = None,
     ) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        if queue is not None and not _TAKES_QUEUE:
+            raise InvalidArgument("queue needs Airflow 3.4: before, watchers run on any triggerer; leave it out")
+        super().__init__(**({} if queue is None else {"queue": queue}))  # type: ignore[no-untyped-call]
         if not conn_id:
             raise InvalidArgument("conn_id must be the id of an Airflow connection")
         self.conn_id = conn_id

@@ -66,6 +66,7 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--waits", type=int, default=5000)
     parser.add_argument("--seconds", type=float, default=600.0, help="of the budget")
     parser.add_argument("--rounds", type=int, default=3, help="of triggerers that are killed, a minute each")
+    parser.add_argument("--only", choices=("budget", "waits"), default="", help="one of the two")
     options = parser.parse_args(argv)
     if options.quick:
         options.processes, options.waits, options.seconds, options.rounds = 4, 1000, 60.0, 0
@@ -193,7 +194,7 @@ def _wait(
                 fleet.hand_over(names[0], left)
         requests = server.stats()["requests"] - before
         # what has just settled is found within two intervals
-        settled = [row["id"] for row in server.operations("onvera") if row["state"] == "succeeded"]
+        settled = [row["id"] for row in server.operations("onvera") if row["stage"] == "succeeded"]
         time.sleep(35.0)
     ends = Ends.of(fleet.journal(), settled)
     report.check(
@@ -209,9 +210,10 @@ def main() -> int:
     shutil.rmtree(SCRATCH, ignore_errors=True)
     try:
         with SimulatorServer() as server:
-            (SCRATCH / "budget").mkdir(parents=True)
-            share_budget(server, options, SCRATCH / "budget", report)
-            if options.rounds:
+            if options.only != "waits":
+                (SCRATCH / "budget").mkdir(parents=True)
+                share_budget(server, options, SCRATCH / "budget", report)
+            if options.rounds and options.only != "budget":
                 hand_over(server, options, SCRATCH, report)
     except Interrupted as stop:
         return stop.exit_code

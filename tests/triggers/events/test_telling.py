@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from airflow.sdk import AssetWatcher
+from airflow.serialization.encoders import encode_trigger
 
 from airflow_provider_ops.core.settling import MOST_DELIVERED
 from airflow_provider_ops.exceptions import InvalidArgument
 from airflow_provider_ops.testing import operation_fails
 from airflow_provider_ops.triggers.events import OperationEventTrigger
-from tests.old_airflow import deserialize, serialize
+from tests.old_airflow import HAS_QUEUES_OF_WATCHERS, deserialize, needs_queues_of_watchers, serialize
 
 if TYPE_CHECKING:
     from airflow_provider_ops.testing import SimulatorServer
@@ -62,6 +63,18 @@ def test_the_order_of_what_is_wanted_makes_no_other_watcher() -> None:
 def test_bad_input_is_told_when_the_file_is_read(arguments: dict[str, Any], says: str) -> None:
     with pytest.raises(InvalidArgument, match=says):
         OperationEventTrigger(**{"conn_id": "c", **arguments})
+
+
+@needs_queues_of_watchers
+def test_a_watcher_runs_on_the_triggerers_of_its_queue() -> None:
+    watcher = AssetWatcher(name="w", trigger=OperationEventTrigger("c", queue="cloud"))
+    assert encode_trigger(watcher.trigger)["queue"] == "cloud"
+
+
+@pytest.mark.skipif(HAS_QUEUES_OF_WATCHERS, reason="this Airflow has queues of watchers")
+def test_a_queue_of_watchers_is_refused_where_airflow_has_none() -> None:
+    with pytest.raises(InvalidArgument, match=r"Airflow 3\.4"):
+        OperationEventTrigger("c", queue="cloud")
 
 
 def test_watchers_of_a_connection_share_a_stream_whatever_they_want() -> None:
