@@ -82,7 +82,7 @@ types: $(STAMP) ## mypy, strict
 demo: $(STAMP) ## real Airflow and the simulator run all example DAGs (KEEP=1 leaves the UI up)
 	@$(BIN)/python -m dev.demo $(if $(KEEP),--keep) $(if $(FAULTS),--faults "$(FAULTS)")
 
-guarantees: $(STAMP) ## kill everything at the worst moments and write docs/guarantees.md (QUICK=1 for less)
+guarantees: $(STAMP) ## kill everything at the worst moments and write docs/explanation/guarantees.md (QUICK=1 for less)
 	@$(MAKE) --silent $(GUARANTEES) \
 	    || echo "PostgreSQL cannot be had: the rows that need it will not run" >&2
 	@$(BIN)/python -m dev.guarantees $(if $(QUICK),--quick) $(ARGS)
@@ -104,7 +104,7 @@ identity: $(STAMP) ## clear, retry, loop and re-run tasks on real Airflow; count
 	@$(MAKE) --silent $(GUARANTEES) || echo "PostgreSQL cannot be had: SQLite will do" >&2
 	@$(BIN)/python -m dev.identity $(ARGS)
 
-docs/timeouts.md: $(STAMP) FORCE
+docs/reference/timeouts.md: $(STAMP) FORCE
 	@$(BIN)/python -m dev.timeouts
 
 layers: $(STAMP) ## draw the imports between the folders of the package into docs/images/layers.svg
@@ -155,16 +155,18 @@ clean: ## remove everything that make has written
 	rm -rf $(VENV) .cache .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find airflow_provider_ops dags_examples dev tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
-docs/examples.md: $(STAMP) FORCE
+docs/guides/examples.md: $(STAMP) FORCE
 	@$(BIN)/python -m dev.examples
 
-docs/spec-keys.md: $(STAMP) FORCE
+docs/reference/spec-keys.md: $(STAMP) FORCE
 	@$(BIN)/python -m dev.spec_keys
 
-docs/troubleshooting.md: $(STAMP) FORCE
+docs/reference/troubleshooting.md: $(STAMP) FORCE
 	@$(BIN)/python -m dev.messages
 
-docs: docs/timeouts.md docs/examples.md docs/spec-keys.md docs/troubleshooting.md ## build the site of the docs into .cache/site; every warning is an error
+PRINTED := docs/guides/examples.md $(addprefix docs/reference/,timeouts.md spec-keys.md troubleshooting.md)
+
+docs: $(PRINTED) ## build the site of the docs into .cache/site; every warning is an error
 	@$(BIN)/python -m sphinx -q -W --keep-going -b html docs .cache/site
 	@echo "open .cache/site/index.html"
 

@@ -1,4 +1,4 @@
-"""What is counted and timed, as one table; docs/metrics.md shows the same, and a test compares.
+"""What is counted and timed, as one table; docs/reference/metrics.md shows the same, and a test compares.
 
 No Airflow here, since the clients count too: :func:`send_to` says where it goes, and until then it goes nowhere. Names
 are Airflow's kind of names. Like Airflow itself, every metric goes out under its name with tags and, for backends that

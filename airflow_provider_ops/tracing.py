@@ -24,7 +24,7 @@ except ImportError:  # nothing is recorded
 else:
     trace = opentelemetry_trace
 
-#: Spans and their attributes; docs/metrics.md has the same table.
+#: Spans and their attributes; docs/reference/metrics.md has the same table.
 SUBMIT, WAIT = "operation.submit", "operation.wait"
 ATTRIBUTES = (
     "operation.api",

@@ -104,7 +104,7 @@ def _keep(
 
 def _into_docs(name: str, text: str) -> None:
     """Put a table between its marks."""
-    page = ROOT / "docs" / "performance.md"
+    page = ROOT / "docs" / "explanation" / "performance.md"
     begin, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->\n"
     before, _, rest = page.read_text(encoding="utf-8").partition(begin)
     _, _, after = rest.partition(end)

@@ -1,4 +1,4 @@
-"""`make docs/examples.md`: the page of all example DAGs."""
+"""`make docs/guides/examples.md`: the page of all example DAGs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parent.parent
-PAGE: Final = ROOT / "docs" / "examples.md"
+PAGE: Final = ROOT / "docs" / "guides" / "examples.md"
 _HEAD: Final = "# Examples\n\nOne task per file, all run by `make demo` and by the tests.\n"
 
 
@@ -18,7 +18,7 @@ def page() -> str:
 
 def _section(file: Path) -> str:
     title = (ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or file.stem).splitlines()[0]
-    shown = f"```{{literalinclude}} ../dags_examples/{file.name}\n:language: python\n```\n"
+    shown = f"```{{literalinclude}} ../../dags_examples/{file.name}\n:language: python\n```\n"
     return f"\n## {title.lstrip('# ')}\n\n{shown}"
 
 

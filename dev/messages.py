@@ -1,4 +1,4 @@
-"""`make docs/troubleshooting.md`: all messages by situation, made from the table that the tests keep."""
+"""`make docs/reference/troubleshooting.md`: all messages by situation, made from the table that the tests keep."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 ROOT: Final = Path(__file__).resolve().parent.parent
-PAGE: Final = ROOT / "docs" / "troubleshooting.md"
+PAGE: Final = ROOT / "docs" / "reference" / "troubleshooting.md"
 TABLE: Final = ROOT / "tests" / "messages" / "table.md"
 
 Key = tuple[str, str]

@@ -1,4 +1,4 @@
-"""`make docs/spec-keys.md`: all keys of a spec, printed from its models, and their JSON schema for editors."""
+"""`make docs/reference/spec-keys.md`: all keys of a spec, printed from its models, and a JSON schema for editors."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ from pydantic_core import PydanticUndefined
 from airflow_provider_ops.spec import ApiSpec, auth, sections
 from airflow_provider_ops.spec.parts import Part
 
-DOCS: Final = Path(__file__).resolve().parent.parent / "docs"
+DOCS: Final = Path(__file__).resolve().parent.parent / "docs" / "reference"
 PAGE: Final = DOCS / "spec-keys.md"
 SCHEMA: Final = DOCS / "spec.schema.json"
 
 _HEAD: Final = """\
 # All keys of a spec
 
-Printed from the models by `make docs/spec-keys.md`. [Describe your API](describe-your-api.md) is the way in.
+Printed from the models by `make docs/reference/spec-keys.md`. Begin with [Describe your
+API](../tutorial/describe-your-api.md).
 
 For completion and checks in an editor, save the [JSON schema](spec.schema.json) beside your specs and begin each with:
 

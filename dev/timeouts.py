@@ -1,4 +1,4 @@
-"""`make docs/timeouts.md`: the default timeouts and poll intervals of all APIs, printed from the code."""
+"""`make docs/reference/timeouts.md`: the default timeouts and poll intervals of all APIs, printed from the code."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import Final
 from airflow_provider_ops.apis.base import Api
 from airflow_provider_ops.provider_info import hook_class_name, typed_apis
 
-PAGE: Final = Path(__file__).resolve().parent.parent / "docs" / "timeouts.md"
+PAGE: Final = Path(__file__).resolve().parent.parent / "docs" / "reference" / "timeouts.md"
 
 _HEAD: Final = """\
 # Default timeouts and intervals
 
 How long operators and hooks wait for an operation when `timeout` is not given, and when they poll it when
 `poll_interval` is not given. Sensors, and tasks that wait for ids, wait for a day by default. Printed from the code by
-`make docs/timeouts.md`.
+`make docs/reference/timeouts.md`.
 
 The longest prefix of the operation's kind decides. Where the numbers come from stands next to them, in `timeouts` and
 `polls` of each API's class below `airflow_provider_ops/apis`.

@@ -44,12 +44,12 @@ def _kinds() -> list[tuple[str, str, str]]:
 
 
 def test_the_page_of_timeouts_is_printed_from_the_code() -> None:
-    assert timeouts.PAGE.read_text() == timeouts.page(), "run `make docs/timeouts.md`"
+    assert timeouts.PAGE.read_text() == timeouts.page(), "run `make docs/reference/timeouts.md`"
 
 
 @pytest.mark.parametrize(("api", "operator", "kind"), _kinds())
 def test_every_operator_is_in_the_table_with_its_default_timeout(api: str, operator: str, kind: str) -> None:
-    page = (ROOT / "docs" / "apis" / f"{api}.md").read_text()
+    page = (ROOT / "docs" / "reference" / "apis" / f"{api}.md").read_text()
     rows = [line.split("|") for line in page.splitlines() if re.match(rf"\|.*`{operator}\b", line)]
     assert [row[3].strip() for row in rows] == [
         timeouts.duration(APIS[api].default_timeout(kind)) + SAID_WITH_IT.get(operator, "")
@@ -69,7 +69,7 @@ def test_every_guarantee_names_tests_that_exist() -> None:
 
 def test_every_row_of_the_guarantees_table_that_the_readme_names_is_there() -> None:
     text = (ROOT / "README.md").read_text()
-    table = (ROOT / "docs" / "guarantees.md").read_text()
+    table = (ROOT / "docs" / "explanation" / "guarantees.md").read_text()
     named = re.findall(r"\*([^*\n]+?)(?: \.\.\.)?\*", "".join(re.findall(r"rows (\*.*?)(?:;|\|)", text)))
     assert len(named) > 8
     assert [name for name in named if name not in table] == []
@@ -104,7 +104,8 @@ def test_every_python_block_stands_in_a_file_that_is_run(block: str, sources: st
 
 def test_the_dag_that_a_newcomer_copies_is_a_whole_file() -> None:
     whole = f"```python\n{(ROOT / 'docs' / 'examples' / 'quickstart.py').read_text()}```"
-    assert [page for page in ("README.md", "docs/quickstart.md") if whole not in (ROOT / page).read_text()] == []
+    pages = ("README.md", "docs/tutorial/quickstart.md")
+    assert [page for page in pages if whole not in (ROOT / page).read_text()] == []
 
 
 @pytest.mark.parametrize("block", _blocks("ini"))
@@ -117,11 +118,11 @@ def test_every_option_in_an_ini_block_is_one_that_is_read(block: str, sources: s
 
 #: What else a page may show, and which test runs that.
 OTHER_BLOCKS = {
-    ("docs/simulator.md", "json"): "tests/simulator/test_docs.py",
-    ("docs/simulator.md", ""): "tests/simulator/test_docs.py",
-    ("docs/describe-your-api.md", "yaml"): "tests/spec/test_docs.py",
-    ("docs/spec-keys.md", "yaml"): "tests/spec/test_docs.py",
-    ("docs/troubleshooting.md", "text"): "tests/messages/test_messages.py",
+    ("docs/reference/simulator.md", "json"): "tests/simulator/test_docs.py",
+    ("docs/reference/simulator.md", ""): "tests/simulator/test_docs.py",
+    ("docs/tutorial/describe-your-api.md", "yaml"): "tests/spec/test_docs.py",
+    ("docs/reference/spec-keys.md", "yaml"): "tests/spec/test_docs.py",
+    ("docs/reference/troubleshooting.md", "text"): "tests/messages/test_messages.py",
 }
 
 
@@ -195,13 +196,13 @@ def test_every_log_line_in_the_troubleshooting_is_one_that_can_appear() -> None:
 
 
 def test_every_example_dag_is_on_the_page_of_examples() -> None:
-    assert examples.PAGE.read_text() == examples.page(), "run `make docs/examples.md`"
+    assert examples.PAGE.read_text() == examples.page(), "run `make docs/guides/examples.md`"
 
 
 def test_every_file_that_architecture_design_and_decisions_name_exists() -> None:
     pages = [
-        *(ROOT / "docs" / name for name in ("architecture.md", "design.md")),
-        *(ROOT / "docs/decisions").glob("*.md"),
+        *(ROOT / "docs" / "explanation" / name for name in ("architecture.md", "design.md")),
+        *(ROOT / "docs/explanation/decisions").glob("*.md"),
     ]
     named = {name for page in pages for name in re.findall(r"`([\w/.]+(?:\.py|/))`", page.read_text())}
     places = [ROOT, ROOT / "airflow_provider_ops"]
@@ -214,4 +215,4 @@ def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-b", "html", "docs", str(tmp_path / "site")]
     built = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert (built.returncode, built.stderr) == (0, "")
-    assert (tmp_path / "site" / "troubleshooting.html").exists()
+    assert (tmp_path / "site" / "reference" / "troubleshooting.html").exists()

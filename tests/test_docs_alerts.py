@@ -1,4 +1,4 @@
-"""The callback of docs/watching.md, called by Airflow for a task that has failed."""
+"""The callback of docs/guides/operation-tab.md, called by Airflow for a task that has failed."""
 
 from __future__ import annotations
 

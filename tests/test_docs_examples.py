@@ -1,4 +1,4 @@
-"""The example project of docs/testing.md, run as a user would, in a directory of its own."""
+"""The example project of docs/guides/testing.md, run as a user would, in a directory of its own."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def blocks(page: str) -> list[str]:
 
 
 def test_the_page_shows_whole_files() -> None:
-    shown = blocks("testing.md")
+    shown = blocks("guides/testing.md")
     assert [file.name for file in PROJECT.glob("*.py") if file.read_text(encoding="utf-8") not in shown] == []
 
 

@@ -160,7 +160,7 @@ def test_every_field_is_in_the_docs() -> None:
     now = datetime(2026, 1, 1, tzinfo=timezone.utc)
     times: dict[str, Any] = {"created_at": now, "started_at": now, "ended_at": now}
     full = Operation("1", "a", "k", OperationState.FAILED, "f", "t", "r", url="https://a/1", **times)
-    page = (Path(__file__).parents[1] / "docs" / "metrics.md").read_text()
+    page = (Path(__file__).parents[1] / "docs" / "reference" / "metrics.md").read_text()
     assert [name for name in ("id", *_facts(full)) if f"`{name}`" not in page.split("## Lineage")[1]] == []
     assert FACET in page
 

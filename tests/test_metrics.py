@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_ops.testing import SimulatorServer, VirtualClock
 
-PAGE = (Path(__file__).parents[1] / "docs" / "metrics.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[1] / "docs" / "reference" / "metrics.md").read_text(encoding="utf-8")
 
 
 class Heard:

@@ -41,9 +41,9 @@ ALLOWED_IN = {
 }
 #: Pages that are made by a command, and what they are made of. The latter is checked instead.
 GENERATED = {
-    "docs/guarantees.md": "dev/guarantees/report.py",
-    "docs/identity.md": "dev/identity/report.py",
-    "docs/troubleshooting.md": "dev/messages.md",
+    "docs/explanation/guarantees.md": "dev/guarantees/report.py",
+    "docs/explanation/identity.md": "dev/identity/report.py",
+    "docs/reference/troubleshooting.md": "dev/messages.md",
 }
 #: A name is a word only where it stands alone: `failed_looks`, a stored key, is none. Two words may stand on two lines.
 _BANNED = re.compile(rf"\b(?:{'|'.join(BANNED)})\b".replace(" ", r"[\s#]+"), re.IGNORECASE)

@@ -11,7 +11,7 @@ from pydantic_core import from_json
 from airflow_provider_ops.core.gate import MAX_DEPTH, Redact, Redactor, clean
 
 # Lists of operations are most of what is read, and nearly all of them have nothing to clean. What shows that is quick
-# (docs/design.md has the numbers): a page is only walked through where one of these finds something.
+# (docs/explanation/design.md has the numbers): a page is only walked through where one of these finds something.
 # \b and \f are control characters as well; what is ASCII may be escaped to hide the key
 _ESCAPED = re.compile(rb"\\(?:u00[0-9]|[bf])")
 _CONTROL = re.compile(rb"\xc2[\x80-\x9f]")

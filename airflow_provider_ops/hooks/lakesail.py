@@ -13,7 +13,7 @@ class LakeSailHook(OperationsHook):
     ``get_operation`` and ``wait_for_operation`` take operation ids, and ``session:ID``, ``closed_session:ID``,
     ``notebook:ID`` and ``job_run:JOB.RUN`` for what is followed by its own status. LakeSail neither lists nor cancels
     operations. Create, describe, update, start and delete of sessions, notebooks and jobs are inferred from their
-    summaries, see docs/apis/lakesail.md.
+    summaries, see docs/reference/apis/lakesail.md.
 
     :param conn_id: Airflow connection of type ``lakesail``.
     """

@@ -1,6 +1,6 @@
 """The fault plan as users write it: one model per fault, selected by the key `fault`.
 
-A rule says where it applies, when it fires and what happens then. `docs/simulator.md` has the table.
+A rule says where it applies, when it fires and what happens then. `docs/reference/simulator.md` has the table.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 Rule = dict[str, Any]
-"""A rule of a fault plan; docs/simulator.md has all keys."""
+"""A rule of a fault plan; docs/reference/simulator.md has all keys."""
 
 
 class Where(TypedDict, total=False):

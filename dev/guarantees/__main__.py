@@ -28,7 +28,7 @@ from dev.simulator import BadFaults, Simulator
 from dev.stack import AirflowStack, BrokenDag, StackOptions, StackTimeout
 
 SCRATCH: Final = CHECKOUT / ".cache" / "guarantees"
-DOCUMENT: Final = CHECKOUT / "docs" / "guarantees.md"
+DOCUMENT: Final = CHECKOUT / "docs" / "explanation" / "guarantees.md"
 _OPERATION_SECONDS: Final = 10.0
 #: Longest time for a phase, and what each row adds to it.
 _PHASE_SECONDS: Final = 180.0

@@ -95,7 +95,7 @@ class Result:
 
 def document(results: Sequence[Result], seconds: float, database: str, window: str) -> str:
     """
-    Return the text of `docs/guarantees.md`.
+    Return the text of `docs/explanation/guarantees.md`.
 
     :param window: what was measured between the fence and the request.
     """

@@ -1,7 +1,8 @@
 """
 `make identity`: clear, retry, loop and re-run tasks on a real Airflow, and count what they have created.
 
-Runs on the Airflow of the interpreter. `docs/identity.md` has a section for each minor version, and this writes one.
+Runs on the Airflow of the interpreter. `docs/explanation/identity.md` has a section for each minor version, and
+this writes one.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from dev.simulator import BadFaults, Simulator
 from dev.stack import PATIENCE, AirflowStack, BrokenDag, StackOptions, StackTimeout
 
 SCRATCH: Final = CHECKOUT / ".cache" / "identity"
-DOCUMENT: Final = CHECKOUT / "docs" / "identity.md"
+DOCUMENT: Final = CHECKOUT / "docs" / "explanation" / "identity.md"
 ONLY_34: Final = "Airflow 3.4 only"
 _OPERATION_SECONDS: Final = 10.0
 _TIMEOUT: Final = 900.0

@@ -1,4 +1,4 @@
-"""`docs/identity.md`: a section for each minor version of Airflow, each written by a run on it."""
+"""`docs/explanation/identity.md`: a section for each minor version of Airflow, each written by a run on it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ it applies and only there, the task ended in the state it should, and its log sa
 
 A clear is sent to the REST API, as by the grid. Airflow 3.4 then discards what is stored of the task,
 unless the request has `keep_task_state: true`. Where a row names no policy, `on_kill` is `cancel` for Akua and `delete`
-for the others. See [Upgrade](upgrade.md) for what is promised on which Airflow.
+for the others. See [Upgrade](../guides/upgrade.md) for what is promised on which Airflow.
 """
 _HEADING: Final = "## Airflow "
 

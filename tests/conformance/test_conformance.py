@@ -18,7 +18,7 @@ from dev.conform.trim import merged, trim, trim_openapi
 
 APIS = ("akua", "nirvana")
 GOLDEN = Path(__file__).parents[1] / "apis" / "golden"
-DOCS = Path(__file__).parents[2] / "docs" / "apis"
+DOCS = Path(__file__).parents[2] / "docs" / "reference" / "apis"
 
 
 @pytest.mark.parametrize("api", APIS)

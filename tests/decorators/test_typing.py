@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 HEAD = """from airflow_provider_ops.decorators import OperationRequest, operation_task, task
 """
 WRONG = {
-    "the one of docs/taskflow.md": ((ROOT / "docs/examples/taskflow/wrong.py").read_text(encoding="utf-8"), "type-var"),
+    "the one of taskflow.md": ((ROOT / "docs/examples/taskflow/wrong.py").read_text(encoding="utf-8"), "type-var"),
     "a function that returns nothing": (
         """
 @operation_task(conn_id="c")

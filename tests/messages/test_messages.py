@@ -1,7 +1,7 @@
 """What people read when something goes wrong, all of it: ``table.md`` has the texts, and these tests keep it.
 
 ``UPDATE_MESSAGES=1 pytest tests/messages`` writes the table anew, and
-``make docs/troubleshooting.md`` the page that is made of it.
+``make docs/reference/troubleshooting.md`` the page that is made of it.
 """
 
 from __future__ import annotations
@@ -155,4 +155,4 @@ def _excuses(reason: str, site: Site) -> bool:
 def test_the_docs_are_made_of_the_table() -> None:
     from dev.messages import PAGE, page  # noqa: PLC0415
 
-    assert Path(PAGE).read_text(encoding="utf-8") == page(), "make docs/troubleshooting.md"
+    assert Path(PAGE).read_text(encoding="utf-8") == page(), "make docs/reference/troubleshooting.md"

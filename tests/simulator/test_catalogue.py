@@ -158,7 +158,7 @@ def test_the_connection_can_be_tried(hook: OperationsApiHook) -> None:
 
 
 def test_the_page_has_a_row_and_an_example_for_each() -> None:
-    page = (DOCS / "catalogue.md").read_text(encoding="utf-8")
+    page = (DOCS / "reference" / "catalogue.md").read_text(encoding="utf-8")
     for name in NAMES:
         assert f"| `{name}` |" in page, name
     examples = sorted((DOCS / "examples" / "catalogue").glob("*.py"))

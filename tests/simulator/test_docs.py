@@ -1,4 +1,4 @@
-"""`docs/simulator.md` says what the code does."""
+"""`docs/reference/simulator.md` says what the code does."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from airflow_provider_ops.simulator.rules import FAULTS, Rule
 from airflow_provider_ops.simulator.serve import Address, Service
 from airflow_provider_ops.simulator.world import Settings
 
-TEXT = (Path(__file__).parents[2] / "docs" / "simulator.md").read_text(encoding="utf-8")
+TEXT = (Path(__file__).parents[2] / "docs" / "reference" / "simulator.md").read_text(encoding="utf-8")
 SIMULATOR = Simulator()
 
 

@@ -15,7 +15,7 @@ from airflow_provider_ops.spec.promises import review
 from airflow_provider_ops.spec.source import read_source
 from dev import spec_keys
 
-PAGE = Path(__file__).parents[2] / "docs" / "describe-your-api.md"
+PAGE = Path(__file__).parents[2] / "docs" / "tutorial" / "describe-your-api.md"
 
 
 def test_the_spec_that_a_newcomer_copies_has_no_mistake() -> None:
@@ -26,8 +26,8 @@ def test_the_spec_that_a_newcomer_copies_has_no_mistake() -> None:
 
 
 def test_the_page_of_keys_is_printed_from_the_models() -> None:
-    assert spec_keys.PAGE.read_text(encoding="utf-8") == spec_keys.page(), "run `make docs/spec-keys.md`"
-    assert spec_keys.SCHEMA.read_text(encoding="utf-8") == spec_keys.schema(), "run `make docs/spec-keys.md`"
+    assert spec_keys.PAGE.read_text(encoding="utf-8") == spec_keys.page(), "run `make docs/reference/spec-keys.md`"
+    assert spec_keys.SCHEMA.read_text(encoding="utf-8") == spec_keys.schema(), "run `make docs/reference/spec-keys.md`"
 
 
 def test_every_key_is_explained() -> None:
