@@ -164,9 +164,19 @@ docs/reference/spec-keys.md: $(STAMP) FORCE
 docs/reference/troubleshooting.md: $(STAMP) FORCE
 	@$(BIN)/python -m dev.messages
 
-PRINTED := docs/guides/examples.md $(addprefix docs/reference/,timeouts.md spec-keys.md troubleshooting.md)
+docs/reference/configuration.md: $(STAMP) FORCE
+	@$(BIN)/python -m dev.configuration
 
-docs: $(PRINTED) ## build the site of the docs into .cache/site; every warning is an error
+docs/reference/cli-options.md: $(STAMP) FORCE
+	@$(BIN)/python -m dev.commands
+
+PRINTED := docs/guides/examples.md $(addprefix docs/reference/,timeouts.md spec-keys.md troubleshooting.md \
+    configuration.md cli-options.md)
+
+docs: $(PRINTED) ## build the site of the docs into .cache/site, with Python 3.11 or later; every warning is an error
+	@$(BIN)/python -c 'import sphinx' 2>/dev/null || { \
+	    echo "error: the site needs Python 3.11 or later (myst-parser for 3.10 does not go with Airflow's rich);" \
+	        "make it in another checkout: make docs PYTHON=python3.12" >&2; exit 1; }
 	@$(BIN)/python -m sphinx -q -W --keep-going -b html docs .cache/site
 	@echo "open .cache/site/index.html"
 

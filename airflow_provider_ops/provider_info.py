@@ -228,5 +228,20 @@ _CONFIG: dict[str, Any] = {
                 "default": "32",
             },
         },
-    }
+    },
+    "operations_view": {
+        "description": "Settings of the tab Operation.",
+        "options": {
+            "live": {
+                "description": (
+                    "Whether the API server reads an open operation itself where its record is older than ten seconds. "
+                    "Turn it off where API servers must not reach the remote API."
+                ),
+                "version_added": "0.1.0",
+                "type": "boolean",
+                "example": "False",
+                "default": "True",
+            },
+        },
+    },
 }

@@ -6,8 +6,16 @@ from airflow_provider_ops import __version__
 
 project = "airflow-provider-ops"
 release = __version__
-extensions = ["myst_parser"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "dev.reference"]
 html_theme = "furo"
 html_title = f"airflow-provider-ops {release}"
 exclude_patterns = ["examples"]
 myst_heading_anchors = 3
+autodoc_typehints = "description"
+autodoc_typehints_description_target = "documented_params"
+autodoc_member_order = "bysource"
+autodoc_class_signature = "mixed"
+autodoc_default_options = {"members": True, "show-inheritance": True}
+python_use_unqualified_type_names = True
+add_module_names = False
+toc_object_entries_show_parents = "hide"

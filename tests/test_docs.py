@@ -11,6 +11,7 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from airflow.cli import cli_parser
@@ -19,7 +20,7 @@ from airflow.sdk import Connection
 from airflow_provider_ops.cli import __main__ as cli
 from airflow_provider_ops.provider_info import connection_types
 from airflow_provider_ops.simulator.__main__ import _parser as simulator_parser
-from dev import examples, timeouts
+from dev import commands, configuration, examples, timeouts
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -45,6 +46,11 @@ def _kinds() -> list[tuple[str, str, str]]:
 
 def test_the_page_of_timeouts_is_printed_from_the_code() -> None:
     assert timeouts.PAGE.read_text() == timeouts.page(), "run `make docs/reference/timeouts.md`"
+
+
+@pytest.mark.parametrize("generator", [configuration, commands], ids=lambda one: one.__name__)
+def test_the_pages_of_configuration_and_commands_are_printed_from_the_code(generator: Any) -> None:
+    assert generator.PAGE.read_text() == generator.page(), "run `make docs`"
 
 
 @pytest.mark.parametrize(("api", "operator", "kind"), _kinds())
@@ -108,12 +114,17 @@ def test_the_dag_that_a_newcomer_copies_is_a_whole_file() -> None:
     assert [page for page in pages if whole not in (ROOT / page).read_text()] == []
 
 
+#: Options of Airflow itself, in 3.2 and later.
+AIRFLOWS_OPTIONS = [("triggerer", "queues_enabled")]
+
+
 @pytest.mark.parametrize("block", _blocks("ini"))
 def test_every_option_in_an_ini_block_is_one_that_is_read(block: str, sources: str) -> None:
     (parsed := configparser.ConfigParser()).read_string(block)
     options = [(section, option) for section in parsed.sections() for option in parsed.options(section)]
     assert options
-    assert [names for names in options if '("{}", "{}"'.format(*names) not in sources] == []
+    ours = [names for names in options if names not in AIRFLOWS_OPTIONS]
+    assert [names for names in ours if '("{}", "{}"'.format(*names) not in sources] == []
 
 
 #: What else a page may show, and which test runs that.
@@ -127,7 +138,7 @@ OTHER_BLOCKS = {
 
 
 def test_there_is_no_other_block_than_those_that_tests_run() -> None:
-    known = ("python", "bash", "ini", "{literalinclude}", "{include}", "{toctree}")
+    known = ("python", "bash", "ini", "{literalinclude}", "{include}", "{toctree}", "{eval-rst}")
     found = set()
     for page in PAGES:
         opens = re.findall(r"^```(.*)$", page.read_text(), re.MULTILINE)[::2]
@@ -163,7 +174,19 @@ def _check_export(arguments: list[str]) -> None:
     assert Connection.from_json(value, conn_id=name).conn_type in connection_types()
 
 
-CHECKS = {"make": _check_make, "airflow": _check_airflow, "python": _check_module, "export": _check_export}
+def _check_pip(arguments: list[str]) -> None:
+    project = re.search(r'^name = "(.*)"$', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
+    assert project is not None
+    assert arguments == ["install", project[1]]
+
+
+CHECKS = {
+    "pip": _check_pip,
+    "make": _check_make,
+    "airflow": _check_airflow,
+    "python": _check_module,
+    "export": _check_export,
+}
 
 
 @pytest.mark.parametrize("block", _blocks("bash"))

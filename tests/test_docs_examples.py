@@ -1,4 +1,4 @@
-"""The example project of docs/guides/testing.md, run as a user would, in a directory of its own."""
+"""The example projects of the docs, run as a user would, in a directory of their own."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from tests.old_airflow import needs_retry_policy
 
 ROOT = Path(__file__).parents[1]
 PROJECT = ROOT / "docs" / "examples" / "testing"
+#: Projects by the page that shows their files.
+PROJECTS = {"guides/testing.md": PROJECT, "tutorial/describe-your-api.md": ROOT / "docs" / "examples" / "described"}
 
 
 def run_pytest(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -27,18 +29,19 @@ def run_pytest(project: Path, *arguments: str) -> subprocess.CompletedProcess[st
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Path:
+def project(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     copied = tmp_path / "project"
-    shutil.copytree(PROJECT, copied, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(getattr(request, "param", PROJECT), copied, ignore=shutil.ignore_patterns("__pycache__"))
     # or pytest would look for its configuration in the directories above
     (copied / "pytest.ini").write_text("[pytest]\n")
     return copied
 
 
-def test_the_project_of_the_page_is_green(project: Path) -> None:
+@pytest.mark.parametrize("project", PROJECTS.values(), ids=PROJECTS, indirect=True)
+def test_the_project_of_a_page_is_green(project: Path) -> None:
     done = run_pytest(project)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "3 passed" in done.stdout
+    assert re.search(r"^[23] passed", done.stdout, re.MULTILINE)
 
 
 def test_airflow_imported_too_early_is_told_before_any_database_is_touched(project: Path) -> None:
@@ -50,14 +53,15 @@ def test_airflow_imported_too_early_is_told_before_any_database_is_touched(proje
 
 
 def blocks(page: str) -> list[str]:
-    return re.findall(
-        r"^```python\n(.*?)^```$", (ROOT / "docs" / page).read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
-    )
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    return re.findall(r"^```(?:python|yaml)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
 
 
-def test_the_page_shows_whole_files() -> None:
-    shown = blocks("guides/testing.md")
-    assert [file.name for file in PROJECT.glob("*.py") if file.read_text(encoding="utf-8") not in shown] == []
+@pytest.mark.parametrize(("page", "files"), PROJECTS.items(), ids=PROJECTS)
+def test_the_page_shows_whole_files(page: str, files: Path) -> None:
+    shown = blocks(page)
+    sources = [file for file in files.iterdir() if file.suffix in (".py", ".yaml")]
+    assert [file.name for file in sources if file.read_text(encoding="utf-8") not in shown] == []
 
 
 @needs_retry_policy

@@ -64,6 +64,7 @@ class OperationSensor(DeclaredTemplates, LineageMixin, CheckedMapping, BaseSenso
     :param poll_interval: the same, by the name that the operators have for it; wins where both are given.
     :param timeout: seconds or a ``timedelta`` to wait, as in every sensor across deferrals and reschedules.
     :param deferrable: wait in the triggerer; ``mode="reschedule"`` asks for rescheduling instead.
+    :param soft_fail: skip instead of fail, only when ``timeout`` has passed.
     """
 
     template_fields: Sequence[str] = ("conn_id", "operation_id")

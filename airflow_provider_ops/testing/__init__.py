@@ -1,5 +1,7 @@
 """For tests of your own DAGs: the simulator as a pytest fixture, faults with readable names, and a virtual clock.
 
+::
+
     pytest_plugins = ["airflow_provider_ops.testing.airflow"]          # in conftest.py, before anything imports Airflow
 
     def test_my_dag(operations_simulator, run_dag):
@@ -7,8 +9,8 @@
         assert run_dag(my_dag).state == "success"
         assert operations_simulator.stats()["by_api"]["onvera"]["created"] == 1
 
-``airflow_provider_ops.testing.airflow`` brings an Airflow of its own for the test session. Who has one already uses
-``airflow_provider_ops.testing`` as the plugin, which brings the simulator only. Nothing heavy is imported before a
+``airflow_provider_ops.testing.airflow`` brings an Airflow of its own for the test session. Where there is one already,
+use ``airflow_provider_ops.testing`` as the plugin, which brings the simulator only. Nothing heavy is imported before a
 server is started, and nothing at all by pytest unless one of the two is named.
 """
 

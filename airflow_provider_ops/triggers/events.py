@@ -161,6 +161,8 @@ def settled_operations(
 ) -> list[Operation]:
     """Return the operations that a DAG run was started for, each once.
 
+    ::
+
         @task(inlets=[DEPLOYMENTS])
         def report(triggering_asset_events=None, inlet_events=None):
             for operation in settled_operations(triggering_asset_events, inlet_events): ...

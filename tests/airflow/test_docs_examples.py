@@ -7,6 +7,8 @@ import runpy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from tests.airflow.test_examples import hurry, parse
 
 if TYPE_CHECKING:
@@ -32,3 +34,11 @@ def test_the_hooks_do_what_the_docs_say(operations_simulator: SimulatorServer) -
 def test_the_simulator_does_what_the_docs_say() -> None:
     simulator = runpy.run_path(str(EXAMPLES / "simulator.py"))
     assert "AIRFLOW_CONN_ONVERA_DEFAULT" in simulator["powers"]()
+
+
+@pytest.mark.parametrize("file", sorted((EXAMPLES / "guides").glob("*.py")), ids=lambda file: file.stem)
+def test_the_dags_of_the_guides_can_be_read(file: Path) -> None:
+    code = compile(file.read_text(encoding="utf-8"), file.name, "exec")
+    # what is migrated from is no dependency
+    if "airflow.providers.http" not in str(code.co_names):
+        assert parse(file).tasks
