@@ -39,6 +39,7 @@ ALLOWED_IN = {
         r"\btold=": "an argument of stored triggers",
     },
 }
+ROOT_PAGES = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "CODE_OF_CONDUCT.md")
 #: Pages that are made by a command, and what they are made of. The latter is checked instead.
 GENERATED = {
     "docs/explanation/guarantees.md": "dev/guarantees/report.py",
@@ -51,7 +52,7 @@ _BANNED = re.compile(rf"\b(?:{'|'.join(BANNED)})\b".replace(" ", r"[\s#]+"), re.
 
 def _files() -> dict[str, list[Path]]:
     """Return the files to check: each page, and each folder of the package."""
-    pages = [ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", *GENERATED.values())]
+    pages = [ROOT / name for name in (*ROOT_PAGES, *GENERATED.values())]
     pages += [page for page in sorted((ROOT / "docs").rglob("*.md")) if _name(page) not in GENERATED]
     found = {_name(page): [page] for page in pages}
     for file in sorted((ROOT / PACKAGE).rglob("*.py")):
