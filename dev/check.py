@@ -22,6 +22,8 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 PACKAGE: Final = "airflow_provider_ops"
 #: Where changes are measured from, the first that there is.
 _BASES: Final = ("origin/main", "main")
+#: The tests of a page.
+_PAGES: Final = ("tests/test_docs.py", "tests/test_docs_links.py", "tests/test_style.py", "tests/test_words.py")
 #: The tests of every change in a place.
 _BY_PLACE: Final = {
     PACKAGE: (
@@ -30,10 +32,12 @@ _BY_PLACE: Final = {
         "tests/dev/test_layers.py",
         "tests/test_words.py",
     ),
-    "docs": ("tests/test_docs.py", "tests/test_words.py"),
-    "README.md": ("tests/test_docs.py", "tests/test_words.py"),
-    "CHANGELOG.md": ("tests/test_words.py",),
-    "CONTRIBUTING.md": ("tests/test_docs.py", "tests/test_words.py"),
+    "docs": _PAGES,
+    "README.md": _PAGES,
+    "CHANGELOG.md": _PAGES[1:],
+    "SECURITY.md": _PAGES[1:],
+    "CODE_OF_CONDUCT.md": _PAGES[1:],
+    "CONTRIBUTING.md": _PAGES,
     "Makefile": ("tests/test_docs.py",),
 }
 #: Folders whose tests take longer than the rest of a check.
