@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from airflow_provider_ops.core.aftermath import Aftermath
 from airflow_provider_ops.core.gate import SHORT, clean, fit, one_line, share, whole_rows
 from airflow_provider_ops.core.timeline import Timeline
 from airflow_provider_ops.core.wait_state import (
@@ -70,6 +71,8 @@ class OperationHistory:
     is_failing: bool = False
     next_poll: float | None = None
     interval: float | None = None
+    #: Epoch seconds just before the submit, where a try of this task has sent it.
+    submitted_at: float | None = None
     #: Failed polls of the legs before this one.
     failed_before: int = 0
 
@@ -135,9 +138,8 @@ class OperationHistory:
         """Return in a line how the wait ended."""
         if self.operation is None or not self.operation.state.is_terminal:
             last = f"; last seen {self.operation.raw_state}" if self.operation else ""
-            why = {"timeout": "the deadline passed", "gave_up": "it could not be polled any more"}
             said = f": {self.error}" if self.error else ""
-            return one_line(f"{why.get(self.outcome or '', 'not waited for')}{said}{last}")
+            return one_line(f"{_WHY_OPEN.get(self.outcome, 'not waited for')}{said}{last}")
         error = self.operation.error
         return one_line(f"{self.operation.raw_state}: {error}" if error else self.operation.raw_state)
 
@@ -185,6 +187,14 @@ _PLAIN = {
     "is_failing": "is_stumbling",
     "next_poll": "next_look",
     "interval": "interval",
+    "submitted_at": "submitted_at",
+}
+
+
+_WHY_OPEN = {
+    "timeout": "the deadline passed",
+    "gave_up": "it could not be polled any more",
+    None: "how the wait ended was not recorded",
 }
 
 
@@ -203,6 +213,7 @@ class WaitHistory:
 
     :param where: ``worker`` or ``triggerer``: the process that polls.
     :param deadline: epoch seconds.
+    :param on_kill: kill policy of the task; ``None`` where it has none, or its release did not record it.
     """
 
     api: str
@@ -211,7 +222,10 @@ class WaitHistory:
     where: str
     wait_for: str = "all"
     deadline: float | None = None
+    on_kill: str | None = None
     is_over: bool = False
+    #: What the try left behind, once it has ended without success.
+    aftermath: Aftermath | None = None
     #: When the record was written that this was read from.
     written_at: float = 0.0
     #: How many operations the record that this was read from has left out.
@@ -232,6 +246,7 @@ class WaitHistory:
         earlier = read_record(record)
         if earlier is None or earlier.try_number != self.try_number:
             return
+        self.on_kill = self.on_kill or earlier.on_kill
         for operation_id, before in earlier.operations.items():
             after = self.operations.get(operation_id)
             self.operations[operation_id] = before if after is None else _continued(before, after)
@@ -273,6 +288,8 @@ class WaitHistory:
             "where": self.where,
             "wait_for": self.wait_for,
             "deadline": self.deadline,
+            "on_kill": self.on_kill,
+            "aftermath": fit(self.aftermath.to_dict()).value if self.aftermath else None,
             "is_over": self.is_over,
             "written_at": round(now, 1),
             "omitted": len(self.operations) - len(shown),
@@ -297,6 +314,8 @@ def read_record(record: object) -> WaitHistory | None:
             where=str(record["where"]),
             wait_for=str(record.get("wait_for", "all")),
             deadline=record.get("deadline"),
+            on_kill=on_kill if isinstance(on_kill := record.get("on_kill"), str) else None,
+            aftermath=Aftermath.from_dict(clean(record.get("aftermath"))),
             is_over=bool(record.get("is_over")),
             written_at=float(record.get("written_at") or 0.0),
             omitted=int(record.get("omitted") or 0) + len(entries) - len(histories),
@@ -388,4 +407,5 @@ def _continued(before: OperationHistory, after: OperationHistory) -> OperationHi
     after.failed_polls += before.failed_polls
     after.last_error = after.last_error or before.last_error
     after.operation = after.operation or before.operation
+    after.submitted_at = after.submitted_at or before.submitted_at
     return after

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ops import tracing
 from airflow_provider_ops.apis.base import SubmitCall
+from airflow_provider_ops.core.aftermath import Aftermath
 from airflow_provider_ops.core.clear_or_retry import Attempt, Cause
 from airflow_provider_ops.core.event_codec import awaited_ids, why_no_outcome
 from airflow_provider_ops.core.gate import LineLog
@@ -235,6 +236,7 @@ class TaskAttempt:
             is_resumed=self._is_resumed,
             store=self._state_store,
             shows_deadline=options.wait_for_completion,
+            on_kill=options.kill_policy,
         )
         return self._waiter
 
@@ -254,6 +256,8 @@ class TaskAttempt:
     def _wait(self, submitted: SubmitResult) -> dict[str, Any]:
         handle, operation = self._note_handle(submitted.handle), submitted.operation
         waiter, operation_id = self._wait_of_leg, handle.operation_id or ""
+        if handle.key:
+            waiter.reporter.began(operation_id, handle.submitted_at)
         waits = self._options.wait_for_completion
         self._publisher.publish(handle, waiter.deadline if waits else None)
         if not waits:
@@ -294,7 +298,9 @@ class TaskAttempt:
             store=self._store,
             keeps_removal=comes_after,
         )
-        raise self._error(report, outcome, waited_for or "", comes_after=comes_after)
+        error = self._error(report, outcome, waited_for or "", comes_after=comes_after)
+        self._left_behind(report.left or "", handle, report.explained)
+        raise error
 
     def _error(self, report: FailureReport, outcome: Outcome | None, waited_for: str, *, comes_after: bool) -> OpsError:
         match outcome:
@@ -312,6 +318,10 @@ class TaskAttempt:
                 return report.timed_out(
                     last, self._options.timeout_policy, waited_for=waited_for, waited=waited, may_retry=may_retry
                 )
+
+    def _left_behind(self, text: str, handle: Handle | None, operation: Operation | None = None) -> None:
+        if self._waiter is not None:
+            self._waiter.reporter.left_behind(Aftermath.of(handle, text, self._clock.time()), operation)
 
     def _may_retry(self, error: OpsError) -> bool:
         return self._ti.try_number <= self._ti.max_tries and not self._options.fails_at_once(error)
@@ -347,6 +357,7 @@ class TaskAttempt:
             self._record,
             recover=self._recover,
             is_running=self._is_running,
+            report=self._left_behind,
         )
 
     def _recover(self) -> Handle | None:

@@ -44,6 +44,10 @@ class FailureReport:
         self.kind = handle.kind
         #: Whether a policy has removed what the operation made.
         self.removed = False
+        #: What is left, in sentences for people; ``None`` until that was reported.
+        self.left: str | None = None
+        #: The failed operation, with the reason that only its resource shows.
+        self.explained: Operation | None = None
 
     def carry_out(self, policy: str, because: str = "timeout") -> str:
         """Cancel, delete or leave the operation; return a sentence that says what its state is now.
@@ -66,13 +70,16 @@ class FailureReport:
 
         :param comes_after: the operation is not the submitted one, but one that the task waited for after that one.
         """
-        operation = self._explain(operation)
+        operation = self.explained = self._explain(operation)
         handle = self._handle
         left = ""
         if policy == "delete":
             left = _sentence(self.carry_out("delete", "failure"))
-        elif handle.resource_id:
-            left = f"What it left was not removed{f'; see {handle.operation_url}' if handle.operation_url else ''}."
+            self.left = f"on_failure=delete: {left}"
+        else:
+            self.left = "on_failure=leave: nothing was removed, and whether anything still exists was not checked."
+            if handle.resource_id:
+                left = f"What it left was not removed{f'; see {handle.operation_url}' if handle.operation_url else ''}."
         if comes_after and not self.removed:
             retry = "A retry checks it again, and submits nothing. Clear the task to submit a new one."
         elif handle.is_given:
@@ -86,6 +93,7 @@ class FailureReport:
     ) -> WaitTimeout:
         """Carry out the timeout policy, and return the error for the passed deadline."""
         consequence = _sentence(self.carry_out(policy))
+        self.left = f"on_timeout={policy}: {consequence}"
         if not may_retry:
             retry = "Raise timeout if the API needs longer, then clear the task."
         elif self._durable:
@@ -107,6 +115,7 @@ class FailureReport:
         left = (
             "Whether it still runs is not known." if isinstance(error, NotFound) else _sentence(self.carry_out("leave"))
         )
+        self.left = left
         what = f"{name} cannot be read any more: {error.what.rstrip('.')}. {left}"
         return reworded(error, what, advice=f"{error.advice} {retry}".strip())
 

@@ -15,8 +15,9 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from airflow_provider_ops._compat import can_push_plain_async, pull_plain_async, push_plain_async
+from airflow_provider_ops.core.aftermath import Aftermath
 from airflow_provider_ops.core.backoff import Backoff
-from airflow_provider_ops.core.history import KEY, WaitHistory, digest
+from airflow_provider_ops.core.history import KEY, WaitHistory, digest, read_record
 from airflow_provider_ops.core.wait_state import WaitState
 from airflow_provider_ops.http.background import create_background_task
 from airflow_provider_ops.http.clock import Clock
@@ -178,6 +179,17 @@ class ReportQueue:
             self._failing_since = started
             log.warning("The progress of waits cannot be shown for now, the waits continue: %r", error or "no answer")
         return _BACKOFF.pause(self._clock.monotonic() - self._failing_since)
+
+
+async def record_aftermath(ti: Any, aftermath: Aftermath) -> None:
+    """Add what a kill has left behind to the record of the killed try, if that is still there."""
+    history = read_record(await pull_plain_async(ti, KEY))
+    if history is None or history.try_number != ti.try_number:
+        # a user cleared the task, and its new try has a record of its own
+        return
+    history.aftermath = aftermath
+    # nothing new is known of the operation since the last record
+    await push_plain_async(ti, KEY, history.to_record(history.written_at))
 
 
 _QUEUES: WeakKeyDictionary[asyncio.AbstractEventLoop, ReportQueue] = WeakKeyDictionary()

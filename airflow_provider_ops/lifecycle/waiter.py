@@ -29,6 +29,7 @@ class Waiter:
     :param deadline: epoch seconds at which the attempt stops waiting.
     :param is_resumed: whether an earlier leg of this try may have recorded something.
     :param store: the task state store, ``None`` where there is none.
+    :param on_kill: kill policy of the task, where it has one.
     :param shows_deadline: whether people are shown the deadline; not where nothing is waited for.
     """
 
@@ -43,6 +44,7 @@ class Waiter:
         is_resumed: bool,
         store: Any,
         shows_deadline: bool = True,
+        on_kill: str | None = None,
     ) -> None:
         self._hook = hook
         self._options = options
@@ -56,6 +58,7 @@ class Waiter:
             conn_id=hook.conn_id,
             deadline=deadline if shows_deadline else None,
             wait_for=options.wait_for,
+            on_kill=on_kill,
             resumes=is_resumed,
             store=store,
         )

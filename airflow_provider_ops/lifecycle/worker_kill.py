@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import queue
 import threading
 import time
@@ -15,6 +16,7 @@ from airflow_provider_ops._compat import task_state
 from airflow_provider_ops.apis.base import Api, Intent
 from airflow_provider_ops.apis.calls import Flow
 from airflow_provider_ops.apis.terminate import Termination, kill_operation, terminate
+from airflow_provider_ops.core.aftermath import cause_of_end
 from airflow_provider_ops.core.handle import Handle
 from airflow_provider_ops.core.kill_decision import is_meant_on_worker
 from airflow_provider_ops.core.wording import described
@@ -27,12 +29,16 @@ from airflow_provider_ops.lifecycle.handle_store import HandleStore
 from airflow_provider_ops.lifecycle.options import AttemptOptions
 from airflow_provider_ops.lifecycle.owed import BECAUSE_OF_KILL, with_debt, without_debt
 
+log = logging.getLogger(__name__)
+
 T = TypeVar("T")
 
 #: Seconds from SIGTERM on in which all must be done: Airflow 3.3 follows it with SIGKILL after five.
 _KILL_SECONDS = 4.3
 #: Seconds of those for the question whether the task is over, and for what is stored before the policy.
 _QUESTION, _STORING = 2.0, 0.5
+#: Longest time in seconds for the record that people are shown, at the very end.
+_REPORTING = 1.0
 #: Seconds of those for the last answer to a deletion, so that what is said in the end is the API's own answer.
 _LAST_ANSWER = 0.4
 #: Seconds after which a warning says what a kill has not finished yet.
@@ -53,6 +59,7 @@ class KillRunner:
     :param ti: the task instance.
     :param recover: reads what an earlier leg or attempt has stored.
     :param is_running: whether the operation was seen running moments ago.
+    :param report: records, for people, what the kill has left behind.
     """
 
     def __init__(
@@ -65,6 +72,7 @@ class KillRunner:
         *,
         recover: Callable[[], Handle | None],
         is_running: Callable[[], bool],
+        report: Callable[[str, Handle | None], None] = lambda _text, _handle: None,
     ) -> None:
         self._options = options
         self._policy = options.kill_policy
@@ -74,6 +82,7 @@ class KillRunner:
         self._record = record
         self._recover = recover
         self._is_running = is_running
+        self._report = report
         self._is_airflow_stuck = False
         self._ends_at = time.monotonic() - record.seconds_since_kill + _KILL_SECONDS
 
@@ -92,6 +101,7 @@ class KillRunner:
         doing = f"asked to stop while {self._record.doing}"
         self._store_what_is_known()
         if self._policy == "leave":
+            self._report_end(f"{self._record.what} continues.")
             return f"{doing}: {self._record.what} continues, as on_kill=leave says"
         try:
             state = self._ask(lambda: task_state(self._ti), _QUESTION)
@@ -106,11 +116,30 @@ class KillRunner:
                 "a retry adopts it"
             )
         try:
-            return f"the task was killed: {self._terminate()}"
+            ended = self._terminate()
         except Exception as error:  # noqa: BLE001 - no caller is left that could handle it
-            return (
-                f"{doing}. on_kill={self._policy} could not be carried out for {self._record.what}: {described(error)}"
-            )
+            failed = f"on_kill={self._policy} could not be carried out for {self._record.what}: {described(error)}"
+            self._report_end(failed, state)
+            return f"{doing}. {failed}"
+        self._report_end(ended, state)
+        return f"the task was killed: {ended}"
+
+    def _report_end(self, text: str, state: str | None = "") -> None:
+        """Record why the task ended and what is left, within the time that is left and only of a task that is over.
+
+        :param state: of the task, empty where Airflow was not asked for it.
+        """
+
+        def report() -> None:
+            now = task_state(self._ti) if state == "" else state
+            if is_meant_on_worker(now):
+                # until this process is over there is no other attempt whose record this could replace
+                self._report(f"{cause_of_end(now)}. on_kill={self._policy}: {text}", self._record.handle)
+
+        try:
+            self._ask(report, _REPORTING)
+        except Exception as error:  # noqa: BLE001 - the log has it
+            log.debug("what the kill has left cannot be shown: %r", error)
 
     def warn_when_slow(self, warn: Callable[[str], None]) -> None:
         """Log what is not finished soon: Airflow may end the process before the main path can log its result."""

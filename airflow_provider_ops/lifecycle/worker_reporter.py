@@ -7,11 +7,13 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from airflow_provider_ops._compat import pull_plain, push_plain
+from airflow_provider_ops.core.aftermath import Aftermath
 from airflow_provider_ops.core.gate import fit, share
 from airflow_provider_ops.core.history import KEY, TRIES, OperationHistory, WaitHistory, digest
 from airflow_provider_ops.core.timeline import Timeline
 from airflow_provider_ops.core.wait_state import Outcome, WaitState
 from airflow_provider_ops.http.clock import Clock
+from airflow_provider_ops.operation import Operation
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +27,7 @@ class WorkerReporter:
 
     :param ti: the task instance.
     :param deadline: epoch seconds.
+    :param on_kill: kill policy of the task, where it has one.
     :param resumes: whether an earlier leg of this try may have stored something.
     :param store: ``context["task_state_store"]``, which outlives the try; absent before Airflow 3.3.
     """
@@ -38,17 +41,19 @@ class WorkerReporter:
         conn_id: str,
         deadline: float | None,
         wait_for: str = "all",
+        on_kill: str | None = None,
         resumes: bool = False,
         store: Any = None,
     ) -> None:
         self._ti = ti
         self._clock = clock
         self._store = store
-        self._history = WaitHistory(api, conn_id, ti.try_number, "worker", wait_for, deadline)
+        self._history = WaitHistory(api, conn_id, ti.try_number, "worker", wait_for, deadline, on_kill)
         self._digest: int | None = None
         self._pushed_at = float("-inf")
         # reading an XCom that does not exist makes Airflow write an error into its log
         self._has_read = not resumes
+        self._is_kept_for_later_tries = resumes
 
     @property
     def last_reported_digest(self) -> int | None:
@@ -73,6 +78,27 @@ class WorkerReporter:
             self.ended({state.operation_id: (state.outcome, state.timeline) for state in states})
         else:
             self._quietly(lambda: self._record(states, at_once=True))
+            if not self._is_kept_for_later_tries:
+                # if this try is killed, cleared or lost while it is deferred, nothing else says what it waited for
+                self._quietly(lambda: self._keep_for_later_tries(self._clock.time()))
+
+    def began(self, operation_id: str, submitted_at: float) -> None:
+        """Take in when an operation was submitted, to be recorded with what follows.
+
+        :param submitted_at: epoch seconds.
+        """
+        self._history.operation(operation_id).submitted_at = submitted_at
+
+    def left_behind(self, aftermath: Aftermath, operation: Operation | None = None) -> None:
+        """Record what this try has left behind.
+
+        :param operation: the failed operation, where more is known of it than when the wait ended.
+        """
+        self._history.aftermath = aftermath
+        if operation is not None:
+            self._history.operation(operation.id).operation = operation
+        self._quietly(self._push)
+        self._quietly(lambda: self._keep_for_later_tries(self._clock.time()))
 
     def submitted(self, operation_id: str, operation: Any) -> None:
         """Record an operation that was started and is not waited for."""
@@ -124,8 +150,8 @@ class WorkerReporter:
         this = {
             "try_number": self._history.try_number,
             "operation_id": decisive.operation_id,
-            "said": decisive.summary,
-            "ended_at": round(now, 1),
+            "said": self._said(decisive),
+            "ended_at": round(now, 1) if self._history.is_over else None,
             # what the task has submitted comes before what it waited for afterwards
             "first": {
                 "operation_id": histories[0].operation_id,
@@ -137,6 +163,10 @@ class WorkerReporter:
         before = [entry for entry in self._store.get(TRIES) or () if entry["try_number"] != this["try_number"]]
         entry = fit(this, share(2 * _MOST_TRIES)).value
         self._store.set(TRIES, [*before, entry][-_MOST_TRIES:])
+
+    def _said(self, history: OperationHistory) -> str:
+        left = self._history.aftermath
+        return f"{history.summary}. {left.text}" if left else history.summary
 
     def _push(self) -> None:
         self._read_earlier()

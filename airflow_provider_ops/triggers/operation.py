@@ -7,6 +7,7 @@ import contextlib
 import json
 import traceback
 from collections.abc import AsyncIterator, Sequence
+from contextvars import Context
 from typing import Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
@@ -14,6 +15,7 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 from airflow_provider_ops import __version__
 from airflow_provider_ops._compat import pushed_operation, status_of, task_state_async
 from airflow_provider_ops.apis.terminate import is_over_already, kill_operation
+from airflow_provider_ops.core.aftermath import Aftermath, cause_of_end
 from airflow_provider_ops.core.event_codec import VERSION, check_wait_for, is_newer, to_event
 from airflow_provider_ops.core.gate import LONGEST_MESSAGE, one_line
 from airflow_provider_ops.core.handle import Handle
@@ -26,7 +28,7 @@ from airflow_provider_ops.hooks import base
 from airflow_provider_ops.hooks.lookup import ahook_for
 from airflow_provider_ops.http.background import create_background_task
 from airflow_provider_ops.http.rate_limiter import Priority
-from airflow_provider_ops.lifecycle.triggerer_reporter import TriggerReporter, can_report
+from airflow_provider_ops.lifecycle.triggerer_reporter import TriggerReporter, can_report, record_aftermath
 from airflow_provider_ops.operation import Operation
 from airflow_provider_ops.polling.leases import wait_for_start
 from airflow_provider_ops.polling.waits import apoll_until_done
@@ -40,6 +42,8 @@ _KILL_BUDGET = 90.0
 _FIRST_QUESTION = 60.0
 #: How often the state of a task that is between two tries is read, and the seconds between; well inside the budget.
 _ASK_TIMES, _ASK_PAUSE = 16, 2.0
+#: Longest time in seconds for the record of a kill.
+_RECORDING = 20.0
 _TRACEBACK_LINES = 15
 _NOT_ALIVE = 403
 
@@ -105,6 +109,8 @@ class OperationTrigger(BaseTrigger):
         #: The operation that the task waits for, once it has settled: from then on a kill has nothing to cancel.
         self._settled: Operation | None = None
         self._waits: Sequence[WaitState] = ()
+        #: What the kill policy has left behind, once it was carried out.
+        self._aftermath: Aftermath | None = None
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return class path and arguments, plain JSON values only."""
@@ -213,7 +219,15 @@ class OperationTrigger(BaseTrigger):
         if ti is None or not can_report():
             return None
         deadline = min((state.deadline for state in states if state.deadline is not None), default=None)
-        history = WaitHistory(hook.api.name, self.conn_id, ti.try_number, "triggerer", self.wait_for, deadline)
+        history = WaitHistory(
+            hook.api.name,
+            self.conn_id,
+            ti.try_number,
+            "triggerer",
+            self.wait_for,
+            deadline,
+            self.kill_policy if self.handle else None,
+        )
         return TriggerReporter(ti, history, states, hook.clock, self.told)
 
     async def on_kill(self) -> None:
@@ -257,19 +271,30 @@ class OperationTrigger(BaseTrigger):
             ids, why = ", ".join(self.operation_ids), described(error)
             said = f"on_kill={self.kill_policy} could not be carried out for {ids}: {why}"
         self.log.warning(one_line(said, limit=LONGEST_MESSAGE))
+        if self._aftermath is not None and can_report():
+            await self._record(self._aftermath)
+
+    async def _record(self, aftermath: Aftermath) -> None:
+        # in a context of its own: Airflow refuses what a trigger writes once its task is over
+        work = Context().run(create_background_task, record_aftermath(self.task_instance, aftermath))
+        with contextlib.suppress(Exception):
+            await asyncio.wait_for(work, _RECORDING)
 
     async def _kill_if_meant(self) -> str:
         handle = Handle.from_dict(self.handle or {})
-        kill = Kill.END if self.task_instance is None else await self._kill_decision(handle)
+        kill, state = (Kill.END, None) if self.task_instance is None else await self._kill_decision(handle)
         if kill is Kill.LEAVE:
             return f"{handle.operation_id}: the task continues without this trigger, nothing is cancelled here"
         hook = await self._hook()
         was_running = any(state.shows_running(hook.clock.monotonic()) for state in self._waits)
         flow = kill_operation(hook.api, handle, self.kill_policy, self.operation_ids[0], was_running=was_running)
         ended = await hook.arun(flow, priority=Priority.KILL)
+        if self.task_instance is not None:
+            text = f"{cause_of_end(state)}. on_kill={self.kill_policy}: {ended.text}."
+            self._aftermath = Aftermath.of(handle, text, hook.clock.time())
         return f"the task was killed: {ended.text}"
 
-    async def _kill_decision(self, handle: Handle) -> Kill:
+    async def _kill_decision(self, handle: Handle) -> tuple[Kill, str | None]:
         ti_id = getattr(self.task_instance, "id", None)
         ours = Awaited(handle.operation_id, None if ti_id is None else str(ti_id))
         for asked in range(1, _ASK_TIMES + 1):
@@ -280,12 +305,12 @@ class OperationTrigger(BaseTrigger):
                 if status_of(error) != _NOT_ALIVE:
                     raise
                 # Airflow 3.4 refuses an attempt that a user has cleared
-                return Kill.END
+                return Kill.END, state
             kill = meant_in_trigger(state, awaited, ours, last_time=asked == _ASK_TIMES)
             if kill is not Kill.ASK_AGAIN:
-                return kill
+                return kill, state
             await asyncio.sleep(_ASK_PAUSE)
-        return Kill.LEAVE
+        return Kill.LEAVE, None
 
     async def _hook(self) -> base.OperationsHook:
         return await ahook_for(self.conn_id, self.api)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from airflow_provider_ops.core.history import WaitHistory
+from airflow_provider_ops.core.aftermath import Aftermath
+from airflow_provider_ops.core.history import WaitHistory, read_record
 from airflow_provider_ops.core.poll_interval import PollPolicy
 from airflow_provider_ops.core.wait_state import WaitState
 from airflow_provider_ops.lifecycle import triggerer_reporter as triggerer
@@ -246,3 +247,19 @@ def test_the_queue_is_one_per_event_loop() -> None:
         return triggerer.queue_of_loop(Time())
 
     assert asyncio.run(mine()) is not asyncio.run(mine())
+
+
+@pytest.mark.parametrize(("try_number", "is_recorded"), [(1, True), (2, False)])
+async def test_what_a_kill_has_left_is_added_to_the_record_of_its_own_try(
+    airflow: Airflow, clock: Time, try_number: int, is_recorded: bool
+) -> None:
+    story = WaitHistory("onvera", "c", 1, "triggerer", on_kill="cancel")
+    story.operation("op_1").on_result(operation("running", "one"), 990.0)
+    airflow.kept["t"] = story.to_record(990.0)
+    ti = SimpleNamespace(task_id="t", try_number=try_number)
+    await triggerer.record_aftermath(ti, Aftermath("asked to cancel", clock.time()))
+    found = read_record(airflow.kept["t"])
+    assert found is not None
+    assert (found.aftermath is not None) is is_recorded
+    # nothing was learned of the operation
+    assert (found.written_at, found.on_kill) == (990.0, "cancel")

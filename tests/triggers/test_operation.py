@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -289,6 +290,30 @@ async def test_a_kill_that_cannot_be_carried_out_does_not_raise(
     operations_simulator.faults(fault)
     await killable(handle, "delete").on_kill()
     assert destroys(operations_simulator) == 0
+
+
+@pytest.mark.parametrize(("state", "cause"), [("failed", "set to failed"), ("success", "marked success")])
+async def test_a_kill_records_its_cause_and_what_is_left(
+    operations_simulator: SimulatorServer, monkeypatch: pytest.MonkeyPatch, state: str, cause: str
+) -> None:
+    kept: list[Any] = []
+
+    async def state_now(_ti: object) -> str:
+        return state
+
+    async def keep(_ti: object, aftermath: Any) -> None:
+        kept.append(aftermath)
+
+    monkeypatch.setattr("airflow_provider_ops.triggers.operation.task_state_async", state_now)
+    monkeypatch.setattr("airflow_provider_ops.triggers.operation.record_aftermath", keep)
+    handle = await asyncio.to_thread(start, operations_simulator, never_settles())
+    trigger = killable(handle, "delete")
+    trigger.task_instance = SimpleNamespace(id="1", task_id="t", dag_id="d", run_id="r", map_index=-1, try_number=1)  # type: ignore[assignment]
+    await trigger.on_kill()
+    (left,) = kept
+    assert cause in left.text
+    assert "on_kill=delete: " in left.text
+    assert left.resource == f"deployment {handle.resource_id}"
 
 
 async def test_killing_twice_deletes_once(operations_simulator: SimulatorServer) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from typing import Any
 
 import pytest
 
 from airflow_provider_ops.apis.calls import Request
+from airflow_provider_ops.core.history import TRIES
 from airflow_provider_ops.exceptions import AttemptStopped, OpsError
 from airflow_provider_ops.http.guard import HeldBack
 from airflow_provider_ops.http.rate_limiter import Priority
@@ -281,3 +283,32 @@ def test_what_a_kill_owed_is_done_after_a_clear(life: Life, api: str) -> None:
     # closing a session of LakeSail is no operation
     assert len(one.ends()) == (0 if api == "lakesail" else 1)
     assert one.store.handle["generation"] == 2
+
+
+@pytest.mark.parametrize(
+    ("state", "policy", "cause"),
+    [
+        ("failed", "delete", "The task was set to failed"),
+        ("restarting", "delete", "The task was cleared while it ran"),
+        ("success", "leave", "The task was marked success"),
+    ],
+)
+def test_a_killed_try_records_why_it_ended_and_what_is_left(life: Life, state: str, policy: str, cause: str) -> None:
+    killed_while_waiting(life, state=state, on_kill=policy)
+    (entry,) = json.loads(life.store.data[TRIES])
+    assert cause in entry["said"]
+    assert f"on_kill={policy}: " in entry["said"]
+    assert entry["operation_id"] == life.store.handle["operation_id"]
+
+
+def test_a_worker_that_is_stopped_alone_records_no_end_of_its_task(life: Life) -> None:
+    killed_while_waiting(life, state="running")
+    assert TRIES not in life.store.data
+
+
+def test_a_deferred_try_is_known_to_later_tries_before_it_ends(life: Life) -> None:
+    life.world.faults(never_settles())
+    life.attempt_until_deferred()
+    (entry,) = json.loads(life.store.data[TRIES])
+    assert (entry["operation_id"], entry["ended_at"]) == (life.store.handle["operation_id"], None)
+    assert "not recorded" in entry["said"]
