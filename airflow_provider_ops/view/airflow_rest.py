@@ -7,7 +7,7 @@ the auth manager in use. Nothing here reads the metadata database.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -17,7 +17,8 @@ from fastapi import Request
 
 #: Key under which :class:`~airflow_provider_ops.view.app.OperationView` keeps the app that it is mounted in.
 ROOT_APP = "airflow_provider_ops.root_app"
-_TIMEOUT = 15.0
+#: Seconds for all requests of one page together: less than the page itself waits.
+_TIMEOUT = 20.0
 #: Most bytes of an answer. Our own records are far smaller; another writer may have used the same key.
 _MOST = 4_000_000
 #: Headers that identify the user; everything else of the request is ours.
@@ -59,6 +60,7 @@ class OwnAirflow:
         self._app = request.scope[ROOT_APP]
         self._headers = {name: request.headers[name] for name in _IDENTITY if name in request.headers}
         self._base = f"{request.url.scheme}://{request.url.netloc}"
+        self._until = asyncio.get_running_loop().time() + _TIMEOUT
 
     async def task_instance(self, place: TaskAddress) -> Mapping[str, Any]:
         """Return the task instance.
@@ -80,6 +82,16 @@ class OwnAirflow:
         path = f"{place.path}/xcomEntries/{quote(key, safe='')}"
         found = await self._get(path, missing=None, map_index=place.map_index)
         return found["value"] if found else None
+
+    async def tries(self, place: TaskAddress) -> Sequence[Any]:
+        """Return all tries of the task instance that Airflow still knows, this one included."""
+        suffix = "" if place.map_index < 0 else f"/{place.map_index}"
+        try:
+            found = await self._get(f"{place.path}{suffix}/tries", missing=None)
+        except Refused:
+            # the page says less without them
+            return ()
+        return (found or {}).get("task_instances") or ()
 
     async def extra_link(self, place: TaskAddress, name: str) -> str | None:
         """Return the address of a link that the task offers, ``None`` where it has none."""
@@ -106,7 +118,16 @@ class OwnAirflow:
         transport = httpx.ASGITransport(app=self._app, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url=self._base, headers=self._headers) as client:
             url = f"{getattr(self._app, 'root_path', '')}/api/v2{path}"
-            answer = await asyncio.wait_for(client.get(url, params=params), _TIMEOUT)
+            try:
+                left = self._until - asyncio.get_running_loop().time()
+                answer = await asyncio.wait_for(client.get(url, params=params), left)
+            except asyncio.TimeoutError:
+                raise Refused(
+                    httpx.codes.GATEWAY_TIMEOUT,
+                    f"Airflow's API server has not answered within {_TIMEOUT:g} s: it or its database is busy. The "
+                    "task is not affected, and this page asks again by itself. If that lasts, check the load of the "
+                    "API server and of the metadata database.",
+                ) from None
         if answer.status_code == httpx.codes.NOT_FOUND and missing is not ...:
             return missing
         if answer.is_error:

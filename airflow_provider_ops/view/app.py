@@ -43,7 +43,7 @@ _REFUSED = {
     403: ("Not allowed", "You may not read this task instance or its XComs, where the progress is kept."),
     404: ("Not found", "There is no such task instance, or its XComs cannot be found."),
 }
-_TITLES = {413: "Too large to be shown"}
+_TITLES = {413: "Too large to be shown", 504: "Airflow is slow to answer"}
 
 
 class OperationView(FastAPI):
@@ -77,6 +77,8 @@ def make_app() -> FastAPI:
             # made here: what was stored may have no form in JSON
             return _json(await _page_data(OwnAirflow(request), place, reader), 200)
         except Refused as refusal:
+            if refusal.status == HTTPStatus.GATEWAY_TIMEOUT:
+                log.warning("The page of %s.%s cannot be shown: %s", dag_id, task_id, refusal.detail)
             return _json(_refused(refusal), refusal.status)
         except Exception as error:
             log.exception("The page of %s.%s cannot be shown", dag_id, task_id)
@@ -124,23 +126,25 @@ def _refused(refusal: Refused) -> dict[str, Any]:
 
 async def _page_data(airflow: OwnAirflow, place: TaskAddress, reader: Reader) -> dict[str, Any]:
     ti = await airflow.task_instance(place)
-    wait = page_data.history_of(ti, await airflow.xcom(place, KEY))
-    ours = wait is not None or page_data.is_ours(ti, await airflow.task(place))
+    wait, task = page_data.history_of(ti, await airflow.xcom(place, KEY)), None
+    ours = wait is not None or page_data.is_ours(ti, task := await airflow.task(place))
     if wait is None and ours and page_data.has_begun(ti):
         operation_id = await airflow.xcom(place, "operation_id")
         result = await airflow.xcom(place, "return_value")
         wait = page_data.history_without_record(ti, operation_id, result)
     now = time.time()
     if wait is None:
-        found = page_data.empty(page_data.without_operation(ti, ours=ours), ti, now)
+        found = page_data.empty(page_data.without_operation(ti, ours=ours, submits=page_data.submits(task)), ti, now)
     else:
         live = await _read_live(ti, wait, now, reader)
         link = await airflow.extra_link(place, OperationLink.name) if page_data.needs_link(wait) else None
+        link = link or (live or {}).get("resource_url")
         found = page_data.shown(ti, wait, time.time(), live=live, link=link)
     if ours and page_data.may_owe(ti):
         found["owes"] = page_data.owed(await airflow.state_store(place, STORED_HANDLE))
     if ours and (ti.get("try_number") or 0) > 1:
-        found["earlier"] = page_data.earlier_tries(await airflow.state_store(place, TRIES), ti.get("try_number"))
+        kept, tries = await airflow.state_store(place, TRIES), await airflow.tries(place)
+        found["earlier"] = page_data.earlier_tries(kept, tries, ti.get("try_number"))
     return found
 
 
@@ -156,7 +160,9 @@ async def _read_live(ti: Mapping[str, Any], wait: WaitHistory, now: float, reade
     failed = next((result for result in results.values() if result.error is not None), None)
     at = min(result.at for result in results.values())
     read = [operation_id for operation_id, result in results.items() if result.operation is not None]
-    return {"at": at, "error": failed.error if failed else None, "read": read}
+    urls = [result.resource_url for result in results.values()]
+    resource_url = urls[0] if len(urls) == 1 else None
+    return {"at": at, "error": failed.error if failed else None, "read": read, "resource_url": resource_url}
 
 
 def _merge(wait: WaitHistory, operation_id: str, result: LiveRead) -> None:

@@ -11,13 +11,17 @@ import asyncio
 import logging
 import threading
 import time
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 from airflow_provider_ops.exceptions import OpsError, TransportError
 from airflow_provider_ops.hooks.base import OperationsHook
 from airflow_provider_ops.hooks.lookup import hook_for
-from airflow_provider_ops.operation import Operation
+from airflow_provider_ops.http.async_client import AsyncClient
+from airflow_provider_ops.http.background import time_limit
+from airflow_provider_ops.operation import Operation, OperationState
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +29,8 @@ log = logging.getLogger(__name__)
 FRESH, FRESH_FAILURE = 5.0, 20.0
 #: Longest time for one read, waiting for its turn included.
 _PATIENCE = 5.0
+#: Seconds of those for the address of a resource; so many are left, so that what was read before is not lost.
+_FOR_ADDRESS, _MARGIN = 2.0, 0.5
 #: Seconds for which a client is used before the connection is looked up again.
 _CLIENT_LIFE = 60.0
 _MOST_REMEMBERED = 1000
@@ -38,6 +44,8 @@ class LiveRead:
     at: float
     operation: Operation | None = None
     error: str | None = None
+    #: Address of what the operation has made, where only the resource itself shows it.
+    resource_url: str | None = None
 
 
 class Reader:
@@ -73,7 +81,7 @@ class Reader:
         until = time.time() + _PATIENCE
         work = asyncio.get_running_loop().run_in_executor(self._threads, self._read_now, conn_id, operation_id, until)
         try:
-            operation = await asyncio.wait_for(asyncio.shield(work), _PATIENCE)
+            operation, resource_url = await asyncio.wait_for(asyncio.shield(work), _PATIENCE)
         except (TimeoutError, asyncio.TimeoutError):
             work.add_done_callback(lambda late: late.cancelled() or late.exception())
             return LiveRead(time.time(), error=f"no answer within {_PATIENCE:g} s")
@@ -82,9 +90,9 @@ class Reader:
         except Exception as error:
             log.exception("The page cannot read operation %s", operation_id)
             return LiveRead(time.time(), error=f"{type(error).__name__}; the log of the API server says more")
-        return LiveRead(time.time(), operation)
+        return LiveRead(time.time(), operation, resource_url=resource_url)
 
-    def _read_now(self, conn_id: str, operation_id: str, until: float) -> Operation:
+    def _read_now(self, conn_id: str, operation_id: str, until: float) -> tuple[Operation, str | None]:
         with self._lock:
             client = self._clients.get(conn_id)
             if client is None or client.is_old:
@@ -105,7 +113,8 @@ class _Client:
     def is_old(self) -> bool:
         return time.monotonic() >= self._good_until
 
-    def read(self, operation_id: str, until: float) -> Operation:
+    def read(self, operation_id: str, until: float) -> tuple[Operation, str | None]:
+        """Return the operation, and where its resource is; the turn ends at ``until`` (epoch seconds)."""
         if not self._turn.acquire(timeout=max(0.0, until - time.time())):
             raise TransportError(
                 "other operations of this connection are being read: this one is read at the next update",
@@ -116,6 +125,23 @@ class _Client:
                 self._hook = hook_for(self._conn_id)
             hook = self._hook
             call = hook.api.get_operation(hook.api.validate_operation_id(operation_id))
-            return hook.get_conn().send_once(call, deadline=until)
+            operation = hook.get_conn().send_once(call, deadline=until)
+            return operation, self._address(hook, operation, min(_FOR_ADDRESS, until - time.time() - _MARGIN))
         finally:
             self._turn.release()
+
+    @staticmethod
+    def _address(hook: OperationsHook, operation: Operation, seconds: float) -> str | None:
+        """Return the address of a finished resource, ``None`` where there is none or it cannot be read in time."""
+        if operation.state is not OperationState.SUCCEEDED or operation.url is not None:
+            return None
+
+        async def read(client: AsyncClient) -> Mapping[str, Any] | None:
+            with time_limit(seconds):
+                return await client.run(hook.api.read_resource(operation))
+
+        try:
+            resource = hook.get_conn().drive(read)
+        except (OpsError, asyncio.TimeoutError):
+            return None
+        return None if resource is None else hook.api.resource_url(resource)

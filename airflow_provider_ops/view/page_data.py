@@ -5,19 +5,26 @@ The page is JSON for ``static/view.js``: times are epoch seconds, and every text
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from airflow_provider_ops.core.aftermath import Aftermath, cause_of_end
 from airflow_provider_ops.core.handle import owed_policy
 from airflow_provider_ops.core.history import MOST_OPERATIONS, OperationHistory, WaitHistory, read_record
 from airflow_provider_ops.operation import Operation, web_address
-from airflow_provider_ops.view.rows import is_observed, rows_of, span_of
+from airflow_provider_ops.view.rows import is_observed, rows_of, span_of, start_of
 
 #: States of a task instance in which nothing more comes of this try.
 _OVER = frozenset({"success", "failed", "skipped", "upstream_failed", "removed"})
 _BEFORE = frozenset({None, "scheduled", "queued", "restarting"})
-_BETWEEN = frozenset({"up_for_retry", "up_for_reschedule"})
+#: Of these also in the middle of a try: after its trigger has fired, and in a sensor that is rescheduled. Only another
+#: try gets another number.
+_MAYBE_BEFORE = frozenset({"scheduled", "queued"})
+_BETWEEN = "up_for_retry"
+
+#: Link of every task of this provider that may start an operation.
+_LINK = "Remote resource"
 
 #: Seconds between two requests of the page.
 _SOON, _LATER = 4.0, 15.0
@@ -38,9 +45,13 @@ _EMPTY: Mapping[str, tuple[str, str]] = {
     "submitting": (
         "No operation recorded yet",
         (
-            "The task is running. A sensor may not have polled yet; an operator may be searching for what an earlier "
-            "try has started. The log says what the task does."
+            "The task is running and has recorded no operation yet: it may be about to submit, or be searching for "
+            "what an earlier try has started. The log says what the task does."
         ),
+    ),
+    "not_polled": (
+        "Not polled yet",
+        "This sensor waits for operations that were started elsewhere. They are shown here after its first poll.",
     ),
     "between": (
         "Between two tries",
@@ -53,31 +64,50 @@ _EMPTY: Mapping[str, tuple[str, str]] = {
             "removed its XComs since. Its log says more."
         ),
     ),
+    "never_polled": (
+        "Ended before its first poll",
+        (
+            "Nothing is known of the operations that this sensor was to wait for: it ended before its first poll, or "
+            "Airflow has removed its XComs since. The operations are not affected. Its log says more."
+        ),
+    ),
 }
+#: A state without an operation, of a task that only waits.
+_OF_A_SENSOR = {"submitting": "not_polled", "no_operation": "never_polled"}
+#: States without an operation after which nothing more comes.
+_FINAL = frozenset({"not_ours", "no_operation", "never_polled"})
 
 
 def empty(status: str, ti: Mapping[str, Any], now: float) -> dict[str, Any]:
     """Return the page of a task instance of which no operation is known."""
     title, hint = _EMPTY[status]
-    refresh = {"not_ours": None, "no_operation": None, "submitting": _SOON}.get(status, _LATER)
+    refresh = None if status in _FINAL else _SOON if status in ("submitting", "not_polled") else _LATER
     return {"status": status, "title": title, "hint": hint, "refresh": refresh, "now": now, "task": _task(ti)}
 
 
-def without_operation(ti: Mapping[str, Any], *, ours: bool) -> str:
-    """Return which of the states without an operation it is."""
+def without_operation(ti: Mapping[str, Any], *, ours: bool, submits: bool = True) -> str:
+    """Return which of the states without an operation it is.
+
+    :param submits: whether the task may start an operation; a sensor never does.
+    """
     state = ti.get("state")
     if not ours:
         return "not_ours"
-    if state in _OVER:
-        return "no_operation"
     if state in _BEFORE:
         return "not_started"
-    return "between" if state in _BETWEEN else "submitting"
+    status = "no_operation" if state in _OVER else "between" if state == _BETWEEN else "submitting"
+    return status if submits else _OF_A_SENSOR.get(status, status)
 
 
 def has_begun(ti: Mapping[str, Any]) -> bool:
-    """Return whether this try has begun: until then the XComs of an earlier one still exist."""
+    """Return whether this try has begun for sure: until then the XComs of an earlier one still exist."""
     return ti.get("state") not in _BEFORE
+
+
+def submits(task: Mapping[str, Any] | None) -> bool:
+    """Return whether a task may start an operation, as far as Airflow's API shows it."""
+    module = ((task or {}).get("class_ref") or {}).get("module_path") or ""
+    return not str(module).startswith(f"{__name__.partition('.')[0]}.sensors.")
 
 
 def is_ours(ti: Mapping[str, Any], task: Mapping[str, Any] | None) -> bool:
@@ -85,14 +115,14 @@ def is_ours(ti: Mapping[str, Any], task: Mapping[str, Any] | None) -> bool:
     package = __name__.partition(".")[0]
     class_ref = (task or {}).get("class_ref") or {}
     names = (class_ref.get("module_path"), (ti.get("trigger") or {}).get("classpath"))
-    return any(str(name or "").startswith(f"{package}.") for name in names) or "Remote resource" in (
+    return any(str(name or "").startswith(f"{package}.") for name in names) or _LINK in (
         (task or {}).get("extra_links") or ()
     )
 
 
 def history_of(ti: Mapping[str, Any], record: object) -> WaitHistory | None:
     """Return the history of this try, ``None`` when nothing was recorded for it."""
-    wait = read_record(record) if has_begun(ti) else None
+    wait = read_record(record) if has_begun(ti) or ti.get("state") in _MAYBE_BEFORE else None
     return wait if wait is not None and wait.operations and wait.try_number == ti.get("try_number") else None
 
 
@@ -148,7 +178,10 @@ def shown(
     if len(operations) == 1:
         operations[0]["resource_url"] = web_address(link)
     settled = all(_is_settled(history) for history in wait.operations.values())
-    status = "over" if over else "between" if ti.get("state") in _BETWEEN else "resuming" if settled else "waiting"
+    state = ti.get("state")
+    status = "over" if over else "between" if state == _BETWEEN else "settled" if settled else "waiting"
+    if status == "settled" and state in _MAYBE_BEFORE | {"deferred"}:
+        status = "resuming"
     return {
         "status": status,
         "now": now,
@@ -165,6 +198,9 @@ def shown(
             "is_over": wait.is_over or over,
             # how the wait ended was not recorded: the task was marked or cleared, or its worker was lost
             "ended_unrecorded": over and not wait.is_over,
+            "cause": cause_of_end(state) if over and not wait.is_over else None,
+            "on_kill": wait.on_kill,
+            "left": _left(wait.aftermath),
             "omitted": wait.omitted,
         },
         "live": live,
@@ -174,7 +210,7 @@ def shown(
 
 def may_owe(ti: Mapping[str, Any]) -> bool:
     """Return whether no process works for the task instance that would carry out what an attempt owes."""
-    return ti.get("state") in _OVER | _BETWEEN
+    return ti.get("state") in _OVER | {_BETWEEN}
 
 
 def owed(stored: object) -> str | None:
@@ -188,14 +224,28 @@ def owed(stored: object) -> str | None:
     )
 
 
-def earlier_tries(kept: object, try_number: object) -> list[dict[str, Any]]:
-    """Return the tries before this one, as the task state store has them."""
-    entries = kept if isinstance(kept, list) else []
+def earlier_tries(kept: object, tries: Sequence[object], try_number: object) -> list[dict[str, Any]]:
+    """Return the tries before this one: each that Airflow knows, with what the task state store has of it.
+
+    :param tries: as Airflow's API lists them.
+    """
+    states = {one.get("try_number"): one.get("state") for one in tries if isinstance(one, Mapping)}
+    stored = {
+        one.get("try_number"): one for one in (kept if isinstance(kept, list) else ()) if isinstance(one, Mapping)
+    }
+    numbers = {number for number in (*states, *stored) if isinstance(number, int) and number != try_number}
     return [
-        {name: entry.get(name) for name in ("try_number", "operation_id", "said", "ended_at")}
-        for entry in entries
-        if isinstance(entry, Mapping) and entry.get("try_number") != try_number
+        {
+            "try_number": number,
+            "state": states.get(number),
+            **{name: stored.get(number, {}).get(name) for name in ("operation_id", "said", "ended_at")},
+        }
+        for number in sorted(numbers)
     ]
+
+
+def _left(aftermath: Aftermath | None) -> dict[str, Any] | None:
+    return None if aftermath is None else {**aftermath.to_dict(), "url": web_address(aftermath.url)}
 
 
 def _task(ti: Mapping[str, Any]) -> dict[str, Any]:
@@ -263,6 +313,7 @@ def _operation(history: OperationHistory, now: float, seen: _Observation) -> dic
         "error": _error(history),
         "outcome": history.outcome,
         "started_at": start,
+        "start_is": start_of(history)[1],
         "ended_at": end,
         "is_settled": _is_settled(history),
         "observed": is_observed(history),

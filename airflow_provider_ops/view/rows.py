@@ -8,6 +8,8 @@ from typing import Any
 from airflow_provider_ops.core.history import OperationHistory
 from airflow_provider_ops.operation import OperationState, Step
 
+#: Seconds after its start within which the first sight of an operation is taken for its beginning.
+_SOON = 2.0
 #: Words of the APIs for what a step is; the page has a sign and a colour for each.
 _STEP_STATES: Mapping[str, frozenset[str]] = {
     "done": frozenset({"completed", "succeeded", "success", "done", "ready", "unchanged", "finished"}),
@@ -26,12 +28,21 @@ def is_observed(history: OperationHistory) -> bool:
     return operation.state.is_terminal and operation.ended_at is None
 
 
+def start_of(history: OperationHistory) -> tuple[float | None, str]:
+    """Return when an operation began, and how that is known: ``started``, ``submitted``, or ``first seen``."""
+    operation = history.operation
+    known = (operation.started_at or operation.created_at) if operation else None
+    if known is not None:
+        return known.timestamp(), "started"
+    if history.submitted_at is not None:
+        return history.submitted_at, "submitted"
+    return history.phases[0][0] if history.phases else history.timeline.start or None, "first seen"
+
+
 def span_of(history: OperationHistory) -> tuple[float | None, float | None]:
     """Return when an operation began and ended, as far as that is known."""
     operation = history.operation
-    first = history.phases[0][0] if history.phases else history.timeline.start or None
-    known = (operation.started_at or operation.created_at) if operation else None
-    start = known.timestamp() if known else first
+    start, _ = start_of(history)
     if operation is None or not operation.state.is_terminal:
         return start, None
     end = operation.ended_at.timestamp() if operation.ended_at else history.phases[-1][0] if history.phases else None
@@ -42,11 +53,23 @@ def rows_of(history: OperationHistory, end: float | None) -> tuple[list[dict[str
     """Return the rows of the chart and its title: the API's own steps or resources, else the observed phases."""
     steps = history.operation.progress.steps if history.operation and history.operation.progress else ()
     if steps:
-        return [_step(step, history.seen.get(step.name, {}), end) for step in steps], "Steps"
+        unseen_before = _first_seen(history)
+        return [_step(step, history.seen.get(step.name, {}), end, unseen_before) for step in steps], "Steps"
     return _phases(history, end), "Phases"
 
 
-def _step(step: Step, seen: Mapping[str, float], end: float | None) -> dict[str, Any]:
+def _first_seen(history: OperationHistory) -> float | None:
+    """Return when an operation was first seen; ``None`` where that was when it began.
+
+    What it was in then may have begun at any time before.
+    """
+    first = history.phases[0][0] if history.phases else None
+    began, how = start_of(history)
+    is_late = how == "first seen" or (first is not None and began is not None and first - began > _SOON)
+    return first if is_late else None
+
+
+def _step(step: Step, seen: Mapping[str, float], end: float | None, unseen_before: float | None) -> dict[str, Any]:
     state = step_state(step.state)
     own = step.started_at is not None or step.ended_at is not None
     if own:
@@ -65,6 +88,7 @@ def _step(step: Step, seen: Mapping[str, float], end: float | None) -> dict[str,
         # it ended with the operation at the latest; the API does not say when
         "until": end if ended is None and started is not None else ended,
         "observed": not own,
+        "is_longer": not own and started is not None and started == unseen_before,
         "message": step.message,
         "needs_human": step.needs_human,
     }
@@ -91,17 +115,16 @@ def _phases(history: OperationHistory, end: float | None) -> list[dict[str, Any]
         # the end is a moment, not a phase
         last = phases.pop()
         end = end or last[0]
-    start, _ = span_of(history)
+    unseen_before = _first_seen(history)
     rows: list[dict[str, Any]] = []
     for number, (at, raw_state, phase) in enumerate(phases):
         follows = phases[number + 1][0] if number + 1 < len(phases) else end
-        began = min(at, start) if number == 0 and start else at
         # the API's own clock may be a little ahead of ours
-        ended = None if follows is None else max(follows, began)
+        ended = None if follows is None else max(follows, at)
         name = phase or raw_state
         rows.append(
-            {"name": name, "state": "done", "word": raw_state, "start": began, "end": ended, "until": ended}
-            | {"observed": True, "message": None, "needs_human": False}
+            {"name": name, "state": "done", "word": raw_state, "start": at, "end": ended, "until": ended}
+            | {"observed": True, "is_longer": at == unseen_before, "message": None, "needs_human": False}
         )
     if rows:
         rows[-1]["state"] = _LAST_PHASE.get(operation.state, "running")

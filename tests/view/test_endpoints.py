@@ -13,7 +13,7 @@ from airflow.sdk import task
 from airflow_provider_ops.operators.akua import AkuaCreateClusterOperator
 from airflow_provider_ops.operators.onvera import OnveraCreateDeploymentOperator
 from airflow_provider_ops.sensors.operation import OperationSensor
-from airflow_provider_ops.testing import operation_fails
+from airflow_provider_ops.testing import fail_first, operation_fails
 from airflow_provider_ops.view import app
 from tests.old_airflow import needs_state_store
 from tests.owing import owe
@@ -116,9 +116,71 @@ def test_what_earlier_tries_came_to_is_told(
     _, page = ask(dag.dag_id, run.run.run_id, "create")
     assert page["operations"][0]["state"] == "succeeded"
     (earlier,) = page["earlier"]
-    assert earlier["try_number"] == 1
+    assert (earlier["try_number"], earlier["state"]) == (1, "failed")
     assert "no room" in earlier["said"]
     assert earlier["operation_id"] != page["operations"][0]["id"]
+
+
+def test_an_earlier_try_without_an_operation_is_shown(
+    a_dag: Any, run_dag: Any, ask: Ask, operations_simulator: SimulatorServer
+) -> None:
+    operations_simulator.faults(fail_first(status=409, method="POST"))
+    with a_dag(default_args={"retries": 1}) as dag:
+        cluster()
+    run = run_dag(dag)
+    assert run.state == "success"
+    _, page = ask(dag.dag_id, run.run.run_id, "create")
+    (earlier,) = page["earlier"]
+    assert (earlier["try_number"], earlier["operation_id"], earlier["said"]) == (1, None, None)
+
+
+@pytest.mark.parametrize("policy", ["leave", "delete"])
+def test_what_a_failed_create_has_left_is_told(
+    policy: str, a_dag: Any, run_dag: Any, ask: Ask, operations_simulator: SimulatorServer
+) -> None:
+    operations_simulator.faults(operation_fails(reason="no room"))
+    with a_dag() as dag:
+        cluster(on_failure=policy)
+    run = run_dag(dag)
+    _, page = ask(dag.dag_id, run.run.run_id, "create")
+    left = page["wait"]["left"]
+    assert left["text"].startswith(f"on_failure={policy}: ")
+    assert left["resource"] == f"cluster {run.xcom('create', 'resource_id')}"
+    assert left["at"]
+
+
+def test_an_airflow_that_does_not_answer_is_told_in_one_line(
+    ask: Ask, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("airflow_provider_ops.view.airflow_rest._TIMEOUT", 0.0)
+    status, page = ask("a", "b", "c")
+    assert (status, page["status"], page["title"]) == (504, "broken", "Airflow is slow to answer")
+    assert "task is not affected" in page["hint"]
+    assert page["refresh"] is not None
+    ours = [one for one in caplog.records if one.name.startswith("airflow_provider_ops.view")]
+    assert [(one.levelname, one.exc_info) for one in ours] == [("WARNING", None)]
+
+
+def test_what_is_not_waited_for_leads_to_its_resource_as_well(
+    virtual_time: VirtualClock,
+    operations_simulator: SimulatorServer,
+    a_dag: Any,
+    run_dag: Any,
+    ask: Ask,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # a connection that this server has not used yet
+    monkeypatch.setenv("AIRFLOW_CONN_ONVERA_FRESH", operations_simulator.connection_json("onvera", "key"))
+    with a_dag() as dag:
+        OnveraCreateDeploymentOperator(
+            task_id="create", conn_id="onvera_fresh", app_type="airflow", name="n", wait_for_completion=False
+        )
+    run = run_dag(dag)
+    virtual_time.sleep(600)
+    _, page = ask(dag.dag_id, run.run.run_id, "create")
+    (operation,) = page["operations"]
+    assert operation["state"] == "succeeded"
+    assert (operation["resource_url"] or "").startswith("https://")
 
 
 @needs_state_store
@@ -153,7 +215,7 @@ def test_a_sensor_shows_all_its_operations_and_mapped_tasks_have_their_own(a_dag
     pages = [ask(dag.dag_id, run.run.run_id, "create", map_index=str(index))[1] for index in range(3)]
     ids_of_tasks = [run.xcom("create", map_index=index)["operation_id"] for index in range(3)]
     assert [page["operations"][0]["id"] for page in pages] == ids_of_tasks
-    assert all(page["live"] is not None and page["live"]["error"] is None for page in pages), "nobody waited: we look"
+    assert [(page["live"] or {}).get("error", "not read") for page in pages] == [None] * 3, "nobody waited: we look"
     assert all(page["operations"][0]["state"] == "succeeded" for page in pages)
 
 

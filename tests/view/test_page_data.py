@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
 
+from airflow_provider_ops.core.aftermath import Aftermath
 from airflow_provider_ops.core.history import MOST_OPERATIONS, OperationHistory, WaitHistory
 from airflow_provider_ops.core.timeline import Timeline
 from airflow_provider_ops.core.wait_state import Settled, TimedOut
@@ -75,9 +77,115 @@ def test_the_page_stops_asking_when_all_is_over(state: str, one: Operation, stat
     assert (shown["status"], shown["refresh"] is not None) == (status, refreshes)
 
 
-@pytest.mark.parametrize("state", [None, "scheduled", "queued"])
-def test_what_was_kept_before_a_clear_is_not_taken_for_the_next_run(state: str | None) -> None:
-    assert page_data.history_of(instance(state), record(operation("succeeded"))) is None
+@pytest.mark.parametrize(("state", "try_number"), [(None, 1), ("restarting", 1), ("scheduled", 2), ("queued", 2)])
+def test_what_was_kept_before_a_clear_is_not_taken_for_the_next_run(state: str | None, try_number: int) -> None:
+    assert page_data.history_of(instance(state, try_number=try_number), record(operation("succeeded"))) is None
+
+
+@pytest.mark.parametrize(
+    ("state", "status"),
+    [
+        ("deferred", "resuming"),
+        ("scheduled", "resuming"),
+        ("queued", "resuming"),
+        ("running", "settled"),
+        ("up_for_reschedule", "settled"),
+    ],
+)
+def test_only_a_task_that_has_deferred_is_said_to_resume(state: str, status: str) -> None:
+    assert page(instance(state), record(operation("succeeded")))["status"] == status
+
+
+def test_a_sensor_between_two_polls_waits_for_no_retry() -> None:
+    assert page(instance("up_for_reschedule"), record(operation()))["status"] == "waiting"
+    assert page_data.without_operation(instance("up_for_reschedule"), ours=True, submits=False) == "not_polled"
+
+
+@pytest.mark.parametrize(("state", "status"), [("running", "not_polled"), ("failed", "never_polled")])
+def test_a_sensor_submits_nothing(state: str, status: str) -> None:
+    task = {"class_ref": {"module_path": "airflow_provider_ops.sensors.operation"}, "extra_links": []}
+    assert not page_data.submits(task)
+    assert page_data.without_operation(instance(state), ours=True, submits=page_data.submits(task)) == status
+    shown = page_data.empty(status, instance(state), START)
+    assert "submit" not in shown["title"] + shown["hint"]
+    assert (shown["refresh"] is None) == (state == "failed")
+
+
+def test_the_first_phase_begins_when_it_was_first_seen() -> None:
+    chapter = OperationHistory("op_1")
+    chapter.on_result(operation("running", "third"), START + 1800)
+    chapter.on_result(operation("running", "fourth"), START + 1830)
+    rows, _ = rows_of(chapter, None)
+    assert [(row["name"], row["start"] - START, row["is_longer"]) for row in rows] == [
+        ("third", 1800, True),
+        ("fourth", 1830, False),
+    ]
+
+
+def test_a_step_that_was_running_when_it_was_first_seen_may_have_run_before() -> None:
+    chapter = OperationHistory("op_1")
+    chapter.on_result(operation("running", None, Step("a", "running"), Step("b", "pending")), START + 60)
+    chapter.on_result(operation("running", None, Step("a", "completed"), Step("b", "running")), START + 90)
+    rows, _ = rows_of(chapter, None)
+    assert [row["is_longer"] for row in rows] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("created", "submitted", "known"),
+    [
+        (BEGAN, START - 1, (START, "started")),
+        (None, START - 1, (START - 1, "submitted")),
+        (None, None, (START + 10, "first seen")),
+    ],
+)
+def test_how_the_start_is_known_is_said(
+    created: datetime | None, submitted: float | None, known: tuple[float, str]
+) -> None:
+    story = WaitHistory("onvera", "c", 1, "worker")
+    chapter = story.operation("op_0")
+    chapter.submitted_at = submitted
+    chapter.on_result(replace(operation(), started_at=None, created_at=created), START + 10)
+    (one,) = page(instance(), story.to_record(START + 10))["operations"]
+    assert (one["started_at"], one["start_is"]) == known
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        ("success", "marked success"),
+        ("failed", "set to failed"),
+        ("skipped", "DAG run takes too long"),
+        ("removed", "is gone"),
+    ],
+)
+def test_why_the_task_ended_is_said_as_far_as_its_state_shows_it(state: str, said: str) -> None:
+    story = WaitHistory("onvera", "c", 1, "triggerer", on_kill="cancel")
+    story.operation("op_0").on_result(operation(), START)
+    shown = page(instance(state), story.to_record(START))["wait"]
+    assert said in shown["cause"]
+    assert (shown["on_kill"], shown["left"]) == ("cancel", None)
+
+
+def test_what_a_try_has_left_behind_is_said() -> None:
+    story = WaitHistory("onvera", "c", 1, "worker", is_over=True)
+    story.operation("op_0").on_result(operation("failed"), START)
+    story.aftermath = Aftermath("nothing was removed", START + 9, "deployment dep_1", "javascript:alert(1)")
+    left = page(instance("failed"), story.to_record(START + 9))["wait"]["left"]
+    assert left == {"text": "nothing was removed", "at": START + 9, "resource": "deployment dep_1", "url": None}
+    forged = {**story.to_record(START), "aftermath": [1]}
+    assert page(instance("failed"), forged)["wait"]["left"] is None
+
+
+def test_every_earlier_try_that_airflow_knows_is_shown() -> None:
+    kept = [{"try_number": 2, "operation_id": "op_2", "said": "failed", "ended_at": 9.0}]
+    tries = [{"try_number": number, "state": "failed"} for number in (1, 2)] + [{"try_number": 3, "state": "running"}]
+    shown = page_data.earlier_tries(kept, tries, 3)
+    assert [(one["try_number"], one["state"], one["operation_id"]) for one in shown] == [
+        (1, "failed", None),
+        (2, "failed", "op_2"),
+    ]
+    assert [one["try_number"] for one in page_data.earlier_tries(None, tries, 3)] == [1, 2]
+    assert [one["try_number"] for one in page_data.earlier_tries(kept, [], 3)] == [2]
 
 
 def test_another_try_is_another_story() -> None:
@@ -120,7 +228,7 @@ def test_phases_follow_each_other_up_to_the_end() -> None:
     chapter.ended(Settled(ended), None, START + 31)
     rows, title = rows_of(chapter, START + 30)
     spans = [(row["name"], row["start"] - START, row["end"] - START, row["state"]) for row in rows]
-    assert (title, spans) == ("Phases", [("one", 0, 10, "done"), ("two", 10, 30, "failed")])
+    assert (title, spans) == ("Phases", [("one", 2, 10, "done"), ("two", 10, 30, "failed")])
 
 
 def test_steps_have_their_own_times_or_those_at_which_they_were_seen() -> None:

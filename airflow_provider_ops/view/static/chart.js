@@ -3,8 +3,8 @@
 import { duration, make, sign } from "./dom.js";
 import { now, shown } from "./state.js";
 
-function scale(rows, most) {
-  const starts = rows.map((row) => row.start).filter((value) => value !== null);
+function scale(rows, most, begin) {
+  const starts = [...rows.map((row) => row.start), begin ?? null].filter((value) => value !== null);
   if (!starts.length) return null;
   const from = Math.min(...starts);
   const ends = rows.map(drawnTo).filter((value) => value !== null);
@@ -22,10 +22,12 @@ function drawnTo(row) {
 // What is known of how long it took. What is over without an end, or was not seen since, has no duration.
 function tookText(row) {
   if (row.start === null) return "–";
-  if (row.end !== null) return `${row.observed ? "≈ " : ""}${duration(row.end - row.start)}`;
+  // it was so when it was first seen, and may have been before
+  const about = row.is_longer ? "at least " : row.observed ? "≈ " : "";
+  if (row.end !== null) return about + duration(row.end - row.start);
   if (!row.is_open || row.until) return "–";
   if (row.checked_at) return row.checked_at - row.start < 1 ? "–" : `at least ${duration(row.checked_at - row.start)}`;
-  return `${row.observed ? "≈ " : ""}${duration(now() - row.start)}`;
+  return about + duration(now() - row.start);
 }
 
 function tickText(seconds) {
@@ -73,15 +75,15 @@ export function chart(title, rows, options = {}) {
       make("th", { scope: "col" }, options.column ?? "Name"), make("th", { scope: "col", class: "bar" },
         make("span", { class: "spoken" }, "When"), axis), make("th", { scope: "col", class: "took" }, "Duration"))),
     make("tbody", options.onpick ? { onkeydown: move } : {}, body));
-  table.tick = () => layOut(rows, bars, axis);
+  table.tick = () => layOut(rows, bars, axis, options.from);
   return make("section", {}, make("h2", { id: heading }, title, " ", make("small", {}, options.note ?? "")),
     options.above ?? null, make("div", { class: "scroll", "data-key": `scroll-${heading}`, role: "region", "aria-labelledby": heading, tabindex: "0" },
       table));
 }
 
-function layOut(rows, bars, axis) {
+function layOut(rows, bars, axis, begin) {
   // marks that have room beside each other
-  const range = scale(rows, Math.max(1, Math.min(6, Math.floor((axis.clientWidth || 400) / 62))));
+  const range = scale(rows, Math.max(1, Math.min(6, Math.floor((axis.clientWidth || 400) / 62))), begin);
   if (range === null) { axis.replaceChildren(); }
   else if (axis.dataset.range !== `${range.step} ${Math.round(range.length)}`) {
     axis.dataset.range = `${range.step} ${Math.round(range.length)}`;

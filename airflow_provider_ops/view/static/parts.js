@@ -8,6 +8,7 @@ import { ORDER, STEP_ORDER, STEP_WORDS, TONE, WORDS } from "./words.js";
 function facts(data, operation) {
   const wait = data.wait, list = make("dl", { class: "facts" });
   const add = (name, ...value) => list.append(make("div", {}, make("dt", {}, name), make("dd", {}, ...value)));
+  const next = operation.next_look;
   if (operation.started_at !== null) elapsed(add, operation);
   if (operation.checked_at !== null) add("Last checked", at(operation.checked_at));
   if (!wait.is_over) {
@@ -16,9 +17,12 @@ function facts(data, operation) {
         make("small", {}, at(wait.deadline)));
     }
     if (operation.interval !== null) {
-      add("Next check", ticking((time) => operation.next_look !== null && operation.next_look > time
-        ? `in ${duration(operation.next_look - time)}` : `about every ${duration(Math.max(1, operation.interval))}`),
-        make("small", {}, wait.where ? `by the ${wait.where}` : ""));
+      const every = `about every ${duration(Math.max(1, operation.interval))}`, by = wait.where ? `by the ${wait.where}` : "";
+      // the record is written when something changes: between two records only the interval is known
+      add(ticking((time) => next > time ? "Next check" : "Check interval"),
+        ticking((time) => next > time ? `in ${duration(next - time)}` : every),
+        next !== null ? ticking((time) => next > time ? clock(next, { timeZoneName: "short" }) : "", { class: "small" }) : null,
+        make("small", {}, by));
     }
   }
   if (operation.failed_looks) {
@@ -32,17 +36,41 @@ function facts(data, operation) {
 }
 
 function elapsed(add, operation) {
-  const { started_at: start, ended_at: end, observed } = operation, about = observed ? "≈ " : "";
-  const since = make("small", {}, "started ", at(start));
+  const { started_at: start, ended_at: end, start_is: how, names } = operation;
+  // it may have begun at any time before it was first seen
+  const about = how === "first seen" ? "at least " : operation.observed ? "≈ " : "";
+  const since = make("small", {}, `${names?.since ?? how} `, at(start));
+  const [took, takes] = [names?.took ?? "Duration", names?.takes ?? "Elapsed"];
   if (end !== null) {
-    add("Duration", about + duration(end - start), since, make("small", {}, "finished ", at(end)));
+    add(took, about + duration(end - start), since, make("small", {}, `${names?.until ?? "finished"} `, at(end)));
   } else if (operation.is_settled) {
-    add("Duration", "not known", since, make("small", {}, "the API does not say when it finished"));
+    add(took, "not known", since, make("small", {}, "the API does not say when it finished"));
   } else if (operation.checked_at !== null) {
-    add("Elapsed", `at least ${about}${duration(operation.checked_at - start)}`, since);
+    add(takes, `at least ${duration(operation.checked_at - start)}`, since);
   } else {
-    add("Elapsed", ticking((time) => about + duration(time - start)), since);
+    add(takes, ticking((time) => about + duration(time - start)), since);
   }
+}
+
+// Why the task no longer waits, as far as Airflow or the task itself has said so.
+function ending(wait) {
+  return wait.ended_unrecorded ? `${wait.cause}. ` : "";
+}
+
+// What became of what a killed task waited for, where only its policy is known.
+function policy(wait) {
+  if (!wait.ended_unrecorded || wait.left || !wait.on_kill) return "";
+  return wait.on_kill === "leave" ? " on_kill=leave: the task has not ended it."
+    : ` Whether on_kill=${wait.on_kill} was carried out is not recorded here; the task's log says more.`;
+}
+
+// What a try has left behind that did not end well.
+function left(data) {
+  const found = data.operations.length === 1 ? data.wait.left : null;
+  if (!found) return null;
+  return banner("warn", "What is left: ", found.text, " ", make("span", { class: "soft" },
+    found.resource && !found.text.includes(found.resource) ? [make("code", {}, found.resource), ", "] : null, "as known at ", at(found.at), "."),
+    outside(found.url, "Open it"));
 }
 
 // What is known of an operation that is no longer waited for and whose end was not observed.
@@ -50,12 +78,23 @@ function unsettled(data, operation) {
   if (operation.checked_at === null) return null;
   const why = operation.state === "timeout" ? "The deadline passed before the operation settled."
     : operation.state === "gave_up" ? "The API refused to show the operation."
-      : data.wait.ended_unrecorded ? "The task ended before its operation settled: it was marked or cleared, or its worker was lost."
+      : data.wait.ended_unrecorded ? "The task ended before its operation settled."
         : "The task no longer waits for this operation.";
-  if (operation.raw_state === null) return banner("warn", why, " The operation was never seen.");
-  return banner("warn", why, ...(operation.is_checked_now
+  // what the kill itself has recorded says the cause as well
+  const cause = data.wait.left ? "" : ` ${ending(data.wait)}`;
+  if (operation.raw_state === null) return banner("warn", why, cause, " The operation was never seen.", policy(data.wait));
+  return banner("warn", why, cause, ...(operation.is_checked_now
     ? [` When this page checked, its state was ${operation.raw_state}.`]
-    : [` Its state was ${operation.raw_state} when it was last checked, at `, at(operation.checked_at), "; what became of it is not known here."]));
+    : [` Its state was ${operation.raw_state} when it was last checked, at `, at(operation.checked_at),
+      data.wait.left ? "." : "; what became of it since is not known here."]), policy(data.wait));
+}
+
+// The same for the operations of a task that waited for several.
+function unsettledOfMany(data, operations) {
+  const open = operations.filter((operation) => operation.checked_at !== null).length;
+  if (!open || !data.wait.ended_unrecorded) return null;
+  const which = open === operations.length ? "any of its operations" : `${open} of its ${operations.length} operations`;
+  return banner("warn", `The task ended before ${which} settled.`, ` ${ending(data.wait)}What became of ${open === 1 ? "it" : "them"} since is not known here.`);
 }
 
 function banners(data, operation) {
@@ -132,7 +171,8 @@ export function owed(data) {
 export function earlier(data) {
   if (!data.earlier?.length) return null;
   const rows = data.earlier.map((entry) => make("li", {}, make("span", { class: "when" }, `try ${entry.try_number}`),
-    make("span", {}, make("code", {}, entry.operation_id ?? ""), " ", entry.said ?? "")));
+    make("span", {}, entry.state ? `${entry.state}: ` : "", entry.operation_id ? make("code", {}, entry.operation_id) : null,
+      " ", entry.said ?? "no operation was recorded")));
   return make("section", {}, make("h2", {}, "Earlier tries"), make("ol", { class: "log" }, rows));
 }
 
@@ -147,6 +187,7 @@ export function source(data) {
 
 function word(data, operation) {
   if (operation.state === "succeeded" && data.status === "resuming") return "Succeeded; the task resumes";
+  if (operation.state === "succeeded" && data.status === "settled") return "Succeeded; the task is finishing";
   if (operation.state === "unknown") return operation.raw_state || WORDS.unknown;
   if (data.status === "between") return `${WORDS[operation.state]}; a retry follows`;
   if (operation.state === "open" && operation.raw_state === null) return "Never seen";
@@ -162,7 +203,7 @@ function steps(operation) {
     STEP_WORDS, {}) : null;
   const only = many ? shown.filters[operation.id] : undefined;
   return rows.length ? chart(title, rows.filter((row) => !only || row.state === only),
-    { column: title.replace(/s$/, ""), above, id: operation.id }) : null;
+    { column: title.replace(/s$/, ""), above, id: operation.id, from: operation.started_at }) : null;
 }
 
 function stepRows(operation) {
@@ -181,7 +222,7 @@ function sentence(text) {
 }
 
 export function one(data, operation) {
-  return [head(data, operation), ...banners(data, operation), current(operation), facts(data, operation),
+  return [head(data, operation), ...banners(data, operation), left(data), current(operation), facts(data, operation),
     steps(operation), happened(operation)];
 }
 
@@ -191,7 +232,7 @@ export function many(data) {
   const rows = operations.filter((operation) => !only || operation.state === only).map(operationRow);
   const picked = operations.find((operation) => operation.id === shown.selected);
   const pick = (key) => { shown.selected = shown.selected === key ? null : key; shown.draw(); };
-  return [summary(data, operations, counts), failures(data, operations), together(data, operations),
+  return [summary(data, operations, counts), failures(data, operations), unsettledOfMany(data, operations), together(data, operations),
     chart("Operations", rows, { column: "Operation", above, onpick: pick, picked: shown.selected, id: "all",
       note: "pick one to see more of it" }),
     picked ? make("div", { class: "picked" }, one(data, picked)) : null];
@@ -202,7 +243,7 @@ function operationRow(operation) {
     key: operation.id, name: operation.id, state: TONE[operation.state] ?? "unknown", label: WORDS[operation.state] ?? operation.state,
     start: operation.started_at, end: operation.ended_at, until: null, observed: operation.observed, checked_at: operation.checked_at,
     is_open: operation.started_at !== null && !operation.is_settled && operation.state !== "pending",
-    needs_human: operation.rows.some((row) => row.needs_human),
+    is_longer: operation.start_is === "first seen", needs_human: operation.rows.some((row) => row.needs_human),
     note: operation.error?.message ?? (operation.is_settled ? "" : operation.phase ?? operation.raw_state ?? ""),
   };
 }
@@ -227,9 +268,12 @@ function failures(data, operations) {
   return banner("bad", title, ` ${whose} says: ${failed[0].error?.message ?? "nothing about why"}`);
 }
 
-// The facts of all of them as one: from the first start to the last finish, where all of these are known.
+// What is known of all of them: from the first start to the last finish, which is not how long any of them took.
+const SPAN = { took: "First start to last finish", takes: "Since the first start", since: "first start", until: "last finish" };
+
 function together(data, operations) {
   const begun = operations.map((operation) => operation.started_at).filter((at) => at !== null);
+  const waits = operations.map((operation) => operation.next_look).filter((at) => at !== null);
   const settled = operations.every((operation) => operation.is_settled);
   const ends = operations.map((operation) => operation.ended_at);
   const checked = operations.map((operation) => operation.checked_at).filter((at) => at !== null);
@@ -241,7 +285,8 @@ function together(data, operations) {
     failed_looks: operations.reduce((sum, operation) => sum + operation.failed_looks, 0),
     is_stumbling: operations.some((operation) => operation.is_stumbling),
     interval: operations.find((operation) => operation.interval !== null)?.interval ?? null,
-    next_look: null, resource: "",
+    start_is: operations.some((operation) => operation.start_is === "first seen") ? "first seen" : "started", names: SPAN,
+    next_look: waits.length ? Math.min(...waits) : null, resource: "",
   });
 }
 

@@ -62,6 +62,8 @@ async function ask() {
   try {
     const answer = await fetch(address(), { headers: { accept: "application/json" }, cache: "no-store", signal: AbortSignal.timeout(30000) });
     const data = await answer.json();
+    // what is known stays on the page while the server is too busy to say more
+    if (answer.status === 504 && shown.data?.operations) throw new Error(data.title);
     if (data.now) shown.ahead = data.now - Date.now() / 1000;
     const failed = shown.failures;
     shown.failures = 0;
