@@ -56,7 +56,7 @@ class Decision:
     def sentence(self) -> str:
         """Return why and what, for the log."""
         does = {
-            Action.SUBMIT: f"submitting a new one (generation {self.generation})",
+            Action.SUBMIT: "submitting a new one" if self.generation > 1 else "submitting",
             Action.RECONCILE: "searching for what it started before anything else",
             Action.ADOPT: "adopting it, nothing is submitted",
             Action.FINISH: "finishing with its result, nothing is submitted",

@@ -71,7 +71,7 @@ def stored_by_earlier_leg(store: HandleStore, warn: Callable[..., None]) -> Hand
         handle = store.load()
     except OpsError as error:
         # nothing is submitted on this leg, and what the trigger waited for is known
-        warn("%s. This leg continues with what XCom has", error)
+        warn("%s. The task continues with what XCom has", error)
         return None
     return handle if handle is not None and handle.operation_id is not None else None
 

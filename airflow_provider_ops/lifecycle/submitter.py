@@ -123,7 +123,9 @@ class Submitter:
                 self._ask_first()
                 return self._starter.start(handle)
             if not _is_spent(started.operation):
-                self._log(f"generation {generation} is operation {started.handle.operation_id}: continuing with it")
+                self._log(
+                    f"operation {started.handle.operation_id} is of an earlier try: adopting it, nothing is submitted"
+                )
                 return started
         self._ask_first()
         return self._starter.start(self._new_handle(most))

@@ -78,7 +78,7 @@ def after_clear(api: ApiCase, policy: str) -> Expect:
         return Expect("nothing ends its operation .* still ours: adopting it", tries=(2, 3), or_else=ADOPTED)
     stage = ended.settled.split()[1]
     return Expect(
-        "submitting a new one .generation 2.",
+        "submitting a new one",
         created=2,
         settled=f"1 {stage}, 1 succeeded",
         # one every half second until what is being made can be deleted, by the kill and by the next try

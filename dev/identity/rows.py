@@ -24,7 +24,7 @@ _FAILS: Final = ({"fault": "operation_fails", "reason": "no room", "count": 1},)
 #: A second more than a submit is repeated within one attempt.
 _BUSY: Final = ({"fault": "status", "status": 429, "retry_after": 301, "method": "POST", "count": 1},)
 
-_STORED: Final = r"the task was cleared .*: submitting a new one .generation 2."
+_STORED: Final = r"the task was cleared .*: submitting a new one"
 _STILL_OURS: Final = "nothing ends its operation .* still ours: adopting it"
 #: What a task logs that adopts where Airflow does not show whether it was cleared.
 _WARNS: Final = "Airflow does not show whether this task was cleared or is retried"
@@ -115,7 +115,7 @@ def _anew(first: str = "succeeded", *, is_changed: bool = False) -> Callable[[Ap
 def _ended(_api: ApiCase, discarded: bool) -> Expect:
     """Expect a second resource, after the kill policy, in either process, has ended the first operation."""
     return Expect(
-        "clearing ends its operation|and stays as it is|left alone" if discarded else "new one .generation 2.",
+        "clearing ends its operation|and stays as it is|left alone" if discarded else "submitting a new one",
         created=2,
         settled="1 cancelled, 1 succeeded",
         endings=(1, 10),
