@@ -29,6 +29,9 @@ _LINK = "Remote resource"
 #: Seconds between two requests of the page.
 _SOON, _LATER = 4.0, 15.0
 
+#: Seconds after the end of a task in which what its kill policy came to may be recorded.
+_KILL_SECONDS = 120.0
+
 #: Open operations of a task that are read at most, and number of operations from which a page refreshes less often.
 _FEW_TO_READ, _MANY = 3, 20
 
@@ -185,7 +188,11 @@ def shown(
     return {
         "status": status,
         "now": now,
-        "refresh": None if over else _LATER if len(operations) > _MANY else _SOON,
+        "refresh": None
+        if over and not _may_hear_of_kill(ti, wait, now)
+        else _LATER
+        if len(operations) > _MANY
+        else _SOON,
         "task": _task(ti),
         "wait": {
             "api": wait.api,
@@ -206,6 +213,13 @@ def shown(
         "live": live,
         "operations": operations,
     }
+
+
+def _may_hear_of_kill(ti: Mapping[str, Any], wait: WaitHistory, now: float) -> bool:
+    """Return whether a kill policy may still be under way: what it came to is recorded after the end of the task."""
+    ended = _time(ti.get("end_date"))
+    is_expected = not wait.is_over and wait.aftermath is None and wait.on_kill not in (None, "leave")
+    return is_expected and ended is not None and now - ended.timestamp() < _KILL_SECONDS
 
 
 def may_owe(ti: Mapping[str, Any]) -> bool:

@@ -164,19 +164,32 @@ class Gallery:
         stage.wait_for(parts, "failing", "failed")
         self._until(parts, "going", lambda history: history["operation"]["progress"].get("done", 0) > PARTS // 2)
         self._until(trouble, "create", lambda history: history["is_stumbling"])
+        ended = stage.start("view_many")
         killed, late, owed = stage.start("view_killed"), stage.start("view_timeout"), stage.start("view_owed")
         self._until(killed, "create", lambda history: bool(history["phases"]))
         self._until(owed, "create", lambda history: bool(history["phases"]))
         stage.wait_for(killed, "create", "deferred")
         stage.mark_failed(killed, "create")
         stage.mark_failed(owed, "create")
+        stage.wait_for(ended, "wait", "deferred")
+        stage.mark_failed(ended, "wait")
+        stage.stack.wait_until(
+            lambda: bool((stage.record(killed, "create") or {}).get("aftermath")), "the kill to be recorded", PATIENCE
+        )
         stage.wait_for(late, "create", "failed")
         stage.stack.wait_until(lambda: stage.owes(owed, "create"), "the kill to be owed", PATIENCE)
         self.check(
             Scene("parts-running", parts, "going", ("network.provision", f"of {PARTS}", "1 running"), then=all_rows),
             Scene("parts-failed", parts, "failing", ("Quota of NAT gateways", "1 failed"), then=all_rows),
             Scene("trouble", trouble, "create", ("The API cannot be read at the moment", OUTAGE, "is not affected")),
-            Scene("killed", killed, "create", ("No longer waited for", "The task ended before"), then=stays_as_it_is),
+            Scene(
+                "killed",
+                killed,
+                "create",
+                ("No longer waited for", "The task ended before", "What is left", "set to failed", "on_kill=delete"),
+                then=stays_as_it_is,
+            ),
+            Scene("killed-many", ended, "wait", ("The task ended before", "set to failed")),
             Scene(
                 "owed",
                 owed,
@@ -208,9 +221,14 @@ class Gallery:
         stage.wait_for(second, "create", "success")
         stage.wait_for(mapped, "create", "success", map_index=1)
         self.check(
-            Scene("failed", failed, "create", ("Failed", "Quota of region", "Join region")),
+            Scene(
+                "failed",
+                failed,
+                "create",
+                ("Failed", "Quota of region", "Join region", "What is left", "on_failure=leave"),
+            ),
             Scene("nasty", failed, "nasty", ("Failed", NASTY), then=escaped, themes=("light",)),
-            Scene("many", many, "wait", ("200 operations", "1 failed"), then=filtered),
+            Scene("many", many, "wait", ("200 operations", "1 failed", "First start to last finish"), then=filtered),
             Scene(
                 "mapped",
                 mapped,

@@ -166,6 +166,19 @@ def test_why_the_task_ended_is_said_as_far_as_its_state_shows_it(state: str, sai
     assert (shown["on_kill"], shown["left"]) == ("cancel", None)
 
 
+@pytest.mark.parametrize(
+    ("policy", "seconds", "asks"),
+    [("cancel", 10, True), ("cancel", 600, False), ("leave", 10, False), (None, 10, False)],
+)
+def test_the_page_asks_on_while_a_kill_may_be_recorded(policy: str | None, seconds: int, asks: bool) -> None:
+    story = WaitHistory("onvera", "c", 1, "triggerer", on_kill=policy)
+    story.operation("op_0").on_result(operation(), START)
+    ended = instance("failed", end_date=(BEGAN + timedelta(seconds=20 - seconds)).isoformat())
+    assert (page(ended, story.to_record(START))["refresh"] is not None) is asks
+    story.aftermath = Aftermath("asked to cancel", START)
+    assert page(ended, story.to_record(START))["refresh"] is None
+
+
 def test_what_a_try_has_left_behind_is_said() -> None:
     story = WaitHistory("onvera", "c", 1, "worker", is_over=True)
     story.operation("op_0").on_result(operation("failed"), START)

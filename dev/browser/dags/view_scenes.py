@@ -78,7 +78,7 @@ def view_trouble() -> None:
 @dag(schedule=None, default_args={"retries": 0})
 def view_killed() -> None:
     """Run a task that a user marks failed while its operation is still running."""
-    OnveraCreateDeploymentOperator(task_id="create", app_type="superset", name="killed {{ run_id }}")
+    OnveraCreateDeploymentOperator(task_id="create", app_type="superset", name="killed {{ run_id }}", on_kill="delete")
 
 
 @dag(schedule=None, default_args={"retries": 0})
