@@ -27,6 +27,11 @@ def as_list(value: Iterable[Any]) -> list[Any]:
     return sorted(value, key=repr) if isinstance(value, AbstractSet) else list(value)
 
 
+def lasting(value: Any) -> Any:
+    """Return ``value`` so that it can be read more than once, and in the same order by every process."""
+    return as_list(value) if is_list(value) and not isinstance(value, Sequence) else value
+
+
 def plain_json(name: str, value: Any) -> Any:
     """Return ``value`` as dicts, lists, text, numbers, booleans and ``None``.
 

@@ -14,7 +14,7 @@ from airflow_provider_ops.apis.base import SubmitCall
 from airflow_provider_ops.apis.calls import split_reference
 from airflow_provider_ops.core.arguments import Seconds, check_choice, check_seconds
 from airflow_provider_ops.core.history import OperationHistory
-from airflow_provider_ops.core.values import as_list, is_list
+from airflow_provider_ops.core.values import lasting
 from airflow_provider_ops.hooks.base import OperationsHook
 from airflow_provider_ops.lifecycle.attempt import TaskAttempt
 from airflow_provider_ops.lifecycle.attempt_record import KillSwitch
@@ -118,7 +118,7 @@ class OperationOperator(DeclaredTemplates, LineageMixin, CheckedMapping):
     ) -> None:
         super().__init__(**kwargs)
         set_default_retry_policy(self, self.default_retry_policy)
-        fields = None if fields is None else {name: _lasting(value) for name, value in fields.items()}
+        fields = None if fields is None else {name: lasting(value) for name, value in fields.items()}
         self.conn_id: Any = self._default_conn_id() if conn_id is None else conn_id
         self.operation_id = operation_id
         self.wait_for_completion = wait_for_completion
@@ -311,8 +311,3 @@ OperationOperator.__doc__ = with_all_arguments(OperationOperator.__doc__, {}, Op
 def attribute(name: str) -> str:
     """Return the attribute of a field of the request: its name, unless Airflow uses that for something else."""
     return f"{name}_" if hasattr(BaseOperator, name) else name
-
-
-def _lasting(value: Any) -> Any:
-    """Return ``value`` so that it can be read more than once, and in the same order by every process."""
-    return as_list(value) if is_list(value) and not isinstance(value, Sequence) else value

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from airflow_provider_ops.core.values import is_list, is_object_text, object_as_text
+from airflow_provider_ops.core.values import is_list, is_object_text, lasting, object_as_text
 from airflow_provider_ops.exceptions import InvalidArgument
 from airflow_provider_ops.operators.fields import is_literal, part_hint, takes_only_text, takes_text
 
@@ -40,7 +40,10 @@ class DeclaredTemplates:
 
         :raises InvalidArgument: a template in it rendered to ``None`` or to nothing, or a list to text.
         """
-        value = getattr(self, name)
+        value = lasting(found := getattr(self, name))
+        if value is not found:
+            # a filter renders to a generator, and each leg reads the field more than once
+            setattr(self, name, value)
         check_rendered(name.removesuffix("_"), self._templates.get(name), value)
         return value
 

@@ -19,6 +19,7 @@ from airflow_provider_ops.core.arguments import Seconds, check_seconds
 from airflow_provider_ops.core.event_codec import WaitFor, check_wait_for
 from airflow_provider_ops.core.history import OperationHistory
 from airflow_provider_ops.core.poll_interval import seconds_to_wait
+from airflow_provider_ops.core.values import lasting
 from airflow_provider_ops.exceptions import located
 from airflow_provider_ops.hooks.base import OperationsHook
 from airflow_provider_ops.hooks.lookup import hook_for
@@ -92,6 +93,7 @@ class OperationSensor(DeclaredTemplates, LineageMixin, CheckedMapping, BaseSenso
         soft_fail: bool = False,
         **kwargs: Unpack[AirflowSensorArguments],
     ) -> None:
+        operation_id = lasting(operation_id)
         arguments = {
             "operation_id": operation_id,
             "wait_for": wait_for,

@@ -191,6 +191,14 @@ def test_a_sensor_takes_any_sequence_of_ids(ids: Any) -> None:
     assert list(task.operation_ids()) == ["op_1", "op_2"]
 
 
+@pytest.mark.parametrize("make", SEQUENCES.values(), ids=SEQUENCES)
+@pytest.mark.parametrize("is_result", [False, True])
+def test_a_sensor_reads_its_ids_as_often_as_it_needs_them(make: Any, is_result: bool) -> None:
+    ids = Given(make()) if is_result else make()
+    task = render(OperationSensor, conn_id="onvera_default", operation_id=ids)
+    assert [list(task.operation_ids()) for _ in range(2)] == [["a", "b"]] * 2
+
+
 # -- None, nothing, and lists as text
 
 
