@@ -11,10 +11,10 @@ from __future__ import annotations
 FEWEST_FOR_LISTS = 4
 #: One scan of lists per this share of the interval: it serves all waits, so it may come more often than the polls of
 #: a single wait and still cost less.
-_SHARE = 0.42
+_SHARE = 0.45
 #: With more pages than this, scans come less often (by the power below), so that cost grows slower than pages do; but
 #: never so rarely that an end could stay unknown for two intervals.
-_PAGES_AT_FULL_PACE, _STRETCH, _LARGEST_SHARE = 12, 0.65, 1.72
+_PAGES_AT_FULL_PACE, _STRETCH, _LARGEST_SHARE = 15, 0.7, 1.72
 #: Entries of a page.
 _ENTRIES = 100
 #: So many waits are polled as soon as they come.
@@ -22,7 +22,7 @@ _MANY = 500
 #: Intervals within which an end must be known.
 _LATEST = 2.0
 #: Pages of one list that are read at the same time, where an API numbers them: entries move less while a list is read.
-_MOST_TOGETHER, _EXPECTED_PER_READER = 8, 2
+_MOST_TOGETHER = 8
 #: Most intervals between two full scans; with the time a full scan takes this stays below two.
 _FULL_SCAN = 1.85
 #: Full scans that miss an operation before it is read by itself, whatever the reason. One miss may be normal: entries
@@ -49,7 +49,7 @@ def pages_together(expected: int) -> int:
 
     :param expected: how many more pages are expected to show something.
     """
-    return max(1, min(-(-expected // _EXPECTED_PER_READER), _MOST_TOGETHER))
+    return max(1, min(expected, _MOST_TOGETHER))
 
 
 def pause_between_quick_scans(interval: float, pages: int, *, in_doubt: bool = False, took: float = 0.0) -> float:
@@ -79,7 +79,9 @@ def first_poll(interval: float, waits: int) -> float:
     return 0.0 if waits <= _MANY else pause_between_quick_scans(interval, pages_of(waits))
 
 
-def is_full_scan_due(interval: float, since_last: float, pause: float, *, pages: int, depth: int, ends: int) -> bool:
+def is_full_scan_due(
+    interval: float, since_last: float, pause: float, *, pages: int, depth: int, ends: int, waits: int
+) -> bool:
     """Return whether the next scan is a full one: it is the cheaper one, or must not wait for yet another scan.
 
     :param since_last: seconds since the last full scan began.
@@ -87,9 +89,10 @@ def is_full_scan_due(interval: float, since_last: float, pause: float, *, pages:
     :param pages: pages of the lists of open operations.
     :param depth: pages a quick scan would read; 0 when nothing ever shows up there.
     :param ends: operations that the last scan found settled.
+    :param waits: operations that are waited for: no more can be found settled, each for one read.
     """
     too_late = since_last + pause > interval * _FULL_SCAN
-    return depth == 0 or too_late or pages + min(ends, depth) <= depth
+    return depth == 0 or too_late or pages + min(ends, waits, depth) <= depth
 
 
 def reads_at_once(missing: int, depth: int) -> bool:

@@ -86,6 +86,8 @@ class ListReader:
         self.all_pages = 0
         #: Operations that the last scan found settled.
         self.ended = 0
+        #: How many were waited for when the last full scan began, and the one before that.
+        self._waits = self._waits_before = 0
         #: The last full scan missed some that may have settled; another one must follow soon.
         self.in_doubt = False
 
@@ -97,6 +99,7 @@ class ListReader:
     async def full_scan(self) -> list[PolledOperation]:
         """Observe what the lists show; return what must be read by itself."""
         before = len(self._subscriptions)
+        self._waits_before, self._waits = self._waits, before
         seen: set[str] = set()
         pages = 0
         for place, listed in enumerate(self._client.api.open_operations()):
@@ -118,7 +121,9 @@ class ListReader:
         if not self._client.api.lists_show_progress:
             # their entries hardly ever change, and some are read after each scan anyway
             return []
-        count = poll_batching.reads_of_unchanged(len(self._subscriptions), self.all_pages)
+        # the last hundred of a thousand are about to end as well, and that lists show
+        waits = max(len(self._subscriptions), self._waits_before)
+        count = poll_batching.reads_of_unchanged(waits, self.all_pages)
         return self._affordable(self._subscriptions.on_unchanged(count))
 
     async def quick_scan(self) -> None:

@@ -92,6 +92,7 @@ class Scans:
             pages=lists.open_pages,
             depth=lists.depth,
             ends=lists.ended,
+            waits=len(self._subscriptions),
         )
 
     def _pause(self, interval: float) -> float:

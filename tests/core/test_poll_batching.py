@@ -29,7 +29,7 @@ def test_more_pages_cost_less_than_in_proportion() -> None:
 
 
 def test_pages_are_read_together_where_many_are_expected() -> None:
-    assert [poll_batching.pages_together(expected) for expected in (-1, 0, 2, 10, 100)] == [1, 1, 1, 5, 8]
+    assert [poll_batching.pages_together(expected) for expected in (-1, 0, 2, 10, 100)] == [1, 1, 2, 8, 8]
 
 
 @given(st.integers(1, 20_000))
@@ -38,24 +38,29 @@ def test_the_first_look_is_not_later_than_any_other(waits: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("waits", "pause"), [(4, 0.0), (500, 0.0), (1000, 2.1), (20_000, 8.6)], ids=["few", "some", "many", "thousands"]
+    ("waits", "pause"), [(4, 0.0), (500, 0.0), (1000, 2.25), (20_000, 8.6)], ids=["few", "some", "many", "thousands"]
 )
 def test_many_are_looked_at_for_the_first_time_when_all_are_there(waits: int, pause: float) -> None:
     assert poll_batching.first_poll(5.0, waits) == pytest.approx(pause)
 
 
-@given(st.integers(0, 500), st.integers(0, 500), st.integers(0, 1000))
-def test_a_sweep_comes_before_two_intervals_are_over(pages: int, depth: int, ends: int) -> None:
+@given(st.integers(0, 500), st.integers(0, 500), st.integers(0, 1000), st.integers(0, 1000))
+def test_a_sweep_comes_before_two_intervals_are_over(pages: int, depth: int, ends: int, waits: int) -> None:
     pause, since = poll_batching.pause_between_quick_scans(5.0, pages), 0.0
-    while not poll_batching.is_full_scan_due(5.0, since, pause, pages=pages, depth=depth, ends=ends):
+    while not poll_batching.is_full_scan_due(5.0, since, pause, pages=pages, depth=depth, ends=ends, waits=waits):
         since += pause
     assert since < 9.25
 
 
 def test_a_peek_comes_first_where_it_is_the_cheaper_look() -> None:
-    assert not poll_batching.is_full_scan_due(5.0, 2.0, 2.0, pages=10, depth=1, ends=50)
-    assert poll_batching.is_full_scan_due(5.0, 2.0, 2.0, pages=1, depth=10, ends=3)
-    assert poll_batching.is_full_scan_due(5.0, 2.0, 2.0, pages=10, depth=0, ends=0)
+    def is_full(**known: int) -> bool:
+        return poll_batching.is_full_scan_due(5.0, 2.0, 2.0, **known)
+
+    assert not is_full(pages=10, depth=1, ends=50, waits=900)
+    assert is_full(pages=1, depth=10, ends=3, waits=900)
+    assert is_full(pages=10, depth=0, ends=0, waits=900)
+    assert is_full(pages=1, depth=10, ends=50, waits=9)
+    assert not is_full(pages=1, depth=10, ends=50, waits=10)
 
 
 def test_the_budget_says_how_long_a_look_takes() -> None:

@@ -93,6 +93,19 @@ async def test_many_waits_cost_pages_and_not_reads(server: SimulatorServer, cloc
     assert reads(server, LIST) + reads(server, READ) < one_by_one / 10
 
 
+async def test_the_last_hundred_of_many_are_not_read_although_lists_show_their_ends(
+    server: SimulatorServer, clock: VirtualClock
+) -> None:
+    ids = []
+    async with client_of(server, clock) as client:
+        for number in range(1000):
+            server.duration = 20.0 + number * 0.04
+            ids += await start(client, 1)
+        server.latency = 0.02
+        assert succeeded(await wait_each(client, ids))
+    assert reads(server, READ) < 15
+
+
 async def test_few_waits_are_read_one_by_one(server: SimulatorServer, clock: VirtualClock) -> None:
     async with client_of(server, clock) as client:
         assert succeeded(await wait_each(client, await start(client, 3)))
