@@ -11,7 +11,6 @@ import contextlib
 import ssl
 from collections.abc import Callable, Mapping
 from functools import cache, lru_cache
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from importlib import import_module
 from typing import Any, TypeAlias
 
@@ -68,14 +67,12 @@ class Transport:
     def __init__(self, tls: ssl.SSLContext, proxy: str | None, backend: NetworkBackend | None = None) -> None:
         _preload()
         most, backend = MOST_SOCKETS - _MOST_WRITES, backend or Backend()
-        # no cookies: requests of one task must not depend on those of another
-        jar = CookieJar(policy=DefaultCookiePolicy(allowed_domains=[]))
         routes = _Routes(
             reads=_pool(tls, proxy, backend, sockets=most, kept=most),
             writes=_pool(tls, proxy, backend, sockets=_MOST_WRITES, kept=0),
         )
         # nothing of the environment: what of it counts has been read and checked before
-        self._http = httpx.AsyncClient(transport=routes, cookies=jar, trust_env=False, follow_redirects=False)
+        self._http = _Client(transport=routes, trust_env=False, follow_redirects=False)
         self._reading = asyncio.Semaphore(most)
         self._writing = asyncio.Semaphore(_MOST_WRITES)
 
@@ -196,6 +193,25 @@ def url_problem(url: str) -> str | None:
     except (httpx.InvalidURL, ValueError) as error:
         return str(error)
     return None
+
+
+class _NoCookies(httpx.Cookies):
+    """Take no cookies. A jar with a policy that refuses all would translate each answer before it does."""
+
+    def extract_cookies(self, response: httpx.Response) -> None:
+        """Leave them."""
+
+
+class _Client(httpx.AsyncClient):
+    """Send without cookies: requests of one task must not depend on those of another."""
+
+    @property  # type: ignore[misc]  # none can be set
+    def cookies(self) -> httpx.Cookies:
+        """Return none."""
+        return _NO_COOKIES
+
+
+_NO_COOKIES = _NoCookies()
 
 
 class _Routes(httpx.AsyncBaseTransport):
