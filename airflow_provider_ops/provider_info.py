@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from airflow_provider_ops import __version__
@@ -121,6 +122,7 @@ def connection_types() -> tuple[str, ...]:
     return tuple(name for name, *_ in _TYPES)
 
 
+@cache
 def typed_apis() -> tuple[str, ...]:
     """Return the APIs that have a connection type, a hook and operators of their own."""
     return tuple(name for name, *_ in _APIS)

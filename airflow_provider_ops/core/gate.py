@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from airflow_provider_ops.core.redaction import REDACTED, Redact, Redactor, redactor
@@ -190,36 +190,34 @@ def _is_small(value: Any, limits: Limits) -> bool:
 
     It gives up early: what is not small has to be walked through anyway.
     """
-    left, containers, parts = min(limits.text, limits.total), 0, [value]
-    while parts and left > 0:
-        part = parts.pop()
-        kind = part.__class__
-        left -= _ENTRY
-        if kind is dict or kind is list:
-            containers += 1
-            if len(part) > limits.items or containers > MAX_DEPTH:
-                return False
-            if kind is dict:
-                if part and set(map(type, part)) != _ONLY_TEXT:
-                    return False
-                parts += part.values()
-                # the names as one text
-                part, kind = "".join(part), str
-            else:
-                parts += part
-        if kind is str:
-            left -= len(part)
-        if not _is_plain(part, kind):
+    most, entries = min(limits.text, limits.total), 0
+    texts: list[str] = []
+    containers: list[Collection[Any]] = [[value]]
+    for container in containers:
+        entries += len(container)
+        if len(container) > limits.items or len(containers) > MAX_DEPTH + 1 or entries * _ENTRY >= most:
             return False
-    return left > 0
+        for part in container:
+            kind = part.__class__
+            if kind is str:
+                texts.append(part)
+            elif kind is dict:
+                texts += part
+                containers.append(part.values())
+            elif kind is list:
+                containers.append(part)
+            elif not _is_plain(part, kind):
+                return False
+    # together: a call for each of many short texts takes longer than what it does
+    return set(map(type, texts)) <= _ONLY_TEXT and _is_small_text("".join(texts), most - entries * _ENTRY)
+
+
+def _is_small_text(text: str, most: int) -> bool:
+    return len(text) < most and text.isascii() and text.isprintable()
 
 
 def _is_plain(part: Any, kind: type) -> bool:
-    if kind is str:
-        return str.isascii(part) and str.isprintable(part)
-    if part is None or kind is bool or kind is list:
-        return True
-    return (kind is int or kind is float) and is_plain_number(part)
+    return part is None or kind is bool or ((kind is int or kind is float) and is_plain_number(part))
 
 
 def cut_text(text: str, limit: int = SHORT.text) -> str:

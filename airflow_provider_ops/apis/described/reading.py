@@ -128,7 +128,7 @@ class OperationReader:
         if not found_id:
             raise TransportError("the entry names no operation: 'id' finds nothing in it", reason="unreadable")
         state, word = self._state(entry, exchange)
-        created_at, started_at, updated_at, ended_at = (_time(find(exchange, entry)) for find in self._times)
+        created_at, started_at, updated_at, ended_at = [_time(find(exchange, entry)) for find in self._times]
         return Operation(
             id=found_id,
             api=self._name,
@@ -206,9 +206,10 @@ def _percent(value: Any) -> int | None:
 def _time(found: Any) -> datetime | None:
     if found is None or isinstance(found, (bool, dict, list)):
         return None
-    with contextlib.suppress(ValueError, TypeError, OverflowError):
+    try:
         return read_time(found)
-    return None
+    except (ValueError, TypeError, OverflowError):
+        return None
 
 
 def error_of(spec: ErrorSpec | None, exchange: Exchange, entry: Any) -> OperationError | None:
