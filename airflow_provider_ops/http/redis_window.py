@@ -18,8 +18,8 @@ from throttled.exceptions import BaseThrottledError
 
 from airflow_provider_ops.http.budget_home import BudgetUnreachable
 
-#: The window in hundredths of a second: more than one second, for ways of different length to the API.
-_WINDOW: Final = 105
+#: Seconds for the permits of a hundred seconds: ways to the API are not equally long.
+WINDOW: Final = 105
 #: Seconds within which Redis must answer.
 _TIMEOUT: Final = 0.5
 #: Milliseconds for which reads hold back after a write has found no permit.
@@ -39,6 +39,11 @@ class Marks(NamedTuple):
     urgent: float
 
 
+def permits_per_window(per_second: float, burst: int) -> int:
+    """Return how many permits follow evenly in :data:`WINDOW` seconds, so that with a burst no second has too many."""
+    return max(1, math.floor((per_second - burst + 1) * 100))
+
+
 class RedisWindow:
     """Permits and marks of one connection, on one event loop. Each method raises :class:`BudgetUnreachable`.
 
@@ -51,7 +56,7 @@ class RedisWindow:
     def __init__(self, url: str, name: str, per_second: float, burst: int) -> None:
         store = _Store(url, options={"CONNECTION_POOL_KWARGS": _options()})
         # the library counts whole seconds and permits
-        rate = rate_limiter.Rate(timedelta(seconds=_WINDOW), max(1, math.floor((per_second - burst + 1) * 100)))
+        rate = rate_limiter.Rate(timedelta(seconds=WINDOW), permits_per_window(per_second, burst))
         self._window = Throttled(
             key="window",
             using=RateLimiterType.GCRA.value,

@@ -72,7 +72,7 @@ class Transport:
             writes=_pool(tls, proxy, backend, sockets=_MOST_WRITES, kept=0),
         )
         # nothing of the environment: what of it counts has been read and checked before
-        self._http = _Client(transport=routes, trust_env=False, follow_redirects=False)
+        self._http = _CookielessClient(transport=routes, trust_env=False, follow_redirects=False)
         self._reading = asyncio.Semaphore(most)
         self._writing = asyncio.Semaphore(_MOST_WRITES)
 
@@ -202,7 +202,7 @@ class _NoCookies(httpx.Cookies):
         """Leave them."""
 
 
-class _Client(httpx.AsyncClient):
+class _CookielessClient(httpx.AsyncClient):
     """Send without cookies: requests of one task must not depend on those of another."""
 
     @property  # type: ignore[misc]  # none can be set

@@ -43,6 +43,9 @@ NOTICED: Final = 5.0
 #: Requests of several triggerers, as a multiple of those of one that has all waits.
 PINNED: Final = 1.2
 _TOGETHER: Final = 50
+#: Seconds between two kills of a triggerer, and within which an end is found: two intervals and what a start takes.
+_ROUND: Final = 60.0
+_LATEST: Final = 20.0
 
 
 @dataclass
@@ -148,33 +151,26 @@ def _judge_budget(fleet: Fleet, came: list[float], seconds: float, report: Repor
 
 def hand_over(server: SimulatorServer, options: argparse.Namespace, scratch: Path, report: Report) -> None:
     """Let one triggerer at a time have the waits of a connection, and kill it every minute."""
-    seconds = 60.0
-    one = _wait(server, options.waits, scratch / "one", rounds=1, seconds=seconds, triggerers=1, report=report)
-    pinned = _wait(
-        server, options.waits, scratch / "pinned", rounds=options.rounds, seconds=seconds, triggerers=1, report=report
-    )
-    spread = _wait(server, options.waits, scratch / "spread", rounds=1, seconds=seconds, triggerers=3, report=report)
+    one = _wait(server, options, scratch / "one", report, triggerers=1, kills=False)
+    pinned = _wait(server, options, scratch / "pinned", report, triggerers=1, kills=True)
+    spread = _wait(server, options, scratch / "spread", report, triggerers=3, kills=True)
     ratio = pinned / one
-    report.check(
-        ratio <= PINNED, f"pinned, with a kill per minute: {ratio:.2f} x the requests of one, at most {PINNED}"
-    )
+    report.check(ratio <= PINNED, f"pinned, a kill per minute: {ratio:.2f} x the requests of one, at most {PINNED}")
     say(f"    spread over three triggerers: {spread / one:.2f} x the requests of one")
 
 
 def _wait(
     server: SimulatorServer,
-    waits: int,
+    options: argparse.Namespace,
     scratch: Path,
-    *,
-    rounds: int,
-    seconds: float,
-    triggerers: int,
     report: Report,
-) -> float:
-    """Return the requests per minute."""
+    *,
+    triggerers: int,
+    kills: bool,
+) -> int:
+    """Return how many requests the waits took."""
     server.reset()
-    total = rounds * seconds
-    ids = asyncio.run(_create(server, waits, 10.0, total * 1.5))
+    ids = asyncio.run(_create(server, options.waits, 10.0, options.rounds * _ROUND * 1.5))
     scratch.mkdir(parents=True)
     with Processes(scratch / "logs") as processes:
         fleet = Fleet(scratch, processes, server.base_url("onvera"), "", None, 1)
@@ -182,26 +178,28 @@ def _wait(
         names = [fleet.start(submits=False) for _ in range(triggerers)]
         for number, name in enumerate(names):
             fleet.hand_over(name, ids[number::triggerers])
-        for round_ in range(1, rounds + 1):
-            time.sleep(max(0.0, began + round_ * seconds - time.monotonic()))
-            if round_ < rounds:
-                fleet.kill(names[0])
-                say(f"{names[0]} is killed")
-                time.sleep(NOTICED)
-                found = {line["end"] for line in fleet.journal() if "end" in line}
-                left = [one for one in fleet.handed_to(names[0]) if one not in found]
-                names[0] = fleet.start(submits=False)
-                fleet.hand_over(names[0], left)
-        requests = server.stats()["requests"] - before
-        # what has just settled is found within two intervals
+        for round_ in range(1, options.rounds + 1):
+            time.sleep(max(0.0, began + round_ * _ROUND - time.monotonic()))
+            if kills and round_ < options.rounds:
+                _replace(fleet, names)
+        requests: int = server.stats()["requests"] - before
         settled = [row["id"] for row in server.operations("onvera") if row["stage"] == "succeeded"]
-        time.sleep(35.0)
+        time.sleep(_LATEST)
     ends = Ends.of(fleet.journal(), settled)
-    report.check(
-        not ends.missing and not ends.twice,
-        f"{ends.found} ends found by {scratch.name}, {len(ends.missing)} missing, {len(ends.twice)} twice",
-    )
-    return float(requests) / rounds
+    said = f"{ends.found} ends found by {scratch.name}, {len(ends.missing)} missing, {len(ends.twice)} twice"
+    report.check(not ends.missing and not ends.twice, f"{said}; {requests} requests")
+    return requests
+
+
+def _replace(fleet: Fleet, names: list[str]) -> None:
+    """Kill the first triggerer, and give its waits to a new one."""
+    fleet.kill(names[0])
+    say(f"{names[0]} is killed")
+    time.sleep(NOTICED)
+    found = {line["end"] for line in fleet.journal() if "end" in line}
+    left = [one for one in fleet.handed_to(names[0]) if one not in found]
+    names[0] = fleet.start(submits=False)
+    fleet.hand_over(names[0], left)
 
 
 def main() -> int:
