@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 #: Schemes of the addresses that lead to a Redis.
 _SCHEMES: Final = ("redis", "rediss", "unix")
+_EXAMPLE: Final = "redis://redis.example.com:6379/0"
 #: Processes that share a budget where the configuration does not say how many.
 DEFAULT_PROCESSES: Final = 32
 
@@ -43,10 +44,9 @@ class BudgetHome:
             parts = urlsplit(self.url)
             parts.port  # noqa: B018 - raises on a bad port
         except ValueError as error:
-            return f"its budget_url is not a URL ({error})"
+            return f"budget_url, its extra or of [operations], is not a URL ({error}): use one like {_EXAMPLE}"
         if parts.scheme not in _SCHEMES or not (parts.hostname or parts.scheme == "unix"):
-            return f"its budget_url must begin with one of {', '.join(f'{one}://' for one in _SCHEMES)} and name a host"
+            return f"budget_url, its extra or of [operations], must lead to a Redis: use one like {_EXAMPLE}"
         if missing := [name for name in ("redis", "throttled") if find_spec(name) is None]:
-            needed = "its budget_url needs the extra 'redis' of this package: install airflow-provider-ops[redis]"
-            return f"{needed} (missing: {', '.join(missing)})"
+            return f"budget_url needs airflow-provider-ops[redis]: install it (missing: {', '.join(missing)})"
         return None

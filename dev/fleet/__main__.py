@@ -25,7 +25,7 @@ from airflow_provider_ops.http.async_client import AsyncClient
 from airflow_provider_ops.http.settings import Settings
 from airflow_provider_ops.testing import SimulatorServer
 from dev.fleet.fleet import CHECKOUT, Fleet
-from dev.fleet.measure import Ends, busiest, submit_waits
+from dev.fleet.measure import Ends, busiest, spread_of, submit_waits
 from dev.processes import Interrupted, Processes, free_ports
 from dev.progress_line import say
 from dev.redis_server import RedisServer
@@ -34,6 +34,8 @@ SCRATCH: Final = CHECKOUT / ".cache" / "fleet"
 #: Requests per second of all processes, and what the API may count: ways to it are not equally long.
 BUDGET: Final = 20.0
 COUNTED: Final = 22
+#: What the slowest of processes that do the same has at least of what the fastest has.
+FAIR: Final = 0.5
 #: Seconds that a submit waits at most, between two kills, and that Redis is away.
 SUBMIT: Final = 2.0
 KILL: Final = 30.0
@@ -146,6 +148,9 @@ def _judge_budget(fleet: Fleet, came: list[float], seconds: float, report: Repor
     report.check(counted <= COUNTED, f"{counted} came in the busiest second (at {counted_at:.1f}), at most {COUNTED}")
     longest = waits[0] if waits else float("inf")
     report.check(longest < SUBMIT, f"the longest submit took {longest:.2f} s, less than {SUBMIT:g}")
+    slowest, fastest = spread_of(fleet.journal(name) for name in fleet.names(submits=True))
+    said = f"processes that read all the time sent {slowest:.2f} to {fastest:.2f} requests per second"
+    report.check(slowest >= fastest * FAIR, f"{said}, the slowest at least {FAIR:g} of the fastest")
     report.check(not failed, f"{len(failed)} submits failed {failed[:1] or ''}")
 
 

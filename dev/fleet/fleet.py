@@ -53,6 +53,10 @@ class Fleet:
         self.processes.start(name, command, os.environ, CHECKOUT)
         return name
 
+    def names(self, *, submits: bool) -> list[str]:
+        """Return the names of all processes of a kind that ever ran."""
+        return [path.stem for path in self.scratch.glob(f"{'submits' if submits else 'waits'}-*.jsonl")]
+
     def hand_over(self, name: str, operation_ids: list[str]) -> None:
         """Let a process wait for these, too."""
         with (self.scratch / f"{name}.inbox").open("a") as inbox:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
+
+#: Seconds that a process must have lived to be compared with others.
+_LONG_ENOUGH: Final = 15.0
 
 
 def busiest(times: Iterable[float], seconds: float = 1.0) -> tuple[int, float]:
@@ -44,3 +47,13 @@ class Ends:
 def submit_waits(lines: Iterable[Mapping[str, Any]]) -> list[float]:
     """Return the seconds that each submit took, the longest first."""
     return sorted((line["waited"] for line in lines if "submitted" in line), reverse=True)
+
+
+def spread_of(journals: Iterable[Iterable[Mapping[str, Any]]]) -> tuple[float, float]:
+    """Return the requests per second of the slowest and of the fastest process that lived long enough."""
+    rates = []
+    for lines in journals:
+        sent = [line["sent"] for line in lines if "sent" in line]
+        if len(sent) > 1 and (lived := sent[-1] - sent[0]) > _LONG_ENOUGH:
+            rates.append(len(sent) / lived)
+    return (min(rates), max(rates)) if rates else (0.0, 0.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
@@ -20,6 +21,7 @@ from airflow_provider_ops.operators.nirvana import NirvanaCreateVMOperator
 from airflow_provider_ops.operators.onvera import OnveraCreateDeploymentOperator
 from airflow_provider_ops.operators.operation import OperationRequestOperator
 from airflow_provider_ops.operators.rendering import check_rendered
+from airflow_provider_ops.retry_policy import OperationRetryPolicy
 from airflow_provider_ops.sensors.operation import OperationSensor
 from airflow_provider_ops.triggers.events import OperationEventTrigger, settled_operations
 from airflow_provider_ops.triggers.operation import OperationTrigger
@@ -134,6 +136,8 @@ ARGUMENTS.add(
         "A watcher with a wrong `catchup`": lambda s: OperationEventTrigger("c", catchup="yes"),  # type: ignore[arg-type]
         "A watcher for kinds that are no texts": lambda s: OperationEventTrigger("c", kinds=[]),
         "A watcher since no time": lambda s: OperationEventTrigger("c", since="yesterday"),
+        "A watcher with a queue, before Airflow 3.4": lambda s: OperationEventTrigger("c", queue="cloud"),
+        "A retry policy that reschedules for no time": lambda s: OperationRetryPolicy(reschedule_timeout=timedelta(0)),
         "A task without its asset as inlet": lambda s: _without_inlet(),
         "A wait that cannot be stored": lambda s: OperationTrigger("c", ["op_1"], deadline=float("inf")).check(),
         "A trigger of a newer release": lambda s: asyncio.run(OperationTrigger("c", ["op_1"], version=99)._wait()),

@@ -44,6 +44,9 @@ CONNECTION.add(
         "Extra `proxy` is no proxy": lambda s: s.hook(extra={"proxy": "gopher://me:pass-7@proxy"}).settings(),
         "Extra `proxy` has a port that is none": lambda s: s.hook(extra={"proxy": "http://proxy:port"}).settings(),
         "Extra `proxy` names no host": lambda s: s.hook(extra={"proxy": "http://"}).settings(),
+        "The budget is to be shared somewhere that is no Redis": lambda s: s.hook(
+            extra={"budget_url": "http://:secret@redis"}
+        ).settings(),
         "Extra `workspace_id` cannot be an id": lambda s: s.hook("akua", extra={"workspace_id": "my space"}).call(
             s.hook("akua", extra={"workspace_id": "my space"}).api.check()
         ),
@@ -62,6 +65,12 @@ def _several(s: Any) -> object:
 def _certificates(s: Any) -> object:
     s.patch.setenv("SSL_CERT_FILE", PATH)
     return s.hook(host="https://gw/api/v1").settings()
+
+
+@CONNECTION.row("The number of processes that share a budget is no number")
+def _processes(s: Any) -> object:
+    s.patch.setenv("AIRFLOW__OPERATIONS__BUDGET_PROCESSES", "many")
+    return s.hook().settings()
 
 
 @CONNECTION.row("The log of TLS keys cannot be written")
