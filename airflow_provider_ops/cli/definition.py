@@ -34,7 +34,10 @@ def _moment(text: str) -> datetime:
     now = datetime.now(timezone.utc)
     unit = {"m": 60, "h": 3600, "d": 86400}.get(text[-1:])
     if unit and text[:-1].isdecimal():
-        return now - timedelta(seconds=int(text[:-1]) * unit)
+        try:
+            return now - timedelta(seconds=int(text[:-1]) * unit)
+        except OverflowError:
+            raise ArgumentTypeError(f"{text!r} is before all times") from None
     try:
         moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
     except ValueError:

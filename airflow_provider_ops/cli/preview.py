@@ -11,8 +11,8 @@ from typing import Any
 from airflow.cli.commands import task_command
 from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 from airflow.utils.cli import get_bagged_dag, get_db_dag
+from jinja2 import UndefinedError
 
-from airflow_provider_ops.apis.base import SubmitCall
 from airflow_provider_ops.cli.output import CommandError, Exit, command, echo, show
 from airflow_provider_ops.cli.tables import TaskPlace, read_results, read_tasks
 from airflow_provider_ops.exceptions import OpsError
@@ -71,7 +71,7 @@ def preview(args: Any) -> Exit:
     # what DAG files print is not what was asked for
     with redirect_stdout(io.StringIO()):
         task = _rendered(args.dag_id, args.task_id, args.run_id, args.map_index)
-    facts = _facts(task)
+    facts = _adopted(task) if task.operation_id is not None else _facts(task)
     if args.output in ("json", "yaml"):
         show([facts], args.output)
     else:
@@ -96,7 +96,12 @@ def _rendered(dag_id: str, task_id: str, run_id: str | None, map_index: int | No
     if not issubclass(kind, OperationOperator):
         raise CommandError(f"Task {task_id} is a {task.task_type}, which submits no operation: name a task that does.")
     context = _context(dag_id, task, run_id or _NO_RUN, map_index)
-    task.render_template_fields(context)
+    try:
+        task.render_template_fields(context)
+    except UndefinedError as error:
+        # a run without a logical date has no ds, for example, and none at all has what its conf gives
+        hint = "name a run that has it with --run-id." if run_id is None else f"run {run_id} does not have it."
+        raise CommandError(f"A template of task {task_id} cannot be rendered: {error}; {hint}") from error
     rendered: OperationOperator = context["task"]
     if hasattr(rendered, "python_callable"):
         raise CommandError(
@@ -128,6 +133,24 @@ def _context(dag_id: str, task: Any, run_id: str, map_index: int | None) -> Any:
     return instance.get_template_context()
 
 
+def _adopted(task: OperationOperator) -> dict[str, Any]:
+    """Return the facts of a task that waits for an operation that exists."""
+    hook = task.hook
+    operation_id = task.rendered_field("operation_id")
+    echo(f"Task {task.task_id} submits nothing: it waits for operation {operation_id}.")
+    return {
+        "task": f"{task.dag_id}.{task.task_id}",
+        "connection": hook.conn_id,
+        "api": hook.api.title,
+        "operation_id": operation_id,
+        # it was made elsewhere, so that no policy of this task deletes it
+        "on_kill": _on_kill(task, hook, creates=False),
+        "on_timeout": task.timeout_policy,
+        "on_failure": task.failure_policy,
+        "timeout": task.timeout,
+    }
+
+
 def _facts(task: OperationOperator) -> dict[str, Any]:
     hook, submit = task.hook, task.submit()
     base, extras = _connection(hook)
@@ -145,7 +168,7 @@ def _facts(task: OperationOperator) -> dict[str, Any]:
         "headers": _without_mark(headers),
         "body": _without_mark(marked.json),
         "mark": _mark(request, marked),
-        "on_kill": _on_kill(task, hook, submit),
+        "on_kill": _on_kill(task, hook, creates=submit.creates),
         "on_timeout": task.timeout_policy,
         "on_failure": task.failure_policy,
         "timeout": hook.api.default_timeout(submit.kind) if task.timeout is None else task.timeout,
@@ -176,13 +199,13 @@ def _without_mark(value: Any) -> Any:
     return json.loads(json.dumps(value, default=str).replace(_MARK, _MARK_SHOWN))
 
 
-def _on_kill(task: OperationOperator, hook: OperationsHook, submit: SubmitCall) -> str:
+def _on_kill(task: OperationOperator, hook: OperationsHook, *, creates: bool) -> str:
     policy: str | None = task.kill_policy
     if policy is None:
         policy = "cancel" if hook.api.can_cancel else "leave"
     if policy == "leave":
         return "leave: the operation continues"
-    if policy_terminates(policy, hook.api, creates=submit.creates):
+    if policy_terminates(policy, hook.api, creates=creates):
         return f"{policy}: {'the operation is cancelled' if policy == 'cancel' else 'what it creates is deleted'}"
     why = f"{hook.api.title} cannot cancel" if policy == "cancel" else "it creates nothing"
     return f"{policy}: the operation continues, because {why}"

@@ -66,6 +66,7 @@ def test_every_command_has_help(name: str, capsys: pytest.CaptureFixture[str]) -
         ["wait", "op_1", "--timeout", "-1"],
         ["wait", "op_1", "--timeout", "inf"],
         ["sweep"],
+        ["sweep", "--since", "99999999999d"],
         ["show"],
         ["check", "--output", "xml"],
     ],

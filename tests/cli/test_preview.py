@@ -31,6 +31,9 @@ with DAG("previewed", schedule=None, start_date=datetime(2026, 1, 1), params={"t
     AkuaCreateClusterOperator(task_id="cluster", name="shop", region_id="reg_eu")
     NirvanaCreateVPCOperator(task_id="vpc", name="net", region="us-sva-2", subnet_name="web")
 
+    AkuaCreateClusterOperator(task_id="adopts", name="a", region_id="reg_eu", operation_id="op_1", on_kill="delete")
+    OnveraCreateDeploymentOperator(task_id="dated", app_type="airflow", name="{{ no_such_name.part }}")
+
     @task
     def plain():
         pass
@@ -96,6 +99,21 @@ def test_the_output_of_another_task_is_named(preview: Any, world: SimulatorServe
 def test_one_of_the_mapped_ones(preview: Any) -> None:
     assert facts(preview("mapped"))["body"]["app_type"] == "airflow"
     assert facts(preview("mapped", "--map-index", "1"))["body"]["app_type"] == "superset"
+
+
+def test_a_task_that_adopts_is_said_to_submit_nothing(preview: Any) -> None:
+    ran = preview("adopts")
+    shown = facts(ran)
+    assert (shown["operation_id"], "method" in shown, "body" in shown) == ("op_1", False, False)
+    assert "submits nothing" in ran.err
+    assert shown["on_kill"] == "delete: the operation continues, because it creates nothing"
+
+
+def test_a_template_that_needs_a_run_is_named(preview: Any) -> None:
+    ran = preview("dated")
+    assert ran.code == 4
+    assert "task dated" in ran.err
+    assert "--run-id" in ran.err
 
 
 def test_what_cannot_be_previewed_is_said(preview: Any, operations: Operations) -> None:
