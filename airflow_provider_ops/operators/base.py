@@ -52,7 +52,10 @@ from airflow_provider_ops.triggers.operation import OperationTrigger
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-_POLICIES: Mapping[str, Sequence[object]] = {
+#: Text is no flag: 'False' would count as true. None counts as false.
+_FLAGS: Sequence[object] = (True, False, None)
+_CHOICES: Mapping[str, Sequence[object]] = {
+    **dict.fromkeys(("wait_for_completion", "deferrable", "durable"), _FLAGS),
     "on_kill": (*get_args(KillPolicy), None),
     "on_timeout": get_args(TimeoutPolicy),
     "on_failure": get_args(FailurePolicy),
@@ -127,8 +130,9 @@ class OperationOperator(DeclaredTemplates, LineageMixin, CheckedMapping):
         with enforce_retry_policy(self):
             self.poll_interval = check_seconds("poll_interval", poll_interval, above=0.0)
             self.timeout = check_seconds("timeout", timeout)
+            flags = {"wait_for_completion": wait_for_completion, "deferrable": deferrable, "durable": durable}
             policies = {"on_kill": on_kill, "on_timeout": on_timeout, "on_failure": on_failure}
-            self.check_arguments({"operation_id": operation_id, **policies})
+            self.check_arguments({"operation_id": operation_id, **flags, **policies})
             if fields is not None:
                 check_fields(type(self).build_request, fields)
         self.on_kill_argument = on_kill
@@ -164,7 +168,7 @@ class OperationOperator(DeclaredTemplates, LineageMixin, CheckedMapping):
         check_seconds("timeout", arguments.get("timeout"))
         if (operation_id := arguments.get("operation_id")) is not None and is_literal(operation_id):
             split_reference("operation_id", operation_id)
-        for name, choices in _POLICIES.items():
+        for name, choices in _CHOICES.items():
             if name in arguments:
                 check_choice(name, arguments[name], choices)
         for build_request, names in cls._request_arguments():

@@ -15,7 +15,7 @@ from airflow_provider_ops._compat import (
     TaskDeferralError,
     TaskDeferralTimeout,
 )
-from airflow_provider_ops.core.arguments import Seconds, check_seconds
+from airflow_provider_ops.core.arguments import Seconds, check_choice, check_seconds
 from airflow_provider_ops.core.event_codec import WaitFor, check_wait_for
 from airflow_provider_ops.core.history import OperationHistory
 from airflow_provider_ops.core.poll_interval import seconds_to_wait
@@ -100,6 +100,7 @@ class OperationSensor(DeclaredTemplates, LineageMixin, CheckedMapping, BaseSenso
             "poke_interval": poke_interval,
             "poll_interval": poll_interval,
             "timeout": timeout,
+            "deferrable": deferrable,
         }
         with enforce_retry_policy(self):
             self.check_arguments(arguments)
@@ -125,6 +126,7 @@ class OperationSensor(DeclaredTemplates, LineageMixin, CheckedMapping, BaseSenso
             check_seconds(name, arguments.get(name), above=0.0)
         check_seconds("timeout", arguments.get("timeout"))
         check_wait_for(arguments.get("wait_for", "all"))
+        check_choice("deferrable", arguments.get("deferrable"), (True, False, None))
         if "operation_id" in arguments:
             check_ids("operation_id", arguments["operation_id"])
 

@@ -70,6 +70,17 @@ def test_what_is_no_duration_is_refused_by_name(make: Any, value: Any) -> None:
         make(timeout=value)
 
 
+@pytest.mark.parametrize("value", ["False", "yes", 2], ids=shown)
+@pytest.mark.parametrize(
+    ("make", "name"),
+    [(create, "wait_for_completion"), (create, "deferrable"), (create, "durable"), (sense, "deferrable")],
+    ids=shown,
+)
+def test_text_is_no_flag(make: Any, name: str, value: Any) -> None:
+    with pytest.raises(InvalidArgument, match=f"{name} {value!r} is not known: use True, False"):
+        make(**{name: value})
+
+
 def test_a_hook_waits_for_a_timedelta(hook: OnveraHook, world: SimulatorServer, operator_clock: VirtualClock) -> None:
     world.duration = 30
     submitted = hook.create_deployment("airflow", "x")
