@@ -228,7 +228,7 @@ class Gallery:
                 ("Failed", "Quota of region", "Join region", "What is left", "on_failure=leave"),
             ),
             Scene("nasty", failed, "nasty", ("Failed", NASTY), then=escaped, themes=("light",)),
-            Scene("many", many, "wait", ("200 operations", "1 failed", "First start to last finish"), then=filtered),
+            Scene("many", many, "wait", ("200 operations", "1 failed", "Since the first start"), then=filtered),
             Scene(
                 "mapped",
                 mapped,
