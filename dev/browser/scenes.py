@@ -168,7 +168,12 @@ class Gallery:
         killed, late, owed = stage.start("view_killed"), stage.start("view_timeout"), stage.start("view_owed")
         self._until(killed, "create", lambda history: bool(history["phases"]))
         self._until(owed, "create", lambda history: bool(history["phases"]))
-        stage.wait_for(killed, "create", "deferred")
+        # a triggerer that has not begun the wait yet has nothing to stop
+        stage.stack.wait_until(
+            lambda: (stage.record(killed, "create") or {}).get("where") == "triggerer",
+            "the triggerer to wait",
+            PATIENCE,
+        )
         stage.mark_failed(killed, "create")
         stage.mark_failed(owed, "create")
         stage.wait_for(ended, "wait", "deferred")

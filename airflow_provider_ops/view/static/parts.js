@@ -65,12 +65,13 @@ function policy(wait) {
 }
 
 // What a try has left behind that did not end well.
-function left(data) {
+function left(data, operation) {
   const found = data.operations.length === 1 ? data.wait.left : null;
   if (!found) return null;
   return banner("warn", "What is left: ", found.text, " ", make("span", { class: "soft" },
     found.resource && !found.text.includes(found.resource) ? [make("code", {}, found.resource), ", "] : null, "as known at ", at(found.at), "."),
-    outside(found.url, "Open it"));
+    // the head of the page leads there already, where the operation says where that is
+    operation.url ? null : outside(found.url, "Open it"));
 }
 
 // What is known of an operation that is no longer waited for and whose end was not observed.
@@ -222,7 +223,7 @@ function sentence(text) {
 }
 
 export function one(data, operation) {
-  return [head(data, operation), ...banners(data, operation), left(data), current(operation), facts(data, operation),
+  return [head(data, operation), ...banners(data, operation), left(data, operation), current(operation), facts(data, operation),
     steps(operation), happened(operation)];
 }
 
