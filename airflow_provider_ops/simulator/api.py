@@ -123,6 +123,10 @@ class SimulatedApi(ABC):
         """Return whether a request needs no key: one that asks for a token."""
         return False
 
+    def local_path(self, path: str) -> str:
+        """Return the path of a request as the routes have it."""
+        return path
+
     @abstractmethod
     def envelope(self, status: int, code: str | int, problem: Problem) -> Any:
         """Return the JSON of an error answer."""

@@ -109,7 +109,7 @@ class Gateway:
 
     async def _read(self, scope: Scope, receive: Receive) -> Request:
         raw_path: bytes = scope.get("raw_path") or scope["path"].encode()
-        path = raw_path.decode("latin-1")[len(self._mount) :]
+        path = self._simulator.apis[self._name].local_path(raw_path.decode("latin-1")[len(self._mount) :])
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         body, more = b"", True
         while more and len(body) <= BODY_LIMIT:

@@ -35,6 +35,11 @@ class Line:
         """Return the path template as metrics and logs show it."""
         return self.path.text.replace("{+", "{")
 
+    @property
+    def shape(self) -> tuple[str, tuple[str | None, ...]]:
+        """Return method and path, whatever its placeholders are called."""
+        return self.method, tuple(part if isinstance(part, str) else None for part in self.path.parts)
+
     def match(self, method: str, path: str) -> dict[str, str] | None:
         """Return the values of the placeholders in a path, decoded; ``None`` where it is another call."""
         if method != self.method:

@@ -1,7 +1,6 @@
 """Hetzner's own Python client, at the API that the simulator makes of our spec.
 
-Typed lists and the read or the deletion of a server are left out: the client requires fields of these answers, such as
-`meta.pagination.page`, which our spec does not read and the simulator therefore does not serve.
+The read of a single server is left out: our spec has no use for it, so that the simulator does not serve it.
 """
 
 from __future__ import annotations
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 import hcloud
 import pytest
 from hcloud.actions import ActionFailedException, ActionTimeoutException
+from hcloud.core import Meta
 from hcloud.images import Image
 from hcloud.server_types import ServerType
 
@@ -86,8 +86,37 @@ def test_actions_are_read_by_their_ids(client: hcloud.Client) -> None:
     ids = {create(client).action.id for _ in range(3)}
     create(client)
     # no typed call takes ids, the general one does
-    listed = client.request("GET", "/actions", params={"id": sorted(ids), "per_page": 50})
-    assert {one["id"] for one in listed["actions"]} == ids
+    listed = client.request("GET", "/actions", params={"id": sorted(ids), "per_page": 2})
+    assert {one["id"] for one in listed["actions"]} < ids
+    pagination = Meta.parse_meta(listed).pagination
+    assert pagination is not None
+    assert (pagination.page, pagination.per_page, pagination.next_page) == (1, 2, 2)
+    assert (pagination.previous_page, pagination.last_page, pagination.total_entries) == (None, 2, 3)
+    rest = client.request("GET", "/actions", params={"id": sorted(ids), "per_page": 2, "page": 2})
+    assert {one["id"] for answer in (listed, rest) for one in answer["actions"]} == ids
+
+
+def test_the_actions_of_a_server_are_listed(client: hcloud.Client) -> None:
+    created = create(client)
+    created.action.wait_until_finished()
+    ids = {created.action.id, *(client.servers.power_on(created.server).id for _ in range(4))}
+    page = created.server.get_actions_list(per_page=3)
+    assert page.meta.pagination is not None
+    assert (len(page.actions), page.meta.pagination.next_page) == (3, 2)
+    # reads all pages
+    assert {one.id for one in created.server.get_actions()} == ids
+
+
+def test_a_server_is_found_by_its_label_until_it_is_deleted(client: hcloud.Client) -> None:
+    created = create(client)
+    created.action.wait_until_finished()
+    assert [one.id for one in client.servers.get_all(label_selector="airflow=m1")] == [created.server.id]
+    action = client.servers.delete(created.server)
+    action.wait_until_finished()
+    assert (action.status, action.command) == ("success", "server.delete")
+    assert client.servers.get_all(label_selector="airflow=m1") == []
+    with pytest.raises(hcloud.APIException, match="no such resource"):
+        client.servers.delete(created.server)
 
 
 def test_a_refusal_is_read(client: hcloud.Client, operations_simulator: SimulatorServer) -> None:
@@ -99,7 +128,9 @@ def test_a_refusal_is_read(client: hcloud.Client, operations_simulator: Simulato
 
 
 def test_the_provider_reads_the_same_action(client: hcloud.Client) -> None:
-    action = create(client).action
+    created = create(client)
+    action = created.action
+    assert all(isinstance(one, int) for one in (action.id, created.server.id))
     action.wait_until_finished()
     operation = hook_for("hetzner_default").get_operation(str(action.id))
     assert (operation.id, operation.state) == (str(action.id), OperationState.SUCCEEDED)

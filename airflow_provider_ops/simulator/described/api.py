@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import urlsplit
 
 from airflow_provider_ops.simulator.api import Call, Principal, Reply, SimulatedApi
 from airflow_provider_ops.simulator.described.access import Access
@@ -63,6 +64,8 @@ class SpecApi(SimulatedApi):
         self._shown = Shown(self.spec)
         self._access = Access(self.spec, self.world.now, self.world.ids.uuid)
         self._known = known_requests(self.spec, self._access.token_lines)
+        #: A call that is the request of ``delete`` deletes as well, and its operation says when that is done.
+        self._deletes = {one.line.shape for one in self._known if one.part == "delete"}
 
     def routes(self) -> list[Route]:
         """Return nothing: the spec's own router knows them."""
@@ -71,6 +74,11 @@ class SpecApi(SimulatedApi):
     def router(self) -> Any:
         """Return what finds the request of the spec that a request is."""
         return SpecRouter(self._known, self._serving)
+
+    def local_path(self, path: str) -> str:
+        """Return a path below the base URL; clients of the vendor may bring the path of the base URL themselves."""
+        base = urlsplit(self.spec.base_url).path.rstrip("/")
+        return path[len(base) :] if base and path.startswith(f"{base}/") else path
 
     def is_open(self, method: str, path: str) -> bool:
         """Return whether a request asks for a token."""
@@ -114,11 +122,11 @@ class SpecApi(SimulatedApi):
             return self._shown.submitted(spec, first)
         if mark and self._is_taken(spec, mark):
             raise Problem("it exists already", status=self._taken_status(spec))
-        resource = self._resource(spec, values, mark)
+        deletes = known.line.shape in self._deletes
+        resource = self._deletable(values) if deletes else self._resource(spec, values, mark)
         operation_id = self._shown.new_id(self.world.ids.uuid(), spec, mark, values)
-        started = self.start(
-            call, spec.kind, operation_id, resource, _SCRIPT, self._settled, {"mark": mark, "target": target}
-        )
+        details = {"mark": mark, "target": target, "deletes": deletes}
+        started = self.start(call, spec.kind, operation_id, resource, _SCRIPT, self._settled, details)
         return self._shown.submitted(spec, started)
 
     def _is_taken(self, call: CallSpec, mark: str) -> bool:
@@ -161,12 +169,15 @@ class SpecApi(SimulatedApi):
         if known is not None:
             return known
         name = f"{kind}-{self.world.ids.lower(6)}"
-        return self.world.add(kind, resource_id or self.world.ids.uuid(), name, "creating", {"mark": mark})
+        resource_id = resource_id or self._shown.new_resource_id(self.world.ids.uuid())
+        return self.world.add(kind, resource_id, name, "creating", {"mark": mark})
 
     def _settled(self, operation: Operation) -> None:
         if operation.resource.created_by == operation.id:
             ready = operation.stage == "succeeded"
             self.world.update(operation.resource, status="ready" if ready else "failed", at=operation.ended_at)
+        if operation.details["deletes"] and operation.stage == "succeeded":
+            self.world.update(operation.resource, status="deleted", deleted=True, at=operation.ended_at)
 
     # -- reads
 
@@ -271,11 +282,15 @@ class SpecApi(SimulatedApi):
         return self._shown.one(operation, accepted=True)
 
     def _delete(self, _call: Call, _known: Known, values: Mapping[str, str]) -> Reply:
-        resource = self.world.resources.get(values.get("resource_id", ""))
+        self.world.update(self._deletable(values), status="deleted", deleted=True)
+        return Reply(204)
+
+    def _deletable(self, values: Mapping[str, str]) -> Resource:
+        """Return the resource that the last id of a path names."""
+        resource = self.world.resources.get(next(reversed(list(values.values())), ""))
         if resource is None or resource.deleted:
             raise Problem("no such resource", status=404 if resource is None else _GONE)
-        self.world.update(resource, status="deleted", deleted=True)
-        return Reply(204)
+        return resource
 
 
 def simulated(spec: ApiSpec) -> type[SimulatedApi]:

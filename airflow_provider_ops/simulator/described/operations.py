@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _STATES = {"queued": "pending"}
 _ACCEPTED = 202
+#: What the status of an answer to a submit says of an operation that has begun.
+_UNDER_WAY = ("pending", "running")
 _LARGEST_ID = 10**12
 #: What stands where a spec says that a secret is.
 SECRET = "simulated-secret-of-an-answer"  # noqa: S105
@@ -42,7 +44,8 @@ class Shown:
             or "cancelled" in spec.operation.http.values()
         )
         placeholders = [one for place in sent(spec) for _, text in place.templates for one in text.placeholders]
-        self._has_numbers = any(one.name == "operation_id" and one.form == "int" for one in placeholders)
+        #: Ids that are numbers, by the name of their placeholder.
+        self._numbers = {one.name for one in placeholders if one.form == "int"}
 
     def new_id(self, plain: str, call: CallSpec, mark: str | None, values: Mapping[str, str]) -> str:
         """Return the id of a new operation, of which our key and what stands in the path may be a part."""
@@ -50,8 +53,19 @@ class Shown:
         matches = [parse_expression(text).pointer for text in find.match] if find else []
         chosen: dict[tuple[str, ...], str] = {(name,): value for name, value in values.items()}
         chosen |= dict.fromkeys(matches, mark) if mark else {}
-        plain = str(int(plain.replace("-", ""), 16) % _LARGEST_ID) if self._has_numbers else plain
+        plain = self._in_form("operation_id", plain)
         return made_id((*self._operation.id, *self._spec.submit.operation_id), plain, chosen)
+
+    def new_resource_id(self, plain: str) -> str:
+        """Return the id of a new resource."""
+        return self._in_form("resource_id", plain)
+
+    def _in_form(self, name: str, plain: str) -> str:
+        return str(int(plain.replace("-", ""), 16) % _LARGEST_ID) if name in self._numbers else plain
+
+    def _json_id(self, name: str, value: str) -> Any:
+        """Return an id as it stands in JSON."""
+        return int(value) if name in self._numbers and value.isdecimal() else value
 
     def submitted(self, call: CallSpec, operation: Operation) -> Reply:
         """Return the answer to a submit."""
@@ -67,8 +81,9 @@ class Shown:
         resource = self._spec.of_submit(call, "resource")
         if resource is not None:
             answer.put(resource.type, operation.resource.kind)
-            answer.put(resource.id, operation.resource.id)
-        return Reply(_ACCEPTED, answer.body, answer.headers)
+            answer.put(resource.id, self._json_id("resource_id", operation.resource.id))
+        statuses = [code for code, state in self._spec.of_submit(call, "http").items() if state in _UNDER_WAY]
+        return Reply(next(iter(statuses), _ACCEPTED), answer.body, answer.headers)
 
     def _put_ids(self, answer: Answer, texts: Sequence[str], operation: Operation) -> None:
         """Put the operation where an answer names it first, whole where there is room; other lists are empty."""
@@ -82,7 +97,7 @@ class Shown:
             above = expression.pointer[: -len(ids.pointer)]
             if above and expression.pointer == (*above, *ids.pointer):
                 answer.body = placed(answer.body, above, self.entry(operation))
-        answer.put(texts, operation.id)
+        answer.put(texts, self._json_id("operation_id", operation.id))
 
     def _put_secrets(self, answer: Answer) -> None:
         for text in self._spec.secrets:
@@ -111,12 +126,13 @@ class Shown:
     def entry(self, operation: Operation, id_texts: Sequence[str] = ()) -> dict[str, Any]:
         """Return an operation as it stands in a list."""
         spec, answer = self._operation, Answer({})
-        answer.put(spec.id, operation.id)
-        answer.put(id_texts, operation.id)
+        operation_id = self._json_id("operation_id", operation.id)
+        answer.put(spec.id, operation_id)
+        answer.put(id_texts, operation_id)
         answer.put(spec.kind, operation.kind)
         if spec.resource is not None:
             answer.put(spec.resource.type, operation.resource.kind)
-            answer.put(spec.resource.id, operation.resource.id)
+            answer.put(spec.resource.id, self._json_id("resource_id", operation.resource.id))
         self._put_state(answer, operation)
         if spec.error is not None and operation.stage in ("failed", "cancelled"):
             answer.put(spec.error.code, operation.code or "FAILED")
@@ -166,8 +182,8 @@ class Shown:
     def found(self, find: FindSpec, operation: Operation) -> dict[str, Any]:
         """Return an entry in which a search finds its key."""
         answer = Answer({})
-        answer.put(find.resource_id, operation.resource.id)
-        answer.put(find.operation_id, operation.id)
+        answer.put(find.resource_id, self._json_id("resource_id", operation.resource.id))
+        answer.put(find.operation_id, self._json_id("operation_id", operation.id))
         mark = operation.details.get("mark")
         for text in find.match[:1]:
             pointer = parse_expression(text).pointer
