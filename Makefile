@@ -27,6 +27,9 @@ BENCH := .cache/bench
 BENCH_PIP := --constraint benchmarks/constraints.txt --requirement benchmarks/requirements.txt --editable .
 BENCH_UV := --build-constraint benchmarks/constraints.txt $(BENCH_PIP)
 
+REAL := .cache/real-servers
+PREFECT_PINS := dev/real_servers/prefect.txt
+
 TEMP := $(CURDIR)/.cache/tmp
 
 COVERAGE_TESTS := $(wildcard $(addprefix tests/,core lifecycle operators sensors))
@@ -40,7 +43,8 @@ export AIRFLOW_HOME := $(CURDIR)/.cache/airflow
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help venv test lint types demo docs guarantees race browser bench bench-constraints conform constraints
-.PHONY: fleet matrix-constraints test-matrix clean python release-check upgrade identity layers surface check coverage
+.PHONY: fleet matrix-constraints test-matrix real-servers real-servers-constraints clean python release-check upgrade
+.PHONY: identity layers surface check coverage
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -104,6 +108,9 @@ identity: $(STAMP) ## clear, retry, loop and re-run tasks on real Airflow; count
 	@$(MAKE) --silent $(GUARANTEES) || echo "PostgreSQL cannot be had: SQLite will do" >&2
 	@$(BIN)/python -m dev.identity $(ARGS)
 
+real-servers: $(STAMP) $(REAL)/airflow/.installed $(REAL)/prefect/.installed ## specs at a second Airflow and a Prefect server, both from PyPI, with killed workers
+	@$(BIN)/python -m dev.real_servers $(ARGS)
+
 docs/reference/timeouts.md: $(STAMP) FORCE
 	@$(BIN)/python -m dev.timeouts
 
@@ -150,6 +157,11 @@ matrix-constraints: $(BIN)/uv
 	        --no-emit-index-url --no-annotate --no-header --extra dev pyproject.toml - > $(VENV)/matrix.new && \
 	    { echo '# Made by `make matrix-constraints`.'; cat $(VENV)/matrix.new; } > dev/matrix/airflow-$$name.txt; \
 	done
+
+real-servers-constraints: $(BIN)/uv
+	@mkdir -p $(TEMP) && echo prefect | $(UV) pip compile --quiet --system-certs --universal --python-version 3.10 \
+	    --no-emit-index-url --no-annotate --no-header - > $(TEMP)/prefect.new
+	@{ echo '# Made by `make real-servers-constraints`.'; cat $(TEMP)/prefect.new; } > $(PREFECT_PINS)
 
 clean: ## remove everything that make has written
 	rm -rf $(VENV) .cache .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis
@@ -219,3 +231,20 @@ $(BENCH)/.installed: pyproject.toml benchmarks/requirements.txt benchmarks/const
 	    || VIRTUAL_ENV=$(BENCH) $(UV) pip install --quiet $(BENCH_UV) \
 	    || $(BENCH)/bin/python -m pip --disable-pip-version-check install --quiet $(BENCH_PIP)
 	@touch $@
+
+# The pins of the servers clash with ours, and nothing of theirs may be found by the tests.
+$(REAL)/airflow/.installed: constraints.txt | $(BIN)/uv
+	$(call install_server,apache-airflow==$(AIRFLOW_VERSION),constraints.txt)
+
+$(REAL)/prefect/.installed: $(PREFECT_PINS) | $(BIN)/uv
+	$(call install_server,prefect,$(PREFECT_PINS))
+
+# $(1): what, $(2): its pins
+define install_server
+@echo "Installing $(1) into $(@D): a minute or two, once"
+@rm -rf $(@D) && $(PYTHON) -m venv $(@D)
+@VIRTUAL_ENV=$(@D) $(UV) pip install --quiet --system-certs --constraint $(2) $(1) \
+    || VIRTUAL_ENV=$(@D) $(UV) pip install --quiet --constraint $(2) $(1) \
+    || $(@D)/bin/python -m pip --disable-pip-version-check install --quiet --constraint $(2) $(1)
+@touch $@
+endef

@@ -137,18 +137,27 @@ class AirflowApi:
         answer = self._http.post("/auth/token", json=self._credentials).raise_for_status()
         self._http.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
 
-    def request(self, method: str, path: str, **kwargs: Any) -> Any:
-        """Send one request to `/api/v2<path>` and return the JSON of the answer; raises on error statuses."""
+    def request(self, method: str, path: str, *, repeatable: bool = False, **kwargs: Any) -> Any:
+        """
+        Send one request to `/api/v2<path>` and return the JSON of the answer; raises on error statuses.
+
+        :param repeatable: whether it may be sent again, as reads always may.
+        """
         if "Authorization" not in self._http.headers:
             self._login()
-        # A read may be sent again: an API server that shares two cores with everything else is late at times.
-        for attempt in stamina.retry_context(on=lambda error: method == "GET" and _is_transient(error), attempts=4):
+        # An API server that shares two cores with everything else is late at times, and so is SQLite.
+        may_repeat = repeatable or method == "GET"
+        for attempt in stamina.retry_context(on=lambda error: may_repeat and _is_transient(error), attempts=4):
             with attempt:
                 return self._send(method, path, **kwargs)
         raise AssertionError  # pragma: no cover - the last attempt returns or raises
 
     def _send(self, method: str, path: str, **kwargs: Any) -> Any:
         answer = self._http.request(method, f"/api/v2{path}", **kwargs)
+        if answer.status_code == httpx.codes.UNAUTHORIZED:
+            # the token has ended
+            self._login()
+            answer = self._http.request(method, f"/api/v2{path}", **kwargs)
         if answer.is_error:
             raise httpx.HTTPStatusError(
                 f"{method} {path}: {answer.status_code} {answer.text[:500]}", request=answer.request, response=answer
@@ -186,14 +195,15 @@ class AirflowApi:
 
     def unpause(self, dag_id: str) -> None:
         """Let the scheduler run a DAG."""
-        self.request("PATCH", f"/dags/{dag_id}", json={"is_paused": False})
+        self.request("PATCH", f"/dags/{dag_id}", repeatable=True, json={"is_paused": False})
 
     def trigger(self, dag_id: str, conf: Mapping[str, Any] | None = None, run_id: str | None = None) -> Run:
         """Start a run."""
         body: dict[str, Any] = {"logical_date": None, "conf": dict(conf or {})}
         if run_id is not None:
             body["dag_run_id"] = run_id
-        return Run.of(self.request("POST", f"/dags/{dag_id}/dagRuns", json=body))
+        path, named = f"/dags/{dag_id}/dagRuns", run_id is not None
+        return Run.of(self.request("POST", path, repeatable=named, json=body))
 
     def run(self, dag_id: str, run_id: str) -> Run:
         """Return the present state of a run."""
@@ -243,7 +253,7 @@ class AirflowApi:
     def set_state(self, task: TaskInstance, state: str) -> None:
         """Mark a task instance, as a user does in the grid."""
         path = self._task_path(task) + ("" if task.map_index < 0 else f"/{task.map_index}")
-        self.request("PATCH", path, json={"new_state": state})
+        self.request("PATCH", path, repeatable=True, json={"new_state": state})
 
     def delete_run(self, dag_id: str, run_id: str) -> None:
         """Delete a run with its task instances."""

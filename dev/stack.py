@@ -32,7 +32,8 @@ from dev.processes import GRACE_SECONDS, Component, Processes, free_ports
 
 USER: Final = "admin"
 SERVICES: Final = ("api-server", "scheduler", "dag-processor", "triggerer")
-HEALTH_KEYS: Final = ("metadatabase", "scheduler", "dag_processor", "triggerer")
+#: Services that report a heartbeat, and their keys in the answer.
+HEALTH_KEYS: Final = {name: name.replace("-", "_") for name in SERVICES if name != "api-server"}
 
 #: On a machine that is too slow, workers give the API server up (5 s), and a scheduler takes itself for dead and starts
 #: its tasks anew (30 s). Both cost tasks an attempt that nothing else is to blame for.
@@ -40,6 +41,26 @@ PATIENCE: Final = {
     "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "60",
     "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "600",
     "AIRFLOW__TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "600",
+}
+
+#: Airflow's patience, shortened so that recovery takes seconds; none of it changes what recovery does.
+SHORT_RECOVERY: Final = {
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "24",
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "2",
+    "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "45",
+    "AIRFLOW__SCHEDULER__SCHEDULER_HEARTBEAT_SEC": "2",
+    "AIRFLOW__SCHEDULER__JOB_HEARTBEAT_SEC": "2",
+    "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "8",
+    "AIRFLOW__SCHEDULER__TRIGGER_TIMEOUT_CHECK_INTERVAL": "3",
+    # What a worker could not start while the API server was away stays queued until then.
+    "AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT": "45",
+    "AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT_CHECK_INTERVAL": "10",
+    "AIRFLOW__TRIGGERER__JOB_HEARTBEAT_SEC": "2",
+    "AIRFLOW__TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "12",
+    "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "3",
+    "AIRFLOW__WORKERS__EXECUTION_API_RETRY_WAIT_MAX": "4",
+    # All tasks of a check run at once.
+    "AIRFLOW__CORE__MAX_ACTIVE_TASKS_PER_DAG": "100",
 }
 
 
@@ -56,13 +77,14 @@ class StackOptions:
     """
     Where the stack lives and what it is told; `env` has the last word over the defaults below.
 
-    `visitors` can sign in beside the admin, with the same password.
+    `visitors` can sign in beside the admin, with the same password. `services` are the components that are started.
     """
 
     home: Path
     dags_folder: Path
     parallelism: int = 4
     visitors: tuple[str, ...] = ()
+    services: tuple[str, ...] = SERVICES
     env: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -170,7 +192,7 @@ class AirflowStack:
 
     def start_services(self) -> None:
         """Start all components at the same time; `wait_healthy` says when they are there."""
-        for name in SERVICES:
+        for name in self.options.services:
             self.start_service(name)
 
     def start_service(self, name: str) -> Component:
@@ -191,7 +213,8 @@ class AirflowStack:
     def healthy(self) -> bool:
         """Whether every component reports a fresh heartbeat."""
         health = self.api.health()
-        return all((health.get(key) or {}).get("status") == "healthy" for key in HEALTH_KEYS)
+        keys = ["metadatabase", *(HEALTH_KEYS[name] for name in self.options.services if name in HEALTH_KEYS)]
+        return all((health.get(key) or {}).get("status") == "healthy" for key in keys)
 
     def wait_healthy(self, timeout: float = 180) -> None:
         """Wait until all components are up."""

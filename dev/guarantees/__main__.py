@@ -25,7 +25,7 @@ from dev.guarantees.stage import CHECKOUT, Live, Stage, after, opened
 from dev.processes import Interrupted, ProcessDied, free_ports
 from dev.progress_line import say, seconds_since_start
 from dev.simulator import BadFaults, Simulator
-from dev.stack import AirflowStack, BrokenDag, StackOptions, StackTimeout
+from dev.stack import SHORT_RECOVERY, AirflowStack, BrokenDag, StackOptions, StackTimeout
 
 SCRATCH: Final = CHECKOUT / ".cache" / "guarantees"
 DOCUMENT: Final = CHECKOUT / "docs" / "explanation" / "guarantees.md"
@@ -35,26 +35,6 @@ _PHASE_SECONDS: Final = 180.0
 _ROW_SECONDS: Final = 4.0
 #: What the last kill policies may still need after the last run has ended.
 _QUIET_SECONDS: Final = 12.0
-
-#: Airflow's patience, shortened so that recovery takes seconds; none of it changes what recovery does.
-_SHORT: Final = {
-    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "24",
-    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "2",
-    "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "45",
-    "AIRFLOW__SCHEDULER__SCHEDULER_HEARTBEAT_SEC": "2",
-    "AIRFLOW__SCHEDULER__JOB_HEARTBEAT_SEC": "2",
-    "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "8",
-    "AIRFLOW__SCHEDULER__TRIGGER_TIMEOUT_CHECK_INTERVAL": "3",
-    # What a worker could not start while the API server was away stays queued until then.
-    "AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT": "45",
-    "AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT_CHECK_INTERVAL": "10",
-    "AIRFLOW__TRIGGERER__JOB_HEARTBEAT_SEC": "2",
-    "AIRFLOW__TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "12",
-    "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "3",
-    "AIRFLOW__WORKERS__EXECUTION_API_RETRY_WAIT_MAX": "4",
-    # All rows of a phase run at once.
-    "AIRFLOW__CORE__MAX_ACTIVE_TASKS_PER_DAG": "100",
-}
 
 
 def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -97,7 +77,7 @@ def stage_for(options: argparse.Namespace, plan: Sequence[Phase]) -> AbstractCon
         (folder / f"guarantees_{api}.py").write_text(text)
     simulator = Simulator(free_ports(1)[0], duration=_OPERATION_SECONDS)
     connections = simulator.connections(poison.KEY)
-    env = {**connections, **_SHORT, "PYTHONPATH": str(CHECKOUT), "GUARANTEES_MARKERS": str(markers)}
+    env = {**connections, **SHORT_RECOVERY, "PYTHONPATH": str(CHECKOUT), "GUARANTEES_MARKERS": str(markers)}
     stack = AirflowStack(StackOptions(home, dags_folder=folder, parallelism=options.workers, env=env))
     return opened(stack, simulator, markers, say, wants_postgres=not options.sqlite)
 

@@ -1,0 +1,1 @@
+"""`make real-servers`: specs of the catalogue at servers that PyPI brings, with killed workers and lost answers."""
