@@ -55,6 +55,8 @@ UNPAUSED: Final = {"AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False"}
 # Seconds from the end of the last run until what settled in it has been told: a look, an event, a run.
 LAST_EVENTS: Final = 45.0
 LOG_LINES: Final = 25
+# One example is on an API that only a spec describes.
+DESCRIBED: Final = ("hetzner",)
 # Of an operation: it settles no sooner than its event may come, so that no link of a chain waits for that.
 SECONDS: Final = 10.0
 # Workers: each looks at its operation for some seconds before it defers, so more of them than cores are of use.
@@ -237,7 +239,7 @@ def judge(
 
 def demo(options: argparse.Namespace, screen: Screen) -> bool:
     """Run the demo and return whether all was as it should be."""
-    simulator = Simulator(free_ports(1)[0], duration=options.duration)
+    simulator = Simulator(free_ports(1)[0], duration=options.duration, described=DESCRIBED)
     env = {**simulator.connections(API_KEY), **UNENCRYPTED, **UNPAUSED, **PATIENCE}
     home = SCRATCH / "airflow"
     with AirflowStack(StackOptions(home, dags_folder=EXAMPLES, parallelism=PARALLELISM, env=env)) as stack:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import httpx
 
+from airflow_provider_ops import specs
 from airflow_provider_ops.simulator import registry
 
 # Connection type -> where the simulator serves its API, and the extras that the API cannot do without.
@@ -48,11 +49,16 @@ class Resource:
 
 @dataclass(frozen=True)
 class Simulator:
-    """A simulator at a port of the loopback interface."""
+    """
+    A simulator at a port of the loopback interface.
+
+    :param described: APIs of the catalogue that it serves as well, by the name of their spec.
+    """
 
     port: int
     duration: float = 5.0
     seed: int = 1
+    described: tuple[str, ...] = ()
     _http: httpx.Client = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -71,15 +77,18 @@ class Simulator:
     def command(self) -> list[str]:
         """The command that starts it."""
         command = [sys.executable, "-m", "airflow_provider_ops.simulator", "--port", str(self.port)]
-        return [*command, "--duration", str(self.duration), "--seed", str(self.seed)]
+        command += ["--duration", str(self.duration), "--seed", str(self.seed)]
+        return [*command, *(part for name in self.described for part in ("--spec", str(specs.file_of(name))))]
 
     def connections(self, api_key: str) -> dict[str, str]:
         """Return environment variables that make the default connection of each API point here."""
+        found = [(api, api, path, dict(extra)) for api, (path, extra) in APIS.items()]
+        found += [(name, "operations", f"/{name}", {"api": name}) for name in self.described]
         return {
-            f"AIRFLOW_CONN_{api.upper()}_DEFAULT": json.dumps(
-                {"conn_type": api, "host": self.url + path, "password": api_key, "extra": dict(extra)}
+            f"AIRFLOW_CONN_{name.upper()}_DEFAULT": json.dumps(
+                {"conn_type": conn_type, "host": self.url + path, "password": api_key, "extra": extra}
             )
-            for api, (path, extra) in APIS.items()
+            for name, conn_type, path, extra in found
         }
 
     def answers(self) -> bool:

@@ -15,7 +15,12 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(file.stem for file in _FOLDER.glob("*.yaml")))
 
 
+def file_of(name: str) -> Path:
+    """Return the file of a spec in the catalogue."""
+    return _FOLDER / f"{name}.yaml"
+
+
 @cache
 def load(name: str) -> ApiSpec:
     """Return a spec of the catalogue, read once."""
-    return ApiSpec.from_yaml(_FOLDER / f"{name}.yaml")
+    return ApiSpec.from_yaml(file_of(name))

@@ -12,6 +12,8 @@ import pytest
 from airflow.sdk import DAG
 from airflow.sdk.definitions._internal.contextmanager import DagContext
 
+from airflow_provider_ops.specs import load
+
 if TYPE_CHECKING:
     from airflow_provider_ops.testing import SimulatorServer
 
@@ -65,6 +67,12 @@ def example(request: pytest.FixtureRequest) -> DAG:
 def _defer_at_once(monkeypatch: pytest.MonkeyPatch, retry_at_once: None) -> None:
     monkeypatch.setattr("airflow_provider_ops.lifecycle.attempt.SECONDS_BEFORE_DEFERRING", 0.0)
     monkeypatch.setattr("airflow_provider_ops.sensors.attempts.SECONDS_BEFORE_DEFERRING", 0.0)
+
+
+@pytest.fixture(autouse=True)
+def _described(operations_simulator: SimulatorServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = operations_simulator.add(load("hetzner"))
+    monkeypatch.setenv("AIRFLOW_CONN_HETZNER_DEFAULT", operations_simulator.connection_json(name, "any-key"))
 
 
 def test_there_are_examples() -> None:

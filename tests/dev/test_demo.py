@@ -26,6 +26,14 @@ def test_every_api_gets_a_connection_to_the_simulator() -> None:
     connections = Simulator(8099).connections("a-key")
 
     assert connections.keys() == {f"AIRFLOW_CONN_{api.upper()}_DEFAULT" for api in APIS}
+    described = Simulator(8099, described=("hetzner",))
+    assert json.loads(described.connections("a-key")["AIRFLOW_CONN_HETZNER_DEFAULT"]) == {
+        "conn_type": "operations",
+        "host": "http://127.0.0.1:8099/hetzner",
+        "password": "a-key",
+        "extra": {"api": "hetzner"},
+    }
+    assert described.command[-2] == "--spec"
     onvera = json.loads(connections["AIRFLOW_CONN_ONVERA_DEFAULT"])
     assert onvera == {
         "conn_type": "onvera",
