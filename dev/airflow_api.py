@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -199,11 +200,9 @@ class AirflowApi:
 
     def trigger(self, dag_id: str, conf: Mapping[str, Any] | None = None, run_id: str | None = None) -> Run:
         """Start a run."""
-        body: dict[str, Any] = {"logical_date": None, "conf": dict(conf or {})}
-        if run_id is not None:
-            body["dag_run_id"] = run_id
-        path, named = f"/dags/{dag_id}/dagRuns", run_id is not None
-        return Run.of(self.request("POST", path, repeatable=named, json=body))
+        # with an id of its own the request starts no second run when it is sent again
+        body = {"logical_date": None, "conf": dict(conf or {}), "dag_run_id": run_id or f"manual__{uuid.uuid4()}"}
+        return Run.of(self.request("POST", f"/dags/{dag_id}/dagRuns", repeatable=True, json=body))
 
     def run(self, dag_id: str, run_id: str) -> Run:
         """Return the present state of a run."""
