@@ -209,12 +209,18 @@ class SpecApi(SimulatedApi):
         return self._listed(call, [one for one in self._rows() if self._shown.is_in(known, one, settled=False)])
 
     def _recent(self, call: Call, known: Known, _values: Mapping[str, str]) -> Reply:
-        return self._listed(call, [one for one in self._rows() if self._shown.is_in(known, one, settled=True)])
+        rows = [one for one in self._rows() if self._shown.is_in(known, one, settled=True)]
+        if self._shown.is_by_end(known):
+            rows.sort(key=lambda one: one.ended_at or 0.0, reverse=self._newest_first)
+        return self._listed(call, rows)
 
     def _rows(self) -> list[Operation]:
-        newest = self.spec.lists is None or self.spec.lists.order != "oldest"
         rows = [one.listed or one for one in self.world.operations]
-        return rows[::-1] if newest else rows
+        return rows[::-1] if self._newest_first else rows
+
+    @property
+    def _newest_first(self) -> bool:
+        return self.spec.lists is None or self.spec.lists.order != "oldest"
 
     def _listed(self, call: Call, rows: Sequence[Operation]) -> Reply:
         lists = self.spec.lists

@@ -175,9 +175,14 @@ class Shown:
         if operation.settled is not settled:
             return False
         table = StateTable(self._words.items())
-        literal = ["".join(map(str, template.parts)) for _, template in known.query if not template.placeholders]
-        states = {state for text in literal if (state := table[text]) is not None}
+        states = {state for text in _literals(known) if (state := table[text]) is not None}
         return not states or self._state(operation) in states
+
+    def is_by_end(self, known: Known) -> bool:
+        """Return whether a list is sorted by the end of its operations: its query names the field that has it."""
+        fields = [parse_value(text).expression for text in self._operation.ended_at]
+        names = {one.pointer[-1] for one in fields if one is not None and one.pointer}
+        return any(text.lstrip("-+") in names for text in _literals(known))
 
     def found(self, find: FindSpec, operation: Operation) -> dict[str, Any]:
         """Return an entry in which a search finds its key."""
@@ -190,3 +195,8 @@ class Shown:
             answer.put(find.match, [mark] if pointer and pointer[-1].endswith("s") and mark else mark)
         body: Mapping[str, Any] = answer.body
         return dict(body)
+
+
+def _literals(known: Known) -> list[str]:
+    """Return what stands in the query of a request without placeholders."""
+    return ["".join(map(str, template.parts)) for _, template in known.query if not template.placeholders]

@@ -166,8 +166,10 @@ def choose(known: Sequence[Known], query: Mapping[str, Any]) -> tuple[Known, dic
         read: dict[str, str] = {}
         fits = 0
         for name, template in one.query:
-            given = query.get(name)
-            found = None if given is None else values_of(template, given[0] if isinstance(given, list) else str(given))
+            given = query.get(name, [])
+            # a parameter may be repeated, each time with another value
+            texts = map(str, given if isinstance(given, list) else [given])
+            found = next((fit for text in texts if (fit := values_of(template, text)) is not None), None)
             if found is None:
                 fits = -1
                 break
