@@ -191,6 +191,9 @@ class DescribedCalls:
         final = result_path(spec, call, request, response)
         http = (spec.of_submit(call, "http") if call else spec.submit.http).get(response.status)
         address = self._address(response, exchange, call) if not ids else None
+        if not ids and address in (None, exchange.url) and response.content.lstrip().startswith(b"<"):
+            # the page of a proxy says nothing about the request, whatever its status
+            response.json()
         if address is not None and (address != exchange.url or http not in _SETTLED):
             ids = [address]
         if ids:
