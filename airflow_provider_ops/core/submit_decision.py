@@ -153,7 +153,11 @@ def _after_the_end(found: Handle, operation: Operation, today: AttemptContext, *
     if found.removed:
         return Decision(Action.SUBMIT, generation + 1, f"an earlier try has removed what operation {operation.id} made")
     if operation.state is not OperationState.SUCCEEDED:
-        return Decision(Action.SUBMIT, generation + 1, f"the earlier operation {operation.id} {operation.raw_state}")
+        why = f"the earlier operation {operation.id} {operation.raw_state}"
+        if found.killed and operation.state is OperationState.FAILED:
+            # some APIs have no other word for what was cancelled
+            why += ", which may be because the kill of this task asked to cancel it"
+        return Decision(Action.SUBMIT, generation + 1, why)
     if not is_same_request(found, today):
         return Decision(
             Action.SUBMIT, generation + 1, "the earlier operation succeeded, but the request is another one now"

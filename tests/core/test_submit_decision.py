@@ -159,6 +159,13 @@ def test_an_operation_the_api_no_longer_knows_is_not_submitted_again() -> None:
     assert what(decide(HANDLE, None, TODAY)) == (Action.REFUSE_LOST, 3)
 
 
+def test_what_was_killed_and_reads_as_failed_stays_failed_and_the_kill_is_named() -> None:
+    killed = decide(replace(HANDLE, killed=True), op("failed"), TODAY)
+    assert "kill of this task asked to cancel it" in killed.sentence
+    assert "asked to cancel" not in decide(HANDLE, op("failed"), TODAY).sentence
+    assert "asked to cancel" not in decide(replace(HANDLE, killed=True), op("cancelled"), TODAY).sentence
+
+
 def test_what_was_killed_and_is_gone_was_ended() -> None:
     decision = decide(replace(HANDLE, killed=True), None, TODAY)
     assert what(decision) == (Action.SUBMIT, 4)
