@@ -15,12 +15,12 @@ from airflow_provider_ops.apis.base import (
     SubmitCall,
     Submitted,
     raw_entry,
-    table,
 )
 from airflow_provider_ops.apis.calls import Call, Flow, Paged, Request, Response, check_path
 from airflow_provider_ops.apis.described.addresses import is_address, request_of
 from airflow_provider_ops.apis.described.changing import Changes
 from airflow_provider_ops.apis.described.ending import Endings
+from airflow_provider_ops.apis.described.facts import checked_id, facts_of, is_meant, variables_of
 from airflow_provider_ops.apis.described.filling import Values, fill, header_values, parameters
 from airflow_provider_ops.apis.described.listing import entries_of, paged
 from airflow_provider_ops.apis.described.owned import Owned
@@ -31,27 +31,19 @@ from airflow_provider_ops.apis.described.secrets import secrets_in
 from airflow_provider_ops.apis.described.signing import Signer
 from airflow_provider_ops.apis.described.submits import DescribedCalls, DescribedSubmit, NamesResourceOnly, exchange_for
 from airflow_provider_ops.apis.tokens import TokenCall
-from airflow_provider_ops.core.gate import is_clean_id
 from airflow_provider_ops.core.handle import Handle
-from airflow_provider_ops.core.poll_interval import PollPolicy
-from airflow_provider_ops.core.values import is_list_text, object_as_text
 from airflow_provider_ops.exceptions import ApiError, InvalidArgument, OpsError
 from airflow_provider_ops.operation import Operation
 from airflow_provider_ops.spec import ApiSpec
 from airflow_provider_ops.spec.parts import RequestSpec
-from airflow_provider_ops.spec.sections import PollSpec, Refusal
-from airflow_provider_ops.spec.templates import parse_template
 
 T = TypeVar("T")
 
-#: Seconds to wait for an operation where the spec does not say.
-_TIMEOUT = 3600.0
 #: Seconds beyond a long poll before its answer counts as lost.
 _WAIT_MARGIN = 10.0
-_GROWTH = 1.5
 
 
-class DescribedApi(Api):
+class ApiOfSpec(Api):
     """An API as its spec describes it.
 
     :param variables: values of the spec's ``variables``; those left out have their defaults.
@@ -59,21 +51,14 @@ class DescribedApi(Api):
     :raises InvalidArgument: a variable is unknown, or has neither value nor default.
     """
 
-    conn_type = "operations"
-    hook_extras: tuple[str, ...] = ("api", "variables", "auth")
-    replaces_base_url = True
-    may_start_several = True
-    unreadable_advice = (
-        "Check that the connection's host is the API's; if it is, mend the spec, which says otherwise of its answers."
-    )
     #: Reads operations; a subclass has its own where a spec cannot say how.
     reader_class: type[OperationReader] = OperationReader
 
     def __init__(self, spec: ApiSpec, variables: Mapping[str, str] | None = None, *, auth: str = "") -> None:
         self.spec = spec
-        self.variables = _variables(spec, variables or {})
+        self.variables = variables_of(spec, variables or {})
         self._signer = Signer(spec, self.variables, auth)
-        for name, value in _facts(spec, self.variables).items():
+        for name, value in facts_of(spec, self.variables).items():
             # what a subclass says itself counts
             if getattr(type(self), name, None) is getattr(Api, name, None):
                 setattr(self, name, value)
@@ -126,7 +111,7 @@ class DescribedApi(Api):
 
         :raises InvalidArgument: it is no text, empty, or has characters that no id has.
         """
-        found = _checked_id(operation_id)
+        found = checked_id(operation_id)
         self.get_operation(found)
         return found
 
@@ -149,7 +134,7 @@ class DescribedApi(Api):
 
         :raises InvalidArgument: the id cannot be one, or nothing says how it is read.
         """
-        operation_id = _checked_id(operation_id)
+        operation_id = checked_id(operation_id)
         if self._is_address(operation_id):
             return request_of(operation_id, about=operation_id)
         get = self.spec.operation.get
@@ -274,11 +259,11 @@ class DescribedApi(Api):
         if not isinstance(submit, DescribedSubmit):
             return None
         already = self.spec.of_submit(submit.call, "already") if submit.call else self.spec.submit.already
-        return self._search.existing(submit) if _is_meant(already, error) else None
+        return self._search.existing(submit) if is_meant(already, error) else None
 
     def is_busy(self, error: OpsError) -> bool:
         """Return whether the spec says that this refusal holds only for now."""
-        return isinstance(error, ApiError) and _is_meant(self.spec.submit.busy, error)
+        return isinstance(error, ApiError) and is_meant(self.spec.submit.busy, error)
 
     def find_submitted(self, intent: Intent) -> Flow[list[Submitted]] | None:
         """Search as the spec says."""
@@ -309,70 +294,3 @@ class DescribedApi(Api):
     def delete_resource(self, resource_type: str, resource_id: str) -> Flow[Submitted | None] | None:
         """Delete what a call with ``creates`` has made."""
         return self._endings.delete(resource_type, resource_id)
-
-
-def _checked_id(operation_id: object) -> str:
-    if isinstance(operation_id, str) and is_list_text(operation_id):
-        raise object_as_text("operation_id", operation_id)
-    if not isinstance(operation_id, str) or not is_clean_id(operation_id) or operation_id != operation_id.strip():
-        raise InvalidArgument(f"operation_id {operation_id!r} cannot be an id: pass it exactly as the API gave it")
-    if operation_id == "None":
-        raise InvalidArgument("operation_id is the text 'None': what was to give the id gave None")
-    return operation_id
-
-
-def _variables(spec: ApiSpec, given: Mapping[str, str]) -> dict[str, str]:
-    unknown = sorted(set(given) - set(spec.variables))
-    if unknown:
-        known = ", ".join(spec.variables) or "none"
-        raise InvalidArgument(
-            f"variables has {unknown[0]!r}, which the spec of {spec.shown_title} lacks; known: {known}"
-        )
-    values = {name: given.get(name, one.default) for name, one in spec.variables.items()}
-    missing = [name for name, value in values.items() if value is None]
-    if missing:
-        raise InvalidArgument(
-            f"variables must give {missing[0]!r}: the spec of {spec.shown_title} has no default for it"
-        )
-    return {name: str(value) for name, value in values.items()}
-
-
-def _facts(spec: ApiSpec, variables: Mapping[str, str]) -> dict[str, Any]:
-    """Return the attributes of an :class:`Api` that a spec gives."""
-    polls = {call.kind: _policy(call.poll) for call in spec.calls if call.poll}
-    cancels = [spec.cancel, *(call.cancel for call in spec.calls)]
-    return {
-        "name": spec.name,
-        "title": spec.shown_title,
-        "base_url": parse_template(spec.base_url).fill(lambda one: variables.get(one.name)),
-        "timeouts": table({"": _TIMEOUT, **_call_timeouts(spec), **spec.timeouts}),
-        "polls": table({"": _policy(spec.poll), **polls}),
-        "can_cancel": any(one is not None for one in cancels),
-        "lists_operations": bool(spec.lists and spec.lists.open),
-        "budget_headers": _budget_headers(spec),
-        "ids_per_request": spec.lists.by_ids.max if spec.lists and spec.lists.by_ids else 0,
-        "longest_poll": spec.wait.max if spec.wait else 0.0,
-        "requests_per_second": spec.budget.requests_per_second if spec.budget else None,
-    }
-
-
-def _budget_headers(spec: ApiSpec) -> tuple[str, str] | None:
-    remaining = spec.budget.ratelimit_remaining_header if spec.budget else None
-    reset = spec.budget.ratelimit_reset_header if spec.budget else None
-    return (remaining.lower(), reset.lower()) if remaining and reset else None
-
-
-def _call_timeouts(spec: ApiSpec) -> dict[str, float]:
-    return {call.kind: call.timeout for call in spec.calls if call.timeout is not None}
-
-
-def _policy(poll: PollSpec) -> PollPolicy:
-    first = poll.delay or poll.min or min(1.0, poll.max or 1.0)
-    cap = poll.max or max(first, 10.0)
-    return PollPolicy(first=first, factor=_GROWTH, cap=max(cap, first))
-
-
-def _is_meant(refusal: Refusal | None, error: ApiError) -> bool:
-    if refusal is None or not (refusal.status or refusal.code):
-        return False
-    return (not refusal.status or error.status in refusal.status) and (not refusal.code or error.code in refusal.code)

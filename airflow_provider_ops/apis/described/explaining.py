@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from airflow_provider_ops.apis.calls import Call, Flow, Page, Response
-from airflow_provider_ops.apis.described.api import DescribedApi
+from airflow_provider_ops.apis.described.api import ApiOfSpec
 from airflow_provider_ops.apis.described.reading import exchange_of
 from airflow_provider_ops.apis.described.secrets import without_secrets
 from airflow_provider_ops.core.gate import one_line
@@ -36,7 +36,7 @@ class Field:
     means: str | None
 
 
-def explained(api: DescribedApi, operation_id: str | None) -> Flow[list[Field]]:
+def explained(api: ApiOfSpec, operation_id: str | None) -> Flow[list[Field]]:
     """Return what each field comes to in one operation.
 
     :param operation_id: which; without it the first that a list shows.
@@ -58,7 +58,7 @@ def explained(api: DescribedApi, operation_id: str | None) -> Flow[list[Field]]:
     return list(_fields(spec, exchange, entry, operation, problem))
 
 
-def _first_listed(api: DescribedApi) -> Flow[str]:
+def _first_listed(api: ApiOfSpec) -> Flow[str]:
     for listed in (*api.open_operations(), *api.recent_operations()):
         page: Page[Any] = yield listed.entries.first
         for entry in page.items:

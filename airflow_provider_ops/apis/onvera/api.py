@@ -28,7 +28,7 @@ from airflow_provider_ops.apis.calls import (
     drop_none,
     path,
 )
-from airflow_provider_ops.apis.described import DescribedApi
+from airflow_provider_ops.apis.described import ApiOfSpec
 from airflow_provider_ops.apis.described.reading import OperationReader
 from airflow_provider_ops.apis.existing import existing, is_gone
 from airflow_provider_ops.apis.onvera.schemas import (
@@ -60,14 +60,9 @@ class _OnveraReader(OperationReader):
         return bare_id(found) if found else None
 
 
-class Onvera(DescribedApi):
+class Onvera(ApiOfSpec):
     """The seven calls of Onvera [api-reference/overview]; what they have in common is in its spec."""
 
-    conn_type = ""
-    hook_extras = ()
-    may_start_several = False
-    unreadable_advice = ""
-    replaces_base_url = False
     reader_class = _OnveraReader
 
     def __init__(self) -> None:

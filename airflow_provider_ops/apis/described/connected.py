@@ -1,0 +1,22 @@
+"""The API that a connection of type ``operations`` leads to."""
+
+from __future__ import annotations
+
+from airflow_provider_ops.apis.described.api import ApiOfSpec
+
+
+class DescribedApi(ApiOfSpec):
+    """An API as the spec of its connection describes it.
+
+    :param variables: values of the spec's ``variables``; those left out have their defaults.
+    :param auth: type of authentication, default the first of the spec.
+    :raises InvalidArgument: a variable is unknown, or has neither value nor default.
+    """
+
+    conn_type = "operations"
+    hook_extras = ("api", "variables", "auth")
+    replaces_base_url = True
+    may_start_several = True
+    unreadable_advice = (
+        "Check that the connection's host is the API's; if it is, mend the spec, which says otherwise of its answers."
+    )
