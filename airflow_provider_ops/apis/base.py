@@ -197,6 +197,8 @@ class Api(ABC):
     unreadable_advice: str = ""
     #: Extras of the connection that its hook reads.
     hook_extras: tuple[str, ...] = ()
+    #: Hash of the spec of a connection's own; ``None`` for an API that comes with this package.
+    spec_hash: str | None = None
 
     @abstractmethod
     def authenticate(self, key: str) -> Mapping[str, str]:

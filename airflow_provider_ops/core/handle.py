@@ -1,8 +1,7 @@
 """What is stored about one submit, and how it is read back, whatever was stored.
 
 Format 2 still has the fields of format 1 (release 0.1.0) under their names, so that a worker of that release reads it.
-A worker of that release that writes a handle of format 2 back leaves out what it does not know; all of that is
-optional here.
+Written back there, it lacks what that release does not know; all of that is optional here.
 """
 
 from __future__ import annotations
@@ -62,9 +61,9 @@ class Handle:
     :param nonce: what ``key`` ends with.
     :param arguments: fingerprint of the user's arguments with its version, like ``1:0f3a``.
     :param owes: policy that was begun, or has to be carried out, before anything is submitted: ``cancel``, ``delete``.
-    :param owes_because: ``kill``, ``timeout`` or ``failure``.
-    :param not_sent: the request certainly never left.
+    :param owes_because: ``kill``, ``timeout`` or ``failure``; ``not_sent``: the request certainly never left.
     :param has_finished: a try has returned its result.
+    :param spec: hash of the connection's spec; ``None`` for an API of this package, and from release 0.1.0.
     :param release: release of this provider that wrote it.
     """
 
@@ -90,6 +89,7 @@ class Handle:
     owes_because: str | None = None
     not_sent: bool = False
     has_finished: bool = False
+    spec: str | None = None
     release: str = __version__
     version: int = VERSION
 

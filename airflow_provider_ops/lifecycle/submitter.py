@@ -91,6 +91,7 @@ class Submitter:
 
     def _with_handle(self, found: Handle) -> SubmitResult:
         identity = self._identity
+        found = self._with_this_spec(found)
         operation = read_operation(self._hook, found) if found.api == self._api.name else None
         decision = decide(found, operation, identity.attempt_context(self._api.name))
         self._log(decision.sentence)
@@ -109,6 +110,20 @@ class Submitter:
             self._record.note("ending the operation of before")
             self._log(self._hook.run(terminate(self._api, found, identity.kill_policy, within=PATIENT)).text)
         return self._start_anew(decision.generation)
+
+    def _with_this_spec(self, found: Handle) -> Handle:
+        """Return the handle as one of the spec that the connection has now; say once that it was another."""
+        now = self._api.spec_hash
+        if now == found.spec or found.api != self._api.name:
+            return found
+        renewed = replace(found, spec=now)
+        if found.spec is not None and now is not None:
+            self._warn(
+                f"the spec of {self._api.title} is another ({now}) than when {found.operation_id or 'the request'} was "
+                f"submitted ({found.spec}): ids stay valid, and what is read follows the new spec"
+            )
+            self._store.save(renewed)
+        return renewed
 
     def _without_store(self) -> SubmitResult:
         """Submit where nothing is stored: try the generations by their keys, up to the first that does not exist yet.
@@ -185,6 +200,7 @@ class Submitter:
             clear_number=attempt.clear_number,
             ti_id=attempt.ti_id,
             arguments=identity.arguments,
+            spec=self._api.spec_hash,
         )
 
     def _reconcile_or_submit(self, handle: Handle, *, cleared: bool) -> SubmitResult:

@@ -33,7 +33,8 @@ class ApiSpec(Description):
     @property
     def hash(self) -> str:
         """Return what differs between two specs that differ, 16 hexadecimal digits."""
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
+        # without defaults, so that a key of a later release changes nothing
+        return hashlib.sha256(self.model_dump_json(exclude_defaults=True).encode()).hexdigest()[:16]
 
     @classmethod
     def from_yaml(cls, text_or_path: str | Path) -> ApiSpec:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from airflow_provider_ops.apis.described.api import ApiOfSpec
+from airflow_provider_ops.spec import ApiSpec
 
 
 class DescribedApi(ApiOfSpec):
@@ -20,3 +23,7 @@ class DescribedApi(ApiOfSpec):
     unreadable_advice = (
         "Check that the connection's host is the API's; if it is, mend the spec, which says otherwise of its answers."
     )
+
+    def __init__(self, spec: ApiSpec, variables: Mapping[str, str] | None = None, *, auth: str = "") -> None:
+        super().__init__(spec, variables, auth=auth)
+        self.spec_hash = spec.hash
