@@ -24,6 +24,8 @@ def test_nothing_is_said_about_the_example() -> None:
 
 
 VERDICT = "  status: /status\n  verdict: {status: /e, states: {failed: x}}"
+LOOKUP = JOBS[JOBS.index("    lookup:\n") : JOBS.index("  - request: POST /jobs/{job}/restart")]
+FIND = 'find: {request: "GET /jobs?new=true", entries: $response.body#/jobs, operation_id: /op}\n'
 DELETE = "  - {request: 'DELETE /jobs/{j}', kind: job.delete, mark: {in: body, name: /m}}\n"
 
 
@@ -61,6 +63,8 @@ ADVISED = [
     ("  project: {title", "  region: {default: x}\n  project: {title", "{region} stands in no request"),
     ("budget: 5", "budget: {ratelimit_remaining_header: x-left}", "go together"),
     ("calls:\n", "mark: {in: header, name: Key}\ncalls:\n", "inherits mark"),
+    ("calls:\n", f"{FIND}calls:\n", "inherits find"),
+    (LOOKUP, "", "'resource_id' without 'lookup'"),
     (RESTART, RESTART + DELETE, "DELETE has none"),
 ]  # fmt: skip
 
@@ -89,6 +93,11 @@ def test_the_line_and_the_key_are_those_of_the_mistake(old: str, new: str, place
     lines = text.splitlines()
     assert new.strip() in lines[(found.line or 0) - 1]
     assert ".".join(map(str, found.place)) == place
+
+
+def test_several_requests_per_poll_stand_in_the_cost() -> None:
+    two = seeded(("  open: GET /operations?open=true", '  open: ["GET /operations?a=1", "GET /operations?a=2"]'))
+    assert "2 list(s)" in review(read_source(two)).promises[0].wait
 
 
 def test_there_are_sixty_mistakes() -> None:
