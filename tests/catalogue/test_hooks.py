@@ -12,78 +12,28 @@ import httpx
 import pytest
 
 from airflow_provider_ops import specs
-from airflow_provider_ops.apis.described import DescribedApi
 from airflow_provider_ops.apis.described.submits import find_call
 from airflow_provider_ops.apis.terminate import terminate
-from airflow_provider_ops.exceptions import AmbiguousSubmission
-from airflow_provider_ops.hooks.operations import OperationsApiHook
-from airflow_provider_ops.http.settings import Settings
-from airflow_provider_ops.lifecycle.handle_store import HandleStore
-from airflow_provider_ops.lifecycle.submitter import SubmitResult, Submitter
 from airflow_provider_ops.operation import OperationState
 from airflow_provider_ops.operators.operation import OperationRequestOperator
 from airflow_provider_ops.simulator.described.operations import SECRET
-from airflow_provider_ops.spec.auth import ClientCredentials
-from airflow_provider_ops.spec.promises import exactly_once, review
-from airflow_provider_ops.spec.requests import parse_line
+from airflow_provider_ops.spec.promises import review
 from airflow_provider_ops.spec.source import read_source
-from airflow_provider_ops.specs import load, names
-from airflow_provider_ops.testing import drop_answer, operation_fails
-from tests.attempts import attempt, identity_of
-from tests.lifecycle.submission.parts import StateStore
+from airflow_provider_ops.specs import load
+from airflow_provider_ops.testing import operation_fails
+from tests.catalogue.parts import KEY, NAMES, specs_with, start
 
 if TYPE_CHECKING:
-    from airflow_provider_ops.spec import ApiSpec
-    from airflow_provider_ops.testing import SimulatorServer, VirtualClock
+    from airflow_provider_ops.testing import SimulatorServer
+    from tests.catalogue.parts import Hook
 
-#: Onvera has a simulator of its own, and its tests.
-NAMES = [name for name in names() if name != "onvera"]
-KEY = "any-key"
 DOCS = Path(__file__).parents[2] / "docs"
 #: Some APIs have no word for "cancelled".
 ENDED = (OperationState.CANCELLED, OperationState.FAILED)
 
 
-class Hook(OperationsApiHook):
-    """A hook whose connection is not Airflow's."""
-
-    base_url = ""
-
-    def settings(self) -> Settings:
-        return Settings(self.conn_id, self.base_url, KEY, login="me")
-
-    async def _asettings(self) -> Settings:
-        return self.settings()
-
-
-def described(spec: ApiSpec) -> DescribedApi:
-    """Return the API with a value for each variable, by the first way to log in that needs no other machine."""
-    variables = {name: one.default or "x1" for name, one in spec.variables.items()}
-    far = [one for one in spec.auth if isinstance(one, ClientCredentials) and not one.token_url.startswith("/")]
-    return DescribedApi(spec, variables, auth=next(one.type for one in spec.auth if one not in far))
-
-
-@pytest.fixture
-def hook(request: Any, operations_simulator: SimulatorServer, virtual_time: VirtualClock) -> OperationsApiHook:
-    spec = load(request.param)
-    operations_simulator.add(spec)
-    made = Hook(spec.name, api=described(spec))
-    made.base_url = operations_simulator.base_url(spec.name)
-    return made
-
-
-def start(hook: OperationsApiHook) -> SubmitResult:
-    line = parse_line(hook.api.spec.calls[0].request)
-    method, path = line.method, line.path.fill_path(lambda _: "x1")
-    submit = hook.api.request(method, path, json={})
-    store = HandleStore(StateStore(), lambda _: None, "here")
-    deadline = hook.clock.time() + 3600
-    made = Submitter(hook, submit, identity_of(submit, attempt()), store, deadline=deadline, log=lambda _: None)
-    return made.run()
-
-
 @pytest.mark.parametrize("hook", NAMES, indirect=True)
-def test_it_is_started_and_waited_for(hook: OperationsApiHook, operations_simulator: SimulatorServer) -> None:
+def test_it_is_started_and_waited_for(hook: Hook, operations_simulator: SimulatorServer) -> None:
     started = start(hook)
     operation = hook.wait_for_operation(started.handle.operation_id or "")
     assert (operation.state, operation.api) == (OperationState.SUCCEEDED, hook.api.name)
@@ -92,49 +42,34 @@ def test_it_is_started_and_waited_for(hook: OperationsApiHook, operations_simula
 
 
 @pytest.mark.parametrize("hook", NAMES, indirect=True)
-def test_a_failure_is_one(hook: OperationsApiHook, operations_simulator: SimulatorServer) -> None:
+def test_a_failure_is_one(hook: Hook, operations_simulator: SimulatorServer) -> None:
     operations_simulator.faults(operation_fails("no room"))
     assert hook.wait_for_operation(start(hook).handle.operation_id or "").state is OperationState.FAILED
 
 
-@pytest.mark.parametrize("hook", NAMES, indirect=True)
-def test_a_lost_answer_starts_nothing_twice(hook: OperationsApiHook, operations_simulator: SimulatorServer) -> None:
-    operations_simulator.faults(drop_answer(api=hook.api.name, method=hook.api.spec.calls[0].request.split()[0]))
-    spec = hook.api.spec
-    if "AmbiguousSubmission" in exactly_once(spec, spec.calls[0]):
-        with pytest.raises(AmbiguousSubmission):
-            start(hook)
-    else:
-        operation = hook.wait_for_operation(start(hook).handle.operation_id or "")
-        assert operation.state is OperationState.SUCCEEDED
-    assert len(operations_simulator.operations(hook.api.name)) == 1
-
-
-@pytest.mark.parametrize("hook", [name for name in NAMES if load(name).cancel], indirect=True)
-def test_it_is_cancelled(hook: OperationsApiHook) -> None:
+@pytest.mark.parametrize("hook", specs_with(lambda spec: spec.cancel), indirect=True)
+def test_it_is_cancelled(hook: Hook) -> None:
     operation_id = start(hook).handle.operation_id or ""
     hook.cancel_operation(operation_id)
     assert hook.wait_for_operation(operation_id).state in ENDED
 
 
-@pytest.mark.parametrize("hook", [name for name in NAMES if (lists := load(name).lists) and lists.open], indirect=True)
-def test_lists_show_what_is_open(hook: OperationsApiHook) -> None:
+@pytest.mark.parametrize("hook", specs_with(lambda spec: spec.lists and spec.lists.open), indirect=True)
+def test_lists_show_what_is_open(hook: Hook) -> None:
     ids = {start(hook).handle.operation_id for _ in range(3)}
     (listed,) = hook.api.open_operations()
     assert {listed.id_of(entry) for entry in hook.items(listed.entries)} == ids
 
 
-@pytest.mark.parametrize(
-    "hook", [name for name in NAMES if (lists := load(name).lists) and lists.by_ids], indirect=True
-)
-def test_several_are_read_by_their_ids(hook: OperationsApiHook) -> None:
+@pytest.mark.parametrize("hook", specs_with(lambda spec: spec.lists and spec.lists.by_ids), indirect=True)
+def test_several_are_read_by_their_ids(hook: Hook) -> None:
     ids = {start(hook).handle.operation_id or "" for _ in range(3)}
     call: Any = hook.api.get_operations(list(ids))
     assert set(hook.call(call)) == ids
 
 
 @pytest.mark.parametrize("hook", NAMES, indirect=True)
-def test_a_kill_ends_it_or_says_that_it_continues(hook: OperationsApiHook) -> None:
+def test_a_kill_ends_it_or_says_that_it_continues(hook: Hook) -> None:
     handle = start(hook).handle
     ended = hook.run(terminate(hook.api, handle, "cancel"))
     if hook.api.can_cancel:
@@ -146,13 +81,13 @@ def test_a_kill_ends_it_or_says_that_it_continues(hook: OperationsApiHook) -> No
 
 
 @pytest.mark.parametrize("hook", NAMES, indirect=True)
-async def test_it_is_waited_for_on_an_event_loop(hook: OperationsApiHook) -> None:
+async def test_it_is_waited_for_on_an_event_loop(hook: Hook) -> None:
     operation_id = (await asyncio.to_thread(start, hook)).handle.operation_id or ""
     assert (await hook.await_operation(operation_id)).state is OperationState.SUCCEEDED
 
 
 @pytest.mark.parametrize("hook", NAMES, indirect=True)
-def test_the_connection_can_be_tried(hook: OperationsApiHook) -> None:
+def test_the_connection_can_be_tried(hook: Hook) -> None:
     if hook.api.spec.check is not None:
         assert hook.call(hook.api.check()) == "HTTP 200"
 
