@@ -189,7 +189,7 @@ docs: $(PRINTED) ## build the site of the docs into .cache/site, with Python 3.1
 	@$(BIN)/python -c 'import sphinx' 2>/dev/null || { \
 	    echo "error: the site needs Python 3.11 or later (myst-parser for 3.10 does not go with Airflow's rich);" \
 	        "make it in another checkout: make docs PYTHON=python3.12" >&2; exit 1; }
-	@$(BIN)/python -m sphinx -q -W --keep-going -b html docs .cache/site
+	@$(BIN)/python -m sphinx -q -E -W --keep-going -b html docs .cache/site
 	@echo "open .cache/site/index.html"
 
 FORCE:

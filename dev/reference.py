@@ -42,6 +42,8 @@ _EXAMPLES: Final[Mapping[str, Mapping[str, Any]]] = {
 _INTERNAL: Final = ("build_request", "hook_class", "template_fields", "operator_extra_links", "ui_color")
 #: What a call returns, in the annotation of the function that describes it.
 _RESULT: Final = re.compile(r"^(?:Call|Paged)\[(.*)\]$")
+#: Where a fact comes from, for those who change the code.
+_SOURCE: Final = re.compile(r" \[[^\]`\n]*\]([.,;:]?)$", re.MULTILINE)
 _PARAMETER: Final = re.compile(r":param (\w+):")
 
 
@@ -87,7 +89,7 @@ def types_and_defaults(operator: type[BaseOperator]) -> Iterator[tuple[str, str,
 
 def described(operator: type[BaseOperator], lines: Sequence[str]) -> list[str]:
     """Return the docstring of an operator with import line and example, and a type for each argument that it shares."""
-    text = "\n".join(lines).split(_AIRFLOWS)[0].rstrip().splitlines()
+    text = _SOURCE.sub(r"\1", "\n".join(lines).split(_AIRFLOWS)[0].rstrip()).splitlines()
     names = {match[1] for line in text if (match := _PARAMETER.search(line))}
     own = inspect.signature(operator.__init__).parameters
     types = [

@@ -51,7 +51,10 @@ def with_all_arguments(doc: str | None, common: Mapping[str, str], names: Mappin
         for name, text in _parameters_of_airflow().items()
         if name not in own and name not in ours and name in names
     }
-    blocks = (("Arguments of every operator here:", ours), ("Arguments of every operator of Airflow:", airflows))
+    blocks = (
+        ("Arguments of every operator of this provider:", ours),
+        ("Arguments of every operator of Airflow:", airflows),
+    )
     written = [doc.rstrip()]
     for title, lines in blocks:
         if lines:
