@@ -233,6 +233,7 @@ def test_every_file_that_architecture_design_and_decisions_name_exists() -> None
     assert sorted(name for name in named if not any((place / name).exists() for place in places)) == []
 
 
+@pytest.mark.timeout(400)  # it imports everything and renders each name; on a busy machine that takes minutes
 def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:
     pytest.importorskip("sphinx", reason="the generator of the site needs Python 3.11")
     command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-b", "html", "docs", str(tmp_path / "site")]
