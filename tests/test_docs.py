@@ -10,6 +10,7 @@ import re
 import shlex
 import subprocess
 import sys
+from importlib.metadata import metadata
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from airflow.cli import cli_parser
 from airflow.sdk import Connection
 
 from airflow_provider_ops.cli import __main__ as cli
-from airflow_provider_ops.provider_info import connection_types
+from airflow_provider_ops.provider_info import connection_types, get_provider_info
 from airflow_provider_ops.simulator.__main__ import _parser as simulator_parser
 from dev import commands, configuration, examples, timeouts
 
@@ -170,6 +171,10 @@ def _check_module(arguments: list[str]) -> None:
 
 def _check_export(arguments: list[str]) -> None:
     name, _, value = arguments[0].partition("=")
+    if name.startswith("AIRFLOW__"):
+        _, section, option = name.lower().split("__")
+        assert option in get_provider_info()["config"][section]["options"]
+        return
     assert name.startswith("AIRFLOW_CONN_")
     assert Connection.from_json(value, conn_id=name).conn_type in connection_types()
 
@@ -177,7 +182,9 @@ def _check_export(arguments: list[str]) -> None:
 def _check_pip(arguments: list[str]) -> None:
     project = re.search(r'^name = "(.*)"$', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
     assert project is not None
-    assert arguments == ["install", project[1]]
+    command, wanted = arguments
+    assert (command, re.sub(r"\[\w+\]$", "", wanted)) == ("install", project[1])
+    assert "[" not in wanted or wanted.partition("[")[2][:-1] in metadata(project[1]).get_all("Provides-Extra", [])
 
 
 CHECKS = {
