@@ -30,6 +30,8 @@ from dev.processes import Interrupted, Processes, free_ports
 from dev.progress_line import say
 from dev.redis_server import RedisServer
 
+PAGE: Final = CHECKOUT / "docs" / "explanation" / "performance.md"
+_BEGINS, _ENDS = "<!-- fleet -->", "<!-- end of fleet -->"
 SCRATCH: Final = CHECKOUT / ".cache" / "fleet"
 #: Requests per second of all processes, and what the API may count: ways to it are not equally long.
 BUDGET: Final = 20.0
@@ -56,11 +58,26 @@ class Report:
 
     problems: list[str] = field(default_factory=list)
 
-    def check(self, held: bool, text: str) -> None:
-        """Print a line about a promise."""
-        say(f"{'ok ' if held else 'NOT'} {text}")
+    rows: list[tuple[str, str, str]] = field(default_factory=list)
+
+    def check(self, held: bool, what: str, measured: str, bound: str) -> None:
+        """Print a line about a promise, and keep it as a row of the table."""
+        say(f"{'ok ' if held else 'NOT'} {what}: {measured} ({bound})")
+        self.rows.append((what, measured, bound))
         if not held:
-            self.problems.append(text)
+            self.problems.append(what)
+
+    def table(self) -> str:
+        """Return the rows as Markdown."""
+        lines = ["| what | measured | promised |", "|---|---|---|", *(f"| {' | '.join(row)} |" for row in self.rows)]
+        return "\n".join(lines)
+
+
+def written(text: str, table: str) -> str:
+    """Return the page with another table between its marks."""
+    before, _, rest = text.partition(_BEGINS)
+    _, _, after = rest.partition(_ENDS)
+    return f"{before}{_BEGINS}\n\n{table}\n\n{_ENDS}{after}"
 
 
 def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -139,29 +156,38 @@ def _disturb(fleet: Fleet, redis: RedisServer, draw: random.Random, seconds: flo
 def _judge_budget(fleet: Fleet, came: list[float], seconds: float, report: Report) -> None:
     lines = fleet.journal()
     left = [line["sent"] for line in lines if "sent" in line]
-    most, at = busiest(left)
-    counted, counted_at = busiest(came)
+    most, _ = busiest(left)
+    counted, _ = busiest(came)
     waits = submit_waits(lines)
     failed = [line["failed"] for line in lines if "failed" in line]
     say(f"    {len(left)} requests, {len(left) / seconds:.1f} per second; {len(waits)} submits")
-    report.check(most <= BUDGET, f"{most} requests left in the busiest second (at {at:.1f}), at most {BUDGET:g}")
-    report.check(counted <= COUNTED, f"{counted} came in the busiest second (at {counted_at:.1f}), at most {COUNTED}")
+    at_most = f"at most {BUDGET:g}"
+    report.check(most <= BUDGET, "requests that left in the busiest second", str(most), at_most)
+    report.check(counted <= COUNTED, "requests that came in the busiest second", str(counted), f"at most {COUNTED}")
     longest = waits[0] if waits else float("inf")
-    report.check(longest < SUBMIT, f"the longest submit took {longest:.2f} s, less than {SUBMIT:g}")
+    took = f"{longest:.2f} s of {len(waits)}"
+    report.check(longest < SUBMIT, "the longest submit", took, f"less than {SUBMIT:g} s")
     slowest, fastest = spread_of(fleet.journal(name) for name in fleet.names(submits=True))
-    said = f"processes that read all the time sent {slowest:.2f} to {fastest:.2f} requests per second"
-    report.check(slowest >= fastest * FAIR, f"{said}, the slowest at least {FAIR:g} of the fastest")
-    report.check(not failed, f"{len(failed)} submits failed {failed[:1] or ''}")
+    rates = f"{slowest:.2f} to {fastest:.2f} per second"
+    is_fair = slowest >= fastest * FAIR
+    report.check(is_fair, "requests of processes that do the same", rates, f"the least is {FAIR:g} of the most")
+    report.check(not failed, "submits that failed", f"{len(failed)} {failed[:1] or ''}".strip(), "none")
 
 
 def hand_over(server: SimulatorServer, options: argparse.Namespace, scratch: Path, report: Report) -> None:
     """Let one triggerer at a time have the waits of a connection, and kill it every minute."""
-    one = _wait(server, options, scratch / "one", report, triggerers=1, kills=False)
-    pinned = _wait(server, options, scratch / "pinned", report, triggerers=1, kills=True)
-    spread = _wait(server, options, scratch / "spread", report, triggerers=3, kills=True)
-    ratio = pinned / one
-    report.check(ratio <= PINNED, f"pinned, a kill per minute: {ratio:.2f} x the requests of one, at most {PINNED}")
-    say(f"    spread over three triggerers: {spread / one:.2f} x the requests of one")
+    rows = {
+        "one triggerer that is not killed": (1, False),
+        "one at a time, killed every minute": (1, True),
+        "three with a third each, one killed every minute": (3, True),
+    }
+    one, pinned, spread = (
+        _wait(server, options, scratch / str(number), report, title=title, triggerers=triggerers, kills=kills)
+        for number, (title, (triggerers, kills)) in enumerate(rows.items())
+    )
+    ratio = f"{pinned / one:.2f} x"
+    report.check(pinned <= one * PINNED, "requests of the pinned, compared with one", ratio, f"at most {PINNED} x")
+    report.check(True, "requests of the spread, compared with one", f"{spread / one:.2f} x", "no promise")
 
 
 def _wait(
@@ -170,6 +196,7 @@ def _wait(
     scratch: Path,
     report: Report,
     *,
+    title: str,
     triggerers: int,
     kills: bool,
 ) -> int:
@@ -191,8 +218,8 @@ def _wait(
         settled = [row["id"] for row in server.operations("onvera") if row["stage"] == "succeeded"]
         time.sleep(_LATEST)
     ends = Ends.of(fleet.journal(), settled)
-    said = f"{ends.found} ends found by {scratch.name}, {len(ends.missing)} missing, {len(ends.twice)} twice"
-    report.check(not ends.missing and not ends.twice, f"{said}; {requests} requests")
+    said = f"{ends.found}, {len(ends.missing)} missing, {len(ends.twice)} twice; {requests} requests"
+    report.check(not ends.missing and not ends.twice, f"ends found by {title}", said, "each once")
     return requests
 
 
@@ -220,6 +247,9 @@ def main() -> int:
                 hand_over(server, options, SCRATCH, report)
     except Interrupted as stop:
         return stop.exit_code
+    if not (options.quick or options.only):
+        PAGE.write_text(written(PAGE.read_text(), report.table()))
+        say(f"written to {PAGE.relative_to(CHECKOUT)}")
     say("all held" if not report.problems else f"{len(report.problems)} promises did not hold")
     return int(bool(report.problems))
 
