@@ -30,13 +30,13 @@ from dev.stack import AirflowStack, StackOptions
 
 ROOT = Path(__file__).resolve().parent.parent
 #: Seconds: until a triggerer that runs has loaded everything, for which nothing happens, for everything else.
-_SETTLING, _QUIET, _PATIENCE = 5.0, 20.0, 300.0
+_SETTLING, _QUIET, _PATIENCE = 5.0, 20.0, 1200.0
 _RUNNING = "SELECT count(*) FROM job WHERE job_type = 'TriggererJob' AND state = 'running'"
 _STORED = "SELECT count(*) FROM task_instance WHERE state = 'scheduled'"
 _LONG = 3600.0
 _HEAD = (
     "| database | waits | all watched after s | runner CPU s | supervisor CPU s | runner then | supervisor then | "
-    "known p50 s | known last s | stored p50 s | stored last s | stored |"
+    "both MiB | known p50 s | known last s | stored p50 s | stored last s | stored |"
 )
 
 
@@ -53,6 +53,8 @@ class Found:
     #: Of a core, while nothing happens.
     runner_quiet: float
     supervisor_quiet: float
+    #: Memory of both in MiB, as far as it is their own.
+    memory: float
     #: All end at once: seconds until the trigger knew, and until the event was stored.
     known_p50: float
     known_last: float
@@ -75,6 +77,11 @@ class _Cpu:
         """Runner and supervisor. Beside the runner there is a process that serves logs, which is idle."""
         children = [_seconds(child) for child in self._supervisor.children()]
         return max(children, default=0.0), _seconds(self._supervisor)
+
+    def memory(self) -> float:
+        """MiB of the supervisor and of what it has started."""
+        processes = [self._supervisor, *self._supervisor.children()]
+        return sum(process.memory_full_info().uss for process in processes) / 2**20
 
 
 def _seconds(process: psutil.Process) -> float:
@@ -151,7 +158,7 @@ def _observe(
     _watched(notes, triggerer, waits)
     begun, since = cpu.used(), time.time()
     time.sleep(_QUIET)
-    quiet, seconds = cpu.used(), time.time() - since
+    quiet, seconds, memory = cpu.used(), time.time() - since, cpu.memory()
     over = ask(f"{url}/_bench/later?seconds={_LONG + 60:g}", None, post=True)
     stored = _stored(tables, waits)
     known = notes.of("known")
@@ -163,6 +170,7 @@ def _observe(
         supervisor_start=begun[1] - before[1],
         runner_quiet=(quiet[0] - begun[0]) / seconds,
         supervisor_quiet=(quiet[1] - begun[1]) / seconds,
+        memory=memory,
         known_p50=known[len(known) // 2] - over,
         known_last=known[-1] - over,
         stored_p50=stored[len(stored) // 2] - over,
@@ -232,10 +240,10 @@ def render(rows: Sequence[Found]) -> str:
     """Return the table as Markdown."""
     lines = [
         _HEAD,
-        "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
+        "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
         *(
             f"| {row.database} | {row.waits:,} | {row.watched:.1f} | {row.runner_start:.1f} | "
-            f"{row.supervisor_start:.1f} | {row.runner_quiet:.1%} | {row.supervisor_quiet:.1%} | {row.known_p50:.1f} | "
+            f"{row.supervisor_start:.1f} | {row.runner_quiet:.1%} | {row.supervisor_quiet:.1%} | {row.memory:.0f} | {row.known_p50:.1f} | "
             f"{row.known_last:.1f} | {row.stored_p50:.1f} | {row.stored_last:.1f} | {row.stored:,} |"
             for row in rows
         ),
