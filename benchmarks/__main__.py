@@ -139,7 +139,7 @@ def main() -> int:
         "--triggerer", action="store_true", help="only the real triggerer, four minutes; with --waits on PostgreSQL"
     )
     parser.add_argument("--subjects", help="comma-separated, only these")
-    parser.add_argument("--waits", type=int, help="only jobs with so many waits")
+    parser.add_argument("--waits", type=int, help="only jobs, or one triggerer, with so many")
     parser.add_argument("--from", dest="source", metavar="FILE", help="table and plots of an earlier run's raw results")
     parser.add_argument("--no-files", action="store_true", help="print the table and write nothing")
     options = parser.parse_args()

@@ -243,8 +243,9 @@ def render(rows: Sequence[Found]) -> str:
         "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
         *(
             f"| {row.database} | {row.waits:,} | {row.watched:.1f} | {row.runner_start:.1f} | "
-            f"{row.supervisor_start:.1f} | {row.runner_quiet:.1%} | {row.supervisor_quiet:.1%} | {row.memory:.0f} | {row.known_p50:.1f} | "
-            f"{row.known_last:.1f} | {row.stored_p50:.1f} | {row.stored_last:.1f} | {row.stored:,} |"
+            f"{row.supervisor_start:.1f} | {row.runner_quiet:.1%} | {row.supervisor_quiet:.1%} | {row.memory:.0f} | "
+            f"{row.known_p50:.1f} | {row.known_last:.1f} | {row.stored_p50:.1f} | {row.stored_last:.1f} | "
+            f"{row.stored:,} |"
             for row in rows
         ),
     ]
