@@ -191,7 +191,7 @@ class Gallery:
                 "killed",
                 killed,
                 "create",
-                ("No longer waited for", "The task ended before", "What is left", "set to failed", "on_kill=delete"),
+                ("What is left", "set to failed", "on_kill=delete", "is being deleted"),
                 then=stays_as_it_is,
             ),
             Scene("killed-many", ended, "wait", ("The task ended before", "set to failed")),

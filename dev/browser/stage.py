@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import httpx
+
 from airflow_provider_ops.core.handle import owed_policy
 from airflow_provider_ops.lifecycle.handle_store import KEY
 from dev.airflow_api import Run, TaskInstance
@@ -69,9 +71,21 @@ class Stage:
 
     def mark_failed(self, run: Run, task_id: str) -> None:
         """Mark a task instance failed, as a user does."""
-        task = self.task(run, task_id)
-        if task is not None:
-            self.stack.api.set_state(task, "failed")
+
+        def is_marked() -> bool:
+            task = self.task(run, task_id)
+            if task is None:
+                return False
+            try:
+                self.stack.api.set_state(task, "failed")
+            except httpx.HTTPStatusError as error:
+                # SQLite was busy
+                if not error.response.is_server_error:
+                    raise
+                return False
+            return True
+
+        self.stack.wait_until(is_marked, f"{run.dag_id}.{task_id} to be marked", PATIENCE)
 
     def wait_for(self, run: Run, task_id: str, state: str, map_index: int = -1, timeout: float = PATIENCE) -> None:
         """Wait until a task instance is in a state."""

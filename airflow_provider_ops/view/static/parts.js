@@ -69,7 +69,7 @@ function left(data, operation) {
   const found = data.operations.length === 1 ? data.wait.left : null;
   if (!found) return null;
   return banner("warn", "What is left: ", found.text, " ", make("span", { class: "soft" },
-    found.resource && !found.text.includes(found.resource) ? [make("code", {}, found.resource), ", "] : null, "as known at ", at(found.at), "."),
+    found.resource && !found.text.includes(found.resource) ? [make("code", {}, found.resource), ". "] : null, "As known at ", at(found.at), "."),
     // the head of the page leads there already, where the operation says where that is
     operation.url ? null : outside(found.url, "Open it"));
 }
