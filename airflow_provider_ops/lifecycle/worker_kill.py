@@ -134,7 +134,7 @@ class KillRunner:
             now = task_state(self._ti) if state == "" else state
             if is_meant_on_worker(now):
                 # until this process is over there is no other attempt whose record this could replace
-                self._report(f"{cause_of_end(now)}. on_kill={self._policy}: {text}", self._record.handle)
+                self._report(f"{cause_of_end(now)}. on_kill={self._policy}: {text.rstrip('.')}.", self._record.handle)
 
         try:
             self._ask(report, _REPORTING)

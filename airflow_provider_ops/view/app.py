@@ -141,7 +141,10 @@ async def _page_data(airflow: OwnAirflow, place: TaskAddress, reader: Reader) ->
         link = link or (live or {}).get("resource_url")
         found = page_data.shown(ti, wait, time.time(), live=live, link=link)
     if ours and page_data.may_owe(ti):
-        found["owes"] = page_data.owed(await airflow.state_store(place, STORED_HANDLE))
+        found["owes"] = page_data.owed(
+            await airflow.state_store(place, STORED_HANDLE),
+            is_result_known=wait is not None and wait.aftermath is not None,
+        )
     if ours and (ti.get("try_number") or 0) > 1:
         kept, tries = await airflow.state_store(place, TRIES), await airflow.tries(place)
         found["earlier"] = page_data.earlier_tries(kept, tries, ti.get("try_number"))

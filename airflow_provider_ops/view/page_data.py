@@ -227,14 +227,20 @@ def may_owe(ti: Mapping[str, Any]) -> bool:
     return ti.get("state") in _OVER | {_BETWEEN}
 
 
-def owed(stored: object) -> str | None:
-    """Return a sentence about the policy that an attempt had begun when it died, from the stored handle."""
+def owed(stored: object, *, is_result_known: bool = False) -> str | None:
+    """Return a sentence about the policy that an attempt had begun and not finished, from the stored handle.
+
+    :param is_result_known: whether the attempt has recorded what came of it so far.
+    """
     policy = owed_policy(stored)
     if policy is None or not isinstance(stored, Mapping):
         return None
+    unfinished = (
+        "and is not finished." if is_result_known else "and the process ended before it could store what came of it."
+    )
     return (
-        f"{policy} was begun for operation {stored.get('operation_id')}, and the process ended before it could store "
-        "what came of it. The next attempt finishes it: clear the task, or check the resource yourself."
+        f"{policy} was begun for operation {stored.get('operation_id')}, {unfinished} The next attempt finishes it: "
+        "clear the task, or check the resource yourself."
     )
 
 
@@ -310,7 +316,9 @@ def _operation(history: OperationHistory, now: float, seen: _Observation) -> dic
     if over and seen.is_checked_now(history) and title == "Phases" and len(rows) > 1:
         # it was not checked between the last poll of the wait and the read by this page
         unwatched = rows[-2]
-        unwatched["end"] = unwatched["end"] if unwatched["end"] <= (seen.written_at or 0.0) else None
+        known_until = seen.written_at or 0.0
+        if unwatched["end"] > known_until:
+            unwatched |= {"end": None, "until": max(unwatched["start"], known_until)}
     return {
         "id": history.operation_id,
         "kind": operation.kind if operation else "",

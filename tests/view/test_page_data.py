@@ -189,6 +189,13 @@ def test_what_a_try_has_left_behind_is_said() -> None:
     assert page(instance("failed"), forged)["wait"]["left"] is None
 
 
+def test_a_policy_that_is_owed_does_not_contradict_what_is_left() -> None:
+    stored = {"operation_id": "op_1", "owes": "delete", "owes_because": "kill"}
+    assert "before it could store" in (page_data.owed(stored) or "")
+    assert "before it could store" not in (page_data.owed(stored, is_result_known=True) or "")
+    assert page_data.owed({}) is None
+
+
 def test_every_earlier_try_that_airflow_knows_is_shown() -> None:
     kept = [{"try_number": 2, "operation_id": "op_2", "said": "failed", "ended_at": 9.0}]
     tries = [{"try_number": number, "state": "failed"} for number in (1, 2)] + [{"try_number": 3, "state": "running"}]
@@ -306,7 +313,7 @@ def test_what_nobody_watched_has_no_duration() -> None:
     live = {"at": START + 400, "error": None, "read": ["op_0"]}
     (one,) = page_data.shown(ti, story, START + 400, live=live)["operations"]
     assert [(row["name"], row["end"], row["until"]) for row in one["rows"]] == [
-        ("one", None, START + 400),
+        ("one", None, START + 10),
         ("two", None, None),
     ]
 
