@@ -168,11 +168,11 @@ async def start(
     )
 
 
-async def line_of(process: asyncio.subprocess.Process) -> str:
-    """Return the next line that a process says."""
+async def line_of(process: asyncio.subprocess.Process, patience: float = LONGEST + _START + _GRACE) -> str:
+    """Return the next line that a process says within so many seconds."""
     if process.stdout is None:
         raise RuntimeError("no way from the process")
-    line = await asyncio.wait_for(process.stdout.readline(), LONGEST + _START + _GRACE)
+    line = await asyncio.wait_for(process.stdout.readline(), patience)
     if not line:
         raise RuntimeError(f"process {process.pid} ended without a word")
     return line.decode().strip()

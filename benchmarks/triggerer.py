@@ -112,7 +112,7 @@ async def measure(database: str, waits: int) -> Found:
     try:
         own = await start("benchmarks.triggerer", database, str(waits), await line_of(server), errors=None)
         try:
-            return Found(**json.loads(await line_of(own)))
+            return Found(**json.loads(await line_of(own, 3 * _PATIENCE)))
         finally:
             await ending(own)
     finally:
