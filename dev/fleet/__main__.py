@@ -46,7 +46,8 @@ AWAY: Final = 10.0
 NOTICED: Final = 5.0
 #: Requests of several triggerers, as a multiple of those of one that has all waits.
 PINNED: Final = 1.2
-_TOGETHER: Final = 50
+#: Operations that are started together, and end at the same moment.
+_TOGETHER: Final = 5
 #: Seconds between two kills of a triggerer, and within which an end is found: two intervals and what a start takes.
 _ROUND: Final = 60.0
 _LATEST: Final = 20.0
