@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
 import httpx
@@ -52,7 +53,7 @@ class Simulator:
     """
     A simulator at a port of the loopback interface.
 
-    :param described: APIs of the catalogue that it serves as well, by the name of their spec.
+    :param described: APIs that it serves as well: names of specs in the catalogue, or paths of files.
     """
 
     port: int
@@ -78,12 +79,15 @@ class Simulator:
         """The command that starts it."""
         command = [sys.executable, "-m", "airflow_provider_ops.simulator", "--port", str(self.port)]
         command += ["--duration", str(self.duration), "--seed", str(self.seed)]
-        return [*command, *(part for name in self.described for part in ("--spec", str(specs.file_of(name))))]
+        return [*command, *(part for name in self.described for part in ("--spec", str(_file(name))))]
 
     def connections(self, api_key: str) -> dict[str, str]:
         """Return environment variables that make the default connection of each API point here."""
         found = [(api, api, path, dict(extra)) for api, (path, extra) in APIS.items()]
-        found += [(name, "operations", f"/{name}", {"api": name}) for name in self.described]
+        for one in self.described:
+            is_known = one in specs.names()
+            name = one if is_known else Path(one).stem
+            found.append((name, "operations", f"/{name}", {"api": one if is_known else Path(one).read_text()}))
         return {
             f"AIRFLOW_CONN_{name.upper()}_DEFAULT": json.dumps(
                 {"conn_type": conn_type, "host": self.url + path, "password": api_key, "extra": extra}
@@ -123,3 +127,7 @@ class Simulator:
     def reset(self) -> None:
         """Forget everything."""
         self._http.post("/_control/reset").raise_for_status()
+
+
+def _file(spec: str) -> Path:
+    return specs.file_of(spec) if spec in specs.names() else Path(spec)

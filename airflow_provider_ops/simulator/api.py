@@ -140,6 +140,14 @@ class SimulatedApi(ABC):
         operation = self.world.operations.get(subject_id)
         return operation.resource if operation else self.world.resources.get(subject_id)
 
+    def name_given(self, params: Mapping[str, str], body: Any) -> str | None:  # noqa: ARG002
+        """Return the name that a request gives to what it makes: that of its body.
+
+        :param params: what stands in the path.
+        """
+        name = body.get("name") if isinstance(body, dict) else None
+        return name if isinstance(name, str) else None
+
     def refuse(self, problem: Problem) -> Reply:
         """Return the error answer for a problem."""
         status, code = problem.status, problem.code

@@ -189,19 +189,19 @@ class Gateway:
             request.path,
             request.template,
             resource_ids=api.spellings(resource.id) if resource else (),
-            name=resource.name if resource else self._name_in(request.body),
+            name=resource.name if resource else self._name_in(api, request),
             kind=kind,
         )
 
-    def _name_in(self, body: bytes) -> str | None:
-        """Return the name that a body gives, if any rule asks for names."""
+    def _name_in(self, api: SimulatedApi, request: Request) -> str | None:
+        """Return the name that a request gives, if any rule asks for names."""
         if not self._simulator.plan.needs_subject:
             return None
         try:
-            name = json.loads(body).get("name")
-        except (ValueError, AttributeError):
-            return None
-        return name if isinstance(name, str) else None
+            body = json.loads(request.body)
+        except ValueError:
+            body = None
+        return api.name_given(request.match.params if isinstance(request.match, Match) else {}, body)
 
 
 def _resource_of(api: SimulatedApi, request: Request) -> Resource | None:

@@ -17,6 +17,7 @@ from stamina.instrumentation import set_on_retry_hooks
 
 from dev.guarantees import poison, window
 from dev.guarantees.acts import SPARE
+from dev.guarantees.apis import APIS
 from dev.guarantees.model import Phase
 from dev.guarantees.observe import observe
 from dev.guarantees.report import Result, complaints, document, table
@@ -75,7 +76,8 @@ def stage_for(options: argparse.Namespace, plan: Sequence[Phase]) -> AbstractCon
         # Airflow searches for DAGs only in files that have the words airflow and dag in them.
         text = f'from dev.guarantees.factory import dags\n\nglobals().update(dags("{api}"))  # airflow\n'
         (folder / f"guarantees_{api}.py").write_text(text)
-    simulator = Simulator(free_ports(1)[0], duration=_OPERATION_SECONDS)
+    described = tuple(api.spec for api in APIS if api.spec is not None)
+    simulator = Simulator(free_ports(1)[0], duration=_OPERATION_SECONDS, described=described)
     connections = simulator.connections(poison.KEY)
     env = {**connections, **SHORT_RECOVERY, "PYTHONPATH": str(CHECKOUT), "GUARANTEES_MARKERS": str(markers)}
     stack = AirflowStack(StackOptions(home, dags_folder=folder, parallelism=options.workers, env=env))

@@ -5,11 +5,14 @@ from __future__ import annotations
 import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final, Literal
 
+from airflow_provider_ops import specs
 from airflow_provider_ops.core.identity import run_prefix
 
 TASK: Final = "op"
+_CASES: Final = Path(__file__).parent / "cases"
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,9 @@ class ApiCase:
         not at all.
     :param can_cancel: whether the API cancels.
     :param ending: method and route of the call that ends what was created; nothing where there is none.
+    :param is_described: whether a spec describes it: one of the catalogue, else `<name>.yaml` beside its case.
+    :param makes_resources: whether each create makes a resource; else it starts an operation on what is there.
+    :param reads: glob over the paths at which operations are read.
     :param derives_name: whether the provider derives the name of the resource from the task run.
     """
 
@@ -35,6 +41,9 @@ class ApiCase:
     can_cancel: bool = False
     ending: tuple[str, str] | None = None
     derives_name: bool = False
+    is_described: bool = False
+    makes_resources: bool = True
+    reads: str = "*operations*"
 
     @property
     def is_there(self) -> bool:
@@ -43,6 +52,23 @@ class ApiCase:
             return self.operator_class() is not None
         except (ImportError, AttributeError):
             return False
+
+    @property
+    def can_delete(self) -> bool:
+        """Return whether what a create has made can be deleted."""
+        return self.makes_resources and self.ending is not None
+
+    @property
+    def spec(self) -> str | None:
+        """Return the name of its spec in the catalogue, or the path of its file; `None` where code describes it."""
+        if not self.is_described:
+            return None
+        return self.name if self.name in specs.names() else str(_CASES / f"{self.name}.yaml")
+
+    def is_ending(self, method: str, path: str) -> bool:
+        """Return whether a request cancels or deletes."""
+        changes = self.ending is not None and method == self.ending[0] != "POST"
+        return changes or method == "DELETE" or "cancel" in path
 
     def operator_class(self) -> Any:
         """Return the operator."""

@@ -5,7 +5,7 @@ Each kind is made for each API in one of the modes, in turn, so that any two of 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, Final
 
@@ -15,10 +15,8 @@ from dev.guarantees.crash import Crash
 from dev.guarantees.expected import ADOPTED_OR_FINISHED, LONG, SEARCHING, WORKER_LONG, D, S, after_kill, found_out
 from dev.guarantees.model import Expect, Scenario
 
-#: Reads of operations; lists of them know no name, so that no rule for one run applies to them.
-_READS: Final[Mapping[str, Any]] = {"method": "GET", "route": "*operations*"}
-_HANGS: Final = {**_READS, "fault": "hang", "seconds": 40}
-_AWAY: Final = {**_READS, "fault": "status", "status": 503}
+_HANGS: Final = {"fault": "hang", "seconds": 40}
+_AWAY: Final = {"fault": "status", "status": 503}
 
 
 def _mode(api: ApiCase, kind: int) -> str:
@@ -31,6 +29,8 @@ def killed(api: ApiCase) -> Iterator[Scenario]:
     ended = after_kill(api, policy)
     title = f"on_kill={policy}, marked failed while"
     there = acts.marked_failed_there(1)
+    # lists know no name, so that no rule for one run applies to them
+    reads = {"method": "GET", "route": api.reads}
     held: dict[str, Any] = {"api": api, "variant": variant, "rules": LONG, "act": there}
 
     def slow(key: str, place: str, during: str, kind: int, expect: Expect, **more: Any) -> Scenario:
@@ -45,7 +45,7 @@ def killed(api: ApiCase) -> Iterator[Scenario]:
         expect=replace(ended, tries=(2, 2)),
         crash=Crash("HandleStore.save", "leave", "die"),
         again=Crash("sender.read_operation", do="note"),
-        **{**held, "rules": (*WORKER_LONG, {**_HANGS, "count": 1}), "act": acts.marked_failed_there(2)},
+        **{**held, "rules": (*WORKER_LONG, {**reads, **_HANGS, "count": 1}), "act": acts.marked_failed_there(2)},
     )
     nothing = Expect("nothing was sent", created=0, settled="none", state="failed", tries=(1, 1))
     yield slow("sent-after-kill", "Sender.send_first", "the request is about to leave", 1, nothing)
@@ -55,7 +55,7 @@ def killed(api: ApiCase) -> Iterator[Scenario]:
         yield slow("held-search", "SubmitRunner.search", searched, 0, ended, rules=(*LONG, lost))
     if api.ending is not None:
         mode = _mode(api, 0)
-        unread = (*LONG, _AWAY if mode == D else _HANGS)
+        unread = (*LONG, {**reads, **(_AWAY if mode == D else _HANGS)})
         failed = acts.marked("failed")
         yield Scenario(
             "unread",
@@ -86,7 +86,7 @@ def superseded(api: ApiCase) -> Iterator[Scenario]:
 
 def owing(api: ApiCase) -> Iterator[Scenario]:
     """Yield rows in which the worker dies after it has stored the policy that it is about to carry out."""
-    if api.ending is None:
+    if not api.can_delete:
         return
     fails = {"fault": "operation_fails", "reason": "no room", "count": 1}
     endless = {"fault": "endless", "count": 1}

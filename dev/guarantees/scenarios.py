@@ -145,7 +145,7 @@ def time_passes(api: ApiCase) -> Iterator[Scenario]:
         where: dict[str, Any] = {"api": api, "mode": mode, "rules": ENDLESS}
         yield Scenario("no-time", "wait timeout, on_timeout=leave", expect=left, variant="no_time", **where)
         yield Scenario("execution-timeout", "execution_timeout", expect=left, variant="execution_timeout", **where)
-        if api.ending is not None:
+        if api.can_delete:
             title = "wait timeout, on_timeout=delete"
             yield Scenario("no-time-delete", title, expect=gone, variant="no_time_delete", **where)
     again = Expect("because TaskDeferralTimeout")

@@ -174,8 +174,17 @@ class Live:
         """Return what it has created, deleted or not, oldest first."""
         api = self.scenario.api
         name = api.name_of(self.scenario.dag_id, self.scenario.run_id)
+        if not api.makes_resources:
+            return self._started(name)
         mine = [one for one in self.stage.resources if one["api"] == api.name and fnmatchcase(one["name"] or "", name)]
         return sorted((item for item in mine if item["operation_id"]), key=lambda item: str(item["created_at"]))
+
+    def _started(self, name: str) -> list[Mapping[str, Any]]:
+        """Return what it has started on something that was there, as if each operation were a resource."""
+        api = self.scenario.api.name
+        mine = [one for one in self.stage.operations if one["api"] == api and fnmatchcase(one["resource_name"], name)]
+        made = [{**one, "operation_id": one["id"], "deleted": False} for one in mine]
+        return sorted(made, key=lambda item: str(item["created_at"]))
 
     @property
     def operations(self) -> list[Mapping[str, Any]]:
@@ -191,7 +200,7 @@ class Live:
             request
             for request in self.stage.changes.values()
             if request["api"] == self.scenario.api.name
-            and (request["method"] == "DELETE" or "cancel" in request["path"])
+            and self.scenario.api.is_ending(request["method"], request["path"])
             and any(name in request["path"] for name in ids)
         ]
 

@@ -14,6 +14,7 @@ from airflow_provider_ops.exceptions import (
     InvalidArgument,
     InvalidConnection,
     NotFound,
+    TransportError,
 )
 from airflow_provider_ops.hooks.lookup import hook_for
 from airflow_provider_ops.hooks.operations import OperationsApiHook
@@ -123,6 +124,26 @@ def test_a_fault_decides_how_it_ends(connect: Any, operations_simulator: Simulat
     operations_simulator.faults(operation_fails("no room", code="QUOTA"))
     operation = hook.wait_for_operation(start(hook).handle.operation_id or "")
     assert (operation.state, str(operation.error)) == (OperationState.FAILED, "QUOTA: no room")
+
+
+@pytest.mark.parametrize(("fault", "made"), [("accept_then_drop", 1), ("reset", 0)])
+def test_a_rule_by_name_means_what_the_body_names(
+    connect: Any, operations_simulator: SimulatorServer, fault: str, made: int
+) -> None:
+    hook = connect()
+    operations_simulator.faults({"api": "jobs", "method": "POST", "name": "nightly", "fault": fault})
+    start(hook, name="other")
+    with pytest.raises(TransportError):
+        hook.run(hook.api.submit_flow(hook.api.request("POST", "/jobs", json={"name": "nightly"})))
+    names = [one["name"] for one in operations_simulator.resources("jobs")]
+    assert names == ["other", *["nightly"] * made]
+
+
+def test_what_is_deleted_is_not_made_any_more(connect: Any) -> None:
+    hook = connect()
+    handle = start(hook).handle
+    hook.run(hook.api.delete_resource("job", handle.resource_id))
+    assert hook.get_operation(handle.operation_id).state is OperationState.CANCELLED
 
 
 def test_it_is_cancelled(connect: Any) -> None:

@@ -95,3 +95,12 @@ def test_what_it_promises_is_said() -> None:
     lone = "\n".join(line for line in MACHINES.splitlines() if not line.startswith("lookup"))
     lone = lone.replace("  resource:", "  operation_id: $response.body#/id\n  resource:")
     assert any("needs a 'lookup'" in one.message for one in review(read_source(lone)).advice)
+
+
+def test_a_rule_by_name_means_the_resource_in_the_path(
+    hook: OperationsHook, operations_simulator: SimulatorServer
+) -> None:
+    operations_simulator.faults({"api": "machines", "name": "5", "fault": "operation_fails"})
+    other, ours = (start(hook, "POST", f"/machines/{number}/boot").handle.operation_id or "" for number in (4, 5))
+    assert hook.wait_for_operation(other).state is OperationState.SUCCEEDED
+    assert hook.wait_for_operation(ours).state is OperationState.FAILED

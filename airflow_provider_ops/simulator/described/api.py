@@ -98,6 +98,10 @@ class SpecApi(SimulatedApi):
         answer.put(error.message, problem.message)
         return answer.body
 
+    def name_given(self, params: Mapping[str, str], body: Any) -> str | None:
+        """Return the name in a body, else the last id in a path: what the call acts on."""
+        return super().name_given(params, body) or next(reversed(list(params.values())), None)
+
     def _serving(self, known: Sequence[Known]) -> Callable[[Call], Any]:
         def serve(call: Call) -> Any:
             query = dict(call.query.model_extra or {})
@@ -123,7 +127,7 @@ class SpecApi(SimulatedApi):
         if mark and self._is_taken(spec, mark):
             raise Problem("it exists already", status=self._taken_status(spec))
         deletes = known.line.shape in self._deletes
-        resource = self._deletable(values) if deletes else self._resource(spec, values, mark)
+        resource = self._deletable(values) if deletes else self._resource(call, spec, values, mark)
         operation_id = self._shown.new_id(self.world.ids.uuid(), spec, mark, values)
         details = {"mark": mark, "target": target, "deletes": deletes}
         started = self.start(call, spec.kind, operation_id, resource, _SCRIPT, self._settled, details)
@@ -162,13 +166,16 @@ class SpecApi(SimulatedApi):
     def _of_mark(self, mark: str) -> Operation | None:
         return next((one for one in self.world.operations if one.details.get("mark") == mark), None)
 
-    def _resource(self, call: CallSpec, values: Mapping[str, str], mark: str | None) -> Resource:
-        kind = call.creates or (call.kind.partition(".")[0] or "resource")
-        resource_id = None if call.creates else next(reversed(list(values.values())), None)
+    def _resource(self, call: Call, spec: CallSpec, values: Mapping[str, str], mark: str | None) -> Resource:
+        kind = spec.creates or (spec.kind.partition(".")[0] or "resource")
+        # what is made has no id in the path: that would be what it is made in
+        params = {} if spec.creates else values
+        resource_id = next(reversed(list(params.values())), None)
         known = self.world.resources.get(resource_id) if resource_id else None
         if known is not None:
             return known
-        name = f"{kind}-{self.world.ids.lower(6)}"
+        body = call.body.root if call.body is not None else None
+        name = self.name_given(params, body) or f"{kind}-{self.world.ids.lower(6)}"
         resource_id = resource_id or self._shown.new_resource_id(self.world.ids.uuid())
         return self.world.add(kind, resource_id, name, "creating", {"mark": mark})
 
@@ -296,6 +303,9 @@ class SpecApi(SimulatedApi):
         resource = self.world.resources.get(next(reversed(list(values.values())), ""))
         if resource is None or resource.deleted:
             raise Problem("no such resource", status=404 if resource is None else _GONE)
+        creating = self.world.operations.get(resource.created_by or "")
+        if creating is not None:
+            self.world.cancel(creating, "its resource is being deleted")
         return resource
 
 
