@@ -277,6 +277,11 @@ class Api(ABC):
         )
         raise CancelNotSupported(msg)
 
+    def cancelling(self, operation_id: str) -> Flow[Operation]:
+        """Ask the API to cancel an operation of which only the id is known."""
+        answer: Operation = yield self.cancel_operation(operation_id)
+        return answer
+
     def cancel_submitted(self, handle: Handle) -> Call[Operation]:
         """Ask the API to cancel what a submit has started; some APIs need its kind or resource as well."""
         return self.cancel_operation(handle.operation_id or "", handle.key or None)

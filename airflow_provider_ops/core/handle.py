@@ -54,11 +54,10 @@ class Handle:
     :param submitted_at: epoch seconds just before the submit.
     :param operations: empty while only the intent is known.
     :param refused: the request was certainly not carried out.
-    :param killed: the kill policy was carried out on it, which may take a moment to show.
+    :param killed: the kill policy was carried out on it; ``end_requested``: the API took a request to end it.
     :param removed: the operation had succeeded, but a policy of the task has removed what it made.
     :param creates: whether the resource is what it makes, so that a policy may delete it.
-    :param prefix: what ``key`` begins with, see :mod:`~airflow_provider_ops.core.identity`.
-    :param nonce: what ``key`` ends with.
+    :param prefix: what ``key`` begins with, see :mod:`~airflow_provider_ops.core.identity`; ``nonce``: its end.
     :param arguments: fingerprint of the user's arguments with its version, like ``1:0f3a``.
     :param owes: policy that was begun, or has to be carried out, before anything is submitted: ``cancel``, ``delete``.
     :param owes_because: ``kill``, ``timeout`` or ``failure``; ``not_sent``: the request certainly never left.
@@ -89,6 +88,7 @@ class Handle:
     owes_because: str | None = None
     not_sent: bool = False
     has_finished: bool = False
+    end_requested: bool = False
     spec: str | None = None
     release: str = __version__
     version: int = VERSION

@@ -115,8 +115,9 @@ def _decide(found: Handle, operation: Operation | None, today: AttemptContext, *
     if operation is None:
         if cleared:
             return Decision(Action.SUBMIT, generation + 1, "the task was cleared and its earlier operation is gone")
-        if found.killed:
-            why = f"operation {found.operation_id} of an earlier try was killed and is gone; its work may continue"
+        if found.killed or found.end_requested:
+            ended = "killed" if found.killed else "asked to end"
+            why = f"operation {found.operation_id} of an earlier try was {ended} and is gone; its work may continue"
             return Decision(Action.SUBMIT, generation + 1, why)
         return Decision(Action.REFUSE_LOST, generation, "the API no longer knows the operation of this task run")
     if operation.state.is_terminal:
@@ -154,9 +155,9 @@ def _after_the_end(found: Handle, operation: Operation, today: AttemptContext, *
         return Decision(Action.SUBMIT, generation + 1, f"an earlier try has removed what operation {operation.id} made")
     if operation.state is not OperationState.SUCCEEDED:
         why = f"the earlier operation {operation.id} {operation.raw_state}"
-        if found.killed and operation.state is OperationState.FAILED:
+        if (found.killed or found.end_requested) and operation.state is OperationState.FAILED:
             # some APIs have no other word for what was cancelled
-            why += ", which may be because the kill of this task asked to cancel it"
+            why += f", which may be because {'the kill of ' if found.killed else ''}this task asked to cancel it"
         return Decision(Action.SUBMIT, generation + 1, why)
     if not is_same_request(found, today):
         return Decision(

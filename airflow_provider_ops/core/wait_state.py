@@ -11,6 +11,7 @@ once, and from then on no step of the wall clock changes anything.
 from __future__ import annotations
 
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from airflow_provider_ops.core.backoff import Backoff
@@ -97,6 +98,7 @@ class WaitState:
         "_refused_since",
         "deadline",
         "failed_polls",
+        "if_missing",
         "last_error",
         "next_poll",
         "operation",
@@ -124,6 +126,8 @@ class WaitState:
         self.timeline = timeline or Timeline(start=now)
         self.operation: Operation | None = None
         self.outcome: Outcome | None = None
+        #: What it is once the API no longer knows it; ``None`` where that says nothing.
+        self.if_missing: Callable[[Operation | None], Operation] | None = None
         #: Polls that failed in all, and the error of the last of them.
         self.failed_polls = 0
         self.last_error: str | None = None
@@ -235,6 +239,8 @@ class WaitState:
 
         :return: lines worth logging.
         """
+        if self.if_missing is not None and isinstance(error, NotFound):
+            return self.on_result(self.if_missing(self.operation), now)
         if self._errors_in_row == 0:
             self._errors_since, self._has_logged_this_failure = now, False
         self._errors_in_row += 1

@@ -7,6 +7,7 @@ import logging
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
+from functools import partial
 from typing import Any, ClassVar, TypeVar
 
 from airflow.sdk import BaseHook
@@ -15,6 +16,7 @@ from airflow_provider_ops._compat import get_connection, get_connection_async
 from airflow_provider_ops.apis.base import Api
 from airflow_provider_ops.apis.calls import Call, Flow, Paged
 from airflow_provider_ops.core.arguments import Seconds, check_seconds
+from airflow_provider_ops.core.end_requested import cancelled_and_gone, naming_the_request
 from airflow_provider_ops.core.wait_state import Settled, Unobservable, WaitState
 from airflow_provider_ops.core.wording import named, still_running, timed_out
 from airflow_provider_ops.exceptions import (
@@ -73,6 +75,8 @@ class OperationsHook(BaseHook):
         self._client: BlockingClient | None = None
         #: Of the attempt that uses this hook: what it decides about requests that change something.
         self.guard: Guard | None = None
+        #: Ids of the operations that this hook has cancelled.
+        self._asked_to_end: set[str] = set()
 
     @classmethod
     def for_connection(cls, conn_id: str, extra: Mapping[str, Any]) -> OperationsHook:  # noqa: ARG003
@@ -192,11 +196,15 @@ class OperationsHook(BaseHook):
 
         :raises CancelNotSupported: the API has no such call.
         """
-        return self.call(self.api.cancel_operation(operation_id))
+        answer = self.run(self.api.cancelling(operation_id))
+        self._asked_to_end.add(operation_id)
+        return answer
 
     async def acancel_operation(self, operation_id: str) -> Operation:
         """Do as :meth:`cancel_operation`, on the event loop."""
-        return await self.acall(self.api.cancel_operation(operation_id))
+        answer = await self.arun(self.api.cancelling(operation_id))
+        self._asked_to_end.add(operation_id)
+        return answer
 
     def wait_for_operation(
         self, operation_id: str, timeout: Seconds | None = None, poll_interval: Seconds | None = None
@@ -209,7 +217,7 @@ class OperationsHook(BaseHook):
         """
         state = self.wait_state(operation_id, timeout=timeout, poll_interval=poll_interval)
         poll_until_done(self.get_conn(), [state], log.info)
-        return _settled(state, self.where)
+        return self._said(_settled(state, self.where))
 
     async def await_operation(
         self, operation_id: str, timeout: Seconds | None = None, poll_interval: Seconds | None = None
@@ -219,7 +227,10 @@ class OperationsHook(BaseHook):
         async with self.aclient() as client:
             await apoll_until_done(client, [state], log.info)
             where = client.settings.where(self.api)
-        return _settled(state, where)
+        return self._said(_settled(state, where))
+
+    def _said(self, operation: Operation) -> Operation:
+        return naming_the_request(operation) if operation.id in self._asked_to_end else operation
 
     def wait_state(
         self,
@@ -229,22 +240,30 @@ class OperationsHook(BaseHook):
         poll_interval: Seconds | None = None,
         deadline: float | None = None,
         kind: str = "",
+        end_requested: bool = False,
     ) -> WaitState:
         """Return a wait that begins now, with the defaults of this API.
 
         :param deadline: epoch seconds; else ``timeout`` seconds from now; else the default of ``kind``.
         :param kind: kind of operation; where it is not given, the first poll shows it.
+        :param end_requested: whether the API was asked to end it, so that it is cancelled once the API no longer knows
+            it. This hook knows what it has cancelled itself.
         :raises InvalidArgument: the id cannot be one, or a number is out of range.
         """
         timeout = check_seconds("timeout", timeout)
         poll_interval = check_seconds("poll_interval", poll_interval, above=0.0)
         reference, policy = self.api.validate_operation_id(operation_id), self.api.poll_policy(kind, poll_interval)
         now = self.clock.time()
+        state: WaitState
         if deadline is None and timeout is None and not kind:
-            return LazyDeadlineWait(reference, self.api, now=now, policy=policy)
-        if deadline is None:
-            deadline = now + (self.api.default_timeout(kind) if timeout is None else timeout)
-        return WaitState(reference, now=now, policy=policy, deadline=deadline)
+            state = LazyDeadlineWait(reference, self.api, now=now, policy=policy)
+        else:
+            if deadline is None:
+                deadline = now + (self.api.default_timeout(kind) if timeout is None else timeout)
+            state = WaitState(reference, now=now, policy=policy, deadline=deadline)
+        if end_requested or reference in self._asked_to_end:
+            state.if_missing = partial(cancelled_and_gone, reference, self.api.name)
+        return state
 
     def on_clock(self, at: datetime) -> float:
         """Return the epoch seconds of a time that Airflow names, as this hook's clock counts them."""

@@ -62,14 +62,6 @@ class OperationsApiHook(OperationsHook):
         """As :meth:`request`, on an event loop."""
         return await self.acall(self.api.any_request(method, path, json=json, query=query))
 
-    def cancel_operation(self, operation_id: str) -> Operation:
-        """Ask the API to cancel; the answer is the operation, which may still be running."""
-        return self.run(self.api.cancelling(operation_id))
-
-    async def acancel_operation(self, operation_id: str) -> Operation:
-        """As :meth:`cancel_operation`, on an event loop."""
-        return await self.arun(self.api.cancelling(operation_id))
-
     def list_operations(self, **filters: Any) -> Any:
         """Iterate over the operations that the API lists, all pages.
 

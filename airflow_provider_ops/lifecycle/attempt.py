@@ -10,6 +10,7 @@ from airflow_provider_ops import tracing
 from airflow_provider_ops.apis.base import SubmitCall
 from airflow_provider_ops.core.aftermath import Aftermath
 from airflow_provider_ops.core.clear_or_retry import Attempt, Cause
+from airflow_provider_ops.core.end_requested import cancelled_and_gone, was_asked_to_end
 from airflow_provider_ops.core.event_codec import awaited_ids, why_no_outcome
 from airflow_provider_ops.core.gate import LineLog
 from airflow_provider_ops.core.handle import Handle
@@ -18,7 +19,7 @@ from airflow_provider_ops.core.poll_interval import RECHECK_SECONDS, seconds_to_
 from airflow_provider_ops.core.submit_decision import Action, AttemptContext, decide
 from airflow_provider_ops.core.wait_state import Outcome, Settled, TimedOut, Unobservable
 from airflow_provider_ops.core.wording import elapsed
-from airflow_provider_ops.exceptions import OperationFailed, OpsError, WaitTimeout
+from airflow_provider_ops.exceptions import NotFound, OperationFailed, OpsError, WaitTimeout
 from airflow_provider_ops.hooks.base import OperationsHook
 from airflow_provider_ops.lifecycle.attempt_record import AttemptRecord
 from airflow_provider_ops.lifecycle.failure_report import FailureReport
@@ -145,11 +146,21 @@ class TaskAttempt:
         reference = self._hook.api.validate_operation_id(operation_id)
         given = Handle.placeholder("", api=self._hook.api.name, operation_id=reference)
         self._record.note("reading the operation to wait for", handle=replace(given, creates=False), has_read=True)
-        operation = self._hook.get_operation(reference)
+        missing: NotFound | None = None
+        try:
+            operation = self._hook.get_operation(reference)
+        except NotFound as error:
+            missing = error
         self._record.note("reading what earlier attempts have stored")
         found = self._store.load()
         found = found and self._carry_out_debt(found)
+        is_ended = was_asked_to_end(found, reference)
+        if missing is not None:
+            if not is_ended:
+                raise missing
+            operation = cancelled_and_gone(reference, self._hook.api.name)
         handle = Handle.of_existing(operation, generation=found.generation if found else 1)
+        handle = replace(handle, end_requested=is_ended)
         self._record.note("adopting the operation", handle=handle, has_read=True)
         handle = self._store.save_for_attempt(handle, self._attempt())
         policy = self._options.kill_policy

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from airflow_provider_ops.apis.terminate import IT, terminate
+from airflow_provider_ops.core.end_requested import naming_the_request, was_asked_to_end
 from airflow_provider_ops.core.handle import Handle
 from airflow_provider_ops.core.wait_state import TimedOut
 from airflow_provider_ops.core.wording import named, settled_badly, timed_out
@@ -61,7 +62,11 @@ class FailureReport:
         self.removed = self.removed or ended.removed
         if policy != "leave":
             self._store.save(
-                replace(without_debt(handle), removed=handle.removed or (self._keeps_removal and self.removed))
+                replace(
+                    without_debt(handle),
+                    end_requested=handle.end_requested or ended.is_accepted,
+                    removed=handle.removed or (self._keeps_removal and self.removed),
+                )
             )
         return ended.text
 
@@ -70,8 +75,10 @@ class FailureReport:
 
         :param comes_after: the operation is not the submitted one, but one that the task waited for after that one.
         """
-        operation = self.explained = self._explain(operation)
-        handle = self._handle
+        operation, handle = self._explain(operation), self._handle
+        if was_asked_to_end(handle, operation.id):
+            operation = naming_the_request(operation)
+        self.explained = operation
         left = ""
         if policy == "delete":
             left = _sentence(self.carry_out("delete", "failure"))

@@ -47,7 +47,10 @@ def carry_out_debt(
     ended = hook.run(carry_out(hook.api, found, policy, within=PATIENT))
     (log if ended.is_done else warn)(ended.text)
     after = replace(
-        without_debt(found), killed=found.killed or by_kill, removed=found.removed or (ended.removed and not by_kill)
+        without_debt(found),
+        killed=found.killed or by_kill,
+        end_requested=found.end_requested or ended.is_accepted,
+        removed=found.removed or (ended.removed and not by_kill),
     )
     store.save(after)
     return after

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
+from airflow_provider_ops.core.end_requested import was_asked_to_end
 from airflow_provider_ops.core.event_codec import from_event, is_decided
 from airflow_provider_ops.core.gate import LineLog
 from airflow_provider_ops.core.history import OperationHistory
@@ -77,7 +78,7 @@ class Waiter:
         """
         now = self._hook.clock.time()
         until = self.deadline if patience is None else min(now + patience, self.deadline)
-        states = self._states = self.states(ids, until, kind)
+        states = self._states = self.states(ids, until, kind, handle=facts.get("handle"))
         poll_until_done(
             self._hook.get_conn(),
             states,
@@ -103,13 +104,23 @@ class Waiter:
             self._log.info("%s while deferred: %s", operation_id, "; ".join(timeline.lines()))
         return {operation_id: outcome for operation_id, (outcome, _) in waits.items()}
 
-    def states(self, ids: Sequence[str], deadline: float, kind: str = "") -> list[WaitState]:
+    def states(self, ids: Sequence[str], deadline: float, kind: str = "", *, handle: object = None) -> list[WaitState]:
         """Return a new wait for each operation.
 
         :param deadline: epoch seconds.
+        :param handle: what is stored about their submit.
         """
         interval = self._options.poll_interval
-        return [self._hook.wait_state(one, deadline=deadline, poll_interval=interval, kind=kind) for one in ids]
+        return [
+            self._hook.wait_state(
+                one,
+                deadline=deadline,
+                poll_interval=interval,
+                kind=kind,
+                end_requested=was_asked_to_end(handle, one),
+            )
+            for one in ids
+        ]
 
     def trigger(self, ids: Sequence[str], kind: str = "", facts: Mapping[str, Any] = _NOTHING) -> DeferredWait:
         """Return the trigger that continues to wait for operations."""

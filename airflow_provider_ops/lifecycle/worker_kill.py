@@ -182,7 +182,7 @@ class KillRunner:
         except TimeoutError:
             return f"{self._policy} was begun for {self._record.what} and has no answer yet{self._finishing}"
         if ends and ended.is_done:
-            self._save(replace(without_debt(handle), killed=True))
+            self._save(replace(without_debt(handle), killed=True, end_requested=ended.is_accepted))
         still_owed = self._finishing if ends and not ended.is_done else ""
         return f"{ended.text}{still_owed}"
 

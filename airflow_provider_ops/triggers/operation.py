@@ -16,6 +16,7 @@ from airflow_provider_ops import __version__
 from airflow_provider_ops._compat import pushed_operation, status_of, task_state_async
 from airflow_provider_ops.apis.terminate import is_over_already, kill_operation
 from airflow_provider_ops.core.aftermath import Aftermath, cause_of_end
+from airflow_provider_ops.core.end_requested import was_asked_to_end
 from airflow_provider_ops.core.event_codec import VERSION, check_wait_for, is_newer, to_event
 from airflow_provider_ops.core.gate import LONGEST_MESSAGE, one_line
 from airflow_provider_ops.core.handle import Handle
@@ -210,7 +211,13 @@ class OperationTrigger(BaseTrigger):
     def _wait_states(self, hook: base.OperationsHook) -> list[WaitState]:
         # in a function of its own: what a comprehension refers to would be kept during each of ten thousand waits
         return [
-            hook.wait_state(operation_id, deadline=self.deadline, poll_interval=self.poll_interval, kind=self.kind)
+            hook.wait_state(
+                operation_id,
+                deadline=self.deadline,
+                poll_interval=self.poll_interval,
+                kind=self.kind,
+                end_requested=was_asked_to_end(self.handle, operation_id),
+            )
             for operation_id in self.operation_ids
         ]
 

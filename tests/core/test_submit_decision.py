@@ -166,8 +166,15 @@ def test_what_was_killed_and_reads_as_failed_stays_failed_and_the_kill_is_named(
     assert "asked to cancel" not in decide(replace(HANDLE, killed=True), op("cancelled"), TODAY).sentence
 
 
-def test_what_was_killed_and_is_gone_was_ended() -> None:
-    decision = decide(replace(HANDLE, killed=True), None, TODAY)
+def test_what_a_policy_cancelled_and_reads_as_failed_stays_failed_and_the_request_is_named() -> None:
+    decision = decide(replace(HANDLE, end_requested=True), op("failed"), TODAY)
+    assert what(decision) == (Action.SUBMIT, 4)
+    assert "this task asked to cancel it" in decision.sentence
+
+
+@pytest.mark.parametrize("asked", [{"killed": True}, {"end_requested": True}])
+def test_what_was_asked_to_end_and_is_gone_was_ended(asked: dict[str, bool]) -> None:
+    decision = decide(replace(HANDLE, **asked), None, TODAY)
     assert what(decision) == (Action.SUBMIT, 4)
     assert "may continue" in decision.why
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,14 +15,18 @@ from airflow_provider_ops.exceptions import (
     InvalidArgument,
     InvalidConnection,
     NotFound,
+    OperationFailed,
     TransportError,
 )
 from airflow_provider_ops.hooks.lookup import hook_for
 from airflow_provider_ops.hooks.operations import OperationsApiHook
+from airflow_provider_ops.lifecycle.failure_report import FailureReport
 from airflow_provider_ops.lifecycle.handle_store import HandleStore
+from airflow_provider_ops.lifecycle.owed import carry_out_debt, with_debt
 from airflow_provider_ops.lifecycle.submitter import SubmitResult, Submitter
 from airflow_provider_ops.operation import OperationState
 from airflow_provider_ops.testing import drop_answer, operation_fails
+from airflow_provider_ops.triggers.operation import OperationTrigger
 from tests.attempts import attempt, identity_of
 from tests.lifecycle.submission.parts import StateStore
 from tests.spec.examples import JOBS
@@ -151,6 +156,69 @@ def test_it_is_cancelled(connect: Any) -> None:
     operation_id = start(hook).handle.operation_id or ""
     assert hook.cancel_operation(operation_id).id == operation_id
     assert hook.wait_for_operation(operation_id).state is OperationState.CANCELLED
+
+
+GONE: dict[str, Any] = {"api": "jobs", "method": "GET", "route": "/operations/*", "fault": "status", "status": 410}
+
+
+def test_what_is_gone_after_a_cancel_is_cancelled(connect: Any, operations_simulator: SimulatorServer) -> None:
+    hook = connect()
+    operation_id = start(hook).handle.operation_id or ""
+    hook.cancel_operation(operation_id)
+    operations_simulator.faults(GONE)
+    ended = hook.wait_for_operation(operation_id)
+    assert ended.state is OperationState.CANCELLED
+    assert "its work may continue" in str(ended.error)
+
+
+async def test_what_is_gone_after_a_cancel_is_cancelled_on_an_event_loop(
+    connect: Any, operations_simulator: SimulatorServer
+) -> None:
+    hook = connect()
+    operation_id = (await asyncio.to_thread(start, hook)).handle.operation_id or ""
+    await hook.acancel_operation(operation_id)
+    operations_simulator.faults(GONE)
+    assert (await hook.await_operation(operation_id)).state is OperationState.CANCELLED
+
+
+def test_a_cancel_that_reads_as_failed_stays_failed_and_is_named(connect: Any) -> None:
+    hook = connect(("    cancelled: [stopped]\n", ""))
+    operation_id = start(hook).handle.operation_id or ""
+    hook.cancel_operation(operation_id)
+    ended = hook.wait_for_operation(operation_id)
+    assert ended.state is OperationState.FAILED
+    assert "asked to end it" in str(ended.error)
+
+
+@pytest.mark.parametrize("because", ["timeout", "kill"])
+def test_a_policy_that_is_carried_out_is_remembered(connect: Any, because: str) -> None:
+    hook, store = connect(), HandleStore(StateStore(), lambda _: None, "here")
+    handle = start(hook).handle
+    if because == "timeout":
+        FailureReport(hook, handle, durable=True, log=lambda _: None, store=store).carry_out("cancel", because)
+        assert store.load().end_requested
+    else:
+        owing = with_debt(handle, "cancel", because)
+        assert carry_out_debt(hook, owing, store, log=lambda _: None, warn=lambda _: None).end_requested
+
+
+def test_a_failure_after_our_cancel_names_it(connect: Any) -> None:
+    hook = connect(("    cancelled: [stopped]\n", ""))
+    handle = replace(start(hook).handle, end_requested=True)
+    hook.run(hook.api.cancelling(handle.operation_id))
+    report = FailureReport(hook, handle, durable=True, log=lambda _: None)
+    error = report.failed(hook.get_operation(handle.operation_id), "leave", may_retry=True)
+    assert type(error) is OperationFailed
+    assert "asked to end it" in str(error)
+
+
+async def test_a_trigger_knows_that_its_task_asked(connect: Any, operations_simulator: SimulatorServer) -> None:
+    hook = connect()
+    handle = replace((await asyncio.to_thread(start, hook)).handle, end_requested=True)
+    operations_simulator.faults(GONE)
+    trigger = OperationTrigger("jobs", [handle.operation_id], handle=handle.to_dict())
+    (event,) = [one.payload async for one in trigger.run()]
+    assert event["waits"][handle.operation_id]["operation"]["state"] == "cancelled"
 
 
 async def test_it_works_on_an_event_loop(connect: Any) -> None:

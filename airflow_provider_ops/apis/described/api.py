@@ -208,11 +208,10 @@ class ApiOfSpec(Api):
     def cancelling(self, operation_id: str) -> Flow[Operation]:
         """Ask the API to cancel an operation of which only the id is known."""
         if not self._endings.needs_more:
-            answer: Operation = yield self.cancel_operation(operation_id)
-            return answer
+            return (yield from super().cancelling(operation_id))
         known: Operation = yield self.get_operation(operation_id)
         call = self._endings.cancel(operation_id, known.kind, known.resource_id)
-        answer = yield call or super().cancel_operation(operation_id)
+        answer: Operation = yield call or super().cancel_operation(operation_id)
         return answer
 
     def request(

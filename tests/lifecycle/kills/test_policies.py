@@ -10,7 +10,7 @@ import pytest
 
 from airflow_provider_ops.apis.calls import Request
 from airflow_provider_ops.core.history import TRIES
-from airflow_provider_ops.exceptions import AttemptStopped, OpsError
+from airflow_provider_ops.exceptions import AttemptStopped, NotFound, OperationCancelled, OpsError
 from airflow_provider_ops.http.guard import HeldBack
 from airflow_provider_ops.http.rate_limiter import Priority
 from airflow_provider_ops.lifecycle.attempt import TaskAttempt
@@ -65,7 +65,23 @@ def test_trouble_on_the_way_does_not_end_what_a_kill_does(life: Life, rule: Any)
     assert "is being deleted" in text
     assert len(life.ends()) == 1
     assert life.store.handle["killed"]
+    assert life.store.handle["end_requested"]
     assert life.store.handle["owes"] is None
+
+
+def test_a_given_operation_that_is_gone_after_its_cancel_was_cancelled(life: Life) -> None:
+    one = life.again("akua")
+    killed_while_waiting(one, on_kill="cancel")
+    operation_id = one.store.handle["operation_id"]
+    one.prepare(deferrable=False)
+    one.world.faults({"api": "akua", "method": "GET", "fault": "status", "status": 410})
+    with pytest.raises(OperationCancelled, match="its work may continue"):
+        one.run(lambda attempt: attempt.adopt(operation_id))
+    # of what was not asked to end, that says nothing
+    one.store.put({**one.store.handle, "end_requested": False})
+    one.prepare(deferrable=False)
+    with pytest.raises(NotFound):
+        one.run(lambda attempt: attempt.adopt(operation_id))
 
 
 def test_a_deletion_that_stays_refused_is_owed_and_the_task_says_so(life: Life) -> None:
