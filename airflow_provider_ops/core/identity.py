@@ -23,8 +23,11 @@ from dataclasses import dataclass
 
 _WORD = "airflow"
 _RUN, _LOOP, _ORIGIN, NONCE = 20, 10, 6, 10
-#: Digits of a short key, those of them that are of the task run, and where a UUID has its version.
-_SHORT, _SHORT_RUN, _VERSION = 32, 16, 12
+#: Digits of a short key, and those of them that are of the task run.
+_SHORT, _SHORT_RUN = 32, 16
+_SHORT_KEY = re.compile(rf"[0-9a-f]{{{_SHORT}}}")
+#: Where a UUID has its version and its variant.
+_OF_UUID = (12, 16)
 #: Digits of a nonce that encode when the run began; the others are random.
 _START = 4
 _KEY = re.compile(rf"({_WORD}-[0-9a-f]{{{_RUN}}})(-[0-9a-f]{{{_LOOP}}})?(-[0-9a-f]{{{_ORIGIN}}})-[0-9a-f]{{{NONCE}}}")
@@ -80,7 +83,10 @@ class TaskRun:
         return f"{self.prefix}-{nonce}"
 
     def owns(self, key: str) -> bool:
-        """Return whether a key was made for this task run in this Airflow."""
+        """Return whether a key, or a short one, was made for this task run in this Airflow."""
+        if _is_short(key):
+            mine = short_key(self.key("0" * NONCE))
+            return _comparable(key)[:-NONCE] == _comparable(mine)[:-NONCE]
         return _KEY.fullmatch(key) is not None and key.rpartition("-")[0] == self.prefix
 
     def began(self, key: str, start: str) -> bool:
@@ -88,10 +94,17 @@ class TaskRun:
 
         :param start: see :func:`start_digits`; empty where it is not known.
         """
-        return bool(start) and self.resembles(key) and key.rpartition("-")[2].startswith(start)
+        # a short key does not show in which iteration of a loop it was made
+        is_known = self._is_plain or not _is_short(key)
+        return bool(start) and is_known and self.resembles(key) and key[-NONCE:].startswith(start)
 
     def resembles(self, key: str) -> bool:
-        """Return whether a key was made for a task run with these ids, whatever the Airflow or version of the DAG."""
+        """Return whether a key was made for a task run with these ids, whatever the Airflow or version of the DAG.
+
+        A short one may be that of another iteration of its loop.
+        """
+        if _is_short(key):
+            return is_short_of(key, run_prefix(*self.coordinates))
         match = _KEY.fullmatch(key)
         return match is not None and f"{match[1]}{match[2] or ''}" == self._shared
 
@@ -123,12 +136,16 @@ def short_key(key: str) -> str:
 def is_short_of(short: str, prefix: str) -> bool:
     """Return whether a short key is of the task run that :func:`run_prefix` gave this prefix."""
     run = prefix.removeprefix(f"{_WORD}-")
-    # a UUID has its version in the place of a digit
-    return len(short) == _SHORT and _without_version(short[:_SHORT_RUN]) == _without_version(run[:_SHORT_RUN])
+    return _is_short(short) and _comparable(short[:_SHORT_RUN]) == _comparable(run[:_SHORT_RUN])
 
 
-def _without_version(digits: str) -> str:
-    return digits[:_VERSION] + digits[_VERSION + 1 :]
+def _is_short(key: str) -> bool:
+    return _SHORT_KEY.fullmatch(key) is not None
+
+
+def _comparable(digits: str) -> str:
+    """Return digits without those in whose place a UUID has its version and variant."""
+    return "".join(digit for place, digit in enumerate(digits) if place not in _OF_UUID)
 
 
 def derived_nonce(*facts: object) -> str:

@@ -17,13 +17,13 @@ from airflow_provider_ops.apis.base import (
     raw_entry,
 )
 from airflow_provider_ops.apis.calls import Call, Flow, Paged, Request, Response, check_path
-from airflow_provider_ops.apis.described.addresses import is_address, request_of
 from airflow_provider_ops.apis.described.changing import Changes
 from airflow_provider_ops.apis.described.ending import Endings
 from airflow_provider_ops.apis.described.facts import checked_id, facts_of, is_meant, variables_of
 from airflow_provider_ops.apis.described.filling import Values, fill, header_values, parameters
 from airflow_provider_ops.apis.described.listing import entries_of, paged
 from airflow_provider_ops.apis.described.owned import Owned
+from airflow_provider_ops.apis.described.polls import Polls
 from airflow_provider_ops.apis.described.reading import OperationReader, error_body, exchange_of, json_or_none
 from airflow_provider_ops.apis.described.results import Results
 from airflow_provider_ops.apis.described.searching import DescribedSearch
@@ -38,9 +38,6 @@ from airflow_provider_ops.spec import ApiSpec
 from airflow_provider_ops.spec.parts import RequestSpec
 
 T = TypeVar("T")
-
-#: Seconds beyond a long poll before its answer counts as lost.
-_WAIT_MARGIN = 10.0
 
 
 class ApiOfSpec(Api):
@@ -67,10 +64,11 @@ class ApiOfSpec(Api):
         self._submits = DescribedCalls(spec, self.variables, self._reader)
         self._search = DescribedSearch(spec, self.variables, self._reader)
         self._changes = Changes(spec, self.variables, self._search)
-        self._owned = Owned(spec, self.variables)
+        self._owned = Owned(spec, self.variables, self._search, self.get_operation)
         self._values = Values(self.variables)
         self._endings = Endings(spec, self.variables, self._reader, self._submits)
-        self._results = Results(spec, self.variables, self._read_request)
+        self._polls = Polls(spec, self.variables, self._reader, self._submits, title=self.title)
+        self._results = Results(spec, self.variables, self._polls.request)
 
     def authenticate(self, key: str) -> Mapping[str, str]:
         """Return the header that carries the connection's password, or the token that it was exchanged for."""
@@ -117,37 +115,11 @@ class ApiOfSpec(Api):
 
     def get_operation(self, operation_id: str) -> Call[Operation]:
         """Read one operation."""
-        return self._reading(self._read_request(operation_id), operation_id)
+        return self._polls.poll(operation_id)
 
     def long_poll(self, operation_id: str, seconds: float) -> Call[Operation]:
         """Read one operation, the API holding the answer back."""
-        wait = self.spec.wait
-        if wait is None or self._is_address(operation_id):
-            return self.get_operation(operation_id)
-        whole = max(1, min(int(seconds), int(wait.max)))
-        values = self._values.having(operation_id=operation_id, seconds=whole)
-        options = {"about": operation_id, "idempotent": True, "read_timeout": whole + _WAIT_MARGIN}
-        return self._reading(fill(wait, values, **options), operation_id)
-
-    def _read_request(self, operation_id: str) -> Request:
-        """Return the request that reads an operation.
-
-        :raises InvalidArgument: the id cannot be one, or nothing says how it is read.
-        """
-        operation_id = checked_id(operation_id)
-        if self._is_address(operation_id):
-            return request_of(operation_id, about=operation_id)
-        get = self.spec.operation.get
-        if get is None:
-            raise InvalidArgument(f"the spec of {self.title} has no 'operation.get', which reads an operation: add it")
-        return fill(get, self._values.having(operation_id=operation_id), about=operation_id, idempotent=True)
-
-    def _is_address(self, operation_id: str) -> bool:
-        return self._submits.follows_addresses and operation_id.startswith("/") and is_address(operation_id)
-
-    def _reading(self, request: Request, operation_id: str) -> Call[Operation]:
-        accepts = frozenset(self.spec.operation.http)
-        return Call(request, lambda answer: self._reader.from_answer(answer, operation_id), accepts=accepts)
+        return self._polls.long_poll(operation_id, seconds)
 
     def get_operations(self, operation_ids: Sequence[str]) -> Call[Mapping[str, Operation]]:
         """Read several operations at once."""
@@ -273,6 +245,14 @@ class ApiOfSpec(Api):
     def list_owned(self) -> Flow[OwnedResources] | None:
         """List what carries a key of ours, where the spec has a request for that."""
         return self._owned.all()
+
+    def find_owned(self, submit: SubmitCall, is_ours: Callable[[str], bool]) -> Flow[list[Submitted]] | None:
+        """Find what submits like this have started, where the spec lists what carries a key of ours."""
+        return self._owned.of_task_run(submit, is_ours) if isinstance(submit, DescribedSubmit) else None
+
+    def find_resource(self, resource_type: str, resource_id: str) -> Flow[Mapping[str, Any] | None] | None:
+        """Read what a call with ``creates`` has made, where the spec lists it or reads it as a result."""
+        return self._owned.resource(resource_type, resource_id)
 
     def shows_created(self, kind: str, fields: Mapping[str, Any] | None) -> bool:  # noqa: ARG002
         """Return whether :meth:`list_owned` shows what a create has made."""

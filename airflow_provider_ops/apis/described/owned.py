@@ -1,31 +1,46 @@
-"""Everything at a described API that carries a key of ours."""
+"""What creates of a described API have made: all that carries a key of ours, what one task run made, one by its id."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
-from airflow_provider_ops.apis.base import OwnedResource, OwnedResources
-from airflow_provider_ops.apis.calls import Flow, all_items
+from airflow_provider_ops.apis.base import OwnedResource, OwnedResources, Submitted
+from airflow_provider_ops.apis.calls import Call, Flow, all_items
 from airflow_provider_ops.apis.described.filling import Values, fill
 from airflow_provider_ops.apis.described.listing import paged
+from airflow_provider_ops.apis.described.reading import json_or_none
+from airflow_provider_ops.apis.described.searching import EPOCH, DescribedSearch
+from airflow_provider_ops.apis.described.secrets import without_secrets
+from airflow_provider_ops.apis.described.submits import DescribedSubmit
+from airflow_provider_ops.apis.existing import existing
 from airflow_provider_ops.exceptions import NotFound, PermissionDenied
+from airflow_provider_ops.operation import Operation
 from airflow_provider_ops.spec import ApiSpec
 from airflow_provider_ops.spec.advice import uses
 from airflow_provider_ops.spec.expressions import Exchange
 from airflow_provider_ops.spec.keys import short_in
 from airflow_provider_ops.spec.parts import RequestSpec
-from airflow_provider_ops.spec.sections import CallSpec, FindSpec
+from airflow_provider_ops.spec.sections import CallSpec, FindSpec, ResultSpec
 from airflow_provider_ops.spec.templates import as_text
 from airflow_provider_ops.spec.values import find_all, find_text
 
+Reader = Callable[[str], Call[Operation]]
+
 
 class Owned:
-    """Lists what the creates of one API have made."""
+    """Lists what the creates of one API have made.
 
-    def __init__(self, spec: ApiSpec, variables: Mapping[str, str]) -> None:
+    :param read: returns the call that reads an operation.
+    """
+
+    def __init__(self, spec: ApiSpec, variables: Mapping[str, str], search: DescribedSearch, read: Reader) -> None:
         self._spec = spec
+        self._variables = variables
         self._values = Values(variables)
+        self._search = search
+        self._read = read
 
     def shows(self, kind: str) -> bool:
         """Return whether what a call of this kind has made is listed."""
@@ -35,6 +50,68 @@ class Owned:
         """Return the flow that lists it; ``None`` where the spec has no request for that."""
         calls = list(self._calls())
         return self._all(calls) if calls else None
+
+    def resource(self, resource_type: str, resource_id: str) -> Flow[Mapping[str, Any] | None] | None:
+        """Return the flow that reads a resource by its id, ``None`` for one that is gone.
+
+        No flow where neither a list nor a request shows it: that a deletion has a path does not say that a read has it.
+        """
+        call = next((one for one in self._spec.calls if one.creates == resource_type), None)
+        if call is None:
+            return None
+        listed = next((find for one, find in self._calls() if one is call and self._shows_every(one, find)), None)
+        if listed is not None:
+            return existing(self._in_list(listed, resource_id))
+        result = self._spec.inherited(call, "result")
+        if result is None or result.request is None or uses(result, "operation_id") or not uses(result, "resource_id"):
+            return None
+        return existing(self._at_result(result, call, resource_id))
+
+    def _shows_every(self, call: CallSpec, find: FindSpec) -> bool:
+        """Return whether a list has all that a call has made: what has the user's own value is in no list of keys."""
+        return find.all is None or not self._spec.inherited(call, "mark").keep
+
+    def _in_list(self, find: FindSpec, resource_id: str) -> Flow[Mapping[str, Any] | None]:
+        rows = yield from self._rows(find)
+        row = next((one for one in rows if find_text(find.resource_id, Exchange(), one) == resource_id), None)
+        return row if row is None or isinstance(row, Mapping) else {"value": row}
+
+    def _at_result(self, result: ResultSpec, call: CallSpec, resource_id: str) -> Flow[Mapping[str, Any] | None]:
+        values = self._values.having(resource_id=resource_id, kind=call.kind)
+        answered: Any = yield Call(fill(result, values), json_or_none)
+        body = without_secrets(answered, self._spec.secrets)
+        return body if isinstance(body, Mapping) else {"value": body}
+
+    def of_task_run(self, submit: DescribedSubmit, is_ours: Callable[[str], bool]) -> Flow[list[Submitted]] | None:
+        """Return the flow that finds what submits like this have started, each with its key.
+
+        ``None`` where the spec has no list of it.
+
+        :param is_ours: whether a key is one of those that are searched for.
+        """
+        find = next((find for call, find in self._calls() if call is submit.call), None)
+        return None if find is None or submit.call is None else self._of_task_run(submit, submit.call, find, is_ours)
+
+    def _of_task_run(
+        self, submit: DescribedSubmit, call: CallSpec, find: FindSpec, is_ours: Callable[[str], bool]
+    ) -> Flow[list[Submitted]]:
+        values = submit.values(self._spec, self._variables)
+        found: list[Submitted] = []
+        for row in (yield from self._rows(find, values)):
+            owned = self._marked(call, find, row)
+            if owned is None or not is_ours(owned.key):
+                continue
+            for one in (yield from self._search.named(submit, call, find, row, values)):
+                operation = yield from self._operation(one.operation_id)
+                found.append(replace(one, key=owned.key, operation=operation))
+        return found
+
+    def _operation(self, operation_id: str) -> Flow[Operation | None]:
+        try:
+            operation: Operation = yield self._read(operation_id)
+        except NotFound:
+            return None
+        return operation
 
     def _calls(self) -> Iterator[tuple[CallSpec, FindSpec]]:
         for call in self._spec.calls:
@@ -49,18 +126,18 @@ class Owned:
         found: list[OwnedResource] = []
         problems: list[str] = []
         for call, find in calls:
-            request: RequestSpec = find if find.all is None else find.all
-            entries = (find.all.entries if find.all is not None else ()) or find.entries
             try:
-                rows = yield from self._rows(request, entries)
+                rows = yield from self._rows(find)
             except PermissionDenied as error:
                 problems.append(f"{call.creates} cannot be listed: {error}")
             else:
                 found += (one for row in rows if (one := self._marked(call, find, row)) is not None)
         return OwnedResources(found, problems)
 
-    def _rows(self, request: RequestSpec, entries: tuple[str, ...]) -> Flow[list[Any]]:
-        filled = fill(request, self._values, idempotent=True)
+    def _rows(self, find: FindSpec, values: Values | None = None) -> Flow[list[Any]]:
+        request: RequestSpec = find if find.all is None else find.all
+        entries = (find.all.entries if find.all is not None else ()) or find.entries
+        filled = fill(request, (values or self._values).having(since=EPOCH), idempotent=True)
         try:
             listed = paged(filled, entries, self._spec.paging, lambda entry: entry, self._spec.secrets)
             return (yield from all_items(listed))

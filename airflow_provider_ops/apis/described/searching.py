@@ -27,7 +27,7 @@ from airflow_provider_ops.spec.values import find_all, find_text
 _MARGIN = 120.0
 #: Entries that an error names.
 _MOST_NAMED = 10
-_EPOCH = datetime.fromtimestamp(0, timezone.utc)
+EPOCH = datetime.fromtimestamp(0, timezone.utc)
 
 
 class Found(NamedTuple):
@@ -75,14 +75,14 @@ class DescribedSearch:
             )
         found: list[Submitted] = []
         for entry in ours:
-            found += yield from self._named(submit, call, find, entry, values)
+            found += yield from self.named(submit, call, find, entry, values)
         return found
 
     def _described(self, find: FindSpec, entry: Any) -> str:
         name = find_text((*find.operation_id, *find.resource_id), Exchange(), entry)
         return f"entry {name}" if name else "an entry without id"
 
-    def _named(
+    def named(
         self, submit: DescribedSubmit, call: CallSpec, find: FindSpec, entry: Any, values: Values
     ) -> Flow[list[Submitted]]:
         """Return the operations that an entry of ours names, itself or through its resource.
@@ -111,7 +111,7 @@ class DescribedSearch:
         lookup = None if submit.call is None else self._spec.inherited(submit.call, "lookup")
         if lookup is None:
             return None
-        values = submit.values(self._spec, self._variables).having(resource_id=resource_id, since=_EPOCH)
+        values = submit.values(self._spec, self._variables).having(resource_id=resource_id, since=EPOCH)
         ids = yield from self.look_up(lookup, values)
         return Submitted(ids[0], submit.kind, resource_type, resource_id) if ids else None
 
@@ -124,7 +124,7 @@ class DescribedSearch:
         call, find = submit.call, None
         if call is None:
             return []
-        values = submit.values(self._spec, self._variables).having(since=_EPOCH)
+        values = submit.values(self._spec, self._variables).having(since=EPOCH)
         find, lookup = self._spec.inherited(call, "find"), self._spec.inherited(call, "lookup")
         mark = self._spec.inherited(call, "mark")
         wanted = values.named.get("mark") if submit.short_key else mark and value_of(mark, submit.request)
@@ -134,7 +134,7 @@ class DescribedSearch:
             found: list[Submitted] = []
             for entry in entries:
                 if not find.match or _holds(find.match, entry, wanted):
-                    found += yield from self._named(submit, call, find, entry, values)
+                    found += yield from self.named(submit, call, find, entry, values)
             return found
         resource = call.resource or self._spec.submit.resource
         resource_id = find_text(resource.id, values.exchange or Exchange(), None) if resource else None
@@ -157,7 +157,7 @@ class DescribedSearch:
         :param window: notes when the API has answered.
         """
         if uses(lookup, "since") and values.named.get("since") is None:
-            values = values.having(since=_EPOCH)
+            values = values.having(since=EPOCH)
         entries = yield from self._entries(lookup, lookup.entries, values, window)
         wanted = values.named.get("resource_id")
         matching = [one for one in entries if not lookup.match or _holds(lookup.match, one, wanted)]
@@ -167,7 +167,7 @@ class DescribedSearch:
             for entry in matching
             for name in find_all(texts, Exchange(), entry)[:1]
         ]
-        return sorted(found, key=lambda one: one.created_at or _EPOCH)
+        return sorted(found, key=lambda one: one.created_at or EPOCH)
 
     def _created_at(self, entry: Any) -> datetime | None:
         try:
@@ -196,9 +196,9 @@ class DescribedSearch:
         """
         if intent.age is None or not intent.is_exact or self._spec.check is None:
             # another process has sent it, by a clock of its own
-            return _EPOCH
+            return EPOCH
         now: datetime | None = yield Call(fill(self._spec.check, Values(self._variables)), date_of)
-        return _EPOCH if now is None else now - timedelta(seconds=intent.age() + _MARGIN)
+        return EPOCH if now is None else now - timedelta(seconds=intent.age() + _MARGIN)
 
 
 def _whole(response: Response) -> Any:
