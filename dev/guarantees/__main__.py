@@ -21,7 +21,7 @@ from dev.guarantees.apis import APIS
 from dev.guarantees.model import Phase
 from dev.guarantees.observe import observe
 from dev.guarantees.report import Result, complaints, document, table
-from dev.guarantees.scenarios import QUICK, phases
+from dev.guarantees.scenarios import is_quick, phases
 from dev.guarantees.stage import CHECKOUT, Live, Stage, after, opened
 from dev.processes import Interrupted, ProcessDied, free_ports
 from dev.progress_line import say, seconds_since_start
@@ -59,7 +59,7 @@ def chosen(options: argparse.Namespace) -> list[Phase]:
         rows = tuple(
             row
             for row in phase.scenarios
-            if any(text in row.run_id for text in only) and (row.key in QUICK or not options.quick)
+            if any(text in row.run_id for text in only) and (is_quick(row) or not options.quick)
         )
         if rows:
             found.append(replace(phase, scenarios=rows))

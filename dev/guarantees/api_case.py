@@ -29,6 +29,7 @@ class ApiCase:
     :param ending: method and route of the call that ends what was created; nothing where there is none.
     :param is_described: whether a spec describes it: one of the catalogue, else `<name>.yaml` beside its case.
     :param makes_resources: whether each create makes a resource; else it starts an operation on what is there.
+    :param is_in_ci: whether CI runs rows of it.
     :param reads: glob over the paths at which operations are read.
     :param derives_name: whether the provider derives the name of the resource from the task run.
     """
@@ -43,6 +44,7 @@ class ApiCase:
     derives_name: bool = False
     is_described: bool = False
     makes_resources: bool = True
+    is_in_ci: bool = True
     reads: str = "*operations*"
 
     @property

@@ -37,6 +37,17 @@ QUICK: Final = frozenset(
     }
 )
 
+#: The same for APIs that a spec describes: what differs by API, since the rest is one code.
+QUICK_DESCRIBED: Final = frozenset(
+    {"before-submit", "answer-held", "answer-lost", "failed", "cleared", "paused", "paused-over"}
+)
+
+
+def is_quick(row: Scenario) -> bool:
+    """Return whether CI runs a row."""
+    return row.api.is_in_ci and row.key in (QUICK_DESCRIBED if row.api.is_described else QUICK)
+
+
 Rows = Callable[[ApiCase], Iterator[Scenario]]
 
 

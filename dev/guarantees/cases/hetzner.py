@@ -18,5 +18,6 @@ CASE: Final = ApiCase(
     create="/servers",
     ending=("DELETE", "/servers/{id}"),
     is_described=True,
+    is_in_ci=False,
     reads="/actions/*",
 )
