@@ -19,6 +19,7 @@ from airflow_provider_ops.operators.onvera import OnveraCreateDeploymentOperator
 
 with DAG("messages", schedule=None) as dag:
     OnveraCreateDeploymentOperator(task_id="create", app_type="airflow")
+    OnveraCreateDeploymentOperator(task_id="dated", app_type="airflow", name="{{ dag_run.conf.region.name }}")
 
     @task
     def plain():
@@ -69,6 +70,7 @@ COMMANDS.add(
         "Preview: the task does not exist": _previewed("messages", "nowhere"),
         "Preview: the task submits nothing": _previewed("messages", "plain"),
         "Preview: only its function knows what the task asks for": _previewed("messages", "asked"),
+        "Preview: a template needs what only a run has": _previewed("messages", "dated"),
         "Preview: the output of several tasks": lambda s: PreviewTaskInstance.xcom_pull(None, ["a", "b"]),  # type: ignore[arg-type]
         "Seconds that are none": lambda s: s.command("wait", "op_1", "--timeout", "5m"),
         "A count that is none": lambda s: s.command("list", "--limit", "0"),
