@@ -19,15 +19,10 @@ _TABLE_HEAD: Final = """\
 The message of each situation, in full; ids, addresses and times are the same in every run. Written by
 `UPDATE_MESSAGES=1 pytest tests/messages`. Review the difference when you change a message.
 """
-_HEAD: Final = """\
-# Troubleshooting, by message
-
-Search for the words of the message; ids, connection and address differ from yours. Every error of the provider derives
-from `airflow_provider_ops.exceptions.OpsError`. It says where it happened (API, connection, base URL), what happened,
-and what to do now.
-"""
 #: Sections of which no error is the subject: log lines, and what Airflow itself says.
 _MORE: Final = ROOT / "dev" / "messages.md"
+#: How the page begins.
+_BEGINNING: Final = ROOT / "dev" / "messages_head.md"
 
 
 def read_table(text: str) -> dict[Key, str]:
@@ -67,7 +62,7 @@ def page() -> str:
 
     messages = read_table(TABLE.read_text(encoding="utf-8"))
     sections = "".join(_section(area, messages) for area in AREAS)
-    return f"{_HEAD}{sections}\n{_MORE.read_text(encoding='utf-8')}"
+    return f"{_BEGINNING.read_text(encoding='utf-8')}{sections}\n{_MORE.read_text(encoding='utf-8')}"
 
 
 def _section(area: Any, messages: Mapping[Key, str]) -> str:

@@ -141,7 +141,8 @@ _MEANINGS: Final = {
     "code": "The API's own code.",
     "message": "The text for people.",
     "request_id": "Id of the request, for the support of the API.",
-    "type": "What kind of thing it is.",
+    "type": "Which kind: of paging `page_number`, `offset`, `cursor`, `header_link` or `json_link`; of `auth` as "
+    "above; of a resource the word that messages use.",
     "id": "Its id.",
     "status": "Which value, or which HTTP status.",
     "submit": "Defaults of all calls.",
