@@ -8,7 +8,14 @@ from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 PAGE: Final = ROOT / "docs" / "guides" / "examples.md"
-_HEAD: Final = "# Examples\n\nOne task per file, all run by `make demo` and by the tests.\n"
+_HEAD: Final = """# Examples
+
+One task per file, all run by `make demo` and by the tests.
+
+The installed package has these files in `airflow_provider_ops/example_dags`; `pip show --files airflow-provider-ops`
+says where that is. Copy one into your DAG folder, and name your connection in it. With `[core] load_examples = True`,
+Airflow 3.3 shows them beside its own examples.
+"""
 
 
 def page() -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib.util import find_spec
 from typing import Final
 from urllib.parse import urlsplit
+
+from airflow_provider_ops.http.extras import missing_extra
 
 #: Schemes of the addresses that lead to a Redis.
 _SCHEMES: Final = ("redis", "rediss", "unix")
@@ -47,6 +48,5 @@ class BudgetHome:
             return f"budget_url, its extra or of [operations], is not a URL ({error}): use one like {_EXAMPLE}"
         if parts.scheme not in _SCHEMES or not (parts.hostname or parts.scheme == "unix"):
             return f"budget_url, its extra or of [operations], must lead to a Redis: use one like {_EXAMPLE}"
-        if missing := [name for name in ("redis", "throttled") if find_spec(name) is None]:
-            return f"budget_url needs airflow-provider-ops[redis]: install it (missing: {', '.join(missing)})"
-        return None
+        missing = missing_extra("redis")
+        return f"budget_url needs {missing}" if missing else None

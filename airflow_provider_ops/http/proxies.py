@@ -5,11 +5,11 @@ from __future__ import annotations
 import ipaddress
 import os
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 from urllib.parse import SplitResult, urlsplit
 from urllib.request import getproxies
 
 from airflow_provider_ops.exceptions import InvalidConnection
+from airflow_provider_ops.http.extras import missing_extra
 
 _SCHEMES = ("http", "https", "socks5", "socks5h")
 _PORTS = {"http": 80, "https": 443}
@@ -55,12 +55,13 @@ def _find(base_url: str, configured: str | None) -> Proxy | None:
 
 def _check(proxy: Proxy) -> None:
     problem = _problem(proxy.url)
-    if problem is None:
-        return
-    raise InvalidConnection(
-        f"{proxy.source} {problem}: it is {shown(proxy.url)!r}, "
-        "and must be a URL like 'http://proxy.example.com:3128' or 'socks5://proxy.example.com:1080'"
-    )
+    if problem is not None:
+        raise InvalidConnection(
+            f"{proxy.source} {problem}: it is {shown(proxy.url)!r}, "
+            "and must be a URL like 'http://proxy.example.com:3128' or 'socks5://proxy.example.com:1080'"
+        )
+    if proxy.url.startswith("socks") and (missing := missing_extra("socks")):
+        raise InvalidConnection(f"{proxy.source} is {shown(proxy.url)!r}, which needs {missing}")
 
 
 def _problem(url: str) -> str | None:
@@ -73,8 +74,6 @@ def _problem(url: str) -> str | None:
         return f"has a scheme that is none of {', '.join(_SCHEMES)}"
     if not parts.hostname or port == 0 or not url.isascii() or not url.isprintable() or " " in url:
         return "names no host"
-    if parts.scheme.startswith("socks") and find_spec("socksio") is None:
-        return "needs the package socksio, which is not installed (pip install 'httpx[socks]')"
     return None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from typing import Any
 
 from airflow_provider_ops.hooks.lookup import ahook_for, hook_for
@@ -83,6 +84,18 @@ def _key_log(s: Any) -> object:
 def _proxy(s: Any) -> object:
     s.patch.setenv("https_proxy", "gopher://proxy")
     return s.hook(host="https://gw/api/v1").settings()
+
+
+@CONNECTION.row("A SOCKS proxy without the extra for it")
+def _socks(s: Any) -> object:
+    s.patch.setitem(sys.modules, "socksio", None)
+    return s.hook(extra={"proxy": "socks5://me:pass-7@proxy:1080"}).settings()
+
+
+@CONNECTION.row("A shared budget without the extra for it")
+def _redis(s: Any) -> object:
+    s.patch.setitem(sys.modules, "throttled", None)
+    return s.hook(extra={"budget_url": "redis://redis.example.com"}).settings()
 
 
 @CONNECTION.row("A blocking method is called on an event loop")
