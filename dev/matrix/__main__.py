@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Final
 from xml.etree import ElementTree as ET
@@ -18,21 +19,16 @@ from xml.etree import ElementTree as ET
 from rich.console import Console
 from rich.table import Table
 
+from airflow_provider_ops import __version__
+from dev.matrix import tested
+from dev.matrix.tested import CONSTRAINTS, PYTHONS
+
 CHECKOUT: Final = Path(__file__).resolve().parent.parent.parent
 SCRATCH: Final = CHECKOUT / ".cache" / "matrix"
-#: Newest patch of each minor release, and what it is tested with.
-CONSTRAINTS: Final = {
-    "3.1": CHECKOUT / "dev" / "matrix" / "airflow-3.1.txt",
-    "3.2": CHECKOUT / "dev" / "matrix" / "airflow-3.2.txt",
-    "3.3": CHECKOUT / "constraints.txt",
-    # a pre-release
-    "3.4": CHECKOUT / "dev" / "matrix" / "airflow-3.4.txt",
-}
 #: What this package is developed with: nothing may be left out there, and warnings are errors.
 OWN: Final = "3.3"
-PYTHONS: Final = ("3.10", "3.13")
-#: Pythons that an Airflow does not run on.
-_WITHOUT: Final = {("3.4", "3.10")}
+#: The oldest and the newest that are supported; others by name.
+USUAL: Final = ("3.10", "3.13")
 #: Other releases import their own deprecated names, which would fail the tests as warnings of ours do.
 _LENIENT: Final = ("-W", "default")
 #: How tests/old_airflow.py begins its reasons.
@@ -183,11 +179,18 @@ def show(cells: Sequence[Cell]) -> None:
             console.print(f"Airflow {airflow}: left out, because {reason}", markup=False)
 
 
+def _record(cell: Cell) -> None:
+    numbers = {"passed": cell.passed, "failed": len(cell.failed), "skipped": sum(cell.skipped.values())}
+    day = datetime.now(timezone.utc).date().isoformat()
+    result = tested.Tested(tested.release(cell.airflow), __version__, day, **numbers)
+    tested.record(cell.airflow, cell.python, result)
+
+
 def main() -> int:
     """Run the matrix and return the exit code."""
     parser = argparse.ArgumentParser(prog="make test-matrix", description=__doc__)
     parser.add_argument("--airflow", nargs="*", choices=[*CONSTRAINTS], default=[*CONSTRAINTS])
-    parser.add_argument("--python", nargs="*", choices=PYTHONS, default=[*PYTHONS])
+    parser.add_argument("--python", nargs="*", choices=PYTHONS, default=[*USUAL])
     parser.add_argument("pytest", nargs="*", help="arguments for pytest, after --")
     options = parser.parse_args()
     try:
@@ -199,10 +202,13 @@ def main() -> int:
         return 2
     cells = []
     for airflow in options.airflow:
-        for python in (one for one in options.python if (airflow, one) not in _WITHOUT):
+        for python in (one for one in options.python if tested.allows(airflow, one)):
             print(f"Airflow {airflow} on Python {python} ...", flush=True)
             cells.append(run(airflow, python, options.pytest))
             print(f"    {cells[-1].in_short}", flush=True)
+            # some of the tests are no result
+            if not options.pytest and not cells[-1].why_not:
+                _record(cells[-1])
     show(cells)
     return 0 if all(cell.good for cell in cells) else 1
 
