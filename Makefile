@@ -44,7 +44,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help venv test lint types demo docs guarantees race browser bench bench-constraints conform constraints
 .PHONY: fleet matrix-constraints test-matrix real-servers real-servers-constraints clean python release-check upgrade
-.PHONY: identity layers surface check coverage
+.PHONY: release-constraints identity layers surface check coverage
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -73,7 +73,7 @@ coverage: $(STAMP) ## coverage of core/ and lifecycle/ by their own tests, with 
 	done; \
 	exit $$status
 
-test-matrix: $(STAMP) ## the tests on Airflow 3.1 to 3.4 with Python 3.10 and 3.13 (an hour and more)
+test-matrix: $(STAMP) ## the tests on Airflow 3.1 to 3.4 with Python 3.10 and 3.13, recorded in docs/reference/support.md (an hour and more)
 	@$(BIN)/python -m dev.matrix $(ARGS)
 
 lint: $(STAMP) ## ruff: rules and formatting
@@ -98,7 +98,7 @@ race: $(STAMP) ## hundreds of short operations on a busy machine; none may need 
 	@$(if $(QUICK),,$(MAKE) --silent $(GUARANTEES))
 	@$(BIN)/python -m dev.race $(if $(QUICK),--quick) $(ARGS)
 
-release-check: $(STAMP) ## build sdist and wheel, install them beside nothing but Airflow, run the quick start
+release-check: $(STAMP) ## build twice, check contents and metadata, write the SBOM, install, run the quick start
 	@$(BIN)/python -m dev.release
 
 upgrade: $(STAMP) ## from the last 0.1.0 to this release and back while tasks are deferred (QUICK=1 for less)
@@ -162,6 +162,13 @@ real-servers-constraints: $(BIN)/uv
 	@mkdir -p $(TEMP) && echo prefect | $(UV) pip compile --quiet --system-certs --universal --python-version 3.10 \
 	    --no-emit-index-url --no-annotate --no-header - > $(TEMP)/prefect.new
 	@{ echo '# Made by `make real-servers-constraints`.'; cat $(TEMP)/prefect.new; } > $(PREFECT_PINS)
+
+release-constraints: $(BIN)/uv
+	@mkdir -p $(TEMP) && printf '%s\n' twine check-wheel-contents cyclonedx-bom | $(UV) pip compile --quiet \
+	    --system-certs --universal --python-version 3.10 --no-emit-index-url --no-annotate --no-header - \
+	    > $(TEMP)/release.new
+	@{ echo '# Made by `make release-constraints`. `make release-check` checks with exactly these tools.'; \
+	    cat $(TEMP)/release.new; } > dev/release_tools.txt
 
 clean: ## remove everything that make has written
 	rm -rf $(VENV) .cache .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,4 +1,4 @@
-"""`make release-check`: what is published can be installed beside nothing but Airflow, and runs the quick start."""
+"""`make release-check`: what is published is right, the same in each build, installs beside Airflow, and runs."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ import os
 import shutil
 import subprocess
 import sys
-import tarfile
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from airflow_provider_ops import __version__
+from dev import artifacts
 from dev.matrix.__main__ import interpreter
 from dev.processes import Processes, free_ports
 from dev.simulator import APIS
@@ -23,7 +22,9 @@ SCRATCH: Final = CHECKOUT / ".cache" / "release"
 NAME: Final = "airflow-provider-ops"
 #: Seconds; a machine that does other things as well takes several times as long as one that does not.
 _PATIENCE: Final = 600
+_TOOLS: Final = ("twine", "check-wheel-contents", "cyclonedx-bom")
 _RUN: Final = """
+import pathlib
 import sys
 from airflow.dag_processing.dagbag import DagBag
 import airflow_provider_ops
@@ -31,6 +32,9 @@ assert airflow_provider_ops.__version__ == sys.argv[2], airflow_provider_ops.__v
 assert sys.argv[3] in airflow_provider_ops.__file__, airflow_provider_ops.__file__
 bag = DagBag(dag_folder=sys.argv[1])
 assert not bag.import_errors, bag.import_errors
+examples = pathlib.Path(airflow_provider_ops.__file__).parent / "example_dags"
+shown = DagBag(dag_folder=examples)
+assert len(shown.dags) >= 10 and not shown.import_errors, (examples, shown.import_errors)
 run = bag.dags["reporting"].test()
 print("the quick start ended as", run.state)
 sys.exit(run.state != "success")
@@ -42,28 +46,36 @@ class Failed(Exception):
 
 
 def build() -> Path:
-    """Build the sdist, and the wheel from that; return the wheel."""
+    """Build the sdist, and the wheel from that, twice; return the folder with both."""
     shutil.rmtree(SCRATCH, ignore_errors=True)
-    dist = SCRATCH / "dist"
+    source = SCRATCH / "source"
+    # what git does not know must not reach a release
+    for name in filter(None, _call(["git", "-C", str(CHECKOUT), "ls-files", "-z"]).split("\0")):
+        if (CHECKOUT / name).exists():
+            (source / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(CHECKOUT / name, source / name)
+    dist, again = (_build(folder, SCRATCH / name) for folder, name in ((CHECKOUT, "dist"), (source, "again")))
+    artifacts.check_reproducible(artifacts.hashes(dist), artifacts.hashes(again))
+    return dist
+
+
+def _build(source: Path, dist: Path) -> Path:
+    committed = _call(["git", "-C", str(CHECKOUT), "log", "-1", "--format=%ct"]).strip()
+    env = {**_plain_environment(), "SOURCE_DATE_EPOCH": committed}
     pins = str(CHECKOUT / "constraints.txt")
-    command = [str(_uv()), "build", "--quiet", "--build-constraint", pins, "--out-dir", str(dist), str(CHECKOUT)]
+    command = [str(_uv()), "build", "--quiet", "--build-constraint", pins, "--out-dir", str(dist), str(source)]
+    _call([*command, "--system-certs"], env=env, else_call=command)
+    return dist
+
+
+def tools() -> Path:
+    """Install what checks a release into an environment of its own; return where its commands are."""
+    venv = SCRATCH / "tools"
+    pins = str(CHECKOUT / "dev" / "release_tools.txt")
+    _call([str(_uv()), "venv", "--quiet", "--no-python-downloads", "--python", sys.executable, str(venv)])
+    command = [str(_uv()), "pip", "install", "--quiet", "--python", str(venv), "--constraint", pins, *_TOOLS]
     _call([*command, "--system-certs"], else_call=command)
-    (wheel,), (sdist,) = dist.glob("*.whl"), dist.glob("*.tar.gz")
-    _check_content(wheel, sdist)
-    return wheel
-
-
-def _check_content(wheel: Path, sdist: Path) -> None:
-    with zipfile.ZipFile(wheel) as packed:
-        names = packed.namelist()
-    if strangers := {name.split("/")[0] for name in names if not name.startswith("airflow_provider_ops")}:
-        raise Failed(f"{wheel.name} would install {', '.join(sorted(strangers))} beside the package")
-    if "airflow_provider_ops/py.typed" not in names:
-        raise Failed(f"{wheel.name} has no py.typed")
-    with tarfile.open(sdist) as archive:
-        top = {name.split("/")[1] for name in archive.getnames() if "/" in name}
-    if missing := {"airflow_provider_ops", "tests", "README.md", "LICENSE", "CHANGELOG.md"} - top:
-        raise Failed(f"{sdist.name} lacks {', '.join(sorted(missing))}")
+    return venv / "bin"
 
 
 def install(wheel: Path) -> Path:
@@ -74,6 +86,9 @@ def install(wheel: Path) -> Path:
     pins = str(CHECKOUT / "constraints.txt")
     command = [str(_uv()), "pip", "install", "--quiet", "--python", str(venv), "--constraint", pins, str(wheel)]
     _call([*command, "--system-certs"], else_call=command)
+    for says_where in venv.glob("lib/*/site-packages/airflow_provider_ops-*.dist-info/direct_url.json"):
+        # a path of this machine, which the SBOM would publish
+        says_where.unlink()
     return venv / "bin" / "python"
 
 
@@ -114,10 +129,14 @@ def _environment(home: Path, port: int) -> dict[str, str]:
     }
 
 
+def _plain_environment() -> dict[str, str]:
+    return {**os.environ, "UV_CACHE_DIR": str(CHECKOUT / ".cache" / "uv")}
+
+
 def _call(command: Sequence[str], *, env: dict[str, str] | None = None, else_call: Sequence[str] | None = None) -> str:
     """Run a command outside of the checkout; return what it printed."""
     SCRATCH.mkdir(parents=True, exist_ok=True)
-    known = env or {**os.environ, "UV_CACHE_DIR": str(CHECKOUT / ".cache" / "uv")}
+    known = env or _plain_environment()
     done = subprocess.run(
         command, cwd=SCRATCH, env=known, capture_output=True, text=True, check=False, timeout=_PATIENCE
     )
@@ -139,12 +158,26 @@ def _uv() -> Path:
 def main() -> int:
     """Check the release and return the exit code."""
     try:
-        wheel = build()
-        print(f"built {wheel.name}")
-        check(install(wheel))
-    except Failed as error:
+        dist = build()
+        (wheel,), (sdist,) = dist.glob("*.whl"), dist.glob("*.tar.gz")
+        print(f"built {wheel.name} and {sdist.name}, twice with the same bytes")
+        artifacts.check_wheel(wheel)
+        artifacts.check_sdist(sdist)
+        commands = tools()
+        artifacts.check_metadata(_call, commands, [wheel, sdist])
+        print(f"contents and metadata are right, {wheel.stat().st_size:,} bytes")
+        python = install(wheel)
+        sbom = dist / f"{wheel.name.split('-py3')[0]}.cdx.json"
+        count = artifacts.make_sbom(_call, commands, python, CHECKOUT / "pyproject.toml", sbom)
+        print(f"wrote {sbom.name}, with {count} components")
+        check(python)
+    except (Failed, artifacts.NotAsItShould) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    has_urls = "[project.urls]" in (CHECKOUT / "pyproject.toml").read_text(encoding="utf-8")
+    shown = dist.relative_to(CHECKOUT)
+    twine = (commands / "twine").relative_to(CHECKOUT)
+    print(artifacts.next_steps(__version__, artifacts.hashes(dist), str(shown), str(twine), has_urls=has_urls))
     return 0
 
 
