@@ -30,6 +30,7 @@ from airflow_provider_ops.lifecycle.legs import HandlePublisher, pushed_by_earli
 from airflow_provider_ops.lifecycle.options import SECONDS_BEFORE_DEFERRING, AttemptOptions
 from airflow_provider_ops.lifecycle.owed import carry_out_debt
 from airflow_provider_ops.lifecycle.sender import read_operation
+from airflow_provider_ops.lifecycle.spec_renewal import with_this_spec
 from airflow_provider_ops.lifecycle.stopping import KillHandling
 from airflow_provider_ops.lifecycle.submit_identity import attempt_of, identify
 from airflow_provider_ops.lifecycle.submit_text import submitted_text
@@ -128,7 +129,7 @@ class TaskAttempt:
         self._record.note("checking what earlier attempts have started", found=handle, has_read=True)
         if handle is None or handle.api != self._hook.api.name:
             return None
-        handle = self._carry_out_debt(handle)
+        handle = self._carry_out_debt(self._with_this_spec(handle))
         operation, attempt = read_operation(self._hook, handle), self._attempt()
         # the request is the same by definition: no other was built
         context = AttemptContext(handle.api, handle.arguments or "", attempt, kill_policy_terminates=False)
@@ -169,7 +170,7 @@ class TaskAttempt:
         return self._wait(SubmitResult(handle, operation, adopted=True))
 
     def _resume(self, event: object) -> dict[str, Any]:
-        handle = self._load_handle()
+        handle = self._continued_handle()
         waiter = self._make_waiter(handle.kind)
         for operation_id, outcome in waiter.resume(event).items():
             if outcome is not None:
@@ -178,7 +179,7 @@ class TaskAttempt:
         return self._recheck(why, next(iter(awaited_ids(event)), None))
 
     def _recheck(self, why: str, operation_id: str | None = None) -> dict[str, Any]:
-        handle = self._load_handle()
+        handle = self._continued_handle()
         self._log.warning("Checking %s again, because %s", operation_id or handle.operation_id, why)
         if self._waiter is None:
             self._make_waiter(handle.kind)
@@ -227,6 +228,15 @@ class TaskAttempt:
             # neither may be available: what is known is enough to continue the wait, but not to remove anything
             handle = pushed_by_earlier_leg(self._ti, kind=self._options.kind, api=self._hook.api.name)
         return self._note_handle(handle)
+
+    def _continued_handle(self) -> Handle:
+        """Return the handle on a later leg, whose worker may have another spec than the one before."""
+        found = self._load_handle()
+        handle = self._with_this_spec(found)
+        return handle if handle is found else self._note_handle(handle)
+
+    def _with_this_spec(self, handle: Handle) -> Handle:
+        return with_this_spec(handle, self._hook.api, self._store, self._log.warning)
 
     def _note_handle(self, handle: Handle) -> Handle:
         self._record.note("continuing with the operation", handle=handle, has_read=True)

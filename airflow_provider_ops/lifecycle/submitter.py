@@ -22,6 +22,7 @@ from airflow_provider_ops.lifecycle.left_behind import PreviousOperation
 from airflow_provider_ops.lifecycle.owed import carry_out_debt
 from airflow_provider_ops.lifecycle.refusals import ambiguous, refusal
 from airflow_provider_ops.lifecycle.sender import Sender, handle_from, read_operation
+from airflow_provider_ops.lifecycle.spec_renewal import with_this_spec
 from airflow_provider_ops.lifecycle.starter import SubmitResult, SubmitRunner
 from airflow_provider_ops.lifecycle.submit_identity import SubmitIdentity
 from airflow_provider_ops.operation import Operation, OperationState
@@ -91,7 +92,7 @@ class Submitter:
 
     def _with_handle(self, found: Handle) -> SubmitResult:
         identity = self._identity
-        found = self._with_this_spec(found)
+        found = with_this_spec(found, self._api, self._store, self._warn)
         operation = read_operation(self._hook, found) if found.api == self._api.name else None
         decision = decide(found, operation, identity.attempt_context(self._api.name))
         self._log(decision.sentence)
@@ -110,20 +111,6 @@ class Submitter:
             self._record.note("ending the operation of before")
             self._log(self._hook.run(terminate(self._api, found, identity.kill_policy, within=PATIENT)).text)
         return self._start_anew(decision.generation)
-
-    def _with_this_spec(self, found: Handle) -> Handle:
-        """Return the handle as one of the spec that the connection has now; say once that it was another."""
-        now = self._api.spec_hash
-        if now == found.spec or found.api != self._api.name:
-            return found
-        renewed = replace(found, spec=now)
-        if found.spec is not None and now is not None:
-            self._warn(
-                f"the spec of {self._api.title} is another ({now}) than when {found.operation_id or 'the request'} was "
-                f"submitted ({found.spec}): ids stay valid, and what is read follows the new spec"
-            )
-            self._store.save(renewed)
-        return renewed
 
     def _without_store(self) -> SubmitResult:
         """Submit where nothing is stored: try the generations by their keys, up to the first that does not exist yet.

@@ -16,6 +16,7 @@ from airflow_provider_ops import __version__
 from airflow_provider_ops._compat import pushed_operation, status_of, task_state_async
 from airflow_provider_ops.apis.terminate import is_over_already, kill_operation
 from airflow_provider_ops.core.aftermath import Aftermath, cause_of_end
+from airflow_provider_ops.core.changed_spec import describe_changed_spec
 from airflow_provider_ops.core.end_requested import was_asked_to_end
 from airflow_provider_ops.core.event_codec import VERSION, check_wait_for, is_newer, to_event
 from airflow_provider_ops.core.gate import LONGEST_MESSAGE, one_line
@@ -168,6 +169,7 @@ class OperationTrigger(BaseTrigger):
                 "upgrade the triggerers"
             )
         hook = await self._hook()
+        self._compare_spec(hook)
         shared = await hook.acquire_client()
         try:
             states = self._waits = self._wait_states(hook)
@@ -184,6 +186,11 @@ class OperationTrigger(BaseTrigger):
         # a trigger that has a kill policy waits for one operation
         self._settled = next((one.outcome.operation for one in states if isinstance(one.outcome, Settled)), None)
         return {**to_event(states, self.wait_for), "story": report.end() if report else None}
+
+    def _compare_spec(self, hook: base.OperationsHook) -> None:
+        before, ids = (self.handle or {}).get("spec"), ", ".join(self.operation_ids)
+        if said := describe_changed_spec(before, hook.api.spec_hash, title=hook.api.title, submitted=ids):
+            type(self).logger().warning("%s", said)
 
     async def _hold(self) -> None:
         """Wait for ``not_before``, for ``guard`` at the longest; a cancellation ends this at once."""

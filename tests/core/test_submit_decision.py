@@ -172,9 +172,9 @@ def test_what_a_policy_cancelled_and_reads_as_failed_stays_failed_and_the_reques
     assert "this task asked to cancel it" in decision.sentence
 
 
-@pytest.mark.parametrize("asked", [{"killed": True}, {"end_requested": True}])
-def test_what_was_asked_to_end_and_is_gone_was_ended(asked: dict[str, bool]) -> None:
-    decision = decide(replace(HANDLE, **asked), None, TODAY)
+@pytest.mark.parametrize("found", [replace(HANDLE, killed=True), replace(HANDLE, end_requested=True)])
+def test_what_was_asked_to_end_and_is_gone_was_ended(found: Handle) -> None:
+    decision = decide(found, None, TODAY)
     assert what(decision) == (Action.SUBMIT, 4)
     assert "may continue" in decision.why
 

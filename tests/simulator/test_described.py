@@ -196,7 +196,9 @@ def test_a_policy_that_is_carried_out_is_remembered(connect: Any, because: str) 
     handle = start(hook).handle
     if because == "timeout":
         FailureReport(hook, handle, durable=True, log=lambda _: None, store=store).carry_out("cancel", because)
-        assert store.load().end_requested
+        stored = store.load()
+        assert stored is not None
+        assert stored.end_requested
     else:
         owing = with_debt(handle, "cancel", because)
         assert carry_out_debt(hook, owing, store, log=lambda _: None, warn=lambda _: None).end_requested
@@ -216,7 +218,7 @@ async def test_a_trigger_knows_that_its_task_asked(connect: Any, operations_simu
     hook = connect()
     handle = replace((await asyncio.to_thread(start, hook)).handle, end_requested=True)
     operations_simulator.faults(GONE)
-    trigger = OperationTrigger("jobs", [handle.operation_id], handle=handle.to_dict())
+    trigger = OperationTrigger("jobs", [handle.operation_id or ""], handle=handle.to_dict())
     (event,) = [one.payload async for one in trigger.run()]
     assert event["waits"][handle.operation_id]["operation"]["state"] == "cancelled"
 

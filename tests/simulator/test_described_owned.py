@@ -105,7 +105,7 @@ def test_a_list_of_keys_does_not_show_what_has_the_users_own_value() -> None:
 
 def test_a_result_reads_the_resource() -> None:
     text = JOBS.replace("delete: DELETE", "result: {request: 'GET /jobs/{resource_id}'}\ndelete: DELETE")
-    api = DescribedApi(ApiSpec.from_yaml(text))
+    api: Any = DescribedApi(ApiSpec.from_yaml(text))
     assert drive(api.find_resource("job", "j1"), answer({"id": "j1"})) == {"id": "j1"}
     assert drive(api.find_resource("job", "j1"), answer({"id": "j1", "state": "deleting"})) is None
     assert api.find_resource("other", "j1") is None
