@@ -279,8 +279,7 @@ class Api(ABC):
 
     def cancelling(self, operation_id: str) -> Flow[Operation]:
         """Ask the API to cancel an operation of which only the id is known."""
-        answer: Operation = yield self.cancel_operation(operation_id)
-        return answer
+        return _sending(self.cancel_operation(operation_id))
 
     def cancel_submitted(self, handle: Handle) -> Call[Operation]:
         """Ask the API to cancel what a submit has started; some APIs need its kind or resource as well."""
@@ -380,6 +379,11 @@ class Api(ABC):
         if poll_interval is not None:
             return PollPolicy.every(poll_interval)
         return _by_kind(self.polls, kind)
+
+
+def _sending(call: Call[Operation]) -> Flow[Operation]:
+    answer: Operation = yield call
+    return answer
 
 
 V = TypeVar("V")

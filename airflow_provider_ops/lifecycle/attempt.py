@@ -147,21 +147,17 @@ class TaskAttempt:
         reference = self._hook.api.validate_operation_id(operation_id)
         given = Handle.placeholder("", api=self._hook.api.name, operation_id=reference)
         self._record.note("reading the operation to wait for", handle=replace(given, creates=False), has_read=True)
-        missing: NotFound | None = None
         try:
             operation = self._hook.get_operation(reference)
-        except NotFound as error:
-            missing = error
+        except NotFound:
+            if not was_asked_to_end(self._store.load(), reference):
+                raise
+            operation = cancelled_and_gone(reference, self._hook.api.name)
         self._record.note("reading what earlier attempts have stored")
         found = self._store.load()
         found = found and self._carry_out_debt(found)
-        is_ended = was_asked_to_end(found, reference)
-        if missing is not None:
-            if not is_ended:
-                raise missing
-            operation = cancelled_and_gone(reference, self._hook.api.name)
         handle = Handle.of_existing(operation, generation=found.generation if found else 1)
-        handle = replace(handle, end_requested=is_ended)
+        handle = replace(handle, end_requested=was_asked_to_end(found, reference))
         self._record.note("adopting the operation", handle=handle, has_read=True)
         handle = self._store.save_for_attempt(handle, self._attempt())
         policy = self._options.kill_policy

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from airflow_provider_ops.apis.base import Intent
+from airflow_provider_ops.apis.described import DescribedApi
 from airflow_provider_ops.apis.described.explaining import explained
+from airflow_provider_ops.core.handle import Handle
 from airflow_provider_ops.http.blocking_client import BlockingClient
+from airflow_provider_ops.lifecycle.handle_store import HandleStore
+from airflow_provider_ops.lifecycle.spec_renewal import with_this_spec
 from airflow_provider_ops.operation import Operation, OperationState
+from airflow_provider_ops.spec import ApiSpec
 from airflow_provider_ops.spec.keys import short_key
 from tests.messages.table import Area
 from tests.played import Played, Request, reply
@@ -161,3 +167,16 @@ DESCRIBED.add(
         "A result whose address is not known": _result,
     }
 )
+
+
+@DESCRIBED.row(
+    "The spec is another than when a task submitted",
+    "Nothing has to be done where the change was meant. Run `airflow operations spec check FILE`, since running waits "
+    "are read by the new spec as well.",
+)
+def _changed_spec(s: Any) -> object:
+    said: list[str] = []
+    api = DescribedApi(ApiSpec.from_yaml(JOBS))
+    found = replace(Handle.placeholder("job.create", api="jobs", operation_id="op_1"), spec="926111b749503ec2")
+    with_this_spec(found, api, HandleStore(None, said.append), said.append)
+    return said[0].replace(str(api.spec_hash), "aadef34a9b08571f")

@@ -179,8 +179,9 @@ class ApiOfSpec(Api):
 
     def cancelling(self, operation_id: str) -> Flow[Operation]:
         """Ask the API to cancel an operation of which only the id is known."""
-        if not self._endings.needs_more:
-            return (yield from super().cancelling(operation_id))
+        return self._cancelling(operation_id) if self._endings.needs_more else super().cancelling(operation_id)
+
+    def _cancelling(self, operation_id: str) -> Flow[Operation]:
         known: Operation = yield self.get_operation(operation_id)
         call = self._endings.cancel(operation_id, known.kind, known.resource_id)
         answer: Operation = yield call or super().cancel_operation(operation_id)
