@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from airflow_provider_ops.apis.calls import Call, Flow, Paged, Request, Response, check_path, split_reference
 from airflow_provider_ops.apis.tokens import TokenCall
+from airflow_provider_ops.core.changes import unknown_state
 from airflow_provider_ops.core.gate import cut_text, is_clean_id, one_line
 from airflow_provider_ops.core.handle import Handle
 from airflow_provider_ops.core.poll_interval import PollPolicy
@@ -361,6 +362,14 @@ class Api(ABC):
         """Return a flow that adds to a failed operation what only its resource shows."""
         yield from ()
         return operation
+
+    def explain_unknown_state(self, operation: Operation, *, listed: bool) -> str:  # noqa: ARG002
+        """Return a log line about an operation in a state that stands for none of ours.
+
+        :param listed: whether an entry of a list showed it, not an answer about it alone.
+        :return: a ``WarningLine`` where a person has to act.
+        """
+        return unknown_state(operation)
 
     def delete_resource(self, resource_type: str, resource_id: str) -> Flow[Submitted | None] | None:  # noqa: ARG002
         """Return a flow that starts deleting a resource; ``None`` where the API has no such call."""

@@ -81,7 +81,7 @@ def _end(hook: OperationsHook, submitted: Submitted, timeout: float | None) -> D
     name = f"operation {submitted.operation_id}"
     try:
         state = hook.wait_state(submitted.operation_id, timeout=timeout, kind=submitted.kind)
-        poll_until_done(hook.get_conn(), [state], log.info)
+        poll_until_done(hook.get_conn(), [state], log.info, warn=log.warning)
     except OpsError as error:
         return DeletionResult(gone=False, text=f"perhaps still being deleted by {name}: {error}")
     outcome = state.outcome

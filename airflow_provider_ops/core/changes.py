@@ -6,10 +6,24 @@ from airflow_provider_ops.core.gate import one_line
 from airflow_provider_ops.operation import Operation
 
 
+class WarningLine(str):
+    """A line about a wait that is logged as a warning, since a person has to act."""
+
+    __slots__ = ()
+
+
 def describe(operation: Operation) -> str:
     """Return the state and phase of an operation in a few words."""
     progress = str(operation.progress) if operation.progress else ""
     return one_line(f"{operation.raw_state} ({progress})" if progress else operation.raw_state)
+
+
+def unknown_state(operation: Operation, why: str = "is not known to this release") -> str:
+    """Return the line about an operation whose state stands for none of ours.
+
+    :param why: what is said of the word.
+    """
+    return f"status {one_line(operation.raw_state)!r} {why}; waiting on"
 
 
 def describe_new_human_steps(operation: Operation, before: Operation | None) -> list[str]:

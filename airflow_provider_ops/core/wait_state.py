@@ -13,10 +13,10 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from airflow_provider_ops.core.backoff import Backoff
-from airflow_provider_ops.core.changes import describe, describe_new_human_steps
-from airflow_provider_ops.core.gate import one_line
+from airflow_provider_ops.core.changes import WarningLine, describe, describe_new_human_steps, unknown_state
 from airflow_provider_ops.core.poll_interval import PollPolicy, Tolerance
 from airflow_provider_ops.core.timeline import Timeline
 from airflow_provider_ops.exceptions import (
@@ -75,6 +75,13 @@ class Unobservable:
 Outcome = Settled | TimedOut | Unobservable
 
 
+class StateWords(Protocol):
+    """Explains states that stand for none of ours; every ``Api`` does."""
+
+    def explain_unknown_state(self, operation: Operation, *, listed: bool) -> str:
+        """Return a line about an operation in such a state, a :class:`WarningLine` where a person has to act."""
+
+
 class WaitState:
     """The state of one wait.
 
@@ -96,6 +103,7 @@ class WaitState:
         "_offset",
         "_polls",
         "_refused_since",
+        "_warned",
         "deadline",
         "failed_polls",
         "if_missing",
@@ -107,6 +115,7 @@ class WaitState:
         "policy",
         "timeline",
         "tolerance",
+        "words",
     )
 
     def __init__(
@@ -128,6 +137,8 @@ class WaitState:
         self.outcome: Outcome | None = None
         #: What it is once the API no longer knows it; ``None`` where that says nothing.
         self.if_missing: Callable[[Operation | None], Operation] | None = None
+        #: Explains states that are not known; ``None`` says nothing but that.
+        self.words: StateWords | None = None
         #: Polls that failed in all, and the error of the last of them.
         self.failed_polls = 0
         self.last_error: str | None = None
@@ -144,6 +155,7 @@ class WaitState:
         self._logged_at = now
         #: What was said of the operation last.
         self._logged = ""
+        self._warned = ""
         # from the id: the same wait behaves the same everywhere, different waits spread out
         self._draw = zlib.crc32(operation_id.encode())
 
@@ -186,7 +198,7 @@ class WaitState:
         :return: lines worth logging.
         """
         lines = self._recovered(now) if self._errors_in_row else []
-        if changed := self._describe_change(operation):
+        if changed := self._describe_change(operation, listed=listed):
             lines += changed
             for line in changed:
                 self._log_line(now, line)
@@ -254,12 +266,22 @@ class WaitState:
         self._schedule(now, self._error_pause(error, now), error=error)
         return lines
 
-    def _describe_change(self, operation: Operation) -> list[str]:
+    def _describe_change(self, operation: Operation, *, listed: bool) -> list[str]:
         before, shown = self.operation, describe(operation)
         has_changed, self._logged = before is None or shown != self._logged, shown
         if operation.state is OperationState.UNKNOWN and (before is None or before.raw_state != operation.raw_state):
-            return [f"status {one_line(operation.raw_state)!r} is not known to this release; waiting on"]
+            return self._explain_unknown(operation, listed=listed)
         return [shown, *describe_new_human_steps(operation, before)] if has_changed else []
+
+    def _explain_unknown(self, operation: Operation, *, listed: bool) -> list[str]:
+        if self.words is None:
+            return [unknown_state(operation)]
+        line = self.words.explain_unknown_state(operation, listed=listed)
+        if isinstance(line, WarningLine):
+            if self._warned == operation.raw_state:
+                return []
+            self._warned = operation.raw_state
+        return [line]
 
     def _describe_failure(self, error: OpsError, now: float) -> list[str]:
         if self._has_logged_this_failure:
@@ -320,7 +342,7 @@ class WaitState:
             self.next_poll = min(now + pause, ends_at)
 
     def _log_line(self, now: float, line: str) -> None:
-        self.timeline.add(now + self._offset, line)
+        self.timeline.add(now + self._offset, str(line))
 
     def _spread(self) -> float:
         """Return the next of a sequence of numbers in -1..1; a ``Random`` for each wait would cost 2.5 kB."""

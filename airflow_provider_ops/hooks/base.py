@@ -216,7 +216,7 @@ class OperationsHook(BaseHook):
         :raises WaitTimeout: the operation is still running; the error has its last known state.
         """
         state = self.wait_state(operation_id, timeout=timeout, poll_interval=poll_interval)
-        poll_until_done(self.get_conn(), [state], log.info)
+        poll_until_done(self.get_conn(), [state], log.info, warn=log.warning)
         return self._said(_settled(state, self.where))
 
     async def await_operation(
@@ -225,7 +225,7 @@ class OperationsHook(BaseHook):
         """Do as :meth:`wait_for_operation`, on the event loop."""
         state = self.wait_state(operation_id, timeout=timeout, poll_interval=poll_interval)
         async with self.aclient() as client:
-            await apoll_until_done(client, [state], log.info)
+            await apoll_until_done(client, [state], log.info, warn=log.warning)
             where = client.settings.where(self.api)
         return self._said(_settled(state, where))
 
@@ -261,6 +261,7 @@ class OperationsHook(BaseHook):
             if deadline is None:
                 deadline = now + (self.api.default_timeout(kind) if timeout is None else timeout)
             state = WaitState(reference, now=now, policy=policy, deadline=deadline)
+        state.words = self.api
         if end_requested or reference in self._asked_to_end:
             state.if_missing = partial(cancelled_and_gone, reference, self.api.name)
         return state

@@ -84,6 +84,7 @@ class Waiter:
             states,
             self._log.info,
             self._options.wait_for,
+            warn=self._log.warning,
             on_change=lambda _: self.reporter.record(states),
         )
         outcomes = {state.operation_id: state.outcome for state in states}

@@ -84,16 +84,18 @@ class Poller:
         log: Log,
         wait_for: WaitFor = "all",
         *,
+        warn: Log | None = None,
         hold: bool = True,
         on_change: OnChange | None = None,
     ) -> None:
         """Return when the wait states decide the verdict. Their outcomes hold the result.
 
+        :param warn: takes the lines that are warnings; default is ``log``.
         :param hold: whether long polls are allowed where the API has them; progress during one is not seen.
         :param on_change: called with the wait state after something about it was logged.
         """
         decided = asyncio.get_running_loop().create_future()
-        wait = Subscription(watches, wait_for, log, decided, may_long_poll=hold, on_change=on_change)
+        wait = Subscription(watches, wait_for, log, decided, warn=warn, may_long_poll=hold, on_change=on_change)
         if not self._subscriptions:
             self._began = self._clock.monotonic()
         offset = self._clock.time() - self._clock.monotonic()

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from airflow_provider_ops.core import poll_batching
+from airflow_provider_ops.core.changes import WarningLine
 from airflow_provider_ops.core.event_codec import WaitFor, is_decided
 from airflow_provider_ops.core.wait_state import WaitState
 from airflow_provider_ops.exceptions import OpsError
@@ -36,6 +37,8 @@ class Subscription:
     may_long_poll: bool = True
     #: Called after the lines about a wait state were logged.
     on_change: OnChange | None = None
+    #: Takes the lines that are warnings; ``None`` leaves them to ``log``.
+    warn: Log | None = None
 
     def settle(self) -> None:
         """Wake the caller when nothing can change the verdict any more."""
@@ -45,7 +48,8 @@ class Subscription:
     def notify(self, watch: WaitState, lines: Sequence[str]) -> None:
         """Log on behalf of the caller, so that each line lands in the log of its own task; wake it when it is over."""
         for line in lines:
-            self.context.run(self.log, f"{watch.operation_id}: {line}")
+            log = self.warn if self.warn is not None and isinstance(line, WarningLine) else self.log
+            self.context.run(log, f"{watch.operation_id}: {line}")
         if lines and self.on_change is not None:
             self.context.run(self.on_change, watch)
         if watch.outcome is not None:

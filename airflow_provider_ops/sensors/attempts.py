@@ -81,11 +81,11 @@ class SensorAttempt:
         """Poll each operation once; ``None`` while they do not decide the verdict. Passing faults are no answer."""
         states = self._waiter.states(self._ids, float("inf"))
         for state in states:
-            poll_once(self._hook.get_conn(), state, self._log.info)
+            poll_once(self._hook.get_conn(), state, self._log.info, warn=self._log.warning)
             # a refusal is followed within this leg, since nothing remembers it until the next
             while state.is_refused and state.outcome is None:
                 self._hook.clock.sleep(max(0.0, state.next_poll_at - self._hook.clock.time()))
-                poll_once(self._hook.get_conn(), state, self._log.info)
+                poll_once(self._hook.get_conn(), state, self._log.info, warn=self._log.warning)
         outcomes = {state.operation_id: state.outcome for state in states}
         is_over = is_decided(self._options.wait_for, list(outcomes.values()))
         self._waiter.reporter.paused(states, is_over=is_over)

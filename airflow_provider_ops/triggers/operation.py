@@ -174,10 +174,12 @@ class OperationTrigger(BaseTrigger):
         try:
             states = self._waits = self._wait_states(hook)
             report = self._report(hook, states)
-            log = type(self).logger().info
+            log = type(self).logger()
             on_change = report.record if report else None
             try:
-                await apoll_until_done(shared.client, states, log, self.wait_for, on_change=on_change)
+                await apoll_until_done(
+                    shared.client, states, log.info, self.wait_for, warn=log.warning, on_change=on_change
+                )
             finally:
                 if report:
                     report.stop()

@@ -13,6 +13,7 @@ from airflow_provider_ops.apis.base import Intent, Submitted
 from airflow_provider_ops.apis.calls import Response
 from airflow_provider_ops.apis.described import DescribedApi
 from airflow_provider_ops.apis.described.submits import NamesResourceOnly
+from airflow_provider_ops.core.changes import WarningLine
 from airflow_provider_ops.exceptions import (
     AmbiguousSubmission,
     CancelNotSupported,
@@ -437,3 +438,28 @@ NOW = 1_780_000_000.0
 def test_a_spent_budget_is_a_pause(headers: dict[str, str], pause: float | None) -> None:
     assert pause_asked(BUDGET, Response(200, headers, b"{}"), NOW) == pause
     assert pause_asked(API, Response(200, headers, b"{}"), NOW) == (7.0 if "retry-after" in headers else None)
+
+
+def _explained(api: DescribedApi, entry: Any, *, listed: bool = False) -> str:
+    return api.explain_unknown_state(one(entry, api), listed=listed)
+
+
+def test_a_pointer_to_the_state_that_finds_nothing_is_named_in_a_warning() -> None:
+    api = jobs(("  status: /status\n", "  status: /state\n"))
+    line = _explained(api, OPERATION)
+    assert isinstance(line, WarningLine)
+    assert "/state finds nothing in the answer of GET /operations/{operation_id}" in line
+    assert "operation.status in the spec of Jobs" in line
+    assert "in an entry of the lists" in _explained(api, OPERATION, listed=True)
+
+
+@pytest.mark.parametrize("word", ["resting", "missing"])
+def test_a_word_that_the_spec_does_not_list_is_no_warning(word: str) -> None:
+    line = _explained(API, {**OPERATION, "status": word})
+    assert not isinstance(line, WarningLine)
+    assert f"status {word!r} is not one of the states that the spec lists" in line
+
+
+def test_a_state_that_the_spec_lists_as_absent_is_known() -> None:
+    api = jobs(("    running: [active]\n", "    running: [active, null]\n"))
+    assert one({**OPERATION, "status": None}, api).state is OperationState.RUNNING

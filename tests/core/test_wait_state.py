@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from airflow_provider_ops.core.changes import WarningLine
 from airflow_provider_ops.core.poll_interval import PollPolicy, Tolerance
 from airflow_provider_ops.core.timeline import Timeline
 from airflow_provider_ops.core.wait_state import HEARTBEAT, Settled, TimedOut, Unobservable, WaitState
@@ -98,6 +99,21 @@ def test_an_unknown_status_is_warned_about_once_and_waited_on(operation: Make) -
     assert [len(lines) for lines in told] == [1, 0, 0]
     assert "'hibernating'" in told[0][0]
     assert wait.on_result(operation("dreaming"), START + 15)
+
+
+class _NoState:
+    def explain_unknown_state(self, operation: Operation, *, listed: bool) -> str:
+        return WarningLine(f"nothing says the state of {operation.id} ({listed})")
+
+
+def test_the_warning_about_a_state_that_is_not_there_comes_once(operation: Make) -> None:
+    wait = watch()
+    wait.words = _NoState()
+    said = [
+        wait.on_result(operation(word), START + 5 * n)
+        for n, word in enumerate(["missing", "missing", "running", "missing"])
+    ]
+    assert [isinstance(line, WarningLine) for lines in said for line in lines] == [True, False]
 
 
 def test_a_heartbeat_follows_a_long_silence_and_only_then(operation: Make) -> None:

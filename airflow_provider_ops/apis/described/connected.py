@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from airflow_provider_ops.apis.described.api import ApiOfSpec
+from airflow_provider_ops.operation import Operation
 from airflow_provider_ops.spec import ApiSpec
 
 
@@ -27,3 +28,7 @@ class DescribedApi(ApiOfSpec):
     def __init__(self, spec: ApiSpec, variables: Mapping[str, str] | None = None, *, auth: str = "") -> None:
         super().__init__(spec, variables, auth=auth)
         self.spec_hash = spec.hash
+
+    def explain_unknown_state(self, operation: Operation, *, listed: bool) -> str:
+        """Say what the spec lists; warn where its pointer to the state finds nothing."""
+        return self._reader.explain_unknown_state(operation, listed=listed)

@@ -13,6 +13,7 @@ from airflow_provider_ops.apis.base import ErrorBody
 from airflow_provider_ops.apis.calls import Response
 from airflow_provider_ops.apis.described.secrets import without_secrets
 from airflow_provider_ops.apis.times import read_time
+from airflow_provider_ops.core.changes import WarningLine, unknown_state
 from airflow_provider_ops.exceptions import TransportError
 from airflow_provider_ops.operation import Operation, OperationError, Progress, Step, web_address
 from airflow_provider_ops.spec import ApiSpec
@@ -38,6 +39,8 @@ _MESSAGES = (
 _MOST_STEPS = 100
 _ALL = 100
 _REDIRECTS = 300
+#: The word for a state that is not there.
+_MISSING = "missing"
 #: For entries of lists: made once, not for each of thousands.
 _NO_EXCHANGE = Exchange()
 
@@ -70,7 +73,7 @@ class OperationReader:
     """Reads operations of one API."""
 
     def __init__(self, spec: ApiSpec) -> None:
-        self._name = spec.name
+        self._name, self._title = spec.name, spec.shown_title
         self._secrets = spec.secrets
         self._spec: OperationSpec = spec.operation
         self._states = StateTable(spec.operation.states.lists().items())
@@ -151,6 +154,19 @@ class OperationReader:
         """Return the id of what an operation acts on."""
         return self._resource_id(exchange, entry)
 
+    def explain_unknown_state(self, operation: Operation, *, listed: bool) -> str:
+        """Return a log line about an operation whose state the spec does not list; see ``Api``."""
+        spec = self._spec
+        if operation.raw_state != _MISSING or self._status(_NO_EXCHANGE, operation.raw) is not None:
+            return unknown_state(operation, "is not one of the states that the spec lists")
+        request = f" of {spec.get.request}" if spec.get else ""
+        place = "an entry of the lists" if listed else f"the answer{request}"
+        return WarningLine(
+            f"{', '.join(spec.status)} finds nothing in {place}, so the state is not known; waiting on. "
+            f"If that is no state of it, mend operation.status in the spec of {self._title}; "
+            "else list null as one of operation.states"
+        )
+
     def _state(self, entry: Any, exchange: Exchange) -> tuple[str | None, str]:
         """Return the name of the state and the word of the API for it."""
         spec = self._spec
@@ -164,7 +180,7 @@ class OperationReader:
         if isinstance(status, (Mapping, list)):
             raise TransportError("the answer has no text where 'status' points to", reason="unreadable")
         state = self._states[status]
-        word = "missing" if status is None else _shown(status)
+        word = _MISSING if status is None else _shown(status)
         if state != "ended":
             return state, word
         if self._verdict is None or spec.verdict is None:
