@@ -16,13 +16,17 @@ def duration(seconds: float) -> str:
     return pendulum.duration(seconds=max(1, round(seconds))).in_words(locale="en")
 
 
-def settled_badly(operation: Operation, *, what_exists: str = "", next_try: str = "") -> OpsError:
+def settled_badly(
+    operation: Operation, *, handle: Handle | None = None, what_exists: str = "", next_try: str = ""
+) -> OpsError:
     """Return the error for a failed or cancelled operation: the API's words, how long it took, what is left.
 
+    :param handle: of the operation, where the task has submitted it: it names what the operation does not.
     :param what_exists: a sentence about what is left.
     """
     verb = "was cancelled" if operation.state is OperationState.CANCELLED else "failed"
-    what = f"{named(operation.id, operation, kind=True)} {verb}{elapsed(operation)}: {_reason(operation)}."
+    name = named(operation.id, operation, handle=handle, kind=True)
+    what = f"{name} {verb}{elapsed(operation)}: {_reason(operation)}."
     cls = OperationCancelled if operation.state is OperationState.CANCELLED else OperationFailed
     see = "" if operation.url and operation.url in what_exists else link(operation.url)
     return cls(" ".join(part for part in (what, what_exists, see, next_try) if part), operation)
@@ -56,10 +60,15 @@ def still_running(operation: Operation | None, what_next: str = "") -> str:
 def named(
     operation_id: str, operation: Operation | None = None, *, handle: Handle | None = None, kind: bool = False
 ) -> str:
-    """Return an operation's name for the beginning of a message: its id, kind and resource."""
-    of = next((one for one in (operation, handle) if one is not None and one.resource_id), None)
-    facts = [operation.kind] if kind and operation and operation.kind else []
-    facts += [f"{of.resource_type or 'resource'} {of.resource_id}"] if of else []
+    """Return an operation's name for the beginning of a message: its id, kind and resource.
+
+    :param handle: names what the operation itself does not.
+    """
+    known = [one for one in (operation, handle) if one is not None]
+    resource_id = next((one.resource_id for one in known if one.resource_id), None)
+    of_it = (one.resource_type for one in known if one.resource_type and one.resource_id == resource_id)
+    facts = [one.kind for one in known if kind and one.kind][:1]
+    facts += [f"{next(of_it, 'resource')} {resource_id}"] if resource_id else []
     return f"operation {operation_id} ({', '.join(facts)})" if facts else f"operation {operation_id}"
 
 

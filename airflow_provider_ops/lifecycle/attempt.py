@@ -18,7 +18,7 @@ from airflow_provider_ops.core.history import OperationHistory
 from airflow_provider_ops.core.poll_interval import RECHECK_SECONDS, seconds_to_wait
 from airflow_provider_ops.core.submit_decision import Action, AttemptContext, decide
 from airflow_provider_ops.core.wait_state import Outcome, Settled, TimedOut, Unobservable
-from airflow_provider_ops.core.wording import elapsed
+from airflow_provider_ops.core.wording import elapsed, named
 from airflow_provider_ops.exceptions import NotFound, OperationFailed, OpsError, WaitTimeout
 from airflow_provider_ops.hooks.base import OperationsHook
 from airflow_provider_ops.lifecycle.attempt_record import AttemptRecord
@@ -359,8 +359,8 @@ class TaskAttempt:
         resource = self._results.read_resource(handle, operation)
         if resource is not None and (link := self._hook.api.resource_url(resource)):
             self._options.show_link(link)
-        title = self._hook.api.title
-        self._log.info("%s operation %s (%s) succeeded%s", title, operation.id, operation.kind, elapsed(operation))
+        name = named(operation.id, operation, handle=handle, kind=True)
+        self._log.info("%s %s succeeded%s", self._hook.api.title, name, elapsed(operation))
         return self._results.result(handle, operation, resource)
 
     # -- a kill

@@ -9,7 +9,7 @@ from typing import Any
 from airflow_provider_ops._compat import OPERATION_ATTEMPT
 from airflow_provider_ops.core.gate import LineLog
 from airflow_provider_ops.core.handle import Handle
-from airflow_provider_ops.core.wording import utc
+from airflow_provider_ops.core.wording import named, utc
 from airflow_provider_ops.exceptions import OpsError, Superseded, UnreadableHandle
 from airflow_provider_ops.hooks.base import OperationsHook
 from airflow_provider_ops.lifecycle.attempt_record import AttemptRecord
@@ -37,10 +37,9 @@ class HandlePublisher:
 
         :param deadline: epoch seconds; ``None`` where the task does not wait.
         """
-        resource = f", {handle.resource_type} {handle.resource_id}" if handle.resource_id else ""
         until = "not waiting" if deadline is None else f"waiting until {utc(deadline)} at the latest"
-        title = self._hook.api.title
-        self._log.info("%s operation %s (%s%s): %s", title, handle.operation_id, handle.kind, resource, until)
+        name = named(handle.operation_id or "", handle=handle, kind=True)
+        self._log.info("%s %s: %s", self._hook.api.title, name, until)
         ti_id = getattr(self._ti, "id", None)
         ids = {
             "operation_id": handle.operation_id,

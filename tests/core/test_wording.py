@@ -1,9 +1,10 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from airflow_provider_ops.core.handle import Handle
 from airflow_provider_ops.core.wording import duration, named, settled_badly, timed_out, utc
 from airflow_provider_ops.exceptions import OperationCancelled, OperationFailed, TransportError
 from airflow_provider_ops.operation import Operation, OperationError, OperationState
@@ -76,3 +77,25 @@ def test_durations_are_words(seconds: float, text: str) -> None:
 
 def test_times_are_utc() -> None:
     assert utc(0) == "1970-01-01 00:00:00 UTC"
+
+
+HANDLE = Handle.placeholder("report.create", operation_id="op_1", resource_type="report", resource_id="772")
+ALL_OF_HANDLE = "operation op_1 (report.create, report 772)"
+
+
+@pytest.mark.parametrize(
+    ("kind", "facts", "handle", "name"),
+    [
+        ("", {}, None, "operation op_1"),
+        ("", {}, HANDLE, ALL_OF_HANDLE),
+        ("", {"resource_id": "772"}, HANDLE, ALL_OF_HANDLE),
+        ("", {"resource_id": "9"}, HANDLE, "operation op_1 (report.create, resource 9)"),
+        ("job", {}, None, "operation op_1 (job)"),
+        ("job", {"resource_type": "row", "resource_id": "9"}, HANDLE, "operation op_1 (job, row 9)"),
+    ],
+)
+def test_the_handle_names_what_the_operation_does_not(
+    kind: str, facts: dict[str, Any], handle: Handle | None, name: str
+) -> None:
+    operation = Operation("op_1", "jobs", kind, OperationState.SUCCEEDED, "done", **facts)
+    assert named("op_1", operation, handle=handle, kind=True) == name
