@@ -93,7 +93,7 @@ class FailureReport:
             retry = "A retry finds it in the same state. Clear the task without operation_id to submit a new one."
         else:
             retry = "A retry submits a new one." if may_retry else "Clear the task to submit a new one."
-        return settled_badly(operation, what_exists=left, next_try=retry)
+        return settled_badly(operation, handle=None if comes_after else handle, what_exists=left, next_try=retry)
 
     def timed_out(
         self, outcome: TimedOut, policy: str, *, waited_for: str, waited: float, may_retry: bool

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -149,6 +150,18 @@ def test_a_failure_tells_reason_ids_time_what_was_left_and_what_a_retry_does(
         assert str(part) in text.replace("5 minutes", "4 minutes"), part
     assert text.endswith("A retry submits a new one.")
     assert kinds(world) == ["deployment.create"]
+
+
+def test_a_failure_names_what_was_submitted_where_the_operation_does_not(hook: OnveraHook, failing: Handle) -> None:
+    operation = hook.wait_for_operation(str(failing.operation_id))
+    bare = replace(operation, kind="", resource_type=None, resource_id=None)
+    said = [
+        str(ending(hook, failing).failed(bare, "leave", may_retry=True, comes_after=comes_after))
+        for comes_after in (False, True)
+    ]
+    name = f"({failing.kind}, deployment {failing.resource_id})"
+    # what comes after the submitted operation is about something else
+    assert [name in text for text in said] == [True, False]
 
 
 def test_a_failure_without_a_retry_says_how_to_go_on(hook: OnveraHook, failing: Handle) -> None:
