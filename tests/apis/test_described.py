@@ -267,6 +267,20 @@ def test_lists_go_on_by_cursor_and_never_stand_still() -> None:
     assert len(items) == 2
 
 
+def test_operations_are_those_of_all_lists_once_each() -> None:
+    opened, ended = ([{**OPERATION, "id": one} for one in ids] for ids in (["op_1", "op_2"], ["op_2", "op_3"]))
+    answers = [answer({"operations": opened, "next": "c1"}), answer({}), answer({"operations": ended})]
+    listed = API.list_operations()
+    for _ in range(2):
+        items, queries = pages(listed, *answers)
+        assert [one.id for one in items] == ["op_1", "op_2", "op_3"]
+        assert [query["open"] for query in queries] == ["true", "true", "false"]
+    # filters may make one list of two
+    assert pages(API.list_operations(open=None, kind="job.create"), answers[2])[1] == [
+        {"kind": "job.create", "limit": 100}
+    ]
+
+
 @pytest.mark.parametrize(
     ("paging", "queries"),
     [

@@ -21,7 +21,7 @@ from airflow_provider_ops.apis.described.changing import Changes
 from airflow_provider_ops.apis.described.ending import Endings
 from airflow_provider_ops.apis.described.facts import checked_id, facts_of, is_meant, variables_of
 from airflow_provider_ops.apis.described.filling import Values, fill, header_values, parameters
-from airflow_provider_ops.apis.described.listing import entries_of, paged
+from airflow_provider_ops.apis.described.listing import entries_of, joined, paged
 from airflow_provider_ops.apis.described.owned import Owned
 from airflow_provider_ops.apis.described.polls import Polls
 from airflow_provider_ops.apis.described.reading import OperationReader, error_body, exchange_of, json_or_none
@@ -136,13 +136,19 @@ class ApiOfSpec(Api):
         return Call(request, read)
 
     def list_operations(self, **filters: Any) -> Paged[Operation]:
-        """List the operations of the first list, filtered by its parameters; ``None`` takes one out."""
+        """List the operations of all lists, filtered by their parameters; ``None`` takes one out."""
         lists = self.spec.lists
         if lists is None or not (lists.open or lists.recent):
             return super().list_operations(**filters)
-        request = fill((*lists.open, *lists.recent)[0], self._values)
-        query = {name: value for name, value in {**request.query, **filters}.items() if value is not None}
-        return self.paged(replace(request, query=query), self._reader.from_entry)
+        requests: list[Request] = []
+        for one in (*lists.open, *lists.recent):
+            request = fill(one, self._values)
+            query = {name: value for name, value in {**request.query, **filters}.items() if value is not None}
+            request = replace(request, query=query)
+            # filters may make one list of several
+            if request not in requests:
+                requests.append(request)
+        return joined([self.paged(one, self._reader.from_entry) for one in requests], lambda one: one.id)
 
     def open_operations(self) -> Sequence[OperationList]:
         """Return the lists that show what has not settled."""

@@ -37,6 +37,28 @@ def paged(
     return Paged(_Pages(request, entries, paging, to_item, secrets).first())
 
 
+def joined(lists: Sequence[Paged[T]], id_of: Callable[[T], str]) -> Paged[T]:
+    """Return several lists as one, in their order; what a list before has shown is left out.
+
+    :param lists: one at least.
+    """
+    first, *others = (one.first for one in lists)
+    return Paged(_joined(first, others, id_of, frozenset())) if others else lists[0]
+
+
+def _joined(
+    call: Call[Page[T]], others: Sequence[Call[Page[T]]], id_of: Callable[[T], str], seen: frozenset[str]
+) -> Call[Page[T]]:
+    def read(response: Response) -> Page[T]:
+        page = call.parse(response)
+        items = {id_of(one): one for one in page.items if id_of(one) not in seen}
+        following, left = (page.next, others) if page.next is not None else (others[0] if others else None, others[1:])
+        after = None if following is None else _joined(following, left, id_of, seen.union(items))
+        return Page(list(items.values()), after)
+
+    return replace(call, parse=read)
+
+
 def entries_of(exchange: Exchange, entries: Sequence[str], secrets: Sequence[str] = ()) -> list[Any]:
     """Return the entries that an answer has.
 
