@@ -64,7 +64,7 @@ def left(world: SimulatorServer, run_dag: Any) -> str:
 
 
 def rows(ran: Any) -> list[dict[str, Any]]:
-    return sorted(json.loads(ran.out or "[]"), key=lambda row: (row["resource_type"], row["task"]))
+    return sorted(json.loads(ran.out), key=lambda row: (row["resource_type"], row["task"]))
 
 
 def what(ran: Any) -> list[tuple[str, str]]:
@@ -102,7 +102,7 @@ def test_what_a_run_left_is_listed_and_then_deleted_and_nothing_else(
     assert existing(world) == {"by hand", f"airflow-{'0' * 24}"}
 
     again = operations("sweep", "--dag-id", "leaver", "-o", "json")
-    assert (again.code, again.out) == (0, "")
+    assert (again.code, json.loads(again.out)) == (0, [])
     assert "Nothing is left behind" in again.err
 
 

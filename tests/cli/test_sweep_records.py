@@ -43,7 +43,7 @@ def sweep(operations: Operations) -> Callable[..., Any]:
 
 
 def what(swept: Any) -> list[tuple[str, str, str]]:
-    return sorted((row["resource_type"], row["task"], row["found_by"]) for row in json.loads(swept.out or "[]"))
+    return sorted((row["resource_type"], row["task"], row["found_by"]) for row in json.loads(swept.out))
 
 
 def existing(world: SimulatorServer) -> set[str]:
@@ -74,7 +74,7 @@ def test_what_carries_no_mark_is_found_by_the_records_of_its_run(
     # the simulator does not count a closed session as deleted
     assert {name.partition("-")[0] for name in existing(world)} == {"session"}
     again = sweep(ran)
-    assert (again.code, again.out) == (0, "")
+    assert (again.code, json.loads(again.out)) == (0, [])
 
 
 def test_what_a_try_before_has_made_is_found(world: SimulatorServer, run_dag: Any, sweep: Any) -> None:
@@ -114,7 +114,7 @@ def test_a_request_whose_answer_was_never_recorded_is_said_first(
     ran = run_dag(dag)
     assert ran.state == "failed"
     swept = sweep(ran)
-    assert (swept.code, swept.out) == (5, "")
+    assert (swept.code, json.loads(swept.out)) == (5, [])
     assert swept.err.startswith("Not searched: LakeSail (lakesail_default): what task session of run")
 
 
