@@ -21,7 +21,9 @@ def submitted_text(options: AttemptOptions, hook: OperationsHook, submit: Submit
     parts = {**request.query, **(request.json if isinstance(request.json, Mapping) else {})}
     values = " ".join(f"{name}={_short(name, value)}" for name, value in parts.items())
     kill = f"on_kill={options.kill_policy}"
-    if options.on_kill is None:
+    if options.kill_policy == "cancel" and not api.can_cancel:
+        kill += f" ({api.title} cannot cancel: the operation continues)"
+    elif options.on_kill is None:
         kill += f" ({api.title} {'can' if api.can_cancel else 'cannot'} cancel)"
     kind = f" ({submit.kind})" if submit.kind else ""
     text = f"Request to {api.title} ({hook.conn_id}): {request.method} {request.path}{kind} {values}".rstrip()

@@ -146,6 +146,9 @@ def test_what_is_submitted_is_said_first_with_the_kill_policy() -> None:
     )
     task = create(on_kill="delete")
     assert submitted_text(task._attempt_options(), task.hook, task.submit()).endswith("; on_kill=delete")
+    task = create(on_kill="cancel")
+    said = submitted_text(task._attempt_options(), task.hook, task.submit())
+    assert said.endswith("; on_kill=cancel (Onvera cannot cancel: the operation continues)")
 
 
 def test_what_is_secret_or_long_is_not_said() -> None:
