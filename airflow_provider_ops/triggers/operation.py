@@ -261,8 +261,9 @@ class OperationTrigger(BaseTrigger):
             self.log.warning("asked to stop: %s", is_over_already(handle, self._settled).text)
             return
         # at once: what is logged after Airflow has cut this off is only in the triggerer's own log
-        self.log.warning(
-            "asked to stop while waiting for %s: asking whether the task is over, which means on_kill=%s",
+        self.log.info(
+            "asked to stop while waiting for %s: checking whether a user ended the task; "
+            "if so, on_kill=%s is carried out",
             ", ".join(self.operation_ids),
             self.kill_policy,
         )

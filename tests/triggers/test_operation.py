@@ -265,6 +265,16 @@ async def test_leaving_costs_no_request_and_says_what_continues(operations_simul
     assert operations_simulator.stats()["requests"] == before
 
 
+async def test_checking_whether_the_task_was_ended_is_no_warning(operations_simulator: SimulatorServer) -> None:
+    handle = await asyncio.to_thread(start, operations_simulator, never_settles())
+    with capture_logs() as said:
+        await killable(handle, "delete").on_kill()
+    first = said[0]
+    assert first["log_level"] == "info"
+    text = first["event"] % first.get("positional_args", ())
+    assert text.endswith("checking whether a user ended the task; if so, on_kill=delete is carried out")
+
+
 async def test_airflow_cutting_the_kill_off_does_not_cut_the_deletion_off(
     operations_simulator: SimulatorServer,
 ) -> None:
