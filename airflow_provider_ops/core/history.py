@@ -191,10 +191,13 @@ _PLAIN = {
 }
 
 
+#: Of a try that could not record how its wait ended.
+UNRECORDED = "ended before the wait was over (cleared, or its worker was lost)"
+
 _WHY_OPEN = {
     "timeout": "the deadline passed",
     "gave_up": "it could not be polled any more",
-    None: "how the wait ended was not recorded",
+    None: UNRECORDED,
 }
 
 

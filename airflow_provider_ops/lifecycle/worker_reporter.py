@@ -152,6 +152,8 @@ class WorkerReporter:
             "operation_id": decisive.operation_id,
             "said": self._said(decisive),
             "ended_at": round(now, 1) if self._history.is_over else None,
+            "last_seen": decisive.operation.raw_state if decisive.operation else None,
+            "left": self._history.aftermath.text if self._history.aftermath else None,
             # what the task has submitted comes before what it waited for afterwards
             "first": {
                 "operation_id": histories[0].operation_id,

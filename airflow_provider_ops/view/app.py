@@ -22,6 +22,7 @@ from airflow_provider_ops.lifecycle.handle_store import KEY as STORED_HANDLE
 from airflow_provider_ops.links import OperationLink
 from airflow_provider_ops.view import page_data
 from airflow_provider_ops.view.airflow_rest import ROOT_APP, OwnAirflow, Refused, TaskAddress
+from airflow_provider_ops.view.earlier import earlier_tries
 from airflow_provider_ops.view.live import LiveRead, Reader
 
 log = logging.getLogger(__name__)
@@ -147,7 +148,7 @@ async def _page_data(airflow: OwnAirflow, place: TaskAddress, reader: Reader) ->
         )
     if ours and (ti.get("try_number") or 0) > 1:
         kept, tries = await airflow.state_store(place, TRIES), await airflow.tries(place)
-        found["earlier"] = page_data.earlier_tries(kept, tries, ti.get("try_number"))
+        found["earlier"] = earlier_tries(kept, tries, ti.get("try_number"), wait.operations if wait else ())
     return found
 
 

@@ -5,7 +5,7 @@ The page is JSON for ``static/view.js``: times are epoch seconds, and every text
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -242,26 +242,6 @@ def owed(stored: object, *, is_result_known: bool = False) -> str | None:
         f"{policy} was begun for operation {stored.get('operation_id')}, {unfinished} The next attempt finishes it: "
         "clear the task, or check the resource yourself."
     )
-
-
-def earlier_tries(kept: object, tries: Sequence[object], try_number: object) -> list[dict[str, Any]]:
-    """Return the tries before this one: each that Airflow knows, with what the task state store has of it.
-
-    :param tries: as Airflow's API lists them.
-    """
-    states = {one.get("try_number"): one.get("state") for one in tries if isinstance(one, Mapping)}
-    stored = {
-        one.get("try_number"): one for one in (kept if isinstance(kept, list) else ()) if isinstance(one, Mapping)
-    }
-    numbers = {number for number in (*states, *stored) if isinstance(number, int) and number != try_number}
-    return [
-        {
-            "try_number": number,
-            "state": states.get(number),
-            **{name: stored.get(number, {}).get(name) for name in ("operation_id", "said", "ended_at")},
-        }
-        for number in sorted(numbers)
-    ]
 
 
 def _left(aftermath: Aftermath | None) -> dict[str, Any] | None:

@@ -117,7 +117,7 @@ def test_what_earlier_tries_came_to_is_told(
     assert page["operations"][0]["state"] == "succeeded"
     (earlier,) = page["earlier"]
     assert (earlier["try_number"], earlier["state"]) == (1, "failed")
-    assert "no room" in earlier["said"]
+    assert "no room" in earlier["after"]
     assert earlier["operation_id"] != page["operations"][0]["id"]
 
 
@@ -131,7 +131,7 @@ def test_an_earlier_try_without_an_operation_is_shown(
     assert run.state == "success"
     _, page = ask(dag.dag_id, run.run.run_id, "create")
     (earlier,) = page["earlier"]
-    assert (earlier["try_number"], earlier["operation_id"], earlier["said"]) == (1, None, None)
+    assert (earlier["try_number"], earlier["operation_id"], earlier["after"]) == (1, None, "no operation was recorded")
 
 
 @pytest.mark.parametrize("policy", ["leave", "delete"])

@@ -196,18 +196,6 @@ def test_a_policy_that_is_owed_does_not_contradict_what_is_left() -> None:
     assert page_data.owed({}) is None
 
 
-def test_every_earlier_try_that_airflow_knows_is_shown() -> None:
-    kept = [{"try_number": 2, "operation_id": "op_2", "said": "failed", "ended_at": 9.0}]
-    tries = [{"try_number": number, "state": "failed"} for number in (1, 2)] + [{"try_number": 3, "state": "running"}]
-    shown = page_data.earlier_tries(kept, tries, 3)
-    assert [(one["try_number"], one["state"], one["operation_id"]) for one in shown] == [
-        (1, "failed", None),
-        (2, "failed", "op_2"),
-    ]
-    assert [one["try_number"] for one in page_data.earlier_tries(None, tries, 3)] == [1, 2]
-    assert [one["try_number"] for one in page_data.earlier_tries(kept, [], 3)] == [2]
-
-
 def test_another_try_is_another_story() -> None:
     assert page_data.history_of(instance(try_number=2), record(operation())) is None
 

@@ -172,8 +172,7 @@ export function owed(data) {
 export function earlier(data) {
   if (!data.earlier?.length) return null;
   const rows = data.earlier.map((entry) => make("li", {}, make("span", { class: "when" }, `try ${entry.try_number}`),
-    make("span", {}, entry.state ? `${entry.state}: ` : "", entry.operation_id ? make("code", {}, entry.operation_id) : null,
-      " ", entry.said ?? "no operation was recorded")));
+    make("span", {}, entry.before, entry.operation_id ? make("code", {}, entry.operation_id) : null, entry.after)));
   return make("section", {}, make("h2", {}, "Earlier tries"), make("ol", { class: "log" }, rows));
 }
 

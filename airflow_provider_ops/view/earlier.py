@@ -1,0 +1,65 @@
+"""The tries before the one that the page shows, from what the task state store has kept of them. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from airflow_provider_ops.core.history import UNRECORDED
+
+
+def earlier_tries(
+    kept: object, tries: Sequence[object], try_number: object, operation_ids: Collection[str] = ()
+) -> list[dict[str, Any]]:
+    """Return the tries before this one: each that Airflow knows, with what the task state store has of it.
+
+    :param tries: as Airflow's API lists them.
+    :param operation_ids: what this try waits for.
+    """
+    states = {one.get("try_number"): one.get("state") for one in tries if isinstance(one, Mapping)}
+    entries = kept if isinstance(kept, list) else ()
+    stored = {one["try_number"]: one for one in entries if isinstance(one, Mapping) and _is_number(one)}
+    waits = {number: {_first_of(one), one.get("operation_id")} for number, one in stored.items()}
+    if isinstance(try_number, int):
+        waits[try_number] = set(operation_ids)
+    numbers = {number for number in (*states, *stored) if isinstance(number, int) and number != try_number}
+    return [
+        {
+            "try_number": number,
+            "state": states.get(number),
+            "operation_id": stored.get(number, {}).get("operation_id"),
+            "ended_at": stored.get(number, {}).get("ended_at"),
+            **_texts(number, states.get(number), stored.get(number), waits),
+        }
+        for number in sorted(numbers)
+    ]
+
+
+def _texts(
+    number: int, state: str | None, entry: Mapping[str, Any] | None, waits: Mapping[int, Collection[object]]
+) -> dict[str, str]:
+    """Return what is said before and after the id of the operation."""
+    stated = f"{state}: " if state else ""
+    if entry is None:
+        return {"before": stated, "after": "no operation was recorded"}
+    said = str(entry.get("said") or "")
+    if entry.get("ended_at") is not None or "last_seen" not in entry:
+        return {"before": stated, "after": f" {said}"}
+    # Airflow calls such a try failed, whatever ended it
+    seen = f", last seen {entry['last_seen']}" if entry["last_seen"] else ""
+    operation_id = entry.get("operation_id")
+    adopting = min((other for other, ids in waits.items() if other > number and operation_id in ids), default=None)
+    if adopting is not None:
+        return {"before": "", "after": f" was adopted by try {adopting}"}
+    if entry.get("left"):
+        return {"before": "", "after": f"{seen}. {entry['left']}"}
+    return {"before": f"{UNRECORDED}: ", "after": seen}
+
+
+def _is_number(entry: Mapping[str, Any]) -> bool:
+    return isinstance(entry.get("try_number"), int)
+
+
+def _first_of(entry: Mapping[str, Any]) -> object:
+    first = entry.get("first")
+    return first.get("operation_id") if isinstance(first, Mapping) else None

@@ -1,0 +1,55 @@
+"""What is said of the tries before the one that is shown."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from airflow_provider_ops.view.earlier import earlier_tries
+
+
+def said(*kept: dict[str, Any], state: str = "failed", operation_ids: tuple[str, ...] = ()) -> list[str]:
+    """Return the line of each try before the last, as the page puts it together."""
+    tries = [{"try_number": one["try_number"], "state": state} for one in kept]
+    shown = earlier_tries(list(kept), tries, len(kept) + 1, operation_ids)
+    return [f"{one['before']}{one['operation_id'] or ''}{one['after']}" for one in shown]
+
+
+def kept(number: int = 1, operation_id: str = "op_1", **facts: Any) -> dict[str, Any]:
+    plain = {"try_number": number, "operation_id": operation_id, "said": "ended", "ended_at": None}
+    return {**plain, "last_seen": "queued", "left": None, "first": {"operation_id": operation_id}, **facts}
+
+
+@pytest.mark.parametrize(
+    ("last_seen", "line"),
+    [
+        ("queued", "ended before the wait was over (cleared, or its worker was lost): op_1, last seen queued"),
+        (None, "ended before the wait was over (cleared, or its worker was lost): op_1"),
+    ],
+)
+def test_a_try_that_was_cleared_has_not_failed(last_seen: str | None, line: str) -> None:
+    assert said(kept(last_seen=last_seen)) == [line]
+
+
+def test_what_a_later_try_has_adopted_is_said() -> None:
+    assert said(kept(), operation_ids=("op_1",)) == ["op_1 was adopted by try 2"]
+    assert said(kept(), kept(2), operation_ids=("op_9",))[0] == "op_1 was adopted by try 2"
+
+
+def test_what_a_kill_came_to_stands_for_how_the_wait_ended() -> None:
+    assert said(kept(left="The task was cleared. It continues.")) == [
+        "op_1, last seen queued. The task was cleared. It continues."
+    ]
+
+
+def test_every_earlier_try_that_airflow_knows_is_shown() -> None:
+    kept = [{"try_number": 2, "operation_id": "op_2", "said": "failed", "ended_at": 9.0}]
+    tries = [{"try_number": number, "state": "failed"} for number in (1, 2)] + [{"try_number": 3, "state": "running"}]
+    shown = earlier_tries(kept, tries, 3)
+    assert [(one["try_number"], one["state"], one["operation_id"]) for one in shown] == [
+        (1, "failed", None),
+        (2, "failed", "op_2"),
+    ]
+    assert [one["try_number"] for one in earlier_tries(None, tries, 3)] == [1, 2]
+    assert [one["try_number"] for one in earlier_tries(kept, [], 3)] == [2]
