@@ -13,7 +13,7 @@ from airflow_provider_ops.core.aftermath import Aftermath, cause_of_end
 from airflow_provider_ops.core.handle import owed_policy
 from airflow_provider_ops.core.history import MOST_OPERATIONS, OperationHistory, WaitHistory, read_record
 from airflow_provider_ops.operation import Operation, web_address
-from airflow_provider_ops.view.rows import is_observed, rows_of, span_of, start_of
+from airflow_provider_ops.view.rows import end_where_last_seen, is_observed, rows_of, span_of, start_of
 
 #: States of a task instance in which nothing more comes of this try.
 _OVER = frozenset({"success", "failed", "skipped", "upstream_failed", "removed"})
@@ -176,7 +176,10 @@ def shown(
     :param link: address of the resource, where Airflow knows it.
     """
     over = ti.get("state") in _OVER
-    seen = _Observation(over=over, written_at=wait.written_at or None, live=live)
+    task_end = _time(ti.get("end_date")) if over and not wait.is_over else None
+    # a kill writes into the record after the last poll
+    written_at = min(wait.written_at, task_end.timestamp()) if task_end else wait.written_at
+    seen = _Observation(over, written_at or None, live, task_end.timestamp() if task_end else None)
     operations = [_operation(history, now, seen) for history in wait.operations.values()]
     if len(operations) == 1:
         operations[0]["resource_url"] = web_address(link)
@@ -245,7 +248,10 @@ def owed(stored: object, *, is_result_known: bool = False) -> str | None:
 
 
 def _left(aftermath: Aftermath | None) -> dict[str, Any] | None:
-    return None if aftermath is None else {**aftermath.to_dict(), "url": web_address(aftermath.url)}
+    if aftermath is None:
+        return None
+    sentence = f"{aftermath.text.rstrip('.')}."
+    return {**aftermath.to_dict(), "text": sentence, "url": web_address(aftermath.url)}
 
 
 def _task(ti: Mapping[str, Any]) -> dict[str, Any]:
@@ -269,11 +275,13 @@ class _Observation(NamedTuple):
     :param over: whether the task no longer waits.
     :param written_at: when worker or triggerer last recorded what they knew.
     :param live: result of a read by the page itself.
+    :param task_end: when the task ended, where that was before the wait was over.
     """
 
     over: bool
     written_at: float | None
     live: Mapping[str, Any] | None
+    task_end: float | None
 
     def checked_at(self, history: OperationHistory) -> float | None:
         """Return when an open operation that is no longer waited for was last checked; ``None`` for all others."""
@@ -293,12 +301,9 @@ def _operation(history: OperationHistory, now: float, seen: _Observation) -> dic
     progress = operation.progress if operation else None
     start, end = span_of(history)
     rows, title = rows_of(history, end)
-    if over and seen.is_checked_now(history) and title == "Phases" and len(rows) > 1:
+    if over and seen.is_checked_now(history) and title == "Phases":
         # it was not checked between the last poll of the wait and the read by this page
-        unwatched = rows[-2]
-        known_until = seen.written_at or 0.0
-        if unwatched["end"] > known_until:
-            unwatched |= {"end": None, "until": max(unwatched["start"], known_until)}
+        end_where_last_seen(rows, seen.written_at or 0.0, is_success=history.has_succeeded)
     return {
         "id": history.operation_id,
         "kind": operation.kind if operation else "",
@@ -317,6 +322,8 @@ def _operation(history: OperationHistory, now: float, seen: _Observation) -> dic
         "started_at": start,
         "start_is": start_of(history)[1],
         "ended_at": end,
+        # it settled only after the task had been killed
+        "continued": end is not None and seen.task_end is not None and end > seen.task_end,
         "is_settled": _is_settled(history),
         "observed": is_observed(history),
         "rows": rows,

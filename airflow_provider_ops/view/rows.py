@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from airflow_provider_ops.core.history import OperationHistory
@@ -119,6 +119,9 @@ def _phases(history: OperationHistory, end: float | None) -> list[dict[str, Any]
     rows: list[dict[str, Any]] = []
     for number, (at, raw_state, phase) in enumerate(phases):
         follows = phases[number + 1][0] if number + 1 < len(phases) else end
+        if end is not None:
+            # the end is the API's own time, and may come before we noticed
+            follows = end if follows is None else min(follows, end)
         # the API's own clock may be a little ahead of ours
         ended = None if follows is None else max(follows, at)
         name = phase or raw_state
@@ -129,6 +132,17 @@ def _phases(history: OperationHistory, end: float | None) -> list[dict[str, Any]
     if rows:
         rows[-1]["state"] = _LAST_PHASE.get(operation.state, "running")
     return rows
+
+
+def end_where_last_seen(rows: Sequence[dict[str, Any]], known_until: float, *, is_success: bool) -> None:
+    """End the phase that was last watched there: when it ended, and what came between it and the next, is not known."""
+    for row in rows:
+        if row["end"] is not None and row["end"] > known_until:
+            until = max(row["start"], known_until)
+            row |= {"end": None, "until": until, "at_least": until - row["start"]}
+            row["message"] = "what came after was not watched"
+            if row is rows[-1] and not is_success:
+                row["state"] = "unknown"
 
 
 _LAST_PHASE = {

@@ -184,7 +184,7 @@ def test_what_a_try_has_left_behind_is_said() -> None:
     story.operation("op_0").on_result(operation("failed"), START)
     story.aftermath = Aftermath("nothing was removed", START + 9, "deployment dep_1", "javascript:alert(1)")
     left = page(instance("failed"), story.to_record(START + 9))["wait"]["left"]
-    assert left == {"text": "nothing was removed", "at": START + 9, "resource": "deployment dep_1", "url": None}
+    assert left == {"text": "nothing was removed.", "at": START + 9, "resource": "deployment dep_1", "url": None}
     forged = {**story.to_record(START), "aftermath": [1]}
     assert page(instance("failed"), forged)["wait"]["left"] is None
 
@@ -304,6 +304,35 @@ def test_what_nobody_watched_has_no_duration() -> None:
         ("one", None, START + 10),
         ("two", None, None),
     ]
+
+
+@pytest.mark.parametrize(("state", "sign"), [("succeeded", "done"), ("failed", "unknown")])
+def test_what_settled_after_a_kill_was_watched_up_to_the_kill(state: str, sign: str) -> None:
+    # the kill has written into the record after the task ended
+    ti = instance("failed", end_date=(BEGAN + timedelta(seconds=8)).isoformat())
+    story = WaitHistory("onvera", "c", 1, "triggerer")
+    for at, phase in ((1, "queued"), (6, "installing")):
+        story.operation("op_0").on_result(operation("running", phase), START + at)
+    story = page_data.history_of(ti, story.to_record(START + 12)) or story
+    ended = operation(state, "done", ended_at=BEGAN + timedelta(seconds=30))
+    story.operation("op_0").ended(Settled(ended), None, START + 40)
+    live = {"at": START + 40, "error": None, "read": ["op_0"]}
+    (one,) = page_data.shown(ti, story, START + 40, live=live)["operations"]
+    assert one["continued"]
+    assert [(row["name"], row["state"], row["end"], row["until"]) for row in one["rows"]] == [
+        ("queued", "done", START + 6, START + 6),
+        ("installing", sign, None, START + 8),
+    ]
+    assert one["rows"][1]["at_least"] == 2
+
+
+def test_no_phase_goes_on_after_the_end_that_the_api_gives() -> None:
+    chapter = OperationHistory("op_1")
+    for at, phase in ((0, "queued"), (4, "cancelling")):
+        chapter.on_result(operation("running", phase), START + at)
+    chapter.ended(Settled(operation("cancelled", ended_at=BEGAN + timedelta(seconds=2))), None, START + 5)
+    rows, _ = rows_of(chapter, START + 2)
+    assert [(row["start"] - START, row["end"] - START) for row in rows] == [(0, 2), (4, 4)]
 
 
 def test_an_end_that_nobody_gave_is_not_made_up() -> None:

@@ -24,6 +24,7 @@ function tookText(row) {
   if (row.start === null) return "–";
   // it was so when it was first seen, and may have been before
   const about = row.is_longer ? "at least " : row.observed ? "≈ " : "";
+  if (row.at_least >= 1) return `at least ${duration(row.at_least)}`;
   if (row.end !== null) return about + duration(row.end - row.start);
   if (!row.is_open || row.until) return "–";
   if (row.checked_at) return row.checked_at - row.start < 1 ? "–" : `at least ${duration(row.checked_at - row.start)}`;

@@ -69,7 +69,8 @@ function left(data, operation) {
   const found = data.operations.length === 1 ? data.wait.left : null;
   if (!found) return null;
   return banner("warn", "What is left: ", found.text, " ", make("span", { class: "soft" },
-    found.resource && !found.text.includes(found.resource) ? [make("code", {}, found.resource), ". "] : null, "As known at ", at(found.at), "."),
+    ...(found.resource && !found.text.includes(found.resource) ? ["This is about ", make("code", {}, found.resource), " and"] : ["This"]),
+    " was known at ", at(found.at), "."),
     // the head of the page leads there already, where the operation says where that is
     operation.url ? null : outside(found.url, "Open it"));
 }
@@ -132,9 +133,9 @@ function unread(wait, live, operation) {
 }
 
 function head(data, operation) {
-  const tone = TONE[operation.state] ?? "unknown";
+  const tone = operation.continued ? "unknown" : TONE[operation.state] ?? "unknown";
   return make("header", { class: "head" },
-    make("p", { class: `state ${tone}` }, sign(tone, ""), make("span", {}, word(data, operation))),
+    make("p", { class: `state ${tone}` }, sign(tone, ""), make("span", {}, ...continued(operation) ?? [word(data, operation)])),
     make("div", { class: "what" }, make("h1", {}, operation.kind || "Operation"), make("p", { class: "id" },
       make("code", {}, operation.id), data.task.tries > 1 ? ` · try ${data.task.try_number} of ${data.task.tries}` : null)),
     outside(operation.url, "Open in the console") ?? outside(operation.resource_url, "Open the resource"));
@@ -183,6 +184,12 @@ export function source(data) {
   parts.push(data.refresh ? `Refreshes every ${data.refresh} s. ` : "The task has ended; this page does not change any more. ");
   parts.push("Times are in ", make("span", { class: "zone" }, zone()), ", as elsewhere in Airflow.");
   return make("footer", {}, ...parts);
+}
+
+// An operation that settled only after its task had been killed.
+function continued(operation) {
+  const how = operation.state === "cancelled" ? "was cancelled" : (WORDS[operation.state] ?? operation.state).toLowerCase();
+  return operation.continued ? [`Continued after the task ended, and ${how} at `, at(operation.ended_at)] : null;
 }
 
 function word(data, operation) {
