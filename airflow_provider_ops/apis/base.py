@@ -29,6 +29,13 @@ class WireModel(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True, populate_by_name=True)
 
 
+class NamesNoOperation(TransportError):
+    """The answer to a submit names no operation where the description of the API says that one is named."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(what, reason="unreadable")
+
+
 @dataclass(frozen=True, slots=True)
 class Submitted:
     """What the answer to a submit says, whatever its shape."""

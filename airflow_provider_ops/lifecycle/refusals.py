@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from airflow_provider_ops.apis.base import Api, SubmitCall, Submitted
+from airflow_provider_ops.apis.base import Api, NamesNoOperation, SubmitCall, Submitted
 from airflow_provider_ops.core.handle import Handle
 from airflow_provider_ops.core.submit_decision import Action, Decision
 from airflow_provider_ops.core.wording import utc
-from airflow_provider_ops.exceptions import AmbiguousSubmission, ApiError, DifferentRequest, OperationLost, OpsError
+from airflow_provider_ops.exceptions import (
+    AmbiguousSubmission,
+    ApiError,
+    DifferentRequest,
+    OperationLost,
+    OpsError,
+    reworded,
+)
 
 
 def refusal(decision: Decision, found: Handle) -> OpsError:
@@ -50,3 +57,14 @@ def ambiguous(
         "then clear this task; a plain retry will stop here again.",
         candidates,
     )
+
+
+def with_cause(api: Api, error: AmbiguousSubmission, cause: OpsError) -> AmbiguousSubmission:
+    """Return the error with what must be mended first, where the request was carried out and only the spec is wrong.
+
+    :param cause: why the outcome of the submit was not known.
+    """
+    if api.spec_hash is None or not isinstance(cause, NamesNoOperation):
+        return error
+    first = "Mend the spec before you clear this task: clearing it now creates another."
+    return reworded(error, f"{cause.what.rstrip('.')}. {first} {error.what}")

@@ -9,6 +9,7 @@ from airflow_provider_ops.apis.base import Intent, SubmitCall, Submitted
 from airflow_provider_ops.core.handle import Handle
 from airflow_provider_ops.core.submit_decision import RECONCILE_PAUSES, RECONCILE_PAUSES_ANSWERED
 from airflow_provider_ops.exceptions import (
+    AmbiguousSubmission,
     ApiError,
     ConfigurationError,
     Conflict,
@@ -22,7 +23,7 @@ from airflow_provider_ops.exceptions import (
 from airflow_provider_ops.hooks.base import OperationsHook
 from airflow_provider_ops.lifecycle.attempt_record import AttemptRecord
 from airflow_provider_ops.lifecycle.handle_store import HandleStore
-from airflow_provider_ops.lifecycle.refusals import ambiguous
+from airflow_provider_ops.lifecycle.refusals import ambiguous, with_cause
 from airflow_provider_ops.lifecycle.sender import ReplayedAnswer, Sender, handle_from
 from airflow_provider_ops.operation import Operation
 
@@ -104,7 +105,7 @@ class SubmitRunner:
                     raise
                 last, self._was_sent = error, True
             self._log(f"the outcome of the submit is unclear ({last.without_advice}); searching for what it started")
-            found = self.search(handle, marked, _pauses_after(last))
+            found = self._search_after(last, handle, marked)
             if found is not None:
                 return self.record_handle(handle, found, adopted=True)
             self._log("it started nothing; submitting again")
@@ -130,6 +131,13 @@ class SubmitRunner:
             if self._hook.guard is not None and not (self._was_sent or self._record.has_left):
                 self._give_up(handle, not_sent=True)
             raise
+
+    def _search_after(self, cause: OpsError, handle: Handle, marked: SubmitCall) -> Submitted | None:
+        """Do as :meth:`search`, after an answer that left the outcome unclear."""
+        try:
+            return self.search(handle, marked, _pauses_after(cause))
+        except AmbiguousSubmission as error:
+            raise with_cause(self._api, error, cause) from cause
 
     def search(self, handle: Handle, marked: SubmitCall, pauses: Sequence[float]) -> Submitted | None:
         """Return what the request has started; ``None`` when that is nothing.

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
-from airflow_provider_ops.apis.base import SubmitCall, Submitted
+from airflow_provider_ops.apis.base import NamesNoOperation, SubmitCall, Submitted
 from airflow_provider_ops.apis.calls import Request, Response, check_path
 from airflow_provider_ops.apis.described.addresses import below
 from airflow_provider_ops.apis.described.filling import Values, header_values, parameters
@@ -202,10 +202,9 @@ class DescribedCalls:
         if resource_id and call is not None and spec.inherited(call, "lookup") is not None:
             raise NamesResourceOnly(resource_type, resource_id)
         if http not in _SETTLED:
-            raise TransportError(
-                f"the answer (HTTP {response.status}) names no operation where the spec of {spec.shown_title} "
-                "expects one (operation_id, operation_url), and 'http' does not say that it has settled",
-                reason="unreadable",
+            raise NamesNoOperation(
+                f"the answer (HTTP {response.status}) names no operation: {self._places(call)} in the spec of "
+                f"{spec.shown_title}, and 'http' does not say that it has settled"
             )
         operation = Operation(
             id=address or resource_id or f"http-{response.status}",
@@ -228,6 +227,18 @@ class DescribedCalls:
                 f"the answer names {len(ids)} operations, more than {_MOST_OPERATIONS}", reason="unreadable"
             )
         return ids
+
+    def _places(self, call: CallSpec | None) -> str:
+        """Return where the spec says that an answer names its operation, and that nothing is there."""
+        spec = self._spec
+        names = ("operation_id", "operation_url")
+        texts = {name: spec.of_submit(call, name) if call else getattr(spec.submit, name) for name in names}
+        given = [f"{name} ({', '.join(found)})" for name, found in texts.items() if found]
+        return (
+            f"nothing is where {' and '.join(given)} {'point' if given[1:] else 'points'} to"
+            if given
+            else ("neither operation_id nor operation_url is")
+        )
 
     @property
     def follows_addresses(self) -> bool:
