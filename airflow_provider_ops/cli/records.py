@@ -56,7 +56,7 @@ class TaskRecord:
     :param submitted: in the order of the tries.
     :param awaited: ids of operations that it only waited for.
     :param unanswered: its last submit was sent, and what it started was never recorded.
-    :param generations: how many resources it was meant to have, as its handle counts them.
+    :param generations: how many submits may have made a resource each, as its handle counts them.
     """
 
     api: str | None = None
@@ -120,8 +120,11 @@ def _add_tries(found: TaskRecord, row: TaskRow, *, submits: bool) -> None:
 
 
 def _add_handle(found: TaskRecord, handle: Mapping[str, Any]) -> None:
+    is_answered = bool(handle.get("operation_id") or handle.get("operations"))
+    made_nothing = not is_answered and bool(handle.get("refused") or handle.get("not_sent"))
     generation = handle.get("generation")
-    found.generations = max(found.generations, generation if isinstance(generation, int) else 0)
+    if isinstance(generation, int):
+        found.generations = max(found.generations, generation - made_nothing)
     about = {name: handle.get(name) for name in ("kind", "creates")}
     # a handle names one operation by itself, and all of them in a list where there may be several
     for operation in (handle, *_entries(handle.get("operations"))):
@@ -129,8 +132,7 @@ def _add_handle(found: TaskRecord, handle: Mapping[str, Any]) -> None:
         found.add(operation.get("operation_id"), **about, **facts)
     if handle.get("operation_id"):
         found.add(handle["operation_id"], owes=owed_policy(handle))
-    is_answered = bool(handle.get("operation_id") or handle.get("operations"))
-    found.unanswered = not (is_answered or handle.get("refused") or handle.get("not_sent"))
+    found.unanswered = not (is_answered or made_nothing)
 
 
 def _add_history(found: TaskRecord, history: WaitHistory) -> None:

@@ -16,7 +16,7 @@ from airflow_provider_ops.operators.akua import AkuaCreateClusterOperator
 from airflow_provider_ops.operators.lakesail import LakeSailCreateSessionOperator
 from airflow_provider_ops.operators.onvera import OnveraCreateDeploymentOperator, OnveraDestroyDeploymentOperator
 from airflow_provider_ops.sensors.operation import OperationSensor
-from airflow_provider_ops.testing import drop_answer, operation_fails
+from airflow_provider_ops.testing import drop_answer, fail_first, operation_fails
 from tests.old_airflow import needs_state_store
 from tests.owing import owe
 
@@ -87,6 +87,25 @@ def test_what_a_try_before_has_made_is_found(world: SimulatorServer, run_dag: An
     listed = sweep(ran)
     assert {row["resource_id"] for row in json.loads(listed.out)} == made
     assert len(made) == 2
+
+
+@needs_state_store
+def test_a_refused_submit_leaves_nothing(world: SimulatorServer, run_dag: Any, sweep: Any) -> None:
+    world.faults(fail_first(1, 401))
+    with DAG("refused", schedule=None, start_date=START) as dag:
+        LakeSailCreateSessionOperator(task_id="session", **HURRY)
+    ran = run_dag(dag)
+    assert (ran.state, world.resources()) == ("failed", [])
+    swept = sweep(ran)
+    assert (swept.code, swept.out, swept.err) == (0, "[]\n", "Nothing is left behind.\n")
+
+
+@pytest.mark.parametrize("how", ["refused", "not_sent"])
+def test_what_started_nothing_does_not_count_beside_what_did(how: str) -> None:
+    handle = {**HANDLE, "operation_id": None, how: True}
+    store = {"airflow_provider_ops.handle": handle}
+    row = TaskRow(TaskPlace("run", "task", -1), "failed", 2, has_started=True, store=store)
+    assert read_task(row).generations == 1
 
 
 @needs_state_store
