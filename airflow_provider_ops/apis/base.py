@@ -346,6 +346,14 @@ class Api(ABC):
         """
         return False
 
+    def why_not_shown(self, kind: str) -> str:  # noqa: ARG002
+        """Return why :meth:`list_owned` does not show what a create has made."""
+        return "there is no mark to find it by"
+
+    def why_not_read(self, resource_type: str) -> str:  # noqa: ARG002
+        """Return why :meth:`find_resource` has no flow for resources of a type."""
+        return f"{self.title} has no read for it"
+
     def find_resource(self, resource_type: str, resource_id: str) -> Flow[Mapping[str, Any] | None] | None:  # noqa: ARG002
         """Return a flow that reads a resource by its id, ``None`` when it is gone or being deleted.
 

@@ -69,9 +69,8 @@ class Checker:
             return _still_running(hook, task, facts, operation, resource_type)
         flow = hook.api.find_resource(resource_type, resource_id)
         if flow is None:
-            self._warn(
-                hook, task, facts.operation_id, f"{hook.api.title} has no read for {resource_type} {resource_id}"
-            )
+            why = hook.api.why_not_read(resource_type)
+            self._warn(hook, task, facts.operation_id, f"{resource_type} {resource_id} cannot be looked for: {why}")
             return None
         try:
             resource = hook.run(flow)

@@ -53,6 +53,7 @@ class TaskRecord:
 
     :param api: name of the API, where a record has it.
     :param conn_id: the connection, where a record has it.
+    :param kind: of its last submit, where a handle has it.
     :param submitted: in the order of the tries.
     :param awaited: ids of operations that it only waited for.
     :param unanswered: its last submit was sent, and what it started was never recorded.
@@ -61,6 +62,7 @@ class TaskRecord:
 
     api: str | None = None
     conn_id: str | None = None
+    kind: str = ""
     submitted: dict[str, Recorded] = field(default_factory=dict)
     awaited: list[str] = field(default_factory=list)
     unanswered: bool = False
@@ -121,6 +123,7 @@ def _add_tries(found: TaskRecord, row: TaskRow, *, submits: bool) -> None:
 
 def _add_handle(found: TaskRecord, handle: Mapping[str, Any]) -> None:
     is_answered = bool(handle.get("operation_id") or handle.get("operations"))
+    found.kind = _text(handle.get("kind")) or found.kind
     made_nothing = not is_answered and bool(handle.get("refused") or handle.get("not_sent"))
     generation = handle.get("generation")
     if isinstance(generation, int):

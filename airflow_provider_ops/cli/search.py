@@ -140,14 +140,15 @@ class ResourceSearch:
             return
         kind = next((one.kind for one in record.submitted.values() if one.kind), "")
         hook = self._hook(conn_id) if conn_id else None
-        if hook is not None and (hook.api.shows_created(kind, row.fields) or (kind and not hook.api.creates(kind))):
+        if hook is not None and (
+            hook.api.shows_created(kind or record.kind, row.fields) or (kind and not hook.api.creates(kind))
+        ):
             return
         why = _gap(row, record)
         if why:
             title = f"{hook.api.title} ({hook.conn_id})" if hook else module or "an API"
-            self._unknown(
-                f"{title}: what task {task} of run {task.run_id} has made: {why}, and there is no mark to find it by"
-            )
+            unmarked = hook.api.why_not_shown(kind or record.kind) if hook else "there is no mark to find it by"
+            self._unknown(f"{title}: what task {task} of run {task.run_id} has made: {why}, and {unmarked}")
 
 
 def _gap(row: TaskRow, record: TaskRecord) -> str | None:

@@ -98,6 +98,22 @@ def test_without_a_request_for_all_nothing_is_listed() -> None:
     assert api.find_owned(api.request("POST", "/jobs", json={}), RUN.resembles) is None
 
 
+@pytest.mark.parametrize(
+    ("edit", "why"),
+    [
+        (("", ""), "the spec has no 'find.all' for it"),
+        (("      resource_id: /id\n", ""), "the spec has no 'find.resource_id' and no 'find.all' for it"),
+        (("    mark: {in: body, name: /labels/airflow, max: 63}\n", ""), "there is no mark to find it by"),
+    ],
+)
+def test_what_the_spec_lacks_to_find_what_was_made_is_named(edit: tuple[str, str], why: str) -> None:
+    text = JOBS if edit == ("", "") else JOBS.replace(*edit)
+    api = DescribedApi(ApiSpec.from_yaml(text))
+    assert api.why_not_shown("job.create") == why
+    assert "'find.all', or a 'result' whose request has {resource_id}" in api.why_not_read("job")
+    assert "'creates: report'" in api.why_not_read("report")
+
+
 def test_a_list_of_keys_does_not_show_what_has_the_users_own_value() -> None:
     text = JOBS.replace("resource_id: /id", ALL).replace("max: 63}", "max: 63, keep: true}")
     assert DescribedApi(ApiSpec.from_yaml(text)).find_resource("job", "j1") is None

@@ -265,6 +265,14 @@ class ApiOfSpec(Api):
         """Return whether :meth:`list_owned` shows what a create has made."""
         return self._owned.shows(kind)
 
+    def why_not_shown(self, kind: str) -> str:
+        """Return what the spec lacks."""
+        return self._owned.why_not_shown(kind) or super().why_not_shown(kind)
+
+    def why_not_read(self, resource_type: str) -> str:
+        """Return which keys of the spec would give a read."""
+        return self._owned.why_not_read(resource_type)
+
     def creates(self, kind: str) -> bool:
         """Return whether the spec says that a call of this kind makes a resource."""
         return any(call.kind == kind and call.creates for call in self.spec.calls)

@@ -46,6 +46,26 @@ class Owned:
         """Return whether what a call of this kind has made is listed."""
         return any(call.kind == kind for call, _ in self._calls())
 
+    def why_not_shown(self, kind: str) -> str | None:
+        """Return which keys a call of this kind lacks; ``None`` where it has no mark."""
+        call = next((one for one in self._spec.calls if one.kind == kind), None)
+        if call is None or self._spec.inherited(call, "mark") is None:
+            return None
+        find: FindSpec | None = self._spec.inherited(call, "find")
+        if find is None:
+            return "the spec has no 'find' for its mark"
+        given = {"creates": call.creates, "find.match": find.match, "find.resource_id": find.resource_id}
+        missing = [name for name, value in given.items() if not value]
+        if find.all is None and uses(find, "mark"):
+            missing.append("find.all")
+        return f"the spec has no {' and no '.join(map(repr, missing))} for it" if missing else None
+
+    def why_not_read(self, resource_type: str) -> str:
+        """Return which keys would give a read of a resource by its id."""
+        if not any(one.creates == resource_type for one in self._spec.calls):
+            return f"no call of the spec has 'creates: {resource_type}'"
+        return "the spec reads it nowhere: add 'find.all', or a 'result' whose request has {resource_id}"
+
     def all(self) -> Flow[OwnedResources] | None:
         """Return the flow that lists it; ``None`` where the spec has no request for that."""
         calls = list(self._calls())
