@@ -13,7 +13,7 @@ from airflow_provider_ops.apis.terminate import PATIENT, terminate
 from airflow_provider_ops.core.clear_or_retry import Cause
 from airflow_provider_ops.core.handle import Handle
 from airflow_provider_ops.core.submit_decision import RECONCILE_PAUSES, Action, check_body, decide
-from airflow_provider_ops.exceptions import AmbiguousSubmission, ApiError, reworded
+from airflow_provider_ops.exceptions import AmbiguousSubmission, ApiError, WaitTimeout, reworded
 from airflow_provider_ops.hooks.base import OperationsHook
 from airflow_provider_ops.http.clock import Clock
 from airflow_provider_ops.lifecycle.attempt_record import AttemptRecord, KillSwitch
@@ -56,6 +56,7 @@ class Submitter:
         self._submit = submit
         self._identity = identity
         self._store = store
+        self._deadline = deadline
         self._log = log
         self._warn = warn or log
         self._record = record or AttemptRecord(KillSwitch(), hook.api.title)
@@ -122,6 +123,7 @@ class Submitter:
             handle = self._new_handle(generation)
             started = self._reconcile_without_store(handle) or self._find_of_earlier_release(handle)
             if started is None:
+                self._check_deadline()
                 self._ask_first()
                 return self._starter.start(handle)
             if not _is_spent(started.operation):
@@ -129,6 +131,7 @@ class Submitter:
                     f"operation {started.handle.operation_id} is of an earlier try: adopting it, nothing is submitted"
                 )
                 return started
+        self._check_deadline()
         self._ask_first()
         return self._starter.start(self._new_handle(most))
 
@@ -155,10 +158,24 @@ class Submitter:
         return SubmitResult(started.handle, operation, adopted=True)
 
     def _start_anew(self, generation: int) -> SubmitResult:
+        self._check_deadline()
         self._ask_first()
         handle = self._new_handle(generation)
         self._starter.store_intent(handle)
         return self._starter.start(handle)
+
+    def _check_deadline(self) -> None:
+        """Return while there is time to wait for what is about to be submitted.
+
+        :raises WaitTimeout: there is none.
+        """
+        late = self._clock.time() - self._deadline
+        if late >= 0:
+            raise WaitTimeout(
+                f"nothing was submitted: the timeout of this try was over {late:.1f} s before the request; "
+                "raise `timeout`, which counts from the start of the try",
+                None,
+            )
 
     def _ask_first(self) -> None:
         if self._submit.preflight is None:
@@ -206,6 +223,7 @@ class Submitter:
             return self._start_anew(handle.generation + 1)
         if found is not None:
             return self._starter.record_handle(handle, found, adopted=True)
+        self._check_deadline()
         self._log("nothing was started by then; submitting")
         return self._starter.start(handle)
 

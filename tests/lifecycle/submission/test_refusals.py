@@ -15,6 +15,7 @@ from airflow_provider_ops.exceptions import (
     OpsError,
     RateLimited,
     TransportError,
+    WaitTimeout,
 )
 from airflow_provider_ops.testing import (
     fail_first,
@@ -62,6 +63,18 @@ def test_429_is_not_waited_out_beyond_the_deadline(task: Task, world: SimulatorS
     with pytest.raises(RateLimited):
         task.attempt()
     assert task.clock.time() - before <= 31
+
+
+def test_nothing_is_submitted_after_the_deadline(task: Task, world: SimulatorServer) -> None:
+    task.patience = 0.0
+    with pytest.raises(WaitTimeout, match="nothing was submitted"):
+        task.attempt()
+    assert (posts(world), created(world)) == (0, 0)
+    task.patience = 60.0
+    started = task.attempt().handle
+    task.patience = 0.0
+    # what exists is adopted all the same
+    assert task.attempt().handle.operation_id == started.operation_id
 
 
 def test_a_refused_connection_is_tried_again_for_minutes_and_started_nothing(
