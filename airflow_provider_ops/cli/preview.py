@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Mapping
-from contextlib import redirect_stdout
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stdout
 from typing import Any
 
 from airflow.cli.commands import task_command
+from airflow.exceptions import DagRunNotFound, TaskInstanceNotFound
+from airflow.sdk.execution_time.lazy_sequence import LazyXComSequence
 from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 from airflow.utils.cli import get_bagged_dag, get_db_dag
 from jinja2 import UndefinedError
 
 from airflow_provider_ops.cli.output import CommandError, Exit, command, echo, show
-from airflow_provider_ops.cli.tables import TaskPlace, read_results, read_tasks
+from airflow_provider_ops.cli.tables import read_pushed
 from airflow_provider_ops.exceptions import OpsError
 from airflow_provider_ops.hooks.base import OperationsHook
 from airflow_provider_ops.lifecycle.worker_kill import policy_terminates
@@ -37,6 +39,25 @@ class Unknown(str):
         """Return a part, which is not known either."""
         return Unknown(f"{self}.{key}")
 
+    def get(self, key: Any, default: Any = None) -> Unknown:  # noqa: ARG002 - as of a dict
+        """Return a part, as a dict does."""
+        return self[key]
+
+
+class UnknownOutputs(Sequence[Any]):
+    """The outputs of a mapped task that has not run, as many as one of those that are mapped over them needs."""
+
+    def __init__(self, output: Unknown, count: int) -> None:
+        self._output, self._count = output, count
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, index: Any) -> Any:
+        """Return one of them, or some."""
+        chosen = range(self._count)[index]
+        return self._output[chosen] if isinstance(chosen, int) else [self._output[one] for one in chosen]
+
 
 class PreviewTaskInstance(RuntimeTaskInstance):
     """A task instance outside of a task: the output of others comes from the database, where it is there."""
@@ -48,21 +69,50 @@ class PreviewTaskInstance(RuntimeTaskInstance):
                 f"The output of several tasks at once ({task_ids!r}) cannot be previewed. "
                 "`airflow tasks test` runs the task, and sends what it sends."
             )
-        known = _pushed(self.dag_id, self.run_id, task_ids, key)
-        if known is not None:
-            return known
-        unknown = Unknown(f"output-of-{task_ids}" if key == _RETURNED else f"output-of-{task_ids}.{key}")
-        echo(f"{unknown}: stands for what task {task_ids} hands over, which only a run knows.")
-        return unknown
+        pushed = self._pushed(task_ids, key)
+        # that of a task that is not mapped, else the only one of those that are
+        known = pushed.get(-1, next(iter(pushed.values())) if len(pushed) == 1 else None)
+        return _unknown(task_ids, key) if known is None else known
+
+    def outputs(self, task_id: str, key: str) -> Sequence[Any]:
+        """Return what the instances of a mapped task have pushed, in order; what is not known is named."""
+        pushed = self._pushed(task_id, key)
+        if pushed:
+            return [pushed[index] for index in sorted(pushed)]
+        return UnknownOutputs(_unknown(task_id, key), max(self.map_index or 0, 0) + 1)
+
+    def get_relevant_upstream_map_indexes(self, *_args: Any, **_options: Any) -> None:
+        """Return nothing: how often a group of tasks is mapped, only the supervisor of a task knows."""
+        return
+
+    def _pushed(self, task_id: str, key: str) -> Mapping[int, Any]:
+        return {} if self.run_id == _NO_RUN else read_pushed(self.dag_id, self.run_id, task_id, key)
 
 
-def _pushed(dag_id: str, run_id: str, task_id: str, key: str) -> Any:
-    if run_id == _NO_RUN:
-        return None
-    place = TaskPlace(run_id, task_id, -1)
-    if key == _RETURNED:
-        return read_results(dag_id, [place]).get(place)
-    return next((row.xcoms.get(key) for row in read_tasks(dag_id, [run_id], (key,)) if row.place == place), None)
+def _unknown(task_id: str, key: str) -> Unknown:
+    unknown = Unknown(f"output-of-{task_id}" if key == _RETURNED else f"output-of-{task_id}.{key}")
+    echo(f"{unknown}: stands for what task {task_id} hands over, which only a run knows.")
+    return unknown
+
+
+@contextmanager
+def _outputs_of_mapped_tasks() -> Iterator[None]:
+    """Read what mapped tasks have pushed where we are: Airflow asks the supervisor of a task, and there is none."""
+    before = {name: vars(LazyXComSequence)[name] for name in ("__len__", "__getitem__")}
+
+    def outputs(sequence: Any) -> Sequence[Any]:
+        arg, ti = sequence._xcom_arg, sequence._ti  # noqa: SLF001 - they have no other name
+        read: Sequence[Any] = ti.outputs(arg.operator.task_id, arg.key)
+        return read
+
+    cls: Any = LazyXComSequence
+    cls.__len__ = lambda self: len(outputs(self))
+    cls.__getitem__ = lambda self, index: outputs(self)[index]
+    try:
+        yield
+    finally:
+        for name, method in before.items():
+            setattr(cls, name, method)
 
 
 @command
@@ -95,13 +145,11 @@ def _rendered(dag_id: str, task_id: str, run_id: str | None, map_index: int | No
     kind = getattr(task, "operator_class", type(task))
     if not issubclass(kind, OperationOperator):
         raise CommandError(f"Task {task_id} is a {task.task_type}, which submits no operation: name a task that does.")
-    context = _context(dag_id, task, run_id or _NO_RUN, map_index)
     try:
-        task.render_template_fields(context)
-    except UndefinedError as error:
-        # a run without a logical date has no ds, for example, and none at all has what its conf gives
-        hint = "name a run that has it with --run-id." if run_id is None else f"run {run_id} does not have it."
-        raise CommandError(f"A template of task {task_id} cannot be rendered: {error}; {hint}") from error
+        context = _context(dag_id, task, run_id or _NO_RUN, map_index)
+    except (DagRunNotFound, TaskInstanceNotFound) as error:
+        raise CommandError(_not_in_run(dag_id, task, run_id, map_index)) from error
+    _render(task, context, run_id)
     rendered: OperationOperator = context["task"]
     if hasattr(rendered, "python_callable"):
         raise CommandError(
@@ -109,6 +157,34 @@ def _rendered(dag_id: str, task_id: str, run_id: str | None, map_index: int | No
             "`airflow tasks test` calls it, and sends that."
         )
     return rendered
+
+
+def _render(task: Any, context: Any, run_id: str | None) -> None:
+    try:
+        with _outputs_of_mapped_tasks():
+            task.render_template_fields(context)
+    except OpsError:
+        raise
+    except UndefinedError as error:
+        # a run without a logical date has no ds, for example, and none at all has what its conf gives
+        hint = "name a run that has it with --run-id." if run_id is None else f"run {run_id} does not have it."
+        raise CommandError(f"A template of task {task.task_id} cannot be rendered: {error}; {hint}") from error
+    except Exception as error:
+        # a function of the DAG file, in map(), meets a name where it takes an object
+        hint = "name a run with --run-id that has" if run_id is None else f"choose a run that has, not {run_id},"
+        raise CommandError(
+            f"What task {task.task_id} is mapped over cannot be read ({type(error).__name__}: {error}): {hint} the "
+            "output of the tasks before it."
+        ) from error
+
+
+def _not_in_run(dag_id: str, task: Any, run_id: str | None, map_index: int | None) -> str:
+    instance = f"task {task.task_id}" + (f" with map index {map_index or 0}" if task.is_mapped else "")
+    why = "it has none, or has not expanded the task yet" if task.is_mapped else "it has none"
+    return (
+        f"Run {run_id} of DAG {dag_id} has no {instance}: there is no such run, or {why}. `airflow tasks "
+        f"states-for-dag-run {dag_id} {run_id}` shows what it has; without --run-id the output of other tasks is named."
+    )
 
 
 def _context(dag_id: str, task: Any, run_id: str, map_index: int | None) -> Any:

@@ -129,6 +129,14 @@ def read_results(dag_id: str, places: Collection[TaskPlace]) -> dict[TaskPlace, 
     return found
 
 
+def read_pushed(dag_id: str, run_id: str, task_id: str, key: str) -> dict[int, Any]:
+    """Return what the instances of a task have pushed with a key in a run, by map index."""
+    only = (XComModel.key == key, XComModel.task_id == task_id)
+    rows = _Runs(dag_id, [run_id]).read(XComModel, "timestamp", "value", only=only)
+    # the latest last: 3.4 keeps those of earlier tries as well
+    return {place.map_index: value for place, _, value in sorted(rows, key=lambda row: row[1])}
+
+
 def submitting_tasks(dag_id: str) -> dict[str, str]:
     """Return the tasks of the latest version of a DAG that submit operations, with the module of their class."""
     try:

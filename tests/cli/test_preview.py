@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from airflow.utils.cli import get_bagged_dag
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,7 +28,13 @@ with DAG("previewed", schedule=None, start_date=datetime(2026, 1, 1), params={"t
     named = OnveraCreateDeploymentOperator(task_id="named", app_type="superset", name="Reports {{ params.team }}")
     OnveraCreateDeploymentOperator(task_id="derived", app_type="airflow", on_kill="delete", timeout=90)
     OnveraDestroyDeploymentOperator(task_id="destroy", deployment_id=named.output["resource_id"])
-    OnveraCreateDeploymentOperator.partial(task_id="mapped").expand(app_type=["airflow", "superset"])
+    mapped = OnveraCreateDeploymentOperator.partial(task_id="mapped").expand(app_type=["airflow", "superset"])
+    OnveraDestroyDeploymentOperator.partial(task_id="destroys").expand(
+        deployment_id=mapped.output.map(lambda made: made["resource_id"])
+    )
+    OnveraDestroyDeploymentOperator.partial(task_id="unreadable").expand(
+        deployment_id=mapped.output.map(lambda made: made.no_such_method())
+    )
     AkuaCreateClusterOperator(task_id="cluster", name="shop", region_id="reg_eu")
     NirvanaCreateVPCOperator(task_id="vpc", name="net", region="us-sva-2", subnet_name="web")
 
@@ -39,6 +46,19 @@ with DAG("previewed", schedule=None, start_date=datetime(2026, 1, 1), params={"t
         pass
 
     plain()
+"""
+
+OVER = """
+from datetime import datetime
+from airflow.sdk import DAG
+from airflow_provider_ops.operators.onvera import OnveraCreateDeploymentOperator, OnveraDestroyDeploymentOperator
+
+with DAG("over", schedule=None, start_date=datetime(2026, 1, 1)) as dag:
+    hurry = {"poll_interval": 0.05, "deferrable": False}
+    create = OnveraCreateDeploymentOperator.partial(task_id="create", **hurry).expand(app_type=["airflow", "superset"])
+    OnveraDestroyDeploymentOperator.partial(task_id="destroy", **hurry).expand(
+        deployment_id=create.output.map(lambda made: made["resource_id"])
+    )
 """
 
 
@@ -99,6 +119,41 @@ def test_the_output_of_another_task_is_named(preview: Any, world: SimulatorServe
 def test_one_of_the_mapped_ones(preview: Any) -> None:
     assert facts(preview("mapped"))["body"]["app_type"] == "airflow"
     assert facts(preview("mapped", "--map-index", "1"))["body"]["app_type"] == "superset"
+
+
+@pytest.mark.parametrize("index", [0, 1, 7])
+def test_the_outputs_of_a_mapped_task_are_named(index: int, preview: Any) -> None:
+    ran = preview("destroys", "--map-index", str(index))
+    assert facts(ran)["url"].endswith(f"/deployments/output-of-mapped.{index}.resource_id")
+    assert "stands for what task mapped hands over" in ran.err
+
+
+def test_what_a_function_cannot_do_with_a_name_is_said(preview: Any) -> None:
+    ran = preview("unreadable")
+    assert ran.code == 4
+    assert "no_such_method" in ran.err
+    assert "--run-id" in ran.err
+
+
+def test_with_a_run_the_outputs_of_a_mapped_task_are_its_own(
+    airflow_db: Path, world: SimulatorServer, run_dag: Any, operations: Operations
+) -> None:
+    file = Path(os.environ["AIRFLOW_HOME"]) / "dags" / "over.py"
+    file.write_text(OVER, encoding="utf-8")
+    try:
+        ran = run_dag(get_bagged_dag(None, "over"))
+        made = [ran.xcom("create", map_index=index)["resource_id"] for index in (0, 1)]
+        for index in (0, 1):
+            run = ("--run-id", ran.run.run_id, "--map-index", str(index), "-o", "json")
+            url = facts(operations("preview", "over", "destroy", *run))["url"]
+            assert url.endswith(f"/deployments/{made[index]}")
+        missing = operations("preview", "over", "destroy", "--run-id", ran.run.run_id, "--map-index", "2")
+        assert missing.code == 4
+        assert "not expanded the task yet" in missing.err
+        assert "without --run-id" in missing.err
+        assert operations("preview", "over", "destroy", "--run-id", "nowhere").code == 4
+    finally:
+        file.unlink()
 
 
 def test_a_task_that_adopts_is_said_to_submit_nothing(preview: Any) -> None:

@@ -15,7 +15,7 @@ COMMANDS = Area(
 )
 SOURCE = """
 from airflow.sdk import DAG, task
-from airflow_provider_ops.operators.onvera import OnveraCreateDeploymentOperator
+from airflow_provider_ops.operators.onvera import OnveraCreateDeploymentOperator, OnveraDestroyDeploymentOperator
 
 with DAG("messages", schedule=None) as dag:
     OnveraCreateDeploymentOperator(task_id="create", app_type="airflow")
@@ -24,6 +24,11 @@ with DAG("messages", schedule=None) as dag:
     @task
     def plain():
         pass
+
+    several = OnveraCreateDeploymentOperator.partial(task_id="several").expand(app_type=["airflow", "superset"])
+    OnveraDestroyDeploymentOperator.partial(task_id="over").expand(
+        deployment_id=several.output.map(lambda made: made.no_such_method())
+    )
 
     @task.operation(conn_id="onvera_default")
     def asked():
@@ -34,12 +39,12 @@ with DAG("messages", schedule=None) as dag:
 """
 
 
-def _previewed(dag_id: str, task_id: str) -> Any:
+def _previewed(dag_id: str, task_id: str, *options: str) -> Any:
     def play(s: Any) -> str:
         file = Path(os.environ["AIRFLOW_HOME"]) / "dags" / "messages.py"
         file.write_text(SOURCE, encoding="utf-8")
         try:
-            return str(s.command("preview", dag_id, task_id))
+            return str(s.command("preview", dag_id, task_id, *options))
         finally:
             file.unlink()
 
@@ -71,6 +76,8 @@ COMMANDS.add(
         "Preview: the task submits nothing": _previewed("messages", "plain"),
         "Preview: only its function knows what the task asks for": _previewed("messages", "asked"),
         "Preview: a template needs what only a run has": _previewed("messages", "dated"),
+        "Preview: the run does not have the task": _previewed("messages", "over", "--run-id", "nowhere"),
+        "Preview: a function in map() needs what only a run has": _previewed("messages", "over"),
         "Preview: the output of several tasks": lambda s: PreviewTaskInstance.xcom_pull(None, ["a", "b"]),  # type: ignore[arg-type]
         "Seconds that are none": lambda s: s.command("wait", "op_1", "--timeout", "5m"),
         "A count that is none": lambda s: s.command("list", "--limit", "0"),
