@@ -10,6 +10,7 @@ from typing import NamedTuple, TypeVar
 
 from airflow_provider_ops.apis.base import Api, Submitted
 from airflow_provider_ops.apis.calls import Call, Flow, Once, Pause
+from airflow_provider_ops.core.aftermath import deletion_text
 from airflow_provider_ops.core.handle import Handle
 from airflow_provider_ops.exceptions import (
     CancelNotSupported,
@@ -166,8 +167,7 @@ def _delete(api: Api, handle: Handle, name: str, within: float) -> Flow[Terminat
         deleting = yield from _when_possible(api, handle, within)
     except _DeletedAlready:
         return Termination(f"{made} is being deleted already", removed=True, is_accepted=True)
-    by = f" by operation {deleting.operation_id}" if deleting else ""
-    return Termination(f"{made} is being deleted{by}", removed=True, is_accepted=True)
+    return Termination(deletion_text(made, deleting.operation_id if deleting else None), removed=True, is_accepted=True)
 
 
 def _when_possible(api: Api, handle: Handle, within: float) -> Flow[Submitted | None]:

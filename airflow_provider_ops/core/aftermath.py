@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -19,6 +20,26 @@ _CAUSES: Mapping[str | None, str] = {
 }
 #: States in which the task is at work again: a user has cleared it since.
 _AT_WORK = frozenset({"scheduled", "queued", "running", "deferred"})
+
+
+_DELETION = re.compile(
+    r"((?:[^\s.:;,]+ [^\s;,]+|what it made) )is being deleted(?: by operation ([\w./:-]*\w))?", re.IGNORECASE
+)
+
+
+def deletion_text(what: str, operation_id: str | None) -> str:
+    """Return that something is being deleted, as it is said at that time."""
+    return f"{what} is being deleted" + (f" by operation {operation_id}" if operation_id else "")
+
+
+def in_retrospect(text: str) -> str:
+    """Return a text with what :func:`deletion_text` has written into it, as it is said later."""
+
+    def later(found: re.Match[str]) -> str:
+        by = f" (operation {found[2]})" if found[2] else ""
+        return f"the deletion of {found[1]}was asked for{by}"
+
+    return _DELETION.sub(later, text)
 
 
 def cause_of_end(state: str | None) -> str:

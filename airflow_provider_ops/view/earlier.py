@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from airflow_provider_ops.core.aftermath import in_retrospect
 from airflow_provider_ops.core.history import UNRECORDED
+
+#: State of a task instance -> how what is said of an operation that ended alike begins.
+_ALIKE = {"success": "succe"}
 
 
 def earlier_tries(
@@ -42,9 +46,11 @@ def _texts(
     stated = f"{state}: " if state else ""
     if entry is None:
         return {"before": stated, "after": "no operation was recorded"}
-    said = str(entry.get("said") or "")
+    said = in_retrospect(str(entry.get("said") or ""))
     if entry.get("ended_at") is not None or "last_seen" not in entry:
-        return {"before": stated, "after": f" {said}"}
+        # where the operation and its task ended alike, that is said once
+        alike = state and said.casefold().startswith(_ALIKE.get(state, state))
+        return {"before": "", "after": f" {said}"} if alike else {"before": stated, "after": f": {said}"}
     # Airflow calls such a try failed, whatever ended it
     seen = f", last seen {entry['last_seen']}" if entry["last_seen"] else ""
     operation_id = entry.get("operation_id")
@@ -52,7 +58,7 @@ def _texts(
     if adopting is not None:
         return {"before": "", "after": f" was adopted by try {adopting}"}
     if entry.get("left"):
-        return {"before": "", "after": f"{seen}. {entry['left']}"}
+        return {"before": "", "after": f"{seen}. {in_retrospect(str(entry['left']))}"}
     return {"before": f"{UNRECORDED}: ", "after": seen}
 
 

@@ -43,6 +43,24 @@ def test_what_a_kill_came_to_stands_for_how_the_wait_ended() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("state", "kept_text", "line"),
+    [
+        ("failed", "FAILED: QUOTA: no room", "op_1 FAILED: QUOTA: no room"),
+        ("success", "succeeded", "op_1 succeeded"),
+        ("failed", "succeeded", "failed: op_1: succeeded"),
+        ("failed", "the deadline passed; last seen running", "failed: op_1: the deadline passed; last seen running"),
+        (
+            "failed",
+            "failed: no room. on_failure=delete: cluster id_1 is being deleted by operation op_2.",
+            "op_1 failed: no room. on_failure=delete: the deletion of cluster id_1 was asked for (operation op_2).",
+        ),
+    ],
+)
+def test_nothing_is_said_twice_or_as_if_it_were_still_so(state: str, kept_text: str, line: str) -> None:
+    assert said(kept(said=kept_text, ended_at=9.0), state=state) == [line]
+
+
 def test_every_earlier_try_that_airflow_knows_is_shown() -> None:
     kept = [{"try_number": 2, "operation_id": "op_2", "said": "failed", "ended_at": 9.0}]
     tries = [{"try_number": number, "state": "failed"} for number in (1, 2)] + [{"try_number": 3, "state": "running"}]
