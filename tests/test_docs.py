@@ -130,6 +130,7 @@ def test_every_option_in_an_ini_block_is_one_that_is_read(block: str, sources: s
 
 #: What else a page may show, and which test runs that.
 OTHER_BLOCKS = {
+    ("docs/development/releasing.md", "text"): "tests/dev/test_artifacts.py",
     ("docs/reference/simulator.md", "json"): "tests/simulator/test_docs.py",
     ("docs/reference/simulator.md", ""): "tests/simulator/test_docs.py",
     ("docs/tutorial/describe-your-api.md", "yaml"): "tests/spec/test_docs.py",

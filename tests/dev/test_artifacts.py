@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tarfile
 import zipfile
 from pathlib import Path
@@ -78,6 +79,14 @@ def test_two_builds_with_other_bytes_are_named(tmp_path: Path) -> None:
     artifacts.check_reproducible(one, one)
     with pytest.raises(NotAsItShould, match=r"differs in a\.whl$"):
         artifacts.check_reproducible(one, two)
+
+
+def test_the_page_on_releasing_has_the_commands_that_are_printed() -> None:
+    page = (ROOT / "docs" / "development" / "releasing.md").read_text()
+    (block,) = re.findall(r"^```text\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    dist, twine = ".cache/release/dist", ".cache/release/tools/bin/twine"
+    printed = artifacts.next_steps("0.2.0", {}, dist, twine, has_urls=True).splitlines()[1:]
+    assert block.splitlines() == [line.strip() for line in printed]
 
 
 def test_only_a_release_is_tagged() -> None:
