@@ -32,7 +32,7 @@ def sweep(args: Any) -> Exit:
     _introduce(search, in_progress)
     if args.yes and left:
         left = _deleted(left, args.timeout)
-    # a program reads an empty list as well; a person is told below
+    # a program reads an empty list as well; a person reads a line below
     if left or args.output in ("json", "yaml"):
         now = default_clock().time()
         shown = _COLUMNS if len(dag_ids) == 1 else (*_COLUMNS[:4], "dag_id", *_COLUMNS[4:])
