@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, redirect_stdout
+from collections.abc import Mapping
+from contextlib import redirect_stdout
 from typing import Any
 
 from airflow.cli.commands import task_command
 from airflow.exceptions import DagRunNotFound, TaskInstanceNotFound
-from airflow.sdk.execution_time.lazy_sequence import LazyXComSequence
-from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 from airflow.utils.cli import get_bagged_dag, get_db_dag
 from jinja2 import UndefinedError
 
+from airflow_provider_ops.apis.base import Api, Intent, SubmitCall
 from airflow_provider_ops.cli.output import CommandError, Exit, command, echo, show
-from airflow_provider_ops.cli.tables import read_pushed
+from airflow_provider_ops.cli.outputs import NO_RUN, PreviewTaskInstance, outputs_of_mapped_tasks
 from airflow_provider_ops.exceptions import OpsError
 from airflow_provider_ops.hooks.base import OperationsHook
 from airflow_provider_ops.lifecycle.worker_kill import policy_terminates
@@ -25,94 +24,6 @@ from airflow_provider_ops.operators.base import OperationOperator
 #: Stands in for our mark, which is made when the request is sent. It has the form that APIs take.
 _MARK = f"airflow-{'0' * 24}"
 _MARK_SHOWN = "<made when it is submitted>"
-_RETURNED = "return_value"
-#: A run id that no run has.
-_NO_RUN = "preview"
-
-
-class Unknown(str):
-    """The output of a task that has not run: text that can be a part of a request, and of which parts can be taken."""
-
-    __slots__ = ()
-
-    def __getitem__(self, key: Any) -> Unknown:
-        """Return a part, which is not known either."""
-        return Unknown(f"{self}.{key}")
-
-    def get(self, key: Any, default: Any = None) -> Unknown:  # noqa: ARG002 - as of a dict
-        """Return a part, as a dict does."""
-        return self[key]
-
-
-class UnknownOutputs(Sequence[Any]):
-    """The outputs of a mapped task that has not run, as many as one of those that are mapped over them needs."""
-
-    def __init__(self, output: Unknown, count: int) -> None:
-        self._output, self._count = output, count
-
-    def __len__(self) -> int:
-        return self._count
-
-    def __getitem__(self, index: Any) -> Any:
-        """Return one of them, or some."""
-        chosen = range(self._count)[index]
-        return self._output[chosen] if isinstance(chosen, int) else [self._output[one] for one in chosen]
-
-
-class PreviewTaskInstance(RuntimeTaskInstance):
-    """A task instance outside of a task: the output of others comes from the database, where it is there."""
-
-    def xcom_pull(self, task_ids: Any = None, *_args: Any, key: str = _RETURNED, **_options: Any) -> Any:
-        """Return what a task has pushed; what is not known is named."""
-        if not isinstance(task_ids, str):
-            raise CommandError(
-                f"The output of several tasks at once ({task_ids!r}) cannot be previewed. "
-                "`airflow tasks test` runs the task, and sends what it sends."
-            )
-        pushed = self._pushed(task_ids, key)
-        # that of a task that is not mapped, else the only one of those that are
-        known = pushed.get(-1, next(iter(pushed.values())) if len(pushed) == 1 else None)
-        return _unknown(task_ids, key) if known is None else known
-
-    def outputs(self, task_id: str, key: str) -> Sequence[Any]:
-        """Return what the instances of a mapped task have pushed, in order; what is not known is named."""
-        pushed = self._pushed(task_id, key)
-        if pushed:
-            return [pushed[index] for index in sorted(pushed)]
-        return UnknownOutputs(_unknown(task_id, key), max(self.map_index or 0, 0) + 1)
-
-    def get_relevant_upstream_map_indexes(self, *_args: Any, **_options: Any) -> None:
-        """Return nothing: how often a group of tasks is mapped, only the supervisor of a task knows."""
-        return
-
-    def _pushed(self, task_id: str, key: str) -> Mapping[int, Any]:
-        return {} if self.run_id == _NO_RUN else read_pushed(self.dag_id, self.run_id, task_id, key)
-
-
-def _unknown(task_id: str, key: str) -> Unknown:
-    unknown = Unknown(f"output-of-{task_id}" if key == _RETURNED else f"output-of-{task_id}.{key}")
-    echo(f"{unknown}: stands for what task {task_id} hands over, which only a run knows.")
-    return unknown
-
-
-@contextmanager
-def _outputs_of_mapped_tasks() -> Iterator[None]:
-    """Read what mapped tasks have pushed where we are: Airflow asks the supervisor of a task, and there is none."""
-    before = {name: vars(LazyXComSequence)[name] for name in ("__len__", "__getitem__")}
-
-    def outputs(sequence: Any) -> Sequence[Any]:
-        arg, ti = sequence._xcom_arg, sequence._ti  # noqa: SLF001 - they have no other name
-        read: Sequence[Any] = ti.outputs(arg.operator.task_id, arg.key)
-        return read
-
-    cls: Any = LazyXComSequence
-    cls.__len__ = lambda self: len(outputs(self))
-    cls.__getitem__ = lambda self, index: outputs(self)[index]
-    try:
-        yield
-    finally:
-        for name, method in before.items():
-            setattr(cls, name, method)
 
 
 @command
@@ -146,7 +57,7 @@ def _rendered(dag_id: str, task_id: str, run_id: str | None, map_index: int | No
     if not issubclass(kind, OperationOperator):
         raise CommandError(f"Task {task_id} is a {task.task_type}, which submits no operation: name a task that does.")
     try:
-        context = _context(dag_id, task, run_id or _NO_RUN, map_index)
+        context = _context(dag_id, task, run_id or NO_RUN, map_index)
     except (DagRunNotFound, TaskInstanceNotFound) as error:
         raise CommandError(_not_in_run(dag_id, task, run_id, map_index)) from error
     _render(task, context, run_id)
@@ -161,7 +72,7 @@ def _rendered(dag_id: str, task_id: str, run_id: str | None, map_index: int | No
 
 def _render(task: Any, context: Any, run_id: str | None) -> None:
     try:
-        with _outputs_of_mapped_tasks():
+        with outputs_of_mapped_tasks():
             task.render_template_fields(context)
     except OpsError:
         raise
@@ -194,7 +105,7 @@ def _context(dag_id: str, task: Any, run_id: str, map_index: int | None) -> Any:
     index = (0 if map_index is None else map_index) if task.is_mapped else -1
     scheduled = get_db_dag(None, dag_id).get_task(task.task_id)
     ti, _ = task_command._get_ti(  # noqa: SLF001 - as `airflow tasks render`, which shows fields only
-        scheduled, index, logical_date_or_run_id=run_id, create_if_necessary="memory" if run_id == _NO_RUN else False
+        scheduled, index, logical_date_or_run_id=run_id, create_if_necessary="memory" if run_id == NO_RUN else False
     )
     known = models.TaskInstance.model_validate(ti, from_attributes=True).model_dump(exclude_unset=True)
     server = models.TIRunContext(
@@ -231,7 +142,8 @@ def _facts(task: OperationOperator) -> dict[str, Any]:
     hook, submit = task.hook, task.submit()
     base, extras = _connection(hook)
     request = hook.api.apply_connection_defaults(submit.request, extras)
-    marked = hook.api.apply_connection_defaults(hook.api.with_idempotency_key(submit, _MARK).request, extras)
+    with_key = hook.api.with_idempotency_key(submit, _MARK)
+    marked = hook.api.apply_connection_defaults(with_key.request, extras)
     headers = {**dict.fromkeys(hook.api.authenticate("key"), f"<the key of {hook.conn_id}>"), **marked.headers}
     return {
         "task": f"{task.dag_id}.{task.task_id}",
@@ -243,7 +155,7 @@ def _facts(task: OperationOperator) -> dict[str, Any]:
         "query": _without_mark(dict(request.query)),
         "headers": _without_mark(headers),
         "body": _without_mark(marked.json),
-        "mark": _mark(request, marked),
+        "mark": _mark(request, marked) or _search(hook.api, with_key),
         "on_kill": _on_kill(task, hook, creates=submit.creates),
         "on_timeout": task.timeout_policy,
         "on_failure": task.failure_policy,
@@ -261,14 +173,28 @@ def _connection(hook: OperationsHook) -> tuple[str, Mapping[str, Any]]:
     return settings.base_url, settings.extras
 
 
-def _mark(plain: Any, marked: Any) -> str:
-    """Say by what a request can be found whose answer is lost."""
+def _mark(plain: Any, marked: Any) -> str | None:
+    """Say by which mark a request can be found whose answer is lost; ``None`` where it carries none."""
     if marked.headers != plain.headers:
         return "idempotency key in the header: the same request sent again starts nothing new"
     if marked.json == plain.json:
-        return "none: after a lost answer the task stops rather than send it again"
+        return None
     changed = [name for name in marked.json if marked.json.get(name) != (plain.json or {}).get(name)]
     return f"in {', '.join(changed)}: what a lost answer started is found by it"
+
+
+def _search(api: Api, submit: SubmitCall) -> str:
+    """Say how a request without a mark is found whose answer is lost: as an attempt would search for it."""
+    if submit.request.idempotent:
+        return "none, and none is needed: the same request sent again starts nothing new"
+    if api.find_submitted(Intent(submit, _MARK)) is None:
+        return "none: after a lost answer the task stops rather than send it again"
+    if not submit.creates:
+        return "by resource: what a lost answer started is found among the operations of its resource"
+    body = submit.request.json
+    if isinstance(body, Mapping) and body.get("name"):
+        return f"by name: what a lost answer started is found by the name {body['name']}, if it is the only one"
+    return "by search: what a lost answer started is found among what was started since"
 
 
 def _without_mark(value: Any) -> Any:

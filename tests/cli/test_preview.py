@@ -22,7 +22,9 @@ from datetime import datetime
 from airflow.sdk import DAG, task
 from airflow_provider_ops.operators.akua import AkuaCreateClusterOperator
 from airflow_provider_ops.operators.onvera import OnveraCreateDeploymentOperator, OnveraDestroyDeploymentOperator
+from airflow_provider_ops.operators.lakesail import LakeSailCreateSessionOperator
 from airflow_provider_ops.operators.nirvana import NirvanaCreateVPCOperator
+from airflow_provider_ops.sensors.operation import OperationSensor
 
 with DAG("previewed", schedule=None, start_date=datetime(2026, 1, 1), params={"team": "bi"}) as dag:
     named = OnveraCreateDeploymentOperator(task_id="named", app_type="superset", name="Reports {{ params.team }}")
@@ -38,6 +40,8 @@ with DAG("previewed", schedule=None, start_date=datetime(2026, 1, 1), params={"t
     AkuaCreateClusterOperator(task_id="cluster", name="shop", region_id="reg_eu")
     NirvanaCreateVPCOperator(task_id="vpc", name="net", region="us-sva-2", subnet_name="web")
 
+    LakeSailCreateSessionOperator(task_id="unmarked")
+    OperationSensor(task_id="waits", operation_id="op_1", conn_id="onvera_default")
     AkuaCreateClusterOperator(task_id="adopts", name="a", region_id="reg_eu", operation_id="op_1", on_kill="delete")
     OnveraCreateDeploymentOperator(task_id="dated", app_type="airflow", name="{{ no_such_name.part }}")
 
@@ -88,14 +92,16 @@ def test_the_request_is_shown_with_its_values_and_without_the_key(preview: Any, 
     assert (shown["method"], shown["url"]) == ("POST", f"{world.url}/onvera/api/v1/deployments")
     assert shown["body"] == {"app_type": "superset", "name": "Reports bi"}
     assert shown["headers"] == {"X-API-Key": "<the key of onvera_default>"}
-    assert shown["mark"].startswith("none")
+    assert shown["mark"].startswith("by name")
     assert "Nothing was sent" in ran.err
 
 
 @pytest.mark.parametrize(
     ("task_id", "mark", "on_kill"),
     [
-        ("named", "none", "leave"),
+        ("named", "by name: what a lost answer started is found by the name Reports bi", "leave"),
+        ("destroy", "by resource", "leave"),
+        ("unmarked", "none", "leave"),
         ("derived", "in name", "delete: what it creates is deleted"),
         ("cluster", "idempotency key", "cancel: the operation is cancelled"),
         ("vpc", "in tags", "leave"),
