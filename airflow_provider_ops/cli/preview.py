@@ -55,7 +55,7 @@ def _rendered(dag_id: str, task_id: str, run_id: str | None, map_index: int | No
     task = dag.get_task(task_id)
     kind = getattr(task, "operator_class", type(task))
     if not issubclass(kind, OperationOperator):
-        raise CommandError(f"Task {task_id} is a {task.task_type}, which submits no operation: name a task that does.")
+        raise CommandError(f"Task {task_id} is {_named(task)}, which submits no operation: name a task that does.")
     try:
         context = _context(dag_id, task, run_id or NO_RUN, map_index)
     except (DagRunNotFound, TaskInstanceNotFound) as error:
@@ -68,6 +68,12 @@ def _rendered(dag_id: str, task_id: str, run_id: str | None, map_index: int | No
             "`airflow tasks test` calls it, and sends that."
         )
     return rendered
+
+
+def _named(task: Any) -> str:
+    """Return the name of an operator as DAG files have it, with its article: that of a decorator is ``@task``."""
+    name = str(task.operator_name)
+    return f"{'an' if name[0] in 'AEIOUaeiou' else 'a'} {name}"
 
 
 def _render(task: Any, context: Any, run_id: str | None) -> None:

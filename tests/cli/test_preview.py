@@ -178,7 +178,8 @@ def test_a_template_that_needs_a_run_is_named(preview: Any) -> None:
 
 
 def test_what_cannot_be_previewed_is_said(preview: Any, operations: Operations) -> None:
-    assert "submits no operation" in preview("plain").err
+    assert "Task plain is a @task, which submits no operation" in preview("plain").err
+    assert "Task waits is an OperationSensor, which" in preview("waits").err
     assert "has no task nobody" in preview("nobody").err
     ran = operations("preview", "nobody", "nobody")
     assert ran.code == 4
