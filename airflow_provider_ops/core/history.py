@@ -73,6 +73,8 @@ class OperationHistory:
     interval: float | None = None
     #: Epoch seconds just before the submit, where a try of this task has sent it.
     submitted_at: float | None = None
+    #: Epoch seconds at which a try has adopted it by the id that its task was given.
+    adopted_at: float | None = None
     #: Failed polls of the legs before this one.
     failed_before: int = 0
 
@@ -188,6 +190,7 @@ _PLAIN = {
     "next_poll": "next_look",
     "interval": "interval",
     "submitted_at": "submitted_at",
+    "adopted_at": "adopted_at",
 }
 
 
@@ -411,4 +414,5 @@ def _continued(before: OperationHistory, after: OperationHistory) -> OperationHi
     after.last_error = after.last_error or before.last_error
     after.operation = after.operation or before.operation
     after.submitted_at = after.submitted_at or before.submitted_at
+    after.adopted_at = before.adopted_at or after.adopted_at
     return after

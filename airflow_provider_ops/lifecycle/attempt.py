@@ -162,7 +162,7 @@ class TaskAttempt:
         handle = self._store.save_for_attempt(handle, self._attempt())
         policy = self._options.kill_policy
         self._log.info("Adopting operation %s, nothing is submitted; on_kill=%s", operation.id, policy)
-        self._make_waiter(operation.kind)
+        self._make_waiter(operation.kind).reporter.adopted(operation.id)
         return self._wait(SubmitResult(handle, operation, adopted=True))
 
     def _resume(self, event: object) -> dict[str, Any]:

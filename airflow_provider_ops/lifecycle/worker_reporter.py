@@ -89,6 +89,10 @@ class WorkerReporter:
         """
         self._history.operation(operation_id).submitted_at = submitted_at
 
+    def adopted(self, operation_id: str) -> None:
+        """Take in that the task was given the operation, to be recorded with what follows."""
+        self._history.operation(operation_id).adopted_at = self._clock.time()
+
     def left_behind(self, aftermath: Aftermath, operation: Operation | None = None) -> None:
         """Record what this try has left behind.
 

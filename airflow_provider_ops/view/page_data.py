@@ -84,6 +84,9 @@ _FINAL = frozenset({"not_ours", "no_operation", "never_polled"})
 def empty(status: str, ti: Mapping[str, Any], now: float) -> dict[str, Any]:
     """Return the page of a task instance of which no operation is known."""
     title, hint = _EMPTY[status]
+    asked_for = _rendered(ti, "operation_id")
+    if status in ("submitting", "between", "no_operation") and isinstance(asked_for, str) and asked_for:
+        hint = f"The task was given operation {asked_for} to adopt. Its log says what the API has answered."
     refresh = None if status in _FINAL else _SOON if status in ("submitting", "not_polled") else _LATER
     return {"status": status, "title": title, "hint": hint, "refresh": refresh, "now": now, "task": _task(ti)}
 
@@ -320,6 +323,7 @@ def _operation(history: OperationHistory, now: float, seen: _Observation) -> dic
         "error": _error(history),
         "outcome": history.outcome,
         "started_at": start,
+        "adopted_at": history.adopted_at,
         "start_is": start_of(history)[1],
         "ended_at": end,
         # it settled only after the task had been killed

@@ -58,6 +58,7 @@ def test_it_is_joined_and_nothing_is_submitted(
     assert created(operations_simulator) == 1
     result = ran.result("create")
     assert (result["operation_id"], result["resource"]["name"]) == (submitted.operation_id, "by hand")
+    assert ran.xcom("create", "operation_progress")["operations"][0]["adopted_at"]
     assert ran.xcom("create", "operation_id") == submitted.operation_id
 
 

@@ -196,6 +196,22 @@ def test_a_policy_that_is_owed_does_not_contradict_what_is_left() -> None:
     assert page_data.owed({}) is None
 
 
+def test_when_an_operation_was_adopted_is_said_by_every_leg() -> None:
+    worker = WaitHistory("onvera", "c", 1, "worker")
+    worker.operation("op_0").adopted_at = START + 3
+    triggerer = WaitHistory("onvera", "c", 1, "triggerer")
+    triggerer.operation("op_0").on_result(operation(), START + 9)
+    triggerer.continue_from(worker.to_record(START + 4))
+    (one,) = page(instance(), triggerer.to_record(START + 9))["operations"]
+    assert one["adopted_at"] == START + 3
+
+
+def test_an_operation_that_could_not_be_adopted_is_named() -> None:
+    ti = instance("failed", rendered_fields={"conn_id": "c", "operation_id": "op_missing"})
+    assert "operation op_missing" in page_data.empty("no_operation", ti, START)["hint"]
+    assert "given operation" not in page_data.empty("no_operation", instance("failed"), START)["hint"]
+
+
 def test_another_try_is_another_story() -> None:
     assert page_data.history_of(instance(try_number=2), record(operation())) is None
 

@@ -10,6 +10,7 @@ function facts(data, operation) {
   const add = (name, ...value) => list.append(make("div", {}, make("dt", {}, name), make("dd", {}, ...value)));
   const next = operation.next_look;
   if (operation.started_at !== null) elapsed(add, operation);
+  if (operation.adopted_at) add("Adopted", at(operation.adopted_at));
   if (operation.checked_at !== null) add("Last checked", at(operation.checked_at));
   if (!wait.is_over) {
     if (wait.deadline !== null) {
