@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from airflow_provider_ops.cli.preview import PreviewTaskInstance
+from airflow_provider_ops.cli.outputs import PreviewTaskInstance
 from tests.messages.table import Area
 
 COMMANDS = Area(
