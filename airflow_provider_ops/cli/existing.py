@@ -70,7 +70,7 @@ class Checker:
         flow = hook.api.find_resource(resource_type, resource_id)
         if flow is None:
             why = hook.api.why_not_read(resource_type)
-            self._warn(hook, task, facts.operation_id, f"{resource_type} {resource_id} cannot be searched for: {why}")
+            self._warn(hook, task, facts.operation_id, f"{resource_type} {resource_id} cannot be read: {why}")
             return None
         try:
             resource = hook.run(flow)

@@ -27,6 +27,9 @@ from airflow_provider_ops.lifecycle.starter import SubmitResult, SubmitRunner
 from airflow_provider_ops.lifecycle.submit_identity import SubmitIdentity
 from airflow_provider_ops.operation import Operation, OperationState
 
+#: Seconds after its deadline from which a try submits nothing.
+_LATE = 1.0
+
 __all__ = ["SubmitResult", "Submitter"]
 
 Log = Callable[[str], None]
@@ -165,12 +168,14 @@ class Submitter:
         return self._starter.start(handle)
 
     def _check_deadline(self) -> None:
-        """Return while there is time to wait for what is about to be submitted.
+        """Return unless the time to wait for what is about to be submitted is over.
 
-        :raises WaitTimeout: there is none.
+        A timeout of 0 means to submit and not to wait: what a try needs before its request is no reason to refuse that.
+
+        :raises WaitTimeout: it is over.
         """
         late = self._clock.time() - self._deadline
-        if late >= 0:
+        if late >= _LATE:
             raise WaitTimeout(
                 f"nothing was submitted: the timeout of this try was over {late:.1f} s before the request; "
                 "raise `timeout`, which counts from the start of the try",
