@@ -45,6 +45,13 @@ def _different_intent(s: Any) -> object:
     return s.attempt(task)
 
 
+@SUBMIT.row("The timeout of a try was over before its request")
+def _late(s: Any) -> object:
+    task = s.task()
+    task.patience = -2.0
+    return s.attempt(task)
+
+
 @SUBMIT.row("The connection leads to another API than before")
 def _other_api(s: Any) -> object:
     return _with_stored(s, api="akua")
