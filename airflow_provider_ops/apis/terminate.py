@@ -42,17 +42,13 @@ _READ_SECONDS = 1.0
 T = TypeVar("T")
 
 
-class _DeletedAlready(Exception):
-    """A deletion was refused because another one is under way."""
-
-
 class Termination(NamedTuple):
     """What became of an operation that a policy was to end.
 
     :param text: a sentence about what happens to the operation now.
     :param removed: whether what the operation made is gone, or being deleted.
     :param is_done: whether nothing is left to do: the API took the request, or there is nothing that it could do.
-    :param is_accepted: whether the API took the request, or one before it that asks for the same.
+    :param is_accepted: whether the API took the request.
     """
 
     text: str
@@ -162,11 +158,8 @@ def _delete(api: Api, handle: Handle, name: str, within: float) -> Flow[Terminat
     if not handle.resource_id or api.delete_resource(handle.resource_type or "", handle.resource_id) is None:
         nothing = f"there is nothing that {api.title} could delete"
         return Termination(f"{name} continues remotely, because {nothing}{_link(handle)}")
+    deleting = yield from _when_possible(api, handle, within)
     made = "what it made" if name == IT else f"{handle.resource_type} {handle.resource_id}"
-    try:
-        deleting = yield from _when_possible(api, handle, within)
-    except _DeletedAlready:
-        return Termination(f"{made} is being deleted already", removed=True, is_accepted=True)
     return Termination(deletion_text(made, deleting.operation_id if deleting else None), removed=True, is_accepted=True)
 
 
@@ -174,16 +167,12 @@ def _when_possible(api: Api, handle: Handle, within: float) -> Flow[Submitted | 
     """Delete what the operation makes, and ask again for ``within`` seconds while the API refuses it.
 
     What is being made can often not be deleted at once.
-
-    :raises _DeletedAlready: it is refused because somebody else, or another try of the task, deletes it.
     """
     left, pauses = within, chain(_DELETE_PAUSES, repeat(_LATER_PAUSE))
     while True:
         try:
             return (yield from _until_answered(lambda: _deleting(api, handle)))
-        except Conflict as refusal:
-            if (yield from _is_being_deleted(api, handle)):
-                raise _DeletedAlready from refusal
+        except Conflict:
             if left == within and api.can_cancel:
                 yield from _stop_making(api, handle)
             pause = next(pauses)
@@ -191,17 +180,6 @@ def _when_possible(api: Api, handle: Handle, within: float) -> Flow[Submitted | 
                 raise
             left -= pause
         yield Pause(pause)
-
-
-def _is_being_deleted(api: Api, handle: Handle) -> Flow[bool]:
-    """Return whether the API shows that what is to be deleted is gone or about to be; a failed read shows nothing."""
-    flow = api.find_resource(handle.resource_type or "", handle.resource_id or "")
-    if flow is None:
-        return False
-    try:
-        return (yield from flow) is None
-    except OpsError:
-        return False
 
 
 def _stop_making(api: Api, handle: Handle) -> Flow[None]:

@@ -95,18 +95,6 @@ def test_delete_that_stays_refused_says_that_it_still_exists(
     assert operator_clock.time() - before < 20, "a kill has twenty seconds"
 
 
-def test_delete_of_what_is_being_deleted_already_is_no_refusal(
-    hook: OnveraHook, handle: Handle, world: SimulatorServer, operator_clock: VirtualClock
-) -> None:
-    hook.destroy_deployment(str(handle.resource_id))
-    before = operator_clock.time()
-    removing = ending(hook, handle)
-    assert removing.carry_out("delete") == "what it made is being deleted already"
-    assert removing.removed
-    assert operator_clock.time() == before, "there is nothing to ask for again"
-    assert kinds(world).count("deployment.destroy") == 1
-
-
 def test_delete_of_what_is_gone_says_so(
     hook: OnveraHook, handle: Handle, world: SimulatorServer, operator_clock: VirtualClock
 ) -> None:
