@@ -20,6 +20,8 @@ from airflow_provider_ops.http.clock import Clock, SystemClock
 _WINDOW = 1.01
 #: Seconds after which a request without an answer is taken for arrived: long polls hold theirs back.
 _ARRIVED = 0.5
+#: Seconds after which an unused permit is void: a busy event loop must not carry requests of one second into the next.
+STALE = 0.05
 #: How soon to try again when the next permit depends on an answer.
 _SOON = 0.02
 #: Seconds of pause after a 429 that does not say how long.
@@ -107,22 +109,23 @@ class RateLimiter:
             if left in self._under_way:
                 self._under_way.remove(left)
 
-    def on_response(self, now: float, status: int, retry_after: float | None) -> None:
-        """Take in what an answer says about the rate.
+    def on_response(self, now: float, status: int, retry_after: float | None) -> float:
+        """Take in what an answer says about the rate; return the seconds for which it asks to pause.
 
         Many requests may be under way when the API begins to refuse; they are one refusal, not many.
 
         :param retry_after: seconds.
         """
         is_refused = status == _TOO_MANY
-        pause = _UNSAID_PAUSE if is_refused and retry_after is None else retry_after
+        pause = _UNSAID_PAUSE if is_refused and retry_after is None else retry_after or 0.0
         with self._lock:
             if is_refused and not self.paused(now):
-                self._slowed = (self._slower(now), now + (pause or 0.0))
+                self._slowed = (self._slower(now), now + pause)
                 self._busiest.clear()
                 self._left_since_pause = 0
         if pause:
             self.pause(now, pause)
+        return pause
 
     def pause(self, now: float, seconds: float) -> None:
         """Let nothing but kills leave for so long."""

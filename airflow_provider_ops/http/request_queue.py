@@ -10,11 +10,8 @@ from contextvars import Context
 
 from airflow_provider_ops.http.background import create_background_task
 from airflow_provider_ops.http.clock import Clock
-from airflow_provider_ops.http.rate_limiter import Priority, RateLimiter
+from airflow_provider_ops.http.rate_limiter import STALE, Priority, RateLimiter
 from airflow_provider_ops.http.shared_budget import SharedBudget
-
-#: Seconds after which an unused permit is void: a busy event loop must not carry requests of one second into the next.
-_STALE = 0.05
 
 
 class PauseTooLong(Exception):
@@ -59,7 +56,7 @@ class RequestQueue:
         until = self._clock.monotonic() + within
         while True:
             granted = await self._next(priority, until)
-            if not self._limiter.has_budget or self._clock.monotonic() - granted <= _STALE:
+            if not self._limiter.has_budget or self._clock.monotonic() - granted <= STALE:
                 return granted
             self._limiter.release(granted)
 
@@ -86,8 +83,8 @@ class RequestQueue:
 
     def on_response(self, now: float, status: int, retry_after: float | None) -> None:
         """Take in what an answer says about the rate, and let the other processes know."""
-        self._limiter.on_response(now, status, retry_after)
-        if self._shared is not None and (pause := self._limiter.paused(now)):
+        pause = self._limiter.on_response(now, status, retry_after)
+        if self._shared is not None and pause:
             Context().run(create_background_task, self._shared.publish_pause(status, pause))
 
     async def aclose(self) -> None:

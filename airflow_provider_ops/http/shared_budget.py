@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary
 from airflow_provider_ops.http.background import create_background_task
 from airflow_provider_ops.http.budget_home import BudgetHome, BudgetUnreachable
 from airflow_provider_ops.http.clock import Clock
-from airflow_provider_ops.http.rate_limiter import Priority, RateLimiter
+from airflow_provider_ops.http.rate_limiter import STALE, Priority, RateLimiter
 
 if TYPE_CHECKING:
     from airflow_provider_ops.http.redis_window import RedisWindow
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: Permits that are leased at once, as a part of the budget, and seconds after which an unused one is void.
-_CHUNK, _STALE = 1 / 20, 0.05
+#: Permits that are leased at once, as a part of the budget.
+_CHUNK: Final = 1 / 20
 #: Seconds between two attempts to reach Redis again.
 _PROBE: Final = 1.0
 #: Seconds after a loss in which nothing but kills leaves: what Redis granted last counts as well.
@@ -124,7 +124,7 @@ class SharedBudget:
         :param waiting: requests that wait; a chunk has no more permits.
         """
         now = self._clock.monotonic()
-        while self._leased and now - self._leased[0] > _STALE:
+        while self._leased and now - self._leased[0] > STALE:
             self._leased.popleft()
         if self._leased:
             return 0.0

@@ -117,6 +117,22 @@ async def test_a_pause_of_one_process_holds_up_all_but_kills(process: Callable[.
     assert await other.lease(Priority.KILL, 1) == 0.0
 
 
+async def test_only_an_answer_that_asks_for_a_pause_lets_others_pause(
+    process: Callable[..., Process], clock: VirtualClock
+) -> None:
+    (budget, limiter), (other, _) = process(), process()
+    queue = RequestQueue(limiter, clock, budget)
+    limiter.pause(clock.monotonic(), 30.0)
+    queue.on_response(clock.monotonic(), 200, None)
+    await asyncio.sleep(0)
+    assert await other.lease(Priority.READ, 1) == 0.0
+    other.use()
+    queue.on_response(clock.monotonic(), 503, 20.0)
+    while not (pause := await other.lease(Priority.READ, 1)) > 1.0:
+        other.use()
+    assert pause <= 20.0
+
+
 async def test_a_shorter_pause_shortens_none(process: Callable[..., Process]) -> None:
     (one, _), (other, _) = process(), process()
     await one.publish_pause(503, 30.0)
