@@ -15,6 +15,7 @@ from pathlib import Path
 from benchmarks import calls, certificate, plots, table, triggerer
 from benchmarks.run import Job, Result, measure
 from benchmarks.subjects import SUBJECTS
+from dev import marked
 
 PEERS = ("databricks", "dbt-cloud", "http-sensor", "fivetran")
 LIGHT = ("sleepers", "list-floor", "ours", "ours-akua")
@@ -108,12 +109,7 @@ def _keep(
 
 
 def _into_docs(name: str, text: str) -> None:
-    """Put a table between its marks."""
-    page = ROOT / "docs" / "explanation" / "performance.md"
-    begin, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->\n"
-    before, _, rest = page.read_text(encoding="utf-8").partition(begin)
-    _, _, after = rest.partition(end)
-    page.write_text(f"{before}{begin}\n{text}\n\n{end}{after}", encoding="utf-8")
+    marked.put(ROOT / "docs" / "explanation" / "performance.md", name, text)
 
 
 def _named(job: Job) -> str:

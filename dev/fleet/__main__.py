@@ -24,6 +24,7 @@ from airflow_provider_ops.apis.onvera import API
 from airflow_provider_ops.http.async_client import AsyncClient
 from airflow_provider_ops.http.settings import Settings
 from airflow_provider_ops.testing import SimulatorServer
+from dev import marked
 from dev.fleet.fleet import CHECKOUT, Fleet
 from dev.fleet.measure import Ends, busiest, spread_of, submit_waits
 from dev.processes import Interrupted, Processes, free_ports
@@ -31,7 +32,6 @@ from dev.progress_line import say
 from dev.redis_server import RedisServer
 
 PAGE: Final = CHECKOUT / "docs" / "explanation" / "performance.md"
-_BEGINS, _ENDS = "<!-- fleet -->", "<!-- end of fleet -->"
 SCRATCH: Final = CHECKOUT / ".cache" / "fleet"
 #: Requests per second of all processes, and what the API may count: ways to it are not equally long.
 BUDGET: Final = 20.0
@@ -74,13 +74,6 @@ class Report:
         return "\n".join(lines)
 
 
-def written(text: str, table: str) -> str:
-    """Return the page with another table between its marks."""
-    before, _, rest = text.partition(_BEGINS)
-    _, _, after = rest.partition(_ENDS)
-    return f"{before}{_BEGINS}\n\n{table}\n\n{_ENDS}{after}"
-
-
 def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="make fleet", description=__doc__.split("\n\n")[0])
@@ -111,7 +104,7 @@ def share_budget(server: SimulatorServer, options: argparse.Namespace, scratch: 
     """Let processes share a budget, and kill them and Redis."""
     say(f"{options.processes} processes, {BUDGET:g} requests per second, {options.waits} waits")
     ids = asyncio.run(_create(server, options.waits, options.seconds / 4, options.seconds * 1.5))
-    redis, came, draw = RedisServer(next(iter(free_ports(1)))), list[float](), random.Random(1)
+    redis, came, draw = RedisServer(free_ports(1)[0]), list[float](), random.Random(1)
     redis.start()
     server.observe(lambda *_: came.append(time.monotonic()))
     with Processes(scratch / "logs") as processes:
@@ -137,12 +130,8 @@ def _disturb(fleet: Fleet, redis: RedisServer, draw: random.Random, seconds: flo
         fleet.processes.check_alive()
         if now >= kill:
             name = draw.choice(list(fleet.processes.components))
-            submits, kill = name.startswith("submits"), now + KILL
-            fleet.kill(name)
-            instead = fleet.start(submits=submits)
-            found = {line["end"] for line in fleet.journal(name) if "end" in line}
-            fleet.hand_over(instead, [one for one in fleet.handed_to(name) if one not in found])
-            say(f"{name} is killed, {instead} takes its place")
+            kill = now + KILL
+            say(f"{name} is killed, {fleet.replace(name)} takes its place")
         if away and now >= away[0]:
             away.pop(0)
             if away:
@@ -214,7 +203,8 @@ def _wait(
         for round_ in range(1, options.rounds + 1):
             time.sleep(max(0.0, began + round_ * _ROUND - time.monotonic()))
             if kills and round_ < options.rounds:
-                _replace(fleet, names)
+                say(f"{names[0]} is killed")
+                names[0] = fleet.replace(names[0], after=NOTICED)
         requests: int = server.stats()["requests"] - before
         settled = [row["id"] for row in server.operations("onvera") if row["stage"] == "succeeded"]
         time.sleep(_LATEST)
@@ -222,17 +212,6 @@ def _wait(
     said = f"{ends.found}, {len(ends.missing)} missing, {len(ends.twice)} twice; {requests} requests"
     report.check(not ends.missing and not ends.twice, f"ends found by {title}", said, "each once")
     return requests
-
-
-def _replace(fleet: Fleet, names: list[str]) -> None:
-    """Kill the first triggerer, and give its waits to a new one."""
-    fleet.kill(names[0])
-    say(f"{names[0]} is killed")
-    time.sleep(NOTICED)
-    found = {line["end"] for line in fleet.journal() if "end" in line}
-    left = [one for one in fleet.handed_to(names[0]) if one not in found]
-    names[0] = fleet.start(submits=False)
-    fleet.hand_over(names[0], left)
 
 
 def main() -> int:
@@ -249,7 +228,7 @@ def main() -> int:
     except Interrupted as stop:
         return stop.exit_code
     if not (options.quick or options.only):
-        PAGE.write_text(written(PAGE.read_text(), report.table()))
+        marked.put(PAGE, "fleet", report.table())
         say(f"written to {PAGE.relative_to(CHECKOUT)}")
     say("all held" if not report.problems else f"{len(report.problems)} promises did not hold")
     return int(bool(report.problems))

@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -70,6 +71,15 @@ class Fleet:
         """Kill a process without a warning."""
         self.processes.signal(name, signal.SIGKILL)
         self.processes.components.pop(name).process.wait()
+
+    def replace(self, name: str, *, after: float = 0.0) -> str:
+        """Kill a process, give what it has not found to a new one some seconds later, and return the name of that."""
+        self.kill(name)
+        time.sleep(after)
+        instead = self.start(submits=name.startswith("submits"))
+        found = {line["end"] for line in self.journal() if "end" in line}
+        self.hand_over(instead, [one for one in self.handed_to(name) if one not in found])
+        return instead
 
     def journal(self, name: str | None = None) -> list[Mapping[str, Any]]:
         """Return what one process, or all that ever ran, have written."""

@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
+from dev import marked
+
 CHECKOUT: Final = Path(__file__).resolve().parent.parent.parent
 PAGE: Final = CHECKOUT / "docs" / "reference" / "support.md"
 RECORD: Final = CHECKOUT / "dev" / "matrix" / "tested.json"
@@ -24,8 +26,6 @@ CONSTRAINTS: Final = {
 PYTHONS: Final = ("3.10", "3.11", "3.12", "3.13", "3.14")
 #: Pythons that an Airflow cannot be installed on, by its metadata.
 _WITHOUT: Final = {("3.1", "3.14"), ("3.4", "3.10")}
-_BEGIN: Final = "<!-- tested versions -->\n"
-_END: Final = "<!-- end of tested versions -->\n"
 _PIN: Final = re.compile(r"^apache-airflow==(\S+)", re.MULTILINE)
 
 
@@ -81,12 +81,8 @@ def record(airflow: str, python: str, result: Tested) -> None:
 
 
 def page(text: str, results: Mapping[tuple[str, str], Tested]) -> str:
-    """Return the page with the table between its markers."""
-    before, begin, rest = text.partition(_BEGIN)
-    _, end, after = rest.partition(_END)
-    if not (begin and end):
-        raise ValueError(f"{PAGE.name} lacks one of the lines {_BEGIN!r} and {_END!r}")
-    return f"{before}{begin}{_table(results)}{end}{after}"
+    """Return the page with the table between its marks."""
+    return marked.replaced(text, "tested versions", _table(results))
 
 
 def _table(results: Mapping[tuple[str, str], Tested]) -> str:

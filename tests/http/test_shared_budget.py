@@ -35,7 +35,7 @@ Process = tuple[SharedBudget, RateLimiter]
 
 @pytest.fixture(scope="module")
 def _server() -> Iterator[RedisServer]:
-    server = RedisServer(next(iter(free_ports(1))))
+    server = RedisServer(free_ports(1)[0])
     server.start()
     yield server
     server.kill()
