@@ -54,13 +54,16 @@ class Handle:
     :param submitted_at: epoch seconds just before the submit.
     :param operations: empty while only the intent is known.
     :param refused: the request was certainly not carried out.
-    :param killed: the kill policy was carried out on it; ``end_requested``: the API took a request to end it.
+    :param killed: the kill policy was carried out on it, which may take a moment to show.
+    :param end_requested: the API took a request to end it.
     :param removed: the operation had succeeded, but a policy of the task has removed what it made.
     :param creates: whether the resource is what it makes, so that a policy may delete it.
-    :param prefix: what ``key`` begins with, see :mod:`~airflow_provider_ops.core.identity`; ``nonce``: its end.
+    :param prefix: what ``key`` begins with, see :mod:`~airflow_provider_ops.core.identity`.
+    :param nonce: what ``key`` ends with.
     :param arguments: fingerprint of the user's arguments with its version, like ``1:0f3a``.
     :param owes: policy that was begun, or has to be carried out, before anything is submitted: ``cancel``, ``delete``.
-    :param owes_because: ``kill``, ``timeout`` or ``failure``; ``not_sent``: the request certainly never left.
+    :param owes_because: ``kill``, ``timeout`` or ``failure``.
+    :param not_sent: the request certainly never left.
     :param has_finished: a try has returned its result.
     :param spec: hash of the connection's spec; ``None`` for an API of this package, and from release 0.1.0.
     :param release: release of this provider that wrote it.
