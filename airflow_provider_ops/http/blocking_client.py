@@ -16,7 +16,8 @@ from airflow_provider_ops.http.async_client import AsyncClient
 from airflow_provider_ops.http.clock import Clock, SystemClock
 from airflow_provider_ops.http.guard import CallInterrupted, Guard
 from airflow_provider_ops.http.network import Delivery, NetworkBackend
-from airflow_provider_ops.http.portal import Portal, PortalCall, PortalClosed, portal
+from airflow_provider_ops.http.portal import Portal, portal
+from airflow_provider_ops.http.portal_call import PortalCall, PortalClosed
 from airflow_provider_ops.http.rate_limiter import Priority
 from airflow_provider_ops.http.settings import Settings
 

@@ -113,7 +113,7 @@ KILLS.add(
 @KILLS.row("The supervisor of the task's process has died")
 def _alone(s: Any) -> object:
     life = _life(s)
-    s.patch.setattr("airflow_provider_ops.http.portal._CHECKED_EVERY", 0.01)
+    s.patch.setattr("airflow_provider_ops.http.portal_call._CHECKED_EVERY", 0.01)
     life.prepare(deferrable=False)
     with Interrupter(lambda: s.patch.setattr(os, "getppid", lambda: -1), when=life.is_waiting).tracing():
         return _begun(s, life)

@@ -13,7 +13,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from airflow_provider_ops.apis.calls import Call, Request
-from airflow_provider_ops.http.portal import PortalCall, portal
+from airflow_provider_ops.http.portal import portal
+from airflow_provider_ops.http.portal_call import PortalCall
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -16,7 +16,8 @@ from airflow_provider_ops.apis.calls import Call, Request
 from airflow_provider_ops.exceptions import OpsError
 from airflow_provider_ops.http.blocking_client import BlockingClient
 from airflow_provider_ops.http.network import Delivery
-from airflow_provider_ops.http.portal import PortalCall, portal
+from airflow_provider_ops.http.portal import portal
+from airflow_provider_ops.http.portal_call import PortalCall
 from tests.http.portal.serving import LOOK, START, Interrupted, Server, interrupting, nothing, settle, tasks_on_the_loop
 
 pytestmark = pytest.mark.timeout(320)

@@ -12,7 +12,8 @@ import pytest
 from airflow_provider_ops.apis.onvera import API
 from airflow_provider_ops.exceptions import AuthenticationError, ConfigurationError, OpsError
 from airflow_provider_ops.http.blocking_client import BlockingClient
-from airflow_provider_ops.http.portal import PortalCall, portal
+from airflow_provider_ops.http.portal import portal
+from airflow_provider_ops.http.portal_call import PortalCall
 from airflow_provider_ops.http.settings import Settings
 from tests.http.portal.serving import LOOK, Server, settle
 

@@ -30,7 +30,7 @@ _CHOSEN = os.environ.get("EVERY_LINE", "")
 #: Seconds more than a worker has: how much the machine gets done within its 4.3 is not what is tested here.
 _MORE_SECONDS = 120.0
 #: Where the steps of an attempt are.
-_STEPS = ("/operators/", "/lifecycle/", "/http/portal.py", "/http/blocking_client.py", "/hooks/")
+_STEPS = ("/operators/", "/lifecycle/", "/http/portal", "/http/blocking_client.py", "/hooks/")
 
 
 def _submit(life: Life) -> Leg:

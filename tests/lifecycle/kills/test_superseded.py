@@ -91,7 +91,7 @@ def test_a_superseded_attempt_carries_out_no_timeout_policy(life: Life) -> None:
 
 def test_a_worker_without_its_supervisor_stops_waiting(life: Life, monkeypatch: pytest.MonkeyPatch) -> None:
     life.world.faults(never_settles())
-    monkeypatch.setattr("airflow_provider_ops.http.portal._CHECKED_EVERY", 0.01)
+    monkeypatch.setattr("airflow_provider_ops.http.portal_call._CHECKED_EVERY", 0.01)
     life.prepare(deferrable=False)
     with Interrupter(lambda: monkeypatch.setattr(os, "getppid", lambda: -1), when=life.is_waiting).tracing():
         with pytest.raises(Superseded, match="supervisor of this process has died") as caught:
