@@ -11,6 +11,7 @@ from airflow_provider_ops.cli.connections import default_connections, one_hook
 from airflow_provider_ops.cli.output import Exit, age, audited, command, echo
 from airflow_provider_ops.cli.output import show as show_rows
 from airflow_provider_ops.cli.progress import WaitProgress
+from airflow_provider_ops.core.changes import ended_as
 from airflow_provider_ops.core.event_codec import succeeded
 from airflow_provider_ops.core.wait_state import Settled, Unobservable, WaitState
 from airflow_provider_ops.core.wording import still_running
@@ -87,7 +88,7 @@ def _fits(operation: Operation, states: Sequence[str] | None, kind: str | None) 
 
 def _row(operation: Operation, now: float) -> dict[str, Any]:
     data = operation.to_dict()
-    progress = str(operation.progress) if operation.progress else None
+    progress = ended_as(operation) if operation.state.is_terminal else str(operation.progress or "") or None
     error = str(operation.error) if operation.error else None
     return {**data, "progress": progress, "error": error, "age": age(operation.created_at, now)}
 
@@ -98,6 +99,9 @@ def show(args: Any) -> Exit:
     hook = one_hook(args.conn_id)
     operation = _explained(hook, _known(hook, args.operation_id))
     facts = {**_row(operation, hook.clock.time()), "url": operation.url or _link(hook, operation)}
+    if operation.state.is_terminal:
+        # rows of their own say how it ended
+        del facts["progress"]
     events = _history(operation)
     if args.output in ("json", "yaml"):
         show_rows([{**operation.to_dict(), "url": facts["url"], "timeline": events}], args.output)

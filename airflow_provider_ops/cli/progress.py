@@ -13,6 +13,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from typing_extensions import Self
 
 from airflow_provider_ops.cli.output import echo, printable
+from airflow_provider_ops.core.changes import describe, ended_as
 from airflow_provider_ops.core.wait_state import WaitState
 from airflow_provider_ops.operation import Operation
 
@@ -73,5 +74,4 @@ def _shown(state: WaitState) -> dict[str, Any]:
 def _now(operation: Operation | None) -> str:
     if operation is None:
         return ""
-    progress = f" ({operation.progress})" if operation.progress and str(operation.progress) else ""
-    return escape(printable(f"{operation.raw_state}{progress}"))
+    return escape(printable(ended_as(operation) if operation.state.is_terminal else describe(operation)))

@@ -56,9 +56,9 @@ class ResourceSearch:
         for (run, place), (row, record) in records.items():
             for left in self._recorded(run, ScannedTask.of(run, place), record, handed_on):
                 before = found.setdefault(left.identity, left)
-                if left.owes:
-                    # a mark does not show it
-                    found[left.identity] = replace(before, owes=left.owes)
+                # a mark shows neither
+                operation_id, owes = before.operation_id or left.operation_id, left.owes or before.owes
+                found[left.identity] = replace(before, operation_id=operation_id, owes=owes)
             module = modules[run.dag_id].get(place.task_id)
             self._say_gaps(ScannedTask.of(run, place), row, record, module)
         return list(found.values())

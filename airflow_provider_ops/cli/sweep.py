@@ -14,7 +14,8 @@ from airflow_provider_ops.cli.search import ResourceSearch
 from airflow_provider_ops.cli.tables import read_tasks
 from airflow_provider_ops.hooks.base import OperationsHook, default_clock
 
-_COLUMNS = ("api", "resource_type", "resource_id", "age", "run_id", "task", "fate")
+_ABOUT = ("api", "resource_type", "resource_id", "name", "operation_id", "age")
+_MADE_BY = ("run_id", "task", "fate")
 
 
 @audited
@@ -35,7 +36,7 @@ def sweep(args: Any) -> Exit:
     # a program reads an empty list as well; a person reads a line below
     if left or args.output in ("json", "yaml"):
         now = default_clock().time()
-        shown = _COLUMNS if len(dag_ids) == 1 else (*_COLUMNS[:4], "dag_id", *_COLUMNS[4:])
+        shown = (*_ABOUT, *_MADE_BY) if len(dag_ids) == 1 else (*_ABOUT, "dag_id", *_MADE_BY)
         show([one.row(now) for one in left], args.output, shown)
     return _conclude(left, complete=not search.not_searched)
 

@@ -18,6 +18,12 @@ def describe(operation: Operation) -> str:
     return one_line(f"{operation.raw_state} ({progress})" if progress else operation.raw_state)
 
 
+def ended_as(operation: Operation) -> str:
+    """Return what a settled operation has ended as: its state, and its error. An API may keep its last phase."""
+    state = operation.raw_state
+    return one_line(f"{state}: {operation.error}" if operation.error else state)
+
+
 def unknown_state(operation: Operation, why: str = "is not known to this release") -> str:
     """Return the line about an operation whose state stands for none of ours.
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from airflow_provider_ops.core.aftermath import Aftermath
+from airflow_provider_ops.core.changes import ended_as
 from airflow_provider_ops.core.gate import SHORT, clean, fit, one_line, share, whole_rows
 from airflow_provider_ops.core.timeline import Timeline
 from airflow_provider_ops.core.wait_state import (
@@ -142,8 +143,7 @@ class OperationHistory:
             last = f"; last seen {self.operation.raw_state}" if self.operation else ""
             said = f": {self.error}" if self.error else ""
             return one_line(f"{_WHY_OPEN.get(self.outcome, 'not waited for')}{said}{last}")
-        error = self.operation.error
-        return one_line(f"{self.operation.raw_state}: {error}" if error else self.operation.raw_state)
+        return ended_as(self.operation)
 
     def to_dict(self, *, brief: bool = False) -> dict[str, Any]:
         """Return the history as JSON values.

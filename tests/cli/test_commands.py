@@ -129,6 +129,20 @@ class TestList:
         assert re.fullmatch(r"\d+ s", row["age"])
         assert "age" in operations("list", *ONVERA).out
 
+    @pytest.mark.parametrize(
+        ("broken", "ended_as"), [(None, "succeeded"), ("no capacity", "failed: OPERATION_FAILED: no capacity")]
+    )
+    def test_what_has_ended_shows_how_and_no_phase_of_before(
+        self, broken: str | None, ended_as: str, world: SimulatorServer, operations: Operations
+    ) -> None:
+        if broken:
+            world.faults(operation_fails(broken))
+        (operation_id,) = deploy()
+        operations("wait", operation_id, *ONVERA)
+        assert OnveraHook().get_operation(operation_id).progress is not None, "the API keeps its last phase"
+        (row,) = rows(operations("list", *ONVERA, "-o", "json"))
+        assert row["progress"] == ended_as
+
     def test_by_state_and_kind(self, world: SimulatorServer, operations: Operations) -> None:
         world.duration = 60
         (first, second) = deploy(2)

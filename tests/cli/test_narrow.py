@@ -86,6 +86,7 @@ def test_ids_of_what_is_left_behind_are_whole(
         OnveraCreateDeploymentOperator(task_id="create", app_type="airflow", poll_interval=0.05, deferrable=False)
     ran = run_dag(dag)
     where = ("--dag-id", dag.dag_id, "--run-id", ran.run.run_id)
-    ids = [narrow.resources()[0]["id"], ran.run.run_id]
+    made = narrow.resources()[0]
+    ids = [made["id"], made["name"], str(ran.xcom("create", "operation_id")), ran.run.run_id]
     assert [one for one in ids if one not in operations("sweep", *where).out] == []
     assert narrow.resources()[0]["id"] in operations("sweep", *where, "--yes").out
