@@ -10,7 +10,7 @@ from typing import NamedTuple, TypeVar
 
 from airflow_provider_ops.apis.base import Api, Submitted
 from airflow_provider_ops.apis.calls import Call, Flow, Once, Pause
-from airflow_provider_ops.core.aftermath import deletion_text
+from airflow_provider_ops.core.aftermath import Deletion
 from airflow_provider_ops.core.handle import Handle
 from airflow_provider_ops.exceptions import (
     CancelNotSupported,
@@ -49,12 +49,14 @@ class Termination(NamedTuple):
     :param removed: whether what the operation made is gone, or being deleted.
     :param is_done: whether nothing is left to do: the API took the request, or there is nothing that it could do.
     :param is_accepted: whether the API took the request.
+    :param deletion: the deletion that the API took on.
     """
 
     text: str
     removed: bool = False
     is_done: bool = True
     is_accepted: bool = False
+    deletion: Deletion | None = None
 
 
 def terminate(
@@ -159,8 +161,9 @@ def _delete(api: Api, handle: Handle, name: str, within: float) -> Flow[Terminat
         nothing = f"there is nothing that {api.title} could delete"
         return Termination(f"{name} continues remotely, because {nothing}{_link(handle)}")
     deleting = yield from _when_possible(api, handle, within)
-    made = "what it made" if name == IT else f"{handle.resource_type} {handle.resource_id}"
-    return Termination(deletion_text(made, deleting.operation_id if deleting else None), removed=True, is_accepted=True)
+    deletion = Deletion(f"{handle.resource_type} {handle.resource_id}", deleting.operation_id if deleting else None)
+    said = replace(deletion, resource="what it made") if name == IT else deletion
+    return Termination(said.is_under_way, removed=True, is_accepted=True, deletion=deletion)
 
 
 def _when_possible(api: Api, handle: Handle, within: float) -> Flow[Submitted | None]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -22,26 +21,6 @@ _CAUSES: Mapping[str | None, str] = {
 _AT_WORK = frozenset({"scheduled", "queued", "running", "deferred"})
 
 
-_DELETION = re.compile(
-    r"((?:[^\s.:;,]+ [^\s;,]+|what it made) )is being deleted(?: by operation ([\w./:-]*\w))?", re.IGNORECASE
-)
-
-
-def deletion_text(what: str, operation_id: str | None) -> str:
-    """Return that something is being deleted, as it is said at that time."""
-    return f"{what} is being deleted" + (f" by operation {operation_id}" if operation_id else "")
-
-
-def in_retrospect(text: str) -> str:
-    """Return a text with what :func:`deletion_text` has written into it, as it is said later."""
-
-    def later(found: re.Match[str]) -> str:
-        by = f" (operation {found[2]})" if found[2] else ""
-        return f"the deletion of {found[1]}was asked for{by}"
-
-    return _DELETION.sub(later, text)
-
-
 def cause_of_end(state: str | None) -> str:
     """Return in a few words why a task no longer waits, from the state that Airflow gave it.
 
@@ -53,27 +32,86 @@ def cause_of_end(state: str | None) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Deletion:
+    """A deletion that an API has taken on.
+
+    :param resource: type and id of what is deleted.
+    :param operation_id: of the deletion; ``None`` where the API names none.
+    :param asked_by: what asked for it, as in ``on_kill=delete``.
+    :param cause: why the task ended, where that is known.
+    """
+
+    resource: str
+    operation_id: str | None = None
+    asked_by: str = ""
+    cause: str = ""
+
+    @property
+    def is_under_way(self) -> str:
+        """Return that it is under way, as it is said at that time."""
+        return f"{self.resource} is being deleted" + (f" by operation {self.operation_id}" if self.operation_id else "")
+
+    @property
+    def at_that_time(self) -> str:
+        """Return sentences for the time at which the API took it on."""
+        return f"{self._lead}{self.is_under_way}."
+
+    @property
+    def in_retrospect(self) -> str:
+        """Return sentences for any time after: whether it has ended is not known."""
+        by = f" (operation {self.operation_id})" if self.operation_id else ""
+        return f"{self._lead}the deletion of {self.resource} was asked for{by}."
+
+    @property
+    def _lead(self) -> str:
+        cause = f"{self.cause}. " if self.cause else ""
+        return f"{cause}{self.asked_by}: " if self.asked_by else cause
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: object) -> Deletion | None:
+        """Read what :meth:`to_dict` has written; ``None`` for anything else."""
+        if not isinstance(data, Mapping) or not isinstance(data.get("resource"), str):
+            return None
+        texts = {name: value for name in _DELETION_FIELDS if isinstance(value := data.get(name), str)}
+        return cls(data["resource"], **texts)
+
+
+_DELETION_FIELDS = ("operation_id", "asked_by", "cause")
+
+
+@dataclass(frozen=True, slots=True)
 class Aftermath:
     """What is left of a try, and what a policy has done about it.
 
-    :param text: sentences for people.
+    :param text: sentences for people, as of that time.
     :param at: epoch seconds at which this was known.
     :param resource: type and id of what the operation acts on; empty where the API has named none.
     :param url: page of the operation or resource, where the API gives one.
+    :param deletion: what the policy had deleted; ``text`` says the same for a release that does not read this.
     """
 
     text: str
     at: float
     resource: str = ""
     url: str | None = None
+    deletion: Deletion | None = None
 
     @classmethod
-    def of(cls, handle: Handle | None, text: str, at: float) -> Aftermath:
+    def of(cls, handle: Handle | None, text: str, at: float, deletion: Deletion | None = None) -> Aftermath:
         """Return what is left of the operation of a handle."""
         if handle is None:
-            return cls(text, at)
+            return cls(text, at, deletion=deletion)
         named = " ".join(filter(None, (handle.resource_type, handle.resource_id))) if handle.resource_id else ""
-        return cls(text, at, named, handle.operation_url)
+        return cls(text, at, named, handle.operation_url, deletion)
+
+    @property
+    def at_that_time(self) -> str:
+        """Return sentences for people, as of that time."""
+        return self.deletion.at_that_time if self.deletion else f"{self.text.rstrip('.')}."
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON values."""
@@ -90,4 +128,5 @@ class Aftermath:
             float(data.get("at") or 0.0),
             resource if isinstance(resource, str) else "",
             url if isinstance(url, str) else None,
+            Deletion.from_dict(data.get("deletion")),
         )

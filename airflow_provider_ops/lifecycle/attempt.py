@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ops import tracing
 from airflow_provider_ops.apis.base import SubmitCall
-from airflow_provider_ops.core.aftermath import Aftermath
+from airflow_provider_ops.core.aftermath import Aftermath, Deletion
 from airflow_provider_ops.core.clear_or_retry import Attempt, Cause
 from airflow_provider_ops.core.end_requested import cancelled_and_gone, was_asked_to_end
 from airflow_provider_ops.core.event_codec import awaited_ids, why_no_outcome
@@ -316,7 +316,7 @@ class TaskAttempt:
             keeps_removal=comes_after,
         )
         error = self._error(report, outcome, waited_for or "", comes_after=comes_after)
-        self._left_behind(report.left or "", handle, report.explained)
+        self._left_behind(report.left or "", handle, report.deletion, report.explained)
         raise error
 
     def _error(self, report: FailureReport, outcome: Outcome | None, waited_for: str, *, comes_after: bool) -> OpsError:
@@ -336,9 +336,11 @@ class TaskAttempt:
                     last, self._options.timeout_policy, waited_for=waited_for, waited=waited, may_retry=may_retry
                 )
 
-    def _left_behind(self, text: str, handle: Handle | None, operation: Operation | None = None) -> None:
+    def _left_behind(
+        self, text: str, handle: Handle | None, deletion: Deletion | None, operation: Operation | None = None
+    ) -> None:
         if self._waiter is not None:
-            self._waiter.reporter.left_behind(Aftermath.of(handle, text, self._clock.time()), operation)
+            self._waiter.reporter.left_behind(Aftermath.of(handle, text, self._clock.time(), deletion), operation)
 
     def _may_retry(self, error: OpsError) -> bool:
         return self._ti.try_number <= self._ti.max_tries and not self._options.fails_at_once(error)

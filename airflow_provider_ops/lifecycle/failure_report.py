@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from airflow_provider_ops.apis.terminate import IT, terminate
+from airflow_provider_ops.core.aftermath import Deletion
 from airflow_provider_ops.core.end_requested import naming_the_request, was_asked_to_end
 from airflow_provider_ops.core.handle import Handle
 from airflow_provider_ops.core.wait_state import TimedOut
@@ -47,6 +48,8 @@ class FailureReport:
         self.removed = False
         #: What is left, in sentences for people; ``None`` until that was reported.
         self.left: str | None = None
+        #: The deletion that a policy has asked for.
+        self.deletion: Deletion | None = None
         #: The failed operation, with the reason that only its resource shows.
         self.explained: Operation | None = None
 
@@ -60,6 +63,7 @@ class FailureReport:
             self._store.save(with_debt(handle, policy, because))
         ended = self._hook.run(terminate(self._hook.api, handle, policy, name=IT))
         self.removed = self.removed or ended.removed
+        self.deletion = ended.deletion and replace(ended.deletion, asked_by=f"on_{because}={policy}")
         if policy != "leave":
             self._store.save(
                 replace(

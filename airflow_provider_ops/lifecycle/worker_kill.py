@@ -16,7 +16,7 @@ from airflow_provider_ops._compat import task_state
 from airflow_provider_ops.apis.base import Api, Intent
 from airflow_provider_ops.apis.calls import Flow
 from airflow_provider_ops.apis.terminate import Termination, kill_operation, terminate
-from airflow_provider_ops.core.aftermath import cause_of_end
+from airflow_provider_ops.core.aftermath import Deletion, cause_of_end
 from airflow_provider_ops.core.handle import Handle
 from airflow_provider_ops.core.kill_decision import is_meant_on_worker
 from airflow_provider_ops.core.wording import described
@@ -72,7 +72,7 @@ class KillRunner:
         *,
         recover: Callable[[], Handle | None],
         is_running: Callable[[], bool],
-        report: Callable[[str, Handle | None], None] = lambda _text, _handle: None,
+        report: Callable[[str, Handle | None, Deletion | None], None] = lambda _text, _handle, _deletion: None,
     ) -> None:
         self._options = options
         self._policy = options.kill_policy
@@ -101,7 +101,7 @@ class KillRunner:
         doing = f"asked to stop while {self._record.doing}"
         self._store_what_is_known()
         if self._policy == "leave":
-            self._report_end(f"{self._record.what} continues.")
+            self._report_end(Termination(f"{self._record.what} continues"))
             return f"{doing}: {self._record.what} continues, as on_kill=leave says"
         try:
             state = self._ask(lambda: task_state(self._ti), _QUESTION)
@@ -119,12 +119,12 @@ class KillRunner:
             ended = self._terminate()
         except Exception as error:  # noqa: BLE001 - no caller is left that could handle it
             failed = f"on_kill={self._policy} could not be carried out for {self._record.what}: {described(error)}"
-            self._report_end(failed, state)
+            self._report_end(Termination(failed), state)
             return f"{doing}. {failed}"
         self._report_end(ended, state)
-        return f"the task was killed: {ended}"
+        return f"the task was killed: {ended.text}"
 
-    def _report_end(self, text: str, state: str | None = "") -> None:
+    def _report_end(self, ended: Termination, state: str | None = "") -> None:
         """Record why the task ended and what is left, within the time that is left and only of a task that is over.
 
         :param state: of the task, empty where Airflow was not asked for it.
@@ -133,8 +133,10 @@ class KillRunner:
         def report() -> None:
             now = task_state(self._ti) if state == "" else state
             if is_meant_on_worker(now):
+                cause, asked_by = cause_of_end(now), f"on_kill={self._policy}"
+                deletion = ended.deletion and replace(ended.deletion, asked_by=asked_by, cause=cause)
                 # until this process is over there is no other attempt whose record this could replace
-                self._report(f"{cause_of_end(now)}. on_kill={self._policy}: {text.rstrip('.')}.", self._record.handle)
+                self._report(f"{cause}. {asked_by}: {ended.text.rstrip('.')}.", self._record.handle, deletion)
 
         try:
             self._ask(report, _REPORTING)
@@ -169,22 +171,23 @@ class KillRunner:
         if record.intent is not None and record.is_new and not record.has_left and record.handle is None:
             self._save(replace(record.intent, refused=True, not_sent=True))
 
-    def _terminate(self) -> str:
+    def _terminate(self) -> Termination:
         handle = self._target()
         if handle is None:
-            return f"there is nothing to {self._policy}: {self._record.what}"
+            return Termination(f"there is nothing to {self._policy}: {self._record.what}")
         if isinstance(handle, str):
-            return handle
+            return Termination(handle)
         ends = policy_terminates(self._policy, self._hook.api, creates=handle.creates)
         handle, flow = self._next_policy(handle, ends=ends)
         try:
             ended = self._run(flow)
         except TimeoutError:
-            return f"{self._policy} was begun for {self._record.what} and has no answer yet{self._finishing}"
+            begun = f"{self._policy} was begun for {self._record.what} and has no answer yet"
+            return Termination(f"{begun}{self._finishing}", is_done=False)
         if ends and ended.is_done:
             self._save(replace(without_debt(handle), killed=True, end_requested=ended.is_accepted))
         still_owed = self._finishing if ends and not ended.is_done else ""
-        return f"{ended.text}{still_owed}"
+        return ended._replace(text=f"{ended.text}{still_owed}")
 
     @property
     def _finishing(self) -> str:

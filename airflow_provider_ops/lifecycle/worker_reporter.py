@@ -150,14 +150,17 @@ class WorkerReporter:
         if self._store is None or not histories:
             return
         decisive = next((one for one in histories if not one.has_succeeded), histories[0])
-        operation = histories[0].operation
+        operation, left = histories[0].operation, self._history.aftermath
         this = {
             "try_number": self._history.try_number,
             "operation_id": decisive.operation_id,
-            "said": self._said(decisive),
+            "said": f"{decisive.summary}. {left.text}" if left else decisive.summary,
             "ended_at": round(now, 1) if self._history.is_over else None,
             "last_seen": decisive.operation.raw_state if decisive.operation else None,
-            "left": self._history.aftermath.text if self._history.aftermath else None,
+            # a release without the two facts below shows the texts, which say the same as of now
+            "left": left.text if left else None,
+            "summary": decisive.summary,
+            "deletion": left.deletion.to_dict() if left and left.deletion else None,
             # what the task has submitted comes before what it waited for afterwards
             "first": {
                 "operation_id": histories[0].operation_id,
@@ -169,10 +172,6 @@ class WorkerReporter:
         before = [entry for entry in self._store.get(TRIES) or () if entry["try_number"] != this["try_number"]]
         entry = fit(this, share(2 * _MOST_TRIES)).value
         self._store.set(TRIES, [*before, entry][-_MOST_TRIES:])
-
-    def _said(self, history: OperationHistory) -> str:
-        left = self._history.aftermath
-        return f"{history.summary}. {left.text}" if left else history.summary
 
     def _push(self) -> None:
         self._read_earlier()

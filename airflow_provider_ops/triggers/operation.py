@@ -8,6 +8,7 @@ import json
 import traceback
 from collections.abc import AsyncIterator, Sequence
 from contextvars import Context
+from dataclasses import replace
 from typing import Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
@@ -307,8 +308,9 @@ class OperationTrigger(BaseTrigger):
         flow = kill_operation(hook.api, handle, self.kill_policy, self.operation_ids[0], was_running=was_running)
         ended = await hook.arun(flow, priority=Priority.KILL)
         if self.task_instance is not None:
-            text = f"{cause_of_end(state)}. on_kill={self.kill_policy}: {ended.text}."
-            self._aftermath = Aftermath.of(handle, text, hook.clock.time())
+            cause, asked_by = cause_of_end(state), f"on_kill={self.kill_policy}"
+            deletion = ended.deletion and replace(ended.deletion, asked_by=asked_by, cause=cause)
+            self._aftermath = Aftermath.of(handle, f"{cause}. {asked_by}: {ended.text}.", hook.clock.time(), deletion)
         return f"the task was killed: {ended.text}"
 
     async def _kill_decision(self, handle: Handle) -> tuple[Kill, str | None]:

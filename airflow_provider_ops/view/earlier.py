@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from airflow_provider_ops.core.aftermath import in_retrospect
+from airflow_provider_ops.core.aftermath import Deletion
 from airflow_provider_ops.core.history import UNRECORDED
 
+_AS_OF_THEN = " (as of the end of that try)"
 #: State of a task instance -> how what is said of an operation that ended alike begins.
 _ALIKE = {"success": "succe"}
 
@@ -46,7 +47,8 @@ def _texts(
     stated = f"{state}: " if state else ""
     if entry is None:
         return {"before": stated, "after": "no operation was recorded"}
-    said = in_retrospect(str(entry.get("said") or ""))
+    summary = entry.get("summary")
+    said = _said(entry, "said", f"{summary}. " if summary else "")
     if entry.get("ended_at") is not None or "last_seen" not in entry:
         # where the operation and its task ended alike, that is said once
         alike = state and said.casefold().startswith(_ALIKE.get(state, state))
@@ -58,8 +60,20 @@ def _texts(
     if adopting is not None:
         return {"before": "", "after": f" was adopted by try {adopting}"}
     if entry.get("left"):
-        return {"before": "", "after": f"{seen}. {in_retrospect(str(entry['left']))}"}
+        return {"before": "", "after": f"{seen}. {_said(entry, 'left')}"}
     return {"before": f"{UNRECORDED}: ", "after": seen}
+
+
+def _said(entry: Mapping[str, Any], name: str, lead: str = "") -> str:
+    """Return a stored text, with the sentence about a deletion made of its facts: it is not under way for ever.
+
+    :param lead: what comes before that sentence.
+    """
+    deletion = Deletion.from_dict(entry.get("deletion"))
+    if deletion is not None:
+        return f"{lead}{deletion.in_retrospect}"
+    # an earlier release has stored no facts
+    return f"{entry.get(name) or ''}{_AS_OF_THEN if entry.get('left') and 'deletion' not in entry else ''}"
 
 
 def _is_number(entry: Mapping[str, Any]) -> bool:

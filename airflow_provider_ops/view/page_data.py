@@ -253,8 +253,8 @@ def owed(stored: object, *, is_result_known: bool = False) -> str | None:
 def _left(aftermath: Aftermath | None) -> dict[str, Any] | None:
     if aftermath is None:
         return None
-    sentence = f"{aftermath.text.rstrip('.')}."
-    return {**aftermath.to_dict(), "text": sentence, "url": web_address(aftermath.url)}
+    url = web_address(aftermath.url)
+    return {"text": aftermath.at_that_time, "at": aftermath.at, "resource": aftermath.resource, "url": url}
 
 
 def _task(ti: Mapping[str, Any]) -> dict[str, Any]:

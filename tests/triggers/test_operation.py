@@ -323,7 +323,10 @@ async def test_a_kill_records_its_cause_and_what_is_left(
     (left,) = kept
     assert cause in left.text
     assert "on_kill=delete: " in left.text
-    assert left.resource == f"deployment {handle.resource_id}"
+    assert left.resource == left.deletion.resource == f"deployment {handle.resource_id}"
+    assert (left.deletion.asked_by, cause in left.deletion.cause) == ("on_kill=delete", True)
+    deletions = [one["id"] for one in operations_simulator.operations() if one["kind"] == "deployment.destroy"]
+    assert [left.deletion.operation_id] == deletions
 
 
 async def test_killing_twice_deletes_once(operations_simulator: SimulatorServer) -> None:

@@ -38,7 +38,7 @@ def test_what_a_later_try_has_adopted_is_said() -> None:
 
 
 def test_what_a_kill_came_to_stands_for_how_the_wait_ended() -> None:
-    assert said(kept(left="The task was cleared. It continues.")) == [
+    assert said(kept(left="The task was cleared. It continues.", deletion=None)) == [
         "op_1, last seen queued. The task was cleared. It continues."
     ]
 
@@ -50,15 +50,44 @@ def test_what_a_kill_came_to_stands_for_how_the_wait_ended() -> None:
         ("success", "succeeded", "op_1 succeeded"),
         ("failed", "succeeded", "failed: op_1: succeeded"),
         ("failed", "the deadline passed; last seen running", "failed: op_1: the deadline passed; last seen running"),
+    ],
+)
+def test_nothing_is_said_twice(state: str, kept_text: str, line: str) -> None:
+    assert said(kept(said=kept_text, ended_at=9.0), state=state) == [line]
+
+
+DELETION = {"resource": "cluster id_1", "operation_id": "op_2", "asked_by": "on_failure=delete", "cause": ""}
+UNDER_WAY = "on_failure=delete: what it made is being deleted by operation op_2."
+
+
+@pytest.mark.parametrize(
+    ("facts", "line"),
+    [
+        (DELETION, "on_failure=delete: the deletion of cluster id_1 was asked for (operation op_2)."),
+        ({**DELETION, "operation_id": None}, "on_failure=delete: the deletion of cluster id_1 was asked for."),
         (
-            "failed",
-            "failed: no room. on_failure=delete: cluster id_1 is being deleted by operation op_2.",
-            "op_1 failed: no room. on_failure=delete: the deletion of cluster id_1 was asked for (operation op_2).",
+            {**DELETION, "cause": "The task was cleared"},
+            "The task was cleared. on_failure=delete: the deletion of cluster id_1 was asked for (operation op_2).",
         ),
     ],
 )
-def test_nothing_is_said_twice_or_as_if_it_were_still_so(state: str, kept_text: str, line: str) -> None:
-    assert said(kept(said=kept_text, ended_at=9.0), state=state) == [line]
+def test_a_deletion_is_not_shown_as_if_it_were_still_under_way(facts: dict[str, Any], line: str) -> None:
+    texts = {"summary": "failed: no room", "said": f"failed: no room. {UNDER_WAY}", "left": UNDER_WAY}
+    assert said(kept(**texts, deletion=facts, ended_at=9.0)) == [f"op_1 failed: no room. {line}"]
+    assert said(kept(**texts, deletion=facts)) == [f"op_1, last seen queued. {line}"]
+
+
+@pytest.mark.parametrize("ended_at", [9.0, None])
+def test_what_a_release_without_such_facts_has_stored_is_shown_as_of_then(ended_at: float | None) -> None:
+    texts = {"said": f"failed: no room. {UNDER_WAY}", "left": UNDER_WAY}
+    began = "op_1 failed: no room." if ended_at else "op_1, last seen queued."
+    assert said(kept(**texts, ended_at=ended_at)) == [f"{began} {UNDER_WAY} (as of the end of that try)"]
+
+
+@pytest.mark.parametrize("forged", [[], 7, {"resource": 7}, {"resource": "vm 1", "operation_id": [1]}])
+def test_facts_that_are_none_hide_nothing(forged: object) -> None:
+    (line,) = said(kept(said="failed", ended_at=9.0, deletion=forged))
+    assert line in ("op_1 failed", "failed: op_1: the deletion of vm 1 was asked for.")
 
 
 def test_every_earlier_try_that_airflow_knows_is_shown() -> None:

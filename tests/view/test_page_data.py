@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_ops.core.aftermath import Aftermath
+from airflow_provider_ops.core.aftermath import Aftermath, Deletion
 from airflow_provider_ops.core.history import MOST_OPERATIONS, OperationHistory, WaitHistory
 from airflow_provider_ops.core.timeline import Timeline
 from airflow_provider_ops.core.wait_state import Settled, TimedOut
@@ -185,6 +185,9 @@ def test_what_a_try_has_left_behind_is_said() -> None:
     story.aftermath = Aftermath("nothing was removed", START + 9, "deployment dep_1", "javascript:alert(1)")
     left = page(instance("failed"), story.to_record(START + 9))["wait"]["left"]
     assert left == {"text": "nothing was removed.", "at": START + 9, "resource": "deployment dep_1", "url": None}
+    story.aftermath = Aftermath("as of then", START + 9, deletion=Deletion("vm 1", "op_2", "on_kill=delete", "Cleared"))
+    left = page(instance("failed"), story.to_record(START + 9))["wait"]["left"]
+    assert left["text"] == "Cleared. on_kill=delete: vm 1 is being deleted by operation op_2."
     forged = {**story.to_record(START), "aftermath": [1]}
     assert page(instance("failed"), forged)["wait"]["left"] is None
 

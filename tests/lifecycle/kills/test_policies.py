@@ -314,6 +314,8 @@ def test_a_killed_try_records_why_it_ended_and_what_is_left(life: Life, state: s
     (entry,) = json.loads(life.store.data[TRIES])
     assert cause in entry["said"]
     assert f"on_kill={policy}: " in entry["said"]
+    asked_by = (entry["deletion"] or {}).get("asked_by")
+    assert asked_by == ("on_kill=delete" if policy == "delete" else None)
     assert entry["operation_id"] == life.store.handle["operation_id"]
 
 
