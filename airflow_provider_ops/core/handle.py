@@ -126,6 +126,11 @@ class Handle:
         """Return what it says of the try that submitted or adopted the operation."""
         return Stamp(self.ti_id, self.max_tries, self.clear_number, self.has_finished)
 
+    @property
+    def known_submit(self) -> float | None:
+        """Return the epoch seconds of the submit; ``None`` where the task has not sent it, as far as is known."""
+        return self.submitted_at if self.key else None
+
     def stamped(self, attempt: Attempt) -> Handle:
         """Return the handle as one that belongs to a try."""
         return replace(self, max_tries=attempt.max_tries, clear_number=attempt.clear_number, ti_id=attempt.ti_id)

@@ -29,6 +29,7 @@ from airflow_provider_ops.core.wait_state import (
     Unobservable,
     WaitState,
 )
+from airflow_provider_ops.core.zero_point import ZeroPoint, zero_point
 from airflow_provider_ops.operation import Operation, OperationState
 
 #: XCom key of the record. Renaming it would hide the history of tasks that have ended.
@@ -41,6 +42,7 @@ VERSION = 1
 #: Beginnings of timeline lines that report no new state of the operation, those of earlier releases included.
 _TROUBLE = (COULD_NOT_POLL, CAN_POLL_AGAIN, "could not look", "can look again")
 _STEP = "step "
+_NOT_SEEN = (*_TROUBLE, DEADLINE_REACHED)
 
 #: Bounds of one record: it is written again on each change and read by every open page.
 MOST_OPERATIONS = SHORT.items
@@ -130,6 +132,14 @@ class OperationHistory:
                 self.on_result(operation, now)
             case None:
                 self.outcome = "open"
+
+    @property
+    def zero_point(self) -> ZeroPoint | None:
+        """Return what its durations count from; ``None`` while nothing is known."""
+        seen = [at for at, _, _ in self.phases[:1]]
+        # an event without the phases still has the lines
+        seen += [self.timeline.start + at for at, text in self.timeline.entries if not text.startswith(_NOT_SEEN)][:1]
+        return zero_point(self.operation, self.submitted_at, min(seen, default=self.timeline.start))
 
     @property
     def has_succeeded(self) -> bool:

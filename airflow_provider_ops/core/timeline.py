@@ -30,9 +30,13 @@ class Timeline:
             del self.entries[_KEEP_FIRST]
             self.dropped += 1
 
-    def lines(self) -> list[str]:
-        """Return the changes, a line each: ``+12 s running (provisioning_db)``."""
-        shown = [f"+{at:.0f} s {text}" for at, text in self.entries]
+    def lines(self, zero: float | None = None) -> list[str]:
+        """Return the changes, a line each: ``+12 s running (provisioning_db)``.
+
+        :param zero: epoch seconds to count from; default is the start of the wait.
+        """
+        shift = 0.0 if zero is None else self.start - zero
+        shown = [f"{round(at + shift):+d} s {text}" for at, text in self.entries]
         if self.dropped:
             shown.insert(_KEEP_FIRST, f"({self.dropped} more changes)")
         return shown

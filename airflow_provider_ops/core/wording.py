@@ -7,6 +7,7 @@ from datetime import datetime, timezone
 import pendulum
 
 from airflow_provider_ops.core.handle import Handle
+from airflow_provider_ops.core.zero_point import STARTED, zero_point
 from airflow_provider_ops.exceptions import OperationCancelled, OperationFailed, OpsError, WaitTimeout
 from airflow_provider_ops.operation import Operation, OperationState
 
@@ -26,7 +27,8 @@ def settled_badly(
     """
     verb = "was cancelled" if operation.state is OperationState.CANCELLED else "failed"
     name = named(operation.id, operation, handle=handle, kind=True)
-    what = f"{name} {verb}{elapsed(operation)}: {_reason(operation)}."
+    took = elapsed(operation, handle.known_submit if handle else None)
+    what = f"{name} {verb}{took}: {_reason(operation)}."
     cls = OperationCancelled if operation.state is OperationState.CANCELLED else OperationFailed
     see = "" if operation.url and operation.url in what_exists else link(operation.url)
     return cls(" ".join(part for part in (what, what_exists, see, next_try) if part), operation)
@@ -89,12 +91,19 @@ def _state(operation: Operation) -> str:
     return f"{operation.raw_state} ({progress})" if progress else operation.raw_state
 
 
-def elapsed(operation: Operation) -> str:
-    """Return how long an operation took, like `` after 3 minutes``; nothing where the API does not give the times."""
-    start = operation.started_at or operation.created_at
-    if start is None or operation.ended_at is None:
+def elapsed(operation: Operation, submitted_at: float | None = None) -> str:
+    """Return how long an operation took, like `` after 3 minutes``; nothing where that is not known.
+
+    :param submitted_at: epoch seconds of its submit, from which it counts where the API does not say when it began.
+    """
+    zero = zero_point(operation, submitted_at)
+    if zero is None or operation.ended_at is None:
         return ""
-    return f" after {duration((operation.ended_at - start).total_seconds())}"
+    seconds = operation.ended_at.timestamp() - zero.at
+    if zero.event == STARTED:
+        return f" after {duration(seconds)}"
+    # two clocks may differ
+    return f" {duration(seconds)} after its submit" if seconds >= 0 else ""
 
 
 def utc(epoch: float) -> str:

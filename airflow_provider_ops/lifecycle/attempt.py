@@ -273,8 +273,8 @@ class TaskAttempt:
     def _wait(self, submitted: SubmitResult) -> dict[str, Any]:
         handle, operation = self._note_handle(submitted.handle), submitted.operation
         waiter, operation_id = self._wait_of_leg, handle.operation_id or ""
-        if handle.key:
-            waiter.reporter.began(operation_id, handle.submitted_at)
+        if (submitted_at := handle.known_submit) is not None:
+            waiter.reporter.began(operation_id, submitted_at)
         waits = self._options.wait_for_completion
         self._publisher.publish(handle, waiter.deadline if waits else None)
         if not waits:
@@ -362,7 +362,8 @@ class TaskAttempt:
         if resource is not None and (link := self._hook.api.resource_url(resource)):
             self._options.show_link(link)
         name = named(operation.id, operation, handle=handle, kind=True)
-        self._log.info("%s %s succeeded%s", self._hook.api.title, name, elapsed(operation))
+        took = elapsed(operation, handle.known_submit)
+        self._log.info("%s %s succeeded%s", self._hook.api.title, name, took)
         return self._results.result(handle, operation, resource)
 
     # -- a kill

@@ -12,6 +12,7 @@ from airflow_provider_ops.core.gate import LineLog
 from airflow_provider_ops.core.history import OperationHistory
 from airflow_provider_ops.core.timeline import Timeline
 from airflow_provider_ops.core.wait_state import Outcome, TimedOut, WaitState
+from airflow_provider_ops.core.zero_point import FIRST_SEEN, ZeroPoint, zero_point
 from airflow_provider_ops.hooks.base import OperationsHook
 from airflow_provider_ops.lifecycle.deferral import defer
 from airflow_provider_ops.lifecycle.options import DeferredWait, WaitOptions
@@ -100,9 +101,13 @@ class Waiter:
         waits = from_event(event)
         self._was_deferred = True
         self.reporter.ended(waits, event.get("story") if isinstance(event, Mapping) else None)
-        for operation_id, (_, timeline) in waits.items():
+        for operation_id, (outcome, timeline) in waits.items():
             self._timelines[operation_id] = timeline
-            self._log.info("%s while deferred: %s", operation_id, "; ".join(timeline.lines()))
+            operation = outcome.operation if outcome else None
+            # without a record the event has to do
+            known = self.reporter.zero_point(operation_id) or zero_point(operation, None, timeline.start)
+            zero = known or ZeroPoint(timeline.start, FIRST_SEEN)
+            self._log.info("%s while deferred%s: %s", operation_id, zero.label, "; ".join(timeline.lines(zero.at)))
         return {operation_id: outcome for operation_id, (outcome, _) in waits.items()}
 
     def states(self, ids: Sequence[str], deadline: float, kind: str = "", *, handle: object = None) -> list[WaitState]:

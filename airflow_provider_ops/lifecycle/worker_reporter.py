@@ -12,6 +12,7 @@ from airflow_provider_ops.core.gate import fit, share
 from airflow_provider_ops.core.history import KEY, TRIES, OperationHistory, WaitHistory, digest
 from airflow_provider_ops.core.timeline import Timeline
 from airflow_provider_ops.core.wait_state import Outcome, WaitState
+from airflow_provider_ops.core.zero_point import ZeroPoint
 from airflow_provider_ops.http.clock import Clock
 from airflow_provider_ops.operation import Operation
 
@@ -64,6 +65,11 @@ class WorkerReporter:
     def histories(self) -> Collection[OperationHistory]:
         """Return the history of each operation, as far as it is known here."""
         return self._history.operations.values()
+
+    def zero_point(self, operation_id: str) -> ZeroPoint | None:
+        """Return what durations of an operation count from; ``None`` where nothing is known of it."""
+        history = self._history.operations.get(operation_id)
+        return history.zero_point if history else None
 
     def record(self, states: Sequence[WaitState]) -> None:
         """Record what is known while the attempt waits here, at most every two seconds."""

@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 from airflow_provider_ops.core.aftermath import Aftermath, cause_of_end
 from airflow_provider_ops.core.handle import owed_policy
 from airflow_provider_ops.core.history import MOST_OPERATIONS, OperationHistory, WaitHistory, read_record
+from airflow_provider_ops.core.zero_point import FIRST_SEEN
 from airflow_provider_ops.operation import Operation, web_address
-from airflow_provider_ops.view.rows import end_where_last_seen, is_observed, rows_of, span_of, start_of
+from airflow_provider_ops.view.rows import end_where_last_seen, is_observed, rows_of, span_of
 
 #: States of a task instance in which nothing more comes of this try.
 _OVER = frozenset({"success", "failed", "skipped", "upstream_failed", "removed"})
@@ -324,7 +325,7 @@ def _operation(history: OperationHistory, now: float, seen: _Observation) -> dic
         "outcome": history.outcome,
         "started_at": start,
         "adopted_at": history.adopted_at,
-        "start_is": start_of(history)[1],
+        "start_is": history.zero_point.event if history.zero_point else FIRST_SEEN,
         "ended_at": end,
         # it settled only after the task had been killed
         "continued": end is not None and seen.task_end is not None and end > seen.task_end,
@@ -332,7 +333,7 @@ def _operation(history: OperationHistory, now: float, seen: _Observation) -> dic
         "observed": is_observed(history),
         "rows": rows,
         "rows_title": title,
-        "log": [{"at": history.timeline.start + at, "text": text} for at, text in history.timeline.entries],
+        "log": _log(history, start),
         "dropped": history.timeline.dropped,
         "failed_looks": history.failed_polls,
         "last_error": history.last_error,
@@ -340,6 +341,15 @@ def _operation(history: OperationHistory, now: float, seen: _Observation) -> dic
         "next_look": history.next_poll if history.next_poll and history.next_poll > now and not over else None,
         "interval": None if over or _is_settled(history) else history.interval,
     }
+
+
+def _log(history: OperationHistory, zero: float | None) -> list[dict[str, Any]]:
+    """Return what was logged of the wait.
+
+    :param zero: what the operation's duration counts from.
+    """
+    timed = [(history.timeline.start + at, text) for at, text in history.timeline.entries]
+    return [{"at": at, "after": at - (timed[0][0] if zero is None else zero), "text": text} for at, text in timed]
 
 
 def _state(history: OperationHistory, *, over: bool) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from airflow_provider_ops.core.history import OperationHistory
+from airflow_provider_ops.core.zero_point import FIRST_SEEN
 from airflow_provider_ops.operation import OperationState, Step
 
 #: Seconds after its start within which the first sight of an operation is taken for its beginning.
@@ -28,21 +29,10 @@ def is_observed(history: OperationHistory) -> bool:
     return operation.state.is_terminal and operation.ended_at is None
 
 
-def start_of(history: OperationHistory) -> tuple[float | None, str]:
-    """Return when an operation began, and how that is known: ``started``, ``submitted``, or ``first seen``."""
-    operation = history.operation
-    known = (operation.started_at or operation.created_at) if operation else None
-    if known is not None:
-        return known.timestamp(), "started"
-    if history.submitted_at is not None:
-        return history.submitted_at, "submitted"
-    return history.phases[0][0] if history.phases else history.timeline.start or None, "first seen"
-
-
 def span_of(history: OperationHistory) -> tuple[float | None, float | None]:
     """Return when an operation began and ended, as far as that is known."""
     operation = history.operation
-    start, _ = start_of(history)
+    start = history.zero_point.at if history.zero_point else None
     if operation is None or not operation.state.is_terminal:
         return start, None
     end = operation.ended_at.timestamp() if operation.ended_at else history.phases[-1][0] if history.phases else None
@@ -64,8 +54,8 @@ def _first_seen(history: OperationHistory) -> float | None:
     What it was in then may have begun at any time before.
     """
     first = history.phases[0][0] if history.phases else None
-    began, how = start_of(history)
-    is_late = how == "first seen" or (first is not None and began is not None and first - began > _SOON)
+    zero = history.zero_point
+    is_late = zero is None or zero.event == FIRST_SEEN or (first is not None and first - zero.at > _SOON)
     return first if is_late else None
 
 

@@ -158,10 +158,9 @@ function current(operation) {
 
 function happened(operation) {
   if (!operation.log.length) return null;
-  // the same zero as the chart's
-  const start = Math.min(operation.log[0].at, ...operation.rows.map((row) => row.start ?? Infinity), operation.started_at ?? Infinity);
+  // counted from the same moment as the duration
   const lines = operation.log.map((entry) => make("li", {}, make("span", { class: "when" },
-    make("time", { datetime: new Date(entry.at * 1000).toISOString(), title: clock(entry.at) }, `+${duration(entry.at - start)}`)), make("span", {}, entry.text)));
+    make("time", { datetime: new Date(entry.at * 1000).toISOString(), title: clock(entry.at) }, `${entry.after <= -0.5 ? "−" : "+"}${duration(Math.abs(entry.after))}`)), make("span", {}, entry.text)));
   if (operation.dropped) lines.splice(Math.min(10, lines.length - 1), 0, make("li", { class: "dropped" }, `${operation.dropped} more changes`));
   return make("section", {}, make("h2", {}, "What the task saw"), make("ol", { class: "log" }, lines));
 }
