@@ -17,7 +17,7 @@ OPERATION_URL = "operation_url"
 
 
 class OperationLink(BaseOperatorLink):
-    """Leads to the resource, or to the operation while the resource has no address yet."""
+    """Lead to the resource, or to the operation while the resource has no address yet."""
 
     name = "Remote resource"
 

@@ -23,7 +23,7 @@ __all__ = ["OperationRetryPolicy"]
 
 
 class OperationRetryPolicy(RetryPolicy):
-    """Fails at once where a retry cannot help, and heeds what the API says about trying again.
+    """Fail at once where a retry cannot help, and heed what the API says about trying again.
 
     =============================================================== ======================================
     the task ended with                                              then

@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 class Lenient(Generic[T]):
-    """Reads a shape without the fields that are of another type than documented.
+    """Read a shape without the fields that are of another type than documented.
 
     Otherwise an API that changes the shape of its progress could not be read at all, and a wait would continue to its
     deadline although the operation has long succeeded.

@@ -48,7 +48,7 @@ def _moment(text: str) -> datetime:
 
 
 class _DagIds(Action):
-    """Collects ``dag_ids``; ``dag_id`` is one text, which Airflow writes into its audit log."""
+    """Collect ``dag_ids``; ``dag_id`` is one text, which Airflow writes into its audit log."""
 
     def __call__(self, _parser: Any, namespace: Namespace, value: Any, _option: str | None = None) -> None:
         """Add one."""

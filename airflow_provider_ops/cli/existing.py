@@ -16,7 +16,7 @@ from airflow_provider_ops.operation import Operation
 
 
 class Checker:
-    """Reads what recorded operations have made.
+    """Read what recorded operations have made.
 
     :param unknown: called with a sentence about each operation of which nothing can be found out.
     """

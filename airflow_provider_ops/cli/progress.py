@@ -21,7 +21,7 @@ _FULL = 100.0
 
 
 class WaitProgress:
-    """Shows a wait on standard error, as a context manager; :meth:`show` is its log."""
+    """Show a wait on standard error, as a context manager; :meth:`show` is its log."""
 
     def __init__(self, states: Sequence[WaitState]) -> None:
         self._watches = states

@@ -23,7 +23,7 @@ Found = dict[tuple[str, str, str], Left]
 
 
 class ResourceSearch:
-    """Finds what runs that are over have made.
+    """Find what runs that are over have made.
 
     :param conn_ids: connections to search; empty for the default ones and those that the runs have used.
     """

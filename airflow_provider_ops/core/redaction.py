@@ -32,7 +32,7 @@ def redactor_of(*secrets: str) -> Redactor:
 
 
 class Redactor:
-    """Replaces a secret, and forms of it that have at least 12 characters, by :data:`REDACTED`."""
+    """Replace a secret, and forms of it that have at least 12 characters, by :data:`REDACTED`."""
 
     def __init__(self, secret: str) -> None:
         self._secret = secret
@@ -74,7 +74,7 @@ class Redactor:
 
 
 class _Both(Redactor):
-    """Replaces what two others replace."""
+    """Replace what two others replace."""
 
     def __init__(self, first: Redactor, second: Redactor) -> None:
         self._first, self._second = first, second

@@ -76,7 +76,7 @@ Outcome = Settled | TimedOut | Unobservable
 
 
 class StateWords(Protocol):
-    """Explains states that stand for none of ours; every ``Api`` does."""
+    """Explain states that stand for none of ours; every ``Api`` does."""
 
     def explain_unknown_state(self, operation: Operation, *, listed: bool) -> str:
         """Return a line about an operation in such a state, a :class:`WarningLine` where a person has to act."""

@@ -34,7 +34,7 @@ AWAITED = "awaited_operations"
 
 
 class DecoratedOperationOperator(DecoratedOperator, OperationOperator):
-    """The operator that ``@task.operation`` makes of a function.
+    """Wait for what a function with ``@task.operation`` returns: ids, or a request that the task sends first.
 
     The function runs once per try at most, and not at all where a try continues with what an earlier one has started.
 
@@ -190,7 +190,7 @@ def _listed(awaited: str | list[str]) -> list[str]:
 
 
 class _OperationTask(_TaskDecorator[Any, Any, DecoratedOperationOperator]):
-    """Checks its arguments when the DAG is parsed, and gives mapped tasks the same retry policy as all others."""
+    """Check its arguments when the DAG is parsed, and give mapped tasks the same retry policy as all others."""
 
     def __attrs_post_init__(self) -> None:
         super().__attrs_post_init__()  # type: ignore[no-untyped-call]

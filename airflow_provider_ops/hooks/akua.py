@@ -9,7 +9,7 @@ from airflow_provider_ops.hooks.endpoint import endpoint, listing
 
 
 class AkuaHook(OperationsHook):
-    """The calls of the Akua API that start, watch, list or cancel operations, and the reads around them.
+    """Call the Akua API: start, watch, list and cancel operations, and read what they act on; sync and async.
 
     Calls that change something want the ``etag`` of the last read. Those that take an idempotency key get a new one
     where none is given.

@@ -51,7 +51,7 @@ default_clock: Callable[[], Clock] = SystemClock
 
 
 class OperationsHook(BaseHook):
-    """A connection as a client of one API. Methods come in pairs: ``name`` for workers, ``aname`` for event loops.
+    """Call the API of a connection. Methods come in pairs: ``name`` for workers, ``aname`` for event loops.
 
     Every method raises :class:`~airflow_provider_ops.exceptions.ApiError` when the API answers with an error,
     :class:`~airflow_provider_ops.exceptions.TransportError` when no readable answer comes, and

@@ -8,7 +8,7 @@ from airflow_provider_ops.hooks.endpoint import endpoint, listing
 
 
 class LakeSailHook(OperationsHook):
-    """The calls of the LakeSail platform API that are documented [docs.lakesail.com/platform], sync and async.
+    """Call the documented part of the LakeSail platform API [docs.lakesail.com/platform], sync and async.
 
     ``get_operation`` and ``wait_for_operation`` take operation ids, and ``session:ID``, ``closed_session:ID``,
     ``notebook:ID`` and ``job_run:JOB.RUN`` for what is followed by its own status. LakeSail neither lists nor cancels

@@ -8,7 +8,7 @@ from airflow_provider_ops.hooks.endpoint import endpoint, listing
 
 
 class NirvanaHook(OperationsHook):
-    """The calls of the Nirvana API, sync and async.
+    """Call the Nirvana API, sync and async.
 
     Calls that start something return their ``Operation`` at once; ``wait_for_operation`` waits for it. ``project_id``
     is optional everywhere: without it the connection's extra ``project_id`` is used.

@@ -8,7 +8,7 @@ from airflow_provider_ops.hooks.endpoint import endpoint, listing
 
 
 class OnveraHook(OperationsHook):
-    """The seven calls of the Onvera API [onvera.io/docs/api-reference], sync and async.
+    """Call the Onvera API, in seven methods [onvera.io/docs/api-reference], sync and async.
 
     :param conn_id: Airflow connection of type ``onvera``.
     """

@@ -15,7 +15,7 @@ from airflow_provider_ops.operation import Operation
 
 
 class OperationsApiHook(OperationsHook):
-    """An API that a spec describes, sync and async.
+    """Call an API that a spec describes, sync and async.
 
     :param conn_id: Airflow connection of type ``operations``.
     :param api: what the spec describes; default: what the connection says.

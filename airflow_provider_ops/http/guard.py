@@ -22,7 +22,7 @@ class NotConfirmed(OpsError):
 
 
 class Guard(Protocol):
-    """Belongs to one attempt of one task."""
+    """The guard of one attempt of one task."""
 
     @property
     def is_confirmed(self) -> bool:

@@ -135,7 +135,7 @@ _CLOSING: set[asyncio.Task[None]] = set()
 
 
 class _Loop(asyncio.SelectorEventLoop):
-    """Resolves host names in daemon threads: those of an executor are waited for at the end of the process."""
+    """Resolve host names in daemon threads: those of an executor are waited for at the end of the process."""
 
     async def getaddrinfo(self, host: Any, port: Any, **options: Any) -> Any:
         found = self.create_future()

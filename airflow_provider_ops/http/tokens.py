@@ -30,7 +30,7 @@ _REFUSED = (_BAD_REQUEST, _UNAUTHORIZED, _FORBIDDEN)
 
 
 class Tokens:
-    """Holds the token of a client; for an API that is sent the key itself, it does nothing.
+    """Hold the token of a client; for an API that is sent the key itself, it does nothing.
 
     Whatever goes wrong here, the request that needs the token was not sent, and its errors say so.
 

@@ -14,7 +14,7 @@ from airflow_provider_ops.http.guard import CallInterrupted
 
 
 class KillSwitch:
-    """Records that this process was asked to stop. Thrown in a signal handler: it takes no locks and does not wait.
+    """Record that this process was asked to stop. Thrown in a signal handler: it takes no locks and does not wait.
 
     An operator has one from its construction on, so that a kill before its first step is not lost.
     """

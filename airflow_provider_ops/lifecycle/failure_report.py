@@ -21,7 +21,7 @@ Log = Callable[[str], None]
 
 
 class FailureReport:
-    """Carries out policies on one submitted operation and words what follows.
+    """Carry out policies on one submitted operation and word what follows.
 
     :param store: takes what is owed before a policy is begun: if this process dies, the next attempt finishes it.
     :param keeps_removal: whether the store must remember that what the operation made was removed.

@@ -18,7 +18,7 @@ _LATE_PAUSES = (0.5, 1.5, 2.0)
 
 
 class ResultBuilder:
-    """Reads resources and makes results, for one attempt."""
+    """Read resources and make results, for one attempt."""
 
     def __init__(self, hook: OperationsHook, store: HandleStore, warn: Callable[[str], None]) -> None:
         self._hook = hook

@@ -17,7 +17,7 @@ KEY = "airflow_provider_ops.handle"
 
 
 class HandleStore:
-    """Reads and writes the handle. Without a store it remembers nothing.
+    """Read and write the handle. Without a store it remembers nothing.
 
     :param store: ``context["task_state_store"]``, absent before Airflow 3.3.
     :param address: where Airflow's REST API has the handle, for people.

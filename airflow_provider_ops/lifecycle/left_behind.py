@@ -19,7 +19,7 @@ _SPENT = (OperationState.FAILED, OperationState.CANCELLED)
 
 
 class PreviousOperation:
-    """Searches by the prefix of the task run's keys, and treats what is found as the kill policy says."""
+    """Search by the prefix of the task run's keys, and treat what is found as the kill policy says."""
 
     def __init__(
         self, hook: OperationsHook, submit: SubmitCall, identity: SubmitIdentity, *, log: Log, warn: Log

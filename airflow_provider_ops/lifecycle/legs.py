@@ -21,7 +21,7 @@ OPERATION_HANDLE = "operation_handle"
 
 
 class HandlePublisher:
-    """Writes what an attempt has started into the log and, for other tasks, into XCom."""
+    """Write what an attempt has started into the log and, for other tasks, into XCom."""
 
     def __init__(
         self, hook: OperationsHook, ti: Any, record: AttemptRecord, log: LineLog, *, pushes_handle: bool

@@ -38,7 +38,7 @@ class ReplayedAnswer(AmbiguousSubmission):
 
 
 class Sender:
-    """Sends submits of one task.
+    """Send submits of one task.
 
     :param deadline: epoch seconds after which no further attempt is made.
     """

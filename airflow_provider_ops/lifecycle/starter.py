@@ -44,7 +44,7 @@ class SubmitResult:
 
 
 class SubmitRunner:
-    """Sends the submit of one task under one key after the other.
+    """Send the submit of one task under one key after the other.
 
     :param submit: without a key.
     """

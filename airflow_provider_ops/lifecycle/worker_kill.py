@@ -54,7 +54,7 @@ def policy_terminates(policy: str, api: Api, *, creates: bool) -> bool:
 
 
 class KillRunner:
-    """Carries out the kill policy when a user ended the task; nothing when only this worker is stopped.
+    """Carry out the kill policy when a user ended the task; nothing when only this worker is stopped.
 
     :param ti: the task instance.
     :param recover: reads what an earlier leg or attempt has stored.

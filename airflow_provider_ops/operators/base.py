@@ -63,7 +63,7 @@ _CHOICES: Mapping[str, Sequence[object]] = {
 
 
 class OperationOperator(DeclaredTemplates, LineageMixin, CheckedMapping):
-    """Starts an operation, once, and waits for it.
+    """Start an operation, once, and wait for it.
 
     Returns ``{"operation_id", "resource_id", "state", "operation": {...}, "resource": {...} or None}``. Pushes
     ``operation_id``, ``resource_id`` and, where there is one, ``operation_url`` to XCom before it waits.

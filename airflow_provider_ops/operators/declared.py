@@ -19,7 +19,7 @@ def request_fields(declared: F) -> F:
 
 
 class _Declaration:
-    """Becomes a function as soon as the class is known to which it belongs."""
+    """Become a function as soon as the class is known to which it belongs."""
 
     def __init__(self, declared: Callable[..., None]) -> None:
         self._declared = declared

@@ -20,7 +20,7 @@ from airflow_provider_ops.operators.declared import request_fields
 
 
 class LakeSailCreateSessionOperator(OperationOperator):
-    """Creates a session; by default it does not wait [tags/sessions; method POST inferred, body not documented].
+    """Create a session; by default it does not wait [tags/sessions; method POST inferred, body not documented].
 
     A session becomes ``active`` only with the first request a Spark client makes through its proxy. So a task that
     waited here, with the client in a later task, would wait in vain: give ``wait_for_completion=True`` only where a
@@ -41,7 +41,7 @@ class LakeSailCreateSessionOperator(OperationOperator):
 
 
 class LakeSailCloseSessionOperator(OperationOperator):
-    """Closes a session: ``closed`` at once, its infrastructure goes later [tags/sessions; method DELETE inferred].
+    """Close a session: ``closed`` at once, its infrastructure goes later [tags/sessions; method DELETE inferred].
 
     :param session_id: id of the session.
     """
@@ -54,7 +54,7 @@ class LakeSailCloseSessionOperator(OperationOperator):
 
 
 class LakeSailStartNotebookOperator(OperationOperator):
-    """Starts a stopped notebook and waits until it runs [tags/notebooks; method POST inferred].
+    """Start a stopped notebook and wait until it runs [tags/notebooks; method POST inferred].
 
     A notebook that is stopped again before it runs ends the task as cancelled.
 
@@ -69,7 +69,7 @@ class LakeSailStartNotebookOperator(OperationOperator):
 
 
 class LakeSailCreateJobRunOperator(OperationOperator):
-    """Runs a job and waits for the end of the run [tags/job-runs; method POST inferred, body not documented].
+    """Run a job and wait for the end of the run [tags/job-runs; method POST inferred, body not documented].
 
     A run is ``pending`` until it is released or dispatched; one that waits for its release needs
     ``wait_for_completion=False`` here and a ``LakeSailReadyJobRunOperator`` later.
@@ -92,7 +92,7 @@ class LakeSailCreateJobRunOperator(OperationOperator):
 
 
 class LakeSailReadyJobRunOperator(OperationOperator):
-    """Releases a pending run and waits for its end [tags/job-runs; method POST inferred].
+    """Release a pending run and wait for its end [tags/job-runs; method POST inferred].
 
     :param job_id: id of the job.
     :param job_run_id: id of the run.

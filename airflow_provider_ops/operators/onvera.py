@@ -12,7 +12,7 @@ from airflow_provider_ops.operators.declared import request_fields
 
 
 class OnveraCreateDeploymentOperator(OperationOperator):
-    """Creates a deployment and waits until it is ready [api-reference/deployments].
+    """Create a deployment and wait until it is ready [api-reference/deployments].
 
     ``resource`` in the result is the deployment: ``id``, ``name``, ``app_type``, ``status``, ``url`` and more.
 
@@ -35,7 +35,7 @@ class OnveraCreateDeploymentOperator(OperationOperator):
 
 
 class OnveraDestroyDeploymentOperator(OperationOperator):
-    """Destroys a deployment with its data and waits until it is gone [api-reference/deployments].
+    """Destroy a deployment with its data and wait until it is gone [api-reference/deployments].
 
     :param deployment_id: id of the deployment, bare or with ``dep_``.
     """

@@ -20,7 +20,7 @@ from airflow_provider_ops.retry_policy import enforce_retry_policy
 
 
 class OperationRequestOperator(OperationOperator):
-    """Sends one request that starts an operation, and waits for it, with the guarantees of the typed operators.
+    """Send one request that starts an operation, and wait for it, with the guarantees of the typed operators.
 
     Calls that the provider knows get the same key, tag or name and the same search after a crash as their typed
     operator. For others a lost answer cannot be found out: the task then fails with

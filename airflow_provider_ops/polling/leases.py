@@ -23,7 +23,7 @@ _PER_PASS = 50
 
 
 class StartThrottle:
-    """Lets a limited number of callers start per pass of the event loop, in the order they came."""
+    """Let a limited number of callers start per pass of the event loop, in the order they came."""
 
     def __init__(self) -> None:
         self._room = _PER_PASS

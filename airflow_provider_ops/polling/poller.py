@@ -46,7 +46,7 @@ _NEVER = float("inf")
 
 
 class Poller:
-    """Polls for all waits of one client.
+    """Poll for all waits of one client.
 
     One loop sleeps until the next poll is due and starts it; requests run in the background, so that none that hangs
     keeps the others waiting. All times are monotonic.

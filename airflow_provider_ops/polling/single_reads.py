@@ -35,7 +35,7 @@ _APART = 60.0
 
 
 class SingleReads:
-    """Reads operations by themselves.
+    """Read operations by themselves.
 
     :param on_result: called after each read with its error; ``None`` for an answer.
     :param on_crash: called when reading itself has a fault.

@@ -45,7 +45,7 @@ class _WorkloadSensor(OperationSensor):
 
 
 class LakeSailSessionSensor(_WorkloadSensor):
-    """Waits until a session can be used: ``active`` or ``idle`` [tags/sessions; reading one is inferred].
+    """Wait until a session can be used: ``active`` or ``idle`` [tags/sessions; reading one is inferred].
 
     A session becomes ``active`` only with the first request through its proxy, so something else has to connect.
     Fails when the session failed or was closed.
@@ -67,7 +67,7 @@ class LakeSailSessionSensor(_WorkloadSensor):
 
 
 class LakeSailNotebookSensor(_WorkloadSensor):
-    """Waits until a started notebook is ``running`` [tags/notebooks; reading one is inferred].
+    """Wait until a started notebook is ``running`` [tags/notebooks; reading one is inferred].
 
     Fails when it is ``stopped``: nothing leads from there to ``running`` but a start, and a start shows at once.
 
@@ -88,7 +88,7 @@ class LakeSailNotebookSensor(_WorkloadSensor):
 
 
 class LakeSailJobRunSensor(_WorkloadSensor):
-    """Waits until a run is ``completed``; fails when it ``failed`` or was ``cancelled`` [tags/job-runs].
+    """Wait until a run is ``completed``; fail when it ``failed`` or was ``cancelled`` [tags/job-runs].
 
     Reading one run, and the words of its status but those named there, are inferred.
 

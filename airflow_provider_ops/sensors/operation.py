@@ -52,7 +52,7 @@ __all__ = ["DEFAULT_TIMEOUT", "OperationSensor", "OperationSensorTimeout"]
 
 
 class OperationSensor(DeclaredTemplates, LineageMixin, CheckedMapping, BaseSensorOperator):
-    """Waits until operations settle, however they were started, on any of the APIs.
+    """Wait until operations settle, however they were started, on any of the APIs.
 
     Succeeds when they succeeded, and returns them as JSON: one for one id, a list for a list. An operation that
     failed or was cancelled fails the task, also with ``soft_fail``; only running out of time is skipped by it.

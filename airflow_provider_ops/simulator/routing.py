@@ -72,7 +72,7 @@ class _Node:
 
 
 class Router:
-    """Finds the route of a path; literal segments win over parameters, `{id}:wait` over `{id}`."""
+    """Find the route of a path; literal segments win over parameters, `{id}:wait` over `{id}`."""
 
     def __init__(self, routes: list[Route]) -> None:
         self._root = _Node()

@@ -134,7 +134,7 @@ def _unreadable(name: str, text: str, error: yaml.MarkedYAMLError) -> InvalidSpe
 
 
 class _Reader:
-    """Turns nodes into values, within bounds."""
+    """Turn nodes into values, within bounds."""
 
     def __init__(self, source: Source) -> None:
         self.source = source

@@ -31,7 +31,7 @@ _EARLIER: Final = 100
 
 
 class OperationEventTrigger(BaseEventTrigger):
-    """Watches a connection for an asset: one event per poll that found settled operations, with the list of them.
+    """Watch a connection for an asset: one event per poll that found settled operations, with the list of them.
 
         Asset("deployments", watchers=[AssetWatcher("onvera", OperationEventTrigger("onvera_default"))])
 

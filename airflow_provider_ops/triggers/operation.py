@@ -52,7 +52,7 @@ _NOT_ALIVE = 403
 
 
 class OperationTrigger(BaseTrigger):
-    """Fires once, when the operations it waits for decide the verdict or the deadline has passed.
+    """Fire once, when the operations it waits for decide the verdict or the deadline has passed.
 
     The event is JSON: ``version``, ``status`` (``succeeded``, ``failed``, ``timeout`` or ``error``),
     ``operation_ids`` and ``waits`` with outcome, operation and timeline by id. It never raises: an error in the

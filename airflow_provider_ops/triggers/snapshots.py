@@ -24,7 +24,7 @@ try:
 except ImportError:  # before 3.3
 
     class SharedStreamProducer:  # type: ignore[no-redef]
-        """Stands in where Airflow asks for no producer."""
+        """Stand in where Airflow asks for no producer."""
 
 
 log = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ _LONGEST_PAUSE, _LOOK_UP_AFTER = 300.0, 8
 
 
 class ErrorBackoff:
-    """Logs an error once, and when it is over; meanwhile the polls come less often."""
+    """Log an error once, and when it is over; meanwhile the polls come less often."""
 
     def __init__(self, conn_id: str, interval: float) -> None:
         self._conn_id = conn_id

@@ -94,7 +94,7 @@ class WatermarkStore:
 
 
 class WatermarkTracker:
-    """Decides which operations of its connection's snapshots one watcher delivers.
+    """Decide which operations of its connection's snapshots one watcher delivers.
 
     :param since: epoch seconds to begin with where nothing was delivered before; ``None`` for what settles from now on.
     """

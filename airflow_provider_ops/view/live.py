@@ -49,7 +49,7 @@ class LiveRead:
 
 
 class Reader:
-    """Reads operations for all users of this API server."""
+    """Read operations for all users of this API server."""
 
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="operation-view")

@@ -18,7 +18,7 @@ _HREF = f"{PREFIX[1:]}/wait?dag_id={{DAG_ID}}&run_id={{RUN_ID}}&task_id={{TASK_I
 
 
 class OperationsPlugin(AirflowPlugin):
-    """Adds the tab *Operation* to every task instance."""
+    """Add the tab *Operation* to every task instance."""
 
     name = "airflow_provider_ops"
     external_views = [  # noqa: RUF012 - Airflow declares it so
@@ -51,7 +51,7 @@ def _apps() -> list[dict[str, Any]]:
 
 
 class _Broken:
-    """Answers every request with the reason why there is no page."""
+    """Answer every request with the reason why there is no page."""
 
     def __init__(self, why: str) -> None:
         self._why = why

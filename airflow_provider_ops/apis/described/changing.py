@@ -27,7 +27,7 @@ _MOST_KNOWN = 1000
 
 
 class Changes:
-    """Finds the operations of changes at one API."""
+    """Find the operations of changes at one API."""
 
     def __init__(self, spec: ApiSpec, variables: Mapping[str, str], search: DescribedSearch) -> None:
         self._spec = spec

@@ -18,7 +18,7 @@ from airflow_provider_ops.spec.parts import RequestSpec
 
 
 class Endings:
-    """Cancels and deletes at one API."""
+    """Cancel and delete at one API."""
 
     def __init__(
         self, spec: ApiSpec, variables: Mapping[str, str], reader: OperationReader, submits: DescribedCalls

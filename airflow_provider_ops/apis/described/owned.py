@@ -30,7 +30,7 @@ Reader = Callable[[str], Call[Operation]]
 
 
 class Owned:
-    """Lists what the creates of one API have made.
+    """List what the creates of one API have made.
 
     :param read: returns the call that reads an operation.
     """

@@ -19,7 +19,7 @@ _WAIT_MARGIN = 10.0
 
 
 class Polls:
-    """Reads single operations of one API.
+    """Read single operations of one API.
 
     :param title: of the API, for people.
     """

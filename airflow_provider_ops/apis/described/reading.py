@@ -70,7 +70,7 @@ def exchange_of(response: Response, submit: Exchange | None = None) -> Exchange:
 
 
 class OperationReader:
-    """Reads operations of one API."""
+    """Read operations of one API."""
 
     def __init__(self, spec: ApiSpec) -> None:
         self._name, self._title = spec.name, spec.shown_title

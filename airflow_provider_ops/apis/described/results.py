@@ -21,7 +21,7 @@ _AUTO = {"PUT": "original_uri", "PATCH": "original_uri", "POST": "location"}
 
 
 class Results:
-    """Reads results of one API.
+    """Read results of one API.
 
     :param read_operation: returns the request that reads an operation.
     """

@@ -92,7 +92,7 @@ def find_call(spec: ApiSpec, method: str, path: str) -> tuple[CallSpec, dict[str
 
 
 class DescribedCalls:
-    """Builds the submits of one API."""
+    """Build the submits of one API."""
 
     def __init__(self, spec: ApiSpec, variables: Mapping[str, str], reader: OperationReader) -> None:
         self._spec = spec

@@ -52,7 +52,7 @@ OperationStatus = Literal["queued", "running", "succeeded", "failed", "canceled"
 
 
 class _OnveraReader(OperationReader):
-    """Reads operations, whose resources have an id with a prefix that paths do not have."""
+    """Read operations, whose resources have an id with a prefix that paths do not have."""
 
     def resource_id(self, entry: Any, exchange: Exchange) -> str | None:
         """Return the bare id of the deployment."""

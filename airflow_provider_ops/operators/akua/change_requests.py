@@ -15,7 +15,7 @@ from airflow_provider_ops.operators.declared import request_fields
 
 
 class AkuaCreateRepositoryChangeRequestOperator(OperationOperator):
-    """Opens a change request; by default it does not wait.
+    """Open a change request; by default it does not wait.
 
     The fork to push to is there when the task ends: ``resource_id`` in the result is the change request, and
     ``AkuaHook.create_repository_change_request_token`` gives a token for it. ``wait_for_completion=True`` waits until
@@ -56,7 +56,7 @@ class AkuaCreateRepositoryChangeRequestOperator(OperationOperator):
 
 
 class AkuaAcceptRepositoryChangeRequestOperator(OperationOperator):
-    """Accepts a change request and waits until it is merged.
+    """Accept a change request and wait until it is merged.
 
     :param repository_change_request_id: the change request.
     :param etag: the resource's; default reads it just before sending, and again when it is stale.
@@ -76,7 +76,7 @@ class AkuaAcceptRepositoryChangeRequestOperator(OperationOperator):
 
 
 class AkuaRejectRepositoryChangeRequestOperator(OperationOperator):
-    """Rejects a change request and waits until it is ``REJECTED``.
+    """Reject a change request and wait until it is ``REJECTED``.
 
     Akua does not name the operation, so the change request is followed by its own state.
 
@@ -100,7 +100,7 @@ class AkuaRejectRepositoryChangeRequestOperator(OperationOperator):
 
 
 class AkuaWithdrawRepositoryChangeRequestOperator(OperationOperator):
-    """Withdraws a change request and waits until it is ``WITHDRAWN``.
+    """Withdraw a change request and wait until it is ``WITHDRAWN``.
 
     Akua does not name the operation, so the change request is followed by its own state.
 

@@ -16,7 +16,7 @@ from airflow_provider_ops.operators.declared import request_fields
 
 
 class AkuaCreateClusterOperator(OperationOperator):
-    """Creates a cluster and waits until it is active.
+    """Create a cluster and wait until it is active.
 
     :param name: 1 to 100 characters; newer clients say 2 to 32.
     :param region_id: one of ``AkuaHook.list_regions``.
@@ -38,7 +38,7 @@ class AkuaCreateClusterOperator(OperationOperator):
 
 
 class AkuaDeleteClusterOperator(OperationOperator):
-    """Deletes a cluster and waits until it is gone. Its installs and machines must be gone before.
+    """Delete a cluster and wait until it is gone. Its installs and machines must be gone before.
 
     :param cluster_id: the cluster.
     :param etag: the resource's; default reads it just before sending, and again when it is stale.
@@ -58,7 +58,7 @@ class AkuaDeleteClusterOperator(OperationOperator):
 
 
 class AkuaSuspendClusterOperator(OperationOperator):
-    """Suspends a cluster and waits until that is done.
+    """Suspend a cluster and wait until that is done.
 
     :param cluster_id: the cluster.
     :param etag: the resource's; default reads it just before sending, and again when it is stale.
@@ -78,7 +78,7 @@ class AkuaSuspendClusterOperator(OperationOperator):
 
 
 class AkuaResumeClusterOperator(OperationOperator):
-    """Resumes a suspended cluster and waits until it is active again.
+    """Resume a suspended cluster and wait until it is active again.
 
     :param cluster_id: the cluster.
     :param etag: the resource's; default reads it just before sending, and again when it is stale.
@@ -98,7 +98,7 @@ class AkuaResumeClusterOperator(OperationOperator):
 
 
 class AkuaRefreshClusterCapabilitiesOperator(OperationOperator):
-    """Lets Akua find out anew what a cluster can do, and waits for that.
+    """Let Akua find out anew what a cluster can do, and wait for that.
 
     :param cluster_id: the cluster.
     """
@@ -116,7 +116,7 @@ class AkuaRefreshClusterCapabilitiesOperator(OperationOperator):
 
 
 class AkuaRevokeWorkerBootstrapOperator(OperationOperator):
-    """Revokes a worker bootstrap of a cluster and waits until that is done.
+    """Revoke a worker bootstrap of a cluster and wait until that is done.
 
     :param cluster_id: the cluster.
     :param worker_bootstrap_id: the bootstrap.

@@ -17,7 +17,7 @@ from airflow_provider_ops.operators.declared import request_fields
 
 
 class AkuaBindPinnedPreviewHostnameOperator(OperationOperator):
-    """Gives one render of an install a hostname and waits until it works.
+    """Give one render of an install a hostname and wait until it works.
 
     The hostname and its id are in ``operation["result"]``.
 
@@ -43,7 +43,7 @@ class AkuaBindPinnedPreviewHostnameOperator(OperationOperator):
 
 
 class AkuaBindFloatingPreviewHostnameOperator(OperationOperator):
-    """Gives a track of an install a hostname, which moves with the track, and waits until it works.
+    """Give a track of an install a hostname, which moves with the track, and wait until it works.
 
     The hostname and its id are in ``operation["result"]``.
 
@@ -71,7 +71,7 @@ class AkuaBindFloatingPreviewHostnameOperator(OperationOperator):
 
 
 class AkuaDeletePreviewHostnameOperator(OperationOperator):
-    """Deletes a preview hostname and waits until it is gone.
+    """Delete a preview hostname and wait until it is gone.
 
     :param install_id: the install.
     :param preview_hostname_id: the hostname.
@@ -93,7 +93,7 @@ class AkuaDeletePreviewHostnameOperator(OperationOperator):
 
 
 class AkuaCreateCustomDomainOperator(OperationOperator):
-    """Adds a custom domain to a workspace and waits until it is set up.
+    """Add a custom domain to a workspace and wait until it is set up.
 
     Its id is ``custom_domain_id`` in ``operation["result"]``; ``resource_id`` is the workspace.
 
@@ -122,7 +122,7 @@ class AkuaCreateCustomDomainOperator(OperationOperator):
 
 
 class AkuaUpdateCustomDomainOperator(OperationOperator):
-    """Changes a custom domain and waits until that is done. What is not given stays as it is.
+    """Change a custom domain and wait until that is done. What is not given stays as it is.
 
     :param workspace_id: the workspace.
     :param custom_domain_id: the domain.
@@ -150,7 +150,7 @@ class AkuaUpdateCustomDomainOperator(OperationOperator):
 
 
 class AkuaDeleteCustomDomainOperator(OperationOperator):
-    """Deletes a custom domain and waits until it is gone.
+    """Delete a custom domain and wait until it is gone.
 
     :param workspace_id: the workspace.
     :param custom_domain_id: the domain.

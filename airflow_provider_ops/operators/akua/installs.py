@@ -18,7 +18,7 @@ from airflow_provider_ops.operators.declared import request_fields
 
 
 class AkuaCreatePackageOperator(OperationOperator):
-    """Creates a package from a source and waits until its first version is there.
+    """Create a package from a source and wait until its first version is there.
 
     :param name: 1 to 120 characters.
     :param sources: exactly one, like ``{"kind": "helm", "repo_url": "oci://...", "target_revision": "1.0.0"}``; servers
@@ -43,7 +43,7 @@ class AkuaCreatePackageOperator(OperationOperator):
 
 
 class AkuaCreateInstallOperator(OperationOperator):
-    """Installs a product or a package and waits for the operation; then, if asked to, until the install is healthy.
+    """Install a product or a package and wait for the operation; then, if asked to, until the install is healthy.
 
     The operation's success does not mean that the install is healthy [section 6]. ``resource`` in the result is the
     install with its ``state`` and ``urls``.
@@ -102,7 +102,7 @@ class AkuaCreateInstallOperator(OperationOperator):
 
 
 class AkuaDeleteInstallOperator(OperationOperator):
-    """Deletes an install and waits until it is gone.
+    """Delete an install and wait until it is gone.
 
     :param install_id: the install.
     :param etag: the resource's; default reads it just before sending, and again when it is stale.
@@ -122,7 +122,7 @@ class AkuaDeleteInstallOperator(OperationOperator):
 
 
 class AkuaUpdateInstallOperator(OperationOperator):
-    """Brings an install to a version of its package and waits until that is rendered and deployed.
+    """Bring an install to a version of its package and wait until that is rendered and deployed.
 
     Akua answers with a render. Its operation is waited for; a render that names none is followed by its own state, and
     where nothing had to be rendered the install is waited for until it is healthy.
@@ -147,7 +147,7 @@ class AkuaUpdateInstallOperator(OperationOperator):
 
 
 class AkuaRestoreInstallOperator(OperationOperator):
-    """Brings an install back to an earlier render and waits until that is deployed.
+    """Bring an install back to an earlier render and wait until that is deployed.
 
     Akua answers with a render. Its operation is waited for; a render that names none is followed by its own state, and
     where nothing had to be rendered the install is waited for until it is healthy.
@@ -172,7 +172,7 @@ class AkuaRestoreInstallOperator(OperationOperator):
 
 
 class AkuaSetAutomaticUpdatesOperator(OperationOperator):
-    """Switches the automatic updates of an install on or off and waits until Akua has caught up with that.
+    """Switch the automatic updates of an install on or off and wait until Akua has caught up with that.
 
     Where switching them on brings a newer version, its render is waited for as after an update; else until no operation
     on the install is in progress.
@@ -197,7 +197,7 @@ class AkuaSetAutomaticUpdatesOperator(OperationOperator):
 
 
 class AkuaCreateRenderOperator(OperationOperator):
-    """Renders an install anew and waits until that is deployed, or skipped because it would change nothing.
+    """Render an install anew and wait until that is deployed, or skipped because it would change nothing.
 
     A render that names no operation is followed by its own state.
 

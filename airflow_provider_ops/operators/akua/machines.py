@@ -16,7 +16,7 @@ from airflow_provider_ops.operators.declared import request_fields
 
 
 class AkuaCreateMachineOperator(OperationOperator):
-    """Creates a worker machine in a cluster and waits until it is active.
+    """Create a worker machine in a cluster and wait until it is active.
 
     Three machines may be launching at once per cluster [section 9]: limit parallel tasks with a pool.
 
@@ -45,7 +45,7 @@ class AkuaCreateMachineOperator(OperationOperator):
 
 
 class AkuaDeleteMachineOperator(OperationOperator):
-    """Deletes a machine and waits until it is gone.
+    """Delete a machine and wait until it is gone.
 
     :param machine_id: the machine.
     :param etag: the resource's; default reads it just before sending, and again when it is stale.
@@ -65,7 +65,7 @@ class AkuaDeleteMachineOperator(OperationOperator):
 
 
 class AkuaSuspendMachineOperator(OperationOperator):
-    """Suspends a machine and waits until that is done. Its public IP is usually lost.
+    """Suspend a machine and wait until that is done. Its public IP is usually lost.
 
     :param machine_id: the machine.
     :param reason: ``manual`` or ``downgrade``.
@@ -87,7 +87,7 @@ class AkuaSuspendMachineOperator(OperationOperator):
 
 
 class AkuaResumeMachineOperator(OperationOperator):
-    """Resumes a suspended machine and waits until it is active again, usually with another public IP.
+    """Resume a suspended machine and wait until it is active again, usually with another public IP.
 
     :param machine_id: the machine.
     :param etag: the resource's; default reads it just before sending, and again when it is stale.

@@ -14,7 +14,7 @@ from airflow_provider_ops.operators.declared import request_fields
 
 
 class AkuaDeleteWorkspaceOperator(OperationOperator):
-    """Deletes a workspace with all that is in it, and waits until it is gone.
+    """Delete a workspace with all that is in it, and wait until it is gone.
 
     :param workspace_id: the workspace.
     :param etag: the resource's; default reads it just before sending, and again when it is stale.
@@ -34,7 +34,7 @@ class AkuaDeleteWorkspaceOperator(OperationOperator):
 
 
 class AkuaCancelSubscriptionOperator(OperationOperator):
-    """Cancels a workspace's subscription at the end of its period, and waits until that is registered.
+    """Cancel a workspace's subscription at the end of its period, and wait until that is registered.
 
     :param workspace_id: the workspace.
     :param effective: there is one word for it.
@@ -56,7 +56,7 @@ class AkuaCancelSubscriptionOperator(OperationOperator):
 
 
 class AkuaReactivateSubscriptionOperator(OperationOperator):
-    """Reactivates a workspace's cancelled subscription and waits until that is done.
+    """Reactivate a workspace's cancelled subscription and wait until that is done.
 
     This call takes no idempotency key: after a lost answer the operation is searched for among those of the workspace
     since then, and several that may be it fail the task.
@@ -79,7 +79,7 @@ class AkuaReactivateSubscriptionOperator(OperationOperator):
 
 
 class AkuaChangeTierOperator(OperationOperator):
-    """Changes the tier of a workspace's subscription and waits until that is done.
+    """Change the tier of a workspace's subscription and wait until that is done.
 
     This call takes no idempotency key: after a lost answer the operation is searched for among those of the workspace
     since then, and several that may be it fail the task.
@@ -104,7 +104,7 @@ class AkuaChangeTierOperator(OperationOperator):
 
 
 class AkuaSetSubdomainNameOperator(OperationOperator):
-    """Names a workspace's subdomain and waits until it is set up.
+    """Name a workspace's subdomain and wait until it is set up.
 
     :param workspace_id: the workspace.
     :param name: 1 to 63 characters.

@@ -16,7 +16,7 @@ from airflow_provider_ops.operators.declared import request_fields
 
 
 class NirvanaCreateVMOperator(OperationOperator):
-    """Creates a VM and waits until it is ready.
+    """Create a VM and wait until it is ready.
 
     ``resource`` in the result is the VM with its addresses. It carries a tag of ours beside the user's; so do its
     volumes.
@@ -59,7 +59,7 @@ class NirvanaCreateVMOperator(OperationOperator):
 
 
 class NirvanaUpdateVMOperator(OperationOperator):
-    """Changes a VM and waits until the change is done. What is not given stays as it is.
+    """Change a VM and wait until the change is done. What is not given stays as it is.
 
     :param vm_id: the VM.
     :param name: new name.
@@ -85,7 +85,7 @@ class NirvanaUpdateVMOperator(OperationOperator):
 
 
 class NirvanaDeleteVMOperator(OperationOperator):
-    """Deletes a VM and waits until it is gone.
+    """Delete a VM and wait until it is gone.
 
     :param vm_id: the VM.
     """
@@ -98,7 +98,7 @@ class NirvanaDeleteVMOperator(OperationOperator):
 
 
 class NirvanaRestartVMOperator(OperationOperator):
-    """Restarts a VM and waits until it is back.
+    """Restart a VM and wait until it is back.
 
     :param vm_id: the VM.
     """
@@ -111,7 +111,7 @@ class NirvanaRestartVMOperator(OperationOperator):
 
 
 class NirvanaCreateVolumeOperator(OperationOperator):
-    """Creates a data volume, attached to a VM where one is named, and waits until it is ready.
+    """Create a data volume, attached to a VM where one is named, and wait until it is ready.
 
     :param name: name of the volume.
     :param region: like ``us-sva-2``.
@@ -143,7 +143,7 @@ class NirvanaCreateVolumeOperator(OperationOperator):
 
 
 class NirvanaUpdateVolumeOperator(OperationOperator):
-    """Changes a volume and waits until the change is done. What is not given stays as it is.
+    """Change a volume and wait until the change is done. What is not given stays as it is.
 
     :param volume_id: the volume.
     :param name: new name.
@@ -167,7 +167,7 @@ class NirvanaUpdateVolumeOperator(OperationOperator):
 
 
 class NirvanaDeleteVolumeOperator(OperationOperator):
-    """Deletes a volume and waits until it is gone.
+    """Delete a volume and wait until it is gone.
 
     :param volume_id: the volume, boot or data.
     """
@@ -180,7 +180,7 @@ class NirvanaDeleteVolumeOperator(OperationOperator):
 
 
 class NirvanaAttachVolumeOperator(OperationOperator):
-    """Attaches a volume to a VM and waits until that is done.
+    """Attach a volume to a VM and wait until that is done.
 
     :param volume_id: the volume.
     :param vm_id: the VM.
@@ -196,7 +196,7 @@ class NirvanaAttachVolumeOperator(OperationOperator):
 
 
 class NirvanaDetachVolumeOperator(OperationOperator):
-    """Detaches a volume from its VM and waits until that is done.
+    """Detach a volume from its VM and wait until that is done.
 
     :param volume_id: the volume.
     """

@@ -16,7 +16,7 @@ from airflow_provider_ops.operators.declared import request_fields
 
 
 class NirvanaCreateVPCOperator(OperationOperator):
-    """Creates a VPC with one subnet and waits until it is ready.
+    """Create a VPC with one subnet and wait until it is ready.
 
     ``resource`` in the result is the VPC; VMs need its ``subnet["id"]``, firewall rules its ``subnet["cidr"]``.
 
@@ -46,7 +46,7 @@ class NirvanaCreateVPCOperator(OperationOperator):
 
 
 class NirvanaUpdateVPCOperator(OperationOperator):
-    """Changes a VPC and waits until the change is done. What is not given stays as it is.
+    """Change a VPC and wait until the change is done. What is not given stays as it is.
 
     :param vpc_id: the VPC.
     :param name: new name.
@@ -70,7 +70,7 @@ class NirvanaUpdateVPCOperator(OperationOperator):
 
 
 class NirvanaDeleteVPCOperator(OperationOperator):
-    """Deletes a VPC and waits until it is gone.
+    """Delete a VPC and wait until it is gone.
 
     :param vpc_id: the VPC.
     """
@@ -83,7 +83,7 @@ class NirvanaDeleteVPCOperator(OperationOperator):
 
 
 class NirvanaCreateFirewallRuleOperator(OperationOperator):
-    """Lets traffic into a VPC and waits until the rule is in force.
+    """Let traffic into a VPC and wait until the rule is in force.
 
     :param vpc_id: the VPC.
     :param name: name of the rule.
@@ -113,7 +113,7 @@ class NirvanaCreateFirewallRuleOperator(OperationOperator):
 
 
 class NirvanaUpdateFirewallRuleOperator(OperationOperator):
-    """Changes a firewall rule and waits until the change is in force. What is not given stays as it is.
+    """Change a firewall rule and wait until the change is in force. What is not given stays as it is.
 
     :param vpc_id: the VPC.
     :param firewall_rule_id: the rule.
@@ -145,7 +145,7 @@ class NirvanaUpdateFirewallRuleOperator(OperationOperator):
 
 
 class NirvanaDeleteFirewallRuleOperator(OperationOperator):
-    """Deletes a firewall rule and waits until it is gone.
+    """Delete a firewall rule and wait until it is gone.
 
     :param vpc_id: the VPC.
     :param firewall_rule_id: the rule.
@@ -161,7 +161,7 @@ class NirvanaDeleteFirewallRuleOperator(OperationOperator):
 
 
 class NirvanaCreateConnectConnectionOperator(OperationOperator):
-    """Creates a private line to another provider and waits until it is ready.
+    """Create a private line to another provider and wait until it is ready.
 
     :param name: name of the connection.
     :param region: like ``us-sva-2``.
@@ -193,7 +193,7 @@ class NirvanaCreateConnectConnectionOperator(OperationOperator):
 
 
 class NirvanaUpdateConnectConnectionOperator(OperationOperator):
-    """Changes name or tags of a Connect connection and waits until that is done.
+    """Change name or tags of a Connect connection and wait until that is done.
 
     :param connection_id: the Connect connection (the Airflow connection is ``conn_id``).
     :param name: new name.
@@ -215,7 +215,7 @@ class NirvanaUpdateConnectConnectionOperator(OperationOperator):
 
 
 class NirvanaDeleteConnectConnectionOperator(OperationOperator):
-    """Deletes a Connect connection and waits until it is gone.
+    """Delete a Connect connection and wait until it is gone.
 
     :param connection_id: the Connect connection (the Airflow connection is ``conn_id``).
     """

@@ -16,7 +16,7 @@ from airflow_provider_ops.operators.declared import request_fields
 
 
 class NirvanaCreateNKSClusterOperator(OperationOperator):
-    """Creates a Kubernetes cluster and waits until it is ready. It has no nodes before it has a pool.
+    """Create a Kubernetes cluster and wait until it is ready. It has no nodes before it has a pool.
 
     :param name: name of the cluster.
     :param region: like ``us-sva-2``.
@@ -48,7 +48,7 @@ class NirvanaCreateNKSClusterOperator(OperationOperator):
 
 
 class NirvanaUpdateNKSClusterOperator(OperationOperator):
-    """Changes a cluster and waits until the change is done. What is not given stays as it is.
+    """Change a cluster and wait until the change is done. What is not given stays as it is.
 
     :param cluster_id: the cluster.
     :param name: new name.
@@ -72,7 +72,7 @@ class NirvanaUpdateNKSClusterOperator(OperationOperator):
 
 
 class NirvanaDeleteNKSClusterOperator(OperationOperator):
-    """Deletes a cluster and waits until it is gone.
+    """Delete a cluster and wait until it is gone.
 
     :param cluster_id: the cluster.
     """
@@ -85,7 +85,7 @@ class NirvanaDeleteNKSClusterOperator(OperationOperator):
 
 
 class NirvanaCreateNKSNodePoolOperator(OperationOperator):
-    """Adds a pool of equal nodes to a cluster and waits until they are there.
+    """Add a pool of equal nodes to a cluster and wait until they are there.
 
     :param cluster_id: the cluster.
     :param name: name of the pool.
@@ -114,7 +114,7 @@ class NirvanaCreateNKSNodePoolOperator(OperationOperator):
 
 
 class NirvanaUpdateNKSNodePoolOperator(OperationOperator):
-    """Resizes or renames a pool and waits until that is done. What is not given stays as it is.
+    """Resize or rename a pool and wait until that is done. What is not given stays as it is.
 
     While another operation is active on the pool, Nirvana refuses; the submit then waits its turn until the deadline.
 
@@ -142,7 +142,7 @@ class NirvanaUpdateNKSNodePoolOperator(OperationOperator):
 
 
 class NirvanaDeleteNKSNodePoolOperator(OperationOperator):
-    """Deletes a pool with its nodes and waits until it is gone.
+    """Delete a pool with its nodes and wait until it is gone.
 
     :param cluster_id: the cluster.
     :param pool_id: the pool.
@@ -158,7 +158,7 @@ class NirvanaDeleteNKSNodePoolOperator(OperationOperator):
 
 
 class NirvanaDeleteNKSNodeOperator(OperationOperator):
-    """Deletes one node of a pool and waits until it is gone.
+    """Delete one node of a pool and wait until it is gone.
 
     :param cluster_id: the cluster.
     :param pool_id: the pool.
@@ -180,7 +180,7 @@ class NirvanaDeleteNKSNodeOperator(OperationOperator):
 
 
 class NirvanaUpdateNKSLoadBalancerOperator(OperationOperator):
-    """Gives a load balancer a public address, or takes it away, and waits until that is done.
+    """Give a load balancer a public address, or take it away, and wait until that is done.
 
     :param cluster_id: the cluster.
     :param load_balancer_id: the load balancer.

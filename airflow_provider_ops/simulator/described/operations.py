@@ -31,7 +31,7 @@ SECRET = "simulated-secret-of-an-answer"  # noqa: S105
 
 
 class Shown:
-    """Makes the answers of one API."""
+    """Make the answers of one API."""
 
     def __init__(self, spec: ApiSpec) -> None:
         self._spec = spec

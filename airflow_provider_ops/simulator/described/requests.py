@@ -107,7 +107,7 @@ def values_of(template: Template, text: str) -> dict[str, str] | None:
 
 
 class SpecRouter:
-    """Finds the requests that a path may be; the query decides between them.
+    """Find the requests that a path may be; the query decides between them.
 
     :param serve: carries out a request, given what it may be.
     """

@@ -26,7 +26,7 @@ _START = Script((Phase("starting", "Starting"),), queued_share=0)
 
 
 class Workload:
-    """Finds and starts what has a status of its own."""
+    """Find and start what has a status of its own."""
 
     def __init__(self, api: SimulatedApi) -> None:
         self._api, self._world = api, api.world
