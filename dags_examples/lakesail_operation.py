@@ -46,7 +46,10 @@ def lakesail_operation() -> None:
         conn_id="lakesail_default",
         method="POST",
         path="/infra/clusters",
-        json={"name": "analytics of {{ run_id }}", "connectionId": "{{ ti.xcom_pull(task_ids='pick_connection') }}"},
+        json={
+            "name": "analytics of {{ run_id }}",
+            "connectionId": "{{ ti.xcom_pull(task_ids='pick_connection') }}",
+        },
     )
 
     @task(retries=0)

@@ -20,7 +20,12 @@ from airflow_provider_ops.triggers.events import OperationEventTrigger, settled_
 
 DEPLOYMENTS = Asset(
     "onvera_deployments",
-    watchers=[AssetWatcher(name="onvera", trigger=OperationEventTrigger("onvera_default", kinds=["deployment.*"]))],
+    watchers=[
+        AssetWatcher(
+            name="onvera",
+            trigger=OperationEventTrigger("onvera_default", kinds=["deployment.*"]),
+        )
+    ],
 )
 
 
@@ -37,7 +42,8 @@ def operation_events() -> None:
     def report(triggering_asset_events: Any = None, inlet_events: Any = None) -> list[str]:
         settled = settled_operations(triggering_asset_events, inlet_events)
         for operation in settled:
-            print(f"{operation.kind} of {operation.resource_id} {operation.state}, {operation.error or 'no error'}")
+            error = operation.error or "no error"
+            print(f"{operation.kind} of {operation.resource_id} {operation.state}, {error}")
         return [operation.id for operation in settled]
 
     report()

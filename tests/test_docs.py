@@ -82,7 +82,7 @@ def test_every_row_of_the_guarantees_table_that_the_readme_names_is_there() -> N
     assert [name for name in named if name not in table] == []
 
 
-def _blocks(language: str) -> list[object]:
+def _blocks(language: str) -> list[Any]:
     fence = re.compile(rf"^```{language}\n(.*?)^```$", re.MULTILINE | re.DOTALL)
     return [
         pytest.param(block, id=f"{page.relative_to(ROOT)}:{page.read_text()[: match.start()].count(chr(10)) + 2}")
@@ -107,6 +107,13 @@ def sources() -> str:
 def test_every_python_block_stands_in_a_file_that_is_run(block: str, sources: str) -> None:
     paragraphs = _flush_left(block).split("\n\n")
     assert [paragraph for paragraph in paragraphs if paragraph.strip() not in sources] == []
+
+
+def test_python_on_a_page_for_users_can_be_read_without_scrolling() -> None:
+    width = 92  # of a block on the site, where the window is wide enough for the whole page
+    blocks = [one for one in _blocks("python") if not str(one.id).startswith("docs/development")]
+    lines = [f"{one.id}: {line}" for one in blocks for line in str(one.values[0]).splitlines() if len(line) > width]
+    assert lines == []
 
 
 def test_the_dag_that_a_newcomer_copies_is_a_whole_file() -> None:

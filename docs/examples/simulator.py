@@ -9,7 +9,8 @@ def powers() -> dict[str, str]:
     """What it can do; the environment that leads Airflow to it."""
     with SimulatorServer(duration=1, seed=7) as server:
         server.base_url("onvera")  # for the host of a connection
-        server.connection_json("onvera")  # for AIRFLOW_CONN_ONVERA_DEFAULT; connection_uri likewise
+        server.connection_json("onvera")  # for AIRFLOW_CONN_ONVERA_DEFAULT
+        server.connection_uri("onvera")  # the same in Airflow's other form
         server.duration = 0.1  # for operations that start from now on; latency likewise
         server.faults(drop_answer())  # replaces the plan
         server.stats(), server.resources("onvera"), server.operations(), server.requests()

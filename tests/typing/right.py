@@ -47,7 +47,11 @@ with DAG("right", schedule=None) as dag:
         on_failure_callback=print,
     )
     assert_type(create.output["resource_id"], XComArg)
-    OnveraCreateDeploymentOperator(task_id="adopt", app_type="airflow", operation_id=create.output["operation_id"])
+    OnveraCreateDeploymentOperator(
+        task_id="adopt",
+        app_type="airflow",
+        operation_id=create.output["operation_id"],
+    )
     OnveraDestroyDeploymentOperator(task_id="destroy", deployment_id=create.output["resource_id"], on_kill="leave")
     NirvanaCreateVMOperator(
         task_id="vm",

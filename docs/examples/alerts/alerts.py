@@ -4,7 +4,6 @@ from datetime import timedelta
 import httpx
 from airflow.sdk import DAG
 
-from airflow_provider_ops.exceptions import OperationCancelled, OperationFailed, WaitTimeout
 from airflow_provider_ops.operators.onvera import OnveraCreateDeploymentOperator
 
 
@@ -13,15 +12,22 @@ def alert(context):
     error, ti = context["exception"], context["ti"]
     # says what happened, where, what still runs, and what a retry does
     lines = [f"{ti.dag_id}.{ti.task_id}, run {ti.run_id}, try {ti.try_number}", str(error)]
-    if isinstance(error, (OperationFailed, OperationCancelled, WaitTimeout)) and error.operation:
-        operation = error.operation
-        lines.append(f"{operation.api} operation {operation.id}: {operation.raw_state}. {operation.url or ''}")
-    httpx.post(os.environ["ALERT_URL"], json={"text": "\n".join(lines)}, timeout=10).raise_for_status()
+    operation = getattr(error, "operation", None)
+    if operation is not None:
+        lines.append(f"{operation.id}: {operation.raw_state}. {operation.url or ''}")
+    answer = httpx.post(os.environ["ALERT_URL"], json={"text": "\n".join(lines)})
+    answer.raise_for_status()
 
 
 with DAG(
     "alerts",
     schedule=None,
-    default_args={"retries": 2, "retry_delay": timedelta(minutes=5), "on_failure_callback": alert},
+    default_args={
+        "retries": 2,
+        "retry_delay": timedelta(minutes=5),
+        "on_failure_callback": alert,
+    },
 ) as dag:
-    OnveraCreateDeploymentOperator(task_id="create", app_type="superset", name="Reports {{ run_id }}")
+    OnveraCreateDeploymentOperator(
+        task_id="create", app_type="superset", name="Reports {{ run_id }}"
+    )

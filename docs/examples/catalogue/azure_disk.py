@@ -7,7 +7,11 @@ with DAG("azure_disk", schedule=None, default_args={"retries": 2}):
         task_id="disk",
         conn_id="azure_default",
         method="PUT",
-        path="/subscriptions/SUBSCRIPTION/resourceGroups/reports/providers/Microsoft.Compute/disks/scratch",
+        path="/subscriptions/SUBSCRIPTION/resourceGroups/reports"
+        "/providers/Microsoft.Compute/disks/scratch",
         query={"api-version": "2024-03-02"},
-        json={"location": "westeurope", "properties": {"creationData": {"createOption": "Empty"}, "diskSizeGB": 32}},
+        json={
+            "location": "westeurope",
+            "properties": {"creationData": {"createOption": "Empty"}, "diskSizeGB": 32},
+        },
     )

@@ -8,5 +8,9 @@ with DAG("snowflake_statement", schedule=None, default_args={"retries": 2}):
         conn_id="snowflake_default",
         method="POST",
         path="/statements",
-        json={"statement": "call load_day('{{ ds }}')", "warehouse": "LOADING", "timeout": 3600},
+        json={
+            "statement": "call load_day('{{ ds }}')",
+            "warehouse": "LOADING",
+            "timeout": 3600,
+        },
     )

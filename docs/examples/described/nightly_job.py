@@ -4,7 +4,11 @@ from airflow.sdk import DAG
 
 from airflow_provider_ops.operators.operation import OperationRequestOperator
 
-with DAG("nightly_job", schedule="@daily", default_args={"retries": 2, "retry_delay": timedelta(minutes=1)}) as dag:
+with DAG(
+    "nightly_job",
+    schedule="@daily",
+    default_args={"retries": 2, "retry_delay": timedelta(minutes=1)},
+) as dag:
     OperationRequestOperator(
         task_id="run",
         conn_id="jobs",
