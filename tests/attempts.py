@@ -11,7 +11,7 @@ from airflow_provider_ops.core.submit_decision import arguments_fingerprint, fin
 from airflow_provider_ops.lifecycle.submit_identity import SubmitIdentity
 
 if TYPE_CHECKING:
-    from airflow_provider_ops.apis.base import SubmitCall
+    from airflow_provider_ops.apis.submits import SubmitCall
 
 RUN = TaskRun("dag", "run", "task", dag_version="01890000-0000-7000-8000-000000000001")
 _ids = count(1)

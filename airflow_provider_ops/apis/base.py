@@ -4,164 +4,23 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
 from types import MappingProxyType
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Final, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
-
-from airflow_provider_ops.apis.calls import Call, Flow, Paged, Request, Response, check_path, split_reference
+from airflow_provider_ops.apis.calls import Call, Flow, Paged, Request, Response, split_reference
+from airflow_provider_ops.apis.operation_lists import OperationList
+from airflow_provider_ops.apis.submits import Intent, OwnedResources, SubmitCall, Submitted, generic_submit
 from airflow_provider_ops.apis.tokens import TokenCall
+from airflow_provider_ops.apis.wire_models import ErrorBody, WireModel, read
 from airflow_provider_ops.core.changes import unknown_state
-from airflow_provider_ops.core.gate import cut_text, is_clean_id, one_line
 from airflow_provider_ops.core.handle import Handle
 from airflow_provider_ops.core.poll_interval import PollPolicy
-from airflow_provider_ops.exceptions import ApiError, CancelNotSupported, InvalidArgument, OpsError, TransportError
-from airflow_provider_ops.operation import Operation, web_address
+from airflow_provider_ops.exceptions import ApiError, CancelNotSupported, InvalidArgument, OpsError
+from airflow_provider_ops.operation import Operation
 
-M = TypeVar("M", bound=BaseModel)
-
-
-class WireModel(BaseModel):
-    """Base of all wire models: unknown fields are ignored, so that an API may grow under us."""
-
-    model_config = ConfigDict(extra="ignore", frozen=True, populate_by_name=True)
-
-
-class NamesNoOperation(TransportError):
-    """The answer to a submit names no operation where the description of the API says that one is named."""
-
-    def __init__(self, what: str) -> None:
-        super().__init__(what, reason="unreadable")
-
-
-@dataclass(frozen=True, slots=True)
-class Submitted:
-    """What the answer to a submit says, whatever its shape."""
-
-    operation_id: str
-    kind: str
-    resource_type: str | None = None
-    resource_id: str | None = None
-    #: The operation itself where the answer carries it.
-    operation: Operation | None = None
-    #: A page for people that shows the operation, where the API gives one.
-    operation_url: str | None = None
-    #: The idempotency key, tag or name of ours that the API shows with it, where it does.
-    key: str | None = None
-    #: Ids of further operations that the same submit has started.
-    others: tuple[str, ...] = ()
-    #: Path and query, below the base URL, at which the result is read after success.
-    result_path: str | None = None
-
-    def __post_init__(self) -> None:
-        for name in (self.operation_id, *self.others):
-            if not is_clean_id(name):
-                msg = f"the answer names an operation {cut_text(name, 200)!r}, which cannot be an id"
-                raise TransportError(msg, reason="unreadable")
-        if self.resource_id is not None and not is_clean_id(self.resource_id):
-            # the operation is usable; code that needs its resource reads it from the operation, and is refused there
-            object.__setattr__(self, "resource_id", None)
-        object.__setattr__(self, "operation_url", web_address(self.operation_url))
-        object.__setattr__(self, "kind", one_line(self.kind))
-        object.__setattr__(self, "resource_type", one_line(self.resource_type) if self.resource_type else None)
-
-    @classmethod
-    def of(cls, operation: Operation) -> Submitted:
-        """Return what an answer says that is the operation itself."""
-        return cls(
-            operation.id, operation.kind, operation.resource_type, operation.resource_id, operation, operation.url
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class SubmitCall(Call[Submitted]):
-    """A call that starts an operation.
-
-    :param kind: what will be started, like ``deployment.create``; chooses the default wait timeout.
-    :param creates: whether success leaves a new resource that a policy may delete again.
-    """
-
-    kind: str = ""
-    creates: bool = False
-    #: A call that must succeed before anything is submitted (Nirvana's availability).
-    preflight: Call[Any] | None = None
-
-    def with_request(self, **changes: Any) -> SubmitCall:
-        """Return the same submit with some parts of its request replaced."""
-        return replace(self, request=replace(self.request, **changes))
-
-
-@dataclass(frozen=True, slots=True)
-class Intent:
-    """What is known of a submit whose answer was never seen: its marked request and our key.
-
-    :param age: seconds since the request was first about to leave, now; ``None`` to find it whenever that was.
-    :param is_exact: whether one clock has measured them; else another process has sent it, by a clock of its own.
-    """
-
-    submit: SubmitCall
-    key: str
-    age: Callable[[], float] | None = None
-    is_exact: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class OwnedResource:
-    """Something that exists and that was created by a submit with a mark of ours."""
-
-    key: str
-    resource_type: str
-    resource_id: str
-    name: str | None = None
-    state: str | None = None
-    created_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class OwnedResources:
-    """What :meth:`Api.list_owned` found, and what it could not read, a sentence each."""
-
-    found: Sequence[OwnedResource] = ()
-    problems: Sequence[str] = ()
-
-
-def entry_id(entry: Any) -> str:
-    """Return the id in an entry of a list; of one that is no object, or has none, an id that no operation has."""
-    name = entry.get("id") if isinstance(entry, dict) else ""
-    return name if isinstance(name, str) else str(name)
-
-
-class OperationList(NamedTuple):
-    """A list of operations, each read only when it is waited for: lists show a hundred for one that matters.
-
-    :param entries: as they come.
-    :param read: maps an entry to the operation.
-    :param id_of: returns the id in an entry.
-    """
-
-    entries: Paged[Any]
-    read: Callable[[Mapping[str, Any]], Operation]
-    id_of: Callable[[Any], str] = entry_id
-
-
-def raw_entry(entry: Any) -> Any:
-    """Return an entry of an :class:`OperationList` as it came; it is read only when it is waited for."""
-    return entry
-
-
-@dataclass(frozen=True, slots=True)
-class ErrorBody:
-    """What an error answer says.
-
-    :param is_from_api: whether it has the API's own form. A proxy or gateway on the way answers in another one, and
-        knows nothing about operations and resources.
-    """
-
-    code: str | None
-    message: str
-    is_from_api: bool = True
+#: What "Adding an API" in the docs begins with.
+__all__: Final = ["Api", "SubmitCall", "Submitted", "WireModel", "read"]
 
 
 class Api(ABC):
@@ -424,86 +283,3 @@ def table(values: Mapping[str, V]) -> Mapping[str, V]:
         msg = "a table by kind needs the entry '' for kinds it does not name"
         raise ValueError(msg)
     return MappingProxyType(dict(values))
-
-
-def read(model: type[M], data: Any) -> M:
-    """Return ``data`` as a wire model.
-
-    :raises TransportError: reason ``unreadable`` when required fields are missing or of another type.
-    """
-    try:
-        return model.model_validate(data)
-    except ValidationError as error:
-        raise unreadable(model.__name__, error) from None
-
-
-def unreadable(what: str, error: ValidationError) -> TransportError:
-    """Return the error for an answer without the documented shape; it names fields, never their values."""
-    problems = "; ".join(
-        f"{'.'.join(map(str, item['loc'])) or 'body'}: {item['msg']}" for item in error.errors(include_input=False)[:3]
-    )
-    return TransportError(f"the answer is no {what} as documented: {problems}", reason="unreadable")
-
-
-def read_error(response: Response, find: Callable[[Any], tuple[Any, Any]]) -> ErrorBody:
-    """Return code and message of an error answer.
-
-    :param find: takes the parsed body, returns code and message; may fail on bodies it does not know
-        (a proxy's page, nothing at all), which are then quoted by their beginning.
-    """
-    try:
-        code, message = find(response.json())
-    except (TransportError, KeyError, TypeError, AttributeError, IndexError, ValueError):
-        code, message = None, None
-    is_from_api = message is not None
-    if not is_from_api:
-        message = response.text(120) or "(no message)"
-    return ErrorBody(None if code is None else str(code), str(message), is_from_api)
-
-
-#: Where answers are known to name their operation, tried in this order; a dot goes one object deeper.
-_OPERATION_IDS = (
-    "operation_id", "operationId", "data.operation_id", "operation.id", "render.operation_id", "data.operation.id",
-)  # fmt: skip
-#: Ids that may be those of a resource as well, so that a ``Location`` that speaks of operations comes first.
-_BARE_IDS = ("id", "data.id")
-
-
-def generic_submit(method: str, path: str, *, json: Any = None, query: Mapping[str, Any] | None = None) -> SubmitCall:
-    """Return a submit of which only the request is known.
-
-    :raises InvalidArgument: method or path cannot be sent.
-    """
-    method = method.upper()
-    check_path(method, path)
-    request = Request(method, path, path, query=dict(query or {}), json=json)
-    return SubmitCall(request, lambda response: Submitted(find_operation_id(response), ""))
-
-
-def find_operation_id(response: Response) -> str:
-    """Return the operation id in an answer of unknown shape: a known field, else the last part of ``Location``.
-
-    :raises TransportError: reason ``unreadable`` when the answer names none.
-    """
-    try:
-        body = response.json()
-    except TransportError:
-        body = None
-    *above, last = response.headers.get("location", "").split("?")[0].rstrip("/").split("/")
-    located = last if above and above[-1] == "operations" else None
-    found = _first_text(body, _OPERATION_IDS) or located or _first_text(body, _BARE_IDS) or last
-    if found:
-        return found
-    names = ", ".join((*_OPERATION_IDS, *_BARE_IDS))
-    msg = f"the answer (HTTP {response.status}) names no operation: searched for {names} and Location"
-    raise TransportError(msg, reason="unreadable")
-
-
-def _first_text(body: Any, places: Sequence[str]) -> str | None:
-    for place in places:
-        value = body
-        for name in place.split("."):
-            value = value.get(name) if isinstance(value, dict) else None
-        if isinstance(value, str) and value:
-            return value
-    return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-from airflow_provider_ops.apis.base import WireModel
+from airflow_provider_ops.apis.wire_models import WireModel
 
 
 class FormerMapping(WireModel):

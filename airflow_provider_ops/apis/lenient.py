@@ -6,7 +6,7 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from airflow_provider_ops.apis.base import unreadable
+from airflow_provider_ops.apis.wire_models import unreadable
 
 T = TypeVar("T")
 

@@ -8,8 +8,9 @@ from dataclasses import replace
 from itertools import chain, repeat
 from typing import NamedTuple, TypeVar
 
-from airflow_provider_ops.apis.base import Api, Submitted
+from airflow_provider_ops.apis.base import Api
 from airflow_provider_ops.apis.calls import Call, Flow, Once, Pause
+from airflow_provider_ops.apis.submits import Submitted
 from airflow_provider_ops.core.aftermath import Deletion
 from airflow_provider_ops.core.handle import Handle
 from airflow_provider_ops.exceptions import (

@@ -12,8 +12,8 @@ from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
-from airflow_provider_ops.apis.base import Intent, Submitted
 from airflow_provider_ops.apis.calls import Call, Page, Paged, Response
+from airflow_provider_ops.apis.submits import Intent, Submitted
 from airflow_provider_ops.exceptions import AmbiguousSubmission
 
 T = TypeVar("T")

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from airflow_provider_ops.apis.base import OwnedResource, Submitted
+from airflow_provider_ops.apis.submits import OwnedResource, Submitted
 from airflow_provider_ops.core.event_codec import succeeded
 from airflow_provider_ops.core.wait_state import Settled
 from airflow_provider_ops.exceptions import Conflict, InvalidRequest, NotFound, OpsError

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from airflow_provider_ops.apis.base import OwnedResource
 from airflow_provider_ops.apis.existing import status_of
+from airflow_provider_ops.apis.submits import OwnedResource
 from airflow_provider_ops.cli.left import Left
 from airflow_provider_ops.cli.records import Recorded
 from airflow_provider_ops.cli.runs import ScannedRun, ScannedTask

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from airflow_provider_ops.apis.base import OwnedResource
+from airflow_provider_ops.apis.submits import OwnedResource
 from airflow_provider_ops.cli.deleting import DeletionResult
 from airflow_provider_ops.cli.output import age
 from airflow_provider_ops.cli.runs import ScannedTask

@@ -13,7 +13,8 @@ from airflow.exceptions import DagRunNotFound, TaskInstanceNotFound
 from airflow.utils.cli import get_bagged_dag, get_db_dag
 from jinja2 import UndefinedError
 
-from airflow_provider_ops.apis.base import Api, Intent, SubmitCall
+from airflow_provider_ops.apis.base import Api
+from airflow_provider_ops.apis.submits import Intent, SubmitCall
 from airflow_provider_ops.cli.output import CommandError, Exit, command, echo, show
 from airflow_provider_ops.cli.outputs import NO_RUN, PreviewTaskInstance, outputs_of_mapped_tasks
 from airflow_provider_ops.exceptions import OpsError

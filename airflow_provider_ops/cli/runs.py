@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from airflow_provider_ops.apis.base import OwnedResource
+from airflow_provider_ops.apis.submits import OwnedResource
 from airflow_provider_ops.cli.output import CommandError
 from airflow_provider_ops.cli.tables import RunRow, TaskPlace, TaskRow, has_dag, read_runs
 from airflow_provider_ops.core.identity import is_short_of, possible_keys, run_prefix, run_prefix_of

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from airflow_provider_ops.apis.base import OwnedResources
+from airflow_provider_ops.apis.submits import OwnedResources
 from airflow_provider_ops.cli.connections import default_connections
 from airflow_provider_ops.cli.existing import Checker
 from airflow_provider_ops.cli.left import Left

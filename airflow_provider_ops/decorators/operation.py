@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow.sdk.bases.decorator import DecoratedOperator, _TaskDecorator
 
 from airflow_provider_ops._compat import ASKS_RETRY_POLICY
-from airflow_provider_ops.apis.base import SubmitCall
+from airflow_provider_ops.apis.submits import SubmitCall
 from airflow_provider_ops.core.event_codec import WaitFor, check_wait_for
 from airflow_provider_ops.core.history import OperationHistory
 from airflow_provider_ops.core.poll_interval import seconds_to_wait

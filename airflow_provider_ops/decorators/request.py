@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from airflow_provider_ops.apis.base import Api, SubmitCall
+from airflow_provider_ops.apis.base import Api
+from airflow_provider_ops.apis.submits import SubmitCall
 
 
 @dataclass(frozen=True)

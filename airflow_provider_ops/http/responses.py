@@ -10,8 +10,9 @@ from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
 from airflow_provider_ops import __version__
-from airflow_provider_ops.apis.base import Api, ErrorBody
+from airflow_provider_ops.apis.base import Api
 from airflow_provider_ops.apis.calls import Call, Request, Response
+from airflow_provider_ops.apis.wire_models import ErrorBody
 from airflow_provider_ops.core.gate import one_line
 from airflow_provider_ops.exceptions import (
     ApiError,

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_ops import tracing
-from airflow_provider_ops.apis.base import SubmitCall
+from airflow_provider_ops.apis.submits import SubmitCall
 from airflow_provider_ops.core.aftermath import Aftermath, Deletion
 from airflow_provider_ops.core.clear_or_retry import Attempt, Cause
 from airflow_provider_ops.core.end_requested import cancelled_and_gone, was_asked_to_end

@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from airflow_provider_ops.apis.base import Submitted
 from airflow_provider_ops.apis.calls import Flow
+from airflow_provider_ops.apis.submits import Submitted
 from airflow_provider_ops.core.handle import Handle
 from airflow_provider_ops.core.wording import utc
 from airflow_provider_ops.http.guard import CallInterrupted

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from airflow_provider_ops.apis.base import SubmitCall, Submitted
+from airflow_provider_ops.apis.submits import SubmitCall, Submitted
 from airflow_provider_ops.apis.terminate import PATIENT, terminate
 from airflow_provider_ops.core.clear_or_retry import Cause, cause_without_handle
 from airflow_provider_ops.core.handle import Handle

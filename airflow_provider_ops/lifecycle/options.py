@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Protocol
 
-from airflow_provider_ops.apis.base import SubmitCall
+from airflow_provider_ops.apis.submits import SubmitCall
 from airflow_provider_ops.core.event_codec import WaitFor
 from airflow_provider_ops.lifecycle.attempt_record import KillSwitch
 from airflow_provider_ops.operation import Operation

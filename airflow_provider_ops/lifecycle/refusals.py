@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from airflow_provider_ops.apis.base import Api, NamesNoOperation, SubmitCall, Submitted
+from airflow_provider_ops.apis.base import Api
+from airflow_provider_ops.apis.submits import NamesNoOperation, SubmitCall, Submitted
 from airflow_provider_ops.core.handle import Handle
 from airflow_provider_ops.core.submit_decision import Action, Decision
 from airflow_provider_ops.core.wording import utc

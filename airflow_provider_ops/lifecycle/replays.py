@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from airflow_provider_ops.apis.base import Submitted
+from airflow_provider_ops.apis.submits import Submitted
 from airflow_provider_ops.operation import Operation
 
 #: ``Date`` may be of another machine than the times of operations.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from airflow_provider_ops.apis.base import SubmitCall, Submitted
+from airflow_provider_ops.apis.submits import SubmitCall, Submitted
 from airflow_provider_ops.apis.window import Dated
 from airflow_provider_ops.core.handle import Handle
 from airflow_provider_ops.core.wording import utc

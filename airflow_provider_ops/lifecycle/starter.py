@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from airflow_provider_ops.apis.base import Intent, SubmitCall, Submitted
+from airflow_provider_ops.apis.submits import Intent, SubmitCall, Submitted
 from airflow_provider_ops.core.handle import Handle
 from airflow_provider_ops.core.submit_decision import RECONCILE_PAUSES, RECONCILE_PAUSES_ANSWERED
 from airflow_provider_ops.exceptions import (

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from airflow_provider_ops.apis.base import SubmitCall
+from airflow_provider_ops.apis.submits import SubmitCall
 from airflow_provider_ops.hooks.base import OperationsHook
 from airflow_provider_ops.lifecycle.options import AttemptOptions
 

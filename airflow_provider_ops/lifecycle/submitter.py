@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from airflow_provider_ops.apis.base import Intent, SubmitCall
+from airflow_provider_ops.apis.submits import Intent, SubmitCall
 from airflow_provider_ops.apis.terminate import PATIENT, terminate
 from airflow_provider_ops.core.clear_or_retry import Cause
 from airflow_provider_ops.core.handle import Handle

@@ -13,8 +13,9 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from airflow_provider_ops._compat import task_state
-from airflow_provider_ops.apis.base import Api, Intent
+from airflow_provider_ops.apis.base import Api
 from airflow_provider_ops.apis.calls import Flow
+from airflow_provider_ops.apis.submits import Intent
 from airflow_provider_ops.apis.terminate import Termination, kill_operation, terminate
 from airflow_provider_ops.core.aftermath import Deletion, cause_of_end
 from airflow_provider_ops.core.handle import Handle

@@ -10,8 +10,8 @@ from airflow.sdk import BaseOperator
 from typing_extensions import Unpack, get_type_hints
 
 from airflow_provider_ops._compat import TaskDeferralError, TaskDeferralTimeout
-from airflow_provider_ops.apis.base import SubmitCall
 from airflow_provider_ops.apis.calls import split_reference
+from airflow_provider_ops.apis.submits import SubmitCall
 from airflow_provider_ops.core.arguments import Seconds, check_choice, check_seconds
 from airflow_provider_ops.core.history import OperationHistory
 from airflow_provider_ops.core.values import lasting

@@ -7,8 +7,8 @@ from typing import Any
 
 from typing_extensions import Unpack
 
-from airflow_provider_ops.apis.base import SubmitCall
 from airflow_provider_ops.apis.calls import check_path
+from airflow_provider_ops.apis.submits import SubmitCall
 from airflow_provider_ops.core.values import body_of, object_as_text, plain_json
 from airflow_provider_ops.exceptions import InvalidArgument
 from airflow_provider_ops.hooks.base import OperationsHook

@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from airflow_provider_ops import metrics
-from airflow_provider_ops.apis.base import OperationList
 from airflow_provider_ops.apis.calls import Call, Page
+from airflow_provider_ops.apis.operation_lists import OperationList
 from airflow_provider_ops.core import poll_batching
 from airflow_provider_ops.exceptions import RateLimited
 from airflow_provider_ops.http.clock import on_wall_clock

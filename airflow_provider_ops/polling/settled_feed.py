@@ -15,8 +15,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, proxy
 
-from airflow_provider_ops.apis.base import OperationList
 from airflow_provider_ops.apis.calls import Call, Page
+from airflow_provider_ops.apis.operation_lists import OperationList
 from airflow_provider_ops.core.gate import one_line
 from airflow_provider_ops.core.settling import SLACK, SettledOperation, Snapshot, began, is_newest_first, latest, moment
 from airflow_provider_ops.exceptions import NotFound, OpsError

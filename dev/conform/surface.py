@@ -15,7 +15,7 @@ from dev.conform.kept import names_operation
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from airflow_provider_ops.apis.base import WireModel
+    from airflow_provider_ops.apis.wire_models import WireModel
     from dev.conform.contract import Contract
     from dev.conform.trim import Json
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from airflow_provider_ops.apis.akua import API, AkuaOperation, clusters, metadata, results, workspaces
-from airflow_provider_ops.apis.base import read
 from airflow_provider_ops.apis.calls import Request, Response
+from airflow_provider_ops.apis.wire_models import read
 from airflow_provider_ops.exceptions import (
     CancelNotSupported,
     InvalidArgument,

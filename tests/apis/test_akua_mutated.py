@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_ops.apis.akua import API, clusters, install_models, installs, models, submits, workspace_models
-from airflow_provider_ops.apis.base import WireModel, read
+from airflow_provider_ops.apis.wire_models import WireModel, read
 from tests.apis.answers import JUNK, answer, mutated, value_or_unreadable
 from tests.apis.test_akua import SAMPLE, STEP
 

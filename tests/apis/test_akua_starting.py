@@ -22,8 +22,8 @@ from airflow_provider_ops.apis.akua.install_models import Install, InstallStatus
 from airflow_provider_ops.apis.akua.models import AkuaCluster, Machine
 from airflow_provider_ops.apis.akua.starts import STARTS, UNREAD
 from airflow_provider_ops.apis.akua.workspace_models import NewApiToken, Workspace
-from airflow_provider_ops.apis.base import Intent, SubmitCall
 from airflow_provider_ops.apis.calls import Call, Response
+from airflow_provider_ops.apis.submits import Intent, SubmitCall
 from airflow_provider_ops.exceptions import (
     AmbiguousSubmission,
     Conflict,

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_ops.apis.base import Intent, Submitted
 from airflow_provider_ops.apis.calls import Response
 from airflow_provider_ops.apis.described import DescribedApi
 from airflow_provider_ops.apis.described.submits import NamesResourceOnly
+from airflow_provider_ops.apis.submits import Intent, Submitted
 from airflow_provider_ops.core.changes import WarningLine
 from airflow_provider_ops.exceptions import (
     AmbiguousSubmission,

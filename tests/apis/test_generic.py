@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_ops.apis.base import generic_submit
 from airflow_provider_ops.apis.onvera import API as ONVERA
+from airflow_provider_ops.apis.submits import generic_submit
 from airflow_provider_ops.exceptions import InvalidArgument, TransportError
 from tests.apis.answers import answer
 

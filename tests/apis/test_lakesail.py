@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from airflow_provider_ops.apis import lakesail
-from airflow_provider_ops.apis.base import Intent, SubmitCall
 from airflow_provider_ops.apis.calls import Response
 from airflow_provider_ops.apis.lakesail import models, operations, workloads
+from airflow_provider_ops.apis.submits import Intent, SubmitCall
 from airflow_provider_ops.exceptions import CancelNotSupported, InvalidArgument, NotFound, TransportError
 from airflow_provider_ops.operation import OperationState
 from tests.apis.answers import answer, dated, drive, pages, sent_just_now

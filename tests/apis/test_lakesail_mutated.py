@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_ops.apis import lakesail
-from airflow_provider_ops.apis.base import read
 from airflow_provider_ops.apis.calls import Paged
 from airflow_provider_ops.apis.lakesail import models
+from airflow_provider_ops.apis.wire_models import read
 from tests.apis.answers import answer, mutated, value_or_unreadable
 from tests.apis.test_lakesail_operations import API, OPERATION, submit
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from airflow_provider_ops.apis import lakesail
-from airflow_provider_ops.apis.base import Intent, SubmitCall
 from airflow_provider_ops.apis.lakesail import operations
+from airflow_provider_ops.apis.submits import Intent, SubmitCall
 from airflow_provider_ops.exceptions import TransportError
 from airflow_provider_ops.operation import OperationState
 from tests.apis.answers import answer

@@ -14,10 +14,10 @@ from pydantic.fields import FieldInfo
 
 from airflow_provider_ops import apis
 from airflow_provider_ops.apis.akua.schemas import to_operation as akua
-from airflow_provider_ops.apis.base import WireModel, read
 from airflow_provider_ops.apis.lakesail.operations import to_operation as lakesail
 from airflow_provider_ops.apis.nirvana.schemas import to_operation as nirvana
 from airflow_provider_ops.apis.onvera import API as ONVERA
+from airflow_provider_ops.apis.wire_models import WireModel, read
 from airflow_provider_ops.exceptions import TransportError
 from airflow_provider_ops.operation import Operation, OperationState
 from tests.apis.answers import JUNK, answer, mutated, value_or_unreadable

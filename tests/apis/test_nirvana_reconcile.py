@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from airflow_provider_ops.apis.base import Intent, SubmitCall
 from airflow_provider_ops.apis.calls import Call, Flow, Pause, Request, Response
 from airflow_provider_ops.apis.nirvana import API, compute, networking, nks, platform, starts
+from airflow_provider_ops.apis.submits import Intent, SubmitCall
 from airflow_provider_ops.exceptions import AmbiguousSubmission, Conflict, InvalidRequest, NotFound, OpsError
 from tests.apis.answers import dated, sent_just_now
 

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_ops.apis import onvera
-from airflow_provider_ops.apis.base import WireModel, read
 from airflow_provider_ops.apis.calls import Call
 from airflow_provider_ops.apis.onvera import API
+from airflow_provider_ops.apis.wire_models import WireModel, read
 from airflow_provider_ops.operation import OperationState
 from tests.apis.answers import answer, mutated, pages, value_or_unreadable
 

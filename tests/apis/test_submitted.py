@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_ops.apis.base import Submitted
+from airflow_provider_ops.apis.submits import Submitted
 from airflow_provider_ops.core.gate import clean_text
 from airflow_provider_ops.exceptions import TransportError
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_ops.apis.base import Intent
 from airflow_provider_ops.apis.calls import Call
+from airflow_provider_ops.apis.submits import Intent
 from airflow_provider_ops.exceptions import OpsError
 from airflow_provider_ops.operation import Operation
 from airflow_provider_ops.specs import load

@@ -15,7 +15,7 @@ from airflow_provider_ops.specs import load
 from tests.catalogue.parts import NAMES, hook_of, request_of
 
 if TYPE_CHECKING:
-    from airflow_provider_ops.apis.base import Submitted
+    from airflow_provider_ops.apis.submits import Submitted
     from airflow_provider_ops.spec import ApiSpec
     from airflow_provider_ops.testing import SimulatorServer, VirtualClock
 

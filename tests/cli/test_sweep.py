@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from airflow.sdk import DAG
 
-from airflow_provider_ops.apis.base import OwnedResource
+from airflow_provider_ops.apis.submits import OwnedResource
 from airflow_provider_ops.cli.runs import ScannedRun
 from airflow_provider_ops.hooks.nirvana import NirvanaHook
 from airflow_provider_ops.hooks.onvera import OnveraHook

@@ -4,7 +4,7 @@ from airflow.sdk.bases.decorator import Task
 from typing_extensions import assert_type
 
 from airflow_provider_ops.apis import onvera
-from airflow_provider_ops.apis.base import SubmitCall
+from airflow_provider_ops.apis.submits import SubmitCall
 from airflow_provider_ops.decorators import OperationRequest, operation_task, task
 
 

@@ -7,8 +7,8 @@ import gzip
 from typing import Any
 
 from airflow_provider_ops.apis import lakesail, nirvana, onvera
-from airflow_provider_ops.apis.base import generic_submit
 from airflow_provider_ops.apis.calls import Once
+from airflow_provider_ops.apis.submits import generic_submit
 from airflow_provider_ops.exceptions import OpsError
 from airflow_provider_ops.operation import Operation, OperationState
 from tests.messages.table import Area

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from airflow_provider_ops.apis.base import Intent
 from airflow_provider_ops.apis.described import DescribedApi
 from airflow_provider_ops.apis.described.explaining import explained
+from airflow_provider_ops.apis.submits import Intent
 from airflow_provider_ops.core.handle import Handle
 from airflow_provider_ops.http.blocking_client import BlockingClient
 from airflow_provider_ops.lifecycle.handle_store import HandleStore

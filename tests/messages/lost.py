@@ -7,8 +7,8 @@ from datetime import datetime, timezone
 from typing import Any
 
 from airflow_provider_ops.apis import akua, nirvana
-from airflow_provider_ops.apis.base import Intent, Submitted
 from airflow_provider_ops.apis.onvera import create_deployment
+from airflow_provider_ops.apis.submits import Intent, Submitted
 from airflow_provider_ops.apis.window import Window, began
 from airflow_provider_ops.http.blocking_client import BlockingClient
 from airflow_provider_ops.operation import Operation, OperationState

@@ -9,8 +9,8 @@ from datetime import datetime, timezone
 from typing import Any
 
 from airflow_provider_ops.apis import nirvana
-from airflow_provider_ops.apis.base import Submitted
 from airflow_provider_ops.apis.onvera import create_deployment, destroy_deployment
+from airflow_provider_ops.apis.submits import Submitted
 from airflow_provider_ops.core.submit_decision import check_body
 from airflow_provider_ops.lifecycle.handle_store import KEY
 from airflow_provider_ops.operation import Operation, OperationState

@@ -28,7 +28,7 @@ from tests.attempts import identity_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from airflow_provider_ops.apis.base import SubmitCall
+    from airflow_provider_ops.apis.submits import SubmitCall
 
 CONNECTION, TEAM = "C3V7X1Z5QM", "T5R8W2Q6ZK"
 CLUSTER = {"name": "a", "connectionId": CONNECTION}

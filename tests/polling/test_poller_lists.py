@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from airflow_provider_ops.apis.akua import API as AKUA
-from airflow_provider_ops.apis.base import OperationList
 from airflow_provider_ops.apis.calls import Call, Page, Paged
 from airflow_provider_ops.apis.nirvana import API as NIRVANA
 from airflow_provider_ops.apis.onvera import API as ONVERA
 from airflow_provider_ops.apis.onvera import Onvera
+from airflow_provider_ops.apis.operation_lists import OperationList
 from airflow_provider_ops.core.wait_state import Settled, TimedOut, WaitState
 from airflow_provider_ops.hooks.lazy_wait import LazyDeadlineWait
 from airflow_provider_ops.http.async_client import AsyncClient

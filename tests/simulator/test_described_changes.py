@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from airflow_provider_ops.apis.base import Intent
 from airflow_provider_ops.apis.described import DescribedApi
+from airflow_provider_ops.apis.submits import Intent
 from airflow_provider_ops.exceptions import AmbiguousSubmission
 from airflow_provider_ops.hooks.lookup import hook_for
 from airflow_provider_ops.operation import OperationState

@@ -24,18 +24,7 @@ from airflow_provider_ops.apis.akua.schemas import (
     to_operation,
 )
 from airflow_provider_ops.apis.akua.starts import UNREAD, AkuaCall, start_of
-from airflow_provider_ops.apis.base import (
-    Api,
-    ErrorBody,
-    Intent,
-    OperationList,
-    OwnedResources,
-    SubmitCall,
-    Submitted,
-    generic_submit,
-    raw_entry,
-    table,
-)
+from airflow_provider_ops.apis.base import Api, table
 from airflow_provider_ops.apis.calls import (
     Call,
     Flow,
@@ -48,6 +37,9 @@ from airflow_provider_ops.apis.calls import (
     split_reference,
 )
 from airflow_provider_ops.apis.existing import existing
+from airflow_provider_ops.apis.operation_lists import OperationList, raw_entry
+from airflow_provider_ops.apis.submits import Intent, OwnedResources, SubmitCall, Submitted, generic_submit
+from airflow_provider_ops.apis.wire_models import ErrorBody
 from airflow_provider_ops.core.poll_interval import PollPolicy
 from airflow_provider_ops.exceptions import (
     CancelNotSupported,

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from airflow_provider_ops.apis.akua.schemas import body_of, check_header
-from airflow_provider_ops.apis.base import WireModel, read
 from airflow_provider_ops.apis.calls import Call, Request, Response, drop_none, path
+from airflow_provider_ops.apis.wire_models import WireModel, read
 
 T = TypeVar("T")
 M = TypeVar("M", bound=WireModel)

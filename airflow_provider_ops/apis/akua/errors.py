@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from airflow_provider_ops.apis.base import ErrorBody, read_error
 from airflow_provider_ops.apis.calls import Response
+from airflow_provider_ops.apis.wire_models import ErrorBody, read_error
 
 
 def error_body(response: Response) -> ErrorBody:

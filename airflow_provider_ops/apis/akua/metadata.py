@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field
 
-from airflow_provider_ops.apis.base import WireModel
+from airflow_provider_ops.apis.wire_models import WireModel
 
 Protocol = Literal["http", "websocket", "grpc"]
 RoutingMode = Literal["through_dispatcher", "bypass_dispatcher"]

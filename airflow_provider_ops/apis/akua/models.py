@@ -9,7 +9,7 @@ from pydantic import Field
 from typing_extensions import deprecated
 
 from airflow_provider_ops.apis.akua.times import Time
-from airflow_provider_ops.apis.base import WireModel
+from airflow_provider_ops.apis.wire_models import WireModel
 
 
 class Tracked(WireModel):

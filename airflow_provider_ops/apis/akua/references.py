@@ -8,8 +8,8 @@ from airflow_provider_ops.apis.akua import starts
 from airflow_provider_ops.apis.akua.install_models import ChangeRequest, Install, InstallRender
 from airflow_provider_ops.apis.akua.installs import RENDER
 from airflow_provider_ops.apis.akua.schemas import API, body_of
-from airflow_provider_ops.apis.base import read
 from airflow_provider_ops.apis.calls import Call, Request, Response, path
+from airflow_provider_ops.apis.wire_models import read
 from airflow_provider_ops.exceptions import InvalidArgument
 from airflow_provider_ops.operation import Operation, OperationError, OperationState, Progress
 

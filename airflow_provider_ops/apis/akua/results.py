@@ -11,7 +11,7 @@ from pydantic import Field
 
 from airflow_provider_ops.apis.akua.metadata import CustomDomain, OnCluster, PreviewHostname
 from airflow_provider_ops.apis.akua.times import Time
-from airflow_provider_ops.apis.base import WireModel
+from airflow_provider_ops.apis.wire_models import WireModel
 
 
 class MachineDone(WireModel):

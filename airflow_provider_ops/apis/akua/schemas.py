@@ -8,9 +8,9 @@ from typing import Any, Literal, TypeVar
 from airflow_provider_ops.apis.akua.metadata import Metadata
 from airflow_provider_ops.apis.akua.results import Result
 from airflow_provider_ops.apis.akua.times import Time
-from airflow_provider_ops.apis.base import WireModel, read
 from airflow_provider_ops.apis.calls import Call, Page, Paged, Request, Response, path
 from airflow_provider_ops.apis.lenient import Lenient
+from airflow_provider_ops.apis.wire_models import WireModel, read
 from airflow_provider_ops.exceptions import InvalidArgument, TransportError
 from airflow_provider_ops.operation import Operation, OperationError, OperationState, Progress, Step
 

@@ -19,8 +19,9 @@ from airflow_provider_ops.apis.akua.install_models import (
     InstallRender,
 )
 from airflow_provider_ops.apis.akua.schemas import OwnerType, body_of, key_of, started
-from airflow_provider_ops.apis.base import SubmitCall, Submitted, read
 from airflow_provider_ops.apis.calls import Call, Request, Response
+from airflow_provider_ops.apis.submits import SubmitCall, Submitted
+from airflow_provider_ops.apis.wire_models import read
 from airflow_provider_ops.exceptions import InvalidArgument
 from airflow_provider_ops.operation import Operation
 

@@ -10,7 +10,7 @@ from typing_extensions import deprecated
 from airflow_provider_ops.apis.akua.metadata import DomainTarget
 from airflow_provider_ops.apis.akua.models import Tracked
 from airflow_provider_ops.apis.akua.times import Time
-from airflow_provider_ops.apis.base import WireModel
+from airflow_provider_ops.apis.wire_models import WireModel
 
 
 class Plan(WireModel):

@@ -20,8 +20,8 @@ from airflow_provider_ops.apis.akua.workspace_models import (
     SubscriptionChangeRequest,
     Workspace,
 )
-from airflow_provider_ops.apis.base import read
 from airflow_provider_ops.apis.calls import Call, Paged, Request, drop_none
+from airflow_provider_ops.apis.wire_models import read
 from airflow_provider_ops.exceptions import InvalidArgument
 from airflow_provider_ops.operation import Operation
 

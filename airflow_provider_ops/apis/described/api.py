@@ -6,16 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from airflow_provider_ops.apis.base import (
-    Api,
-    ErrorBody,
-    Intent,
-    OperationList,
-    OwnedResources,
-    SubmitCall,
-    Submitted,
-    raw_entry,
-)
+from airflow_provider_ops.apis.base import Api
 from airflow_provider_ops.apis.calls import Call, Flow, Paged, Request, Response, check_path
 from airflow_provider_ops.apis.described.changing import Changes
 from airflow_provider_ops.apis.described.ending import Endings
@@ -30,7 +21,10 @@ from airflow_provider_ops.apis.described.searching import DescribedSearch
 from airflow_provider_ops.apis.described.secrets import secrets_in
 from airflow_provider_ops.apis.described.signing import Signer
 from airflow_provider_ops.apis.described.submits import DescribedCalls, DescribedSubmit, NamesResourceOnly, exchange_for
+from airflow_provider_ops.apis.operation_lists import OperationList, raw_entry
+from airflow_provider_ops.apis.submits import Intent, OwnedResources, SubmitCall, Submitted
 from airflow_provider_ops.apis.tokens import TokenCall
+from airflow_provider_ops.apis.wire_models import ErrorBody
 from airflow_provider_ops.core.handle import Handle
 from airflow_provider_ops.exceptions import ApiError, InvalidArgument, OpsError
 from airflow_provider_ops.operation import Operation

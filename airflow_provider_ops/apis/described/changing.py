@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 
-from airflow_provider_ops.apis.base import Intent, Submitted
 from airflow_provider_ops.apis.calls import Flow, Pause
 from airflow_provider_ops.apis.described.filling import Values
 from airflow_provider_ops.apis.described.searching import DescribedSearch, Found
 from airflow_provider_ops.apis.described.submits import DescribedSubmit
+from airflow_provider_ops.apis.submits import Intent, Submitted
 from airflow_provider_ops.apis.window import Window
 from airflow_provider_ops.exceptions import OpsError
 from airflow_provider_ops.spec import ApiSpec

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from airflow_provider_ops.apis.base import Submitted
 from airflow_provider_ops.apis.calls import Call, Flow, Response
 from airflow_provider_ops.apis.described.filling import Values, fill
 from airflow_provider_ops.apis.described.reading import OperationReader
 from airflow_provider_ops.apis.described.submits import DescribedCalls
+from airflow_provider_ops.apis.submits import Submitted
 from airflow_provider_ops.exceptions import TransportError
 from airflow_provider_ops.operation import Operation, OperationState
 from airflow_provider_ops.spec import ApiSpec

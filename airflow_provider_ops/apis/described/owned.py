@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from airflow_provider_ops.apis.base import OwnedResource, OwnedResources, Submitted
 from airflow_provider_ops.apis.calls import Call, Flow, all_items
 from airflow_provider_ops.apis.described.filling import Values, fill
 from airflow_provider_ops.apis.described.listing import paged
@@ -15,6 +14,7 @@ from airflow_provider_ops.apis.described.searching import EPOCH, DescribedSearch
 from airflow_provider_ops.apis.described.secrets import without_secrets
 from airflow_provider_ops.apis.described.submits import DescribedSubmit
 from airflow_provider_ops.apis.existing import existing
+from airflow_provider_ops.apis.submits import OwnedResource, OwnedResources, Submitted
 from airflow_provider_ops.exceptions import NotFound, PermissionDenied
 from airflow_provider_ops.operation import Operation
 from airflow_provider_ops.spec import ApiSpec

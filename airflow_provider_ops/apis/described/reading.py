@@ -9,10 +9,10 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from airflow_provider_ops.apis.base import ErrorBody
 from airflow_provider_ops.apis.calls import Response
 from airflow_provider_ops.apis.described.secrets import without_secrets
 from airflow_provider_ops.apis.times import read_time
+from airflow_provider_ops.apis.wire_models import ErrorBody
 from airflow_provider_ops.core.changes import WarningLine, unknown_state
 from airflow_provider_ops.exceptions import TransportError
 from airflow_provider_ops.operation import Operation, OperationError, Progress, Step, web_address

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import Any, NamedTuple
 
-from airflow_provider_ops.apis.base import Intent, Submitted
 from airflow_provider_ops.apis.calls import Call, Flow, Response, all_items
 from airflow_provider_ops.apis.described.filling import Values, fill
 from airflow_provider_ops.apis.described.listing import paged
 from airflow_provider_ops.apis.described.reading import OperationReader, exchange_of
 from airflow_provider_ops.apis.described.submits import DescribedSubmit, value_of
+from airflow_provider_ops.apis.submits import Intent, Submitted
 from airflow_provider_ops.apis.window import Window, date_of
 from airflow_provider_ops.exceptions import AmbiguousSubmission, NotFound, TransportError
 from airflow_provider_ops.operation import Operation

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
-from airflow_provider_ops.apis.base import NamesNoOperation, SubmitCall, Submitted
 from airflow_provider_ops.apis.calls import Request, Response, check_path
 from airflow_provider_ops.apis.described.addresses import below
 from airflow_provider_ops.apis.described.filling import Values, header_values, parameters
 from airflow_provider_ops.apis.described.listing import set_at
 from airflow_provider_ops.apis.described.reading import OperationReader, exchange_of
 from airflow_provider_ops.apis.described.results import result_path
+from airflow_provider_ops.apis.submits import NamesNoOperation, SubmitCall, Submitted
 from airflow_provider_ops.core.gate import cut_text
 from airflow_provider_ops.exceptions import InvalidArgument, TransportError
 from airflow_provider_ops.operation import Operation, OperationState

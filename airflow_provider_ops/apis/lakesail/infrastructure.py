@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Literal, TypeVar
 
-from airflow_provider_ops.apis.base import read
 from airflow_provider_ops.apis.calls import Call, Page, Paged, Request, Response, drop_none, path
 from airflow_provider_ops.apis.lakesail.models import (
     Cluster,
@@ -25,6 +24,7 @@ from airflow_provider_ops.apis.lakesail.shapes import (
     models,
     objects,
 )
+from airflow_provider_ops.apis.wire_models import read
 from airflow_provider_ops.operation import Operation
 
 T = TypeVar("T")

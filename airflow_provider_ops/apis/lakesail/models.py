@@ -13,8 +13,8 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, ConfigDict
 from pydantic.alias_generators import to_camel
 
-from airflow_provider_ops.apis.base import WireModel
 from airflow_provider_ops.apis.times import in_utc
+from airflow_provider_ops.apis.wire_models import WireModel
 
 #: What Go writes for a time that was never set.
 _NEVER = "0001-01-01"

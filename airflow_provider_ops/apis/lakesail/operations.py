@@ -7,7 +7,6 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from airflow_provider_ops.apis.base import Submitted, read
 from airflow_provider_ops.apis.calls import Response
 from airflow_provider_ops.apis.lakesail.models import read_time
 from airflow_provider_ops.apis.lakesail.schemas import (
@@ -19,6 +18,8 @@ from airflow_provider_ops.apis.lakesail.schemas import (
     ProgressSummary,
 )
 from airflow_provider_ops.apis.lenient import Lenient
+from airflow_provider_ops.apis.submits import Submitted
+from airflow_provider_ops.apis.wire_models import read
 from airflow_provider_ops.exceptions import TransportError
 from airflow_provider_ops.operation import Operation, OperationError, OperationState, Progress, Step
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
-from airflow_provider_ops.apis.base import read
 from airflow_provider_ops.apis.calls import Call, Page, Paged, Request, Response
 from airflow_provider_ops.apis.lakesail.models import Camel
+from airflow_provider_ops.apis.wire_models import read
 from airflow_provider_ops.exceptions import TransportError
 
 M = TypeVar("M", bound=Camel)

@@ -11,11 +11,12 @@ import re
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from airflow_provider_ops.apis.base import SubmitCall, Submitted, read
 from airflow_provider_ops.apis.calls import Call, Paged, Request, Response, drop_none, path
 from airflow_provider_ops.apis.lakesail.models import Camel, Job, JobRun, Notebook, Session, read_time
 from airflow_provider_ops.apis.lakesail.operations import NAME, OVER, STATES, word
 from airflow_provider_ops.apis.lakesail.shapes import body_of, by_marker, by_number, models, one_object, single
+from airflow_provider_ops.apis.submits import SubmitCall, Submitted
+from airflow_provider_ops.apis.wire_models import read
 from airflow_provider_ops.exceptions import InvalidArgument, TransportError
 from airflow_provider_ops.operation import Operation, OperationError, OperationState
 

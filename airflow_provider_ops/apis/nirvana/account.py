@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from airflow_provider_ops.apis.base import WireModel
 from airflow_provider_ops.apis.former import FormerMapping
 from airflow_provider_ops.apis.times import Time
+from airflow_provider_ops.apis.wire_models import WireModel
 
 
 class OSImage(WireModel):

@@ -6,18 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from airflow_provider_ops.apis.base import (
-    Api,
-    ErrorBody,
-    Intent,
-    OperationList,
-    OwnedResources,
-    SubmitCall,
-    Submitted,
-    generic_submit,
-    read_error,
-    table,
-)
+from airflow_provider_ops.apis.base import Api, table
 from airflow_provider_ops.apis.calls import Call, Flow, Request, Response, check_path
 from airflow_provider_ops.apis.existing import existing
 from airflow_provider_ops.apis.nirvana import platform
@@ -25,6 +14,9 @@ from airflow_provider_ops.apis.nirvana.owned import list_owned
 from airflow_provider_ops.apis.nirvana.reconcile import PLACES, Place, deleting, find, find_owned, locate, read_at
 from airflow_provider_ops.apis.nirvana.schemas import NAME, operation_of, starting, words
 from airflow_provider_ops.apis.nirvana.starts import in_project, recognise, submit_of, submitted, tagged
+from airflow_provider_ops.apis.operation_lists import OperationList
+from airflow_provider_ops.apis.submits import Intent, OwnedResources, SubmitCall, Submitted, generic_submit
+from airflow_provider_ops.apis.wire_models import ErrorBody, read_error
 from airflow_provider_ops.core.poll_interval import PollPolicy
 from airflow_provider_ops.exceptions import Conflict, NotFound, OpsError, reworded
 from airflow_provider_ops.operation import Operation, OperationError, OperationState

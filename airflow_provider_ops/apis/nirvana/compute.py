@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from airflow_provider_ops.apis.base import read
 from airflow_provider_ops.apis.calls import Call, Paged, Request, drop_none, path
 from airflow_provider_ops.apis.nirvana import checks
 from airflow_provider_ops.apis.nirvana.account import OSImage
@@ -28,6 +27,7 @@ from airflow_provider_ops.apis.nirvana.schemas import (
     starting,
     whole,
 )
+from airflow_provider_ops.apis.wire_models import read
 from airflow_provider_ops.operation import Operation
 
 VMS = "/v1/compute/vms"

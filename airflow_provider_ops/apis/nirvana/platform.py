@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from airflow_provider_ops.apis.base import OperationList, raw_entry
 from airflow_provider_ops.apis.calls import Call, Paged
 from airflow_provider_ops.apis.nirvana.account import AuditLogEntry, InstanceType, Quota, Region
 from airflow_provider_ops.apis.nirvana.bodies import OperationKind, OperationStatus, OperationType
@@ -17,6 +16,7 @@ from airflow_provider_ops.apis.nirvana.schemas import (
     to_operation,
 )
 from airflow_provider_ops.apis.nirvana.tenants import Organization, Project, Usage, User
+from airflow_provider_ops.apis.operation_lists import OperationList, raw_entry
 from airflow_provider_ops.operation import Operation
 
 OPERATIONS = "/v1/operations"

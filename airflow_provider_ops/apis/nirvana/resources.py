@@ -10,9 +10,9 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field
 from typing_extensions import deprecated
 
-from airflow_provider_ops.apis.base import WireModel
 from airflow_provider_ops.apis.former import FormerMapping
 from airflow_provider_ops.apis.times import Time
+from airflow_provider_ops.apis.wire_models import WireModel
 
 Strings = Annotated[tuple[str, ...], BeforeValidator(lambda value: () if value is None else value)]
 

@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any, TypeVar
 
-from airflow_provider_ops.apis.base import WireModel, read
 from airflow_provider_ops.apis.calls import Call, Page, Paged, Request, Response, drop_none, path
 from airflow_provider_ops.apis.lenient import Lenient
 from airflow_provider_ops.apis.nirvana import checks
 from airflow_provider_ops.apis.nirvana.resources import OperationWire
 from airflow_provider_ops.apis.times import aware
+from airflow_provider_ops.apis.wire_models import WireModel, read
 from airflow_provider_ops.exceptions import TransportError
 from airflow_provider_ops.operation import Operation, OperationError, OperationState
 

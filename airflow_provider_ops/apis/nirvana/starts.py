@@ -12,11 +12,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, ParamSpec, TypeVar
 
-from airflow_provider_ops.apis.base import SubmitCall, Submitted, read
 from airflow_provider_ops.apis.calls import Call, Request, Response
 from airflow_provider_ops.apis.nirvana import compute, networking, nks, platform
 from airflow_provider_ops.apis.nirvana.account import Cost, CostChange
 from airflow_provider_ops.apis.nirvana.schemas import body_of, operation_of
+from airflow_provider_ops.apis.submits import SubmitCall, Submitted
+from airflow_provider_ops.apis.wire_models import read
 from airflow_provider_ops.exceptions import InvalidConnection
 from airflow_provider_ops.operation import Operation
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from airflow_provider_ops.apis.base import WireModel
 from airflow_provider_ops.apis.former import FormerMapping
 from airflow_provider_ops.apis.nirvana.resources import Strings
 from airflow_provider_ops.apis.times import Time
+from airflow_provider_ops.apis.wire_models import WireModel
 
 
 class User(FormerMapping):

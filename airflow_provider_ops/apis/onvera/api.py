@@ -6,16 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Literal, get_args
 
-from airflow_provider_ops.apis.base import (
-    Api,
-    Intent,
-    OwnedResource,
-    OwnedResources,
-    SubmitCall,
-    Submitted,
-    generic_submit,
-    read,
-)
+from airflow_provider_ops.apis.base import Api
 from airflow_provider_ops.apis.calls import (
     Call,
     Flow,
@@ -40,7 +31,16 @@ from airflow_provider_ops.apis.onvera.schemas import (
     body_of,
     items_of,
 )
+from airflow_provider_ops.apis.submits import (
+    Intent,
+    OwnedResource,
+    OwnedResources,
+    SubmitCall,
+    Submitted,
+    generic_submit,
+)
 from airflow_provider_ops.apis.window import Window, began
+from airflow_provider_ops.apis.wire_models import read
 from airflow_provider_ops.core.identity import is_our_key
 from airflow_provider_ops.exceptions import InvalidArgument
 from airflow_provider_ops.operation import Operation, OperationState

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from airflow_provider_ops.apis.base import WireModel, read
 from airflow_provider_ops.apis.calls import Response
 from airflow_provider_ops.apis.times import Time
+from airflow_provider_ops.apis.wire_models import WireModel, read
 from airflow_provider_ops.exceptions import TransportError
 
 M = TypeVar("M", bound=WireModel)

@@ -15,7 +15,7 @@ from airflow_provider_ops.lifecycle.submitter import SubmitResult, Submitter
 from tests.attempts import RUN, attempt, identity_of
 
 if TYPE_CHECKING:
-    from airflow_provider_ops.apis.base import SubmitCall
+    from airflow_provider_ops.apis.submits import SubmitCall
     from airflow_provider_ops.hooks.onvera import OnveraHook
     from airflow_provider_ops.testing import SimulatorServer, VirtualClock
 

@@ -19,7 +19,7 @@ from airflow_provider_ops.testing import (
 )
 
 if TYPE_CHECKING:
-    from airflow_provider_ops.apis.base import SubmitCall
+    from airflow_provider_ops.apis.submits import SubmitCall
     from airflow_provider_ops.testing import SimulatorServer
 from airflow_provider_ops.lifecycle.handle_store import KEY
 from tests.lifecycle.submission.parts import Task

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from airflow_provider_ops.apis.base import generic_submit
 from airflow_provider_ops.apis.onvera import API, create_deployment
+from airflow_provider_ops.apis.submits import generic_submit
 from airflow_provider_ops.exceptions import (
     AmbiguousSubmission,
     DifferentRequest,

@@ -15,7 +15,7 @@ from airflow_provider_ops.testing import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from airflow_provider_ops.apis.base import SubmitCall
+    from airflow_provider_ops.apis.submits import SubmitCall
     from airflow_provider_ops.http.clock import Clock
 from tests.attempts import identity_of
 from tests.operators.akua.parts import DURATION, Memory

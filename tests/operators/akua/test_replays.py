@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from airflow_provider_ops.apis.base import Submitted
 from airflow_provider_ops.apis.calls import Response
+from airflow_provider_ops.apis.submits import Submitted
 from airflow_provider_ops.apis.window import Dated, date_of
 from airflow_provider_ops.exceptions import AmbiguousSubmission, OpsError
 from airflow_provider_ops.lifecycle.handle_store import KEY, HandleStore
@@ -21,7 +21,7 @@ from airflow_provider_ops.operation import Operation, OperationState
 from airflow_provider_ops.operators import akua as operators
 
 if TYPE_CHECKING:
-    from airflow_provider_ops.apis.base import SubmitCall
+    from airflow_provider_ops.apis.submits import SubmitCall
     from airflow_provider_ops.hooks.akua import AkuaHook
     from airflow_provider_ops.testing import SimulatorServer, VirtualClock
 from tests.attempts import RUN, attempt, identity_of

@@ -12,7 +12,7 @@ from airflow_provider_ops.testing import SimulatorServer, VirtualClock
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from airflow_provider_ops.apis.base import SubmitCall
+    from airflow_provider_ops.apis.submits import SubmitCall
     from airflow_provider_ops.http.clock import Clock
 from tests.attempts import attempt, identity_of
 from tests.operators.nirvana.parts import Memory

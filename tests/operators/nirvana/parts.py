@@ -10,8 +10,8 @@ from airflow_provider_ops.operation import Operation, OperationState
 from airflow_provider_ops.testing import SimulatorServer
 
 if TYPE_CHECKING:
-    from airflow_provider_ops.apis.base import SubmitCall
     from airflow_provider_ops.apis.nirvana.resources import VPC
+    from airflow_provider_ops.apis.submits import SubmitCall
 
 
 REGION = "us-sva-2"

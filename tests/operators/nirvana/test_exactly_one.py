@@ -23,7 +23,7 @@ from tests.attempts import attempt, identity_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from airflow_provider_ops.apis.base import SubmitCall
+    from airflow_provider_ops.apis.submits import SubmitCall
 from tests.operators.nirvana.parts import (
     KEY,
     KINDS,
