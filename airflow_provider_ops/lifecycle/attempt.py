@@ -10,7 +10,7 @@ from airflow_provider_ops import tracing
 from airflow_provider_ops.apis.submits import SubmitCall
 from airflow_provider_ops.core.aftermath import Aftermath, Deletion
 from airflow_provider_ops.core.clear_or_retry import Attempt, Cause
-from airflow_provider_ops.core.end_requested import cancelled_and_gone, was_asked_to_end
+from airflow_provider_ops.core.end_requested import read_or_ended, was_asked_to_end
 from airflow_provider_ops.core.event_codec import awaited_ids, why_no_outcome
 from airflow_provider_ops.core.gate import LineLog
 from airflow_provider_ops.core.handle import Handle
@@ -147,15 +147,15 @@ class TaskAttempt:
         reference = self._hook.api.validate_operation_id(operation_id)
         given = Handle.placeholder("", api=self._hook.api.name, operation_id=reference)
         self._record.note("reading the operation to wait for", handle=replace(given, creates=False), has_read=True)
+        read: Operation | NotFound
         try:
-            operation = self._hook.get_operation(reference)
-        except NotFound:
-            if not was_asked_to_end(self._store.load(), reference):
-                raise
-            operation = cancelled_and_gone(reference, self._hook.api.name)
+            read = self._hook.get_operation(reference)
+        except NotFound as error:
+            read = error
         self._record.note("reading what earlier attempts have stored")
-        found = self._store.load()
-        found = found and self._carry_out_debt(found)
+        stored = self._store.load()
+        found = stored and self._carry_out_debt(stored)
+        operation = read_or_ended(read, reference, self._hook.api.name, stored, found)
         handle = Handle.of_existing(operation, generation=found.generation if found else 1)
         handle = replace(handle, end_requested=was_asked_to_end(found, reference))
         self._record.note("adopting the operation", handle=handle, has_read=True)

@@ -84,6 +84,26 @@ def test_a_given_operation_that_is_gone_after_its_cancel_was_cancelled(life: Lif
         one.run(lambda attempt: attempt.adopt(operation_id))
 
 
+def test_a_given_operation_that_is_gone_while_its_kill_is_owed_was_cancelled(life: Life) -> None:
+    """The process was gone after it had stored what it was about to do; what is not there needs no kill."""
+    one = life.again("akua")
+    one.world.faults(never_settles())
+    one.attempt_until_deferred()
+    operation_id = one.store.handle["operation_id"]
+    one.store.put({**one.store.handle, "owes": "cancel", "owes_because": "kill"})
+    one.world.faults({"api": "akua", "fault": "status", "status": 404, "count": 99})
+    one.prepare(deferrable=False)
+    with pytest.raises(OperationCancelled, match=r"on_kill=cancel .* its work may continue"):
+        one.run(lambda attempt: attempt.adopt(operation_id))
+    assert len([line for line in one.said if "is gone already" in line]) == 1
+    assert one.store.handle["owes"] is None
+    # of another operation, that says nothing
+    one.store.put({**one.store.handle, "owes": "cancel", "owes_because": "kill"})
+    one.prepare(deferrable=False)
+    with pytest.raises(NotFound):
+        one.run(lambda attempt: attempt.adopt("op_of_another"))
+
+
 def test_a_deletion_that_stays_refused_is_owed_and_the_task_says_so(life: Life) -> None:
     text = killed_while_waiting(life, fail_first(99, status=409, method="DELETE"), on_kill="delete")
     assert "still exists: the deletion was refused" in text
