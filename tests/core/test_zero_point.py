@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 
@@ -27,7 +28,7 @@ BARE = Operation("op_1", "onvera", "k", OperationState.FAILED, "failed")
         ({}, ZeroPoint(START + 20, "submitted")),
     ],
 )
-def test_the_operations_own_start_comes_first(facts: dict[str, datetime], zero: ZeroPoint) -> None:
+def test_the_operations_own_start_comes_first(facts: dict[str, Any], zero: ZeroPoint) -> None:
     operation = replace(BARE, **facts)
     assert zero_point(operation, START + 20, START + 30) == zero
 
@@ -70,7 +71,7 @@ def test_a_timeline_counts_from_any_moment() -> None:
         ({}, None, ""),
     ],
 )
-def test_how_long_an_operation_took(facts: dict[str, datetime], submitted_at: float | None, said: str) -> None:
+def test_how_long_an_operation_took(facts: dict[str, Any], submitted_at: float | None, said: str) -> None:
     operation = replace(BARE, ended_at=BEGAN + timedelta(minutes=1), **facts)
     assert elapsed(operation, submitted_at) == said
     assert elapsed(replace(operation, ended_at=None), submitted_at) == ""

@@ -72,14 +72,14 @@ UNDER_WAY = "on_failure=delete: what it made is being deleted by operation op_2.
     ],
 )
 def test_a_deletion_is_not_shown_as_if_it_were_still_under_way(facts: dict[str, Any], line: str) -> None:
-    texts = {"summary": "failed: no room", "said": f"failed: no room. {UNDER_WAY}", "left": UNDER_WAY}
+    texts: dict[str, Any] = {"summary": "failed: no room", "said": f"failed: no room. {UNDER_WAY}", "left": UNDER_WAY}
     assert said(kept(**texts, deletion=facts, ended_at=9.0)) == [f"op_1 failed: no room. {line}"]
     assert said(kept(**texts, deletion=facts)) == [f"op_1, last seen queued. {line}"]
 
 
 @pytest.mark.parametrize("ended_at", [9.0, None])
 def test_what_a_release_without_such_facts_has_stored_is_shown_as_of_then(ended_at: float | None) -> None:
-    texts = {"said": f"failed: no room. {UNDER_WAY}", "left": UNDER_WAY}
+    texts: dict[str, Any] = {"said": f"failed: no room. {UNDER_WAY}", "left": UNDER_WAY}
     began = "op_1 failed: no room." if ended_at else "op_1, last seen queued."
     assert said(kept(**texts, ended_at=ended_at)) == [f"{began} {UNDER_WAY} (as of the end of that try)"]
 
