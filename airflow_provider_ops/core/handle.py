@@ -56,7 +56,7 @@ class Handle:
     :param refused: the request was certainly not carried out.
     :param killed: the kill policy was carried out on it, which may take a moment to show.
     :param end_requested: the API took a request to end it.
-    :param removed: the operation had succeeded, but a policy of the task has removed what it made.
+    :param removed: the operation had ended, and a policy of the task has removed what it made.
     :param creates: whether the resource is what it makes, so that a policy may delete it.
     :param prefix: what ``key`` begins with, see :mod:`~airflow_provider_ops.core.identity`.
     :param nonce: what ``key`` ends with.

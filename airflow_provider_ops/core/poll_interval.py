@@ -71,3 +71,8 @@ def seconds_to_wait(timeout: float, execution_timeout: timedelta | None) -> floa
         return timeout
     hard = execution_timeout.total_seconds()
     return min(timeout, hard - min(_BEFORE_EXECUTION_TIMEOUT, hard / 10))
+
+
+def shorter_limit(timeout: float, execution_timeout: timedelta | None) -> str:
+    """Return the argument that bounds how long a try may wait: ``timeout`` or ``execution_timeout``."""
+    return "execution_timeout" if seconds_to_wait(timeout, execution_timeout) < timeout else "timeout"

@@ -113,16 +113,24 @@ def _decide(found: Handle, operation: Operation | None, today: AttemptContext, *
     if found.operation_id is None:
         return _without_answer(found, today, cleared=cleared)
     if operation is None:
-        if cleared:
-            return Decision(Action.SUBMIT, generation + 1, "the task was cleared and its earlier operation is gone")
-        if found.killed or found.end_requested:
-            ended = "killed" if found.killed else "asked to end"
-            why = f"operation {found.operation_id} of an earlier try was {ended} and is gone; its work may continue"
-            return Decision(Action.SUBMIT, generation + 1, why)
-        return Decision(Action.REFUSE_LOST, generation, "the API no longer knows the operation of this task run")
+        return _when_gone(found, cleared=cleared)
     if operation.state.is_terminal:
         return _after_the_end(found, operation, today, cleared=cleared)
     return _while_running(found, today, cleared=cleared)
+
+
+def _when_gone(found: Handle, *, cleared: bool) -> Decision:
+    generation = found.generation
+    if cleared:
+        return Decision(Action.SUBMIT, generation + 1, "the task was cleared and its earlier operation is gone")
+    if found.removed:
+        why = f"an earlier try has removed what operation {found.operation_id} made, and that operation is gone"
+        return Decision(Action.SUBMIT, generation + 1, why)
+    if found.killed or found.end_requested:
+        ended = "killed" if found.killed else "asked to end"
+        why = f"operation {found.operation_id} of an earlier try was {ended} and is gone; its work may continue"
+        return Decision(Action.SUBMIT, generation + 1, why)
+    return Decision(Action.REFUSE_LOST, generation, "the API no longer knows the operation of this task run")
 
 
 def _elsewhere(found: Handle, today: AttemptContext, *, cleared: bool) -> Decision:
@@ -151,11 +159,13 @@ def _after_the_end(found: Handle, operation: Operation, today: AttemptContext, *
         return Decision(
             Action.SUBMIT, generation + 1, f"the task was cleared after its operation {operation.raw_state}"
         )
-    if found.removed:
+    if operation.state is OperationState.SUCCEEDED and found.removed:
         return Decision(Action.SUBMIT, generation + 1, f"an earlier try has removed what operation {operation.id} made")
     if operation.state is not OperationState.SUCCEEDED:
         why = f"the earlier operation {operation.id} {operation.raw_state}"
-        if (found.killed or found.end_requested) and operation.state is OperationState.FAILED:
+        if found.removed:
+            why += ", and the deletion of what it left was asked for"
+        elif (found.killed or found.end_requested) and operation.state is OperationState.FAILED:
             # some APIs have no other word for what was cancelled
             why += f", which may be because {'the kill of ' if found.killed else ''}this task asked to cancel it"
         return Decision(Action.SUBMIT, generation + 1, why)

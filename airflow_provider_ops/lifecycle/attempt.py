@@ -15,7 +15,7 @@ from airflow_provider_ops.core.event_codec import awaited_ids, why_no_outcome
 from airflow_provider_ops.core.gate import LineLog
 from airflow_provider_ops.core.handle import Handle
 from airflow_provider_ops.core.history import OperationHistory
-from airflow_provider_ops.core.poll_interval import RECHECK_SECONDS, seconds_to_wait
+from airflow_provider_ops.core.poll_interval import RECHECK_SECONDS, seconds_to_wait, shorter_limit
 from airflow_provider_ops.core.submit_decision import Action, AttemptContext, decide
 from airflow_provider_ops.core.wait_state import Outcome, Settled, TimedOut, Unobservable
 from airflow_provider_ops.core.wording import elapsed, named
@@ -243,19 +243,22 @@ class TaskAttempt:
 
     def _make_waiter(self, kind: str) -> Waiter:
         options = self._options
-        limit = self._hook.api.default_timeout(kind) if options.timeout is None else options.timeout
         self._waiter = Waiter(
             self._hook,
             options,
             self._ti,
             self._log,
-            deadline=self._started_at() + seconds_to_wait(limit, options.execution_timeout),
+            deadline=self._started_at() + seconds_to_wait(self._timeout(kind), options.execution_timeout),
             is_resumed=self._is_resumed,
             store=self._state_store,
             shows_deadline=options.wait_for_completion,
             on_kill=options.kill_policy,
         )
         return self._waiter
+
+    def _timeout(self, kind: str) -> float:
+        set_by_user = self._options.timeout
+        return self._hook.api.default_timeout(kind) if set_by_user is None else set_by_user
 
     def _started_at(self) -> float:
         """Return when the try began, in epoch seconds: Airflow keeps that across deferrals."""
@@ -304,8 +307,11 @@ class TaskAttempt:
         self._wait_of_leg.emit_metrics(waited_for, outcome, started=started, kind=handle.kind)
         if isinstance(outcome, Settled) and outcome.operation.state is OperationState.SUCCEEDED:
             return self._succeed(handle, self._hook.whole(outcome), waited_for)
-        self._record.note("carrying out what follows a wait that ended badly")
         comes_after = waited_for != handle.operation_id
+        ended_as = outcome.operation.raw_state if isinstance(outcome, Settled) else ""
+        # the operation itself had succeeded before the wait for another one began
+        ended_as = OperationState.SUCCEEDED.value if comes_after else ended_as
+        self._record.note("carrying out what follows a wait that ended badly", ended_as=ended_as)
         report = FailureReport(
             self._hook,
             handle,
@@ -333,7 +339,12 @@ class TaskAttempt:
                 waited = min(self._clock.time(), self._wait_of_leg.deadline) - self._started_at()
                 may_retry = self._may_retry(WaitTimeout("", last.operation))
                 return report.timed_out(
-                    last, self._options.timeout_policy, waited_for=waited_for, waited=waited, may_retry=may_retry
+                    last,
+                    self._options.timeout_policy,
+                    waited_for=waited_for,
+                    waited=waited,
+                    may_retry=may_retry,
+                    limit=shorter_limit(self._timeout(report.kind), self._options.execution_timeout),
                 )
 
     def _left_behind(

@@ -78,6 +78,8 @@ class AttemptRecord:
         self.is_stored = True
         #: What is waited for now.
         self.waiting_for: str | None = None
+        #: What the operation that this attempt has ended as, in the API's word; empty while that is not known.
+        self.ended_as: str = ""
         #: Whether the kill policy is being carried out: from then on notes no longer end the main path.
         self.is_acting = False
         #: Whether it was carried out, or could not be.
@@ -140,6 +142,11 @@ class AttemptRecord:
         if not self.has_read:
             return "whatever an earlier attempt of this task run has started"
         return "nothing remote: nothing was sent"
+
+    @property
+    def what_continues(self) -> str:
+        """Return that it continues, or, where that is known, that it has ended."""
+        return f"{self.what} {f'has ended ({self.ended_as})' if self.ended_as else 'continues'}"
 
     def _named(self, handle: Handle) -> str:
         resource = f" ({handle.resource_type} {handle.resource_id})" if handle.resource_id else ""

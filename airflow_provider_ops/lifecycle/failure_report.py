@@ -14,7 +14,7 @@ from airflow_provider_ops.core.wording import named, settled_badly, timed_out
 from airflow_provider_ops.exceptions import NotFound, OpsError, WaitTimeout, reworded
 from airflow_provider_ops.hooks.base import OperationsHook
 from airflow_provider_ops.lifecycle.handle_store import HandleStore
-from airflow_provider_ops.lifecycle.owed import with_debt, without_debt
+from airflow_provider_ops.lifecycle.owed import BECAUSE_OF_FAILURE, with_debt, without_debt
 from airflow_provider_ops.operation import Operation
 
 Log = Callable[[str], None]
@@ -65,11 +65,13 @@ class FailureReport:
         self.removed = self.removed or ended.removed
         self.deletion = ended.deletion and replace(ended.deletion, asked_by=f"on_{because}={policy}")
         if policy != "leave":
+            has_ended = because == BECAUSE_OF_FAILURE
             self._store.save(
                 replace(
                     without_debt(handle),
-                    end_requested=handle.end_requested or ended.is_accepted,
-                    removed=handle.removed or (self._keeps_removal and self.removed),
+                    # what has failed did not fail because of what was asked for after that
+                    end_requested=handle.end_requested or (ended.is_accepted and not has_ended),
+                    removed=handle.removed or (self.removed and (has_ended or self._keeps_removal)),
                 )
             )
         return ended.text
@@ -85,7 +87,7 @@ class FailureReport:
         self.explained = operation
         left = ""
         if policy == "delete":
-            left = _sentence(self.carry_out("delete", "failure"))
+            left = _sentence(self.carry_out("delete", BECAUSE_OF_FAILURE))
             self.left = f"on_failure=delete: {left}"
         else:
             self.left = "on_failure=leave: nothing was removed, and whether anything still exists was not checked."
@@ -100,13 +102,23 @@ class FailureReport:
         return settled_badly(operation, handle=None if comes_after else handle, what_exists=left, next_try=retry)
 
     def timed_out(
-        self, outcome: TimedOut, policy: str, *, waited_for: str, waited: float, may_retry: bool
+        self,
+        outcome: TimedOut,
+        policy: str,
+        *,
+        waited_for: str,
+        waited: float,
+        may_retry: bool,
+        limit: str = "timeout",
     ) -> WaitTimeout:
-        """Carry out the timeout policy, and return the error for the passed deadline."""
+        """Carry out the timeout policy, and return the error for the passed deadline.
+
+        :param limit: the argument of the task that has set the deadline.
+        """
         consequence = _sentence(self.carry_out(policy))
         self.left = f"on_timeout={policy}: {consequence}"
         if not may_retry:
-            retry = "Raise timeout if the API needs longer, then clear the task."
+            retry = f"Raise {limit} if the API needs longer, then clear the task."
         elif self._durable:
             retry = "A retry continues with the operation if that still runs."
         else:
@@ -127,7 +139,7 @@ class FailureReport:
             "Whether it still runs is not known." if isinstance(error, NotFound) else _sentence(self.carry_out("leave"))
         )
         self.left = left
-        what = f"{name} cannot be read any more: {error.what.rstrip('.')}. {left}"
+        what = f"{name} cannot be read: {error.what.rstrip('.')}. {left}"
         return reworded(error, what, advice=f"{error.advice} {retry}".strip())
 
     def _explain(self, operation: Operation) -> Operation:

@@ -11,6 +11,7 @@ from airflow_provider_ops.hooks.base import OperationsHook
 from airflow_provider_ops.lifecycle.handle_store import HandleStore
 
 BECAUSE_OF_KILL = "kill"
+BECAUSE_OF_FAILURE = "failure"
 
 
 def with_debt(handle: Handle, policy: str, because: str) -> Handle:
@@ -49,7 +50,8 @@ def carry_out_debt(
     after = replace(
         without_debt(found),
         killed=found.killed or by_kill,
-        end_requested=found.end_requested or ended.is_accepted,
+        # what has failed did not fail because of what was asked for after that
+        end_requested=found.end_requested or (ended.is_accepted and because != BECAUSE_OF_FAILURE),
         removed=found.removed or (ended.removed and not by_kill),
     )
     store.save(after)

@@ -102,20 +102,17 @@ class KillRunner:
         doing = f"asked to stop while {self._record.doing}"
         self._store_what_is_known()
         if self._policy == "leave":
-            self._report_end(Termination(f"{self._record.what} continues"))
-            return f"{doing}: {self._record.what} continues, as on_kill=leave says"
+            self._report_end(Termination(self._record.what_continues))
+            return f"{doing}: {self._record.what_continues}, as on_kill=leave says"
         try:
             state = self._ask(lambda: task_state(self._ti), _QUESTION)
         except Exception as error:  # noqa: BLE001 - whatever it was, nothing may be ended by guess
             return (
                 f"{doing}. Airflow does not say whether the task is over ({described(error)}), so "
-                f"on_kill={self._policy} was not carried out: {self._record.what} continues; a retry adopts it"
+                f"on_kill={self._policy} was not carried out: {self._what_a_retry_finds}"
             )
         if not is_meant_on_worker(state):
-            return (
-                f"{doing}. This worker is stopped, not the task (its state is {state}): {self._record.what} continues; "
-                "a retry adopts it"
-            )
+            return f"{doing}. This worker is stopped, not the task (its state is {state}): {self._what_a_retry_finds}"
         try:
             ended = self._terminate()
         except Exception as error:  # noqa: BLE001 - no caller is left that could handle it
@@ -159,7 +156,7 @@ class KillRunner:
             else:
                 warn(
                     f"asked to stop while {self._record.doing}, which has not ended yet. Unless more is said below, "
-                    f"on_kill={self._policy} was not carried out, and {self._record.what} continues"
+                    f"on_kill={self._policy} was not carried out, and {self._record.what_continues}"
                 )
 
         threading.Thread(target=watch, name="operations-kill", daemon=True).start()
@@ -189,6 +186,11 @@ class KillRunner:
             self._save(replace(without_debt(handle), killed=True, end_requested=ended.is_accepted))
         still_owed = self._finishing if ends and not ended.is_done else ""
         return ended._replace(text=f"{ended.text}{still_owed}")
+
+    @property
+    def _what_a_retry_finds(self) -> str:
+        adopted = "" if self._record.ended_as else "; a retry adopts it"
+        return f"{self._record.what_continues}{adopted}"
 
     @property
     def _finishing(self) -> str:

@@ -172,6 +172,13 @@ def test_what_a_policy_cancelled_and_reads_as_failed_stays_failed_and_the_reques
     assert "this task asked to cancel it" in decision.sentence
 
 
+@pytest.mark.parametrize("operation", [op("failed"), None])
+def test_what_had_failed_before_it_was_removed_did_not_fail_because_of_that(operation: Operation | None) -> None:
+    decision = decide(replace(HANDLE, removed=True), operation, TODAY)
+    assert what(decision) == (Action.SUBMIT, 4)
+    assert "asked to cancel" not in decision.sentence
+
+
 @pytest.mark.parametrize("found", [replace(HANDLE, killed=True), replace(HANDLE, end_requested=True)])
 def test_what_was_asked_to_end_and_is_gone_was_ended(found: Handle) -> None:
     decision = decide(found, None, TODAY)

@@ -172,7 +172,9 @@ def test_execution_timeout_shortens_the_deadline(
             timeout=3600,
             **FAST,
         )
-    assert told_as(run_dag(dag).error("create")) is WaitTimeout
+    error = run_dag(dag).error("create")
+    assert told_as(error) is WaitTimeout
+    assert "Raise execution_timeout" in str(error)
 
 
 def test_a_deadline_is_one_moment_for_all_legs(a_dag: Any, run_dag: Any, operations_simulator: SimulatorServer) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import threading
+from types import FrameType
 from typing import Any
 
 import pytest
 
 from airflow_provider_ops.apis.calls import Request
 from airflow_provider_ops.core.history import TRIES
-from airflow_provider_ops.exceptions import AttemptStopped, NotFound, OperationCancelled, OpsError
+from airflow_provider_ops.exceptions import AttemptStopped, NotFound, OperationCancelled, OperationFailed, OpsError
 from airflow_provider_ops.http.guard import HeldBack
 from airflow_provider_ops.http.rate_limiter import Priority
 from airflow_provider_ops.lifecycle.attempt import TaskAttempt
@@ -115,6 +116,24 @@ def test_a_deletion_that_stays_refused_is_owed_and_the_task_says_so(life: Life) 
 def test_a_pause_that_the_api_asked_for_before_does_not_hold_up_a_kill(life: Life) -> None:
     before = rate_limited(1, retry_after=600, method="GET")
     assert "is being deleted" in killed_while_waiting(life, before=before)
+
+
+@pytest.mark.parametrize("policy", ["leave", "delete"])
+def test_what_has_failed_does_not_continue_after_a_kill(life: Life, policy: str) -> None:
+    life.prepare(deferrable=False, on_kill=policy, timeout=4000.0)
+    life.world.faults(operation_fails(n=1))
+
+    def has_failed(_frame: FrameType) -> bool:
+        run = life.operator._attempt
+        return run is not None and bool(run._record.ended_as)
+
+    with sigterm_as_airflow(life) as send:
+        interrupter = Interrupter(lambda: send("running"), when=has_failed)
+        with interrupter.tracing(), pytest.raises(AttemptStopped) as caught:
+            life.run(TaskAttempt.start)
+    assert "has ended (failed)" in str(caught.value)
+    assert "continues" not in str(caught.value)
+    assert "adopts" not in str(caught.value)
 
 
 @pytest.mark.parametrize("state", ["running", "up_for_retry", "queued"])
@@ -278,6 +297,14 @@ def test_what_a_failed_operation_left_is_deleted_by_the_next_attempt(life: Life,
     assert second["id"] not in one.ended_ids()
     assert one.store.handle["generation"] == 2
     assert one.store.handle["owes"] is None
+
+
+def test_what_on_failure_has_deleted_did_not_fail_because_of_that(life: Life) -> None:
+    life.world.faults(operation_fails(n=1))
+    with pytest.raises(OperationFailed):
+        life.attempt(on_failure="delete", deferrable=False, timeout=4000.0)
+    assert life.store.handle["removed"]
+    assert not life.store.handle["end_requested"]
 
 
 def test_what_a_timeout_owed_is_done_by_the_next_attempt_before_anything_else(life: Life) -> None:
