@@ -197,7 +197,7 @@ def _waited(hook: OperationsHook, state: WaitState) -> dict[str, Any]:
                 "error": str(operation.error) if operation.error else None,
             }
         case Unobservable(_, error):
-            return {**_outcome(state, "unknown"), "error": f"cannot be read any more: {error}"}
+            return {**_outcome(state, "unknown"), "error": f"cannot be read: {error}"}
         case None:
             return {**_outcome(state, "not waited for any more"), "error": None}
         case late:

@@ -294,7 +294,10 @@ class WaitState:
             return []
         self._has_logged_this_failure, self._failure_logged_at, self._logged_at = True, now, now
         self._log_line(now, f"{COULD_NOT_POLL}: {error.what}")
-        return [f"{COULD_NOT_POLL}: {error.without_advice}; trying again, the operation is not affected"]
+        limit = self._limit(error)
+        # of an operation that the API refuses to show, or does not know, nothing is known
+        until = "the operation is not affected" if limit is None else f"for up to {limit:g} s, in case this passes"
+        return [f"{COULD_NOT_POLL}: {error.without_advice}; trying again, {until}"]
 
     def _recovered(self, now: float) -> list[str]:
         errors, self._errors_in_row, self._refused_since = self._errors_in_row, 0, None

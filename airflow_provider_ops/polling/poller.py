@@ -21,7 +21,7 @@ from airflow_provider_ops.core.backoff import Backoff
 from airflow_provider_ops.core.event_codec import WaitFor
 from airflow_provider_ops.core.outage import Outage, concerns_connection
 from airflow_provider_ops.core.wait_state import WaitState
-from airflow_provider_ops.exceptions import OpsError, RateLimited
+from airflow_provider_ops.exceptions import OpsError, RateLimited, reworded
 from airflow_provider_ops.http.background import create_background_task
 from airflow_provider_ops.http.responses import unreadable
 from airflow_provider_ops.polling.scans import Scans
@@ -277,7 +277,7 @@ class Poller:
         target = self._target_to_probe()
         if target is None or (self._outage.is_on and concerns_connection(error)):
             # the next probe is a read
-            self._take_failure(target, error, is_certain=True)
+            self._take_failure(target, error, is_certain=True, is_of_read=False)
             return
         said = await self._reads.read(target)
         if said is not None and concerns_connection(said):
@@ -288,11 +288,15 @@ class Poller:
 
     def _turn_lists_off(self, error: OpsError) -> None:
         now, interval = self._clock.monotonic(), self._subscriptions.shortest_interval
-        if self._lists_failing_since is None:
-            self._lists_failing_since = now
+        is_first = self._lists_failing_since is None
+        failing_since = self._lists_failing_since = (
+            now if self._lists_failing_since is None else self._lists_failing_since
+        )
         backoff = Backoff(interval, poll_batching.LISTS_OFF)
-        self._lists_off_until = now + backoff.pause(now - self._lists_failing_since)
-        log.warning("lists fail while reads work (%s); reading one by one", error.without_advice)
+        self._lists_off_until = now + backoff.pause(now - failing_since)
+        # a single answer that was not read concerns nobody
+        report = log.info if is_first else log.warning
+        report("lists fail while reads work (%s); reading one by one", error.without_advice)
         for target in self._subscriptions:
             # not all at once: so many reads would be a burst
             target.reschedule(now + random.uniform(0.0, interval))
@@ -325,7 +329,9 @@ class Poller:
             target.reschedule(now + random.uniform(0.0, spread))
         self._wake_by(now)
 
-    def _take_failure(self, target: PolledOperation | None, error: OpsError, *, is_certain: bool = False) -> None:
+    def _take_failure(
+        self, target: PolledOperation | None, error: OpsError, *, is_certain: bool = False, is_of_read: bool = True
+    ) -> None:
         now, interval = self._clock.monotonic(), self._subscriptions.shortest_interval
         # reads at a deadline are no news of an outage for waits that have time left
         was_on = self._outage.is_on
@@ -335,7 +341,9 @@ class Poller:
             if not was_on:
                 # with reads failing, lists may be all that works
                 self._lists_off_until = now
-            self._create_task(self._fail_all(error, but=target, only_ending=not is_news))
+            # the read was of another operation than theirs
+            seen = reworded(error, f"no operation can be read: {error.what}") if is_of_read else error
+            self._create_task(self._fail_all(seen, but=target, only_ending=not is_news))
 
     async def _fail_all(self, error: OpsError, *, but: PolledOperation | None, only_ending: bool) -> None:
         for count, target in enumerate(self._subscriptions):

@@ -131,7 +131,7 @@ class SensorAttempt:
     def _failure(self, outcome: Settled | Unobservable, outcomes: Outcomes) -> OpsError:
         if isinstance(outcome, Unobservable):
             name = named(next(key for key, other in outcomes.items() if other is outcome), outcome.operation)
-            return reworded(outcome.error, f"{name} cannot be read any more: {outcome.error.what.rstrip('.')}")
+            return reworded(outcome.error, f"{name} cannot be read: {outcome.error.what.rstrip('.')}")
         running = [key for key, other in outcomes.items() if other is None or isinstance(other, TimedOut)]
         others = f"Not waited for any more: {', '.join(running)}." if running else ""
         operation = outcome.operation

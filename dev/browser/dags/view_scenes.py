@@ -71,7 +71,7 @@ def view_parts() -> None:
 
 @dag(schedule=None, default_args={"retries": 0})
 def view_trouble() -> None:
-    """Run an operation that cannot be read any more."""
+    """Run an operation that cannot be read."""
     network("create", "troubled")
 
 
