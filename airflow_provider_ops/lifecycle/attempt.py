@@ -57,7 +57,9 @@ class TaskAttempt:
         self._clock = hook.clock
         self._log = LineLog(options.log)
         self._state_store = context.get("task_state_store") if options.durable else None
-        self._store = HandleStore(self._state_store, self._log.warning, address_of(self._ti), self._clock.monotonic)
+        self._store = HandleStore(
+            self._state_store, self._log.warning, address_of(self._ti), self._clock.monotonic, self._ti.try_number
+        )
         self._record = AttemptRecord(options.kill_switch, hook.api.title)
         hook.guard = Fence(self._record, self._ti, self._store, context.get("task_state_store"), self._clock)
         self._results = ResultBuilder(hook, self._store, self._log.warning)

@@ -8,9 +8,11 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
+from airflow_provider_ops.apis.terminate import Termination
 from airflow_provider_ops.core.clear_or_retry import Attempt
 from airflow_provider_ops.core.handle import Handle
 from airflow_provider_ops.exceptions import OpsError, UnreadableHandle
+from airflow_provider_ops.lifecycle.earlier_tries import note_settled
 
 #: Renaming this would orphan the operations of running tasks.
 KEY = "airflow_provider_ops.handle"
@@ -22,13 +24,20 @@ class HandleStore:
     :param store: ``context["task_state_store"]``, absent before Airflow 3.3.
     :param address: where Airflow's REST API has the handle, for people.
     :param now: monotonic clock.
+    :param try_number: of the try that writes.
     """
 
     def __init__(
-        self, store: Any, warn: Callable[[str], None], address: str = "", now: Callable[[], float] = time.monotonic
+        self,
+        store: Any,
+        warn: Callable[[str], None],
+        address: str = "",
+        now: Callable[[], float] = time.monotonic,
+        try_number: int | None = None,
     ) -> None:
         self._store = store
         self._now = now
+        self._try_number = try_number
         #: Time before the last write that Airflow took, by the clock of ``now``; only the current attempt can write.
         self.last_contact = -math.inf
         #: What was stored last by this leg.
@@ -97,6 +106,10 @@ class HandleStore:
                 f"the task state store did not take what is known of operation {handle.operation_id} ({error}); "
                 "this try continues, and a retry will search for it"
             )
+
+    def note_settled(self, operation_id: str | None, ended: Termination) -> None:
+        """Store for people what this try has done about the operation of an earlier one."""
+        note_settled(self._store, operation_id, ended, self._try_number)
 
     def _set(self, handle: Handle) -> None:
         at = self._now()

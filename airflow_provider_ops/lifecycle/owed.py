@@ -55,4 +55,5 @@ def carry_out_debt(
         removed=found.removed or (ended.removed and not by_kill),
     )
     store.save(after)
+    store.note_settled(found.operation_id, ended)
     return after

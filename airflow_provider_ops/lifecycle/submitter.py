@@ -113,7 +113,9 @@ class Submitter:
         if decision.cancel_previous_first:
             # the attempt that should have ended it may have been cut off, or may act only later
             self._record.note("ending the operation of before")
-            self._log(self._hook.run(terminate(self._api, found, identity.kill_policy, within=PATIENT)).text)
+            ended = self._hook.run(terminate(self._api, found, identity.kill_policy, within=PATIENT))
+            self._log(ended.text)
+            self._store.note_settled(found.operation_id, ended)
         return self._start_anew(decision.generation)
 
     def _without_store(self) -> SubmitResult:

@@ -8,19 +8,18 @@ from typing import Any
 
 from airflow_provider_ops._compat import pull_plain, push_plain
 from airflow_provider_ops.core.aftermath import Aftermath
-from airflow_provider_ops.core.gate import fit, share
-from airflow_provider_ops.core.history import KEY, TRIES, OperationHistory, WaitHistory, digest
+from airflow_provider_ops.core.history import KEY, OperationHistory, WaitHistory, digest
 from airflow_provider_ops.core.timeline import Timeline
 from airflow_provider_ops.core.wait_state import Outcome, WaitState
 from airflow_provider_ops.core.zero_point import ZeroPoint
 from airflow_provider_ops.http.clock import Clock
+from airflow_provider_ops.lifecycle.earlier_tries import keep_entry
 from airflow_provider_ops.operation import Operation
 
 log = logging.getLogger(__name__)
 
 #: Seconds between two records: of two hundred operations each may change on its own.
 _BETWEEN = 2.0
-_MOST_TRIES = 10
 
 
 class WorkerReporter:
@@ -175,9 +174,7 @@ class WorkerReporter:
                 "resource_id": operation.resource_id if operation else None,
             },
         }
-        before = [entry for entry in self._store.get(TRIES) or () if entry["try_number"] != this["try_number"]]
-        entry = fit(this, share(2 * _MOST_TRIES)).value
-        self._store.set(TRIES, [*before, entry][-_MOST_TRIES:])
+        keep_entry(self._store, this)
 
     def _push(self) -> None:
         self._read_earlier()

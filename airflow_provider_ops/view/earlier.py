@@ -48,7 +48,7 @@ def _texts(
     if entry is None:
         return {"before": stated, "after": "no operation was recorded"}
     summary = entry.get("summary")
-    said = _said(entry, "said", f"{summary}. " if summary else "")
+    said = f"{_said(entry, 'said', f'{summary}. ' if summary else '')}{_since(entry)}"
     if entry.get("ended_at") is not None or "last_seen" not in entry:
         # where the operation and its task ended alike, that is said once
         alike = state and said.casefold().startswith(_ALIKE.get(state, state))
@@ -60,8 +60,8 @@ def _texts(
     if adopting is not None:
         return {"before": "", "after": f" was adopted by try {adopting}"}
     if entry.get("left"):
-        return {"before": "", "after": f"{seen}. {_said(entry, 'left')}"}
-    return {"before": f"{UNRECORDED}: ", "after": seen}
+        return {"before": "", "after": f"{seen}. {_said(entry, 'left')}{_since(entry)}"}
+    return {"before": f"{UNRECORDED}: ", "after": f"{seen}{_since(entry)}"}
 
 
 def _said(entry: Mapping[str, Any], name: str, lead: str = "") -> str:
@@ -74,6 +74,16 @@ def _said(entry: Mapping[str, Any], name: str, lead: str = "") -> str:
         return f"{lead}{deletion.in_retrospect}"
     # an earlier release has stored no facts
     return f"{entry.get(name) or ''}{_AS_OF_THEN if entry.get('left') and 'deletion' not in entry else ''}"
+
+
+def _since(entry: Mapping[str, Any]) -> str:
+    """Return what a later try has done about the operation, as it was at that time."""
+    since = entry.get("since")
+    if not isinstance(since, Mapping) or not _is_number(since):
+        return ""
+    deletion = Deletion.from_dict(since.get("deletion"))
+    text = deletion.in_retrospect if deletion else f"{str(since.get('text') or '').rstrip('.')}."
+    return f" At the start of try {since['try_number']}: {text}"
 
 
 def _is_number(entry: Mapping[str, Any]) -> bool:

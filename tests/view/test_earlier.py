@@ -84,6 +84,27 @@ def test_what_a_release_without_such_facts_has_stored_is_shown_as_of_then(ended_
     assert said(kept(**texts, ended_at=ended_at)) == [f"{began} {UNDER_WAY} (as of the end of that try)"]
 
 
+@pytest.mark.parametrize(
+    ("since", "line"),
+    [
+        (
+            {"deletion": {"resource": "vm 1", "operation_id": "op_9"}},
+            "the deletion of vm 1 was asked for (operation op_9).",
+        ),
+        ({"deletion": {"resource": "vm 1", "is_earlier": True}}, "vm 1 was being deleted already."),
+        (
+            {"deletion": None, "text": "Akua was asked to cancel operation op_1"},
+            "Akua was asked to cancel operation op_1.",
+        ),
+    ],
+)
+@pytest.mark.parametrize("ended_at", [None, 9.0])
+def test_what_a_later_try_has_done_about_it_is_shown(since: dict[str, Any], line: str, ended_at: float | None) -> None:
+    (text,) = said(kept(ended_at=ended_at, since={"try_number": 2, **since}))
+    assert text.endswith(f" At the start of try 2: {line}")
+    assert "At the start" not in said(kept(ended_at=ended_at, since={**since, "try_number": "2"}))[0]
+
+
 @pytest.mark.parametrize("forged", [[], 7, {"resource": 7}, {"resource": "vm 1", "operation_id": [1]}])
 def test_facts_that_are_none_hide_nothing(forged: object) -> None:
     (line,) = said(kept(said="failed", ended_at=9.0, deletion=forged))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 from types import FrameType
@@ -17,6 +18,7 @@ from airflow_provider_ops.http.rate_limiter import Priority
 from airflow_provider_ops.lifecycle.attempt import TaskAttempt
 from airflow_provider_ops.lifecycle.handle_store import HandleStore
 from airflow_provider_ops.testing import fail_first, hang, html, never_settles, operation_fails, rate_limited
+from airflow_provider_ops.view.earlier import earlier_tries
 from tests.lifecycle.kills.parts import OPERATORS, Deferred, Interrupter, Life, Taken, sigterm_as_airflow
 
 READS_FAIL: list[Any] = [
@@ -346,6 +348,33 @@ def test_what_a_kill_owed_is_done_after_a_clear(life: Life, api: str) -> None:
     # closing a session of LakeSail is no operation
     assert len(one.ends()) == (0 if api == "lakesail" else 1)
     assert one.store.handle["generation"] == 2
+    assert_noted_by_the_second_try(one, handle)
+
+
+@pytest.mark.parametrize("api", OPERATORS)
+def test_what_a_clear_ends_is_noted_in_the_entry_of_its_try(life: Life, api: str) -> None:
+    one = life.again(api)
+    one.world.faults(never_settles())
+    one.attempt_until_deferred(on_kill="delete")
+    handle = one.store.handle
+    # no trigger was there to carry out the policy
+    one.prepare(on_kill="delete")
+    assert one.ti is not None
+    one.ti.max_tries += 1
+    with contextlib.suppress(Deferred):
+        one.run()
+    assert one.store.handle["generation"] == 2
+    assert_noted_by_the_second_try(one, handle)
+
+
+def assert_noted_by_the_second_try(life: Life, handle: Any) -> None:
+    first, second = json.loads(life.store.data[TRIES])
+    assert first["since"]["try_number"] == life.tries
+    deletion = first["since"]["deletion"]
+    assert deletion["resource"] == f"{handle['resource_type']} {handle['resource_id']}"
+    assert "since" not in second
+    (line,) = earlier_tries([first, second], [], life.tries)
+    assert f"At the start of try {life.tries}: the deletion of " in line["after"]
 
 
 @pytest.mark.parametrize(
