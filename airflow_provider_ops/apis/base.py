@@ -249,6 +249,13 @@ class Api(ABC):
         """Return a flow that starts deleting a resource; ``None`` where the API has no such call."""
         return None
 
+    def shows_deletion(self, resource_type: str, resource_id: str) -> Flow[bool] | None:  # noqa: ARG002
+        """Return a flow that reads whether a resource is in the state that the API documents for being deleted.
+
+        No flow where it documents none. What cannot be read, or is in no list, is not in that state.
+        """
+        return None
+
     def resource_url(self, resource: Mapping[str, Any]) -> str | None:  # noqa: ARG002
         """Return a page for people, read from a resource."""
         return None

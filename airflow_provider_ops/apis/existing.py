@@ -22,6 +22,18 @@ def is_gone(status: str | None) -> bool:
     return status is not None and status.lower() in _GONE
 
 
+def has_status(read: Flow[Mapping[str, Any] | None], word: str) -> Flow[bool]:
+    """Return a flow that reads a resource, and whether its state is ``word``; what does not exist has none.
+
+    :param word: in lower case.
+    """
+    try:
+        resource = yield from read
+    except NotFound:
+        return False
+    return resource is not None and (status_of(resource) or "").lower() == word
+
+
 def existing(read: Flow[Mapping[str, Any] | None]) -> Flow[Mapping[str, Any] | None]:
     """Return a flow that reads a resource as ``read`` does, ``None`` when it is gone or about to be."""
     try:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from itertools import chain, repeat
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from airflow_provider_ops.apis.base import Api
 from airflow_provider_ops.apis.calls import Call, Flow, Once, Pause
@@ -43,6 +43,10 @@ _READ_SECONDS = 1.0
 T = TypeVar("T")
 
 
+class _DeletedAlready(Exception):
+    """A deletion was refused, and the API shows that another one is under way."""
+
+
 class Termination(NamedTuple):
     """What became of an operation that a policy was to end.
 
@@ -50,7 +54,7 @@ class Termination(NamedTuple):
     :param removed: whether what the operation made is gone, or being deleted.
     :param is_done: whether nothing is left to do: the API took the request, or there is nothing that it could do.
     :param is_accepted: whether the API took the request.
-    :param deletion: the deletion that the API took on.
+    :param deletion: the deletion that the API took on, or showed to be under way.
     """
 
     text: str
@@ -161,22 +165,34 @@ def _delete(api: Api, handle: Handle, name: str, within: float) -> Flow[Terminat
     if not handle.resource_id or api.delete_resource(handle.resource_type or "", handle.resource_id) is None:
         nothing = f"there is nothing that {api.title} could delete"
         return Termination(f"{name} continues remotely, because {nothing}{_link(handle)}")
-    deleting = yield from _when_possible(api, handle, within)
-    deletion = Deletion(f"{handle.resource_type} {handle.resource_id}", deleting.operation_id if deleting else None)
+    deletion = Deletion(f"{handle.resource_type} {handle.resource_id}")
+    try:
+        deleting = yield from _when_possible(api, handle, within)
+    except _DeletedAlready:
+        deletion = replace(deletion, is_earlier=True)
+    else:
+        deletion = replace(deletion, operation_id=deleting.operation_id if deleting else None)
     said = replace(deletion, resource="what it made") if name == IT else deletion
-    return Termination(said.is_under_way, removed=True, is_accepted=True, deletion=deletion)
+    return Termination(said.is_under_way, removed=True, is_accepted=not deletion.is_earlier, deletion=deletion)
 
 
 def _when_possible(api: Api, handle: Handle, within: float) -> Flow[Submitted | None]:
     """Delete what the operation makes, and ask again for ``within`` seconds while the API refuses it.
 
     What is being made can often not be deleted at once.
+
+    :raises _DeletedAlready: it is refused because another try, or somebody else, has it deleted.
     """
-    left, pauses = within, chain(_DELETE_PAUSES, repeat(_LATER_PAUSE))
+    left, pauses, can_read = within, chain(_DELETE_PAUSES, repeat(_LATER_PAUSE)), True
     while True:
         try:
             return (yield from _until_answered(lambda: _deleting(api, handle)))
-        except Conflict:
+        except Conflict as refusal:
+            is_deleted = (yield from _is_being_deleted(api, handle)) if can_read else None
+            if is_deleted:
+                raise _DeletedAlready from refusal
+            # a read that fails may take its time, which a kill does not have twice
+            can_read = is_deleted is not None
             if left == within and api.can_cancel:
                 yield from _stop_making(api, handle)
             pause = next(pauses)
@@ -184,6 +200,36 @@ def _when_possible(api: Api, handle: Handle, within: float) -> Flow[Submitted | 
                 raise
             left -= pause
         yield Pause(pause)
+
+
+def _is_being_deleted(api: Api, handle: Handle) -> Flow[bool | None]:
+    """Return whether the API shows that it is being deleted: a refusal alone does not say so. ``None``: not known."""
+    flow = api.shows_deletion(handle.resource_type or "", handle.resource_id or "")
+    if flow is None:
+        return None
+    try:
+        return (yield from _briefly(flow))
+    except Superseded:
+        raise
+    except OpsError:
+        return None
+
+
+def _briefly(flow: Flow[T]) -> Flow[T]:
+    """Send each call of a flow once, and wait for its answer for a moment only."""
+    answer: Any = None
+    error: OpsError | None = None
+    while True:
+        try:
+            step = flow.send(answer) if error is None else flow.throw(error)
+        except StopIteration as end:
+            found: T = end.value
+            return found
+        answer = error = None
+        try:
+            answer = yield Once(step, _READ_SECONDS) if isinstance(step, Call) else step
+        except OpsError as caught:
+            error = caught
 
 
 def _stop_making(api: Api, handle: Handle) -> Flow[None]:

@@ -39,16 +39,20 @@ class Deletion:
     :param operation_id: of the deletion; ``None`` where the API names none.
     :param asked_by: what asked for it, as in ``on_kill=delete``.
     :param cause: why the task ended, where that is known.
+    :param is_earlier: whether it was under way before it was asked for.
     """
 
     resource: str
     operation_id: str | None = None
     asked_by: str = ""
     cause: str = ""
+    is_earlier: bool = False
 
     @property
     def is_under_way(self) -> str:
         """Return that it is under way, as it is said at that time."""
+        if self.is_earlier:
+            return f"{self.resource} is being deleted already"
         return f"{self.resource} is being deleted" + (f" by operation {self.operation_id}" if self.operation_id else "")
 
     @property
@@ -59,6 +63,8 @@ class Deletion:
     @property
     def in_retrospect(self) -> str:
         """Return sentences for any time after: whether it has ended is not known."""
+        if self.is_earlier:
+            return f"{self._lead}{self.resource} was being deleted already."
         by = f" (operation {self.operation_id})" if self.operation_id else ""
         return f"{self._lead}the deletion of {self.resource} was asked for{by}."
 
@@ -77,7 +83,7 @@ class Deletion:
         if not isinstance(data, Mapping) or not isinstance(data.get("resource"), str):
             return None
         texts = {name: value for name in _DELETION_FIELDS if isinstance(value := data.get(name), str)}
-        return cls(data["resource"], **texts)
+        return cls(data["resource"], **texts, is_earlier=data.get("is_earlier") is True)
 
 
 _DELETION_FIELDS = ("operation_id", "asked_by", "cause")

@@ -183,7 +183,8 @@ class KillRunner:
             begun = f"{self._policy} was begun for {self._record.what} and has no answer yet"
             return Termination(f"{begun}{self._finishing}", is_done=False)
         if ends and ended.is_done:
-            self._save(replace(without_debt(handle), killed=True, end_requested=ended.is_accepted))
+            end_requested = handle.end_requested or ended.is_accepted
+            self._save(replace(without_debt(handle), killed=True, end_requested=end_requested))
         still_owed = self._finishing if ends and not ended.is_done else ""
         return ended._replace(text=f"{ended.text}{still_owed}")
 

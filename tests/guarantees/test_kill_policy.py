@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,19 +13,6 @@ from airflow_provider_ops.hooks.onvera import OnveraHook
 from airflow_provider_ops.testing import SimulatorServer, VirtualClock
 
 DURATION = 40.0
-
-
-@pytest.fixture(scope="module")
-def clock() -> VirtualClock:
-    return VirtualClock()
-
-
-@pytest.fixture(scope="module")
-def server(clock: VirtualClock) -> Iterator[SimulatorServer]:
-    with SimulatorServer(duration=DURATION, clock=clock) as server, pytest.MonkeyPatch.context() as patch:
-        for name, value in server.environ().items():
-            patch.setenv(name, value)
-        yield server
 
 
 @pytest.fixture(autouse=True)

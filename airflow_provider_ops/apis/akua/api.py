@@ -36,7 +36,7 @@ from airflow_provider_ops.apis.calls import (
     path,
     split_reference,
 )
-from airflow_provider_ops.apis.existing import existing
+from airflow_provider_ops.apis.existing import existing, has_status
 from airflow_provider_ops.apis.operation_lists import OperationList, raw_entry
 from airflow_provider_ops.apis.submits import Intent, OwnedResources, SubmitCall, Submitted, generic_submit
 from airflow_provider_ops.apis.wire_models import ErrorBody
@@ -69,6 +69,7 @@ _READS: Mapping[str, str] = {
     "repository": "/repositories/{repository_id}",
     "repository_change_request": starts.CHANGE_REQUEST,
 }
+_SHOW_DELETION = ("cluster", "machine")
 _CREATES = frozenset(start.kind for start in starts.STARTS.values() if start.creates)
 _DELETES: Mapping[str, AkuaCall] = {
     "cluster": starts.DELETE_CLUSTER,
@@ -308,6 +309,14 @@ class Akua(Api):
         ids = {f"{resource_type}_id": resource_id}
         call = start.call(None, idempotency_key=None, etag=None, **ids)
         return self.submit_flow(starts.submit_of(call))
+
+    def shows_deletion(self, resource_type: str, resource_id: str) -> Flow[bool] | None:
+        """Read whether its state is ``deleting``, which clusters and machines have."""
+        if resource_type not in _SHOW_DELETION:
+            return None
+        return has_status(
+            _one(_reading(_READS[resource_type], body_of, {f"{resource_type}_id": resource_id})), "deleting"
+        )
 
     def _delete_package(self, package_id: str) -> Flow[None]:
         etag: str = yield _reading(PACKAGE, _etag, {"package_id": package_id})

@@ -8,7 +8,7 @@ from typing import Any
 
 from airflow_provider_ops.apis.base import Api, table
 from airflow_provider_ops.apis.calls import Call, Flow, Request, Response, check_path
-from airflow_provider_ops.apis.existing import existing
+from airflow_provider_ops.apis.existing import existing, has_status
 from airflow_provider_ops.apis.nirvana import platform
 from airflow_provider_ops.apis.nirvana.owned import list_owned
 from airflow_provider_ops.apis.nirvana.reconcile import PLACES, Place, deleting, find, find_owned, locate, read_at
@@ -161,6 +161,11 @@ class Nirvana(Api):
         if resource_type not in PLACES or resource_type == "nks_load_balancer":
             return None
         return _delete(resource_type, resource_id)
+
+    def shows_deletion(self, resource_type: str, resource_id: str) -> Flow[bool] | None:
+        """Read whether its status is ``deleting``."""
+        place = PLACES.get(resource_type)
+        return None if place is None else has_status(_read_by_id(place, resource_id), "deleting")
 
 
 def _read(operation: Operation) -> Flow[Mapping[str, Any] | None]:

@@ -21,7 +21,7 @@ from airflow_provider_ops.apis.calls import (
 )
 from airflow_provider_ops.apis.described import ApiOfSpec
 from airflow_provider_ops.apis.described.reading import OperationReader
-from airflow_provider_ops.apis.existing import existing, is_gone
+from airflow_provider_ops.apis.existing import existing, has_status, is_gone
 from airflow_provider_ops.apis.onvera.schemas import (
     NAME,
     Deployment,
@@ -222,6 +222,10 @@ class Onvera(ApiOfSpec):
     def delete_resource(self, resource_type: str, resource_id: str) -> Flow[Submitted | None] | None:
         """Destroy the deployment."""
         return self._destroy(resource_id) if resource_type == "deployment" else None
+
+    def shows_deletion(self, resource_type: str, resource_id: str) -> Flow[bool] | None:
+        """Read whether its status is ``destroying``."""
+        return has_status(_read(resource_id), "destroying") if resource_type == "deployment" else None
 
     def _destroy(self, deployment_id: str) -> Flow[Submitted | None]:
         answer: DeploymentSubmitted = yield self.destroy_deployment(bare_id(deployment_id))
