@@ -17,7 +17,7 @@ from airflow_provider_ops.core.redaction import REDACTED, Redact, Redactor, reda
 __all__ = [
     "LONGEST_MESSAGE", "MAX_DEPTH", "REDACTED", "REPLACEMENT", "RESULT", "SHORT", "TOO_DEEP", "Fitted", "Limits",
     "LineLog", "Redact", "Redactor", "clean", "clean_text", "cut_text", "fit", "is_clean_id", "is_plain_number",
-    "one_line", "redactor", "share", "whole_rows",
+    "line_log_of", "one_line", "redactor", "share", "whole_rows",
 ]  # fmt: skip
 
 #: What stands for a character that was taken out. No id has it.
@@ -59,10 +59,14 @@ def one_line(text: str, redact: Redact | None = None, limit: int = 2048) -> str:
 class LineLog:
     """A log for messages with texts of an API in them: each stays one line.
 
-    A long id is whole where it appears first, and in every warning; after that its beginning stands for it.
+    A long id is whole where it appears first; after that its beginning stands for it, at every level. Messages of
+    errors, and briefings, keep the whole ids. Use one per log: :func:`line_log_of` returns that of a task or trigger.
 
     :param log: has the methods of a ``logging.Logger``.
     """
+
+    # each of ten thousand triggers has one
+    __slots__ = ("_log", "_short_ids")
 
     def __init__(self, log: Any) -> None:
         self._log = log
@@ -70,11 +74,18 @@ class LineLog:
 
     def info(self, message: str, *args: object) -> None:
         """Log at level INFO."""
-        self._log.info(_LONG_ID.sub(self._shortened, _message(message, args)))
+        self._log.info(self._line(message, args))
 
     def warning(self, message: str, *args: object) -> None:
         """Log at level WARNING."""
+        self._log.warning(self._line(message, args))
+
+    def briefing(self, message: str, *args: object) -> None:
+        """Log at level WARNING what stands in for the message of an error, and so has whole ids."""
         self._log.warning(_message(message, args))
+
+    def _line(self, message: str, args: tuple[object, ...]) -> str:
+        return _LONG_ID.sub(self._shortened, _message(message, args))
 
     def _shortened(self, match: re.Match[str]) -> str:
         whole = match[0]
@@ -88,6 +99,20 @@ class LineLog:
 
 def _message(message: str, args: tuple[object, ...]) -> str:
     return one_line(message % args if args else message, limit=LONGEST_MESSAGE)
+
+
+def line_log_of(owner: Any) -> LineLog:
+    """Return the log of a task or trigger, the same one as long as the object lives.
+
+    What a task and its attempts log in one process is one log for people.
+    """
+    found: LineLog | None = vars(owner).get(_LINE_LOG)
+    if found is None:
+        found = vars(owner)[_LINE_LOG] = LineLog(owner.log)
+    return found
+
+
+_LINE_LOG = "_operations_line_log"
 
 
 def clean(value: Any, redact: Redact | None = None) -> Any:

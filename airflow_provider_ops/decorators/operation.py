@@ -11,6 +11,7 @@ from airflow.sdk.bases.decorator import DecoratedOperator, _TaskDecorator
 from airflow_provider_ops._compat import ASKS_RETRY_POLICY
 from airflow_provider_ops.apis.submits import SubmitCall
 from airflow_provider_ops.core.event_codec import WaitFor, check_wait_for
+from airflow_provider_ops.core.gate import line_log_of
 from airflow_provider_ops.core.history import OperationHistory
 from airflow_provider_ops.core.poll_interval import seconds_to_wait
 from airflow_provider_ops.core.values import is_list
@@ -114,7 +115,7 @@ class DecoratedOperationOperator(DecoratedOperator, OperationOperator):
         ids = unique(self.hook, _listed(awaited))
         context["ti"].xcom_push(key=AWAITED, value=awaited)
         context["ti"].xcom_push(key="operation_id", value=awaited)
-        self.log.info("%s: waiting for %s", self.hook.api.title, ", ".join(ids))
+        line_log_of(self).info("%s: waiting for %s", self.hook.api.title, ", ".join(ids))
         return self._observe(awaited, context, SensorAttempt.start)
 
     def _checked(self, returned: object) -> str | list[str]:
@@ -153,7 +154,7 @@ class DecoratedOperationOperator(DecoratedOperator, OperationOperator):
             started_at=self.hook.on_clock(context["ti"].start_date),
             timeout=seconds_to_wait(limit, self.execution_timeout),
             ti=context["ti"],
-            log=self.log,
+            log=line_log_of(self),
             store=context.get("task_state_store"),
             is_resumed=is_resumed,
         )

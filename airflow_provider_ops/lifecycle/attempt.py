@@ -12,7 +12,6 @@ from airflow_provider_ops.core.aftermath import Aftermath, Deletion
 from airflow_provider_ops.core.clear_or_retry import Attempt, Cause
 from airflow_provider_ops.core.end_requested import read_or_ended, was_asked_to_end
 from airflow_provider_ops.core.event_codec import awaited_ids, why_no_outcome
-from airflow_provider_ops.core.gate import LineLog
 from airflow_provider_ops.core.handle import Handle
 from airflow_provider_ops.core.history import OperationHistory
 from airflow_provider_ops.core.poll_interval import RECHECK_SECONDS, seconds_to_wait, shorter_limit
@@ -55,7 +54,7 @@ class TaskAttempt:
         self._ti = context["ti"]
         self._dag_run = context.get("dag_run")
         self._clock = hook.clock
-        self._log = LineLog(options.log)
+        self._log = options.log
         self._state_store = context.get("task_state_store") if options.durable else None
         self._store = HandleStore(
             self._state_store, self._log.warning, address_of(self._ti), self._clock.monotonic, self._ti.try_number

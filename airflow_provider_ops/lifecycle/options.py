@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from airflow_provider_ops.apis.submits import SubmitCall
 from airflow_provider_ops.core.event_codec import WaitFor
+from airflow_provider_ops.core.gate import LineLog
 from airflow_provider_ops.lifecycle.attempt_record import KillSwitch
 from airflow_provider_ops.operation import Operation
 
@@ -70,7 +71,7 @@ class AttemptOptions(WaitOptions):
     fails_at_once: Callable[[BaseException], bool]
     show_link: Callable[[str | None], None]
     kill_switch: KillSwitch
-    log: Any
+    log: LineLog
     wait_for_completion: bool
     durable: bool
     timeout: float | None

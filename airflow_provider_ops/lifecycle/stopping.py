@@ -64,7 +64,7 @@ class KillHandling:
         Airflow calls for it from a signal handler, or, after ``execution_timeout``, on the main path.
         """
         if not self._is_over:
-            self._make().warn_when_slow(self._log.warning)
+            self._make().warn_when_slow(self._log.briefing)
         elif self._record.is_first_to_act():
             # the main path is Airflow's by now
             late = threading.Thread(target=self._act_late, name="operations-late-kill", daemon=True)
@@ -83,4 +83,4 @@ class KillHandling:
     def _act_late(self) -> None:
         # interrupted by another attempt of this process that has begun meanwhile: that one carries out the policy
         with contextlib.suppress(CallInterrupted):
-            self._log.warning("%s", self._make().carry_out())
+            self._log.briefing("%s", self._make().carry_out())

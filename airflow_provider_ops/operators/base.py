@@ -13,6 +13,7 @@ from airflow_provider_ops._compat import TaskDeferralError, TaskDeferralTimeout
 from airflow_provider_ops.apis.calls import split_reference
 from airflow_provider_ops.apis.submits import SubmitCall
 from airflow_provider_ops.core.arguments import Seconds, check_choice, check_seconds
+from airflow_provider_ops.core.gate import line_log_of
 from airflow_provider_ops.core.history import OperationHistory
 from airflow_provider_ops.core.values import lasting
 from airflow_provider_ops.hooks.base import OperationsHook
@@ -259,7 +260,7 @@ class OperationOperator(DeclaredTemplates, LineageMixin, CheckedMapping):
             fails_at_once=partial(fails_at_once, self),
             show_link=self._show_link,
             kill_switch=self.kill_switch,
-            log=self.log,
+            log=line_log_of(self),
             defer=self.defer,
             make_trigger=OperationTrigger,
             deferrable=self.deferrable,

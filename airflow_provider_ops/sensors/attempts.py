@@ -45,7 +45,7 @@ class SensorAttempt:
         started_at: float,
         timeout: float,
         ti: Any,
-        log: Any,
+        log: LineLog,
         store: Any,
         is_resumed: bool = False,
     ) -> None:
@@ -53,7 +53,7 @@ class SensorAttempt:
         self._ids = unique(hook, ids)
         self._options = options
         self._started_at = started_at
-        self._log = LineLog(log)
+        self._log = log
         deadline = started_at + timeout
         self._waiter = Waiter(hook, options, ti, self._log, deadline=deadline, is_resumed=is_resumed, store=store)
 

@@ -17,6 +17,7 @@ from airflow_provider_ops._compat import (
 )
 from airflow_provider_ops.core.arguments import Seconds, check_choice, check_seconds
 from airflow_provider_ops.core.event_codec import WaitFor, check_wait_for
+from airflow_provider_ops.core.gate import line_log_of
 from airflow_provider_ops.core.history import OperationHistory
 from airflow_provider_ops.core.poll_interval import seconds_to_wait
 from airflow_provider_ops.core.values import lasting
@@ -205,7 +206,7 @@ class OperationSensor(DeclaredTemplates, LineageMixin, CheckedMapping, BaseSenso
             started_at=self.hook.on_clock(context["ti"].start_date),
             timeout=seconds_to_wait(float(self.timeout), self.execution_timeout),
             ti=context["ti"],
-            log=self.log,
+            log=line_log_of(self),
             store=context.get("task_state_store"),
             is_resumed=is_resumed,
         )

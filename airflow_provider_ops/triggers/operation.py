@@ -20,7 +20,7 @@ from airflow_provider_ops.core.aftermath import Aftermath, cause_of_end
 from airflow_provider_ops.core.changed_spec import describe_changed_spec
 from airflow_provider_ops.core.end_requested import was_asked_to_end
 from airflow_provider_ops.core.event_codec import VERSION, check_wait_for, is_newer, to_event
-from airflow_provider_ops.core.gate import LONGEST_MESSAGE, one_line
+from airflow_provider_ops.core.gate import line_log_of, one_line
 from airflow_provider_ops.core.handle import Handle
 from airflow_provider_ops.core.history import WaitHistory
 from airflow_provider_ops.core.kill_decision import AT_WORK, Awaited, Kill, meant_in_trigger
@@ -175,7 +175,7 @@ class OperationTrigger(BaseTrigger):
         try:
             states = self._waits = self._wait_states(hook)
             report = self._report(hook, states)
-            log = type(self).logger()
+            log = line_log_of(self)
             on_change = report.record if report else None
             try:
                 await apoll_until_done(
@@ -193,7 +193,7 @@ class OperationTrigger(BaseTrigger):
     def _compare_spec(self, hook: base.OperationsHook) -> None:
         before, ids = (self.handle or {}).get("spec"), ", ".join(self.operation_ids)
         if said := describe_changed_spec(before, hook.api.spec_hash, title=hook.api.title, submitted=ids):
-            type(self).logger().warning("%s", said)
+            line_log_of(self).warning("%s", said)
 
     async def _hold(self) -> None:
         """Wait for ``not_before``, for ``guard`` at the longest; a cancellation ends this at once."""
@@ -255,14 +255,14 @@ class OperationTrigger(BaseTrigger):
         """
         if not self._ends_on_kill:
             if self._settled is None:
-                self.log.warning("asked to stop while waiting for %s", self._what_continues())
+                line_log_of(self).briefing("asked to stop while waiting for %s", self._what_continues())
             return
         if self._settled is not None:
             handle = Handle.from_dict(self.handle or {})
-            self.log.warning("asked to stop: %s", is_over_already(handle, self._settled).text)
+            line_log_of(self).briefing("asked to stop: %s", is_over_already(handle, self._settled).text)
             return
         # at once: what is logged after Airflow has cut this off is only in the triggerer's own log
-        self.log.info(
+        line_log_of(self).info(
             "asked to stop while waiting for %s: checking whether a user ended the task; "
             "if so, on_kill=%s is carried out",
             ", ".join(self.operation_ids),
@@ -288,7 +288,7 @@ class OperationTrigger(BaseTrigger):
         except Exception as error:  # noqa: BLE001 - no caller is left that could handle it
             ids, why = ", ".join(self.operation_ids), described(error)
             said = f"on_kill={self.kill_policy} could not be carried out for {ids}: {why}"
-        self.log.warning(one_line(said, limit=LONGEST_MESSAGE))
+        line_log_of(self).briefing(said)
         if self._aftermath is not None and can_report():
             await self._record(self._aftermath)
 

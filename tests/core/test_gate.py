@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -20,6 +21,7 @@ from airflow_provider_ops.core.gate import (
     cut_text,
     fit,
     is_clean_id,
+    line_log_of,
     one_line,
     redactor,
 )
@@ -157,6 +159,9 @@ def test_a_text_is_cut_between_characters() -> None:
     assert cut_text("\U0001f600" * 100, 50) == "\U0001f600" * 6 + " [cut, 400 bytes in all]"
 
 
+ONE = "op_ffb83cb8-e020-4d9c-b71a-4a647187705b"
+
+
 class _Heard:
     def __init__(self) -> None:
         self.lines: list[str] = []
@@ -164,10 +169,10 @@ class _Heard:
     info = warning = lambda self, line: self.lines.append(line)
 
 
-def test_a_long_id_is_whole_where_it_appears_first_and_in_warnings() -> None:
+def test_a_long_id_is_whole_where_it_appears_first_and_short_after_that() -> None:
     heard = _Heard()
     log = LineLog(heard)
-    one, other = "op_ffb83cb8-e020-4d9c-b71a-4a647187705b", "op_ffb83cb8-0000-4d9c-b71a-4a647187705b"
+    one, other = ONE, "op_ffb83cb8-0000-4d9c-b71a-4a647187705b"
     log.info("%s: queued", one)
     log.info("%s: running, see https://ui/%s and GET /operations/%s", one, one, one)
     log.info("%s: queued", other)
@@ -178,8 +183,33 @@ def test_a_long_id_is_whole_where_it_appears_first_and_in_warnings() -> None:
         f"op_ffb83cb8...: running, see https://ui/{one} and GET /operations/{one}",
         f"{other}: queued",
         f"{other}: running",
-        f"{one} continues remotely",
+        "op_ffb83cb8... continues remotely",
     ]
+
+
+def test_a_warning_is_an_appearance_as_any_other() -> None:
+    heard = _Heard()
+    log = LineLog(heard)
+    log.warning("%s is failing", ONE)
+    log.info("%s: running", ONE)
+    assert heard.lines == [f"{ONE} is failing", "op_ffb83cb8...: running"]
+
+
+def test_what_stands_in_for_an_error_has_whole_ids() -> None:
+    heard = _Heard()
+    log = LineLog(heard)
+    for _ in range(2):
+        log.info("%s: running", ONE)
+        log.briefing("%s continues remotely", ONE)
+    assert heard.lines[1::2] == [f"{ONE} continues remotely"] * 2
+
+
+def test_all_that_a_task_logs_in_one_process_is_one_log() -> None:
+    first, second = (SimpleNamespace(log=_Heard()) for _ in range(2))
+    for owner in (first, first, second):
+        line_log_of(owner).info("%s: running", ONE)
+    assert first.log.lines == [f"{ONE}: running", "op_ffb83cb8...: running"]
+    assert second.log.lines == [f"{ONE}: running"]
 
 
 def test_short_ids_stay_as_they_are() -> None:

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from airflow_provider_ops.core.event_codec import from_event
+from airflow_provider_ops.core.gate import LineLog
 from airflow_provider_ops.lifecycle.options import WaitOptions
 from airflow_provider_ops.lifecycle.results import checked
 from airflow_provider_ops.operators.akua import AkuaCreateClusterOperator
@@ -129,7 +130,7 @@ def _concluded(s: Any, outcome: Any) -> object:
     hook = s.hook()
     options = WaitOptions(defer=print, make_trigger=OperationTrigger)
     ti = SimpleNamespace(try_number=1)
-    waits = SensorAttempt(hook, ["op_1"], options, started_at=0.0, timeout=1.0, ti=ti, log=None, store=None)
+    waits = SensorAttempt(hook, ["op_1"], options, started_at=0.0, timeout=1.0, ti=ti, log=LineLog(None), store=None)
     return s.as_task(hook, lambda: waits._conclude({"op_1": outcome}))
 
 

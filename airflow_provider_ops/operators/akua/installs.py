@@ -9,6 +9,7 @@ from typing_extensions import Unpack
 
 from airflow_provider_ops.apis.akua import installs, submits
 from airflow_provider_ops.apis.akua.installs import HelmSource, HostedSource, VersionPin
+from airflow_provider_ops.core.gate import line_log_of
 from airflow_provider_ops.exceptions import InvalidArgument
 from airflow_provider_ops.hooks.akua import AkuaHook
 from airflow_provider_ops.operation import Operation
@@ -96,7 +97,9 @@ class AkuaCreateInstallOperator(OperationOperator):
         if not self.wait_until_healthy or not install_id:
             return None
         if result.get("sandbox_skipped"):
-            self.log.warning("Install %r was made without deploying anything, so nothing becomes healthy", install_id)
+            line_log_of(self).warning(
+                "Install %r was made without deploying anything, so nothing becomes healthy", install_id
+            )
             return None
         return f"install:{install_id}"
 
