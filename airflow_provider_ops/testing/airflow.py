@@ -12,6 +12,7 @@ import atexit
 import json
 import os
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -134,10 +135,26 @@ def run_dag(airflow_db: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., 
     def run(dag: DAG, **conf: Any) -> DagRunResult:
         _retry_at_once(dag)
         _register(dag)
-        with _errors_heard() as errors:
+        with _errors_heard() as errors, _sigterm_kept(monkeypatch):
             return DagRunResult(dag.test(run_conf=conf or None), errors)
 
     return run
+
+
+@contextmanager
+def _sigterm_kept(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Leave SIGTERM to the session, which Airflow's task runner would take for the kill of its task.
+
+    A session that is told to end would report a task that was killed, and continue.
+    """
+    register = signal.signal
+
+    def keep(number: int, handler: Any) -> Any:
+        return signal.getsignal(number) if number == signal.SIGTERM else register(number, handler)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(signal, "signal", keep)
+        yield
 
 
 def _retry_at_once(dag: DAG) -> None:
