@@ -11,8 +11,8 @@ PAGE: Final = Path(__file__).resolve().parent.parent / "docs" / "reference" / "c
 _HEAD: Final = """\
 # Configuration
 
-Printed from the provider's metadata by `make docs/reference/configuration.md`. Set an option in `airflow.cfg`, or as an
-environment variable. `airflow config list` prints these options as well.
+Set an option in `airflow.cfg`, or as an environment variable. `airflow config list` prints these options as well. This
+page is printed from the provider's metadata by `make docs/reference/configuration.md`.
 """
 _CONNECTIONS: Final = """
 ## Connection extras

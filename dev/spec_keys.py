@@ -19,8 +19,8 @@ SCHEMA: Final = DOCS / "spec.schema.json"
 _HEAD: Final = """\
 # All keys of a spec
 
-Printed from the models by `make docs/reference/spec-keys.md`. Begin with [Describe your
-API](../tutorial/describe-your-api.md).
+Find a key, its default and its meaning, with an example of each section. To write a first spec, begin with [Describe
+your API](../tutorial/describe-your-api.md). `make docs/reference/spec-keys.md` prints this page from the models.
 
 For completion and checks in an editor, save the [JSON schema](spec.schema.json) beside your specs and begin each with:
 
@@ -33,7 +33,7 @@ several expressions are allowed, the first that finds something counts, of `oper
 """
 #: Title, model, what it is for, an example.
 _SECTIONS: Final[tuple[tuple[str, type[Part], str], ...]] = (
-    ("The whole", ApiSpec, "name: jobs\nbase_url: https://api.example.com/v1\nauth: bearer\ncheck: GET /me"),
+    ("Top level", ApiSpec, "name: jobs\nbase_url: https://api.example.com/v1\nauth: bearer\ncheck: GET /me"),
     ("`variables`", sections.Variable, "variables:\n  project: {title: Project, default: main}"),
     ("`auth: api_key`", auth.ApiKey, "auth: {api_key: {in: header, name: X-API-Key}}"),
     (

@@ -15,8 +15,9 @@ _HEAD: Final = ("what happened", "API", "mode", "created", "settled", "cancels",
 _INTRODUCTION: Final = """\
 # Guarantees
 
-Made by `make guarantees`, which runs real Airflow (scheduler, workers, triggerers, API server) against the simulator
-and kills processes with SIGKILL, or cuts the network, at each of these points; then all processes may recover. A row is
+What happens to a task and its resource when a process is killed or the network is cut, and the exceptions. `make
+guarantees` writes this page. It runs real Airflow (scheduler, workers, triggerers, API server) against the simulator,
+kills processes with SIGKILL or cuts the network at each of these points, and then lets all processes recover. A row is
 good when exactly one resource was created per generation (a clear by the user begins a new generation), no cancel was
 sent that no user asked for, what a user asked for was carried out within 20 s, the task ended in the state it should,
 and everything that continues remotely is named in the task's log.

@@ -14,14 +14,15 @@ from dev.identity.specs import minor
 _INTRODUCTION: Final = """\
 # Clears, retries, loops and deleted runs
 
-Made by `make identity`, which runs real Airflow (scheduler, workers, triggerer, API server) against the simulator. A
-user, or Airflow itself, starts each task again, and then the resources that it has created are counted. A row is good
-when it has as many resources as it should, their operations ended as they should, the kill policy was carried out where
-it applies and only there, the task ended in the state it should, and its log says why.
+What a task creates when it is cleared, retried, run in a loop, or run again under the same id. `make identity` writes
+this page. It runs real Airflow (scheduler, workers, triggerer, API server) against the simulator, starts each task
+again as a user or Airflow would, and counts the resources. A row is good when it has as many resources as it should,
+their operations ended as they should, the kill policy was carried out where it applies and only there, the task ended
+in the state it should, and its log says why.
 
-A clear is sent to the REST API, as by the grid. Airflow 3.4 then discards what is stored of the task,
-unless the request has `keep_task_state: true`. Where a row names no policy, `on_kill` is `cancel` for Akua and `delete`
-for the others. See [Upgrade](../guides/upgrade.md) for what is promised on which Airflow.
+A clear is sent to the REST API, as by the grid. Airflow 3.4 then discards what is stored of the task, unless the
+request has `keep_task_state: true`. Where a row names no policy, `on_kill` is `cancel` for Akua and `delete` for the
+others. See [Upgrade](../guides/upgrade.md) for what is promised on which Airflow.
 """
 _HEADING: Final = "## Airflow "
 
