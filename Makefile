@@ -6,6 +6,7 @@
 #   make guarantees QUICK=1                     the rows that CI runs
 #   make race ARGS='--hold 0'                   what happens where events are not held
 #   make browser ARGS=--docs                    take the pictures of the docs anew
+#   make docs-browser ARGS="index --pictures"   some pages only, with a picture of each width
 
 PYTHON ?= python3
 AIRFLOW_VERSION ?= 3.3.2
@@ -42,7 +43,7 @@ export AIRFLOW_HOME := $(CURDIR)/.cache/airflow
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help venv test lint types demo docs guarantees race browser bench bench-constraints conform constraints
+.PHONY: help venv test lint types demo docs docs-browser guarantees race browser bench bench-constraints conform constraints
 .PHONY: fleet matrix-constraints test-matrix real-servers real-servers-constraints clean python release-check upgrade
 .PHONY: release-constraints identity layers surface check coverage
 
@@ -123,6 +124,9 @@ surface: $(STAMP) ## write the public names with their signatures to tests/publi
 browser: $(BROWSER) ## a real browser fills in the connection forms and looks at the tab Operation
 	@$(BIN)/python -m dev.browser $(ARGS)
 
+docs-browser: $(BROWSER) docs ## a real browser opens every page of the site, wide and narrow, light and dark
+	@$(BIN)/python -m dev.browser.docs $(ARGS)
+
 soak: $(STAMP) ## 2,000 waits for 20 minutes while the API misbehaves at random (ARGS='--virtual' for virtual time)
 	@$(BIN)/python -m dev.soak $(ARGS)
 
@@ -196,6 +200,7 @@ docs: $(PRINTED) ## build the site of the docs into .cache/site, with Python 3.1
 	@$(BIN)/python -c 'import sphinx' 2>/dev/null || { \
 	    echo "error: the site needs Python 3.11 or later (myst-parser for 3.10 does not go with Airflow's rich);" \
 	        "make it in another checkout: make docs PYTHON=python3.12" >&2; exit 1; }
+	@rm -rf .cache/site
 	@$(BIN)/python -m sphinx -q -E -W --keep-going -b html docs .cache/site
 	@echo "open .cache/site/index.html"
 

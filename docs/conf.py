@@ -11,6 +11,11 @@ html_theme = "furo"
 html_title = f"airflow-provider-ops {release}"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+html_js_files = ["site.js"]
+# no page leads to them; the search finds every name
+html_use_index = False
+html_domain_indices = False
+html_show_copyright = False
 exclude_patterns = ["examples"]
 myst_heading_anchors = 3
 autodoc_typehints = "description"
