@@ -294,7 +294,7 @@ class Poller:
         )
         backoff = Backoff(interval, poll_batching.LISTS_OFF)
         self._lists_off_until = now + backoff.pause(now - failing_since)
-        # a single answer that was not read concerns nobody
+        # one answer that cannot be read is no trouble yet
         report = log.info if is_first else log.warning
         report("lists fail while reads work (%s); reading one by one", error.without_advice)
         for target in self._subscriptions:

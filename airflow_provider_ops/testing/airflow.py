@@ -145,7 +145,7 @@ def run_dag(airflow_db: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., 
 def _sigterm_kept(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Leave SIGTERM to the session, which Airflow's task runner would take for the kill of its task.
 
-    A session that is told to end would report a task that was killed, and continue.
+    A session that is asked to end would report a task that was killed, and continue.
     """
     register = signal.signal
 
