@@ -37,7 +37,9 @@ _LAYOUT: Final = """() => {
     faulty.add(e)
     if (isNew) found.push(`${what}: ${e.outerHTML.replace(/\\s+/g, ' ').slice(0, 120)}`)
   }
-  const inner = [...document.querySelectorAll('article *')].filter(e => e.checkVisibility())
+  // spaces at the end of a wrapped line reach out, unseen
+  const isSeen = e => e.checkVisibility() && (e.textContent.trim() || ['IMG', 'PRE'].includes(e.tagName))
+  const inner = [...document.querySelectorAll('article *')].filter(isSeen)
   const scrolls = e => ['auto', 'scroll'].includes(getComputedStyle(e).overflowX)
   const isInScroller = e => {
     for (let up = e.parentElement; up && up.tagName !== 'ARTICLE'; up = up.parentElement)
