@@ -71,6 +71,15 @@ def request_of(spec: ApiSpec, call: int = 0) -> tuple[str, str]:
     return line.method, line.path.fill_path(lambda _: VALUE)
 
 
+def meet(hook: OperationsApiHook, world: SimulatorServer, fault: Any, call: int = 0) -> None:
+    """Let the submits of a call meet a fault.
+
+    :param call: number of the call in the spec.
+    """
+    line = parse_line(hook.api.spec.calls[call].request)
+    world.faults({**fault, "api": hook.api.name, "method": line.method, "route": line.route})
+
+
 def start(hook: OperationsApiHook, store: Any = None, *, tries: int = 1, call: int = 0) -> SubmitResult:
     """Run an attempt up to the handle of what it has started.
 

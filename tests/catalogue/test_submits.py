@@ -11,7 +11,7 @@ from airflow_provider_ops.operation import OperationState
 from airflow_provider_ops.spec.requests import parse_line
 from airflow_provider_ops.specs import load
 from airflow_provider_ops.testing import drop_answer, fail_first, html
-from tests.catalogue.parts import NAMES, is_ambiguous, start
+from tests.catalogue.parts import NAMES, is_ambiguous, meet, start
 from tests.catalogue.worker import dies_before_the_answer
 
 if TYPE_CHECKING:
@@ -51,22 +51,16 @@ def is_reconciled(hook: Hook, world: SimulatorServer, **attempt: Any) -> None:
         assert hook.wait_for_operation(found).state is OperationState.SUCCEEDED
 
 
-def lose(hook: Hook, world: SimulatorServer, fault: Any, call: int = 0) -> None:
-    """Let the API lose its answer to a call."""
-    line = parse_line(hook.api.spec.calls[call].request)
-    world.faults({**fault, "api": hook.api.name, "method": line.method, "route": line.route})
-
-
 @pytest.mark.parametrize("hook", NAMES, indirect=True)
 @pytest.mark.parametrize("lost", LOST)
 def test_a_lost_answer_starts_nothing_twice(hook: Hook, operations_simulator: SimulatorServer, lost: str) -> None:
-    lose(hook, operations_simulator, LOST[lost])
+    meet(hook, operations_simulator, LOST[lost])
     is_reconciled(hook, operations_simulator)
 
 
 @pytest.mark.parametrize(("hook", "call"), FURTHER, indirect=["hook"])
 def test_so_does_that_to_every_other_call(hook: Hook, operations_simulator: SimulatorServer, call: int) -> None:
-    lose(hook, operations_simulator, drop_answer(), call)
+    meet(hook, operations_simulator, drop_answer(), call)
     is_reconciled(hook, operations_simulator, call=call)
 
 
