@@ -99,6 +99,12 @@ def is_ambiguous(spec: ApiSpec, call: int = 0) -> bool:
     return "AmbiguousSubmission" in exactly_once(spec, spec.calls[call])
 
 
+def has_deletion(spec: ApiSpec) -> bool:
+    """Return whether what the first call makes can be deleted."""
+    call = spec.calls[0]
+    return call.creates is not None and spec.inherited(call, "delete") is not None
+
+
 def specs_with(has: Any) -> list[str]:
     """Return the names of the specs that have something."""
     return [name for name in NAMES if has(load(name))]

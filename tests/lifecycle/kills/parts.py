@@ -129,7 +129,9 @@ class Life:
     clock: VirtualClock
     api: str = "onvera"
     arguments: Mapping[str, Any] = field(default_factory=dict)
-    store: StateStore = field(default_factory=StateStore)
+    #: Class of its operator, and arguments that it needs; default are those of the API.
+    makes: tuple[type[OperationOperator], Mapping[str, Any]] | None = None
+    store: Any = field(default_factory=StateStore)
     said: list[str] = field(default_factory=list)
     tries: int = 0
     ti: TaskInstance | None = None
@@ -148,7 +150,7 @@ class Life:
     def prepare(self, **more: Any) -> None:
         self.tries += 1
         self.ti = TaskInstance(self.tries)
-        kind, arguments = OPERATORS[self.api]
+        kind, arguments = self.makes or OPERATORS[self.api]
         self.operator = kind(task_id="op", **{"on_kill": "delete", **arguments, **self.arguments, **more})
         self.operator.defer = self._defer
         said = self.said
@@ -268,15 +270,20 @@ class Interrupter:
 
 
 @contextmanager
-def sigterm_as_airflow(life: Life) -> Iterator[Callable[..., None]]:
-    """Handle SIGTERM as Airflow's task runner does; yields what sends it for a task that a user marked failed."""
+def sigterm_as_airflow(life: Life, becomes: str = "failed") -> Iterator[Callable[..., None]]:
+    """Handle SIGTERM as Airflow's task runner does; yields what sends it for a task that a user marked failed.
+
+    :param becomes: state of the task by then, where another process sends it.
+    """
 
     def on_term(_number: int, _frame: FrameType | None) -> None:
+        assert life.ti is not None
+        life.ti.state = becomes
         life.operator.on_kill()
 
     def send(state: str = "failed") -> None:
-        assert life.ti is not None
-        life.ti.state = state
+        nonlocal becomes
+        becomes = state
         signal.raise_signal(signal.SIGTERM)
 
     before = signal.signal(signal.SIGTERM, on_term)
