@@ -78,16 +78,13 @@ class Login(RequestSpec):
     """Where the answer has the token, which is sent as a bearer token."""
 
 
-_AUTH_TYPES = ("none", "bearer", "api_key", "http_basic", "oauth2_client_credentials", "login")
-
-
 def _auth(value: Any) -> Any:
     """Read ``bearer`` and ``{api_key: {...}}`` as ``{type: ...}``."""
     if isinstance(value, str):
         value = {"type": str(value)}
     elif isinstance(value, Mapping) and len(value) == 1 and "type" not in value:
         ((name, options),) = value.items()
-        if name in _AUTH_TYPES and (options is None or isinstance(options, Mapping)):
+        if options is None or isinstance(options, Mapping):
             value = {"type": name, **(options or {})}
     return value
 

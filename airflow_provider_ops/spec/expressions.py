@@ -215,7 +215,8 @@ def _meant(text: str) -> str:
 
 def _unknown_source(text: str, source: str) -> str:
     if source == "":
-        return f"{text!r} is JSONPath: write '$response.body#/{text[2:].replace('.', '/')}'"
+        pointer = re.sub(r"\[(\*|\d+)\]", r"/\1", text[2:]).replace(".", "/")
+        return f"{text!r} is JSONPath: write '$response.body#/{pointer}'"
     known = ("request", "response", *_SIMPLE)
     # a path written behind the word is taken for part of it
     near = nearest(source.partition("/")[0], known)

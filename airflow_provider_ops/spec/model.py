@@ -96,9 +96,12 @@ def _said(item: Mapping[str, Any]) -> str:
             return "must be a text: put one that begins with { or [ in quotes"
         case "tuple_type" | "list_type":
             return f"{value!r:.80} must be a list: write '- ' before each entry"
-        case "literal_error":
-            return f"{value!r:.80} is not allowed: use {item['ctx']['expected']}"
-        case "union_tag_invalid":
-            return f"{item['ctx']['tag']!r:.80} is not allowed: use {item['ctx']['expected_tags']}"
+        case "literal_error" | "union_tag_invalid":
+            facts = item["ctx"]
+            return (
+                f"{facts.get('tag', value)!r:.80} is not allowed: use {facts.get('expected_tags') or facts['expected']}"
+            )
+        case "float_parsing" | "int_parsing" | "float_type" | "int_type":
+            return f"{value!r:.80} is no number: write one without a unit, like 5"
         case _:
             return f"{value!r:.80}: {item['msg'][:1].lower()}{item['msg'][1:]}"

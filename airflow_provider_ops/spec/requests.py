@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from urllib.parse import unquote
 
 from airflow_provider_ops.spec.nearest import nearest
@@ -123,6 +124,9 @@ def _check_path(text: str, path: str) -> None:
     if odd is not None:
         hint = ": a placeholder is {name}, of letters, digits and '_'" if odd in "{}" else ""
         raise ValueError(f"request {text!r}: the path has {odd!r}{hint or ', which no path has: leave it out'}")
+    for before, after in pairwise(template.parts):
+        if isinstance(before, str) and before.endswith("$") and not isinstance(after, str):
+            raise ValueError(f"request {text!r}: write {after.text} without the '$' before it")
     if _LEAVES.search(unquote(literal)):
         raise ValueError(f"request {text!r}: the path may not have '//', '.' or '..' as a part")
     wide = [one for one in template.placeholders if one.keeps_slash]

@@ -58,6 +58,12 @@ MISTAKES: dict[str, tuple[str, str]] = {
     "A path with a fragment": (_GET, "get: GET /operations/{operation_id}#x"),
     "A placeholder with a space in it": (_GET, "get: GET /operations/{operation id}"),
     "Two wide placeholders": (_GET, "get: GET /{+operation_id}/{+operation_id}"),
+    "A placeholder of a shell": (_GET, "get: GET /operations/${operation_id}"),
+    "Seconds with their unit": ("poll: {delay: 2, min: 1, max: 10}", "poll: {delay: 5s}"),
+    "JSONPath with all items of a list": (
+        "  entries: $response.body#/operations\n  order", "  entries: $.pages[*].operations\n  order"
+    ),
+    "A kind of auth as OpenAPI spells it": ("auth: bearer", "auth: {apiKey: {in: header, name: X-Key}}"),
     "A query without value": (_GET, "get: GET /operations/{operation_id}?verbose"),
     "A placeholder that is not known": (_GET, "get: GET /jobs/{job}/{operation_id}"),
     "The submit where it is not known any more": (_GET, "get: GET /{$request.path.job}/{operation_id}"),
