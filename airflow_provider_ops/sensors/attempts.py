@@ -145,8 +145,8 @@ class SensorAttempt:
         error = timed_out(
             named(operation_id, outcome.operation),
             outcome.operation,
-            # what the user has set, not what it took to notice
-            waited=min(self._hook.clock.time(), self._waiter.deadline) - self._started_at,
+            # what the user has set, not what it took to notice; `dag.test()` gives each leg a start of its own
+            waited=self._waiter.deadline - self._started_at,
             error=outcome.error,
             consequence=still_running(outcome.operation, "; clear the task to wait for it again"),
         )
