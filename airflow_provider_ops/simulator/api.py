@@ -140,6 +140,13 @@ class SimulatedApi(ABC):
         operation = self.world.operations.get(subject_id)
         return operation.resource if operation else self.world.resources.get(subject_id)
 
+    def subject_of(self, params: Mapping[str, str], query: str, body: bytes) -> Resource | None:  # noqa: ARG002
+        """Return the resource that a request is about: that of the last id in its path, the most specific one.
+
+        :param params: what stands in the path.
+        """
+        return next((found for value in reversed(list(params.values())) if (found := self.find_subject(value))), None)
+
     def name_given(self, params: Mapping[str, str], body: Any) -> str | None:  # noqa: ARG002
         """Return the name that a request gives to what it makes: that of its body.
 

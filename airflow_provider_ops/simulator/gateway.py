@@ -205,9 +205,8 @@ class Gateway:
 
 
 def _resource_of(api: SimulatedApi, request: Request) -> Resource | None:
-    params = request.match.params.values() if isinstance(request.match, Match) else ()
-    # The last id of a path is the most specific one.
-    return next((found for value in reversed(list(params)) if (found := api.find_subject(value))), None)
+    params = request.match.params if isinstance(request.match, Match) else {}
+    return api.subject_of(params, request.query, request.body)
 
 
 def _no_route(request: Request, match: NoMatch) -> Problem:
@@ -236,4 +235,5 @@ def _seen(api: SimulatedApi, request: Request, at: float, status: int, fault: st
 
     headers = {name: clean(value) for name, value in shown.items()}
     path, query = clean(f"{api.mount}{request.path}"), clean(request.query)
-    return Seen(at, api.name, request.method, path, query, headers, status, fault)
+    subject = _resource_of(api, request)
+    return Seen(at, api.name, request.method, path, query, headers, status, fault, subject.id if subject else None)

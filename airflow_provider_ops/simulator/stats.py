@@ -30,6 +30,8 @@ class Seen(NamedTuple):
     headers: dict[str, str]
     status: int
     fault: str | None
+    resource_id: str | None = None
+    """Of what the request was about, if it named that."""
 
 
 class Stats:

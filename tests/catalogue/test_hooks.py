@@ -14,6 +14,7 @@ import pytest
 from airflow_provider_ops import specs
 from airflow_provider_ops.apis.described.submits import find_call
 from airflow_provider_ops.apis.terminate import terminate
+from airflow_provider_ops.exceptions import OpsError
 from airflow_provider_ops.operation import OperationState
 from airflow_provider_ops.operators.operation import OperationRequestOperator
 from airflow_provider_ops.simulator.described.operations import SECRET
@@ -52,6 +53,26 @@ def test_it_is_cancelled(hook: Hook) -> None:
     operation_id = start(hook).handle.operation_id or ""
     hook.cancel_operation(operation_id)
     assert hook.wait_for_operation(operation_id).state in ENDED
+
+
+@pytest.mark.parametrize("hook", specs_with(lambda spec: spec.cancel), indirect=True)
+def test_the_simulator_shows_what_was_cancelled(hook: Hook, operations_simulator: SimulatorServer) -> None:
+    """Wherever the request names it: rules for one resource meet it, and the log has its id."""
+    name, operation_id = hook.api.name, start(hook).handle.operation_id or ""
+    (resource,) = operations_simulator.resources(name)
+    operations_simulator.faults({"fault": "status", "status": 400, "api": name, "resource": resource["id"]})
+    with pytest.raises(OpsError):
+        hook.cancel_operation(operation_id)
+    assert operations_simulator.requests(name)[-1]["resource_id"] == resource["id"]
+
+
+@pytest.mark.parametrize("body", [b"[" * 2000 + b"]" * 2000, b"\xff"])
+def test_a_request_that_cannot_be_read_is_shown_as_well(operations_simulator: SimulatorServer, body: bytes) -> None:
+    operations_simulator.add(load("databricks"))
+    url, headers = f"{operations_simulator.base_url('databricks')}/jobs/run-now", {"Authorization": f"Bearer {KEY}"}
+    assert httpx.post(url, content=body, headers=headers).status_code == 400
+    (seen,) = operations_simulator.requests("databricks")
+    assert (seen["status"], seen["resource_id"]) == (400, None)
 
 
 @pytest.mark.parametrize("hook", specs_with(lambda spec: spec.lists and spec.lists.open), indirect=True)

@@ -10,7 +10,7 @@ from airflow_provider_ops.simulator.described.access import Access
 from airflow_provider_ops.simulator.described.bodies import Answer, texts_in
 from airflow_provider_ops.simulator.described.lists import page_of
 from airflow_provider_ops.simulator.described.operations import Shown
-from airflow_provider_ops.simulator.described.requests import Known, SpecRouter, choose, known_requests
+from airflow_provider_ops.simulator.described.requests import Known, SpecRouter, choose, known_requests, texts_of
 from airflow_provider_ops.simulator.lifecycle import Script
 from airflow_provider_ops.simulator.records import Operation, Phase, Resource
 from airflow_provider_ops.simulator.validation import Kind, Problem
@@ -97,6 +97,14 @@ class SpecApi(SimulatedApi):
         answer.put(error.code, code)
         answer.put(error.message, problem.message)
         return answer.body
+
+    def subject_of(self, params: Mapping[str, str], query: str, body: bytes) -> Resource | None:
+        """Return the resource of a request: that of its path, else that of the one operation in query or body."""
+        found = super().subject_of(params, query, body)
+        if found is not None:
+            return found
+        operations = {one.id: one for text in texts_of(query, body) if (one := self.world.operations.get(text))}
+        return next(iter(operations.values())).resource if len(operations) == 1 else None
 
     def name_given(self, params: Mapping[str, str], body: Any) -> str | None:
         """Return the name in a body, else the last id in a path: what the call acts on."""

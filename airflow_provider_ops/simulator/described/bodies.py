@@ -92,12 +92,15 @@ def made_id(texts: Sequence[str], plain: str, chosen: Mapping[tuple[str, ...], s
     return "".join(parts)
 
 
-def texts_in(value: Any) -> Iterator[str]:
-    """Yield all texts in a JSON value."""
-    if isinstance(value, str):
-        yield value
+def texts_in(value: Any, *, numbers: bool = False) -> Iterator[str]:
+    """Yield all texts in a JSON value.
+
+    :param numbers: whether whole numbers are texts as well, as ids are in some APIs.
+    """
+    if isinstance(value, str) or (numbers and type(value) is int):
+        yield str(value)
     for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
-        yield from texts_in(item)
+        yield from texts_in(item, numbers=numbers)
 
 
 def word_of(lists: Mapping[str, Sequence[str | None]], state: str) -> str | None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import parse_qsl
 
 from pydantic import BaseModel, ConfigDict, RootModel
 
+from airflow_provider_ops.simulator.described.bodies import texts_in
 from airflow_provider_ops.simulator.routing import Match, NoMatch, Route
 from airflow_provider_ops.simulator.validation import Problem
 from airflow_provider_ops.spec.places import sent
@@ -157,6 +160,15 @@ def _first_that_knows(matches: Sequence[Match]) -> Match:
 
     first = matches[0]
     return Match(replace(first.route, handler=serve), first.params)
+
+
+def texts_of(query: str, body: bytes) -> list[str]:
+    """Return the values in query and body, numbers as texts; of a body that is no JSON none."""
+    try:
+        given = [*texts_in(json.loads(body or b"null"), numbers=True)]
+    except (ValueError, RecursionError):
+        given = []
+    return [*(value for _, value in parse_qsl(query)), *given]
 
 
 def choose(known: Sequence[Known], query: Mapping[str, Any]) -> tuple[Known, dict[str, str]]:
