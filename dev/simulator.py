@@ -13,6 +13,8 @@ import httpx
 
 from airflow_provider_ops import specs
 from airflow_provider_ops.simulator import registry
+from airflow_provider_ops.spec import ApiSpec
+from dev.described import auth_of, variables_of
 
 # Connection type -> where the simulator serves its API, and the extras that the API cannot do without.
 APIS: Final[Mapping[str, tuple[str, Mapping[str, str]]]] = {
@@ -83,16 +85,20 @@ class Simulator:
 
     def connections(self, api_key: str) -> dict[str, str]:
         """Return environment variables that make the default connection of each API point here."""
-        found = [(api, api, path, dict(extra)) for api, (path, extra) in APIS.items()]
+        found: dict[str, tuple[str, dict[str, Any]]] = {
+            api: (path, {"conn_type": api, "extra": dict(extra)}) for api, (path, extra) in APIS.items()
+        }
         for one in self.described:
-            is_known = one in specs.names()
-            name = one if is_known else Path(one).stem
-            found.append((name, "operations", f"/{name}", {"api": one if is_known else Path(one).read_text()}))
+            spec = ApiSpec.from_yaml(_file(one))
+            extra = {
+                "api": one if one in specs.names() else Path(one).read_text(),
+                "variables": json.dumps(variables_of(spec)),
+                "auth": auth_of(spec),
+            }
+            found[spec.name] = f"/{spec.name}", {"conn_type": "operations", "login": "me", "extra": extra}
         return {
-            f"AIRFLOW_CONN_{name.upper()}_DEFAULT": json.dumps(
-                {"conn_type": conn_type, "host": self.url + path, "password": api_key, "extra": extra}
-            )
-            for name, conn_type, path, extra in found
+            f"AIRFLOW_CONN_{name.upper()}_DEFAULT": json.dumps({"host": self.url + path, "password": api_key, **more})
+            for name, (path, more) in found.items()
         }
 
     def answers(self) -> bool:

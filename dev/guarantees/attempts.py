@@ -20,7 +20,8 @@ _AWAY: Final = {"fault": "status", "status": 503}
 
 
 def _mode(api: ApiCase, kind: int) -> str:
-    return (D, S)[(APIS.index(api) + kind) % 2]
+    turn = APIS.index(api) if api in APIS else 0
+    return (D, S)[(turn + kind) % 2]
 
 
 def killed(api: ApiCase) -> Iterator[Scenario]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from dev.guarantees.api_case import UNKNOWN_STATUS
 from dev.guarantees.apis import ApiCase
 from dev.guarantees.model import Expect
 
@@ -12,11 +13,13 @@ S: Final = "synchronous"
 BOTH: Final = (D, S)
 
 #: Long enough for all rows of a phase to be waiting at the same time, on a machine that is busy.
-LONG: Final = ({"fault": "unknown_status", "word": "warming-up", "seconds": 25},)
+LONG: Final = ({"fault": "unknown_status", "word": UNKNOWN_STATUS, "seconds": 25},)
 #: Outlasts what Airflow needs to notice that a worker is gone, or to start the next try of a cleared task.
-WORKER_LONG: Final = ({"fault": "unknown_status", "word": "warming-up", "seconds": 45},)
-#: Outlasts a pause of a minute and what goes before it.
-LONGER: Final = ({"fault": "unknown_status", "word": "warming-up", "seconds": 90},)
+WORKER_LONG: Final = ({"fault": "unknown_status", "word": UNKNOWN_STATUS, "seconds": 45},)
+#: Outlasts a pause of a minute and what goes before it, which is the start of all rows of the phase.
+LONGER: Final = ({"fault": "unknown_status", "word": UNKNOWN_STATUS, "seconds": 140},)
+#: Outlasts that start, and ends within the pause.
+WITHIN_PAUSE: Final = ({"fault": "unknown_status", "word": UNKNOWN_STATUS, "seconds": 60},)
 ENDLESS: Final = ({"fault": "endless"},)
 
 ADOPTED: Final = "of an earlier try is still running: adopting it"

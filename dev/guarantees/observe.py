@@ -39,12 +39,14 @@ def observe(row: Live, logs: Path) -> Seen:
         state=row.state or "none",
         tries=row.task.try_number if row.task else 0,
         sentence=_short(matching[-1]) if matching else None,
-        unnamed=[] if _UNKNOWN in text else [item["id"] for item in row.resources if not _is_named(item, text)],
+        unnamed=[] if _UNKNOWN in text else [item["id"] for item in row.resources if not is_named(item, text)],
     )
 
 
-def _is_named(item: Mapping[str, Any], text: str) -> bool:
-    return item["deleted"] or item["operation_id"] in text
+def is_named(item: Mapping[str, Any], text: str) -> bool:
+    """Return whether what continues remotely can be found by what the task's log says."""
+    # the path of the request is the id of what it makes, where the user has named that
+    return item["deleted"] or item["operation_id"] in text or item["id"] == item.get("name")
 
 
 def log_lines(row: Live, logs: Path) -> Iterator[str]:

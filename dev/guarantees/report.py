@@ -34,6 +34,11 @@ To stop a process at one instruction, the DAGs pass a `pre_execute` that listens
 sends SIGKILL to the worker and itself; nothing in the package is replaced. The stale-success race is
 the real one: the scheduler is paused from before the deferral until the trigger has fired.
 
+Each spec of [the catalogue](../reference/catalogue.md) has rows for what differs by API: a lost answer, a worker killed
+before the request and before its answer, a kill with `on_kill=cancel` and with `on_kill=delete`, a clear, and a
+triggerer that is paused. They are made from the spec, which also says what is expected. `airflow`, `hetzner` and
+`exports`, the spec of an API with neither key, search nor cancel, have all rows.
+
 ## Exceptions
 
 - **A task that no process works for.** Marked failed while it waits for its retry, or deferred but not picked up by a
@@ -55,9 +60,10 @@ the real one: the scheduler is paused from before the deferral until the trigger
 - **A process that stands still between its last request to Airflow and the first byte of its request to the API.** An
   attempt that has had no contact for five seconds checks whether it is still the current one, and the age of that
   answer is checked again right before the first byte. What is left is the time until the kernel has that byte, which is
-  measured for each request of this run (see below). Only an idempotency key (Akua) closes this gap.
-- **A lost answer of an API that has neither keys nor marks nor lists** (LakeSail, calls the provider does not know).
-  The task fails and says what to search for; clearing it submits again.
+  measured for each request of this run (see below). Only an idempotency key closes this gap (Akua; of the catalogue
+  Databricks, Google, Prefect and Snowflake), or a method that is idempotent (PUT at Azure).
+- **A lost answer of an API that has neither keys nor marks nor lists** (LakeSail, OGC API Processes, calls the
+  provider does not know). The task fails and says what to search for; clearing it submits again.
 - **A lost answer of another process, for something whose name the user gave.** When it was sent is known only by the
   clock of another machine. What has the same name and seems older ends in `AmbiguousSubmission`.
 

@@ -84,16 +84,20 @@ class Stage:
 
     def refresh(self) -> None:
         """Read what both sides show now; Airflow's part stays as it was while its API is away."""
-        self.resources = self.simulator.control("resources")
-        self.operations = self.simulator.control("operations")
-        for request in self.simulator.control(f"requests?limit={_REQUESTS}"):
-            if request["method"] != "GET":
-                self.changes[request["at"], request["method"], request["path"]] = request
+        self.read_simulator()
         try:
             self.tasks = {task.run_id: task for task in self.api.task_instances() if task.task_id == TASK}
             self.runs = {run.run_id: run for run in self.api.runs()}
         except httpx.HTTPError:
             return
+
+    def read_simulator(self) -> None:
+        """Read what was created, and the requests that change something."""
+        self.resources = self.simulator.control("resources")
+        self.operations = self.simulator.control("operations")
+        for request in self.simulator.control(f"requests?limit={_REQUESTS}"):
+            if request["method"] != "GET":
+                self.changes[request["at"], request["method"], request["path"]] = request
 
     @staticmethod
     def signal(pids: Iterable[int], number: int) -> None:
@@ -109,9 +113,15 @@ class Stage:
             connection.execute(change, {"past": past, "run_id": run_id})
         engine.dispose()
 
+    def set_rules(self, rows: Iterable[Scenario]) -> None:
+        """Let the simulator do to the requests of rows what they say."""
+        self.simulator.set_rules(
+            [made for row in rows for rule in row.rules for made in row.api.rules(row.dag_id, row.run_id, rule)]
+        )
+
     def run(self, phase: Phase, timeout: float) -> list[Live]:
         """Run the rows of a phase to their ends, and what disturbs them."""
-        self.simulator.set_rules([rule for scenario in phase.scenarios for rule in _rules(scenario)])
+        self.set_rules(phase.scenarios)
         rows = [Live(self, scenario) for scenario in phase.scenarios]
         waiting: dict[Script, Condition] = {}
         for act in [self._start_in_turn(rows), *(row.acts() for row in rows)]:
@@ -135,7 +145,7 @@ class Stage:
     def _start_in_turn(self, rows: Sequence[Live]) -> Script:
         """Start all rows, so many at once."""
         for number, row in enumerate(rows):
-            yield lambda number=number: sum(not other.is_over for other in rows[:number]) < self.at_once  # type: ignore[misc]
+            yield lambda number=number: sum(other.is_at_work for other in rows[:number]) < self.at_once  # type: ignore[misc]
             row.start()
 
 
@@ -196,13 +206,20 @@ class Live:
     def endings(self) -> list[Mapping[str, Any]]:
         """Return the calls that cancelled or deleted something of it."""
         ids = {str(item[key]).rpartition("_")[2] for item in self.resources for key in ("id", "operation_id")}
+        about = {operation["resource_id"] for operation in self.operations}
         return [
             request
             for request in self.stage.changes.values()
             if request["api"] == self.scenario.api.name
             and self.scenario.api.is_ending(request["method"], request["path"])
-            and any(name in request["path"] for name in ids)
+            # where the id of the operation is in its body, the simulator knows what it was about
+            and (any(name in request["path"] for name in ids) or request["resource_id"] in about)
         ]
+
+    @property
+    def is_at_work(self) -> bool:
+        """Return whether it needs a core: its run is not over, and its task is not deferred."""
+        return not (self.is_over or self.state == "deferred")
 
     @property
     def is_waiting(self) -> bool:
@@ -299,7 +316,3 @@ def _signal(pids: Iterable[int], number: int) -> None:
 def kill_all(pids: Iterable[int]) -> None:
     """Kill processes, whichever of them are left."""
     _signal(pids, signal.SIGKILL)
-
-
-def _rules(scenario: Scenario) -> list[dict[str, Any]]:
-    return [made for rule in scenario.rules for made in scenario.api.rules(scenario.dag_id, scenario.run_id, rule)]

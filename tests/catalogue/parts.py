@@ -10,10 +10,10 @@ from airflow_provider_ops.hooks.operations import OperationsApiHook
 from airflow_provider_ops.http.settings import Settings
 from airflow_provider_ops.lifecycle.handle_store import HandleStore
 from airflow_provider_ops.lifecycle.submitter import SubmitResult, Submitter
-from airflow_provider_ops.spec.auth import ClientCredentials
 from airflow_provider_ops.spec.promises import exactly_once
 from airflow_provider_ops.spec.requests import parse_line
 from airflow_provider_ops.specs import load, names
+from dev.described import VALUE, auth_of, variables_of
 from tests.attempts import attempt, identity_of
 from tests.lifecycle.submission.parts import StateStore
 
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 #: Onvera has a simulator of its own, and its tests.
 NAMES = [name for name in names() if name != "onvera"]
 KEY = "any-key"
-#: What stands for every placeholder of a path.
-VALUE = "x1"
 
 
 class Hook(OperationsApiHook):
@@ -39,17 +37,6 @@ class Hook(OperationsApiHook):
 
     async def _asettings(self) -> Settings:
         return self.settings()
-
-
-def variables_of(spec: ApiSpec) -> dict[str, str]:
-    """Return a value for each variable."""
-    return {name: one.default or VALUE for name, one in spec.variables.items()}
-
-
-def auth_of(spec: ApiSpec) -> str:
-    """Return the first way to log in that needs no other machine."""
-    far = [one for one in spec.auth if isinstance(one, ClientCredentials) and not one.token_url.startswith("/")]
-    return next(one.type for one in spec.auth if one not in far)
 
 
 def hook_of(spec: ApiSpec, base_url: str) -> Hook:

@@ -1,1 +1,1 @@
-"""One module for each API of the provider, found by its name."""
+"""What has rows besides the catalogue: a module for each class of the provider, and specs; found by their names."""

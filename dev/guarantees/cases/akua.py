@@ -13,5 +13,6 @@ CASE: Final = ApiCase(
     create="/clusters",
     finds="key",
     can_cancel=True,
+    can_delete=True,
     ending=("POST", "/operations/{id}:cancel"),
 )

@@ -11,5 +11,6 @@ CASE: Final = ApiCase(
     ("nirvana", "NirvanaCreateVPCOperator"),
     {"name": "{{ run_id }}", "region": "us-sva-2", "subnet_name": "{{ run_id }}-subnet"},
     create="/v1/networking/vpcs",
+    can_delete=True,
     ending=("DELETE", "/v1/networking/vpcs/{id}"),
 )

@@ -11,6 +11,7 @@ CASE: Final = ApiCase(
     ("onvera", "OnveraCreateDeploymentOperator"),
     {"app_type": "airflow"},
     create="/deployments",
+    can_delete=True,
     ending=("DELETE", "/deployments/{id}"),
     derives_name=True,
 )
