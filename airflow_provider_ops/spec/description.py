@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, field_validator
 
 from airflow_provider_ops.spec.auth import Auths, Bearer, Paging
-from airflow_provider_ops.spec.parts import Json, Part, Reads, RequestSpec, Seconds, TemplateText, Text
+from airflow_provider_ops.spec.parts import Parameter, Part, Reads, RequestSpec, Seconds, TemplateText, Text
 from airflow_provider_ops.spec.sections import (
     BudgetSpec,
     CallSpec,
@@ -42,9 +42,9 @@ class Description(Part):
     variables: dict[str, Variable] = Field(default_factory=dict)
     """What the connection fills in, in every request; never secret."""
     auth: Auths = (Bearer(),)
-    headers: dict[str, Json] = Field(default_factory=dict)
+    headers: dict[str, Parameter] = Field(default_factory=dict)
     """Sent with every call."""
-    query: dict[str, Json] = Field(default_factory=dict)
+    query: dict[str, Parameter] = Field(default_factory=dict)
     """Sent with every call."""
     check: RequestSpec | None = None
     """One cheap authenticated read, for the Test button."""

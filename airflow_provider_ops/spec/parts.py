@@ -144,8 +144,17 @@ def _json(value: Any) -> Any:
     return value
 
 
+def _parameter(value: Any) -> Any:
+    if isinstance(value, Mapping) and list(value.values()) == [None]:
+        (name,) = value
+        raise ValueError(f'YAML reads {{{name}}} without quotes as an object: write "{{{name}}}"')
+    return _json(value)
+
+
 #: Any JSON whose texts may have placeholders.
 Json = Annotated[Any, BeforeValidator(_json)]
+#: The value of a header, or of a parameter of a query.
+Parameter = Annotated[Any, BeforeValidator(_parameter)]
 
 
 class RequestSpec(Part):
@@ -155,9 +164,9 @@ class RequestSpec(Part):
 
     request: RequestLine
     """``METHOD /path/{placeholder}?query={placeholder}``."""
-    query: dict[str, Json] = Field(default_factory=dict)
+    query: dict[str, Parameter] = Field(default_factory=dict)
     """Parameters beside those in ``request``; objects and lists are sent as JSON."""
-    headers: dict[str, Json] = Field(default_factory=dict)
+    headers: dict[str, Parameter] = Field(default_factory=dict)
     """Headers; objects and lists are sent as JSON."""
     body: Json = None
     """Sent as JSON."""

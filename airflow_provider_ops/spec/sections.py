@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 from typing_extensions import Self
 
 from airflow_provider_ops.spec.parts import (
-    Json,
+    Parameter,
     Part,
     Reads,
     ReadsOrConstant,
@@ -81,15 +81,15 @@ class SubmitSpec(Part):
     """Refused only for now: asked again."""
     already: Refusal | None = None
     """It exists or is under way: found and adopted."""
-    headers: dict[str, Json] = Field(default_factory=dict)
-    query: dict[str, Json] = Field(default_factory=dict)
+    headers: dict[str, Parameter] = Field(default_factory=dict)
+    query: dict[str, Parameter] = Field(default_factory=dict)
 
 
 class Repeat(Part):
     """What goes only with a repeated request."""
 
-    headers: dict[str, Json] = Field(default_factory=dict)
-    query: dict[str, Json] = Field(default_factory=dict)
+    headers: dict[str, Parameter] = Field(default_factory=dict)
+    query: dict[str, Parameter] = Field(default_factory=dict)
 
 
 class MarkSpec(Part):

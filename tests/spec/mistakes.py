@@ -59,6 +59,7 @@ MISTAKES: dict[str, tuple[str, str]] = {
     "A placeholder with a space in it": (_GET, "get: GET /operations/{operation id}"),
     "Two wide placeholders": (_GET, "get: GET /{+operation_id}/{+operation_id}"),
     "A placeholder of a shell": (_GET, "get: GET /operations/${operation_id}"),
+    "A placeholder without quotes": ('X-Project: "{project}"', "X-Project: {project}"),
     "Seconds with their unit": ("poll: {delay: 2, min: 1, max: 10}", "poll: {delay: 5s}"),
     "JSONPath with all items of a list": (
         "  entries: $response.body#/operations\n  order", "  entries: $.pages[*].operations\n  order"
