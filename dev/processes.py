@@ -112,7 +112,8 @@ class Processes:
     log_dir: Path
     interrupts: Interrupts = field(default_factory=Interrupts)
     components: dict[str, Component] = field(default_factory=dict)
-    _sessions: set[int] = field(default_factory=set)
+    #: Number of each session that was started here, and when its leader was.
+    _sessions: dict[int, float] = field(default_factory=dict)
     _exit: ExitStack = field(default_factory=ExitStack)
 
     def __enter__(self) -> Self:
@@ -143,7 +144,7 @@ class Processes:
                 start_new_session=True,
             )
             component = Component(name, process, log)
-            self._sessions.add(process.pid)
+            self._sessions[process.pid] = psutil.Process(process.pid).create_time()
             self.components[name] = component
         return component
 
@@ -200,9 +201,17 @@ class Processes:
         for pid in psutil.pids():
             with contextlib.suppress(ProcessLookupError, PermissionError, psutil.Error):
                 session = os.getsid(pid)
-                if session in self._sessions and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
+                if self._is_ours(session) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
                     found[pid] = session
         return found
+
+    def _is_ours(self, session: int) -> bool:
+        """Return whether a session was started here; once it is over, the system gives its number to another one."""
+        try:
+            return self._sessions.get(session) == psutil.Process(session).create_time()
+        except psutil.NoSuchProcess:
+            # its leader has ended; as long as others are in it, no new one has its number
+            return session in self._sessions
 
 
 def free_ports(count: int) -> list[int]:

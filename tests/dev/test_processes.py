@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -49,6 +50,14 @@ def test_what_a_killed_component_leaves_is_stopped_too(tmp_path: Path) -> None:
         processes.stop_all(grace=0.2)
 
     assert not is_running(child)
+
+
+def test_a_session_that_has_the_number_of_one_of_ours_is_left_alone(tmp_path: Path) -> None:
+    with subprocess.Popen(SLEEP, start_new_session=True) as other:
+        with Processes(tmp_path) as processes:
+            processes._sessions[other.pid] = psutil.Process(other.pid).create_time() - 60.0
+        assert is_running(other.pid)
+        other.kill()
 
 
 def test_a_stopped_component_is_ended(tmp_path: Path) -> None:
