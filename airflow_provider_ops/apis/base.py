@@ -214,7 +214,7 @@ class Api(ABC):
         return f"{self.title} has no read for it"
 
     def find_resource(self, resource_type: str, resource_id: str) -> Flow[Mapping[str, Any] | None] | None:  # noqa: ARG002
-        """Return a flow that reads a resource by its id, ``None`` when it is gone or being deleted.
+        """Return a flow that reads a resource by its id, ``None`` when it is gone.
 
         No flow where the API has no such read, so that nothing is known.
         """

@@ -8,7 +8,8 @@ from typing import Any
 from airflow_provider_ops.apis.calls import Flow
 from airflow_provider_ops.exceptions import NotFound
 
-_GONE = frozenset({"deleting", "deleted", "destroying", "destroyed", "closed"})
+_GONE = frozenset({"deleted", "destroyed", "closed"})
+_BEING_DELETED = frozenset({"deleting", "destroying"})
 
 
 def status_of(resource: Mapping[str, Any]) -> str | None:
@@ -18,8 +19,13 @@ def status_of(resource: Mapping[str, Any]) -> str | None:
 
 
 def is_gone(status: str | None) -> bool:
-    """Return whether a resource in this state is gone, or about to be."""
+    """Return whether a resource in this state is gone; one that is being deleted is not."""
     return status is not None and status.lower() in _GONE
+
+
+def is_being_deleted(status: str | None) -> bool:
+    """Return whether a resource in this state still exists, and is being deleted."""
+    return status is not None and status.lower() in _BEING_DELETED
 
 
 def has_status(read: Flow[Mapping[str, Any] | None], word: str) -> Flow[bool]:
@@ -35,7 +41,7 @@ def has_status(read: Flow[Mapping[str, Any] | None], word: str) -> Flow[bool]:
 
 
 def existing(read: Flow[Mapping[str, Any] | None]) -> Flow[Mapping[str, Any] | None]:
-    """Return a flow that reads a resource as ``read`` does, ``None`` when it is gone or about to be."""
+    """Return a flow that reads a resource as ``read`` does, ``None`` when it is gone."""
     try:
         resource = yield from read
     except NotFound:

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from airflow_provider_ops.apis.existing import status_of
 from airflow_provider_ops.apis.submits import OwnedResource
+from airflow_provider_ops.apis.times import read_time
 from airflow_provider_ops.cli.left import Left
 from airflow_provider_ops.cli.records import Recorded
 from airflow_provider_ops.cli.runs import ScannedRun, ScannedTask
@@ -50,14 +51,18 @@ class Checker:
             return None
         return self._existing(hook, task, _merged(Recorded(operation_id), operation), operation, "awaited")
 
-    def _look_up(self, hook: OperationsHook, task: ScannedTask, operation_id: str) -> Operation | None:
-        """Read an operation once; ``None``, after a report of the reason, when that is not possible."""
+    def _look_up(self, hook: OperationsHook, task: ScannedTask | None, operation_id: str) -> Operation | None:
+        """Read an operation once; ``None``, after a report of the reason, when that is not possible.
+
+        :param task: of the report; ``None`` where nothing depends on the operation but an age.
+        """
         key = (hook.conn_id, operation_id)
         if key not in self._known:
             try:
                 self._known[key] = hook.get_operation(hook.api.validate_operation_id(operation_id))
             except OpsError as error:
-                self._warn(hook, task, operation_id, f"cannot be read: {error}")
+                if task is not None:
+                    self._warn(hook, task, operation_id, f"cannot be read: {error}")
                 self._known[key] = None
         return self._known[key]
 
@@ -80,7 +85,7 @@ class Checker:
         if resource is None:
             return None
         created = _time(resource.get("created_at") or resource.get("createdAt"))
-        if created is None and operation is not None:
+        if created is None and (operation := operation or self._look_up(hook, None, facts.operation_id)):
             created = operation.created_at
         name = resource.get("name")
         one = OwnedResource(
@@ -127,8 +132,10 @@ def _still_running(
 
 
 def _time(value: object) -> datetime | None:
+    # 0 is no time where an API counts seconds
+    if not value or isinstance(value, bool):
+        return None
     try:
-        # `fromisoformat` understands the trailing Z only from Python 3.11 on
-        return datetime.fromisoformat(value.replace("Z", "+00:00")) if isinstance(value, str) else None
+        return read_time(value)
     except ValueError:
         return None

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from airflow_provider_ops.apis.existing import is_being_deleted
 from airflow_provider_ops.apis.submits import OwnedResource
 from airflow_provider_ops.cli.deleting import DeletionResult
 from airflow_provider_ops.cli.output import age
@@ -36,11 +37,23 @@ class Left:
 
     @property
     def may_be_deleted(self) -> bool:
-        """Return whether it is certain enough that the run made it, and known by an id."""
-        return self.found_by != "awaited" and bool(self.one.resource_id)
+        """Return whether it is certain enough that the run made it, known by an id, and not being deleted already."""
+        return self.found_by != "awaited" and bool(self.one.resource_id) and not self.is_being_deleted
+
+    @property
+    def is_being_deleted(self) -> bool:
+        """Return whether the API shows that it is being deleted: until then it exists."""
+        return is_being_deleted(self.one.state)
+
+    @property
+    def place_in_list(self) -> tuple[str, float]:
+        """Return what the rows are sorted by: the API, then the age, the newest first and those without one last."""
+        return self.hook.api.name, -self.one.created_at.timestamp() if self.one.created_at else 0.0
 
     @property
     def _as_left(self) -> str:
+        if self.is_being_deleted:
+            return "being deleted"
         return f"left behind: {self.owes} was begun, and what came of it is not known" if self.owes else "left behind"
 
     def row(self, now: float) -> Mapping[str, Any]:

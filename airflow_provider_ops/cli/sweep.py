@@ -29,7 +29,7 @@ def sweep(args: Any) -> Exit:
     runs = Scope(dag_ids, args.run_id or (), args.since, args.until).runs()
     in_progress = [run for run in runs if not run.is_over]
     search = ResourceSearch(args.conn_id or ())
-    left = search.find([run for run in runs if run.is_over])
+    left = sorted(search.find([run for run in runs if run.is_over]), key=lambda one: one.place_in_list)
     _introduce(search, in_progress)
     if args.yes and left:
         left = _deleted(left, args.timeout)
@@ -69,7 +69,9 @@ def _deleted(left: Sequence[Left], timeout: float | None) -> list[Left]:
     return [replace(one, fate=fates.get(id(one)) or _spared(one, over)) for one in left]
 
 
-def _spared(one: Left, over: set[tuple[str, str]]) -> DeletionResult:
+def _spared(one: Left, over: set[tuple[str, str]]) -> DeletionResult | None:
+    if one.is_being_deleted:
+        return None
     if (one.task.dag_id, one.task.run_id) not in over:
         return DeletionResult(gone=False, text="left alone: its run is in progress again")
     if one.found_by == "awaited":
@@ -94,12 +96,16 @@ def _hooks(left: Iterable[Left]) -> list[OperationsHook]:
 
 def _conclude(left: Sequence[Left], *, complete: bool) -> Exit:
     gone = sum(one.fate is not None and one.fate.gone for one in left)
-    stays = len(left) - gone
+    going = sum(one.is_being_deleted for one in left)
+    stays = len(left) - gone - going
     if gone:
         echo(f"{gone} deleted.")
+    if going:
+        echo(f"{going} being deleted, and until then existing: run this again to see whether it is gone.")
     if stays:
         hint = "" if any(one.fate for one in left) else " Nothing was changed: --yes deletes it."
         echo(f"{stays} left behind.{hint}")
+    if stays or going:
         return Exit.NO
     if not complete:
         echo("Nothing is left behind of what was searched; what was not searched is said above.")

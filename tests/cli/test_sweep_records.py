@@ -16,7 +16,7 @@ from airflow_provider_ops.operators.akua import AkuaCreateClusterOperator
 from airflow_provider_ops.operators.lakesail import LakeSailCreateSessionOperator
 from airflow_provider_ops.operators.onvera import OnveraCreateDeploymentOperator, OnveraDestroyDeploymentOperator
 from airflow_provider_ops.sensors.operation import OperationSensor
-from airflow_provider_ops.testing import drop_answer, fail_first, operation_fails
+from airflow_provider_ops.testing import drop_answer, fail_first, never_settles, operation_fails
 from tests.old_airflow import needs_state_store
 from tests.owing import owe
 
@@ -69,12 +69,36 @@ def test_what_carries_no_mark_is_found_by_the_records_of_its_run(
     left = [("cluster", "cluster", "record"), ("deployment", "named", "record"), ("session", "session", "record")]
     assert (listed.code, what(listed)) == (1, left), listed.err
     assert "Not searched" not in listed.err
+    rows = json.loads(listed.out)
+    assert [row["api"] for row in rows] == ["akua", "lakesail", "onvera"]
+    # neither a session of LakeSail nor its operation shows when it began
+    assert [row["api"] for row in rows if not row["age"]] == ["lakesail"]
     deleted = sweep(ran, "--yes")
     assert (deleted.code, what(deleted)) == (0, left), deleted.err
     # the simulator does not count a closed session as deleted
     assert {name.partition("-")[0] for name in existing(world)} == {"session"}
     again = sweep(ran)
     assert (again.code, json.loads(again.out)) == (0, [])
+
+
+def test_what_is_being_deleted_is_listed_and_left_to_the_api(world: SimulatorServer, run_dag: Any, sweep: Any) -> None:
+    with DAG("half_deleted", schedule=None, start_date=START) as dag:
+        OnveraCreateDeploymentOperator(task_id="named", app_type="superset", name="Reports", **HURRY)
+        OnveraCreateDeploymentOperator(task_id="marked", app_type="superset", durable=False, **HURRY)
+    ran = run_dag(dag)
+    assert ran.state == "success", ran.errors
+    world.faults(never_settles(kind="deployment.destroy"))
+    for one in world.resources():
+        OnveraHook().destroy_deployment(one["id"])
+    sent = world.stats()["by_route"]
+    for arguments in ((), ("--yes",)):
+        listed = sweep(ran, *arguments)
+        found = {(row["task"], row["state"], row["fate"]) for row in json.loads(listed.out)}
+        assert found == {(task, "destroying", "being deleted") for task in ("named", "marked")}
+        assert listed.code == 1
+        assert "2 being deleted" in listed.err
+        assert "left behind" not in listed.err
+    assert {route for route in sent if world.stats()["by_route"][route] != sent[route] and "DELETE" in route} == set()
 
 
 def test_what_a_try_before_has_made_is_found(world: SimulatorServer, run_dag: Any, sweep: Any) -> None:

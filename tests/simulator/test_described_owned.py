@@ -123,7 +123,9 @@ def test_a_result_reads_the_resource() -> None:
     text = JOBS.replace("delete: DELETE", "result: {request: 'GET /jobs/{resource_id}'}\ndelete: DELETE")
     api: Any = DescribedApi(ApiSpec.from_yaml(text))
     assert drive(api.find_resource("job", "j1"), answer({"id": "j1"})) == {"id": "j1"}
-    assert drive(api.find_resource("job", "j1"), answer({"id": "j1", "state": "deleting"})) is None
+    assert drive(api.find_resource("job", "j1"), answer({"id": "j1", "state": "deleted"})) is None
+    deleting = {"id": "j1", "state": "deleting"}
+    assert drive(api.find_resource("job", "j1"), answer(deleting)) == deleting, "until it is deleted it exists"
     assert api.find_resource("other", "j1") is None
 
 

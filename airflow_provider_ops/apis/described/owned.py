@@ -13,7 +13,7 @@ from airflow_provider_ops.apis.described.reading import json_or_none
 from airflow_provider_ops.apis.described.searching import EPOCH, DescribedSearch
 from airflow_provider_ops.apis.described.secrets import without_secrets
 from airflow_provider_ops.apis.described.submits import DescribedSubmit
-from airflow_provider_ops.apis.existing import existing
+from airflow_provider_ops.apis.existing import existing, is_gone, status_of
 from airflow_provider_ops.apis.submits import OwnedResource, OwnedResources, Submitted
 from airflow_provider_ops.exceptions import NotFound, PermissionDenied
 from airflow_provider_ops.operation import Operation
@@ -151,7 +151,8 @@ class Owned:
             except PermissionDenied as error:
                 problems.append(f"{call.creates} cannot be listed: {error}")
             else:
-                found += (one for row in rows if (one := self._marked(call, find, row)) is not None)
+                owned = (self._marked(call, find, row) for row in rows)
+                found += (one for one in owned if one is not None and not is_gone(one.state))
         return OwnedResources(found, problems)
 
     def _rows(self, find: FindSpec, values: Values | None = None) -> Flow[list[Any]]:
@@ -171,4 +172,7 @@ class Owned:
         texts = [one for value in values for one in (value if isinstance(value, list) else [value])]
         keys = (short_in(mark, as_text(one)) for one in texts if not isinstance(one, (dict, list)))
         key = next((one for one in keys if one is not None), None)
-        return None if key is None or resource_id is None else OwnedResource(key, call.creates or "", resource_id)
+        if key is None or resource_id is None:
+            return None
+        state = status_of(row) if isinstance(row, Mapping) else None
+        return OwnedResource(key, call.creates or "", resource_id, state=state)

@@ -188,7 +188,7 @@ class Onvera(ApiOfSpec):
         return [one for one in found if _deletes(one)] or window.choose(found, began)
 
     def list_owned(self) -> Flow[OwnedResources]:
-        """List deployments whose name we have derived, and that are neither gone nor being destroyed."""
+        """List deployments whose name we have derived, and that are not gone."""
         deployments = yield from all_items(self.list_deployments())
         return OwnedResources(
             [
