@@ -156,9 +156,8 @@ def _without_answer(found: Handle, today: AttemptContext, *, cleared: bool) -> D
 def _after_the_end(found: Handle, operation: Operation, today: AttemptContext, *, cleared: bool) -> Decision:
     generation = found.generation
     if cleared:
-        return Decision(
-            Action.SUBMIT, generation + 1, f"the task was cleared after its operation {operation.raw_state}"
-        )
+        why = f"the task was cleared after its operation {operation.id} {operation.raw_state}"
+        return Decision(Action.SUBMIT, generation + 1, f"{why}{_what_remains(found, operation)}")
     if operation.state is OperationState.SUCCEEDED and found.removed:
         return Decision(Action.SUBMIT, generation + 1, f"an earlier try has removed what operation {operation.id} made")
     if operation.state is not OperationState.SUCCEEDED:
@@ -170,10 +169,18 @@ def _after_the_end(found: Handle, operation: Operation, today: AttemptContext, *
             why += f", which may be because {'the kill of ' if found.killed else ''}this task asked to cancel it"
         return Decision(Action.SUBMIT, generation + 1, why)
     if not is_same_request(found, today):
-        return Decision(
-            Action.SUBMIT, generation + 1, "the earlier operation succeeded, but the request is another one now"
-        )
+        why = f"the earlier operation {operation.id} succeeded, but the request is another one now"
+        return Decision(Action.SUBMIT, generation + 1, f"{why}{_what_remains(found, operation)}")
     return Decision(Action.FINISH, generation, f"the earlier operation {operation.id} has succeeded")
+
+
+def _what_remains(found: Handle, operation: Operation) -> str:
+    """Return what a new submit leaves as it is; whether it still exists is not known here."""
+    resource_id = found.resource_id or operation.resource_id
+    if not (found.creates and resource_id) or found.removed:
+        return ""
+    made = f"{found.resource_type or operation.resource_type or 'resource'} {resource_id}"
+    return f"; {made}, which it made, remains unless it was deleted since (`airflow operations sweep` lists it)"
 
 
 def _while_running(found: Handle, today: AttemptContext, *, cleared: bool) -> Decision:

@@ -61,7 +61,10 @@ class PreviousOperation:
         running = [one for one in mine if not _state(one).is_terminal]
         for one in mine:
             if one not in running:
-                self._log(f"{_name(one)} was made before the task was cleared, and stays as it is")
+                self._log(
+                    f"{_name(one)} was made before the task was cleared, and stays as it is; "
+                    "`airflow operations sweep` lists what it made, unless that was deleted since"
+                )
         if not self._identity.kill_policy_terminates:
             return self._only(running)
         for one in running:

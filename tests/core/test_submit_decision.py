@@ -78,6 +78,17 @@ def test_a_clear_after_the_end_submits_a_new_generation(state: str) -> None:
     assert what(decide(HANDLE, op(state), CLEARED)) == (Action.SUBMIT, 4)
 
 
+@pytest.mark.parametrize("today", [CLEARED, OTHER], ids=["cleared", "another request"])
+def test_a_new_submit_names_what_the_operation_before_has_made(today: AttemptContext) -> None:
+    made = replace(HANDLE, creates=True)
+    said = decide(made, op("succeeded"), today).sentence
+    assert "op_1 succeeded" in said
+    assert "deployment d1, which it made, remains" in said
+    assert "`airflow operations sweep`" in said
+    for without in (replace(made, removed=True), replace(made, creates=False), INTENT.answered("op_1")):
+        assert "remains" not in decide(without, op("succeeded"), today).sentence
+
+
 @pytest.mark.parametrize("state", OPEN)
 def test_a_clear_while_running_submits_anew_when_the_kill_policy_ends_the_old_one(state: str) -> None:
     assert what(decide(HANDLE, op(state), CLEARED)) == (Action.SUBMIT, 4)
