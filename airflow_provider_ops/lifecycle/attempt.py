@@ -113,7 +113,6 @@ class TaskAttempt:
         submit = self._options.submit()
         # arguments that only the connection can complete are checked before anything is stored
         self._hook.api.apply_connection_defaults(submit.request, settings.extras)
-        self._log.info(submitted_text(self._options, self._hook, submit))
         waiter = self._make_waiter(submit.kind)
         # arguments that the trigger cannot store must fail before something remote exists
         placeholder = Handle.placeholder(submit.kind)
@@ -212,6 +211,7 @@ class TaskAttempt:
             deadline=deadline,
             log=self._log.info,
             warn=self._log.warning,
+            announcement=submitted_text(options, self._hook, submit),
             record=self._record,
         )
 

@@ -47,6 +47,7 @@ class SubmitRunner:
     """Send the submit of one task under one key after the other.
 
     :param submit: without a key.
+    :param announcement: logged before the first request.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class SubmitRunner:
         record: AttemptRecord,
         sender: Sender,
         log: Log,
+        announcement: str = "",
     ) -> None:
         self._hook = hook
         self._api = hook.api
@@ -66,6 +68,7 @@ class SubmitRunner:
         self._record = record
         self._sender = sender
         self._log = log
+        self._announcement = announcement
         #: When the request with a new key was about to leave for the first time; monotonic.
         self._began: float | None = None
         #: Whether a request with this key may have been carried out.
@@ -95,6 +98,7 @@ class SubmitRunner:
             self._note("preparing the request", handle, marked, is_new=False)
         if self._was_sent:
             marked = replace(marked, request=marked.request.again())
+        self._announce()
         self._record.note(f"sending {marked.request}")
         last: OpsError | None = None
         for _ in range(_MOST_UNCLEAR):
@@ -112,6 +116,11 @@ class SubmitRunner:
         if last is None:
             raise AssertionError
         raise reworded(last, f"{last.what}. It was sent {_MOST_UNCLEAR} times, and nothing was started")
+
+    def _announce(self) -> None:
+        if self._announcement:
+            self._log(self._announcement)
+            self._announcement = ""
 
     def _send(self, handle: Handle, marked: SubmitCall) -> SubmitResult:
         began = self._began if marked.creates else None

@@ -1,4 +1,4 @@
-"""The first log line of an operator: what is about to be submitted."""
+"""The log line of an operator about what it submits."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _LONGEST_VALUE, _LONGEST_LINE = 80, 400
 
 
 def submitted_text(options: AttemptOptions, hook: OperationsHook, submit: SubmitCall) -> str:
-    """Return what is to be submitted and what a kill does, for the first log line."""
+    """Return what is submitted and what a kill does, for the log line just before that."""
     api, request = hook.api, submit.request
     parts = {**request.query, **(request.json if isinstance(request.json, Mapping) else {})}
     values = " ".join(f"{name}={_short(name, value)}" for name, value in parts.items())

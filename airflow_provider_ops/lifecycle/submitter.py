@@ -39,6 +39,7 @@ class Submitter:
     """One task's submit. :meth:`run` returns its operation, starting it at most once.
 
     :param deadline: epoch seconds after which no further attempt is made.
+    :param announcement: logged when the request is sent, once, and not where nothing is submitted.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class Submitter:
         deadline: float,
         log: Log,
         warn: Log | None = None,
+        announcement: str = "",
         record: AttemptRecord | None = None,
     ) -> None:
         self._hook = hook
@@ -64,7 +66,7 @@ class Submitter:
         self._warn = warn or log
         self._record = record or AttemptRecord(KillSwitch(), hook.api.title)
         sender = Sender(hook, deadline=deadline, log=log, warn=self._warn)
-        self._starter = SubmitRunner(hook, submit, store, self._record, sender, log)
+        self._starter = SubmitRunner(hook, submit, store, self._record, sender, log, announcement)
 
     def run(self) -> SubmitResult:
         """Adopt, reconcile or submit the operation of this task run, and return it.

@@ -137,7 +137,7 @@ def test_the_trigger_is_handed_the_policy_that_holds(api: str, policy: str, worl
     assert trigger.serialize()[1]["on_kill"] == policy
 
 
-def test_what_is_submitted_is_said_first_with_the_kill_policy() -> None:
+def test_what_is_submitted_is_said_with_the_kill_policy() -> None:
     task = create(name="reports")
     said = submitted_text(task._attempt_options(), task.hook, task.submit())
     assert said == (

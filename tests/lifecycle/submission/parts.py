@@ -48,6 +48,8 @@ class StateStore:
             raise ConnectionError("the API server is away")
         self.data[key] = json.dumps(value, allow_nan=False)
 
+ANNOUNCEMENT = "Request to Onvera: POST /deployments"
+
 
 class Task:
     """One task run; every call of ``attempt`` is a new try in a new process."""
@@ -84,6 +86,7 @@ class Task:
             deadline=self.clock.time() + self.patience,
             log=self.said.append,
             warn=self.warned.append,
+            announcement=ANNOUNCEMENT,
         ).run()
 
     def clear(self, *, retries: int | None = None, forgets: bool = False) -> None:

@@ -26,7 +26,7 @@ from airflow_provider_ops.testing import (
 
 if TYPE_CHECKING:
     from airflow_provider_ops.testing import SimulatorServer
-from tests.lifecycle.submission.parts import Died, Task, created, posts
+from tests.lifecycle.submission.parts import ANNOUNCEMENT, Died, Task, created, posts
 
 # -- the quiet case
 
@@ -44,6 +44,22 @@ def test_the_intent_is_stored_before_anything_is_sent_and_the_handle_right_after
     assert task.stored["operation_id"] == started.handle.operation_id
     assert task.stored["resource_id"] == world.resources()[0]["id"]
     assert not started.adopted
+
+
+def test_a_request_is_announced_once_and_only_where_it_is_sent(task: Task, world: SimulatorServer) -> None:
+    world.faults(drop_answer(), reset_connection(method="POST"))
+    task.attempt()
+    assert task.said[0] == ANNOUNCEMENT
+    assert task.said.count(ANNOUNCEMENT) == 1
+    task.said.clear()
+    assert task.attempt().adopted
+    assert ANNOUNCEMENT not in task.said
+    task.clock.advance(600)
+    assert task.attempt().adopted
+    assert ANNOUNCEMENT not in task.said
+    task.clear()
+    assert not task.attempt().adopted
+    assert ANNOUNCEMENT in task.said[1:], "after the reason for a new one"
 
 
 def test_a_retry_joins_the_running_operation_and_says_so(task: Task, world: SimulatorServer) -> None:
