@@ -155,7 +155,14 @@ def _cancel(api: Api, handle: Handle, name: str) -> Flow[Termination]:
         # those that are over are refused
         with suppress(OpsError):
             yield api.cancel_submitted(replace(handle, operations=(ref,)))
-    return Termination(f"{api.title} was asked to cancel {name}", is_accepted=True)
+    return Termination(f"{api.title} was asked to cancel {name}{_what_may_remain(handle)}", is_accepted=True)
+
+
+def _what_may_remain(handle: Handle) -> str:
+    """Return what a cancellation does not remove: APIs keep what an operation has made until it is cancelled."""
+    if not (handle.creates and handle.resource_id):
+        return ""
+    return f"; {handle.resource_type or 'resource'} {handle.resource_id} may remain (`airflow operations sweep` lists it)"
 
 
 def _delete(api: Api, handle: Handle, name: str, within: float) -> Flow[Termination]:

@@ -140,7 +140,9 @@ def test_change_requests_and_worker_bootstraps(hook: AkuaHook, ensure: Callable[
 
 def test_killing_cancels_and_says_so(hook: AkuaHook, ensure: Callable[..., SubmitResult]) -> None:
     create = ensure(operators.AkuaCreateClusterOperator(task_id="t", name="c", region_id="reg_eu").submit())
-    assert "asked to cancel" in hook.run(terminate(hook.api, create.handle, "cancel")).text
+    said = hook.run(terminate(hook.api, create.handle, "cancel")).text
+    assert "asked to cancel" in said
+    assert f"; cluster {create.handle.resource_id} may remain (" in said
     assert hook.wait_for_operation(create.handle.operation_id or "").state is OperationState.CANCELLED
 
 
