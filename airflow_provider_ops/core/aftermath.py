@@ -13,8 +13,10 @@ _CAUSES: Mapping[str | None, str] = {
     None: "The task was cleared",
     "restarting": "The task was cleared while it ran",
     "success": "The task was marked success",
-    "failed": "The task was set to failed: by a user, with its DAG run, or because Airflow lost its worker",
-    "skipped": "The task was set to skipped, as Airflow does when a DAG run takes too long",
+    "failed": (
+        "The task was marked failed (by a user, by the end of its DAG run, or by Airflow when its worker was lost)"
+    ),
+    "skipped": "The task was marked skipped, as Airflow does when a DAG run takes too long",
     "removed": "The task instance is gone",
 }
 #: States in which the task is at work again: a user has cleared it since.

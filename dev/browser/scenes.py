@@ -191,10 +191,10 @@ class Gallery:
                 "killed",
                 killed,
                 "create",
-                ("What is left", "set to failed", "on_kill=delete", "is being deleted"),
+                ("What is left", "marked failed", "on_kill=delete", "is being deleted"),
                 then=stays_as_it_is,
             ),
-            Scene("killed-many", ended, "wait", ("The task ended before", "set to failed")),
+            Scene("killed-many", ended, "wait", ("The task ended before", "marked failed")),
             Scene(
                 "owed",
                 owed,

@@ -302,7 +302,7 @@ async def test_a_kill_that_cannot_be_carried_out_does_not_raise(
     assert destroys(operations_simulator) == 0
 
 
-@pytest.mark.parametrize(("state", "cause"), [("failed", "set to failed"), ("success", "marked success")])
+@pytest.mark.parametrize(("state", "cause"), [("failed", "marked failed"), ("success", "marked success")])
 async def test_a_kill_records_its_cause_and_what_is_left(
     operations_simulator: SimulatorServer, monkeypatch: pytest.MonkeyPatch, state: str, cause: str
 ) -> None:

@@ -153,7 +153,7 @@ def test_how_the_start_is_known_is_said(
     ("state", "said"),
     [
         ("success", "marked success"),
-        ("failed", "set to failed"),
+        ("failed", "marked failed"),
         ("skipped", "DAG run takes too long"),
         ("removed", "is gone"),
     ],

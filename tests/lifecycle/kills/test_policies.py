@@ -380,7 +380,7 @@ def assert_noted_by_the_second_try(life: Life, handle: Any) -> None:
 @pytest.mark.parametrize(
     ("state", "policy", "cause"),
     [
-        ("failed", "delete", "The task was set to failed"),
+        ("failed", "delete", "The task was marked failed"),
         ("restarting", "delete", "The task was cleared while it ran"),
         ("success", "leave", "The task was marked success"),
     ],
