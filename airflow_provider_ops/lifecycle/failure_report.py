@@ -85,14 +85,12 @@ class FailureReport:
         if was_asked_to_end(handle, operation.id):
             operation = naming_the_request(operation)
         self.explained = operation
-        left = ""
         if policy == "delete":
             left = _sentence(self.carry_out("delete", BECAUSE_OF_FAILURE))
-            self.left = f"on_failure=delete: {left}"
         else:
-            self.left = "on_failure=leave: nothing was removed, and whether anything still exists was not checked."
-            if handle.resource_id:
-                left = f"What it left was not removed{f'; see {handle.operation_url}' if handle.operation_url else ''}."
+            see = f"; see {handle.operation_url}" if handle.operation_url else ""
+            left = f"Nothing was removed, and whether anything still exists was not checked{see}."
+        self.left = f"on_failure={policy}: {left}"
         if comes_after and not self.removed:
             retry = "A retry checks it again, and submits nothing. Clear the task to submit a new one."
         elif handle.is_given:

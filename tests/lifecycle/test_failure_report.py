@@ -146,10 +146,19 @@ def test_a_failure_tells_reason_ids_time_what_was_left_and_what_a_retry_does(
     error = failed(hook, failing, "leave", may_retry=True)
     assert isinstance(error, OperationFailed)
     text = str(error)
-    for part in ("quota exceeded", failing.operation_id, failing.resource_id, "after 4 minutes", "was not removed"):
+    for part in ("quota exceeded", failing.operation_id, failing.resource_id, "after 4 minutes", "was removed"):
         assert str(part) in text.replace("5 minutes", "4 minutes"), part
     assert text.endswith("A retry submits a new one.")
     assert kinds(world) == ["deployment.create"]
+
+
+@pytest.mark.parametrize("policy", ["leave", "delete"])
+def test_log_and_record_say_the_same_about_what_is_left(hook: OnveraHook, failing: Handle, policy: str) -> None:
+    operation, report = hook.wait_for_operation(str(failing.operation_id)), ending(hook, failing)
+    error = report.failed(operation, policy, may_retry=True)
+    asked_by, _, left = str(report.left).partition(": ")
+    assert asked_by == f"on_failure={policy}"
+    assert left in str(error)
 
 
 def test_a_failure_names_what_was_submitted_where_the_operation_does_not(hook: OnveraHook, failing: Handle) -> None:
@@ -173,7 +182,7 @@ def test_on_failure_delete_removes_what_was_left_and_says_so(
 ) -> None:
     text = str(failed(hook, failing, "delete", may_retry=True))
     assert "is being deleted" in text
-    assert "was not removed" not in text
+    assert "was removed" not in text
     assert kinds(world).count("deployment.destroy") == 1
 
 
