@@ -78,6 +78,13 @@ class EventFilter:
     states: Sequence[str] = ()
     resource_ids: Sequence[str] = ()
 
+    @property
+    def summary(self) -> str:
+        """Return what is let through, in a few words."""
+        parts = (("kinds", self.kinds), ("states", self.states), ("resources", self.resource_ids))
+        said = [f"{name} {', '.join(values)}" for name, values in parts if values]
+        return "; ".join(said) or "all kinds"
+
     def accepts(self, operation: Operation) -> bool:
         """Return whether the filter lets an operation through."""
         return (

@@ -128,7 +128,8 @@ class OperationEventTrigger(BaseEventTrigger):
         """Yield an event for each snapshot with operations that are new to this watcher."""
         wanted = EventFilter(self.kinds or (), self.states or (), self.resource_ids or ())
         store = WatermarkStore(getattr(self, "asset_state_store", None), self._key, self.asset)
-        tracker = WatermarkTracker(store, wanted, self._begins)
+        watched = f"connection {self.conn_id!r}{f' for asset {self.asset!r}' if self.asset else ''}"
+        tracker = WatermarkTracker(store, wanted, self._begins, watched)
         async for snapshot in shared_stream:
             news, redelivered = await tracker.news(snapshot)
             if news:

@@ -12,7 +12,7 @@ from typing import Any
 
 from airflow_provider_ops.core.backoff import Backoff
 from airflow_provider_ops.core.settling import Snapshot
-from airflow_provider_ops.exceptions import InvalidConnection, OpsError
+from airflow_provider_ops.exceptions import InvalidConnection, OpsError, RateLimited, ServerError, TransportError
 from airflow_provider_ops.hooks.base import OperationsHook
 from airflow_provider_ops.hooks.lookup import ahook_for
 from airflow_provider_ops.http.async_client import AsyncClient
@@ -54,7 +54,7 @@ class ErrorBackoff:
                 "Watching for settled operations of connection %r: %s. Checking again, less and less often; "
                 "what settles meanwhile is reported afterwards.",
                 self._conn_id,
-                error,
+                _without_end(error),
             )
         now = time.monotonic()
         self._since = now if self._since is None else self._since
@@ -65,6 +65,12 @@ class ErrorBackoff:
         if self.failures:
             log.info("Watching for settled operations of connection %r again", self._conn_id)
         self.failures, self._said, self._since = 0, "", None
+
+
+def _without_end(error: Exception) -> str:
+    """Return what happened, and what to do where the watcher does not do that itself; without the final stop."""
+    text = error.without_advice if isinstance(error, (ServerError, RateLimited, TransportError)) else str(error)
+    return text.rstrip(".")
 
 
 async def snapshots(conn_id: str, interval: float) -> AsyncGenerator[Snapshot, None]:

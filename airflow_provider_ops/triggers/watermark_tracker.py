@@ -97,12 +97,16 @@ class WatermarkTracker:
     """Decide which operations of its connection's snapshots one watcher delivers.
 
     :param since: epoch seconds to begin with where nothing was delivered before; ``None`` for what settles from now on.
+    :param watched: name of the connection, and of the asset, in log lines.
     """
 
-    def __init__(self, store: WatermarkStore, wanted: EventFilter, since: float | None = None) -> None:
+    def __init__(
+        self, store: WatermarkStore, wanted: EventFilter, since: float | None = None, watched: str = "a connection"
+    ) -> None:
         self._store = store
         self._filter = wanted
         self._since = since
+        self._watched = f"{watched} ({wanted.summary})"
         self._mark: Watermark | None = None
         #: What was stored last.
         self._stored: Watermark | None = None
@@ -124,7 +128,7 @@ class WatermarkTracker:
                 found = await self._news(snapshot)
             except Exception as error:  # noqa: BLE001 - Airflow may be away; a watcher must not end by that
                 if (said := repr(error)) != self._warned:
-                    log.warning("The watermark cannot be kept: %s. Nothing is reported meanwhile.", said)
+                    log.warning("The watermark of %s cannot be kept: %s. Nothing is reported meanwhile.", self._watched, said)
                 self._warned = said
                 return [], []
             self._warned = ""
@@ -192,7 +196,7 @@ class WatermarkTracker:
             try:
                 await self._confirm()
             except Exception as error:  # noqa: BLE001 - the next poll confirms it
-                log.warning("The watermark cannot be kept: %r", error)
+                log.warning("The watermark of %s cannot be kept: %r", self._watched, error)
 
     async def _confirm(self) -> None:
         if self._announcing is None or self._mark is None:
@@ -211,7 +215,8 @@ class WatermarkTracker:
             mark = Watermark.now(snapshot, self._filter) if self._since is None else Watermark(self._since)
             await self._store.write(mark)
             log.info(
-                "Watching for settled operations %s%s",
+                "Watching for settled operations of %s %s%s",
+                self._watched,
                 "from now on" if self._since is None else "since the given time",
                 "" if self._store.lasts else "; without an asset state store (Airflow 3.3) a restart begins anew",
             )

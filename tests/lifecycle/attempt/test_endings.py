@@ -109,7 +109,7 @@ def test_an_operation_that_ends_badly_fails_the_task_with_a_briefing(
     (resource,) = operations_simulator.resources()
     assert told_as(raised) is error
     assert raised.operation is not None
-    for part in (fault["reason"], resource["operation_id"], resource["id"], "was not removed", "Clear the task"):
+    for part in (fault["reason"], resource["operation_id"], resource["id"], "was removed", "Clear the task"):
         assert part in str(raised)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +13,10 @@ from airflow.sdk import AssetWatcher
 from airflow.serialization.encoders import encode_trigger
 
 from airflow_provider_ops.core.settling import MOST_DELIVERED
-from airflow_provider_ops.exceptions import InvalidArgument
+from airflow_provider_ops.exceptions import ApiError, AuthenticationError, InvalidArgument, ServerError, located
 from airflow_provider_ops.testing import operation_fails
 from airflow_provider_ops.triggers.events import OperationEventTrigger
+from airflow_provider_ops.triggers.snapshots import ErrorBackoff
 from tests.old_airflow import HAS_QUEUES_OF_WATCHERS, deserialize, needs_queues_of_watchers, serialize
 
 if TYPE_CHECKING:
@@ -89,6 +91,33 @@ async def test_the_watermark_is_found_again_by_every_release(operations_simulato
     async with watching(store, "deployment.*"):
         assert list(store.data) == ["operation_events:XYn9Evex"]
         assert sorted(store.mark) == ["doubt", "floor", "seen", "version"]
+
+
+async def test_a_watcher_says_at_its_start_what_it_watches(
+    operations_simulator: SimulatorServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, "airflow_provider_ops.triggers.watermark_tracker"):
+        async with watching(AssetStore(), "deployment.*"):
+            await until(lambda: caplog.messages)
+    (said,) = caplog.messages
+    assert "connection 'onvera_default' (kinds deployment.*) from now on" in said
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (ServerError(503, None, "away", request="GET /operations"), "503 away. Checking again"),
+        (AuthenticationError(401, None, "no"), "401 no. Put a valid API key into the password of the connection."),
+    ],
+)
+def test_what_a_watcher_cannot_read_ends_with_one_stop(
+    caplog: pytest.LogCaptureFixture, error: ApiError, says: str
+) -> None:
+    ErrorBackoff("c", 1.0).on_error(located(error, "Onvera"))
+    (said,) = caplog.messages
+    assert says in said
+    assert ".." not in said
+    assert "retry later" not in said, "it does so by itself"
 
 
 # -- what is told
