@@ -55,6 +55,7 @@ class Termination(NamedTuple):
     :param is_done: whether nothing is left to do: the API took the request, or there is nothing that it could do.
     :param is_accepted: whether the API took the request.
     :param deletion: the deletion that the API took on, or showed to be under way.
+    :param is_unmet: whether the policy asks for something that was refused, or that the API cannot do.
     """
 
     text: str
@@ -62,6 +63,12 @@ class Termination(NamedTuple):
     is_done: bool = True
     is_accepted: bool = False
     deletion: Deletion | None = None
+    is_unmet: bool = False
+
+    @property
+    def is_as_asked(self) -> bool:
+        """Return whether all that the policy asks for was done, so that nobody has to act."""
+        return self.is_done and not self.is_unmet
 
 
 def terminate(
@@ -86,7 +93,7 @@ def terminate(
         return Termination(f"{name} is gone already ({error.what})", removed=policy == "delete")
     except (Conflict, InvalidRequest) as error:
         if policy == "cancel":
-            return Termination(f"{name} may be over already: the cancel was refused ({error.what})")
+            return Termination(f"{name} may be over already: the cancel was refused ({error.what})", is_unmet=True)
         return Termination(
             f"{name} still exists: the deletion was refused ({error.what}){_link(handle)}", is_done=False
         )
@@ -148,7 +155,8 @@ def _cancel(api: Api, handle: Handle, name: str) -> Flow[Termination]:
     try:
         call = api.cancel_submitted(handle)
     except CancelNotSupported:
-        return Termination(f"{name} continues remotely, because {api.title} cannot cancel{_link(handle)}")
+        cannot = f"because {api.title} cannot cancel{_link(handle)}"
+        return Termination(f"{name} continues remotely, {cannot}", is_unmet=True)
     yield from _until_answered(lambda: _sending(call))
     for other in handle.operations[1:]:
         ref = replace(other, resource_type=handle.resource_type, resource_id=other.resource_id or handle.resource_id)
@@ -168,10 +176,10 @@ def _what_may_remain(handle: Handle) -> str:
 def _delete(api: Api, handle: Handle, name: str, within: float) -> Flow[Termination]:
     if not handle.creates:
         # what it acts on was there before: suspending a machine must never end in deleting it
-        return Termination(f"{name} made nothing that could be deleted{_link(handle)}")
+        return Termination(f"{name} made nothing that could be deleted{_link(handle)}", is_unmet=True)
     if not handle.resource_id or api.delete_resource(handle.resource_type or "", handle.resource_id) is None:
         nothing = f"there is nothing that {api.title} could delete"
-        return Termination(f"{name} continues remotely, because {nothing}{_link(handle)}")
+        return Termination(f"{name} continues remotely, because {nothing}{_link(handle)}", is_unmet=True)
     deletion = Deletion(f"{handle.resource_type} {handle.resource_id}")
     try:
         deleting = yield from _when_possible(api, handle, within)

@@ -80,9 +80,12 @@ class LineLog:
         """Log at level WARNING."""
         self._log.warning(self._line(message, args))
 
-    def briefing(self, message: str, *args: object) -> None:
-        """Log at level WARNING what stands in for the message of an error, and so has whole ids."""
-        self._log.warning(_message(message, args))
+    def briefing(self, message: str, *args: object, is_as_asked: bool = False) -> None:
+        """Log what stands in for the message of an error, and so has whole ids.
+
+        :param is_as_asked: whether all was done that the task asks for: level INFO instead of WARNING.
+        """
+        (self._log.info if is_as_asked else self._log.warning)(_message(message, args))
 
     def _line(self, message: str, args: tuple[object, ...]) -> str:
         return _LONG_ID.sub(self._shortened, _message(message, args))

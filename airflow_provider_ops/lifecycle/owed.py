@@ -46,7 +46,7 @@ def carry_out_debt(
     by_kill = because == BECAUSE_OF_KILL
     carry_out = kill_operation if by_kill else terminate
     ended = hook.run(carry_out(hook.api, found, policy, within=PATIENT))
-    (log if ended.is_done else warn)(ended.text)
+    (log if ended.is_as_asked else warn)(ended.text)
     after = replace(
         without_debt(found),
         killed=found.killed or by_kill,

@@ -75,7 +75,7 @@ class KillHandling:
     def _stopped(self) -> AttemptStopped | None:
         if not (self._switch.is_thrown and self._record.is_first_to_act()):
             return None
-        stopped = AttemptStopped(self._make().carry_out())
+        stopped = AttemptStopped(self._make().carry_out().text)
         # an operator may be executed again in this process
         self._switch.reset()
         return stopped
@@ -83,4 +83,5 @@ class KillHandling:
     def _act_late(self) -> None:
         # interrupted by another attempt of this process that has begun meanwhile: that one carries out the policy
         with contextlib.suppress(CallInterrupted):
-            self._log.briefing("%s", self._make().carry_out())
+            ended = self._make().carry_out()
+            self._log.briefing("%s", ended.text, is_as_asked=ended.is_as_asked)

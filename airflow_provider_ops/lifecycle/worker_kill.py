@@ -87,8 +87,8 @@ class KillRunner:
         self._is_airflow_stuck = False
         self._ends_at = time.monotonic() - record.seconds_since_kill + _KILL_SECONDS
 
-    def carry_out(self) -> str:
-        """Act within the seconds that Airflow leaves; return a sentence that says what continues.
+    def carry_out(self) -> Termination:
+        """Act within the seconds that Airflow leaves; return what continues, with the sentence that says so.
 
         Not in a signal handler: a question to Airflow deadlocks where the interrupted code was asking one.
         """
@@ -97,30 +97,32 @@ class KillRunner:
         finally:
             self._record.has_finished_acting = True
 
-    def _carry_out(self) -> str:
+    def _carry_out(self) -> Termination:
         self._hook.resume()
         doing = f"asked to stop while {self._record.doing}"
         self._store_what_is_known()
         if self._policy == "leave":
             self._report_end(Termination(self._record.what_continues))
-            return f"{doing}: {self._record.what_continues}, as on_kill=leave says"
+            return Termination(f"{doing}: {self._record.what_continues}, as on_kill=leave says")
         try:
             state = self._ask(lambda: task_state(self._ti), _QUESTION)
         except Exception as error:  # noqa: BLE001 - whatever it was, nothing may be ended by guess
-            return (
+            return Termination(
                 f"{doing}. Airflow does not say whether the task is over ({described(error)}), so "
-                f"on_kill={self._policy} was not carried out: {self._what_a_retry_finds}"
+                f"on_kill={self._policy} was not carried out: {self._what_a_retry_finds}",
+                is_done=False,
             )
         if not is_meant_on_worker(state):
-            return f"{doing}. This worker is stopped, not the task (its state is {state}): {self._what_a_retry_finds}"
+            stopped = f"This worker is stopped, not the task (its state is {state})"
+            return Termination(f"{doing}. {stopped}: {self._what_a_retry_finds}")
         try:
             ended = self._terminate()
         except Exception as error:  # noqa: BLE001 - no caller is left that could handle it
             failed = f"on_kill={self._policy} could not be carried out for {self._record.what}: {described(error)}"
             self._report_end(Termination(failed), state)
-            return f"{doing}. {failed}"
+            return Termination(f"{doing}. {failed}", is_done=False)
         self._report_end(ended, state)
-        return f"the task was killed: {ended.text}"
+        return ended._replace(text=f"the task was killed: {ended.text}")
 
     def _report_end(self, ended: Termination, state: str | None = "") -> None:
         """Record why the task ended and what is left, within the time that is left and only of a task that is over.
@@ -174,7 +176,7 @@ class KillRunner:
         if handle is None:
             return Termination(f"there is nothing to {self._policy}: {self._record.what}")
         if isinstance(handle, str):
-            return Termination(handle)
+            return Termination(handle, is_done=False)
         ends = policy_terminates(self._policy, self._hook.api, creates=handle.creates)
         handle, flow = self._next_policy(handle, ends=ends)
         try:

@@ -15,7 +15,7 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from airflow_provider_ops import __version__
 from airflow_provider_ops._compat import pushed_operation, status_of, task_state_async
-from airflow_provider_ops.apis.terminate import is_over_already, kill_operation
+from airflow_provider_ops.apis.terminate import Termination, is_over_already, kill_operation
 from airflow_provider_ops.core.aftermath import Aftermath, cause_of_end
 from airflow_provider_ops.core.changed_spec import describe_changed_spec
 from airflow_provider_ops.core.end_requested import was_asked_to_end
@@ -255,11 +255,15 @@ class OperationTrigger(BaseTrigger):
         """
         if not self._ends_on_kill:
             if self._settled is None:
-                line_log_of(self).briefing("asked to stop while waiting for %s", self._what_continues())
+                line_log_of(self).briefing(
+                    "asked to stop while waiting for %s", self._what_continues(), is_as_asked=True
+                )
             return
         if self._settled is not None:
             handle = Handle.from_dict(self.handle or {})
-            line_log_of(self).briefing("asked to stop: %s", is_over_already(handle, self._settled).text)
+            line_log_of(self).briefing(
+                "asked to stop: %s", is_over_already(handle, self._settled).text, is_as_asked=True
+            )
             return
         # at once: what is logged after Airflow has cut this off is only in the triggerer's own log
         line_log_of(self).info(
@@ -284,11 +288,11 @@ class OperationTrigger(BaseTrigger):
 
     async def _kill(self) -> None:
         try:
-            said = await asyncio.wait_for(self._kill_if_meant(), _KILL_BUDGET)
+            ended = await asyncio.wait_for(self._kill_if_meant(), _KILL_BUDGET)
         except Exception as error:  # noqa: BLE001 - no caller is left that could handle it
             ids, why = ", ".join(self.operation_ids), described(error)
-            said = f"on_kill={self.kill_policy} could not be carried out for {ids}: {why}"
-        line_log_of(self).briefing(said)
+            ended = Termination(f"on_kill={self.kill_policy} could not be carried out for {ids}: {why}", is_done=False)
+        line_log_of(self).briefing("%s", ended.text, is_as_asked=ended.is_as_asked)
         if self._aftermath is not None and can_report():
             await self._record(self._aftermath)
 
@@ -298,11 +302,12 @@ class OperationTrigger(BaseTrigger):
         with contextlib.suppress(Exception):
             await asyncio.wait_for(work, _RECORDING)
 
-    async def _kill_if_meant(self) -> str:
+    async def _kill_if_meant(self) -> Termination:
         handle = Handle.from_dict(self.handle or {})
         kill, state = (Kill.END, None) if self.task_instance is None else await self._kill_decision(handle)
         if kill is Kill.LEAVE:
-            return f"{handle.operation_id}: the task continues without this trigger, nothing is cancelled here"
+            continues = "the task continues without this trigger, nothing is cancelled here"
+            return Termination(f"{handle.operation_id}: {continues}")
         hook = await self._hook()
         was_running = any(state.shows_running(hook.clock.monotonic()) for state in self._waits)
         flow = kill_operation(hook.api, handle, self.kill_policy, self.operation_ids[0], was_running=was_running)
@@ -311,7 +316,7 @@ class OperationTrigger(BaseTrigger):
             cause, asked_by = cause_of_end(state), f"on_kill={self.kill_policy}"
             deletion = ended.deletion and replace(ended.deletion, asked_by=asked_by, cause=cause)
             self._aftermath = Aftermath.of(handle, f"{cause}. {asked_by}: {ended.text}.", hook.clock.time(), deletion)
-        return f"the task was killed: {ended.text}"
+        return ended._replace(text=f"the task was killed: {ended.text}")
 
     async def _kill_decision(self, handle: Handle) -> tuple[Kill, str | None]:
         ti_id = getattr(self.task_instance, "id", None)

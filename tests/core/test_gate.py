@@ -204,6 +204,14 @@ def test_what_stands_in_for_an_error_has_whole_ids() -> None:
     assert heard.lines[1::2] == [f"{ONE} continues remotely"] * 2
 
 
+def test_what_was_done_as_asked_is_no_warning() -> None:
+    levels: list[str] = []
+    log = LineLog(SimpleNamespace(info=lambda _: levels.append("info"), warning=lambda _: levels.append("warning")))
+    log.briefing("%s continues", ONE)
+    log.briefing("%s continues, as on_kill=leave says", ONE, is_as_asked=True)
+    assert levels == ["warning", "info"]
+
+
 def test_all_that_a_task_logs_in_one_process_is_one_log() -> None:
     first, second = (SimpleNamespace(log=_Heard()) for _ in range(2))
     for owner in (first, first, second):

@@ -275,6 +275,25 @@ async def test_checking_whether_the_task_was_ended_is_no_warning(operations_simu
     assert text.endswith("checking whether a user ended the task; if so, on_kill=delete is carried out")
 
 
+@pytest.mark.parametrize(
+    ("policy", "faults", "level"),
+    [
+        ("leave", [], "info"),
+        ("delete", [], "info"),
+        ("cancel", [], "warning"),  # Onvera cannot
+        ("delete", [fail_first(99, status=403)], "warning"),
+    ],
+)
+async def test_only_what_a_kill_has_not_done_is_a_warning(
+    operations_simulator: SimulatorServer, policy: str, faults: list[Any], level: str
+) -> None:
+    handle = await asyncio.to_thread(start, operations_simulator, never_settles())
+    operations_simulator.faults(never_settles(), *faults)
+    with capture_logs() as said:
+        await killable(handle, policy).on_kill()
+    assert said[-1]["log_level"] == level
+
+
 async def test_airflow_cutting_the_kill_off_does_not_cut_the_deletion_off(
     operations_simulator: SimulatorServer,
 ) -> None:
