@@ -112,10 +112,10 @@ class DecoratedOperationOperator(DecoratedOperator, OperationOperator):
         if not self.wait_for_completion:
             msg = "with wait_for_completion=False there is nothing to do about operation ids: return a request"
             raise InvalidArgument(msg)
-        ids = unique(self.hook, _listed(awaited))
+        # before they are pushed: what is no id of this API is refused
+        unique(self.hook, _listed(awaited))
         context["ti"].xcom_push(key=AWAITED, value=awaited)
         context["ti"].xcom_push(key="operation_id", value=awaited)
-        line_log_of(self).info("%s: waiting for %s", self.hook.api.title, ", ".join(ids))
         return self._observe(awaited, context, SensorAttempt.start)
 
     def _checked(self, returned: object) -> str | list[str]:

@@ -280,7 +280,7 @@ class TaskAttempt:
         if (submitted_at := handle.known_submit) is not None:
             waiter.reporter.began(operation_id, submitted_at)
         waits = self._options.wait_for_completion
-        self._publisher.publish(handle, waiter.deadline if waits else None)
+        self._publisher.publish(handle, waiter.deadline if waits else None, operation)
         if not waits:
             waiter.reporter.submitted(operation_id, operation)
             return self._results.result(handle, operation, None)

@@ -15,6 +15,7 @@ from airflow_provider_ops.hooks.base import OperationsHook
 from airflow_provider_ops.lifecycle.attempt_record import AttemptRecord
 from airflow_provider_ops.lifecycle.handle_store import HandleStore
 from airflow_provider_ops.links import OPERATION_URL
+from airflow_provider_ops.operation import Operation
 
 #: XCom that carries the handle to later legs of the same try where nothing stores it.
 OPERATION_HANDLE = "operation_handle"
@@ -32,12 +33,16 @@ class HandlePublisher:
         self._log = log
         self._pushes_handle = pushes_handle
 
-    def publish(self, handle: Handle, deadline: float | None) -> None:
+    def publish(self, handle: Handle, deadline: float | None, operation: Operation | None = None) -> None:
         """Log what was started, and push its ids.
 
         :param deadline: epoch seconds; ``None`` where the task does not wait.
+        :param operation: as it was read last, where it was.
         """
-        until = "not waiting" if deadline is None else f"waiting until {utc(deadline)} at the latest"
+        if operation is not None and operation.state.is_terminal:
+            until = f"{operation.raw_state} already"
+        else:
+            until = "not waiting" if deadline is None else f"waiting until {utc(deadline)} at the latest"
         name = named(handle.operation_id or "", handle=handle, kind=True)
         self._log.info("%s %s: %s", self._hook.api.title, name, until)
         ti_id = getattr(self._ti, "id", None)

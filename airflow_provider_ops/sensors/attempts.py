@@ -61,7 +61,8 @@ class SensorAttempt:
         """Wait here, for a moment before the task defers where it may, else to the end. The first leg."""
         which = f", for {self._options.wait_for} of them" if len(self._ids) > 1 else ""
         until = utc(self._waiter.deadline)
-        self._log.info("Waiting until %s at the latest for %s%s", until, ", ".join(self._ids), which)
+        ids, title = ", ".join(self._ids), self._hook.api.title
+        self._log.info("%s: waiting until %s at the latest for %s%s", title, until, ids, which)
         return self._wait(SECONDS_BEFORE_DEFERRING)
 
     def resume(self, event: object) -> list[Operation]:

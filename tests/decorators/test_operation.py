@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from airflow.sdk import task
+from structlog.testing import capture_logs
 
 from airflow_provider_ops._compat import AirflowSensorTimeout
 from airflow_provider_ops.apis import onvera
@@ -204,8 +205,10 @@ def test_ids_are_waited_for(
 
     with a_dag() as dag:
         operation_task(**FAST, deferrable=deferrable)(wait)()
-    ran = run_dag(dag)
+    with capture_logs() as said:
+        ran = run_dag(dag)
     assert ran.state == "success", ran.errors
+    assert len([line for line in said if "waiting " in line["event"] and ids[0] in line["event"]]) == 1
     result = ran.result("wait")
     results = result if count > 1 else [result]
     assert [one["operation_id"] for one in results] == ids
