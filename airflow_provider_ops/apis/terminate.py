@@ -170,7 +170,9 @@ def _what_may_remain(handle: Handle) -> str:
     """Return what a cancellation does not remove: APIs keep what an operation has made until it is cancelled."""
     if not (handle.creates and handle.resource_id):
         return ""
-    return f"; {handle.resource_type or 'resource'} {handle.resource_id} may remain (`airflow operations sweep` lists it)"
+    return (
+        f"; {handle.resource_type or 'resource'} {handle.resource_id} may remain (`airflow operations sweep` lists it)"
+    )
 
 
 def _delete(api: Api, handle: Handle, name: str, within: float) -> Flow[Termination]:

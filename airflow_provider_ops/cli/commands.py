@@ -13,7 +13,7 @@ from airflow_provider_ops.cli.output import show as show_rows
 from airflow_provider_ops.cli.progress import WaitProgress
 from airflow_provider_ops.core.changes import ended_as
 from airflow_provider_ops.core.event_codec import succeeded
-from airflow_provider_ops.core.wait_state import Settled, Unobservable, WaitState
+from airflow_provider_ops.core.wait_state import Settled, TimedOut, Unobservable, WaitState
 from airflow_provider_ops.core.wording import still_running
 from airflow_provider_ops.exceptions import (
     CancelNotSupported,
@@ -175,6 +175,9 @@ def wait(args: Any) -> Exit:
         echo(_still_going(hook, states))
         return Exit.INTERRUPTED
     show_rows([_waited(hook, state) for state in states], args.output, _WAIT_COLUMNS)
+    for state in states:
+        if isinstance(state.outcome, TimedOut):
+            echo(f"{state.operation_id} did not settle in time. {still_running(state.outcome.operation)}")
     return _verdict(states, args.wait_for)
 
 
@@ -201,8 +204,7 @@ def _waited(hook: OperationsHook, state: WaitState) -> dict[str, Any]:
         case None:
             return {**_outcome(state, "not waited for any more"), "error": None}
         case late:
-            said = late.error or still_running(late.operation)
-            return {**_outcome(state, "timeout"), "error": str(said)}
+            return {**_outcome(state, "timeout"), "error": str(late.error) if late.error else None}
 
 
 def _outcome(state: WaitState, outcome: str) -> dict[str, Any]:
@@ -226,8 +228,9 @@ def cancel(args: Any) -> Exit:
     """Ask the API to cancel an operation."""
     hook = one_hook(args.conn_id)
     before = _known(hook, args.operation_id)
+    name = f"{hook.api.title} operation {before.id} ({before.kind}, {before.raw_state})"
     if before.state.is_terminal:
-        echo(f"{before} is over already: there is nothing to cancel.")
+        echo(f"{name} is over already: there is nothing to cancel.")
         return Exit.NO
     try:
         operation = hook.cancel_operation(args.operation_id)
@@ -235,7 +238,7 @@ def cancel(args: Any) -> Exit:
         echo(f"{error} Nothing was changed.")
         return Exit.NO
     except (Conflict, InvalidRequest) as error:
-        echo(f"{hook.api.title} refused to cancel {before}, which may have ended meanwhile: {error}.")
+        echo(f"{hook.api.title} refused to cancel {name}, which may have ended meanwhile: {error}.")
         return Exit.NO
     show_rows([_row(operation, hook.clock.time())], args.output, _LIST_COLUMNS)
     if not operation.state.is_terminal:

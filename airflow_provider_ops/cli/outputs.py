@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from airflow.sdk.execution_time.lazy_sequence import LazyXComSequence
@@ -13,8 +14,10 @@ from airflow_provider_ops.cli.output import CommandError, echo
 from airflow_provider_ops.cli.tables import read_pushed
 
 _RETURNED = "return_value"
-#: A run id that no run has.
-NO_RUN = "preview"
+#: What templates show for the id of the run where no run is named; no run has it.
+NO_RUN = "id-of-the-run"
+#: The names that were explained since :func:`outputs_of_mapped_tasks` began: Airflow renders some fields twice.
+_EXPLAINED: ContextVar[set[str]] = ContextVar("_EXPLAINED")
 
 
 class Unknown(str):
@@ -78,7 +81,10 @@ class PreviewTaskInstance(RuntimeTaskInstance):
 
 def _unknown(task_id: str, key: str) -> Unknown:
     unknown = Unknown(f"output-of-{task_id}" if key == _RETURNED else f"output-of-{task_id}.{key}")
-    echo(f"{unknown}: stands for what task {task_id} hands over, which only a run knows.")
+    explained = _EXPLAINED.get(set())
+    if unknown not in explained:
+        explained.add(unknown)
+        echo(f"{unknown}: stands for what task {task_id} hands over, which only a run knows.")
     return unknown
 
 
@@ -86,6 +92,7 @@ def _unknown(task_id: str, key: str) -> Unknown:
 def outputs_of_mapped_tasks() -> Iterator[None]:
     """Read what mapped tasks have pushed where we are: Airflow asks the supervisor of a task, and there is none."""
     before = {name: vars(LazyXComSequence)[name] for name in ("__len__", "__getitem__")}
+    token = _EXPLAINED.set(set())
 
     def outputs(sequence: Any) -> Sequence[Any]:
         arg, ti = sequence._xcom_arg, sequence._ti  # noqa: SLF001 - they have no other name
@@ -98,5 +105,6 @@ def outputs_of_mapped_tasks() -> Iterator[None]:
     try:
         yield
     finally:
+        _EXPLAINED.reset(token)
         for name, method in before.items():
             setattr(cls, name, method)

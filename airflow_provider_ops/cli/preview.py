@@ -37,7 +37,13 @@ def preview(args: Any) -> Exit:
     if args.output in ("json", "yaml"):
         show([facts], args.output)
     else:
-        show([{"fact": name, "value": value} for name, value in facts.items() if value not in (None, {})], args.output)
+        rows = [
+            (name, f"{value:g} s" if name == "timeout" and value is not None else value)
+            for name, value in facts.items()
+        ]
+        show([{"fact": name, "value": value} for name, value in rows if value not in (None, {})], args.output)
+    if NO_RUN in json.dumps(facts, default=str):
+        echo(f"{NO_RUN}: stands for the run id, which only a run has; --run-id names one.")
     echo("Nothing was sent.")
     return Exit.OK
 

@@ -110,8 +110,9 @@ def _wait(spec: Description) -> str:
     if lists is not None and lists.open:
         paging = spec.paging
         size = (paging.page_size or paging.limit) if paging else None
-        each = f"pages of {size}" if size else "pages" if paging else "the first page"
-        said.append(f"many waits share {len(lists.open)} list(s) of open operations, {each}")
+        each = f"in pages of {size}" if size else "page by page" if paging else "the first page only"
+        several = f"{len(lists.open)} lists" if len(lists.open) > 1 else "one list"
+        said.append(f"many waits share {several} of open operations, read {each}")
     if lists is not None and lists.by_ids is not None:
         said.append(f"many waits share requests for {lists.by_ids.max} ids each")
     if spec.wait is not None:

@@ -128,7 +128,9 @@ class WatermarkTracker:
                 found = await self._news(snapshot)
             except Exception as error:  # noqa: BLE001 - Airflow may be away; a watcher must not end by that
                 if (said := repr(error)) != self._warned:
-                    log.warning("The watermark of %s cannot be kept: %s. Nothing is reported meanwhile.", self._watched, said)
+                    log.warning(
+                        "The watermark of %s cannot be kept: %s. Nothing is reported meanwhile.", self._watched, said
+                    )
                 self._warned = said
                 return [], []
             self._warned = ""

@@ -121,6 +121,8 @@ def test_a_passing_error_is_progress() -> None:
     operation = understood(state="RUNNING", last_error={"message": "quota", "step_name": "Boot"}, steps=None)
     assert operation.error is None
     assert str(operation.progress) == "last error: quota"
+    over = understood(state="CANCELLED", last_error={"message": "cancelled by request"}, steps=None)
+    assert (str(over.error), over.progress) == ("cancelled by request", None)
 
 
 def test_a_step_waits_for_a_person_when_its_turn_has_come() -> None:

@@ -238,7 +238,8 @@ class TestWait:
         world.faults(never_settles())
         (operation_id,) = deploy()
         ran = operations("wait", operation_id, *ONVERA, "--timeout", "0.2", "--poll-interval", "0.05", "-o", "json")
-        assert (ran.code, rows(ran)[0]["outcome"], rows(ran)[0]["error"]) == (3, "timeout", "It continues remotely.")
+        assert (ran.code, rows(ran)[0]["outcome"], rows(ran)[0]["error"]) == (3, "timeout", None)
+        assert f"{operation_id} did not settle in time. It continues remotely." in ran.err
 
     def test_any_ends_with_the_first_success(self, world: SimulatorServer, operations: Operations) -> None:
         world.faults(never_settles(1))
@@ -310,7 +311,7 @@ class TestCancel:
         operations("wait", operation_id, *AKUA)
         ran = operations("cancel", operation_id, *AKUA)
         assert ran.code == 1
-        assert "over already" in ran.err
+        assert ran.err.startswith(f"Akua operation {operation_id} (cluster.create, SUCCEEDED) is over already")
 
 
 def test_an_api_that_does_not_answer_is_one_paragraph(

@@ -29,6 +29,7 @@ from airflow_provider_ops.sensors.operation import OperationSensor
 with DAG("previewed", schedule=None, start_date=datetime(2026, 1, 1), params={"team": "bi"}) as dag:
     named = OnveraCreateDeploymentOperator(task_id="named", app_type="superset", name="Reports {{ params.team }}")
     OnveraCreateDeploymentOperator(task_id="derived", app_type="airflow", on_kill="delete", timeout=90)
+    OnveraCreateDeploymentOperator(task_id="of_run", app_type="superset", name="Reports {{ run_id }}")
     OnveraDestroyDeploymentOperator(task_id="destroy", deployment_id=named.output["resource_id"])
     mapped = OnveraCreateDeploymentOperator.partial(task_id="mapped").expand(app_type=["airflow", "superset"])
     OnveraDestroyDeploymentOperator.partial(task_id="destroys").expand(
@@ -119,7 +120,18 @@ def test_mark_and_kill_policy_are_what_would_hold(task_id: str, mark: str, on_ki
 def test_the_output_of_another_task_is_named(preview: Any, world: SimulatorServer) -> None:
     ran = preview("destroy")
     assert facts(ran)["url"].endswith("/deployments/output-of-named.resource_id")
-    assert "stands for what task named hands over" in ran.err
+    assert ran.err.count("stands for what task named hands over") == 1
+
+
+def test_a_run_id_that_is_not_known_is_named(preview: Any) -> None:
+    ran = preview("of_run")
+    assert facts(ran)["body"]["name"] == "Reports id-of-the-run"
+    assert "id-of-the-run: stands for the run id" in ran.err
+    assert "id-of-the-run" not in preview("named").err
+
+
+def test_a_table_has_the_unit_of_the_timeout(preview: Any) -> None:
+    assert "90 s" in preview("derived", "-o", "plain").out
 
 
 def test_one_of_the_mapped_ones(preview: Any) -> None:

@@ -97,7 +97,9 @@ def test_the_line_and_the_key_are_those_of_the_mistake(old: str, new: str, place
 
 def test_several_requests_per_poll_stand_in_the_cost() -> None:
     two = seeded(("  open: GET /operations?open=true", '  open: ["GET /operations?a=1", "GET /operations?a=2"]'))
-    assert "2 list(s)" in review(read_source(two)).promises[0].wait
+    assert (
+        "many waits share 2 lists of open operations, read in pages of 100" in review(read_source(two)).promises[0].wait
+    )
 
 
 def test_there_are_sixty_mistakes() -> None:

@@ -134,11 +134,13 @@ def started(response: Response) -> Operation:
 
 def _progress(wire: AkuaOperation) -> Progress | None:
     steps = wire.steps or ()
-    trouble = f"last error: {wire.last_error.message}" if wire.last_error and wire.last_error.message else None
+    over = _STATES.get(wire.state or "", OperationState.UNKNOWN).is_terminal
+    # of what is over it is the error
+    last = None if over or wire.last_error is None else wire.last_error.message
+    trouble = f"last error: {last}" if last else None
     if not steps:
         return Progress(message=trouble) if trouble else None
     shown = tuple(_step(step, steps[:at]) for at, step in enumerate(steps))
-    over = _STATES.get(wire.state or "", OperationState.UNKNOWN).is_terminal
     current = None if over else next((step for step in shown if step.state not in _FINISHED_STEP), None)
     waiting = "waits for a person" if current and current.needs_human else None
     return Progress(

@@ -48,6 +48,7 @@ class StateStore:
             raise ConnectionError("the API server is away")
         self.data[key] = json.dumps(value, allow_nan=False)
 
+
 ANNOUNCEMENT = "Request to Onvera: POST /deployments"
 
 
