@@ -170,14 +170,16 @@ class _Problems:
             self._found.append(error.what)
             return otherwise
 
-    def raise_all(self, more: tuple[str, ...]) -> None:
-        """Raise one error that names all problems."""
+    def raise_all(self, remarks: tuple[str, ...]) -> None:
+        """Raise one error that names all problems.
+
+        :param remarks: what is no fault by itself, but may be where one of the problems comes from.
+        """
         if not self._found:
             return
-        if len(self._found) == 1 and not more:
-            raise located(InvalidConnection(self._found[0]), place_of(self._conn_id))
-        problems = "; ".join(f"({number}) {text}" for number, text in enumerate([*self._found, *more], 1))
-        raise located(InvalidConnection(f"several things are wrong: {problems}"), place_of(self._conn_id))
+        problems = "; ".join(f"({number}) {text}" for number, text in enumerate(self._found, 1))
+        said = self._found[0] if len(self._found) == 1 else f"several things are wrong: {problems}"
+        raise located(InvalidConnection("; besides, ".join((said, *remarks))), place_of(self._conn_id))
 
 
 def _key(api: Api, password: str | None) -> str:

@@ -226,7 +226,16 @@ def test_all_problems_of_a_connection_are_named_at_once() -> None:
     )
     for part in ("API key", "must begin with https://", "timeout", "verify ", "proxy", "'verfy'", "'verify'"):
         assert part in text
-    assert "(6)" in text
+    assert "(5)" in text
+
+
+def test_an_unknown_extra_is_a_remark_beside_a_fault() -> None:
+    for faults in ({"password": ""}, {"password": "", "host": "api.onvera.io"}):
+        text = refused(**faults, extra={"verfy": 1})
+        fault, _, remark = text.partition("; besides, ")
+        assert remark.startswith("extra 'verfy' is unknown and ignored")
+        assert "verfy" not in fault
+        assert ("several things are wrong" in fault) == (len(faults) > 1)
 
 
 @pytest.mark.parametrize(
