@@ -8,7 +8,7 @@ import pendulum
 
 from airflow_provider_ops.core.handle import Handle
 from airflow_provider_ops.core.zero_point import STARTED, zero_point
-from airflow_provider_ops.exceptions import OperationCancelled, OperationFailed, OpsError, WaitTimeout
+from airflow_provider_ops.exceptions import NotFound, OperationCancelled, OperationFailed, OpsError, WaitTimeout
 from airflow_provider_ops.operation import Operation, OperationState
 
 
@@ -47,16 +47,18 @@ def timed_out(
     return WaitTimeout(" ".join(part for part in parts if part), operation)
 
 
-def still_running(operation: Operation | None, what_next: str = "") -> str:
+def still_running(operation: Operation | None, what_next: str = "", *, error: OpsError | str | None = None) -> str:
     """Return what a passed deadline means for an operation that the task did not start.
 
     :param operation: what was last seen of it; one that never was may not exist.
+    :param error: of the last poll, where that failed.
     :param what_next: what to do where it does.
     """
     if operation is None:
-        return "Whether it exists is not known: check the id and the connection."
+        known = "The API does not know it" if isinstance(error, NotFound) else "Whether it exists is not known"
+        return f"{known}: check the id and the connection."
     see = f" {link(operation.url)}" if operation.url else ""
-    return f"It continues remotely{what_next}.{see}"
+    return f"{'Whether it still runs is not known' if error else 'It continues remotely'}{what_next}.{see}"
 
 
 def named(

@@ -309,7 +309,9 @@ def _settled(state: WaitState, where: str) -> Operation:
                 state.operation,
                 waited=waited,
                 error=outcome.error if outcome else None,
-                consequence=still_running(state.operation, "; wait for it again with the same id"),
+                consequence=still_running(
+                    state.operation, "; wait for it again with the same id", error=outcome.error if outcome else None
+                ),
             )
             raise located(late, where)
 

@@ -114,9 +114,17 @@ class FailureReport:
         :param limit: the argument of the task that has set the deadline.
         """
         consequence = _sentence(self.carry_out(policy))
+        if policy == "leave" and (outcome.operation is None or outcome.error is not None):
+            # the last poll said nothing
+            consequence = "Whether it still runs is not known: `airflow operations show` reads it."
         self.left = f"on_timeout={policy}: {consequence}"
         if not may_retry:
             retry = f"Raise {limit} if the API needs longer, then clear the task."
+            if policy == "leave" and not self._handle.is_given:
+                retry = (
+                    f"Raise {limit} if the API needs longer. To wait for this operation after all, pass its id as "
+                    "operation_id: a clear alone may submit a new one."
+                )
         elif self._durable:
             retry = "A retry continues with the operation if that still runs."
         else:

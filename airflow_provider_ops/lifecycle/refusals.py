@@ -60,6 +60,17 @@ def ambiguous(
     )
 
 
+def search_failed(submit: SubmitCall, handle: Handle, error: OpsError) -> OpsError:
+    """Return the error for a search that failed: what may exist is not forgotten for that.
+
+    :param error: why it failed; it stays what it is, so that a retry is decided by it.
+    """
+    what = f"the outcome of {submit.request} sent at {utc(handle.submitted_at)} is unknown"
+    text = f"{what}, since the search for what it started (key {handle.key!r}) failed: {error.what}"
+    advice = f"{error.advice} A retry or a clear searches again before it sends anything.".strip()
+    return reworded(error, text, advice=advice)
+
+
 def with_cause(api: Api, error: AmbiguousSubmission, cause: OpsError) -> AmbiguousSubmission:
     """Return the error with what must be mended first, where the request was carried out and only the spec is wrong.
 

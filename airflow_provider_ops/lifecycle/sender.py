@@ -51,6 +51,11 @@ class Sender:
         self._log = log
         self._warn = warn
 
+    @property
+    def is_over(self) -> bool:
+        """Return whether the deadline has passed."""
+        return self._clock.time() >= self._deadline
+
     def send_first(self, marked: SubmitCall, handle: Handle, began: float | None) -> Submitted:
         """Send a request whose answer must not be an old one.
 

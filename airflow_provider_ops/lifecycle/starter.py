@@ -23,7 +23,7 @@ from airflow_provider_ops.exceptions import (
 from airflow_provider_ops.hooks.base import OperationsHook
 from airflow_provider_ops.lifecycle.attempt_record import AttemptRecord
 from airflow_provider_ops.lifecycle.handle_store import HandleStore
-from airflow_provider_ops.lifecycle.refusals import ambiguous, with_cause
+from airflow_provider_ops.lifecycle.refusals import ambiguous, search_failed, with_cause
 from airflow_provider_ops.lifecycle.sender import ReplayedAnswer, Sender, handle_from
 from airflow_provider_ops.operation import Operation
 
@@ -100,22 +100,29 @@ class SubmitRunner:
             marked = replace(marked, request=marked.request.again())
         self._announce()
         self._record.note(f"sending {marked.request}")
-        last: OpsError | None = None
-        for _ in range(_MOST_UNCLEAR):
+        for left in reversed(range(_MOST_UNCLEAR)):
             try:
                 return self._send(handle, marked)
             except OpsError as error:
                 if not _is_unclear(error) or marked.request.idempotent:
                     raise
-                last, self._was_sent = error, True
-            self._log(f"the outcome of the submit is unclear ({last.without_advice}); searching for what it started")
-            found = self._search_after(last, handle, marked)
+                unclear, self._was_sent = error, True
+            found = self._search_after(unclear, handle, marked)
             if found is not None:
                 return self.record_handle(handle, found, adopted=True)
-            self._log("it started nothing; submitting again")
-        if last is None:
-            raise AssertionError
-        raise reworded(last, f"{last.what}. It was sent {_MOST_UNCLEAR} times, and nothing was started")
+            self._check_may_send_again(unclear, left)
+        raise AssertionError  # pragma: no cover - the last round returns or raises
+
+    def _check_may_send_again(self, unclear: OpsError, left: int) -> None:
+        """Return where a request that has started nothing may be sent again.
+
+        :param left: how often that is.
+        """
+        if self._sender.is_over:
+            raise reworded(unclear, f"{unclear.what}. It started nothing, and the timeout of this try is over")
+        if not left:
+            raise reworded(unclear, f"{unclear.what}. It was sent {_MOST_UNCLEAR} times, and nothing was started")
+        self._log("it started nothing; submitting again")
 
     def _announce(self) -> None:
         if self._announcement:
@@ -143,6 +150,7 @@ class SubmitRunner:
 
     def _search_after(self, cause: OpsError, handle: Handle, marked: SubmitCall) -> Submitted | None:
         """Do as :meth:`search`, after an answer that left the outcome unclear."""
+        self._log(f"the outcome of the submit is unclear ({cause.without_advice}); searching for what it started")
         try:
             return self.search(handle, marked, _pauses_after(cause))
         except AmbiguousSubmission as error:
@@ -159,7 +167,10 @@ class SubmitRunner:
             flow = self._api.find_submitted(intent)
             if flow is None:
                 raise ambiguous(self._api, self._submit, handle, ())
-            matches = self._hook.run(flow)
+            try:
+                matches = self._hook.run(flow)
+            except (ApiError, TransportError) as error:
+                raise search_failed(self._submit, handle, error) from error
             if len(matches) > 1:
                 raise ambiguous(self._api, self._submit, handle, matches)
             if matches:

@@ -149,7 +149,7 @@ class SensorAttempt:
             # what the user has set, not what it took to notice; `dag.test()` gives each leg a start of its own
             waited=self._waiter.deadline - self._started_at,
             error=outcome.error,
-            consequence=still_running(outcome.operation, "; clear the task to wait for it again"),
+            consequence=still_running(outcome.operation, "; clear the task to wait for it again", error=outcome.error),
         )
         return OperationSensorTimeout(error.what, outcome.operation)
 

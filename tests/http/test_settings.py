@@ -230,7 +230,8 @@ def test_all_problems_of_a_connection_are_named_at_once() -> None:
 
 
 def test_an_unknown_extra_is_a_remark_beside_a_fault() -> None:
-    for faults in ({"password": ""}, {"password": "", "host": "api.onvera.io"}):
+    several: list[dict[str, Any]] = [{"password": ""}, {"password": "", "host": "api.onvera.io"}]
+    for faults in several:
         text = refused(**faults, extra={"verfy": 1})
         fault, _, remark = text.partition("; besides, ")
         assert remark.startswith("extra 'verfy' is unknown and ignored")

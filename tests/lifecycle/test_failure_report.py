@@ -195,13 +195,29 @@ def test_a_timeout_carries_out_its_policy(hook: OnveraHook, handle: Handle, worl
     assert kinds(world).count("deployment.destroy") == 1
 
 
+def test_what_was_not_read_at_the_deadline_is_not_said_to_run(hook: OnveraHook, handle: Handle) -> None:
+    seen = hook.get_operation(str(handle.operation_id))
+    for last in (TimedOut(None, TransportError("reset")), TimedOut(seen, TransportError("reset"))):
+        report = ending(hook, handle)
+        text = str(report.timed_out(last, "leave", waited_for="op_1", waited=90, may_retry=True))
+        assert "Whether it still runs is not known" in text
+        assert "continues remotely" not in f"{text} {report.left}"
+
+
+def test_the_last_try_says_how_to_wait_for_the_same_operation(hook: OnveraHook, handle: Handle) -> None:
+    seen = TimedOut(hook.get_operation(str(handle.operation_id)), None)
+    text = str(ending(hook, handle).timed_out(seen, "leave", waited_for="op_1", waited=90, may_retry=False))
+    assert "pass its id as operation_id" in text
+    assert "a clear alone may submit a new one" in text
+
+
 @pytest.mark.parametrize(
     ("durable", "may_retry", "then"),
     [
         (True, True, "A retry continues with the operation if that still runs."),
         (False, True, "A retry submits a new one."),
-        (True, False, "Raise timeout if the API needs longer, then clear the task."),
-        (False, False, "Raise timeout if the API needs longer, then clear the task."),
+        (True, False, "a clear alone may submit a new one."),
+        (False, False, "a clear alone may submit a new one."),
     ],
 )
 def test_a_timeout_says_what_comes_next(

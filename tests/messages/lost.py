@@ -13,7 +13,7 @@ from airflow_provider_ops.apis.window import Window, began
 from airflow_provider_ops.http.blocking_client import BlockingClient
 from airflow_provider_ops.operation import Operation, OperationState
 from airflow_provider_ops.operators.operation import OperationRequestOperator
-from airflow_provider_ops.testing import fail_first
+from airflow_provider_ops.testing import drop_answer, fail_first, reset_connection
 from tests.attempts import RUN
 from tests.messages.table import Area
 from tests.played import Played, Request, reply
@@ -71,6 +71,20 @@ def _several_forgotten(s: Any) -> object:
 @LOST.row("The API answers each time that it has trouble, and starts nothing")
 def _never_clear(s: Any) -> object:
     s.world.faults({"fault": "status", "status": 503, "method": "POST"})
+    return s.attempt(s.task())
+
+
+@LOST.row("The timeout is over before it is clear that the submit has started anything")
+def _late(s: Any) -> object:
+    s.world.faults(reset_connection(99, method="POST"))
+    task = s.task()
+    task.patience = 10.0
+    return s.attempt(task)
+
+
+@LOST.row("What a submit has started cannot be searched for, since the API does not answer")
+def _search_failed(s: Any) -> object:
+    s.world.faults(drop_answer(), fail_first(999, method="GET"))
     return s.attempt(s.task())
 
 

@@ -14,13 +14,16 @@ from airflow_provider_ops.exceptions import (
     OperationLost,
     OpsError,
     RateLimited,
+    ServerError,
     TransportError,
     WaitTimeout,
 )
 from airflow_provider_ops.testing import (
+    drop_answer,
     fail_first,
     operation_fails,
     rate_limited,
+    reset_connection,
 )
 
 if TYPE_CHECKING:
@@ -38,6 +41,25 @@ def test_a_refused_request_is_an_error_at_once_and_can_be_sent_again(task: Task,
     assert task.stored["refused"]
     assert task.attempt().handle.generation == 1
     assert created(world) == 1
+
+
+def test_a_search_that_fails_does_not_hide_what_may_exist(task: Task, world: SimulatorServer) -> None:
+    world.faults(drop_answer(), fail_first(999, method="GET"))
+    with pytest.raises(ServerError) as caught:
+        task.attempt()
+    for part in ("outcome of POST /deployments sent at", "is unknown", task.stored["key"], "searches again", "503"):
+        assert part in str(caught.value)
+    world.faults()
+    assert task.attempt().adopted
+    assert (posts(world), created(world)) == (1, 1)
+
+
+def test_what_is_lost_again_and_again_is_not_sent_after_the_deadline(task: Task, world: SimulatorServer) -> None:
+    task.patience = 10
+    world.faults(reset_connection(999, method="POST"))
+    with pytest.raises(TransportError, match="started nothing, and the timeout of this try is over"):
+        task.attempt()
+    assert posts(world) < 5
 
 
 def test_429_is_waited_out_as_long_as_the_api_asks(task: Task, world: SimulatorServer) -> None:
