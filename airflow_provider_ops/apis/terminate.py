@@ -67,7 +67,7 @@ class Termination(NamedTuple):
 
     @property
     def is_as_asked(self) -> bool:
-        """Return whether all that the policy asks for was done, so that nobody has to act."""
+        """Return whether all that the policy asks for was done, so that nothing is left to do by hand."""
         return self.is_done and not self.is_unmet
 
 
