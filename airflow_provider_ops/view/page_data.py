@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from airflow_provider_ops.core.aftermath import Aftermath, cause_of_end
 from airflow_provider_ops.core.handle import owed_policy
-from airflow_provider_ops.core.history import MOST_OPERATIONS, OperationHistory, WaitHistory, read_record
-from airflow_provider_ops.core.zero_point import FIRST_SEEN
+from airflow_provider_ops.core.history import MOST_OPERATIONS, WaitHistory, read_record
 from airflow_provider_ops.operation import Operation, web_address
-from airflow_provider_ops.view.rows import end_where_last_seen, is_observed, rows_of, span_of
+from airflow_provider_ops.view.operation_data import Observation, is_settled, operation_data
 
 #: States of a task instance in which nothing more comes of this try.
 _OVER = frozenset({"success", "failed", "skipped", "upstream_failed", "removed"})
@@ -151,7 +150,7 @@ def history_without_record(ti: Mapping[str, Any], operation_id: object, result: 
 
 def live_reference(ti: Mapping[str, Any], wait: WaitHistory, now: float, *, after: float) -> list[str]:
     """Return the operations that the page should read itself: few, open, and not recorded lately."""
-    is_open = [name for name, history in wait.operations.items() if not _is_settled(history)]
+    is_open = [name for name, history in wait.operations.items() if not is_settled(history)]
     old = now - wait.written_at >= after
     return is_open if old and len(is_open) <= _FEW_TO_READ and bool(_rendered(ti, "conn_id")) else []
 
@@ -183,11 +182,11 @@ def shown(
     task_end = _time(ti.get("end_date")) if over and not wait.is_over else None
     # a kill writes into the record after the last poll
     written_at = min(wait.written_at, task_end.timestamp()) if task_end else wait.written_at
-    seen = _Observation(over, written_at or None, live, task_end.timestamp() if task_end else None)
-    operations = [_operation(history, now, seen) for history in wait.operations.values()]
+    seen = Observation(over, written_at or None, live, task_end.timestamp() if task_end else None)
+    operations = [operation_data(history, now, seen) for history in wait.operations.values()]
     if len(operations) == 1:
         operations[0]["resource_url"] = web_address(link)
-    settled = all(_is_settled(history) for history in wait.operations.values())
+    settled = all(is_settled(history) for history in wait.operations.values())
     state = ti.get("state")
     status = "over" if over else "between" if state == _BETWEEN else "settled" if settled else "waiting"
     if status == "settled" and state in _MAYBE_BEFORE | {"deferred"}:
@@ -271,106 +270,6 @@ def _task(ti: Mapping[str, Any]) -> dict[str, Any]:
         "started_at": started.timestamp() if started else None,
         "ended_at": ended.timestamp() if ended else None,
     }
-
-
-class _Observation(NamedTuple):
-    """The time up to which something is known.
-
-    :param over: whether the task no longer waits.
-    :param written_at: when worker or triggerer last recorded what they knew.
-    :param live: result of a read by the page itself.
-    :param task_end: when the task ended, where that was before the wait was over.
-    """
-
-    over: bool
-    written_at: float | None
-    live: Mapping[str, Any] | None
-    task_end: float | None
-
-    def checked_at(self, history: OperationHistory) -> float | None:
-        """Return when an open operation that is no longer waited for was last checked; ``None`` for all others."""
-        if not self.over or _is_settled(history):
-            return None
-        if self.live and history.operation_id in self.live["read"]:
-            return float(self.live["at"])
-        return self.written_at
-
-    def is_checked_now(self, history: OperationHistory) -> bool:
-        """Return whether the page itself has read the operation."""
-        return self.live is not None and history.operation_id in self.live["read"]
-
-
-def _operation(history: OperationHistory, now: float, seen: _Observation) -> dict[str, Any]:
-    operation, over = history.operation, seen.over
-    progress = operation.progress if operation else None
-    start, end = span_of(history)
-    rows, title = rows_of(history, end)
-    if over and seen.is_checked_now(history) and title == "Phases":
-        # it was not checked between the last poll of the wait and the read by this page
-        end_where_last_seen(rows, seen.written_at or 0.0, is_success=history.has_succeeded)
-    return {
-        "id": history.operation_id,
-        "kind": operation.kind if operation else "",
-        "state": _state(history, over=over),
-        "checked_at": seen.checked_at(history),
-        "is_checked_now": seen.is_checked_now(history),
-        "raw_state": operation.raw_state if operation else None,
-        "phase": progress.phase if progress else None,
-        "message": progress.message if progress else None,
-        "done": progress.done if progress else None,
-        "total": progress.total if progress else None,
-        "resource": " ".join(filter(None, (operation.resource_type, operation.resource_id))) if operation else "",
-        "url": web_address(operation.url if operation else None),
-        "error": _error(history),
-        "outcome": history.outcome,
-        "started_at": start,
-        "adopted_at": history.adopted_at,
-        "start_is": history.zero_point.event if history.zero_point else FIRST_SEEN,
-        "ended_at": end,
-        # it settled only after the task had been killed
-        "continued": end is not None and seen.task_end is not None and end > seen.task_end,
-        "is_settled": _is_settled(history),
-        "observed": is_observed(history),
-        "rows": rows,
-        "rows_title": title,
-        "log": _log(history, start),
-        "dropped": history.timeline.dropped,
-        "failed_looks": history.failed_polls,
-        "last_error": history.last_error,
-        "is_stumbling": history.is_failing and not over,
-        "next_look": history.next_poll if history.next_poll and history.next_poll > now and not over else None,
-        "interval": None if over or _is_settled(history) else history.interval,
-    }
-
-
-def _log(history: OperationHistory, zero: float | None) -> list[dict[str, Any]]:
-    """Return what was logged of the wait.
-
-    :param zero: what the operation's duration counts from.
-    """
-    timed = [(history.timeline.start + at, text) for at, text in history.timeline.entries]
-    return [{"at": at, "after": at - (timed[0][0] if zero is None else zero), "text": text} for at, text in timed]
-
-
-def _state(history: OperationHistory, *, over: bool) -> str:
-    if history.operation is not None and history.operation.state.is_terminal:
-        return str(history.operation.state)
-    if history.outcome in ("timeout", "gave_up"):
-        return history.outcome
-    if over or history.outcome == "open":
-        return "open"
-    return str(history.operation.state) if history.operation else "unseen"
-
-
-def _is_settled(history: OperationHistory) -> bool:
-    return history.operation is not None and history.operation.state.is_terminal
-
-
-def _error(history: OperationHistory) -> dict[str, Any] | None:
-    error = history.operation.error if history.operation else None
-    if error is not None:
-        return {"message": error.message, "code": error.code, "retryable": error.retryable}
-    return {"message": history.error, "code": None, "retryable": None} if history.error else None
 
 
 def _operation_in(result: object) -> Operation | None:

@@ -1,0 +1,113 @@
+"""Makes what the page shows of one operation from its history. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from airflow_provider_ops.core.history import OperationHistory
+from airflow_provider_ops.core.zero_point import FIRST_SEEN
+from airflow_provider_ops.operation import web_address
+from airflow_provider_ops.view.rows import end_where_last_seen, is_observed, rows_of, span_of
+
+
+class Observation(NamedTuple):
+    """The time up to which something is known.
+
+    :param over: whether the task no longer waits.
+    :param written_at: when worker or triggerer last recorded what they knew.
+    :param live: result of a read by the page itself.
+    :param task_end: when the task ended, where that was before the wait was over.
+    """
+
+    over: bool
+    written_at: float | None
+    live: Mapping[str, Any] | None
+    task_end: float | None
+
+    def checked_at(self, history: OperationHistory) -> float | None:
+        """Return when an open operation that is no longer waited for was last checked; ``None`` for all others."""
+        if not self.over or is_settled(history):
+            return None
+        if self.live and history.operation_id in self.live["read"]:
+            return float(self.live["at"])
+        return self.written_at
+
+    def is_checked_now(self, history: OperationHistory) -> bool:
+        """Return whether the page itself has read the operation."""
+        return self.live is not None and history.operation_id in self.live["read"]
+
+
+def operation_data(history: OperationHistory, now: float, seen: Observation) -> dict[str, Any]:
+    """Return what the page shows of one operation."""
+    operation, over = history.operation, seen.over
+    progress = operation.progress if operation else None
+    start, end = span_of(history)
+    rows, title = rows_of(history, end)
+    if over and seen.is_checked_now(history) and title == "Phases":
+        # it was not checked between the last poll of the wait and the read by this page
+        end_where_last_seen(rows, seen.written_at or 0.0, is_success=history.has_succeeded)
+    return {
+        "id": history.operation_id,
+        "kind": operation.kind if operation else "",
+        "state": _state(history, over=over),
+        "checked_at": seen.checked_at(history),
+        "is_checked_now": seen.is_checked_now(history),
+        "raw_state": operation.raw_state if operation else None,
+        "phase": progress.phase if progress else None,
+        "message": progress.message if progress else None,
+        "done": progress.done if progress else None,
+        "total": progress.total if progress else None,
+        "resource": " ".join(filter(None, (operation.resource_type, operation.resource_id))) if operation else "",
+        "url": web_address(operation.url if operation else None),
+        "error": _error(history),
+        "outcome": history.outcome,
+        "started_at": start,
+        "adopted_at": history.adopted_at,
+        "start_is": history.zero_point.event if history.zero_point else FIRST_SEEN,
+        "ended_at": end,
+        # it settled only after the task had been killed
+        "continued": end is not None and seen.task_end is not None and end > seen.task_end,
+        "is_settled": is_settled(history),
+        "observed": is_observed(history),
+        "rows": rows,
+        "rows_title": title,
+        "log": _log(history, start),
+        "dropped": history.timeline.dropped,
+        "failed_looks": history.failed_polls,
+        "last_error": history.last_error,
+        "is_stumbling": history.is_failing and not over,
+        "next_look": history.next_poll if history.next_poll and history.next_poll > now and not over else None,
+        "interval": None if over or is_settled(history) else history.interval,
+    }
+
+
+def _log(history: OperationHistory, zero: float | None) -> list[dict[str, Any]]:
+    """Return what was logged of the wait.
+
+    :param zero: what the operation's duration counts from.
+    """
+    timed = [(history.timeline.start + at, text) for at, text in history.timeline.entries]
+    return [{"at": at, "after": at - (timed[0][0] if zero is None else zero), "text": text} for at, text in timed]
+
+
+def _state(history: OperationHistory, *, over: bool) -> str:
+    if history.operation is not None and history.operation.state.is_terminal:
+        return str(history.operation.state)
+    if history.outcome in ("timeout", "gave_up"):
+        return history.outcome
+    if over or history.outcome == "open":
+        return "open"
+    return str(history.operation.state) if history.operation else "unseen"
+
+
+def is_settled(history: OperationHistory) -> bool:
+    """Return whether an operation is known to be over."""
+    return history.operation is not None and history.operation.state.is_terminal
+
+
+def _error(history: OperationHistory) -> dict[str, Any] | None:
+    error = history.operation.error if history.operation else None
+    if error is not None:
+        return {"message": error.message, "code": error.code, "retryable": error.retryable}
+    return {"message": history.error, "code": None, "retryable": None} if history.error else None
