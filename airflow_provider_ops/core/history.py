@@ -53,6 +53,9 @@ _MOST_PHASES = 40
 _LAST_CHANGES = 3
 
 
+#: Names of the stored policies.
+_POLICIES = ("on_kill", "on_timeout")
+
 Phase = tuple[float, str, str | None]
 
 
@@ -132,6 +135,15 @@ class OperationHistory:
                 self.on_result(operation, now)
             case None:
                 self.outcome = "open"
+
+    def on_later_read(self, operation: Operation, now: float) -> None:
+        """Take in a read by another than the wait; how the wait has ended stays as it is."""
+        outcome = self.outcome
+        if operation.state.is_terminal:
+            self.ended(Settled(operation), None, now)
+        else:
+            self.on_result(operation, now)
+        self.outcome = outcome or self.outcome
 
     @property
     def zero_point(self) -> ZeroPoint | None:
@@ -230,6 +242,7 @@ class WaitHistory:
     :param where: ``worker`` or ``triggerer``: the process that polls.
     :param deadline: epoch seconds.
     :param on_kill: kill policy of the task; ``None`` where it has none, or its release did not record it.
+    :param on_timeout: the same for its timeout policy.
     """
 
     api: str
@@ -239,6 +252,7 @@ class WaitHistory:
     wait_for: str = "all"
     deadline: float | None = None
     on_kill: str | None = None
+    on_timeout: str | None = None
     is_over: bool = False
     #: What the try left behind, once it has ended without success.
     aftermath: Aftermath | None = None
@@ -263,6 +277,7 @@ class WaitHistory:
         if earlier is None or earlier.try_number != self.try_number:
             return
         self.on_kill = self.on_kill or earlier.on_kill
+        self.on_timeout = self.on_timeout or earlier.on_timeout
         for operation_id, before in earlier.operations.items():
             after = self.operations.get(operation_id)
             self.operations[operation_id] = before if after is None else _continued(before, after)
@@ -305,6 +320,7 @@ class WaitHistory:
             "wait_for": self.wait_for,
             "deadline": self.deadline,
             "on_kill": self.on_kill,
+            "on_timeout": self.on_timeout,
             "aftermath": fit(self.aftermath.to_dict()).value if self.aftermath else None,
             "is_over": self.is_over,
             "written_at": round(now, 1),
@@ -330,7 +346,7 @@ def read_record(record: object) -> WaitHistory | None:
             where=str(record["where"]),
             wait_for=str(record.get("wait_for", "all")),
             deadline=record.get("deadline"),
-            on_kill=on_kill if isinstance(on_kill := record.get("on_kill"), str) else None,
+            **{name: policy for name in _POLICIES if isinstance(policy := record.get(name), str)},
             aftermath=Aftermath.from_dict(clean(record.get("aftermath"))),
             is_over=bool(record.get("is_over")),
             written_at=float(record.get("written_at") or 0.0),

@@ -254,6 +254,7 @@ class TaskAttempt:
             store=self._state_store,
             shows_deadline=options.wait_for_completion,
             on_kill=options.kill_policy,
+            on_timeout=options.timeout_policy,
         )
         return self._waiter
 

@@ -31,7 +31,7 @@ class Waiter:
     :param deadline: epoch seconds at which the attempt stops waiting.
     :param is_resumed: whether an earlier leg of this try may have recorded something.
     :param store: the task state store, ``None`` where there is none.
-    :param on_kill: kill policy of the task, where it has one.
+    :param on_kill: kill policy of the task, where it has one; ``on_timeout`` its timeout policy.
     :param shows_deadline: whether people are shown the deadline; not where nothing is waited for.
     """
 
@@ -47,6 +47,7 @@ class Waiter:
         store: Any,
         shows_deadline: bool = True,
         on_kill: str | None = None,
+        on_timeout: str | None = None,
     ) -> None:
         self._hook = hook
         self._options = options
@@ -61,6 +62,7 @@ class Waiter:
             deadline=deadline if shows_deadline else None,
             wait_for=options.wait_for,
             on_kill=on_kill,
+            on_timeout=on_timeout,
             resumes=is_resumed,
             store=store,
         )

@@ -27,7 +27,7 @@ class WorkerReporter:
 
     :param ti: the task instance.
     :param deadline: epoch seconds.
-    :param on_kill: kill policy of the task, where it has one.
+    :param on_kill: kill policy of the task, where it has one; ``on_timeout`` its timeout policy.
     :param resumes: whether an earlier leg of this try may have stored something.
     :param store: ``context["task_state_store"]``, which outlives the try; absent before Airflow 3.3.
     """
@@ -42,13 +42,14 @@ class WorkerReporter:
         deadline: float | None,
         wait_for: str = "all",
         on_kill: str | None = None,
+        on_timeout: str | None = None,
         resumes: bool = False,
         store: Any = None,
     ) -> None:
         self._ti = ti
         self._clock = clock
         self._store = store
-        self._history = WaitHistory(api, conn_id, ti.try_number, "worker", wait_for, deadline, on_kill)
+        self._history = WaitHistory(api, conn_id, ti.try_number, "worker", wait_for, deadline, on_kill, on_timeout)
         self._digest: int | None = None
         self._pushed_at = float("-inf")
         # reading an XCom that does not exist makes Airflow write an error into its log

@@ -17,7 +17,6 @@ from fastapi.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
 from airflow_provider_ops.core.history import KEY, TRIES, WaitHistory
-from airflow_provider_ops.core.wait_state import Settled
 from airflow_provider_ops.lifecycle.handle_store import KEY as STORED_HANDLE
 from airflow_provider_ops.links import OperationLink
 from airflow_provider_ops.view import page_data
@@ -174,10 +173,7 @@ def _merge(wait: WaitHistory, operation_id: str, result: LiveRead) -> None:
         return
     known = wait.operation(operation_id)
     wait.api = wait.api or result.operation.api
-    if result.operation.state.is_terminal:
-        known.ended(Settled(result.operation), None, result.at)
-    else:
-        known.on_result(result.operation, result.at)
+    known.on_later_read(result.operation, result.at)
 
 
 @cache

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from airflow_provider_ops.core.history import OperationHistory
+from airflow_provider_ops.core.history import OperationHistory, WaitHistory
 from airflow_provider_ops.core.zero_point import FIRST_SEEN
 from airflow_provider_ops.operation import web_address
+from airflow_provider_ops.view.headline import ended_by, headline_of, tone_of, word_of
 from airflow_provider_ops.view.rows import end_where_last_seen, is_observed, rows_of, span_of
 
 
@@ -38,8 +39,13 @@ class Observation(NamedTuple):
         return self.live is not None and history.operation_id in self.live["read"]
 
 
-def operation_data(history: OperationHistory, now: float, seen: Observation) -> dict[str, Any]:
-    """Return what the page shows of one operation."""
+def operation_data(
+    wait: WaitHistory, history: OperationHistory, status: str, now: float, seen: Observation
+) -> dict[str, Any]:
+    """Return what the page shows of one operation.
+
+    :param status: of the page.
+    """
     operation, over = history.operation, seen.over
     progress = operation.progress if operation else None
     start, end = span_of(history)
@@ -47,10 +53,16 @@ def operation_data(history: OperationHistory, now: float, seen: Observation) -> 
     if over and seen.is_checked_now(history) and title == "Phases":
         # it was not checked between the last poll of the wait and the read by this page
         end_where_last_seen(rows, seen.written_at or 0.0, is_success=history.has_succeeded)
+    state = _state(history, over=over)
+    # it settled only after the task had been killed
+    continued = end is not None and seen.task_end is not None and end > seen.task_end
     return {
         "id": history.operation_id,
         "kind": operation.kind if operation else "",
-        "state": _state(history, over=over),
+        "state": state,
+        "tone": tone_of(state),
+        "word": word_of(state),
+        "headline": headline_of(wait, history, state, status, ended_at=end, continued=continued)._asdict(),
         "checked_at": seen.checked_at(history),
         "is_checked_now": seen.is_checked_now(history),
         "raw_state": operation.raw_state if operation else None,
@@ -61,13 +73,14 @@ def operation_data(history: OperationHistory, now: float, seen: Observation) -> 
         "resource": " ".join(filter(None, (operation.resource_type, operation.resource_id))) if operation else "",
         "url": web_address(operation.url if operation else None),
         "error": _error(history),
+        # its error is what that policy was to come to
+        "ended_by": ended_by(wait, history, state, continued=continued),
         "outcome": history.outcome,
         "started_at": start,
         "adopted_at": history.adopted_at,
         "start_is": history.zero_point.event if history.zero_point else FIRST_SEEN,
         "ended_at": end,
-        # it settled only after the task had been killed
-        "continued": end is not None and seen.task_end is not None and end > seen.task_end,
+        "continued": continued,
         "is_settled": is_settled(history),
         "observed": is_observed(history),
         "rows": rows,

@@ -13,6 +13,7 @@ from airflow_provider_ops.core.aftermath import Aftermath, cause_of_end
 from airflow_provider_ops.core.handle import owed_policy
 from airflow_provider_ops.core.history import MOST_OPERATIONS, WaitHistory, read_record
 from airflow_provider_ops.operation import Operation, web_address
+from airflow_provider_ops.view.headline import headline_of_many
 from airflow_provider_ops.view.operation_data import Observation, is_settled, operation_data
 
 #: States of a task instance in which nothing more comes of this try.
@@ -180,17 +181,22 @@ def shown(
     """
     over = ti.get("state") in _OVER
     task_end = _time(ti.get("end_date")) if over and not wait.is_over else None
+    ended_unrecorded = over and not wait.is_over
+    if ended_unrecorded and _is_late(ti, wait):
+        ended_unrecorded = False
+        for history in wait.operations.values():
+            history.outcome = history.outcome or (None if is_settled(history) else "timeout")
     # a kill writes into the record after the last poll
     written_at = min(wait.written_at, task_end.timestamp()) if task_end else wait.written_at
     seen = Observation(over, written_at or None, live, task_end.timestamp() if task_end else None)
-    operations = [operation_data(history, now, seen) for history in wait.operations.values()]
-    if len(operations) == 1:
-        operations[0]["resource_url"] = web_address(link)
     settled = all(is_settled(history) for history in wait.operations.values())
     state = ti.get("state")
     status = "over" if over else "between" if state == _BETWEEN else "settled" if settled else "waiting"
     if status == "settled" and state in _MAYBE_BEFORE | {"deferred"}:
         status = "resuming"
+    operations = [operation_data(wait, history, status, now, seen) for history in wait.operations.values()]
+    if len(operations) == 1:
+        operations[0]["resource_url"] = web_address(link)
     return {
         "status": status,
         "now": now,
@@ -206,12 +212,13 @@ def shown(
             "told_by": wait.where,
             "where": {"deferred": "triggerer", "running": "worker"}.get(str(ti.get("state"))),
             "wait_for": wait.wait_for,
+            "headline": headline_of_many(wait, operations, over=over)._asdict(),
             "deadline": wait.deadline,
             "told_at": wait.written_at or None,
             "is_over": wait.is_over or over,
             # how the wait ended was not recorded: the task was marked or cleared, or its worker was lost
-            "ended_unrecorded": over and not wait.is_over,
-            "cause": cause_of_end(state) if over and not wait.is_over else None,
+            "ended_unrecorded": ended_unrecorded,
+            "cause": cause_of_end(state) if ended_unrecorded else None,
             "on_kill": wait.on_kill,
             "left": _left(wait.aftermath),
             "omitted": wait.omitted,
@@ -219,6 +226,13 @@ def shown(
         "live": live,
         "operations": operations,
     }
+
+
+def _is_late(ti: Mapping[str, Any], wait: WaitHistory) -> bool:
+    """Return whether a task that did not record its end has failed, or was skipped, after its deadline."""
+    ended = _time(ti.get("end_date"))
+    passed = wait.deadline is not None and ended is not None and ended.timestamp() >= wait.deadline
+    return passed and ti.get("state") in ("failed", "skipped") and wait.aftermath is None
 
 
 def _may_hear_of_kill(ti: Mapping[str, Any], wait: WaitHistory, now: float) -> bool:

@@ -3,7 +3,7 @@
 import { chart, chips, counted } from "./chart.js";
 import { at, banner, clock, duration, make, outside, sign, ticking, zone } from "./dom.js";
 import { shown } from "./state.js";
-import { ORDER, STEP_ORDER, STEP_WORDS, TONE, WORDS } from "./words.js";
+import { ORDER, STEP_ORDER, STEP_WORDS } from "./words.js";
 
 function facts(data, operation) {
   const wait = data.wait, list = make("dl", { class: "facts" });
@@ -94,10 +94,14 @@ function unsettled(data, operation) {
 
 // The same for the operations of a task that waited for several.
 function unsettledOfMany(data, operations) {
-  const open = operations.filter((operation) => operation.checked_at !== null).length;
-  if (!open || !data.wait.ended_unrecorded) return null;
-  const which = open === operations.length ? "any of its operations" : `${open} of its ${operations.length} operations`;
-  return banner("warn", `The task ended before ${which} settled.`, ` ${ending(data.wait)}What became of ${open === 1 ? "it" : "them"} since is not known here.`);
+  const late = operations.filter((operation) => operation.outcome === "timeout");
+  const open = late.length ? late : data.wait.ended_unrecorded ? operations.filter((operation) => operation.checked_at !== null) : [];
+  if (!open.length) return null;
+  const which = open.length === operations.length ? "any of its operations" : `${open.length} of its ${operations.length} operations`;
+  const what = `${late.length ? "The deadline passed" : "The task ended"} before ${which} settled.`;
+  const unknown = open.some((operation) => !operation.is_settled && !operation.is_checked_now);
+  return banner("warn", what, ` ${ending(data.wait)}`, unknown ? `What became of ${open.length === 1 ? "it" : "them"} since is not known here.`
+    : "The list shows their state when this page checked.");
 }
 
 function banners(data, operation) {
@@ -111,7 +115,9 @@ function banners(data, operation) {
     const code = operation.error.code ? make("code", {}, operation.error.code) : null;
     const advice = operation.error.retryable === true ? " The API says that it can be tried again."
       : operation.error.retryable === false ? " The API says that trying again does not help." : "";
-    found.push(banner("bad", operation.error.message || "The API gives no reason.", " ", code, advice));
+    // what a policy was to come to is no trouble
+    const lead = operation.ended_by ? `The API says after ${operation.ended_by}: ` : "";
+    found.push(banner(lead ? "plain" : "bad", lead, operation.error.message || "The API gives no reason.", " ", code, lead ? "" : advice));
   }
   const open = unsettled(data, operation);
   if (open) found.push(open);
@@ -133,10 +139,13 @@ function unread(wait, live, operation) {
   return operation.is_stumbling ? updated : ["This page cannot read the operation itself.", sentence(live.error), ...updated];
 }
 
+// What the wait came to; at: when that was, where that is said.
+function badge({ tone, text, at: when }) {
+  return make("p", { class: `state ${tone}` }, sign(tone, ""), make("span", {}, text, ...(when === null ? [] : [" at ", at(when)])));
+}
+
 function head(data, operation) {
-  const tone = operation.continued ? "unknown" : TONE[operation.state] ?? "unknown";
-  return make("header", { class: "head" },
-    make("p", { class: `state ${tone}` }, sign(tone, ""), make("span", {}, ...continued(operation) ?? [word(data, operation)])),
+  return make("header", { class: "head" }, badge(operation.headline),
     make("div", { class: "what" }, make("h1", {}, operation.kind || "Operation"), make("p", { class: "id" },
       make("code", {}, operation.id), data.task.tries > 1 ? ` · try ${data.task.try_number} of ${data.task.tries}` : null)),
     outside(operation.url, "Open in the console") ?? outside(operation.resource_url, "Open the resource"));
@@ -186,21 +195,6 @@ export function source(data) {
   return make("footer", {}, ...parts);
 }
 
-// An operation that settled only after its task had been killed.
-function continued(operation) {
-  const how = operation.state === "cancelled" ? "was cancelled" : (WORDS[operation.state] ?? operation.state).toLowerCase();
-  return operation.continued ? [`Continued after the task ended, and ${how} at `, at(operation.ended_at)] : null;
-}
-
-function word(data, operation) {
-  if (operation.state === "succeeded" && data.status === "resuming") return "Succeeded; the task resumes";
-  if (operation.state === "succeeded" && data.status === "settled") return "Succeeded; the task is finishing";
-  if (operation.state === "unknown") return operation.raw_state || WORDS.unknown;
-  if (data.status === "between") return `${WORDS[operation.state]}; a retry follows`;
-  if (operation.state === "open" && operation.raw_state === null) return "Never seen";
-  return WORDS[operation.state] ?? operation.state;
-}
-
 function steps(operation) {
   const title = operation.rows_title, rows = stepRows(operation), many = rows.length > 20;
   const order = (state) => STEP_ORDER.indexOf(state);
@@ -235,11 +229,12 @@ export function one(data, operation) {
 
 export function many(data) {
   const operations = [...data.operations].sort((a, b) => ORDER.indexOf(a.state) - ORDER.indexOf(b.state));
-  const counts = counted(operations), above = chips("all", counts, WORDS, TONE), only = shown.filters.all;
+  const named = (what) => Object.fromEntries(operations.map((operation) => [operation.state, operation[what]]));
+  const counts = counted(operations), above = chips("all", counts, named("word"), named("tone")), only = shown.filters.all;
   const rows = operations.filter((operation) => !only || operation.state === only).map(operationRow);
   const picked = operations.find((operation) => operation.id === shown.selected);
   const pick = (key) => { shown.selected = shown.selected === key ? null : key; shown.draw(); };
-  return [summary(data, operations, counts), failures(data, operations), unsettledOfMany(data, operations), together(data, operations),
+  return [summary(data, operations), failures(data, operations), unsettledOfMany(data, operations), together(data, operations),
     chart("Operations", rows, { column: "Operation", above, onpick: pick, picked: shown.selected, id: "all",
       note: "pick one to see more of it" }),
     picked ? make("div", { class: "picked" }, one(data, picked)) : null];
@@ -247,7 +242,7 @@ export function many(data) {
 
 function operationRow(operation) {
   return {
-    key: operation.id, name: operation.id, state: TONE[operation.state] ?? "unknown", label: WORDS[operation.state] ?? operation.state,
+    key: operation.id, name: operation.id, state: operation.tone, label: operation.word,
     start: operation.started_at, end: operation.ended_at, until: null, observed: operation.observed, checked_at: operation.checked_at,
     is_open: operation.started_at !== null && !operation.is_settled && operation.state !== "pending",
     is_longer: operation.start_is === "first seen", needs_human: operation.rows.some((row) => row.needs_human),
@@ -255,15 +250,11 @@ function operationRow(operation) {
   };
 }
 
-function summary(data, operations, counts) {
+function summary(data, operations) {
   const { omitted, wait_for: how } = data.wait;
-  const tone = TONE[operations[0].state] ?? "unknown";
-  const done = counts.get("succeeded") ?? 0;
-  const word = done < operations.length ? `${done} of ${operations.length} succeeded`
-    : omitted ? `${done} shown, all succeeded` : "All succeeded";
   const parts = [how === "any" ? "the first success ends the wait" : "all have to succeed"];
   if (omitted) parts.push(`the first ${operations.length} are shown`);
-  return make("header", { class: "head" }, make("p", { class: `state ${tone}` }, sign(tone, ""), make("span", {}, word)),
+  return make("header", { class: "head" }, badge(data.wait.headline),
     make("div", { class: "what" }, make("h1", {}, `${operations.length + omitted} operations`),
       make("p", { class: "id" }, parts.join(" · "))));
 }

@@ -3,7 +3,6 @@
 import { banner, embedded } from "./dom.js";
 import { earlier, many, nothing, one, owed, source } from "./parts.js";
 import { shown } from "./state.js";
-import { WORDS } from "./words.js";
 
 const page = document.getElementById("page");
 const spoken = document.getElementById("spoken");
@@ -39,7 +38,7 @@ function render() {
 
 function say(data) {
   const one = data.operations?.length === 1 ? data.operations[0] : null;
-  const text = one ? `${WORDS[one.state] ?? one.state}${one.phase ? `: ${one.phase}` : ""}` : data.title ?? "";
+  const text = one ? `${one.headline.text}${one.phase ? `: ${one.phase}` : ""}` : data.wait?.headline.text ?? data.title ?? "";
   if (spoken.textContent !== text) spoken.textContent = text;
 }
 
