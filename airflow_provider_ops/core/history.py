@@ -36,6 +36,8 @@ from airflow_provider_ops.operation import Operation, OperationState
 KEY = "operation_progress"
 #: Key in the task state store of the outcomes of earlier tries.
 TRIES = "airflow_provider_ops.tries"
+#: Key in the task state store of the record of a try whose XComs do not outlive each of its legs.
+RECORD = "airflow_provider_ops.record"
 #: Layout of the record; older ones stay readable.
 VERSION = 1
 

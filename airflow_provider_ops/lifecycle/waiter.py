@@ -32,6 +32,7 @@ class Waiter:
     :param is_resumed: whether an earlier leg of this try may have recorded something.
     :param store: the task state store, ``None`` where there is none.
     :param on_kill: kill policy of the task, where it has one; ``on_timeout`` its timeout policy.
+    :param loses_xcoms: whether Airflow deletes what this try has pushed before its next leg.
     :param shows_deadline: whether people are shown the deadline; not where nothing is waited for.
     """
 
@@ -45,6 +46,7 @@ class Waiter:
         deadline: float,
         is_resumed: bool,
         store: Any,
+        loses_xcoms: bool = False,
         shows_deadline: bool = True,
         on_kill: str | None = None,
         on_timeout: str | None = None,
@@ -65,6 +67,7 @@ class Waiter:
             on_timeout=on_timeout,
             resumes=is_resumed,
             store=store,
+            loses_xcoms=loses_xcoms,
         )
         #: What happened while this attempt waited, by operation id.
         self._timelines: dict[str, Timeline] = {}

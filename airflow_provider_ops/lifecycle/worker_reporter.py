@@ -8,7 +8,7 @@ from typing import Any
 
 from airflow_provider_ops._compat import pull_plain, push_plain
 from airflow_provider_ops.core.aftermath import Aftermath
-from airflow_provider_ops.core.history import KEY, OperationHistory, WaitHistory, digest
+from airflow_provider_ops.core.history import KEY, RECORD, OperationHistory, WaitHistory, digest
 from airflow_provider_ops.core.timeline import Timeline
 from airflow_provider_ops.core.wait_state import Outcome, WaitState
 from airflow_provider_ops.core.zero_point import ZeroPoint
@@ -30,6 +30,7 @@ class WorkerReporter:
     :param on_kill: kill policy of the task, where it has one; ``on_timeout`` its timeout policy.
     :param resumes: whether an earlier leg of this try may have stored something.
     :param store: ``context["task_state_store"]``, which outlives the try; absent before Airflow 3.3.
+    :param loses_xcoms: whether Airflow deletes the XComs of this try before its next leg, as of a rescheduled sensor.
     """
 
     def __init__(
@@ -45,10 +46,12 @@ class WorkerReporter:
         on_timeout: str | None = None,
         resumes: bool = False,
         store: Any = None,
+        loses_xcoms: bool = False,
     ) -> None:
         self._ti = ti
         self._clock = clock
         self._store = store
+        self._loses_xcoms = loses_xcoms
         self._history = WaitHistory(api, conn_id, ti.try_number, "worker", wait_for, deadline, on_kill, on_timeout)
         self._digest: int | None = None
         self._pushed_at = float("-inf")
@@ -179,13 +182,21 @@ class WorkerReporter:
 
     def _push(self) -> None:
         self._read_earlier()
-        push_plain(self._ti, KEY, self._history.to_record(self._clock.time()))
+        record = self._history.to_record(self._clock.time())
+        push_plain(self._ti, KEY, record)
+        if self._loses_xcoms and self._store is not None:
+            self._store.set(RECORD, record)
 
     def _read_earlier(self) -> None:
         """Continue from the record of an earlier leg of this try."""
         if not self._has_read:
             self._has_read = True
-            self._history.continue_from(pull_plain(self._ti, KEY))
+            self._history.continue_from(self._earlier_record())
+
+    def _earlier_record(self) -> Any:
+        if self._loses_xcoms:
+            return None if self._store is None else self._store.get(RECORD)
+        return pull_plain(self._ti, KEY)
 
     @staticmethod
     def _quietly(work: Callable[[], None]) -> None:

@@ -10,7 +10,7 @@ from airflow_provider_ops.core.event_codec import is_decided, succeeded, why_no_
 from airflow_provider_ops.core.gate import LineLog
 from airflow_provider_ops.core.history import OperationHistory
 from airflow_provider_ops.core.poll_interval import RECHECK_SECONDS
-from airflow_provider_ops.core.wait_state import Settled, TimedOut, Unobservable
+from airflow_provider_ops.core.wait_state import Settled, TimedOut, Unobservable, WaitState
 from airflow_provider_ops.core.wording import named, settled_badly, still_running, timed_out, utc
 from airflow_provider_ops.exceptions import OpsError, WaitTimeout, reworded
 from airflow_provider_ops.hooks.base import OperationsHook
@@ -34,6 +34,7 @@ class SensorAttempt:
     :param started_at: epoch seconds from which ``timeout`` counts.
     :param timeout: seconds.
     :param ti: the task instance; ``log`` its logger, ``store`` its task state store, ``None`` where there is none.
+    :param reschedules: whether the task is rescheduled between two polls.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class SensorAttempt:
         log: LineLog,
         store: Any,
         is_resumed: bool = False,
+        reschedules: bool = False,
     ) -> None:
         self._hook = hook
         self._ids = unique(hook, ids)
@@ -55,15 +57,28 @@ class SensorAttempt:
         self._started_at = started_at
         self._log = log
         deadline = started_at + timeout
-        self._waiter = Waiter(hook, options, ti, self._log, deadline=deadline, is_resumed=is_resumed, store=store)
+        self._is_resumed = is_resumed
+        self._waiter = Waiter(
+            hook,
+            options,
+            ti,
+            self._log,
+            deadline=deadline,
+            is_resumed=is_resumed,
+            store=store,
+            loses_xcoms=reschedules,
+        )
 
     def start(self) -> list[Operation]:
         """Wait here, for a moment before the task defers where it may, else to the end. The first leg."""
+        self._announce()
+        return self._wait(SECONDS_BEFORE_DEFERRING)
+
+    def _announce(self) -> None:
         which = f", for {self._options.wait_for} of them" if len(self._ids) > 1 else ""
         until = utc(self._waiter.deadline)
         ids, title = ", ".join(self._ids), self._hook.api.title
         self._log.info("%s: waiting until %s at the latest for %s%s", title, until, ids, which)
-        return self._wait(SECONDS_BEFORE_DEFERRING)
 
     def resume(self, event: object) -> list[Operation]:
         """Continue after the trigger has fired."""
@@ -80,17 +95,28 @@ class SensorAttempt:
 
     def poll_once(self) -> list[Operation] | None:
         """Poll each operation once; ``None`` while they do not decide the verdict. Passing faults are no answer."""
-        states = self._waiter.states(self._ids, float("inf"))
+        if not self._is_resumed:
+            self._announce()
+        states = self._waiter.states(self._ids, self._waiter.deadline)
+        if not self._poll_each(states):
+            self._waiter.reporter.paused(states, is_over=False)
+            # past the deadline Airflow would end the task next, with an error that names no operation
+            if self._hook.clock.time() < self._waiter.deadline or not self._poll_each(states):
+                return None
+        self._waiter.reporter.paused(states, is_over=True)
+        return self._conclude({state.operation_id: state.outcome for state in states})
+
+    def _poll_each(self, states: Sequence[WaitState]) -> bool:
+        """Poll each operation that is open; return whether the outcomes decide the verdict."""
         for state in states:
+            if state.outcome is not None:
+                continue
             poll_once(self._hook.get_conn(), state, self._log.info, warn=self._log.warning)
             # a refusal is followed within this leg, since nothing remembers it until the next
             while state.is_refused and state.outcome is None:
                 self._hook.clock.sleep(max(0.0, state.next_poll_at - self._hook.clock.time()))
                 poll_once(self._hook.get_conn(), state, self._log.info, warn=self._log.warning)
-        outcomes = {state.operation_id: state.outcome for state in states}
-        is_over = is_decided(self._options.wait_for, list(outcomes.values()))
-        self._waiter.reporter.paused(states, is_over=is_over)
-        return self._conclude(outcomes) if is_over else None
+        return is_decided(self._options.wait_for, [state.outcome for state in states])
 
     @property
     def histories(self) -> Collection[OperationHistory]:

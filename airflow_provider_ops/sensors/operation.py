@@ -165,10 +165,9 @@ class OperationSensor(DeclaredTemplates, LineageMixin, CheckedMapping, BaseSenso
         """Poll each operation once, in one leg of ``mode="reschedule"``; temporary errors do not end the wait."""
         from airflow.sdk.bases.sensor import PokeReturnValue  # noqa: PLC0415 - not exported by airflow.sdk before 3.2
 
-        operations = self._waits(context, is_resumed=bool(context.get("task_reschedule_count"))).poll_once()
-        if operations is None:
-            return False
-        return PokeReturnValue(is_done=True, xcom_value=self._result(operations))
+        is_resumed = bool(context.get("task_reschedule_count"))
+        found = self._ending(SensorAttempt.poll_once, context, is_resumed=is_resumed)
+        return False if found is None else PokeReturnValue(is_done=True, xcom_value=found)
 
     def execute_complete(self, context: Context, event: object) -> Any:
         """Continue after the trigger has fired."""
@@ -203,20 +202,29 @@ class OperationSensor(DeclaredTemplates, LineageMixin, CheckedMapping, BaseSenso
                 poll_interval=self.poll_interval,
                 wait_for=self.wait_for,
             ),
-            started_at=self.hook.on_clock(context["ti"].start_date),
+            started_at=self.hook.on_clock(self._started_at(context)),
             timeout=seconds_to_wait(float(self.timeout), self.execution_timeout),
             ti=context["ti"],
             log=line_log_of(self),
             store=context.get("task_state_store"),
             is_resumed=is_resumed,
+            reschedules=self.reschedule,
         )
         return self._attempt
 
+    def _started_at(self, context: Context) -> datetime:
+        """Return when the wait began: Airflow keeps the start of the try across deferrals, not across reschedules."""
+        ti = context["ti"]
+        first = ti.get_first_reschedule_date(context) if self.reschedule else None
+        return first or ti.start_date
+
     def _ending(
-        self, leg: Callable[[SensorAttempt], list[Operation]], context: Context, *, is_resumed: bool = False
+        self, leg: Callable[[SensorAttempt], list[Operation] | None], context: Context, *, is_resumed: bool = False
     ) -> Any:
+        """Return the result of a leg, ``None`` where that has not ended the wait."""
         try:
-            return self._result(leg(self._waits(context, is_resumed=is_resumed)))
+            operations = leg(self._waits(context, is_resumed=is_resumed))
+            return None if operations is None else self._result(operations)
         except OperationSensorTimeout as error:
             if self.soft_fail:
                 raise AirflowSkipException(str(located(error, self.hook.where))) from None

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from airflow_provider_ops._compat import AirflowSensorTimeout
+from airflow_provider_ops._compat import AirflowSensorTimeout, AirflowSkipException
+from airflow_provider_ops.core.history import KEY, read_record
 from airflow_provider_ops.core.poll_interval import Tolerance
 from airflow_provider_ops.exceptions import (
     AuthenticationError,
@@ -20,7 +21,7 @@ from airflow_provider_ops.exceptions import (
 from airflow_provider_ops.hooks.onvera import OnveraHook
 from airflow_provider_ops.sensors.operation import OperationSensor, OperationSensorTimeout
 from airflow_provider_ops.testing import fail_sometimes, never_settles, operation_cancelled, operation_fails
-from tests.old_airflow import told_as
+from tests.old_airflow import needs_state_store, told_as
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -224,6 +225,62 @@ def test_a_timeout_is_final_and_tells_what_goes_on(a_dag: Any, run_dag: Any, ops
     assert told_as(ran.error("wait")) is OperationSensorTimeout
     assert "within 59 minutes 50 seconds" in str(ran.error("wait"))
     assert "continues remotely" in str(ran.error("wait"))
+
+
+@pytest.mark.parametrize("soft_fail", [False, True])
+def test_a_rescheduled_sensor_times_out_in_its_own_words(
+    a_dag: Any, run_dag: Any, ops: Any, monkeypatch: pytest.MonkeyPatch, soft_fail: bool
+) -> None:
+    skipped: list[str] = []
+
+    class Soft(Sensor):
+        def execute(self, context: Any) -> Any:
+            try:
+                return super().execute(context)
+            except AirflowSkipException as skip:
+                skipped.append(str(skip))
+                raise
+
+    monkeypatch.setattr("airflow_provider_ops.sensors.operation.event_guard", lambda *_: 0.0)
+    (one,) = ops("e")
+    with a_dag() as dag:
+        Soft(
+            task_id="wait",
+            conn_id="onvera_default",
+            operation_id=one,
+            mode="reschedule",
+            poke_interval=0.1,
+            timeout=1.5,
+            soft_fail=soft_fail,
+        )
+    ran = run_dag(dag)
+    text = skipped[0] if soft_fail else str(ran.error("wait"))
+    if not soft_fail:
+        assert told_as(ran.error("wait")) is OperationSensorTimeout
+    for part in (one, "did not settle within", "clear the task to wait for it again"):
+        assert part in text
+    history = read_record(ran.xcom("wait", KEY))
+    assert history is not None
+    assert history.is_over
+    assert history.operation(one).outcome == "timeout"
+
+
+@needs_state_store
+def test_a_rescheduled_sensor_keeps_what_its_first_poll_has_seen(
+    a_dag: Any, run_dag: Any, ops: Any, operations_simulator: SimulatorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("airflow_provider_ops.sensors.operation.event_guard", lambda *_: 0.0)
+    operations_simulator.duration = 2.0
+    (one,) = ops("s")
+    with a_dag() as dag:
+        Sensor(
+            task_id="wait", conn_id="onvera_default", operation_id=one, mode="reschedule", poke_interval=0.1, timeout=60
+        )
+    history = read_record(run_dag(dag).xcom("wait", KEY))
+    assert history is not None
+    timeline = history.operation(one).timeline
+    assert len(timeline.entries) >= 2
+    assert timeline.entries[-1][0] > 0
 
 
 TROUBLE: dict[str, tuple[str, dict[str, Any]]] = {
