@@ -23,6 +23,8 @@ from airflow_provider_ops.core.wait_state import (
     CAN_POLL_AGAIN,
     COULD_NOT_POLL,
     DEADLINE_REACHED,
+    FAILED_POLLS,
+    GIVING_UP,
     Outcome,
     Settled,
     TimedOut,
@@ -42,7 +44,7 @@ RECORD = "airflow_provider_ops.record"
 VERSION = 1
 
 #: Beginnings of timeline lines that report no new state of the operation, those of earlier releases included.
-_TROUBLE = (COULD_NOT_POLL, CAN_POLL_AGAIN, "could not look", "can look again")
+_TROUBLE = (COULD_NOT_POLL, CAN_POLL_AGAIN, FAILED_POLLS, GIVING_UP, "could not look", "can look again")
 _STEP = "step "
 _NOT_SEEN = (*_TROUBLE, DEADLINE_REACHED)
 
@@ -57,6 +59,9 @@ _LAST_CHANGES = 3
 
 #: Names of the stored policies.
 _POLICIES = ("on_kill", "on_timeout")
+
+#: Outcome of an operation that its task has started and does not wait for.
+STARTED = "started"
 
 Phase = tuple[float, str, str | None]
 
@@ -146,6 +151,11 @@ class OperationHistory:
         else:
             self.on_result(operation, now)
         self.outcome = outcome or self.outcome
+
+    def on_started(self, operation: Operation | None, now: float) -> None:
+        """Take in that it was started and that the task does not wait for it."""
+        self.outcome = STARTED
+        self.on_result(operation, now)
 
     @property
     def zero_point(self) -> ZeroPoint | None:

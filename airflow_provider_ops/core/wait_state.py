@@ -37,6 +37,7 @@ HEARTBEAT = 300.0
 FAILURE_INTERVAL = 60.0
 #: Beginnings of lines about errors.
 COULD_NOT_POLL, CAN_POLL_AGAIN = "could not poll", "can poll again"
+GIVING_UP, FAILED_POLLS = "giving up", "failed polls"
 #: Most intervals between two polls while errors continue; ``Tolerance.longest_pause`` applies where it is longer.
 _MOST_INTERVALS = 3.0
 #: Seconds by which a poll may be late.
@@ -103,6 +104,7 @@ class WaitState:
         "_offset",
         "_polls",
         "_refused_since",
+        "_unlisted",
         "_warned",
         "deadline",
         "failed_polls",
@@ -148,6 +150,8 @@ class WaitState:
         self._offset = 0.0
         self._polls = 0
         self._errors_in_row = 0
+        #: Failed polls that no line counts.
+        self._unlisted = 0
         self._errors_since = now
         self._failure_logged_at: float | None = None
         self._has_logged_this_failure = False
@@ -198,6 +202,8 @@ class WaitState:
         :return: lines worth logging.
         """
         lines = self._recovered(now) if self._errors_in_row else []
+        if operation.state.is_terminal:
+            lines += self._list_all(now)
         if changed := self._describe_change(operation, listed=listed):
             lines += changed
             for line in changed:
@@ -210,8 +216,7 @@ class WaitState:
         if operation.state.is_terminal:
             self.outcome = Settled(operation)
             return lines
-        self._schedule(now, max(self._interval() - waited, 0.0), is_final=not listed)
-        return lines
+        return lines + self._schedule(now, max(self._interval() - waited, 0.0), is_final=not listed)
 
     def on_unchanged(self, now: float) -> list[str]:
         """Take in a list that showed exactly what was known; cheap, for lists of thousands.
@@ -262,9 +267,12 @@ class WaitState:
         lines = self._describe_failure(error, now)
         if self._refused_too_long(error, now):
             self.outcome = Unobservable(self.operation, error)
-            return [*lines, f"giving up: {error.what}"]
-        self._schedule(now, self._error_pause(error, now), error=error)
-        return lines
+            gave_up = f"{GIVING_UP} after {_failed_polls(self._errors_in_row)}"
+            self._log_line(now, gave_up)
+            # counted by that line
+            self._errors_in_row = 0
+            return [*lines, *self._list_all(now), f"{gave_up}: {error.what}"]
+        return lines + self._schedule(now, self._error_pause(error, now), error=error)
 
     def _describe_change(self, operation: Operation, *, listed: bool) -> list[str]:
         before, shown = self.operation, describe(operation)
@@ -302,10 +310,24 @@ class WaitState:
     def _recovered(self, now: float) -> list[str]:
         errors, self._errors_in_row, self._refused_since = self._errors_in_row, 0, None
         if not self._has_logged_this_failure:
+            self._unlisted += errors
             return []
-        line = f"{CAN_POLL_AGAIN} after {errors} failed {'poll' if errors == 1 else 'polls'}"
+        line = f"{CAN_POLL_AGAIN} after {_failed_polls(errors)}"
         self._log_line(now, line)
         return [line]
+
+    def _list_all(self, now: float) -> list[str]:
+        """Return lines for the end of the wait that count the failed polls that no other line counts."""
+        lines, unlisted, self._unlisted = [], self._unlisted, 0
+        if self._errors_in_row and self._has_logged_this_failure:
+            lines.append(f"{FAILED_POLLS} up to here: {self._errors_in_row}")
+        else:
+            unlisted += self._errors_in_row
+        if unlisted:
+            lines.append(f"{FAILED_POLLS} not listed above: {unlisted}")
+        for line in lines:
+            self._log_line(now, line)
+        return lines
 
     def _refused_too_long(self, error: OpsError, now: float) -> bool:
         limit = self._limit(error)
@@ -333,16 +355,23 @@ class WaitState:
         spread = 1.0 + self.policy.jitter * self._spread()
         return max(asked, backoff.pause(now - self._errors_since) * spread)
 
-    def _schedule(self, now: float, pause: float, *, is_final: bool = True, error: OpsError | None = None) -> None:
+    def _schedule(self, now: float, pause: float, *, is_final: bool = True, error: OpsError | None = None) -> list[str]:
+        """Set the next poll, or the outcome where the deadline has passed.
+
+        :return: lines worth logging.
+        """
         ends_at = self.ends_at
         if ends_at is None:
             self.next_poll = now + pause
         elif now >= ends_at and is_final:
             self.outcome = TimedOut(self.operation, error)
+            lines = self._list_all(now)
             self._log_line(now, DEADLINE_REACHED)
+            return lines
         else:
             # the last poll falls on the deadline itself, so that an end just before it still counts
             self.next_poll = min(now + pause, ends_at)
+        return []
 
     def _log_line(self, now: float, line: str) -> None:
         self.timeline.add(now + self._offset, str(line))
@@ -359,3 +388,7 @@ class WaitState:
         interval = self.policy.interval(self._polls, self._spread())
         self._polls += 1
         return interval
+
+
+def _failed_polls(count: int) -> str:
+    return f"{count} failed {'poll' if count == 1 else 'polls'}"

@@ -399,3 +399,31 @@ def test_the_timeline_of_an_earlier_leg_can_be_continued(operation: Make) -> Non
     wait = WaitState("op_1", now=START + 100, policy=STEADY, timeline=earlier)
     wait.on_result(operation(), START + 100)
     assert wait.timeline.lines() == ["+0 s pending", "+100 s running"]
+
+
+def test_each_failed_poll_is_counted_by_one_line(operation: Make) -> None:
+    wait = watch()
+    error = api_error(ServerError, 503)
+    for at, fails in ((0, False), (5, True), (10, False), (15, True), (20, True), (25, False)):
+        wait.on_error(error, START + at) if fails else wait.on_result(operation(), START + at)
+    lines = wait.on_result(operation("succeeded"), START + 30)
+    counted = ["can poll again after 1 failed poll", "failed polls not listed above: 2"]
+    assert [text for _, text in wait.timeline.entries if "failed poll" in text] == counted
+    assert counted[1] in lines
+    assert wait.failed_polls == 3
+
+
+def test_what_fails_until_the_deadline_is_counted(operation: Make) -> None:
+    wait = watch(deadline=START + 10)
+    wait.on_result(operation(), START)
+    for at in (5, 10):
+        wait.on_error(api_error(ServerError, 503), START + at)
+    assert [text for _, text in wait.timeline.entries][-2:] == ["failed polls up to here: 2", "deadline reached"]
+
+
+def test_giving_up_is_in_the_timeline() -> None:
+    wait = watch(tolerance=Tolerance(missing=10))
+    for at in (0, 5, 10):
+        wait.on_error(api_error(NotFound, 404), START + at)
+    assert isinstance(wait.outcome, Unobservable)
+    assert [text for _, text in wait.timeline.entries][-1] == "giving up after 3 failed polls"
