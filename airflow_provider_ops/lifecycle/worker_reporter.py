@@ -118,7 +118,7 @@ class WorkerReporter:
 
         def work() -> None:
             self._history.is_over = True
-            self._history.operation(operation_id).on_result(operation, self._clock.time())
+            self._history.operation(operation_id).on_started(operation, self._clock.time())
             self._push()
 
         self._quietly(work)

@@ -165,7 +165,13 @@ async def _read_live(ti: Mapping[str, Any], wait: WaitHistory, now: float, reade
     read = [operation_id for operation_id, result in results.items() if result.operation is not None]
     urls = [result.resource_url for result in results.values()]
     resource_url = urls[0] if len(urls) == 1 else None
-    return {"at": at, "error": failed.error if failed else None, "read": read, "resource_url": resource_url}
+    return {
+        "at": at,
+        "error": failed.error if failed else None,
+        "may_pass": any(result.may_pass for result in results.values()),
+        "read": read,
+        "resource_url": resource_url,
+    }
 
 
 def _merge(wait: WaitHistory, operation_id: str, result: LiveRead) -> None:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from airflow_provider_ops.core.history import OperationHistory, WaitHistory
+from airflow_provider_ops.core.history import STARTED, OperationHistory, WaitHistory
 
 #: State of an operation on the page -> its tone, and what it is called.
 _STATES: Mapping[str, tuple[str, str]] = {
@@ -20,6 +20,7 @@ _STATES: Mapping[str, tuple[str, str]] = {
     "timeout": ("unknown", "Deadline passed"),
     "gave_up": ("unknown", "Cannot be read"),
     "open": ("unknown", "No longer waited for"),
+    STARTED: ("pending", "Started"),
 }
 #: Failures of one of several, the gravest first, and what is said of those that failed so.
 _BAD: Mapping[str, str] = {"failed": "failed", "cancelled": "cancelled", "gave_up": "cannot be read"}
@@ -66,7 +67,13 @@ def headline_of(
         return Headline("unknown", f"Continued after the task ended, and {became}", ended_at)
     if history.outcome == "timeout":
         return _after_deadline(wait, state, became, ended_at)
+    return _of_state(history, state, status)
+
+
+def _of_state(history: OperationHistory, state: str, status: str) -> Headline:
     tone, word = tone_of(state), word_of(state)
+    if history.outcome == STARTED and (history.operation is None or not history.operation.state.is_terminal):
+        return Headline(tone, f"{word}; the task does not wait for it")
     if state == "succeeded" and status in _SUCCEEDED:
         return Headline(tone, _SUCCEEDED[status])
     if state == "unknown" and history.operation is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from airflow_provider_ops.core.history import OperationHistory, WaitHistory
+from airflow_provider_ops.core.history import STARTED, OperationHistory, WaitHistory
 from airflow_provider_ops.core.zero_point import FIRST_SEEN
 from airflow_provider_ops.operation import web_address
 from airflow_provider_ops.view.headline import ended_by, headline_of, tone_of, word_of
@@ -53,7 +53,7 @@ def operation_data(
     if over and seen.is_checked_now(history) and title == "Phases":
         # it was not checked between the last poll of the wait and the read by this page
         end_where_last_seen(rows, seen.written_at or 0.0, is_success=history.has_succeeded)
-    state = _state(history, over=over)
+    state = _state(history, over=over, is_checked_now=seen.is_checked_now(history))
     # it settled only after the task had been killed
     continued = end is not None and seen.task_end is not None and end > seen.task_end
     return {
@@ -88,6 +88,7 @@ def operation_data(
         "log": _log(history, start),
         "dropped": history.timeline.dropped,
         "failed_looks": history.failed_polls,
+        "failed_note": _failed_note(history),
         "last_error": history.last_error,
         "is_stumbling": history.is_failing and not over,
         "next_look": history.next_poll if history.next_poll and history.next_poll > now and not over else None,
@@ -104,11 +105,14 @@ def _log(history: OperationHistory, zero: float | None) -> list[dict[str, Any]]:
     return [{"at": at, "after": at - (timed[0][0] if zero is None else zero), "text": text} for at, text in timed]
 
 
-def _state(history: OperationHistory, *, over: bool) -> str:
+def _state(history: OperationHistory, *, over: bool, is_checked_now: bool) -> str:
     if history.operation is not None and history.operation.state.is_terminal:
         return str(history.operation.state)
     if history.outcome in ("timeout", "gave_up"):
         return history.outcome
+    if history.outcome == STARTED:
+        # what the answer to the submit said is not what it is now
+        return str(history.operation.state) if history.operation and is_checked_now else STARTED
     if over or history.outcome == "open":
         return "open"
     return str(history.operation.state) if history.operation else "unseen"
@@ -117,6 +121,13 @@ def _state(history: OperationHistory, *, over: bool) -> str:
 def is_settled(history: OperationHistory) -> bool:
     """Return whether an operation is known to be over."""
     return history.operation is not None and history.operation.state.is_terminal
+
+
+def _failed_note(history: OperationHistory) -> str:
+    """Return what the failed polls came to."""
+    if history.outcome == "gave_up":
+        return "the last of them ended the wait"
+    return "tolerated; the operation is not affected" if history.operation else "tolerated; nothing is known of it yet"
 
 
 def _error(history: OperationHistory) -> dict[str, Any] | None:

@@ -28,7 +28,7 @@ _BETWEEN = "up_for_retry"
 _LINK = "Remote resource"
 
 #: Seconds between two requests of the page.
-_SOON, _LATER = 4.0, 15.0
+_SOON, _LATER, _AFTER_FAILURE = 4.0, 15.0, 30.0
 
 #: Seconds after the end of a task in which what its kill policy came to may be recorded.
 _KILL_SECONDS = 120.0
@@ -200,11 +200,7 @@ def shown(
     return {
         "status": status,
         "now": now,
-        "refresh": None
-        if over and not _may_hear_of_kill(ti, wait, now)
-        else _LATER
-        if len(operations) > _MANY
-        else _SOON,
+        "refresh": _refresh(ti, wait, now, live),
         "task": _task(ti),
         "wait": {
             "api": wait.api,
@@ -226,6 +222,14 @@ def shown(
         "live": live,
         "operations": operations,
     }
+
+
+def _refresh(ti: Mapping[str, Any], wait: WaitHistory, now: float, live: Mapping[str, Any] | None) -> float | None:
+    """Return the seconds until the page asks again; ``None`` where it does not change any more."""
+    if ti.get("state") not in _OVER or _may_hear_of_kill(ti, wait, now):
+        return _LATER if len(wait.operations) > _MANY else _SOON
+    # its one read of what the task no longer waits for has failed
+    return _AFTER_FAILURE if live is not None and live.get("may_pass") else None
 
 
 def _is_late(ti: Mapping[str, Any], wait: WaitHistory) -> bool:

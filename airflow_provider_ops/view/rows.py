@@ -32,7 +32,10 @@ def is_observed(history: OperationHistory) -> bool:
 def span_of(history: OperationHistory) -> tuple[float | None, float | None]:
     """Return when an operation began and ended, as far as that is known."""
     operation = history.operation
-    start = history.zero_point.at if history.zero_point else None
+    zero = history.zero_point
+    # a poll that failed is no sight of it
+    is_known = zero is not None and (operation is not None or zero.event != FIRST_SEEN)
+    start = zero.at if zero is not None and is_known else None
     if operation is None or not operation.state.is_terminal:
         return start, None
     end = operation.ended_at.timestamp() if operation.ended_at else history.phases[-1][0] if history.phases else None

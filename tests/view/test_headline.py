@@ -10,7 +10,9 @@ import pytest
 
 from airflow_provider_ops.core.aftermath import Aftermath
 from airflow_provider_ops.core.history import WaitHistory
-from airflow_provider_ops.core.wait_state import Outcome, Settled, TimedOut
+from airflow_provider_ops.core.poll_interval import PollPolicy, Tolerance
+from airflow_provider_ops.core.wait_state import Outcome, Settled, TimedOut, WaitState
+from airflow_provider_ops.exceptions import NotFound
 from airflow_provider_ops.view import page_data
 from tests.view.test_page_data import BEGAN, START, instance, operation
 
@@ -116,3 +118,43 @@ def test_a_task_that_fails_after_its_deadline_without_a_record_has_run_out_of_ti
     assert headline(wait, state, **stopped) == ("unknown", "Deadline passed")
     shown = page_data.shown(instance(state, **stopped), wait, START + 99, live=None)["wait"]
     assert (shown["ended_unrecorded"], shown["cause"]) == (False, None)
+
+
+@pytest.mark.parametrize(
+    ("said", "read", "tone", "text"),
+    [
+        (None, None, "pending", "Started; the task does not wait for it"),
+        (operation(), None, "pending", "Started; the task does not wait for it"),
+        (operation(), operation(), "running", "Running; the task does not wait for it"),
+        (None, operation("succeeded"), "done", "Succeeded"),
+    ],
+)
+def test_a_task_that_was_not_to_wait_is_no_trouble(said: Any, read: Any, tone: str, text: str) -> None:
+    wait = WaitHistory("onvera", "c", 1, "worker", is_over=True)
+    wait.operation("op_0").on_started(said, START)
+    wait = page_data.history_of(instance("success"), wait.to_record(START)) or wait
+    live = {"at": START + 50, "error": None, "read": ["op_0"]} if read else None
+    if read:
+        wait.operation("op_0").on_later_read(read, START + 50)
+    shown = page_data.shown(instance("success"), wait, START + 99, live=live)
+    assert (shown["operations"][0]["headline"]["tone"], shown["operations"][0]["headline"]["text"]) == (tone, text)
+
+
+@pytest.mark.parametrize(("may_pass", "asks"), [(True, True), (False, False)])
+def test_a_read_that_failed_for_now_is_tried_again(may_pass: bool, asks: bool) -> None:
+    wait = WaitHistory("onvera", "c", 1, "worker", is_over=True)
+    wait.operation("op_0").on_started(None, START)
+    live = {"at": START, "error": "503", "may_pass": may_pass, "read": [], "resource_url": None}
+    assert (page_data.shown(instance("success"), wait, START + 9, live=live)["refresh"] is not None) is asks
+
+
+def test_what_was_never_seen_has_no_start() -> None:
+    state = WaitState("op_0", now=START, policy=PollPolicy(), tolerance=Tolerance(missing=5))
+    for at in (0, 3, 6):
+        state.on_error(NotFound(404, "NO", "no such operation"), START + at)
+    wait = WaitHistory("onvera", "c", 1, "worker", is_over=True)
+    wait.record([state], START + 6)
+    (one,) = page_data.shown(instance("failed"), wait, START + 9, live=None)["operations"]
+    assert (one["state"], one["started_at"], one["failed_looks"]) == ("gave_up", None, 3)
+    assert "tolerated" not in one["failed_note"]
+    assert [entry["text"] for entry in one["log"]][-1] == "giving up after 3 failed polls"

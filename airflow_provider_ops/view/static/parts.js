@@ -11,7 +11,8 @@ function facts(data, operation) {
   const next = operation.next_look;
   if (operation.started_at !== null) elapsed(add, operation);
   if (operation.adopted_at) add("Adopted", at(operation.adopted_at));
-  if (operation.checked_at !== null) add("Last checked", at(operation.checked_at));
+  // nothing was read of what was only submitted
+  if (operation.checked_at !== null && operation.state !== "started") add("Last checked", at(operation.checked_at));
   if (!wait.is_over) {
     if (wait.deadline !== null) {
       add("Deadline", ticking((time) => time < wait.deadline ? `in ${duration(wait.deadline - time)}` : "now"),
@@ -29,7 +30,7 @@ function facts(data, operation) {
   if (operation.failed_looks) {
     // while they fail nothing new is written, so that there may have been more
     const count = operation.is_stumbling ? `at least ${operation.failed_looks}` : String(operation.failed_looks);
-    add("Failed checks", count, make("small", {}, "tolerated; the operation is not affected"));
+    add("Failed checks", count, make("small", {}, operation.failed_note));
   }
   if (operation.resource) add("Resource", make("code", {}, operation.resource));
   add("Connection", make("code", {}, wait.conn_id || "–"));
@@ -42,7 +43,9 @@ function elapsed(add, operation) {
   const about = how === "first seen" ? "at least " : operation.observed ? "≈ " : "";
   const since = make("small", {}, `${names?.since ?? how} `, at(start));
   const [took, takes] = [names?.took ?? "Duration", names?.takes ?? "Elapsed"];
-  if (end !== null) {
+  if (operation.state === "started") {
+    add(how === "submitted" ? "Submitted" : "Started", at(start));
+  } else if (end !== null) {
     add(took, about + duration(end - start), since, make("small", {}, `${names?.until ?? "finished"} `, at(end)));
   } else if (operation.is_settled) {
     add(took, "not known", since, make("small", {}, "the API does not say when it finished"));
@@ -78,7 +81,10 @@ function left(data, operation) {
 
 // What is known of an operation that is no longer waited for and whose end was not observed.
 function unsettled(data, operation) {
-  if (operation.checked_at === null) return null;
+  if (operation.checked_at === null || (operation.state === "started" && operation.raw_state === null)) return null;
+  if (operation.outcome === "started") {
+    return banner("plain", "The task was not to wait for it.", ` Its state was ${operation.raw_state} when ${operation.is_checked_now ? "this page checked" : "it was submitted"}.`);
+  }
   const why = operation.state === "timeout" ? "The deadline passed before the operation settled."
     : operation.state === "gave_up" ? "The API refused to show the operation."
       : data.wait.ended_unrecorded ? "The task ended before its operation settled."
@@ -121,7 +127,7 @@ function banners(data, operation) {
   }
   const open = unsettled(data, operation);
   if (open) found.push(open);
-  const errors = [...failing(operation), ...(live && live.error ? unread(wait, live, operation) : [])];
+  const errors = [...failing(operation), ...(live && live.error && operation.state !== "gave_up" ? unread(wait, live, operation) : [])];
   if (errors.length) found.push(banner("warn", ...errors));
   return found;
 }
@@ -281,6 +287,7 @@ function together(data, operations) {
     is_settled: settled, observed: operations.some((operation) => operation.observed),
     checked_at: checked.length ? Math.min(...checked) : null,
     failed_looks: operations.reduce((sum, operation) => sum + operation.failed_looks, 0),
+    failed_note: operations.find((operation) => operation.failed_looks)?.failed_note ?? "",
     is_stumbling: operations.some((operation) => operation.is_stumbling),
     interval: operations.find((operation) => operation.interval !== null)?.interval ?? null,
     start_is: operations.some((operation) => operation.start_is === "first seen") ? "first seen" : "started", names: SPAN,
