@@ -58,11 +58,6 @@ class Deletion:
         return f"{self.resource} is being deleted" + (f" by operation {self.operation_id}" if self.operation_id else "")
 
     @property
-    def at_that_time(self) -> str:
-        """Return sentences for the time at which the API took it on."""
-        return f"{self._lead}{self.is_under_way}."
-
-    @property
     def in_retrospect(self) -> str:
         """Return sentences for any time after: whether it has ended is not known."""
         if self.is_earlier:
@@ -117,9 +112,9 @@ class Aftermath:
         return cls(text, at, named, handle.operation_url, deletion)
 
     @property
-    def at_that_time(self) -> str:
-        """Return sentences for people, as of that time."""
-        return self.deletion.at_that_time if self.deletion else f"{self.text.rstrip('.')}."
+    def in_retrospect(self) -> str:
+        """Return sentences for people who read them at any time after."""
+        return self.deletion.in_retrospect if self.deletion else f"{self.text.rstrip('.')}."
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON values."""

@@ -272,7 +272,7 @@ def _left(aftermath: Aftermath | None) -> dict[str, Any] | None:
     if aftermath is None:
         return None
     url = web_address(aftermath.url)
-    return {"text": aftermath.at_that_time, "at": aftermath.at, "resource": aftermath.resource, "url": url}
+    return {"text": aftermath.in_retrospect, "at": aftermath.at, "resource": aftermath.resource, "url": url}
 
 
 def _task(ti: Mapping[str, Any]) -> dict[str, Any]:

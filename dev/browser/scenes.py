@@ -191,7 +191,7 @@ class Gallery:
                 "killed",
                 killed,
                 "create",
-                ("What is left", "marked failed", "on_kill=delete", "is being deleted"),
+                ("What is left", "marked failed", "on_kill=delete", "was asked for"),
                 then=stays_as_it_is,
             ),
             Scene("killed-many", ended, "wait", ("The task ended before", "marked failed")),

@@ -187,7 +187,7 @@ def test_what_a_try_has_left_behind_is_said() -> None:
     assert left == {"text": "nothing was removed.", "at": START + 9, "resource": "deployment dep_1", "url": None}
     story.aftermath = Aftermath("as of then", START + 9, deletion=Deletion("vm 1", "op_2", "on_kill=delete", "Cleared"))
     left = page(instance("failed"), story.to_record(START + 9))["wait"]["left"]
-    assert left["text"] == "Cleared. on_kill=delete: vm 1 is being deleted by operation op_2."
+    assert left["text"] == "Cleared. on_kill=delete: the deletion of vm 1 was asked for (operation op_2)."
     forged = {**story.to_record(START), "aftermath": [1]}
     assert page(instance("failed"), forged)["wait"]["left"] is None
 

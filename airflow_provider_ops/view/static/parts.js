@@ -72,9 +72,10 @@ function policy(wait) {
 function left(data, operation) {
   const found = data.operations.length === 1 ? data.wait.left : null;
   if (!found) return null;
-  return banner("warn", "What is left: ", found.text, " ", make("span", { class: "soft" },
-    ...(found.resource && !found.text.includes(found.resource) ? ["This is about ", make("code", {}, found.resource), " and"] : ["This"]),
-    " was known at ", at(found.at), "."),
+  // the resource stands below as well, where the operation names it
+  const resource = found.resource && found.resource !== operation.resource && !found.text.includes(found.resource);
+  return banner("warn", ["What is left, as of ", at(found.at), ": "], found.text,
+    ...(resource ? [" Resource: ", make("code", {}, found.resource), "."] : []),
     // the head of the page leads there already, where the operation says where that is
     operation.url ? null : outside(found.url, "Open it"));
 }
