@@ -92,7 +92,6 @@ function layOut(rows, bars, axis, begin) {
     for (let seconds = 0; seconds <= range.length; seconds += range.step) {
       const mark = make("span", {}, tickText(seconds));
       mark.style.left = `${100 * seconds / range.length}%`;
-      if (seconds / range.length > 0.94) mark.classList.add("last");
       marks.push(mark);
     }
     axis.replaceChildren(...marks);
