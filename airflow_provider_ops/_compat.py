@@ -210,6 +210,14 @@ def pull_plain(ti: Any, key: str) -> Any:
     return _value(BaseXCom.get_one(key=key, **_place(ti)))
 
 
+def masked(text: str) -> str:
+    """Return a text as Airflow's log would show it, without the secrets that this process knows."""
+    import airflow.sdk.log as task_log  # noqa: PLC0415 - only on a worker
+
+    redact = getattr(task_log, "redact", None)
+    return str(redact(text)) if redact else text
+
+
 def can_push_plain_async() -> bool:
     """Return whether triggers can keep XComs (Airflow 3.3)."""
     from airflow.sdk.bases.xcom import BaseXCom  # noqa: PLC0415 - only in a triggerer

@@ -57,8 +57,8 @@ _MOST_PHASES = 40
 _LAST_CHANGES = 3
 
 
-#: Names of the stored policies.
-_POLICIES = ("on_kill", "on_timeout")
+#: Names of stored texts that may be missing.
+_TEXTS = ("on_kill", "on_timeout", "error")
 
 #: Outcome of an operation that its task has started and does not wait for.
 STARTED = "started"
@@ -270,6 +270,8 @@ class WaitHistory:
     aftermath: Aftermath | None = None
     #: When the record was written that this was read from.
     written_at: float = 0.0
+    #: Why the try has failed, where it came to know no operation.
+    error: str | None = None
     #: How many operations the record that this was read from has left out.
     omitted: int = 0
     operations: dict[str, OperationHistory] = field(default_factory=dict)
@@ -335,6 +337,7 @@ class WaitHistory:
             "on_timeout": self.on_timeout,
             "aftermath": fit(self.aftermath.to_dict()).value if self.aftermath else None,
             "is_over": self.is_over,
+            "error": self.error,
             "written_at": round(now, 1),
             "omitted": len(self.operations) - len(shown),
             "operations": [fit(history.to_dict(brief=brief), limits).value for history in shown],
@@ -358,7 +361,7 @@ def read_record(record: object) -> WaitHistory | None:
             where=str(record["where"]),
             wait_for=str(record.get("wait_for", "all")),
             deadline=record.get("deadline"),
-            **{name: policy for name in _POLICIES if isinstance(policy := record.get(name), str)},
+            **{name: clean(text) for name in _TEXTS if isinstance(text := record.get(name), str)},
             aftermath=Aftermath.from_dict(clean(record.get("aftermath"))),
             is_over=bool(record.get("is_over")),
             written_at=float(record.get("written_at") or 0.0),

@@ -19,6 +19,7 @@ from airflow_provider_ops.core.values import lasting
 from airflow_provider_ops.hooks.base import OperationsHook
 from airflow_provider_ops.lifecycle.attempt import TaskAttempt
 from airflow_provider_ops.lifecycle.attempt_record import KillSwitch
+from airflow_provider_ops.lifecycle.failed_start import failed_start_recorded
 from airflow_provider_ops.lifecycle.options import AttemptOptions
 from airflow_provider_ops.lineage import LineageMixin
 from airflow_provider_ops.links import OperationLink
@@ -239,7 +240,7 @@ class OperationOperator(DeclaredTemplates, LineageMixin, CheckedMapping):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Submit or adopt, push the ids, then wait, deferred or here."""
-        with enforce_retry_policy(self):
+        with failed_start_recorded(self, context), enforce_retry_policy(self):
             if self.operation_id is None:
                 return self._begin(context)
             return self._new_attempt(context).adopt(self.rendered_field("operation_id"))

@@ -25,6 +25,7 @@ from airflow_provider_ops.exceptions import located
 from airflow_provider_ops.hooks.base import OperationsHook
 from airflow_provider_ops.hooks.lookup import hook_for
 from airflow_provider_ops.lifecycle.deferral import event_guard
+from airflow_provider_ops.lifecycle.failed_start import failed_start_recorded
 from airflow_provider_ops.lifecycle.options import WaitOptions
 from airflow_provider_ops.lifecycle.results import checked
 from airflow_provider_ops.lineage import LineageMixin
@@ -144,7 +145,7 @@ class OperationSensor(DeclaredTemplates, LineageMixin, CheckedMapping, BaseSenso
 
     def execute(self, context: Context) -> Any:
         """Wait in the way that was asked for."""
-        with enforce_retry_policy(self):
+        with failed_start_recorded(self, context), enforce_retry_policy(self):
             self.hook.settings()
             if self.reschedule:
                 # wrong arguments must fail here: around poke() Airflow may turn any error into another poke

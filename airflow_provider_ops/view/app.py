@@ -126,7 +126,8 @@ def _refused(refusal: Refused) -> dict[str, Any]:
 
 async def _page_data(airflow: OwnAirflow, place: TaskAddress, reader: Reader) -> dict[str, Any]:
     ti = await airflow.task_instance(place)
-    wait, task = page_data.history_of(ti, await airflow.xcom(place, KEY)), None
+    record, task = await airflow.xcom(place, KEY), None
+    wait = page_data.history_of(ti, record)
     ours = wait is not None or page_data.is_ours(ti, task := await airflow.task(place))
     if wait is None and ours and page_data.has_begun(ti):
         operation_id = await airflow.xcom(place, "operation_id")
@@ -134,7 +135,8 @@ async def _page_data(airflow: OwnAirflow, place: TaskAddress, reader: Reader) ->
         wait = page_data.history_without_record(ti, operation_id, result)
     now = time.time()
     if wait is None:
-        found = page_data.empty(page_data.without_operation(ti, ours=ours, submits=page_data.submits(task)), ti, now)
+        status = page_data.without_operation(ti, ours=ours, submits=page_data.submits(task))
+        found = page_data.empty(status, ti, now, page_data.error_of(ti, record))
     else:
         live = await _read_live(ti, wait, now, reader)
         link = await airflow.extra_link(place, OperationLink.name) if page_data.needs_link(wait) else None

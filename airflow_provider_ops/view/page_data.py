@@ -79,15 +79,22 @@ _EMPTY: Mapping[str, tuple[str, str]] = {
 #: A state without an operation, of a task that only waits.
 _OF_A_SENSOR = {"submitting": "not_polled", "no_operation": "never_polled"}
 #: States without an operation after which nothing more comes.
+#: States without an operation after an error.
+_FAILED_BEFORE = frozenset({"between", "no_operation", "never_polled"})
 _FINAL = frozenset({"not_ours", "no_operation", "never_polled"})
 
 
-def empty(status: str, ti: Mapping[str, Any], now: float) -> dict[str, Any]:
-    """Return the page of a task instance of which no operation is known."""
+def empty(status: str, ti: Mapping[str, Any], now: float, why: str | None = None) -> dict[str, Any]:
+    """Return the page of a task instance of which no operation is known.
+
+    :param why: the error with which the try has failed.
+    """
     title, hint = _EMPTY[status]
     asked_for = _rendered(ti, "operation_id")
     if status in ("submitting", "between", "no_operation") and isinstance(asked_for, str) and asked_for:
         hint = f"The task was given operation {asked_for} to adopt. Its log says what the API has answered."
+    if why and status in _FAILED_BEFORE:
+        hint = f"{why} {_EMPTY['between'][1]}" if status == "between" else why
     refresh = None if status in _FINAL else _SOON if status in ("submitting", "not_polled") else _LATER
     return {"status": status, "title": title, "hint": hint, "refresh": refresh, "now": now, "task": _task(ti)}
 
@@ -131,6 +138,12 @@ def history_of(ti: Mapping[str, Any], record: object) -> WaitHistory | None:
     """Return the history of this try, ``None`` when nothing was recorded for it."""
     wait = read_record(record) if has_begun(ti) or ti.get("state") in _MAYBE_BEFORE else None
     return wait if wait is not None and wait.operations and wait.try_number == ti.get("try_number") else None
+
+
+def error_of(ti: Mapping[str, Any], record: object) -> str | None:
+    """Return the error with which this try has failed before it knew an operation, ``None`` where none is recorded."""
+    wait = read_record(record)
+    return wait.error if wait is not None and wait.try_number == ti.get("try_number") else None
 
 
 def history_without_record(ti: Mapping[str, Any], operation_id: object, result: object) -> WaitHistory | None:

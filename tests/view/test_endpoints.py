@@ -241,6 +241,19 @@ def test_a_task_that_never_submitted_says_so(a_dag: Any, run_dag: Any, ask: Ask,
     assert page["status"] == "no_operation"
 
 
+@pytest.mark.parametrize("kind", ["operator", "sensor"])
+def test_why_there_is_no_operation_is_told(a_dag: Any, run_dag: Any, ask: Ask, kind: str) -> None:
+    with a_dag() as dag:
+        if kind == "sensor":
+            OperationSensor(task_id="create", conn_id="nowhere", operation_id="op_1")
+        else:
+            cluster(conn_id="nowhere")
+    run = run_dag(dag)
+    _, page = ask(dag.dag_id, run.run.run_id, "create")
+    assert page["status"] == ("never_polled" if kind == "sensor" else "no_operation")
+    assert "connection 'nowhere': it does not exist" in page["hint"]
+
+
 def test_who_may_not_read_the_task_instance_gets_403(a_dag: Any, run_dag: Any, ask: Ask) -> None:
     with a_dag() as dag:
         cluster()
