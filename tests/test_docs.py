@@ -205,7 +205,11 @@ def _check_export(arguments: list[str]) -> None:
 def _check_pip(arguments: list[str]) -> None:
     project = re.search(r'^name = "(.*)"$', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
     assert project is not None
-    command, wanted = arguments
+    if "--constraint" in arguments:
+        *arguments, _, constraints = arguments
+        assert (ROOT / constraints).is_file()
+    command, *others, wanted = arguments
+    assert others in ([], ["apache-airflow"])
     assert (command, re.sub(r"\[\w+\]$", "", wanted)) == ("install", project[1])
     assert "[" not in wanted or wanted.partition("[")[2][:-1] in metadata(project[1]).get_all("Provides-Extra", [])
 
