@@ -143,7 +143,7 @@ def test_one_of_the_mapped_ones(preview: Any) -> None:
 def test_the_outputs_of_a_mapped_task_are_named(index: int, preview: Any) -> None:
     ran = preview("destroys", "--map-index", str(index))
     assert facts(ran)["url"].endswith(f"/deployments/output-of-mapped.{index}.resource_id")
-    assert "stands for what task mapped hands over" in ran.err
+    assert ran.err.count("stands for what task mapped hands over") == 1
 
 
 def test_what_a_function_cannot_do_with_a_name_is_said(preview: Any) -> None:
