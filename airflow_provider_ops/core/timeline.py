@@ -36,7 +36,8 @@ class Timeline:
         :param zero: epoch seconds to count from; default is the start of the wait.
         """
         shift = 0.0 if zero is None else self.start - zero
-        shown = [f"{round(at + shift):+d} s {text}" for at, text in self.entries]
+        # two clocks may differ
+        shown = [f"+{max(round(at + shift), 0)} s {text}" for at, text in self.entries]
         if self.dropped:
             shown.insert(_KEEP_FIRST, f"({self.dropped} more changes)")
         return shown

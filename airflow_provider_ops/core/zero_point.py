@@ -36,14 +36,16 @@ class ZeroPoint(NamedTuple):
 def zero_point(
     operation: Operation | None, submitted_at: float | None = None, first_seen: float | None = None
 ) -> ZeroPoint | None:
-    """Return the operation's own start, else its submit, else when the wait has first seen it; ``None`` for neither.
+    """Return the operation's own begin, else its submit, else when the wait has first seen it; ``None`` for neither.
+
+    The time in a queue is part of what an operation takes.
 
     :param submitted_at: epoch seconds just before the submit, where the task has sent it.
     :param first_seen: epoch seconds.
     """
-    own = (operation.started_at or operation.created_at) if operation else None
-    if own is not None:
-        return ZeroPoint(own.timestamp(), STARTED)
+    own = [at.timestamp() for at in (operation.created_at, operation.started_at) if at] if operation else []
+    if own:
+        return ZeroPoint(min(own), STARTED)
     if submitted_at:
         return ZeroPoint(submitted_at, SUBMITTED)
     return ZeroPoint(first_seen, FIRST_SEEN) if first_seen else None

@@ -102,7 +102,10 @@ def _log(history: OperationHistory, zero: float | None) -> list[dict[str, Any]]:
     :param zero: what the operation's duration counts from.
     """
     timed = [(history.timeline.start + at, text) for at, text in history.timeline.entries]
-    return [{"at": at, "after": at - (timed[0][0] if zero is None else zero), "text": text} for at, text in timed]
+    if timed and zero is None:
+        zero = timed[0][0]
+    # two clocks may differ
+    return [{"at": at, "after": max(at - (zero or 0.0), 0.0), "text": text} for at, text in timed]
 
 
 def _state(history: OperationHistory, *, over: bool, is_checked_now: bool) -> str:

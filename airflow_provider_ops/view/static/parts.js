@@ -176,7 +176,7 @@ function happened(operation) {
   if (!operation.log.length) return null;
   // counted from the same moment as the duration
   const lines = operation.log.map((entry) => make("li", {}, make("span", { class: "when" },
-    make("time", { datetime: new Date(entry.at * 1000).toISOString(), title: clock(entry.at) }, `${entry.after <= -0.5 ? "−" : "+"}${duration(Math.abs(entry.after))}`)), make("span", {}, entry.text)));
+    make("time", { datetime: new Date(entry.at * 1000).toISOString(), title: clock(entry.at) }, `+${duration(entry.after)}`)), make("span", {}, entry.text)));
   if (operation.dropped) lines.splice(Math.min(10, lines.length - 1), 0, make("li", { class: "dropped" }, `${operation.dropped} more changes`));
   return make("section", {}, make("h2", {}, "What the task saw"), make("ol", { class: "log" }, lines));
 }
