@@ -96,8 +96,8 @@ ARGUMENTS.add(
     {
         "A word that is not known": lambda s: _create(app_type="jupyter"),
         "A word that the API does not document": lambda s: check_app_type("jupyter"),
-        "A policy that is none": lambda s: _create(on_kill="stop"),
-        "Seconds that are none": lambda s: _create(timeout="5m"),
+        "A policy that does not exist": lambda s: _create(on_kill="stop"),
+        "Seconds that are no number": lambda s: _create(timeout="5m"),
         "An interval of nothing": lambda s: _create(poll_interval=0),
         "None where a text is needed": lambda s: _vm(name=None),
         "A template that gave None": lambda s: check_rendered("name", "{{ params.name }}", None),

@@ -64,7 +64,7 @@ COMMANDS.add(
     {
         "No connection is named, and several exist": lambda s: s.command("show", "op_1"),
         "An operation does not exist": lambda s: s.command("show", "op_1", "--conn-id", "onvera_default"),
-        "An id cannot be one": lambda s: s.command("show", "op 1", "--conn-id", "onvera_default"),
+        "An id with a character that no id has": lambda s: s.command("show", "op 1", "--conn-id", "onvera_default"),
         "A connection does not exist": lambda s: s.command("list", "--conn-id", "nowhere"),
         "The key is wrong": lambda s: (
             s.connection(password="invalid") and s.command("list", "--conn-id", "onvera_default")
@@ -79,9 +79,9 @@ COMMANDS.add(
         "Preview: the run does not have the task": _previewed("messages", "over", "--run-id", "nowhere"),
         "Preview: a function in map() needs what only a run has": _previewed("messages", "over"),
         "Preview: the output of several tasks": lambda s: PreviewTaskInstance.xcom_pull(None, ["a", "b"]),  # type: ignore[arg-type]
-        "Seconds that are none": lambda s: s.command("wait", "op_1", "--timeout", "5m"),
-        "A count that is none": lambda s: s.command("list", "--limit", "0"),
-        "A time that is none": lambda s: s.command("sweep", "--since", "yesterday"),
+        "Seconds that are no number": lambda s: s.command("wait", "op_1", "--timeout", "5m"),
+        "A count of zero": lambda s: s.command("list", "--limit", "0"),
+        "A time that cannot be read": lambda s: s.command("sweep", "--since", "yesterday"),
     }
 )
 

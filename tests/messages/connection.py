@@ -119,7 +119,9 @@ def _on_the_portal(s: Any) -> object:
 
 
 TEST = Area(
-    "The *Test* button", "What it, and `airflow operations check`, say of an API that does not answer for the key."
+    "The *Test* button",
+    "What a connection's *Test* button and `airflow operations check` say when the API refuses the key, or cannot be "
+    "reached.",
 )
 
 

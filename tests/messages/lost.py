@@ -20,8 +20,8 @@ from tests.played import Played, Request, reply
 
 LOST = Area(
     "The answer to a submit was lost",
-    "`AmbiguousSubmission`: what was asked for may exist, so nothing was submitted again. A retry stops at the same "
-    "point on purpose; **clear** the task once it is known.",
+    "`AmbiguousSubmission`: what was asked for may exist, so nothing was submitted again, and [no retry is "
+    "made](../guides/retries.md#a-lost-answer). **Clear** the task once it is known what exists.",
 )
 AT = "2026-03-01T08:00:00Z"
 

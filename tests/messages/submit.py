@@ -21,7 +21,8 @@ from tests.messages.table import Area
 SUBMIT = Area(
     "The submit",
     "`SubmissionError` and its subclasses mean that submitting again could make a second resource, so nothing was "
-    "submitted. A retry stops at the same point on purpose; **clear** the task once the cause is gone.",
+    "submitted. No retry is made, or it stops at the same point ([which](../guides/retries.md#a-lost-answer)); "
+    "**clear** the task once the cause is gone.",
 )
 
 
