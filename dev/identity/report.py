@@ -23,6 +23,9 @@ in the state it should, and its log says why.
 A clear is sent to the REST API, as by the grid. Airflow 3.4 then discards what is stored of the task, unless the
 request has `keep_task_state: true`. Where a row names no policy, `on_kill` is `cancel` for Akua and `delete` for the
 others. See [Upgrade](../guides/upgrade.md) for what is promised on which Airflow.
+
+The last column quotes the log of that run, as its release wrote it. Later lines say "adopting it" instead of "joining
+it", and end without the number of the generation.
 """
 _HEADING: Final = "## Airflow "
 
