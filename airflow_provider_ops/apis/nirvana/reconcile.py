@@ -129,7 +129,8 @@ def _find_created(intent: Intent, start: NirvanaCall) -> Flow[list[Submitted]]:
     names = [f"operation {one.id} ({one.kind}, {one.raw_state})" for one in unreadable]
     raise AmbiguousSubmission(
         f"the outcome of {request} is unknown: what {', '.join(names)} makes cannot be read yet, so "
-        f"it is not known whether it carries our tag {intent.key!r}. Nothing was submitted again; a retry searches.",
+        f"it is not known whether it carries our tag {intent.key!r}. Nothing was submitted again; clear this task to "
+        "search again.",
         names,
     )
 
