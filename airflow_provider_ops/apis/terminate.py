@@ -72,7 +72,13 @@ class Termination(NamedTuple):
 
 
 def terminate(
-    api: Api, handle: Handle, policy: str, *, name: str | None = None, within: float = sum(_DELETE_PAUSES)
+    api: Api,
+    handle: Handle,
+    policy: str,
+    *,
+    name: str | None = None,
+    within: float = sum(_DELETE_PAUSES),
+    is_over: bool = False,
 ) -> Flow[Termination]:
     """Cancel, delete or leave an operation, as a flow.
 
@@ -81,6 +87,7 @@ def terminate(
     :param policy: ``cancel``, ``delete`` or ``leave``.
     :param name: name of the operation in sentences; default is its id and resource.
     :param within: seconds for which a deletion that is refused is asked for again.
+    :param is_over: whether the operation has settled, so that only what it left can be deleted.
     """
     name = name or f"operation {handle.operation_id}{_resource(handle)}"
     if policy == "leave":
@@ -88,7 +95,7 @@ def terminate(
     try:
         if policy == "cancel":
             return (yield from _cancel(api, handle, name))
-        return (yield from _delete(api, handle, name, within))
+        return (yield from _delete(api, handle, name, within, is_over=is_over))
     except NotFound as error:
         return Termination(f"{name} is gone already ({error.what})", removed=policy == "delete")
     except (Conflict, InvalidRequest) as error:
@@ -100,7 +107,8 @@ def terminate(
     except Superseded:
         raise
     except OpsError as error:
-        return Termination(f"{name} may still be running: {policy} failed ({error.what}){_link(handle)}", is_done=False)
+        what = f"what {name} left may still exist" if is_over else f"{name} may still be running"
+        return Termination(f"{what}: {policy} failed ({error.what}){_link(handle)}", is_done=False)
 
 
 def kill_operation(
@@ -175,13 +183,14 @@ def _what_may_remain(handle: Handle) -> str:
     )
 
 
-def _delete(api: Api, handle: Handle, name: str, within: float) -> Flow[Termination]:
+def _delete(api: Api, handle: Handle, name: str, within: float, *, is_over: bool) -> Flow[Termination]:
     if not handle.creates:
         # what it acts on was there before: suspending a machine must never end in deleting it
         return Termination(f"{name} made nothing that could be deleted{_link(handle)}", is_unmet=True)
     if not handle.resource_id or api.delete_resource(handle.resource_type or "", handle.resource_id) is None:
-        nothing = f"there is nothing that {api.title} could delete"
-        return Termination(f"{name} continues remotely, because {nothing}{_link(handle)}", is_unmet=True)
+        nothing = f"nothing that {api.title} could delete"
+        what = f"left {nothing}" if is_over else f"continues remotely, because there is {nothing}"
+        return Termination(f"{name} {what}{_link(handle)}", is_unmet=True)
     deletion = Deletion(f"{handle.resource_type} {handle.resource_id}")
     try:
         deleting = yield from _when_possible(api, handle, within)

@@ -61,11 +61,11 @@ class FailureReport:
         handle = self._handle
         if policy != "leave":
             self._store.save(with_debt(handle, policy, because))
-        ended = self._hook.run(terminate(self._hook.api, handle, policy, name=IT))
+        has_ended = because == BECAUSE_OF_FAILURE
+        ended = self._hook.run(terminate(self._hook.api, handle, policy, name=IT, is_over=has_ended))
         self.removed = self.removed or ended.removed
         self.deletion = ended.deletion and replace(ended.deletion, asked_by=f"on_{because}={policy}")
         if policy != "leave":
-            has_ended = because == BECAUSE_OF_FAILURE
             self._store.save(
                 replace(
                     without_debt(handle),

@@ -44,8 +44,11 @@ def carry_out_debt(
         return found
     log(f"an earlier attempt owed on_{because}={policy} for operation {found.operation_id}: carrying it out first")
     by_kill = because == BECAUSE_OF_KILL
-    carry_out = kill_operation if by_kill else terminate
-    ended = hook.run(carry_out(hook.api, found, policy, within=PATIENT))
+    if by_kill:
+        flow = kill_operation(hook.api, found, policy, within=PATIENT)
+    else:
+        flow = terminate(hook.api, found, policy, within=PATIENT, is_over=because == BECAUSE_OF_FAILURE)
+    ended = hook.run(flow)
     (log if ended.is_as_asked else warn)(ended.text)
     after = replace(
         without_debt(found),

@@ -28,7 +28,7 @@ from airflow_provider_ops.http.rate_limiter import Priority
 from airflow_provider_ops.lifecycle.attempt_record import AttemptRecord
 from airflow_provider_ops.lifecycle.handle_store import HandleStore
 from airflow_provider_ops.lifecycle.options import AttemptOptions
-from airflow_provider_ops.lifecycle.owed import BECAUSE_OF_KILL, with_debt, without_debt
+from airflow_provider_ops.lifecycle.owed import BECAUSE_OF_FAILURE, BECAUSE_OF_KILL, with_debt, without_debt
 
 log = logging.getLogger(__name__)
 
@@ -204,7 +204,8 @@ class KillRunner:
         """Return the handle and the flow to run: the policy that this attempt had begun, else the kill policy."""
         stored = self._store.latest
         if stored is not None and stored.owes is not None and stored.operation_id == handle.operation_id:
-            return stored, terminate(self._hook.api, stored, stored.owes, within=self._seconds_for_pauses)
+            is_over, within = stored.owes_because == BECAUSE_OF_FAILURE, self._seconds_for_pauses
+            return stored, terminate(self._hook.api, stored, stored.owes, within=within, is_over=is_over)
         if ends:
             handle = with_debt(handle, self._policy, BECAUSE_OF_KILL)
             self._save(handle)

@@ -122,6 +122,20 @@ def test_nothing_to_delete_says_so(hook: OnveraHook) -> None:
     assert "nothing that Onvera could delete" in ending(hook, bare).carry_out("delete")
 
 
+def test_what_failed_and_left_nothing_does_not_continue(hook: OnveraHook) -> None:
+    bare = Handle.placeholder("deployment.create", operation_id="op_1")
+    text = ending(hook, bare).carry_out("delete", "failure")
+    assert text == "it left nothing that Onvera could delete"
+
+
+def test_what_failed_is_not_said_to_run_when_its_deletion_fails(
+    hook: OnveraHook, handle: Handle, world: SimulatorServer
+) -> None:
+    world.faults(fail_first(99, status=403))
+    text = ending(hook, handle).carry_out("delete", "failure")
+    assert text.startswith("what it left may still exist: delete failed")
+
+
 def failed(hook: OnveraHook, handle: Handle, policy: str, *, may_retry: bool) -> OpsError:
     operation = hook.wait_for_operation(str(handle.operation_id))
     return ending(hook, handle).failed(operation, policy, may_retry=may_retry)
