@@ -110,6 +110,9 @@ def get_connection(conn_id: str) -> tuple[Connection, Mapping[str, Any]]:
 
 async def get_connection_async(conn_id: str) -> tuple[Connection, Mapping[str, Any]]:
     """Return the same as :func:`get_connection`, on an event loop (triggers)."""
+    if not has_scheduler():
+        # one trigger runs in the process of the task, where Airflow can be asked for connections synchronously only
+        return get_connection(conn_id)
     try:
         if hasattr(Connection, "aextra_dejson"):
             conn = await BaseHook.aget_connection(conn_id)
