@@ -16,6 +16,9 @@ from airflow_provider_ops.spec.source import Source
 from airflow_provider_ops.spec.states import ANY_OTHER
 from airflow_provider_ops.spec.values import parse_value
 
+#: Methods that APIs often answer with 200 or 204 where everything is as asked already.
+_MAY_CHANGE_NOTHING = frozenset({"PUT", "PATCH", "DELETE"})
+_DONE = "{204: succeeded}"
 #: Options of each type of paging, beside those that all have.
 _OPTIONS: dict[str, frozenset[str]] = {
     "page_number": frozenset(
@@ -79,25 +82,30 @@ def _states(spec: Description) -> Iterator[SpecProblem]:
 
 def _calls(spec: Description) -> Iterator[SpecProblem]:
     for index, call in enumerate(spec.calls):
-        place = ("calls", index)
-        inherited = [name for name in ("mark", "find") if not call.has(name) and getattr(spec, name) is not None]
-        if call.exclusive and (call.creates or spec.inherited(call, "lookup") is None):
-            text = "'exclusive' needs a 'lookup' of the operations of what is there already: nothing else shows ours"
-            yield SpecProblem((*place, "exclusive"), text)
-        if inherited:
-            yield SpecProblem(place, f"inherits {' and '.join(inherited)}: write 'null' where that is not meant")
-        mark = spec.inherited(call, "mark")
-        if mark is not None and mark.in_ == "body" and parse_line(call.request).method == "DELETE":
-            yield SpecProblem(
-                place, "the key goes into the body, and a DELETE has none: use a header or query, or 'null'"
-            )
-        find = spec.inherited(call, "find")
-        if find is not None:
-            yield from _find(spec, call, find, (*place, "find"))
+        yield from _call(spec, call, ("calls", index))
     if spec.find is not None and not spec.calls:
         yield SpecProblem(("find",), "is never used: only calls that are listed are searched for")
     if spec.mark is not None and not spec.calls:
         yield SpecProblem(("mark",), "is never used: only calls that are listed get a key")
+
+
+def _call(spec: Description, call: CallSpec, place: tuple[str | int, ...]) -> Iterator[SpecProblem]:
+    method = parse_line(call.request).method
+    if method in _MAY_CHANGE_NOTHING and not spec.of_submit(call, "http"):
+        text = f"a {method} that has nothing to do may be answered without an operation, which is AmbiguousSubmission"
+        yield SpecProblem(place, f"{text}: if the API answers so, say with which status, as in 'http: {_DONE}'")
+    inherited = [name for name in ("mark", "find") if not call.has(name) and getattr(spec, name) is not None]
+    if call.exclusive and (call.creates or spec.inherited(call, "lookup") is None):
+        text = "'exclusive' needs a 'lookup' of the operations of what is there already: nothing else shows ours"
+        yield SpecProblem((*place, "exclusive"), text)
+    if inherited:
+        yield SpecProblem(place, f"inherits {' and '.join(inherited)}: write 'null' where that is not meant")
+    mark = spec.inherited(call, "mark")
+    if mark is not None and mark.in_ == "body" and method == "DELETE":
+        yield SpecProblem(place, "the key goes into the body, and a DELETE has none: use a header or query, or 'null'")
+    find = spec.inherited(call, "find")
+    if find is not None:
+        yield from _find(spec, call, find, (*place, "find"))
 
 
 def _find(spec: Description, call: CallSpec, find: FindSpec, place: tuple[str | int, ...]) -> Iterator[SpecProblem]:
@@ -145,8 +153,9 @@ def _lists(spec: Description) -> Iterator[SpecProblem]:
     lists = spec.lists
     if lists is None:
         return
-    if lists.recent and lists.order is None:
-        yield SpecProblem(("lists", "recent"), "'recent' without 'order': every page of it is read")
+    if lists.recent and lists.order == "oldest":
+        text = "what has just settled is at the end of 'recent', and its beginning is read: ask for the newest first"
+        yield SpecProblem(("lists", "recent"), text)
     if spec.paging is None and (lists.open or lists.recent):
         yield SpecProblem(("lists",), "there is no 'paging': only the first page of each list is read")
     for place, request in list_requests(spec):
@@ -188,10 +197,6 @@ def _elsewhere(spec: Description) -> Iterator[SpecProblem]:
             if other[:2] != origin:
                 place = ("auth", index, "token_url")
                 yield SpecProblem(place, f"login and password are sent to another origin, {other.netloc}")
-    names = any(spec.of_submit(call, "http") for call in spec.calls) or spec.submit.http
-    if not names:
-        text = "an answer with 2xx that names no operation is ambiguous: add 'http' if the API has such answers"
-        yield SpecProblem(("submit",), text)
 
 
 def _unused(spec: Description) -> Iterator[SpecProblem]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
 
 from airflow_provider_ops.exceptions import SpecProblem
 from airflow_provider_ops.spec.auth import Paging
@@ -10,6 +13,7 @@ from airflow_provider_ops.spec.description import Description
 from airflow_provider_ops.spec.expressions import Expression
 from airflow_provider_ops.spec.keys import KEY_LENGTH, key_text
 from airflow_provider_ops.spec.nearest import nearest
+from airflow_provider_ops.spec.parts import Part
 from airflow_provider_ops.spec.places import RESERVED, Sent, marks, sent
 from airflow_provider_ops.spec.requests import READS, parse_line
 from airflow_provider_ops.spec.sections import MarkSpec, States
@@ -17,6 +21,8 @@ from airflow_provider_ops.spec.source import Place
 from airflow_provider_ops.spec.states import twice
 from airflow_provider_ops.spec.templates import Placeholder, Template, parse_template
 from airflow_provider_ops.spec.values import parse_value
+
+P = TypeVar("P", bound=Part)
 
 _SUCCESS = range(200, 300)
 _STATUSES = range(100, 600)
@@ -36,6 +42,33 @@ def mistakes_in(spec: Description) -> list[SpecProblem]:
         *(_paging(spec.paging) if spec.paging else ()),
     ]
     return list(dict.fromkeys(found))
+
+
+def mistakes_in_parts(data: Any) -> Iterator[SpecProblem]:
+    """Return what cannot work in the parts that can be judged alone, of a spec that cannot be read as a whole."""
+    words: list[Place] = [("operation", "states"), ("operation", "verdict", "states")]
+    for place in words:
+        yield from _alone(data, place, States, _in_two_lists)
+    yield from _alone(data, ("paging",), Paging, lambda _place, paging: _paging(paging))
+    calls = data.get("calls") if isinstance(data, Mapping) else None
+    own: list[Place] = [("calls", index, "mark") for index in range(len(calls) if isinstance(calls, list) else 0)]
+    for place in [("mark",), *own]:
+        yield from _alone(data, place, MarkSpec, _mark)
+
+
+def _alone(
+    data: Any, place: Place, model: type[P], check: Callable[[Place, P], Iterator[SpecProblem]]
+) -> Iterator[SpecProblem]:
+    for key in place:
+        is_there = isinstance(data, list) if isinstance(key, int) else isinstance(data, Mapping) and key in data
+        data = data[key] if is_there else None
+    try:
+        part = None if data is None else model.model_validate(data)
+    except ValidationError:
+        # named with the rest
+        return
+    if part is not None:
+        yield from check(place, part)
 
 
 def _variables(spec: Description) -> Iterator[SpecProblem]:

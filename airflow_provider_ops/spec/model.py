@@ -12,7 +12,7 @@ from typing_extensions import Self
 
 from airflow_provider_ops.exceptions import InvalidSpec, SpecProblem
 from airflow_provider_ops.spec.description import Description
-from airflow_provider_ops.spec.mistakes import mistakes_in
+from airflow_provider_ops.spec.mistakes import mistakes_in, mistakes_in_parts
 from airflow_provider_ops.spec.parts import SEVERAL, refuse
 from airflow_provider_ops.spec.source import Source, read_source
 
@@ -63,6 +63,7 @@ def _problems(error: ValidationError, source: Source) -> list[SpecProblem]:
             found += [SpecProblem((*loc, *one.place), one.message) for one in problems]
         else:
             found.append(SpecProblem(loc, _said(item)))
+    found += mistakes_in_parts(source.data)
     placed = [one._replace(line=source.line_of(one.place), place=_in_file(one.place, source)) for one in found]
     return list(dict.fromkeys(placed))
 

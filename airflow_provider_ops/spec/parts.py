@@ -10,11 +10,14 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    ModelWrapValidatorHandler,
     SerializerFunctionWrapHandler,
+    ValidationError,
     model_serializer,
     model_validator,
 )
-from pydantic_core import PydanticCustomError
+from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
+from typing_extensions import Self
 
 from airflow_provider_ops.exceptions import SpecProblem
 from airflow_provider_ops.spec.nearest import nearest
@@ -33,6 +36,13 @@ def refuse(problems: list[SpecProblem]) -> PydanticCustomError:
     return PydanticCustomError(SEVERAL, said, {"problems": problems})
 
 
+def _again(item: ErrorDetails) -> InitErrorDetails:
+    """Return an error of pydantic in the form in which it can be raised once more."""
+    facts, kind = item.get("ctx", {}), item["type"]
+    error = refuse(facts["problems"]) if kind == SEVERAL else kind
+    return InitErrorDetails(type=error, loc=item["loc"], input=item["input"], ctx=facts)
+
+
 class Part(BaseModel):
     """Base of the models of a spec: frozen, without unknown keys, and written without what was not given."""
 
@@ -43,20 +53,27 @@ class Part(BaseModel):
     #: Key that a text in place of the object is the value of.
     shorthand: ClassVar[str] = ""
 
-    @model_validator(mode="before")
+    @model_validator(mode="wrap")
     @classmethod
-    def _read(cls, data: Any) -> Any:
+    def _read(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
         # numbers of Python and JSON; in YAML they are still texts here
         if cls.shorthand and isinstance(data, (str, int, float)):
             data = {cls.shorthand: data}
         if not isinstance(data, Mapping):
-            return data
+            return handler(data)
         data = cls.unfold(dict(data))
         known = {name for field, info in cls.model_fields.items() for name in (field, info.alias or field)}
         unknown = [SpecProblem((str(name),), cls._unknown(str(name))) for name in data if name not in known]
-        if unknown:
-            raise refuse(unknown)
-        return data
+        if not unknown:
+            return handler(data)
+        # the other keys are read all the same, so that all mistakes are named at once
+        found = [InitErrorDetails(type=refuse(unknown), input=data)]
+        try:
+            handler({name: value for name, value in data.items() if name in known})
+        except ValidationError as error:
+            found += map(_again, error.errors(include_url=False))
+        refusal = ValidationError.from_exception_data(cls.__name__, found)
+        raise refusal
 
     @classmethod
     def unfold(cls, data: dict[str, Any]) -> dict[str, Any]:

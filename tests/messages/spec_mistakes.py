@@ -8,7 +8,8 @@ from tests.spec.mistakes import FURTHER, MISTAKES, UNREADABLE, seeded
 
 MISTAKEN = Area(
     "A spec with a mistake",
-    "`airflow operations spec check FILE` and the connection that names the spec say all mistakes at once.",
+    "`airflow operations spec check FILE` and the connection that names the spec say all mistakes of keys and sections "
+    "at once; when these are mended, those that lie between sections, such as a placeholder that nothing fills.",
     is_brief=True,
 )
 SPECS = {**{what: seeded(edit) for what, edit in MISTAKES.items()}, **FURTHER, **UNREADABLE}

@@ -53,13 +53,12 @@ ADVISED = [
     ("    mark: {in: body, name: /labels/airflow, max: 63}\n", "", "proves only"),
     ("    creates: job\n", "", "is never used"),
     ("delete: DELETE /jobs/{resource_id}\n", "", "what a failed create left stays"),
-    ("  order: newest\n", "", "'recent' without 'order'"),
+    ("  order: newest", "  order: oldest", "ask for the newest first"),
     ("  open: GET /operations?open=true", "  open: POST /operations/list", "POST without 'body'"),
     ("page_size: 100,", "page_size: 100, offset_param: o,", "no meaning for cursor"),
     (" page_size: 100,", "", "page_size_param without page_size"),
     ("  operation_id: [$", '  operation_id: ["jobs/{$response.body#/run}", $', "write {+operation_id}"),
     ("auth: bearer", "auth: {oauth2_client_credentials: {token_url: https://login.example.com/t}}", "another origin"),
-    ("  http: {200: succeeded}\n", "", "names no operation is ambiguous"),
     ("  project: {title", "  region: {default: x}\n  project: {title", "{region} stands in no request"),
     ("budget: 5", "budget: {ratelimit_remaining_header: x-left}", "go together"),
     ("calls:\n", "mark: {in: header, name: Key}\ncalls:\n", "inherits mark"),
@@ -75,6 +74,16 @@ def test_what_is_probably_not_meant_is_said_in_one_sentence_with_its_line(old: s
     assert said in " ".join(one.message for one in found)
     assert all(one.line is not None for one in found if one.place)
     review(read_source(seeded((old, new))))
+
+
+@pytest.mark.parametrize(("method", "is_noted"), [("POST", False), ("PUT", True), ("PATCH", True), ("DELETE", True)])
+def test_what_to_write_for_an_answer_without_an_operation_is_said_where_it_is_likely(
+    method: str, is_noted: bool
+) -> None:
+    call = f"  - {{request: '{method} /jobs/{{j}}/size', kind: job.resize}}\n"
+    found = problems(seeded(("  http: {200: succeeded}\n", ""), (RESTART, RESTART + call)))
+    assert [one.place for one in found] == [("calls", 2)] * is_noted
+    assert all("'http: {204: succeeded}'" in one.message for one in found)
 
 
 @pytest.mark.parametrize(
@@ -93,6 +102,28 @@ def test_the_line_and_the_key_are_those_of_the_mistake(old: str, new: str, place
     lines = text.splitlines()
     assert new.strip() in lines[(found.line or 0) - 1]
     assert ".".join(map(str, found.place)) == place
+
+
+@pytest.mark.parametrize(
+    "edits",
+    [
+        [
+            ("[$response.body#/operation/id,", "[$response.body.operation.id,", "submit.operation_id.0"),
+            ("cursor, page_size: 100", "cursor, page_sise: 100", "paging.page_sise"),
+            ("    succeeded: [success]", "    succeeded: [success, Active]", "operation.states.succeeded"),
+        ],
+        [
+            ("  status: /status\n", "  status: /status\n  phasee: /p\n", "operation.phasee"),
+            ("  progress: /percent\n", "  progress: percent\n", "operation.progress"),
+            ("max: 63}", "max: 3}", "calls.0.mark.max"),
+            ("cursor_path: $response.body#/next, ", "", "paging.cursor_path"),
+        ],
+    ],
+)
+def test_mistakes_in_several_sections_are_named_at_once(edits: list[tuple[str, str, str]]) -> None:
+    found = problems(seeded(*((old, new) for old, new, _ in edits)))
+    assert sorted(".".join(map(str, one.place)) for one in found) == sorted(place for _, _, place in edits)
+    assert all(one.line is not None for one in found)
 
 
 def test_several_requests_per_poll_stand_in_the_cost() -> None:
