@@ -281,7 +281,7 @@ class OperationsHook(BaseHook):
             unknown = unknown_extras(self.api, get_connection(self.conn_id)[1])
         except OpsError as error:
             return False, _diagnose(error)
-        return True, "; ".join((f"{self.api.title} at {settings.origin} answers for {said}", *unknown))
+        return True, "; ".join((f"{self.api.title} at {settings.base_url} answers: {said}", *unknown))
 
     @classmethod
     def get_ui_field_behaviour(cls) -> dict[str, Any]:

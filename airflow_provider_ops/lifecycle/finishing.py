@@ -33,7 +33,7 @@ class ResultBuilder:
         pauses = _LATE_PAUSES if handle.creates and handle.key else ()
         for pause in (*pauses, None):
             try:
-                return self._hook.run(self._hook.api.read_result(operation, handle.result_path))
+                return self._hook.run(self._hook.api.read_result(_with_kind(operation, handle), handle.result_path))
             except NotFound as error:
                 if pause is None:
                     return self._without_resource(handle, operation, error)
@@ -66,8 +66,13 @@ class ResultBuilder:
             "operation_id": handle.operation_id,
             "resource_id": handle.resource_id or (operation.resource_id if operation else None),
             "state": str(operation.state if operation else OperationState.PENDING),
-            "operation": operation.to_dict() if operation else None,
+            "operation": _with_kind(operation, handle).to_dict() if operation else None,
             "resource": dict(resource) if resource is not None else None,
             **(several if self._hook.api.may_start_several else {}),
         }
         return checked(result, succeeded=f"{self._hook.api.title} operation {handle.operation_id}")
+
+
+def _with_kind(operation: Operation, handle: Handle) -> Operation:
+    """Return an operation with the kind of its submit, where the API shows none."""
+    return operation if operation.kind or operation.id != handle.operation_id else replace(operation, kind=handle.kind)

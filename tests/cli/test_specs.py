@@ -107,6 +107,8 @@ def test_against_shows_what_each_field_comes_to(
     fields = {row["field"]: row for row in rows if "field" in row}
     assert fields["id"] == {"field": "id", "expression": "/id", "found": started, "means": started}
     assert fields["status"] == {"field": "status", "expression": "/status", "found": "success", "means": "succeeded"}
+    assert fields["entry"]["found"].startswith("an object with id")
+    assert fields["entry"]["means"] == "there"
     assert fields["created_at"]["means"].startswith("20")
     assert fields["error.code"]["found"] is None
     assert any(row.get("call") == "POST /jobs" for row in rows)

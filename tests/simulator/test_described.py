@@ -21,6 +21,7 @@ from airflow_provider_ops.exceptions import (
 from airflow_provider_ops.hooks.lookup import hook_for
 from airflow_provider_ops.hooks.operations import OperationsApiHook
 from airflow_provider_ops.lifecycle.failure_report import FailureReport
+from airflow_provider_ops.lifecycle.finishing import ResultBuilder
 from airflow_provider_ops.lifecycle.handle_store import HandleStore
 from airflow_provider_ops.lifecycle.owed import carry_out_debt, with_debt
 from airflow_provider_ops.lifecycle.submitter import SubmitResult, Submitter
@@ -83,6 +84,23 @@ def test_it_is_started_and_waited_for(connect: Any, operations_simulator: Simula
     assert (operation.state, operation.kind, operation.api) == (OperationState.SUCCEEDED, "job.create", "jobs")
     assert operation.resource_id == started.handle.resource_id
     assert operations_simulator.stats()["by_api"]["jobs"]["created"] == 1
+
+
+def test_the_result_has_the_kind_of_the_call_where_the_api_shows_none(connect: Any) -> None:
+    part = "    kind: job.create\n    result: {request: 'GET /jobs/{resource_id}'}\n"
+    hook = connect(("  kind: /kind\n", ""), ("    kind: job.create\n", part))
+    handle = start(hook).handle
+    operation = hook.wait_for_operation(handle.operation_id or "")
+    builder = ResultBuilder(hook, HandleStore(None, lambda _: None), lambda _: None)
+    resource = builder.read_resource(handle, operation)
+    result = builder.result(handle, operation, resource)
+    assert (operation.kind, result["operation"]["kind"]) == ("", "job.create")
+    assert resource == hook.request("GET", f"/jobs/{handle.resource_id}")
+
+
+def test_a_connection_that_works_is_said_with_its_base_url_and_the_request(connect: Any) -> None:
+    hook = connect()
+    assert hook.test_connection() == (True, f"Jobs at {hook.settings().base_url} answers: GET /me gives HTTP 200")
 
 
 @pytest.mark.parametrize("fault", ["accept_then_drop", "reset"])

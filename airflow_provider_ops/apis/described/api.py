@@ -96,7 +96,8 @@ class ApiOfSpec(Api):
         request = spec.check or (spec.lists.open[0] if spec.lists and spec.lists.open else None)
         if request is None:
             raise InvalidArgument(f"the spec of {self.title} has no 'check', which tries the connection: add it")
-        return Call(fill(request, self._values), lambda response: f"HTTP {response.status}")
+        filled = fill(request, self._values)
+        return Call(filled, lambda response: f"{filled.method} {filled.path} gives HTTP {response.status}")
 
     def validate_operation_id(self, operation_id: object) -> str:
         """Return ``operation_id`` when it can be one of this API.

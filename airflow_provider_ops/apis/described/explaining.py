@@ -93,7 +93,7 @@ def _fields(
 
 
 def _field(name: str, texts: Sequence[str], exchange: Exchange, entry: Any, means: object) -> Field:
-    found = find_all(texts, exchange, entry) if name != "entry" else []
+    found = find_all(texts, exchange, entry) if name != "entry" else [] if entry is None else [entry]
     shown = ", ".join(_shown(one) for one in found[:_MOST_SHOWN]) or None
     return Field(name, ", ".join(texts), shown, None if means is None or means == "" else _shown(means))
 

@@ -126,7 +126,7 @@ def test_the_catalogue(hook: AkuaHook) -> None:
     assert hook.get_quota("compute/clusters").usage == 1
     launching = {quota.metric: quota.limit for quota in hook.list_quotas(cluster_id=cluster_id)}
     assert launching["compute/launching_machines"] == 3
-    assert hook.test_connection() == (True, f"Akua at {hook.settings().origin} answers for workspace {WORKSPACE}")
+    assert hook.test_connection() == (True, f"Akua at {hook.settings().base_url} answers: workspace {WORKSPACE}")
 
 
 VERSION: Any = {"semver": "2.0.0", "ref": "sha256:2", "input_schema": {"type": "object"}}

@@ -142,7 +142,7 @@ def test_what_the_platform_says(hook: NirvanaHook) -> None:
     ]
     assert hook.test_connection() == (
         True,
-        f"Nirvana at {hook.settings().origin} answers for user simulator@example.com",
+        f"Nirvana at {hook.settings().base_url} answers: user simulator@example.com",
     )
     with pytest.raises(NotFound):
         hook.get_audit_log("x")
