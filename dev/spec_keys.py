@@ -47,7 +47,11 @@ _SECTIONS: Final[tuple[tuple[str, type[Part], str], ...]] = (
         'auth: {login: {request: POST /login, body: {user: "{login}", key: "{password}"}, token: $response.body#/key}}',
     ),
     ("`error`", sections.ErrorSpec, "error: {code: /error/code, message: /error/message}"),
-    ("`submit`", sections.SubmitSpec, "submit:\n  operation_id: $response.body#/operation/id\n  busy: {status: 423}"),
+    (
+        "`submit`",
+        sections.SubmitSpec,
+        "submit: {operation_id: $response.body#/operation/id, http: {204: succeeded}, busy: {status: 423}}",
+    ),
     ("`resource`", sections.ResourceSpec, "resource: {type: job, id: $response.body#/job/id}"),
     ("`busy` and `already`", sections.Refusal, "already: {status: 409, code: exists}"),
     ("`calls`", sections.CallSpec, "calls:\n  - {request: POST /jobs, kind: job.create, creates: job}"),
@@ -87,7 +91,14 @@ _SECTIONS: Final[tuple[tuple[str, type[Part], str], ...]] = (
     ("`lists.by_ids`", sections.ByIds, 'by_ids: {request: "GET /operations?id={ids}", max: 50}'),
     ("`paging`", auth.Paging, "paging: {type: cursor, cursor_path: $response.body#/next, cursor_param: cursor}"),
     ("`wait`", sections.WaitSpec, 'wait: {request: "GET /operations/{operation_id}?wait={seconds:int}", max: 60}'),
-    ("`result`", sections.ResultSpec, 'result: {request: "GET /jobs/{resource_id}", value: /output}'),
+    (
+        "`result`",
+        sections.ResultSpec,
+        """\
+# the answer that shows the operation has it already
+result: {final_state_via: operation, value: $response.body#/operation/output}
+# or a request of its own: {request: "GET /jobs/{resource_id}", value: /output}""",
+    ),
     ("`poll`", sections.PollSpec, "poll: {delay: 2, max: 15}"),
     (
         "`budget`",
@@ -141,8 +152,7 @@ _MEANINGS: Final = {
     "code": "The API's own code.",
     "message": "The text for people.",
     "request_id": "Id of the request, for the support of the API.",
-    "type": "Which kind: of paging `page_number`, `offset`, `cursor`, `header_link` or `json_link`; of `auth` as "
-    "above; of a resource the word that messages use.",
+    "type": "The word in the heading.",
     "id": "Its id.",
     "status": "Which value, or which HTTP status.",
     "submit": "Defaults of all calls.",
@@ -172,8 +182,6 @@ _MEANINGS: Final = {
     "match": "What must hold our key, or the resource.",
     "all": "The request that lists what carries a key of ours, for `sweep`.",
     "repeat": "Headers and parameters that go only with a repeated request.",
-    "final_state_via": "`auto` (PUT, PATCH: the address of the submit; POST: `Location`), `operation`, `location`, "
-    "`original_uri` or `none`.",
     "states": "The API's words for each state; `null` is no word, `*` any other.",
     "verdict": "Decides about what has `ended`.",
     "phase": "Which step it is in.",

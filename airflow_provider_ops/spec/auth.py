@@ -108,6 +108,7 @@ class Paging(Part):
     shorthand = "type"
 
     type: Literal["page_number", "offset", "cursor", "header_link", "json_link"]
+    """``page_number``, ``offset``, ``cursor``, ``header_link`` or ``json_link``."""
     base_page: int = Field(1, ge=0, le=1)
     """Number of the first page."""
     page_param: Text = "page"

@@ -55,6 +55,7 @@ class ResourceSpec(Part):
     """What an operation acts on."""
 
     type: ReadsOrConstant = ()
+    """The word that messages use: an expression, or a word for all."""
     id: Reads = ()
 
 
@@ -71,12 +72,12 @@ class SubmitSpec(Part):
     operation_id: Reads = ()
     """Where the answer names the operation; all that are found are waited for."""
     operation_url: Reads = ()
-    """Where the answer has the address of the operation."""
+    """Its address, like ``$response.header.Location``, relative or not; read where ``operation_id`` finds nothing."""
     resource: ResourceSpec | None = None
     http: dict[int, StateName] = Field(default_factory=dict)
-    """What an answer means that names no operation, by HTTP status."""
+    """What an answer means that names no operation, by HTTP status, as in ``{204: succeeded}``; else it is an error."""
     idempotent: Methods = ()
-    """Methods that may be sent again; in a call, true or false."""
+    """Methods that may be sent again even without a key (with one: ``mark.idempotent``); in a call, true or false."""
     busy: Refusal | None = None
     """Refused only for now: asked again."""
     already: Refusal | None = None
@@ -105,7 +106,8 @@ class MarkSpec(Part):
     keep: bool = False
     """Whether a value of the user's own stays; then there is no key of ours."""
     idempotent: bool = False
-    """Whether the API promises to answer a repeated key with the first result."""
+    """Whether the API promises to answer a repeated key with the first result. Try it: send one POST twice with one key
+    and compare the ids. Where it does not keep the promise, a lost answer makes a second resource."""
     repeat: Repeat | None = None
 
 
@@ -142,8 +144,11 @@ class ResultSpec(RequestSpec):
 
     request: RequestLine | None = None  # type: ignore[assignment]
     final_state_via: Literal["auto", "operation", "location", "original_uri", "none"] | None = None
+    """Which answer has the result, without ``request``: ``operation`` (which shows the operation), ``location`` (of the
+    address in the header ``Location`` of the submit's answer), ``original_uri`` (to a GET of what the submit was sent
+    to), ``auto`` (``original_uri`` after PUT and PATCH, ``location`` after POST) or ``none``."""
     value: Reads = ()
-    """Which part of the answer is returned."""
+    """What of that answer is ``resource`` in the return value; default: its body. No object: ``{"value": ...}``."""
 
 
 class PollSpec(Part):
@@ -225,6 +230,7 @@ class OperationSpec(Part):
     """Where the answer has the operation; default: it is the answer."""
     id: Reads = ()
     kind: ReadsOrConstant = ()
+    """What was started: an expression, or a word for all; else the return value has the kind of the call."""
     resource: ResourceSpec | None = None
     status: Reads = ()
     states: States = Field(default_factory=States)
@@ -268,11 +274,12 @@ class ListsSpec(Part):
     entries: Reads = ()
     """Where the entries are; default: the answer is the list."""
     order: Literal["newest", "oldest"] | None = None
-    """Which entries come first; without it every page is read."""
+    """Which entries come first, ``newest`` or ``oldest``: for the simulator and ``spec check``."""
     open: ListRequests = ()
-    """Lists that together show every operation that has not settled."""
+    """Lists that together show every operation that has not settled. Settled ones may be among them, but each poll of
+    many waits then reads pages of a growing history: have the API filter, or else list the newest first."""
     recent: ListRequests = ()
-    """Lists of operations that have settled."""
+    """Lists of operations that have settled, of which the beginning is read: they should have the newest first."""
     by_ids: ByIds | None = None
 
 
