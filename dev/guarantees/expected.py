@@ -17,9 +17,9 @@ LONG: Final = ({"fault": "unknown_status", "word": UNKNOWN_STATUS, "seconds": 25
 #: Outlasts what Airflow needs to notice that a worker is gone, or to start the next try of a cleared task.
 WORKER_LONG: Final = ({"fault": "unknown_status", "word": UNKNOWN_STATUS, "seconds": 45},)
 #: Outlasts a pause of a minute and what goes before it, which is the start of all rows of the phase.
-LONGER: Final = ({"fault": "unknown_status", "word": UNKNOWN_STATUS, "seconds": 140},)
+LONGER: Final = ({"fault": "unknown_status", "word": UNKNOWN_STATUS, "seconds": 170},)
 #: Outlasts that start, and ends within the pause.
-WITHIN_PAUSE: Final = ({"fault": "unknown_status", "word": UNKNOWN_STATUS, "seconds": 60},)
+WITHIN_PAUSE: Final = ({"fault": "unknown_status", "word": UNKNOWN_STATUS, "seconds": 75},)
 ENDLESS: Final = ({"fault": "endless"},)
 
 ADOPTED: Final = "of an earlier try is still running: adopting it"
