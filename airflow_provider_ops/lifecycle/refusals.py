@@ -47,7 +47,7 @@ def ambiguous(
     has_mark = api.with_idempotency_key(submit, handle.key).request != submit.request
     marked = f" marked {handle.key!r}" if has_mark else ""
     if candidates:
-        seen = f"several operations may be its: {', '.join(candidates)}"
+        seen = f"several operations may have come of it: {', '.join(candidates)}"
     elif refusal is not None:
         seen = f"nothing that it started is found, though {api.title} refuses to carry it out again ({refusal.what})"
     else:

@@ -45,7 +45,6 @@ UNREACHED: Final = {
     "spec/expressions.py: raise ValueError(f'expression {text[:40]!r}...": "templates.py has refused so long a text",
     "spec/expressions.py: is no expression: begin with $response": "such a text is a constant, which parts.py refuses",
     "spec/model.py: raise refuse(problems)": "all mistakes that were found, each of which has its row",
-    "spec/parts.py: raise refuse(unknown)": "the same",
     "lifecycle/fence.py: HeldBack": "a request that is held back; the error that ends the attempt says more",
     "lifecycle/fence.py: raise HeldBack": "the same",
     "lifecycle/fence.py: NotConfirmed": "the same",
