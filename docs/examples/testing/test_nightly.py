@@ -3,9 +3,7 @@ from nightly import dag
 from airflow_provider_ops.testing import drop_answer, never_settles
 
 
-def test_one_deployment_although_the_answer_is_lost(
-    operations_simulator, run_dag, virtual_time
-):
+def test_one_deployment_if_the_answer_is_lost(operations_simulator, run_dag, virtual_time):
     operations_simulator.faults(drop_answer())
     ran = run_dag(dag)
     assert ran.state == "success"
