@@ -117,21 +117,19 @@ def kill_operation(
     policy: str,
     waited_for: str | None = None,
     *,
-    was_running: bool = False,
     within: float = sum(_DELETE_PAUSES),
 ) -> Flow[Termination]:
     """Terminate the operation of a killed task as :func:`terminate` does; what has settled stays as it is.
 
     A worker or triggerer that was cut off for a while is asked to stop as well, although its task may be over because
-    it has succeeded elsewhere. What that task has made must not be deleted, so a deletion is preceded by a poll,
-    of one second at most. A cancellation is not: an API refuses it for what has settled.
+    it has succeeded elsewhere. What that task has made must not be deleted, so a deletion is preceded by a poll of one
+    second at most, however short ago it was seen running. A cancellation is not: an API refuses that for what is over.
 
     :param waited_for: what the task waits for now, where that comes after the operation.
-    :param was_running: whether it was seen running moments ago, so that no poll is needed.
     """
     if policy == "cancel" and api.can_cancel:
         return (yield from _cancel_then_read(api, handle, waited_for))
-    if not was_running and (settled := (yield from _settled(api, handle, waited_for))) is not None:
+    if (settled := (yield from _settled(api, handle, waited_for))) is not None:
         return is_over_already(handle, settled)
     return (yield from terminate(api, handle, policy, within=within))
 

@@ -40,8 +40,6 @@ COULD_NOT_POLL, CAN_POLL_AGAIN = "could not poll", "can poll again"
 GIVING_UP, FAILED_POLLS = "giving up", "failed polls"
 #: Most intervals between two polls while errors continue; ``Tolerance.longest_pause`` applies where it is longer.
 _MOST_INTERVALS = 3.0
-#: Seconds by which a poll may be late.
-_SLACK = 5.0
 DEADLINE_REACHED = "deadline reached"
 _TOLERANCE = Tolerance()
 
@@ -186,11 +184,6 @@ class WaitState:
     def ends_at(self) -> float | None:
         """Return the deadline as the driver counts."""
         return None if self.deadline is None else self.deadline - self._offset
-
-    def shows_running(self, now: float) -> bool:
-        """Return whether the operation was seen running within the last interval; ``now`` as the driver counts."""
-        is_running = self.operation is not None and not self.operation.state.is_terminal
-        return is_running and not self._errors_in_row and now <= self.next_poll + _SLACK
 
     def on_result(self, operation: Operation, now: float, *, waited: float = 0.0, listed: bool = False) -> list[str]:
         """Take in the result of a successful poll.

@@ -389,13 +389,9 @@ class TaskAttempt:
             self._store,
             self._record,
             recover=self._recover,
-            is_running=self._is_running,
             report=self._left_behind,
         )
 
     def _recover(self) -> Handle | None:
         """Return the stored handle, on a leg that has not read it yet."""
         return self._load_handle() if self._is_resumed else self._store.load()
-
-    def _is_running(self) -> bool:
-        return self._waiter is not None and self._waiter.shows_running

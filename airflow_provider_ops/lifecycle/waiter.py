@@ -169,12 +169,6 @@ class Waiter:
         """Return the history of each operation, as far as this leg knows it."""
         return self.reporter.histories
 
-    @property
-    def shows_running(self) -> bool:
-        """Return whether an operation was running moments ago."""
-        now = self._hook.clock.monotonic()
-        return any(state.shows_running(now) for state in self._states)
-
     def _is_over(self, outcomes: Outcomes) -> bool:
         final = [None if isinstance(outcome, TimedOut) else outcome for outcome in outcomes.values()]
         return is_decided(self._options.wait_for, final) or self._hook.clock.time() >= self.deadline

@@ -59,7 +59,6 @@ class KillRunner:
 
     :param ti: the task instance.
     :param recover: reads what an earlier leg or attempt has stored.
-    :param is_running: whether the operation was seen running moments ago.
     :param report: records, for people, what the kill has left behind.
     """
 
@@ -72,7 +71,6 @@ class KillRunner:
         record: AttemptRecord,
         *,
         recover: Callable[[], Handle | None],
-        is_running: Callable[[], bool],
         report: Callable[[str, Handle | None, Deletion | None], None] = lambda _text, _handle, _deletion: None,
     ) -> None:
         self._options = options
@@ -82,7 +80,6 @@ class KillRunner:
         self._store = store
         self._record = record
         self._recover = recover
-        self._is_running = is_running
         self._report = report
         self._is_airflow_stuck = False
         self._ends_at = time.monotonic() - record.seconds_since_kill + _KILL_SECONDS
@@ -214,7 +211,6 @@ class KillRunner:
             handle,
             self._policy,
             self._record.waiting_for,
-            was_running=self._is_running(),
             within=self._seconds_for_pauses,
         )
 

@@ -309,8 +309,7 @@ class OperationTrigger(BaseTrigger):
             continues = "the task continues without this trigger, nothing is cancelled here"
             return Termination(f"{handle.operation_id}: {continues}")
         hook = await self._hook()
-        was_running = any(state.shows_running(hook.clock.monotonic()) for state in self._waits)
-        flow = kill_operation(hook.api, handle, self.kill_policy, self.operation_ids[0], was_running=was_running)
+        flow = kill_operation(hook.api, handle, self.kill_policy, self.operation_ids[0])
         ended = await hook.arun(flow, priority=Priority.KILL)
         if self.task_instance is not None:
             cause, asked_by = cause_of_end(state), f"on_kill={self.kill_policy}"

@@ -348,6 +348,36 @@ async def test_a_kill_records_its_cause_and_what_is_left(
     assert [left.deletion.operation_id] == deletions
 
 
+async def test_what_has_succeeded_since_it_was_last_polled_is_not_deleted(
+    operations_simulator: SimulatorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # another triggerer has taken the wait over, and the task has succeeded with what that one saw
+    async def state_now(_ti: object) -> str:
+        return "success"
+
+    monkeypatch.setattr("airflow_provider_ops.triggers.operation.task_state_async", state_now)
+    handle = await asyncio.to_thread(start, operations_simulator)
+    trigger = killable(handle, "delete")
+    trigger.poll_interval = 60.0
+    trigger.task_instance = SimpleNamespace(id="1", task_id="t", dag_id="d", run_id="r", map_index=-1, try_number=1)  # type: ignore[assignment]
+    run = asyncio.create_task(fire(trigger))
+    for _ in range(200):
+        if any(wait.operation is not None for wait in trigger._waits):
+            break
+        await asyncio.sleep(0.02)
+    (wait,) = trigger._waits
+    assert wait.operation is not None
+    assert not wait.operation.state.is_terminal
+    for _ in range(300):
+        if operations_simulator.operations()[0]["stage"] == "succeeded":
+            break
+        await asyncio.sleep(0.05)
+    await trigger.on_kill()
+    run.cancel()
+    await asyncio.gather(run, return_exceptions=True)
+    assert destroys(operations_simulator) == 0
+
+
 async def test_killing_twice_deletes_once(operations_simulator: SimulatorServer) -> None:
     handle = await asyncio.to_thread(start, operations_simulator, never_settles())
     await killable(handle, "delete").on_kill()
