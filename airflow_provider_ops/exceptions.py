@@ -304,6 +304,10 @@ class ServerError(ApiError):
     advice = "The fault is the API's: retry later."
 
 
+#: Errors that may have passed by the next request.
+PASSING = (RateLimited, ServerError, TransportError)
+
+
 class CancelNotSupported(OpsError):
     """The API has no call that cancels an operation."""
 

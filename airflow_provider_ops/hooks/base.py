@@ -304,14 +304,13 @@ def _settled(state: WaitState, where: str) -> Operation:
             raise error
         case outcome:
             waited = (state.deadline or state.next_poll_at) - state.timeline.start
+            failed = outcome.error if outcome else None
             late = timed_out(
                 named(state.operation_id, state.operation),
                 state.operation,
                 waited=waited,
-                error=outcome.error if outcome else None,
-                consequence=still_running(
-                    state.operation, "; wait for it again with the same id", error=outcome.error if outcome else None
-                ),
+                error=failed,
+                consequence=still_running(state.operation, "; wait for it again with the same id", error=failed),
             )
             raise located(late, where)
 

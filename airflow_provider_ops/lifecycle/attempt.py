@@ -13,7 +13,7 @@ from airflow_provider_ops.core.clear_or_retry import Attempt, Cause
 from airflow_provider_ops.core.end_requested import read_or_ended, was_asked_to_end
 from airflow_provider_ops.core.event_codec import awaited_ids, why_no_outcome
 from airflow_provider_ops.core.handle import Handle
-from airflow_provider_ops.core.history import OperationHistory
+from airflow_provider_ops.core.operation_history import OperationHistory
 from airflow_provider_ops.core.poll_interval import RECHECK_SECONDS, seconds_to_wait, shorter_limit
 from airflow_provider_ops.core.submit_decision import Action, AttemptContext, decide
 from airflow_provider_ops.core.wait_state import Outcome, Settled, TimedOut, Unobservable
@@ -310,9 +310,11 @@ class TaskAttempt:
         if isinstance(outcome, Settled) and outcome.operation.state is OperationState.SUCCEEDED:
             return self._succeed(handle, self._hook.whole(outcome), waited_for)
         comes_after = waited_for != handle.operation_id
-        ended_as = outcome.operation.raw_state if isinstance(outcome, Settled) else ""
-        # the operation itself had succeeded before the wait for another one began
-        ended_as = OperationState.SUCCEEDED.value if comes_after else ended_as
+        if comes_after:
+            # it had succeeded before the wait for another one began
+            ended_as = OperationState.SUCCEEDED.value
+        else:
+            ended_as = outcome.operation.raw_state if isinstance(outcome, Settled) else ""
         self._record.note("carrying out what follows a wait that ended badly", ended_as=ended_as)
         report = FailureReport(
             self._hook,

@@ -288,14 +288,12 @@ class Poller:
 
     def _turn_lists_off(self, error: OpsError) -> None:
         now, interval = self._clock.monotonic(), self._subscriptions.shortest_interval
-        is_first = self._lists_failing_since is None
-        failing_since = self._lists_failing_since = (
-            now if self._lists_failing_since is None else self._lists_failing_since
-        )
+        since = self._lists_failing_since
+        self._lists_failing_since = now if since is None else since
         backoff = Backoff(interval, poll_batching.LISTS_OFF)
-        self._lists_off_until = now + backoff.pause(now - failing_since)
+        self._lists_off_until = now + backoff.pause(now - self._lists_failing_since)
         # one answer that cannot be read is no trouble yet
-        report = log.info if is_first else log.warning
+        report = log.info if since is None else log.warning
         report("lists fail while reads work (%s); reading one by one", error.without_advice)
         for target in self._subscriptions:
             # not all at once: so many reads would be a burst

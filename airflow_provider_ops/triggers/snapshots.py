@@ -12,7 +12,7 @@ from typing import Any
 
 from airflow_provider_ops.core.backoff import Backoff
 from airflow_provider_ops.core.settling import Snapshot
-from airflow_provider_ops.exceptions import InvalidConnection, OpsError, RateLimited, ServerError, TransportError
+from airflow_provider_ops.exceptions import PASSING, InvalidConnection, OpsError
 from airflow_provider_ops.hooks.base import OperationsHook
 from airflow_provider_ops.hooks.lookup import ahook_for
 from airflow_provider_ops.http.async_client import AsyncClient
@@ -69,7 +69,7 @@ class ErrorBackoff:
 
 def _without_end(error: Exception) -> str:
     """Return what happened, and what to do where the watcher does not do that itself; without the final stop."""
-    text = error.without_advice if isinstance(error, (ServerError, RateLimited, TransportError)) else str(error)
+    text = error.without_advice if isinstance(error, PASSING) else str(error)
     return text.rstrip(".")
 
 

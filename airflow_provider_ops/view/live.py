@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from airflow_provider_ops.exceptions import OpsError, RateLimited, ServerError, TransportError
+from airflow_provider_ops.exceptions import PASSING, OpsError, TransportError
 from airflow_provider_ops.hooks.base import OperationsHook
 from airflow_provider_ops.hooks.lookup import hook_for
 from airflow_provider_ops.http.async_client import AsyncClient
@@ -34,7 +34,6 @@ _FOR_ADDRESS, _MARGIN = 2.0, 0.5
 #: Seconds for which a client is used before the connection is looked up again.
 _CLIENT_LIFE = 60.0
 _MOST_REMEMBERED = 1000
-_PASSING = (RateLimited, ServerError, TransportError)
 _THREADS = 4
 
 
@@ -89,7 +88,7 @@ class Reader:
             work.add_done_callback(lambda late: late.cancelled() or late.exception())
             return LiveRead(time.time(), error=f"no answer within {_PATIENCE:g} s", may_pass=True)
         except OpsError as error:
-            return LiveRead(time.time(), error=str(error), may_pass=isinstance(error, _PASSING))
+            return LiveRead(time.time(), error=str(error), may_pass=isinstance(error, PASSING))
         except Exception as error:
             log.exception("The page cannot read operation %s", operation_id)
             return LiveRead(time.time(), error=f"{type(error).__name__}; the log of the API server says more")
