@@ -16,9 +16,9 @@ from airflow_provider_ops.simulator import registry
 from airflow_provider_ops.spec import ApiSpec
 from dev.described import auth_of, variables_of
 
-# Connection type -> where the simulator serves its API, and the extras that the API cannot do without.
 #: Kinds of auth that take no user.
 _WITHOUT_LOGIN: Final = frozenset({"none", "bearer", "api_key"})
+# Connection type -> where the simulator serves its API, and the extras that the API cannot do without.
 APIS: Final[Mapping[str, tuple[str, Mapping[str, str]]]] = {
     api.name: (api.mount, api.connection_extra) for api in registry.APIS
 }
@@ -95,9 +95,10 @@ class Simulator:
             extra = {"api": one if one in specs.names() else Path(one).read_text()}
             if variables := variables_of(spec):
                 extra["variables"] = json.dumps(variables)
+            auth = auth_of(spec)
             if len(spec.auth) > 1:
-                extra["auth"] = auth_of(spec)
-            login = {} if auth_of(spec) in _WITHOUT_LOGIN else {"login": "me"}
+                extra["auth"] = auth
+            login = {} if auth in _WITHOUT_LOGIN else {"login": "me"}
             found[spec.name] = f"/{spec.name}", {"conn_type": "operations", **login, "extra": extra}
         return {
             f"AIRFLOW_CONN_{name.upper()}_DEFAULT": json.dumps({"host": self.url + path, "password": api_key, **more})

@@ -206,7 +206,7 @@ class Live:
     def endings(self) -> list[Mapping[str, Any]]:
         """Return the calls that cancelled or deleted something of it."""
         ids = {str(item[key]).rpartition("_")[2] for item in self.resources for key in ("id", "operation_id")}
-        about = {operation["resource_id"] for operation in self.operations}
+        about = {operation["resource_id"] for operation in self.operations} - {None}
         return [
             request
             for request in self.stage.changes.values()
