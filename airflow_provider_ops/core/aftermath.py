@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from airflow_provider_ops.core.handle import Handle
@@ -84,6 +84,17 @@ class Deletion:
 
 
 _DELETION_FIELDS = ("operation_id", "asked_by", "cause")
+
+
+def after_kill(text: str, deletion: Deletion | None, policy: str, state: str | None) -> tuple[str, Deletion | None]:
+    """Return what a kill has left: sentences for people, and the deletion with what asked for it.
+
+    :param text: what became of the operation.
+    :param state: of the task instance, read after it was asked to stop.
+    """
+    cause, asked_by = cause_of_end(state), f"on_kill={policy}"
+    said = f"{cause}. {asked_by}: {text.rstrip('.')}."
+    return said, deletion and replace(deletion, asked_by=asked_by, cause=cause)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from airflow_provider_ops.apis.base import Api
 from airflow_provider_ops.apis.calls import Flow
 from airflow_provider_ops.apis.submits import Intent
 from airflow_provider_ops.apis.terminate import Termination, kill_operation, terminate
-from airflow_provider_ops.core.aftermath import Deletion, cause_of_end
+from airflow_provider_ops.core.aftermath import Deletion, after_kill
 from airflow_provider_ops.core.handle import Handle
 from airflow_provider_ops.core.kill_decision import is_meant_on_worker
 from airflow_provider_ops.core.wording import described
@@ -130,10 +130,9 @@ class KillRunner:
         def report() -> None:
             now = task_state(self._ti) if state == "" else state
             if is_meant_on_worker(now):
-                cause, asked_by = cause_of_end(now), f"on_kill={self._policy}"
-                deletion = ended.deletion and replace(ended.deletion, asked_by=asked_by, cause=cause)
+                text, deletion = after_kill(ended.text, ended.deletion, self._policy, now)
                 # until this process is over there is no other attempt whose record this could replace
-                self._report(f"{cause}. {asked_by}: {ended.text.rstrip('.')}.", self._record.handle, deletion)
+                self._report(text, self._record.handle, deletion)
 
         try:
             self._ask(report, _REPORTING)

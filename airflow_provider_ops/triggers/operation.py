@@ -8,7 +8,6 @@ import json
 import traceback
 from collections.abc import AsyncIterator, Sequence
 from contextvars import Context
-from dataclasses import replace
 from typing import Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
@@ -16,7 +15,7 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 from airflow_provider_ops import __version__
 from airflow_provider_ops._compat import pushed_operation, status_of, task_state_async
 from airflow_provider_ops.apis.terminate import Termination, is_over_already, kill_operation
-from airflow_provider_ops.core.aftermath import Aftermath, cause_of_end
+from airflow_provider_ops.core.aftermath import Aftermath, after_kill
 from airflow_provider_ops.core.changed_spec import describe_changed_spec
 from airflow_provider_ops.core.end_requested import was_asked_to_end
 from airflow_provider_ops.core.event_codec import VERSION, check_wait_for, is_newer, to_event
@@ -312,9 +311,8 @@ class OperationTrigger(BaseTrigger):
         flow = kill_operation(hook.api, handle, self.kill_policy, self.operation_ids[0])
         ended = await hook.arun(flow, priority=Priority.KILL)
         if self.task_instance is not None:
-            cause, asked_by = cause_of_end(state), f"on_kill={self.kill_policy}"
-            deletion = ended.deletion and replace(ended.deletion, asked_by=asked_by, cause=cause)
-            self._aftermath = Aftermath.of(handle, f"{cause}. {asked_by}: {ended.text}.", hook.clock.time(), deletion)
+            text, deletion = after_kill(ended.text, ended.deletion, self.kill_policy, state)
+            self._aftermath = Aftermath.of(handle, text, hook.clock.time(), deletion)
         return ended._replace(text=f"the task was killed: {ended.text}")
 
     async def _kill_decision(self, handle: Handle) -> tuple[Kill, str | None]:
