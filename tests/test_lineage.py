@@ -166,7 +166,7 @@ def test_every_field_is_in_the_docs() -> None:
 
 
 def test_an_event_does_not_grow_with_the_number_of_operations() -> None:
-    from airflow_provider_ops.core.history import OperationHistory
+    from airflow_provider_ops.core.operation_history import OperationHistory
     from airflow_provider_ops.lineage.facet import lineage_of
 
     facet = lineage_of([OperationHistory(str(number)) for number in range(250)]).run_facets[FACET]

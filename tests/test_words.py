@@ -31,7 +31,7 @@ ALLOWED_IN = {
         r":param told:|\btold: int|self\.told = told|self\.told|\"told\"": "an argument of stored triggers",
         r"\"story\"": "a key of stored events",
     },
-    "airflow_provider_ops/core/history.py": {
+    "airflow_provider_ops/core/joined_timeline.py": {
         r"\"could not look\", \"can look again\"": "lines that an earlier release has stored",
     },
     "airflow_provider_ops/lifecycle/waiter.py": {

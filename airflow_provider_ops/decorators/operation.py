@@ -12,7 +12,7 @@ from airflow_provider_ops._compat import ASKS_RETRY_POLICY
 from airflow_provider_ops.apis.submits import SubmitCall
 from airflow_provider_ops.core.event_codec import WaitFor, check_wait_for
 from airflow_provider_ops.core.gate import line_log_of
-from airflow_provider_ops.core.history import OperationHistory
+from airflow_provider_ops.core.operation_history import OperationHistory
 from airflow_provider_ops.core.poll_interval import seconds_to_wait
 from airflow_provider_ops.core.values import is_list
 from airflow_provider_ops.decorators.request import OperationRequest

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from airflow_provider_ops._compat import masked, push_plain
 from airflow_provider_ops.core.gate import one_line
-from airflow_provider_ops.core.history import KEY, OperationHistory, WaitHistory
+from airflow_provider_ops.core.history import KEY, WaitHistory
+from airflow_provider_ops.core.operation_history import OperationHistory
 from airflow_provider_ops.exceptions import OpsError
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import Any
 from airflow_provider_ops.core.end_requested import was_asked_to_end
 from airflow_provider_ops.core.event_codec import from_event, is_decided
 from airflow_provider_ops.core.gate import LineLog
-from airflow_provider_ops.core.history import OperationHistory
+from airflow_provider_ops.core.operation_history import OperationHistory
 from airflow_provider_ops.core.timeline import Timeline
 from airflow_provider_ops.core.wait_state import Outcome, TimedOut, WaitState
 from airflow_provider_ops.core.zero_point import FIRST_SEEN, ZeroPoint, zero_point

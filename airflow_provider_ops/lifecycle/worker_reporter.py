@@ -8,7 +8,8 @@ from typing import Any
 
 from airflow_provider_ops._compat import pull_plain, push_plain
 from airflow_provider_ops.core.aftermath import Aftermath
-from airflow_provider_ops.core.history import KEY, RECORD, OperationHistory, WaitHistory, digest
+from airflow_provider_ops.core.history import KEY, RECORD, WaitHistory, digest
+from airflow_provider_ops.core.operation_history import OperationHistory
 from airflow_provider_ops.core.timeline import Timeline
 from airflow_provider_ops.core.wait_state import Outcome, WaitState
 from airflow_provider_ops.core.zero_point import ZeroPoint

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_ops.core.history import OperationHistory
+from airflow_provider_ops.core.operation_history import OperationHistory
 
 if TYPE_CHECKING:
     from airflow.providers.openlineage.extractors import OperatorLineage

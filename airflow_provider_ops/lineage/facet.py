@@ -11,7 +11,7 @@ from attrs import define
 from openlineage.client.facet_v2 import RunFacet
 
 from airflow_provider_ops.core.gate import fit
-from airflow_provider_ops.core.history import OperationHistory
+from airflow_provider_ops.core.operation_history import OperationHistory
 from airflow_provider_ops.operation import Operation
 
 #: Key of the facet in an event's run, named as the standard asks for custom facets.

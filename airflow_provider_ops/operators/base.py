@@ -14,7 +14,7 @@ from airflow_provider_ops.apis.calls import split_reference
 from airflow_provider_ops.apis.submits import SubmitCall
 from airflow_provider_ops.core.arguments import Seconds, check_choice, check_seconds
 from airflow_provider_ops.core.gate import line_log_of
-from airflow_provider_ops.core.history import OperationHistory
+from airflow_provider_ops.core.operation_history import OperationHistory
 from airflow_provider_ops.core.values import lasting
 from airflow_provider_ops.hooks.base import OperationsHook
 from airflow_provider_ops.lifecycle.attempt import TaskAttempt

@@ -8,7 +8,7 @@ from typing import Any
 from airflow_provider_ops._compat import AirflowSensorTimeout
 from airflow_provider_ops.core.event_codec import is_decided, succeeded, why_no_outcome
 from airflow_provider_ops.core.gate import LineLog
-from airflow_provider_ops.core.history import OperationHistory
+from airflow_provider_ops.core.operation_history import OperationHistory
 from airflow_provider_ops.core.poll_interval import RECHECK_SECONDS
 from airflow_provider_ops.core.wait_state import Settled, TimedOut, Unobservable, WaitState
 from airflow_provider_ops.core.wording import named, settled_badly, still_running, timed_out, utc

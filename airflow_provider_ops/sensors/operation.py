@@ -18,7 +18,7 @@ from airflow_provider_ops._compat import (
 from airflow_provider_ops.core.arguments import Seconds, check_choice, check_seconds
 from airflow_provider_ops.core.event_codec import WaitFor, check_wait_for
 from airflow_provider_ops.core.gate import line_log_of
-from airflow_provider_ops.core.history import OperationHistory
+from airflow_provider_ops.core.operation_history import OperationHistory
 from airflow_provider_ops.core.poll_interval import seconds_to_wait
 from airflow_provider_ops.core.values import lasting
 from airflow_provider_ops.exceptions import located

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from airflow_provider_ops.core.aftermath import Deletion
-from airflow_provider_ops.core.history import UNRECORDED
+from airflow_provider_ops.core.operation_history import UNRECORDED
 
 _AS_OF_THEN = " (as of the end of that try)"
 #: State of a task instance -> how what is said of an operation that ended alike begins.

@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from airflow_provider_ops.core.history import STARTED, OperationHistory, WaitHistory
+from airflow_provider_ops.core.history import WaitHistory
+from airflow_provider_ops.core.operation_history import STARTED, OperationHistory
 
 #: State of an operation on the page -> its tone, and what it is called.
 _STATES: Mapping[str, tuple[str, str]] = {
@@ -72,7 +73,7 @@ def headline_of(
 
 def _of_state(history: OperationHistory, state: str, status: str) -> Headline:
     tone, word = tone_of(state), word_of(state)
-    if history.outcome == STARTED and (history.operation is None or not history.operation.state.is_terminal):
+    if history.outcome == STARTED and not history.is_settled:
         return Headline(tone, f"{word}; the task does not wait for it")
     if state == "succeeded" and status in _SUCCEEDED:
         return Headline(tone, _SUCCEEDED[status])

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from airflow_provider_ops.core.history import STARTED, OperationHistory, WaitHistory
+from airflow_provider_ops.core.history import WaitHistory
+from airflow_provider_ops.core.operation_history import STARTED, OperationHistory
 from airflow_provider_ops.core.zero_point import FIRST_SEEN
 from airflow_provider_ops.operation import web_address
 from airflow_provider_ops.view.headline import ended_by, headline_of, tone_of, word_of
@@ -28,7 +29,7 @@ class Observation(NamedTuple):
 
     def checked_at(self, history: OperationHistory) -> float | None:
         """Return when an open operation that is no longer waited for was last checked; ``None`` for all others."""
-        if not self.over or is_settled(history):
+        if not self.over or history.is_settled:
             return None
         if self.live and history.operation_id in self.live["read"]:
             return float(self.live["at"])
@@ -46,7 +47,7 @@ def operation_data(
 
     :param status: of the page.
     """
-    operation, over = history.operation, seen.over
+    operation, over, zero = history.operation, seen.over, history.zero_point
     progress = operation.progress if operation else None
     start, end = span_of(history)
     rows, title = rows_of(history, end)
@@ -78,10 +79,10 @@ def operation_data(
         "outcome": history.outcome,
         "started_at": start,
         "adopted_at": history.adopted_at,
-        "start_is": history.zero_point.event if history.zero_point else FIRST_SEEN,
+        "start_is": zero.event if zero else FIRST_SEEN,
         "ended_at": end,
         "continued": continued,
-        "is_settled": is_settled(history),
+        "is_settled": history.is_settled,
         "observed": is_observed(history),
         "rows": rows,
         "rows_title": title,
@@ -92,7 +93,7 @@ def operation_data(
         "last_error": history.last_error,
         "is_stumbling": history.is_failing and not over,
         "next_look": history.next_poll if history.next_poll and history.next_poll > now and not over else None,
-        "interval": None if over or is_settled(history) else history.interval,
+        "interval": None if over or history.is_settled else history.interval,
     }
 
 
@@ -109,7 +110,7 @@ def _log(history: OperationHistory, zero: float | None) -> list[dict[str, Any]]:
 
 
 def _state(history: OperationHistory, *, over: bool, is_checked_now: bool) -> str:
-    if history.operation is not None and history.operation.state.is_terminal:
+    if history.operation is not None and history.is_settled:
         return str(history.operation.state)
     if history.outcome in ("timeout", "gave_up"):
         return history.outcome
@@ -119,11 +120,6 @@ def _state(history: OperationHistory, *, over: bool, is_checked_now: bool) -> st
     if over or history.outcome == "open":
         return "open"
     return str(history.operation.state) if history.operation else "unseen"
-
-
-def is_settled(history: OperationHistory) -> bool:
-    """Return whether an operation is known to be over."""
-    return history.operation is not None and history.operation.state.is_terminal
 
 
 def _failed_note(history: OperationHistory) -> str:

@@ -14,7 +14,7 @@ from airflow_provider_ops.core.handle import owed_policy
 from airflow_provider_ops.core.history import MOST_OPERATIONS, WaitHistory, read_record
 from airflow_provider_ops.operation import Operation, web_address
 from airflow_provider_ops.view.headline import headline_of_many
-from airflow_provider_ops.view.operation_data import Observation, is_settled, operation_data
+from airflow_provider_ops.view.operation_data import Observation, operation_data
 
 #: States of a task instance in which nothing more comes of this try.
 _OVER = frozenset({"success", "failed", "skipped", "upstream_failed", "removed"})
@@ -78,9 +78,9 @@ _EMPTY: Mapping[str, tuple[str, str]] = {
 }
 #: A state without an operation, of a task that only waits.
 _OF_A_SENSOR = {"submitting": "not_polled", "no_operation": "never_polled"}
-#: States without an operation after which nothing more comes.
 #: States without an operation after an error.
 _FAILED_BEFORE = frozenset({"between", "no_operation", "never_polled"})
+#: States without an operation after which nothing more comes.
 _FINAL = frozenset({"not_ours", "no_operation", "never_polled"})
 
 
@@ -164,7 +164,7 @@ def history_without_record(ti: Mapping[str, Any], operation_id: object, result: 
 
 def live_reference(ti: Mapping[str, Any], wait: WaitHistory, now: float, *, after: float) -> list[str]:
     """Return the operations that the page should read itself: few, open, and not recorded lately."""
-    is_open = [name for name, history in wait.operations.items() if not is_settled(history)]
+    is_open = [name for name, history in wait.operations.items() if not history.is_settled]
     old = now - wait.written_at >= after
     return is_open if old and len(is_open) <= _FEW_TO_READ and bool(_rendered(ti, "conn_id")) else []
 
@@ -198,11 +198,11 @@ def shown(
     if ended_unrecorded and _is_late(ti, wait):
         ended_unrecorded = False
         for history in wait.operations.values():
-            history.outcome = history.outcome or (None if is_settled(history) else "timeout")
+            history.outcome = history.outcome or (None if history.is_settled else "timeout")
     # a kill writes into the record after the last poll
     written_at = min(wait.written_at, task_end.timestamp()) if task_end else wait.written_at
     seen = Observation(over, written_at or None, live, task_end.timestamp() if task_end else None)
-    settled = all(is_settled(history) for history in wait.operations.values())
+    settled = all(history.is_settled for history in wait.operations.values())
     state = ti.get("state")
     status = "over" if over else "between" if state == _BETWEEN else "settled" if settled else "waiting"
     if status == "settled" and state in _MAYBE_BEFORE | {"deferred"}:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from airflow_provider_ops.core import history
-from airflow_provider_ops.core.history import OperationHistory, WaitHistory, digest, read_record
+from airflow_provider_ops.core import history, operation_history
+from airflow_provider_ops.core.history import WaitHistory, digest, read_record
+from airflow_provider_ops.core.operation_history import OperationHistory
 from airflow_provider_ops.core.poll_interval import PollPolicy
 from airflow_provider_ops.core.timeline import Timeline
 from airflow_provider_ops.core.wait_state import Settled, TimedOut, Unobservable, WaitState
@@ -263,7 +264,7 @@ def test_a_record_of_a_talkative_operation_stays_small(operation: Make) -> None:
         told.operation("op_1").on_result(operation("running", f"phase {number}"), float(number))
     told.operation("op_1").on_result(huge, 501.0)
     record = told.to_record(0.0)
-    assert len(record["operations"][0]["operation"]["progress"]["steps"]) == history.MOST_STEPS
+    assert len(record["operations"][0]["operation"]["progress"]["steps"]) == operation_history.MOST_STEPS
     assert len(record["operations"][0]["phases"]) <= 41
     assert len(json.dumps(record)) < 300_000
 

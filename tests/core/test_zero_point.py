@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_ops.core.handle import Handle
-from airflow_provider_ops.core.history import OperationHistory
+from airflow_provider_ops.core.operation_history import OperationHistory
 from airflow_provider_ops.core.timeline import Timeline
 from airflow_provider_ops.core.wording import elapsed, settled_badly
 from airflow_provider_ops.core.zero_point import ZeroPoint, zero_point

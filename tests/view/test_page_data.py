@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from airflow_provider_ops.core.aftermath import Aftermath, Deletion
-from airflow_provider_ops.core.history import MOST_OPERATIONS, OperationHistory, WaitHistory
+from airflow_provider_ops.core.history import MOST_OPERATIONS, WaitHistory
+from airflow_provider_ops.core.operation_history import OperationHistory
 from airflow_provider_ops.core.timeline import Timeline
 from airflow_provider_ops.core.wait_state import Settled, TimedOut
 from airflow_provider_ops.operation import Operation, OperationState, Progress, Step
