@@ -12,10 +12,9 @@ from hypothesis import strategies as st
 from airflow_provider_ops.apis.calls import Response
 from airflow_provider_ops.apis.described import DescribedApi
 from airflow_provider_ops.apis.described.submits import NamesResourceOnly
-from airflow_provider_ops.apis.submits import Intent, Submitted
+from airflow_provider_ops.apis.submits import Intent
 from airflow_provider_ops.core.changes import WarningLine
 from airflow_provider_ops.exceptions import (
-    AmbiguousSubmission,
     CancelNotSupported,
     InvalidArgument,
     NotFound,
@@ -24,37 +23,9 @@ from airflow_provider_ops.exceptions import (
 )
 from airflow_provider_ops.http.responses import pause_asked
 from airflow_provider_ops.operation import OperationState
-from airflow_provider_ops.spec import ApiSpec
-from airflow_provider_ops.spec.keys import short_key
 from tests.apis.answers import answer, drive, mutated, pages, value_or_unreadable
+from tests.apis.jobs import API, KEY, OPERATION, OURS, SHORT, jobs, one
 from tests.spec.examples import JOBS
-
-KEY = "airflow-0123456789-nonce"
-SHORT = short_key(KEY)
-OPERATION = {
-    "id": "op_1",
-    "kind": "job.create",
-    "status": "active",
-    "percent": 40,
-    "job_id": 7,
-    "created": 1782907200,
-    "error": {"code": "quota", "message": "no room"},
-}
-
-
-def jobs(*edits: tuple[str, str], **variables: str) -> DescribedApi:
-    text = JOBS
-    for old, new in edits:
-        assert old in text
-        text = text.replace(old, new)
-    return DescribedApi(ApiSpec.from_yaml(text), variables)
-
-
-API = jobs()
-
-
-def one(data: Any, api: DescribedApi = API, status: int = 200) -> Any:
-    return api.get_operation("op_1").parse(answer({"operation": data}, status))
 
 
 @pytest.mark.parametrize(
@@ -175,85 +146,6 @@ def test_an_answer_with_the_resource_only_is_looked_up() -> None:
         submit.parse(answer({"job": {"id": 7}}, 201))
     found = drive(api.submit_flow(submit), caught.value, answer(listed))
     assert (found.operation_id, found.resource_id) == ("op_1", "7")
-
-
-def find(api: DescribedApi, *answers: Response | Exception, json: Any = None) -> list[Submitted]:
-    flow = api.find_submitted(
-        Intent(api.with_idempotency_key(api.request("POST", "/jobs", json=json or {}), KEY), KEY, lambda: 5.0)
-    )
-    assert flow is not None
-    found: list[Submitted] = drive(flow, *answers)
-    return found
-
-
-END = answer({"jobs": [], "operations": []})
-OURS = {"id": 7, "labels": {"airflow": SHORT}}
-THEIRS = {"id": 8, "labels": {"airflow": "other"}}
-
-
-def test_a_lost_submit_is_found_by_our_key_and_only_by_that() -> None:
-    lookup = answer({"operations": [{"id": "op_1", "created": 1}]})
-    (found,) = find(API, answer({"jobs": [THEIRS, OURS]}), lookup)
-    assert (found.operation_id, found.kind, found.resource_type, found.resource_id) == (
-        "op_1",
-        "job.create",
-        "job",
-        "7",
-    )
-    assert find(API, answer({"jobs": [THEIRS]})) == []
-    assert find(API, NotFound(404, None, "none")) == []
-
-
-def test_what_carries_our_key_and_has_no_operation_is_never_made_again() -> None:
-    with pytest.raises(AmbiguousSubmission, match="job 7 has our key"):
-        find(API, answer({"jobs": [OURS]}), answer({"operations": []}))
-
-
-def test_a_search_without_key_proves_only_that_nothing_was_started() -> None:
-    api = jobs(("      match: /labels/airflow\n", ""), ("?label=airflow%3D{mark}", "?state=new"))
-    assert find(api, answer({"jobs": []})) == []
-    with pytest.raises(AmbiguousSubmission, match="entry 8 may be its, and has no key of ours"):
-        find(api, answer({"jobs": [THEIRS]}))
-
-
-def test_a_value_of_the_users_own_stays_and_then_nothing_is_searched_for() -> None:
-    api = jobs(("max: 63", "max: 63, keep: true"))
-    submit = api.with_idempotency_key(api.request("POST", "/jobs", json={"labels": {"airflow": "mine"}}), KEY)
-    assert submit.request.json == {"labels": {"airflow": "mine"}}
-    assert api.find_submitted(Intent(submit, KEY)) is None
-
-
-def test_since_is_told_by_the_clock_of_the_api() -> None:
-    api = jobs(("?label=airflow%3D{mark}", "?after={since:epoch}"))
-    flow = api.find_submitted(
-        Intent(api.with_idempotency_key(api.request("POST", "/jobs", json={}), KEY), KEY, lambda: 30.0, is_exact=True)
-    )
-    assert flow is not None
-    assert next(flow).request.path == "/me"  # type: ignore[union-attr]
-    now = datetime(2031, 1, 1, tzinfo=timezone.utc)
-    asked = flow.send(now)
-    assert asked.request.query["after"] == int(now.timestamp()) - 30 - 120  # type: ignore[union-attr]
-
-
-@pytest.mark.parametrize(
-    ("mark", "idempotent"),
-    [("{in: header, name: Idempotency-Key, idempotent: true}", True), ("{in: query, name: requestId}", False)],
-)
-def test_a_key_in_a_header_or_in_the_query(mark: str, idempotent: bool) -> None:
-    api = jobs(("{in: body, name: /labels/airflow, max: 63}", mark))
-    request = api.with_idempotency_key(api.request("POST", "/jobs", json={}), KEY).request
-    assert SHORT in {**request.headers, **request.query}.values()
-    assert request.idempotent is idempotent
-
-
-def test_a_key_appends_to_a_list_and_never_replaces_what_is_no_list() -> None:
-    api = jobs(("name: /labels/airflow", "name: /tags/-"), ("match: /labels/airflow", "match: /tags"))
-    assert api.with_idempotency_key(api.request("POST", "/jobs", json={"tags": ["a"]}), KEY).request.json == {
-        "tags": ["a", SHORT]
-    }
-    assert api.with_idempotency_key(api.request("POST", "/jobs"), KEY).request.json == {"tags": [SHORT]}
-    with pytest.raises(InvalidArgument, match="cannot be put at /tags/-"):
-        api.with_idempotency_key(api.request("POST", "/jobs", json={"tags": "a"}), KEY)
 
 
 def test_lists_go_on_by_cursor_and_never_stand_still() -> None:

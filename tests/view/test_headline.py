@@ -14,7 +14,7 @@ from airflow_provider_ops.core.poll_interval import PollPolicy, Tolerance
 from airflow_provider_ops.core.wait_state import Outcome, Settled, TimedOut, WaitState
 from airflow_provider_ops.exceptions import NotFound
 from airflow_provider_ops.view import page_data
-from tests.view.test_page_data import BEGAN, START, instance, operation
+from tests.view.pages import BEGAN, START, instance, operation
 
 LATE = TimedOut(operation(), None)
 
