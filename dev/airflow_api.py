@@ -146,9 +146,8 @@ class AirflowApi:
         """
         if "Authorization" not in self._http.headers:
             self._login()
-        # An API server that shares two cores with everything else is late at times, and so is SQLite.
         may_repeat = repeatable or method == "GET"
-        for attempt in stamina.retry_context(on=lambda error: may_repeat and _is_transient(error), attempts=4):
+        for attempt in stamina.retry_context(on=lambda error: may_repeat and is_transient(error), attempts=4):
             with attempt:
                 return self._send(method, path, **kwargs)
         raise AssertionError  # pragma: no cover - the last attempt returns or raises
@@ -272,7 +271,8 @@ class AirflowApi:
         return f"/dags/{task.dag_id}/dagRuns/{quote(task.run_id, safe='')}/taskInstances/{task.task_id}"
 
 
-def _is_transient(error: Exception) -> bool:
+def is_transient(error: Exception) -> bool:
+    """Return whether a server that shares two cores with everything else may answer when asked again."""
     if isinstance(error, httpx.HTTPStatusError):
         return error.response.is_server_error
     return isinstance(error, httpx.TransportError)

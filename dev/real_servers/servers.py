@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any, Final
 
 import httpx
+import stamina
 
+from dev.airflow_api import is_transient
 from dev.processes import Processes, free_ports
 from dev.real_servers.cases import State
 from dev.stack import PATIENCE, USER, AirflowStack, StackOptions
@@ -25,6 +27,7 @@ _TOKEN_SECONDS: Final = 20
 _MOST: Final = 100
 #: A run there is a process that sleeps.
 _WORKERS: Final = 6
+_DEPLOYMENT: Final = "/deployments/name/nightly/real"
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,17 +178,24 @@ class PrefectServer(RealServer):
         stack.wait_until(lambda: self._deployment().is_success, "Prefect's deployment of the flow", timeout=120)
 
     def _deployment(self) -> httpx.Response:
-        return self._http.get("/deployments/name/nightly/real")
+        return self._http.get(_DEPLOYMENT)
+
+    def _request(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        """Return the JSON of the answer to a request that may be sent again: its SQLite is locked at times (503)."""
+        for attempt in stamina.retry_context(on=is_transient, attempts=4):
+            with attempt:
+                answer = self._http.request(method, path, json=body).raise_for_status()
+        return answer.json() if answer.content else None
 
     @property
     def version(self) -> str:
         """Return its release."""
-        return str(self._http.get("/admin/version").raise_for_status().json())
+        return str(self._request("GET", "/admin/version"))
 
     @property
     def path(self) -> str:
         """Return where a run is started."""
-        return f"/deployments/{self._deployment().raise_for_status().json()['id']}/create_flow_run"
+        return f"/deployments/{self._request('GET', _DEPLOYMENT)['id']}/create_flow_run"
 
     def connection(self, origin: str, password: str | None = None) -> dict[str, Any]:
         """Return the connection: HTTP basic, as a server with `server.api.auth_string` wants it."""
@@ -194,7 +204,7 @@ class PrefectServer(RealServer):
 
     def runs(self) -> list[RunThere]:
         """Return all runs of its flow."""
-        found = self._http.post("/flow_runs/filter", json={"limit": _MOST}).raise_for_status().json()
+        found = self._request("POST", "/flow_runs/filter", {"limit": _MOST})
         return [RunThere(one["id"], one["parameters"]["case"], one["state_type"]) for one in found]
 
     def start_crowd(self, count: int) -> list[str]:
@@ -203,12 +213,14 @@ class PrefectServer(RealServer):
         parameters = {"case": "crowd", "seconds": 1, "fails": False}
         body = {"parameters": parameters, "state": late}
         path = self.path
-        return [self._http.post(path, json=body).raise_for_status().json()["id"] for _ in range(count)]
+        # with a key of its own each is made once, be it sent again
+        keys = [f"crowd-{number}" for number in range(count)]
+        return [self._request("POST", path, {**body, "idempotency_key": key})["id"] for key in keys]
 
     def end(self, operation_id: str) -> None:
         """Set the state of a run, as its process does."""
         body = {"state": {"type": self.words["succeeded"]}, "force": True}
-        self._http.post(f"/flow_runs/{operation_id}/set_state", json=body).raise_for_status()
+        self._request("POST", f"/flow_runs/{operation_id}/set_state", body)
 
 
 def connection_text(server: RealServer, origin: str, password: str | None = None) -> str:
