@@ -52,10 +52,11 @@ def ambiguous(
         seen = f"nothing that it started is found, though {api.title} refuses to carry it out again ({refusal.what})"
     else:
         seen = f"{api.title} offers no way to find out"
+    listed = " (`airflow operations list` shows operations)" if api.lists_operations else ""
     return AmbiguousSubmission(
         f"the outcome of {what} is unknown and {seen}. Nothing was submitted again. Search for {api.title} "
-        f"objects made at that time{marked}, remove what is not wanted, "
-        "then clear this task; a plain retry will stop here again.",
+        f"objects made at that time{marked}{listed}. If one is what this task is to have, pass the id of its operation "
+        "as operation_id; remove what is not wanted, then clear this task. A retry stops here again.",
         candidates,
     )
 
