@@ -118,6 +118,7 @@ def kill_operation(
     waited_for: str | None = None,
     *,
     within: float = sum(_DELETE_PAUSES),
+    has_succeeded: bool = False,
 ) -> Flow[Termination]:
     """Terminate the operation of a killed task as :func:`terminate` does; what has settled stays as it is.
 
@@ -126,11 +127,22 @@ def kill_operation(
     second at most, however short ago it was seen running. A cancellation is not: an API refuses that for what is over.
 
     :param waited_for: what the task waits for now, where that comes after the operation.
+    :param has_succeeded: whether the task has: by itself, or because a user marked it so. Only a poll distinguishes
+        them, so nothing is deleted without one.
     """
     if policy == "cancel" and api.can_cancel:
         return (yield from _cancel_then_read(api, handle, waited_for))
-    if (settled := (yield from _settled(api, handle, waited_for))) is not None:
-        return is_over_already(handle, settled)
+    poll = _poll(api, handle, waited_for)
+    try:
+        operation: Operation = yield from (_until_answered(lambda: _sending(poll)) if has_succeeded else _sending(poll))
+    except OpsError as error:
+        if has_succeeded and policy == "delete":
+            name = f"operation {handle.operation_id}{_resource(handle)}"
+            unread = f"its task has succeeded, perhaps with what it made, and it cannot be polled ({error.what})"
+            return Termination(f"{name} was not deleted: {unread}{_link(handle)}", is_done=False)
+    else:
+        if operation.state.is_terminal:
+            return is_over_already(handle, operation)
     return (yield from terminate(api, handle, policy, within=within))
 
 
@@ -138,17 +150,15 @@ def _cancel_then_read(api: Api, handle: Handle, waited_for: str | None) -> Flow[
     ended = yield from terminate(api, handle, "cancel")
     if ended.is_accepted:
         return ended
-    settled = yield from _settled(api, handle, waited_for)
-    return ended if settled is None else is_over_already(handle, settled)
-
-
-def _settled(api: Api, handle: Handle, waited_for: str | None) -> Flow[Operation | None]:
-    """Return the operation when a poll shows it settled; ``None`` otherwise, and when the poll fails."""
     try:
-        operation: Operation = yield Once(api.get_operation(waited_for or handle.operation_id or ""), _READ_SECONDS)
+        operation: Operation = yield from _sending(_poll(api, handle, waited_for))
     except OpsError:
-        return None
-    return operation if operation.state.is_terminal else None
+        return ended
+    return is_over_already(handle, operation) if operation.state.is_terminal else ended
+
+
+def _poll(api: Api, handle: Handle, waited_for: str | None) -> Once:
+    return Once(api.get_operation(waited_for or handle.operation_id or ""), _READ_SECONDS)
 
 
 def is_over_already(handle: Handle, operation: Operation) -> Termination:
@@ -267,7 +277,7 @@ def _deleting(api: Api, handle: Handle) -> Flow[Submitted | None]:
     return None if flow is None else (yield from flow)
 
 
-def _sending(call: Call[T]) -> Flow[T]:
+def _sending(call: Call[T] | Once) -> Flow[T]:
     answer: T = yield call
     return answer
 

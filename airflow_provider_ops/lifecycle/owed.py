@@ -45,7 +45,7 @@ def carry_out_debt(
     log(f"an earlier attempt owed on_{because}={policy} for operation {found.operation_id}: carrying it out first")
     by_kill = because == BECAUSE_OF_KILL
     if by_kill:
-        flow = kill_operation(hook.api, found, policy, within=PATIENT)
+        flow = kill_operation(hook.api, found, policy, within=PATIENT, has_succeeded=found.has_finished)
     else:
         flow = terminate(hook.api, found, policy, within=PATIENT, is_over=because == BECAUSE_OF_FAILURE)
     ended = hook.run(flow)

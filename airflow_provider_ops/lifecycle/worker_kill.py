@@ -113,7 +113,7 @@ class KillRunner:
             stopped = f"This worker is stopped, not the task (its state is {state})"
             return Termination(f"{doing}. {stopped}: {self._what_a_retry_finds}")
         try:
-            ended = self._terminate()
+            ended = self._terminate(has_succeeded=state == "success")
         except Exception as error:  # noqa: BLE001 - no caller is left that could handle it
             failed = f"on_kill={self._policy} could not be carried out for {self._record.what}: {described(error)}"
             self._report_end(Termination(failed), state)
@@ -167,14 +167,14 @@ class KillRunner:
         if record.intent is not None and record.is_new and not record.has_left and record.handle is None:
             self._save(replace(record.intent, refused=True, not_sent=True))
 
-    def _terminate(self) -> Termination:
+    def _terminate(self, *, has_succeeded: bool) -> Termination:
         handle = self._target()
         if handle is None:
             return Termination(f"there is nothing to {self._policy}: {self._record.what}")
         if isinstance(handle, str):
             return Termination(handle, is_done=False)
         ends = policy_terminates(self._policy, self._hook.api, creates=handle.creates)
-        handle, flow = self._next_policy(handle, ends=ends)
+        handle, flow = self._next_policy(handle, ends=ends, has_succeeded=has_succeeded)
         try:
             ended = self._run(flow)
         except TimeoutError:
@@ -196,7 +196,7 @@ class KillRunner:
         """Return what completes later what this kill leaves open."""
         return "; a clear of the task finishes it" if self._store.exists else ""
 
-    def _next_policy(self, handle: Handle, *, ends: bool) -> tuple[Handle, Flow[Termination]]:
+    def _next_policy(self, handle: Handle, *, ends: bool, has_succeeded: bool) -> tuple[Handle, Flow[Termination]]:
         """Return the handle and the flow to run: the policy that this attempt had begun, else the kill policy."""
         stored = self._store.latest
         if stored is not None and stored.owes is not None and stored.operation_id == handle.operation_id:
@@ -211,6 +211,7 @@ class KillRunner:
             self._policy,
             self._record.waiting_for,
             within=self._seconds_for_pauses,
+            has_succeeded=has_succeeded,
         )
 
     @property

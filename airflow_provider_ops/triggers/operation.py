@@ -308,7 +308,9 @@ class OperationTrigger(BaseTrigger):
             continues = "the task continues without this trigger, nothing is cancelled here"
             return Termination(f"{handle.operation_id}: {continues}")
         hook = await self._hook()
-        flow = kill_operation(hook.api, handle, self.kill_policy, self.operation_ids[0])
+        flow = kill_operation(
+            hook.api, handle, self.kill_policy, self.operation_ids[0], has_succeeded=state == "success"
+        )
         ended = await hook.arun(flow, priority=Priority.KILL)
         if self.task_instance is not None:
             text, deletion = after_kill(ended.text, ended.deletion, self.kill_policy, state)

@@ -20,7 +20,11 @@ from airflow_provider_ops.triggers.operation import OperationTrigger
 from tests.old_airflow import deserialize, serialize
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from airflow_provider_ops.testing import SimulatorServer
+
+    InState = Callable[[OperationTrigger, str], OperationTrigger]
 
 FAST: dict[str, Any] = {"poll_interval": 0.05}
 
@@ -321,23 +325,34 @@ async def test_a_kill_that_cannot_be_carried_out_does_not_raise(
     assert destroys(operations_simulator) == 0
 
 
+@pytest.fixture
+def in_state(monkeypatch: pytest.MonkeyPatch) -> InState:
+    """Give a trigger a task that is in a state, as Airflow then says."""
+
+    def give(trigger: OperationTrigger, state: str) -> OperationTrigger:
+        async def state_now(_ti: object) -> str:
+            return state
+
+        monkeypatch.setattr("airflow_provider_ops.triggers.operation.task_state_async", state_now)
+        given = SimpleNamespace(id="1", task_id="t", dag_id="d", run_id="r", map_index=-1, try_number=1)
+        trigger.task_instance = given  # type: ignore[assignment]
+        return trigger
+
+    return give
+
+
 @pytest.mark.parametrize(("state", "cause"), [("failed", "marked failed"), ("success", "marked success")])
 async def test_a_kill_records_its_cause_and_what_is_left(
-    operations_simulator: SimulatorServer, monkeypatch: pytest.MonkeyPatch, state: str, cause: str
+    operations_simulator: SimulatorServer, monkeypatch: pytest.MonkeyPatch, in_state: InState, state: str, cause: str
 ) -> None:
     kept: list[Any] = []
-
-    async def state_now(_ti: object) -> str:
-        return state
 
     async def keep(_ti: object, aftermath: Any) -> None:
         kept.append(aftermath)
 
-    monkeypatch.setattr("airflow_provider_ops.triggers.operation.task_state_async", state_now)
     monkeypatch.setattr("airflow_provider_ops.triggers.operation.record_aftermath", keep)
     handle = await asyncio.to_thread(start, operations_simulator, never_settles())
-    trigger = killable(handle, "delete")
-    trigger.task_instance = SimpleNamespace(id="1", task_id="t", dag_id="d", run_id="r", map_index=-1, try_number=1)  # type: ignore[assignment]
+    trigger = in_state(killable(handle, "delete"), state)
     await trigger.on_kill()
     (left,) = kept
     assert cause in left.text
@@ -349,17 +364,12 @@ async def test_a_kill_records_its_cause_and_what_is_left(
 
 
 async def test_what_has_succeeded_since_it_was_last_polled_is_not_deleted(
-    operations_simulator: SimulatorServer, monkeypatch: pytest.MonkeyPatch
+    operations_simulator: SimulatorServer, in_state: InState
 ) -> None:
     # another triggerer has taken the wait over, and the task has succeeded with what that one saw
-    async def state_now(_ti: object) -> str:
-        return "success"
-
-    monkeypatch.setattr("airflow_provider_ops.triggers.operation.task_state_async", state_now)
     handle = await asyncio.to_thread(start, operations_simulator)
-    trigger = killable(handle, "delete")
+    trigger = in_state(killable(handle, "delete"), "success")
     trigger.poll_interval = 60.0
-    trigger.task_instance = SimpleNamespace(id="1", task_id="t", dag_id="d", run_id="r", map_index=-1, try_number=1)  # type: ignore[assignment]
     run = asyncio.create_task(fire(trigger))
     for _ in range(200):
         if any(wait.operation is not None for wait in trigger._waits):
@@ -376,6 +386,29 @@ async def test_what_has_succeeded_since_it_was_last_polled_is_not_deleted(
     run.cancel()
     await asyncio.gather(run, return_exceptions=True)
     assert destroys(operations_simulator) == 0
+
+
+@pytest.mark.parametrize(("state", "deleted"), [("success", 0), ("failed", 1)])
+async def test_what_a_task_may_have_succeeded_with_is_not_deleted_without_a_poll(
+    operations_simulator: SimulatorServer, in_state: InState, state: str, deleted: int
+) -> None:
+    handle = await asyncio.to_thread(start, operations_simulator, never_settles())
+    operations_simulator.faults(never_settles(), fail_first(99, method="GET"))
+    trigger = in_state(killable(handle, "delete"), state)
+    with capture_logs() as said:
+        await trigger.on_kill()
+    assert destroys(operations_simulator) == deleted
+    assert said[-1]["log_level"] == ("info" if deleted else "warning")
+
+
+async def test_a_kill_after_success_polls_again_where_a_poll_failed(
+    operations_simulator: SimulatorServer, in_state: InState
+) -> None:
+    handle = await asyncio.to_thread(start, operations_simulator, never_settles())
+    operations_simulator.faults(never_settles(), fail_first(2, method="GET"))
+    trigger = in_state(killable(handle, "delete"), "success")
+    await trigger.on_kill()
+    assert destroys(operations_simulator) == 1
 
 
 async def test_killing_twice_deletes_once(operations_simulator: SimulatorServer) -> None:
