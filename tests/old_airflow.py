@@ -11,8 +11,8 @@ from typing import Any
 
 import airflow
 import pytest
-from airflow.sdk import Context
-from airflow.triggers.base import BaseEventTrigger
+from airflow.sdk import Connection, Context
+from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 
 from airflow_provider_ops._compat import ASKS_RETRY_POLICY
 
@@ -24,8 +24,12 @@ except ImportError:  # before 3.2
 __all__ = [
     "HAS_QUEUES_OF_WATCHERS",
     "deserialize",
+    "entry_of",
+    "event_in",
     "forget_plugins",
+    "needs_async_connections",
     "needs_connection_fields",
+    "needs_exceptions_in_callbacks",
     "needs_queues_of_watchers",
     "needs_reschedule",
     "needs_retry_policy",
@@ -60,12 +64,35 @@ needs_reschedule = _needs("rescheduling by a retry policy (3.4 has)", there=_res
 HAS_QUEUES_OF_WATCHERS = "queue" in inspect.signature(BaseEventTrigger.__init__).parameters
 needs_queues_of_watchers = _needs("queues of watchers (3.4 has)", there=HAS_QUEUES_OF_WATCHERS)
 needs_shared_streams = _needs("shared streams of triggers (3.3 has)", there=_there("airflow.triggers.shared_stream"))
+needs_async_connections = _needs(
+    "asynchronous lookup of connections that is used (3.3 has)", there=hasattr(Connection, "aextra_dejson")
+)
+needs_exceptions_in_callbacks = _needs("exceptions in all callbacks (3.3 has)", there=ASKS_RETRY_POLICY)
 needs_stores_of_assets = _needs(
     "state store of assets (3.3 has)", there=_there("airflow.sdk.execution_time.context", "AssetStateStoreAccessors")
 )
 needs_connection_fields = _needs(
     "fields of connection types in what it discovers (3.2 has)", there='"conn-fields"' in _PROVIDER_SCHEMA
 )
+
+
+try:
+    from airflow.jobs.triggerer_job_runner import TriggerEventEntry
+except ImportError:  # before 3.3
+    TriggerEventEntry = None  # type: ignore[misc,assignment]
+
+
+def entry_of(event: TriggerEvent) -> Any:
+    """Return what a triggerer tells its supervisor about an event of a trigger."""
+    if TriggerEventEntry is None:
+        return (1, event)
+    return TriggerEventEntry(trigger_id=1, event=event, persist_seq=None)  # type: ignore[no-untyped-call]
+
+
+def event_in(entry: Any) -> TriggerEvent:
+    """Return the event that the supervisor reads there."""
+    event: TriggerEvent = entry[1] if TriggerEventEntry is None else entry.event
+    return event
 
 
 def told_as(error: BaseException) -> Any:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from airflow_provider_ops.testing import operation_fails
+from tests.old_airflow import needs_exceptions_in_callbacks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,16 +49,24 @@ def example() -> Any:
     return module
 
 
-def test_the_alert_says_what_happened_and_to_what(
-    chat: list[str], run_dag: Any, operations_simulator: SimulatorServer, virtual_time: Any
-) -> None:
+@pytest.fixture
+def ran(chat: list[str], run_dag: Any, operations_simulator: SimulatorServer, virtual_time: Any) -> Any:
     operations_simulator.faults(operation_fails("No capacity left"))
     dag = example().dag
     for task in dag.tasks:
         task.retries = 0
     ran = run_dag(dag)
     assert ran.state == "failed"
+    return ran
+
+
+def test_the_alert_says_which_task_has_failed(chat: list[str], ran: Any) -> None:
     (text,) = chat
-    assert "alerts.create" in text
+    assert f"alerts.create, run {ran.run.run_id}, try 1" in text
+
+
+@needs_exceptions_in_callbacks
+def test_the_alert_says_what_happened_and_to_what(chat: list[str], ran: Any) -> None:
+    (text,) = chat
     assert "No capacity left" in text
     assert str(ran.xcom("create", "operation_id")) in text

@@ -10,9 +10,8 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from airflow.jobs.triggerer_job_runner import TriggerEventEntry, messages
+from airflow.jobs.triggerer_job_runner import messages
 from airflow.sdk.execution_time.comms import _RequestFrame, _ResponseFrame
-from airflow.sdk.serde import deserialize, serialize
 from airflow.triggers.base import TriggerEvent
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -36,6 +35,7 @@ from tests.apis.test_akua import SAMPLE
 from tests.apis.test_lakesail_operations import OPERATION as LAKESAIL_OPERATION
 from tests.apis.test_nirvana import OPERATION as NIRVANA_OPERATION
 from tests.apis.test_onvera import OPERATION as ONVERA_OPERATION
+from tests.old_airflow import deserialize, entry_of, event_in, serialize
 
 SECRET = "sk-live/0123456789+abc"
 FORMS = [SECRET, quote(SECRET, safe=""), *(base64.b64encode(b"x" * n + SECRET.encode()).decode() for n in range(3))]
@@ -78,12 +78,12 @@ def poisoned(draw: st.DrawFn, sample: Any) -> str:
 
 def through_frames(payload: Any) -> Any:
     """Send an event from a triggerer to its supervisor, and on to a worker, as Airflow does."""
-    entry = TriggerEventEntry(trigger_id=1, event=TriggerEvent(payload), persist_seq=None)  # type: ignore[no-untyped-call]
+    entry = entry_of(TriggerEvent(payload))
     frame = _RequestFrame(id=1, body=messages.TriggerStateChanges(events=[entry]).model_dump())
     body = Decoder(_RequestFrame).decode(frame.as_bytes()[4:]).body
     events = messages.TriggerStateChanges.model_validate(body).events
     assert events is not None
-    stored = deserialize(serialize({"event": events[0].event.payload}))
+    stored = deserialize(serialize({"event": event_in(events[0]).payload}))
     # a column of JSON, and the frame in which the worker gets it
     text = json.dumps(stored, allow_nan=False)
     # a database refuses the character, and not the text of its escape that an API may quote

@@ -101,6 +101,7 @@ def test_what_is_being_deleted_is_listed_and_left_to_the_api(world: SimulatorSer
     assert {route for route in sent if world.stats()["by_route"][route] != sent[route] and "DELETE" in route} == set()
 
 
+@needs_state_store
 def test_what_a_try_before_has_made_is_found(world: SimulatorServer, run_dag: Any, sweep: Any) -> None:
     world.faults(operation_fails("No capacity", n=1))
     with DAG("tried_twice", schedule=None, start_date=START, default_args={"retries": 1}) as dag:

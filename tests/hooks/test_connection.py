@@ -158,7 +158,8 @@ def test_a_shorter_timeout_of_the_connection_holds_for_the_test_as_well(check: A
     try:
         began = time.monotonic()
         good, text = check(host=f"http://127.0.0.1:{server.getsockname()[1]}/api/v1", extra={"timeout": 0.2})
-        assert time.monotonic() - began < 1
+        # a test without it takes five
+        assert time.monotonic() - began < 4
     finally:
         server.close()
     assert not good

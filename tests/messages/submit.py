@@ -184,7 +184,8 @@ def _in_airflow(**arguments: Any) -> Callable[[], object]:
 
 @SUBMIT.row("The API refuses a create, as a task shows it")
 def _refused_in_airflow(s: Any) -> object:
-    s.world.faults({"fault": "status", "status": 400, "message": "app_type is not available in this region"})
+    refusal = {"fault": "status", "status": 400, "message": "app_type is not available in this region"}
+    s.world.faults({**refusal, "method": "POST"})
     return s.failed(_in_airflow())
 
 

@@ -23,6 +23,7 @@ from tests.messages.areas import AREAS
 from tests.messages.normal import normal
 from tests.messages.scene import Scene
 from tests.messages.sites import Line, Site, note_raised, noted, sites
+from tests.old_airflow import needs_async_connections
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -128,6 +129,7 @@ def test_the_table_has_these_rows_in_this_order(tell: Any) -> None:
     assert list(read_table(TABLE.read_text(encoding="utf-8"))) == list(ROWS)
 
 
+@needs_async_connections
 @pytest.mark.timeout(900)
 def test_every_place_that_raises_an_error_of_ours_has_a_row(tell: Any) -> None:
     lines = set[Line]().union(*(tell(key).lines for key in ROWS))

@@ -17,7 +17,7 @@ from airflow_provider_ops.exceptions import InvalidArgument
 from airflow_provider_ops.hooks.onvera import OnveraHook
 from airflow_provider_ops.testing import fail_first, hang, never_settles, operation_cancelled, operation_fails
 from airflow_provider_ops.triggers.operation import OperationTrigger
-from tests.old_airflow import deserialize, serialize
+from tests.old_airflow import deserialize, needs_state_store, serialize
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -341,6 +341,7 @@ def in_state(monkeypatch: pytest.MonkeyPatch) -> InState:
     return give
 
 
+@needs_state_store
 @pytest.mark.parametrize(("state", "cause"), [("failed", "marked failed"), ("success", "marked success")])
 async def test_a_kill_records_its_cause_and_what_is_left(
     operations_simulator: SimulatorServer, monkeypatch: pytest.MonkeyPatch, in_state: InState, state: str, cause: str

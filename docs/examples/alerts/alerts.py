@@ -9,9 +9,12 @@ from airflow_provider_ops.operators.onvera import OnveraCreateDeploymentOperator
 
 def alert(context):
     """Post what the person on call needs to a chat."""
-    error, ti = context["exception"], context["ti"]
+    # before 3.3 Airflow may leave it out
+    error, ti = context.get("exception"), context["ti"]
     # says what happened, where, what still runs, and what a retry does
-    lines = [f"{ti.dag_id}.{ti.task_id}, run {ti.run_id}, try {ti.try_number}", str(error)]
+    lines = [f"{ti.dag_id}.{ti.task_id}, run {ti.run_id}, try {ti.try_number}"]
+    if error is not None:
+        lines.append(str(error))
     operation = getattr(error, "operation", None)
     if operation is not None:
         lines.append(f"{operation.id}: {operation.raw_state}. {operation.url or ''}")

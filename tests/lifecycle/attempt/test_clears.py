@@ -80,6 +80,7 @@ def try_again(dag: Any, dag_run: Run, task_id: str) -> str:
         return str(instance(session).state)
 
 
+@needs_state_store
 def test_a_run_made_again_under_its_id_makes_a_resource_of_its_own(
     a_dag: Any, started: Callable[[Any], Run], operations_simulator: SimulatorServer
 ) -> None:

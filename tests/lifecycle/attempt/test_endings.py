@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from airflow_provider_ops.operators.arguments import TimeoutPolicy
     from airflow_provider_ops.testing import SimulatorServer, VirtualClock
 from tests.lifecycle.attempt.parts import FAST, RETRY, Create, created, operations
-from tests.old_airflow import needs_retry_policy, told_as
+from tests.old_airflow import needs_retry_policy, needs_state_store, told_as
 
 #: Bytes that Airflow's task state store takes without a complaint.
 LARGEST_STATE = 65_535
@@ -217,6 +217,7 @@ def test_a_deadline_is_one_moment_for_all_legs(a_dag: Any, run_dag: Any, operati
 # -- what goes wrong around us heals
 
 
+@needs_state_store
 @pytest.mark.parametrize("deferrable", [True, False])
 def test_words_that_an_api_makes_long_are_cut_wherever_they_are_kept(
     virtual_time: VirtualClock, operations_simulator: SimulatorServer, run_dag: Any, a_dag: Any, deferrable: bool
