@@ -86,7 +86,7 @@ def entry_of(event: TriggerEvent) -> Any:
     """Return what a triggerer tells its supervisor about an event of a trigger."""
     if TriggerEventEntry is None:
         return (1, event)
-    return TriggerEventEntry(trigger_id=1, event=event, persist_seq=None)  # type: ignore[no-untyped-call]
+    return TriggerEventEntry(trigger_id=1, event=event, persist_seq=None)
 
 
 def event_in(entry: Any) -> TriggerEvent:

@@ -29,6 +29,8 @@ SCRATCH: Final = CHECKOUT / ".cache" / "matrix"
 OWN: Final = "3.3"
 #: The oldest and the newest that are supported; others by name.
 USUAL: Final = ("3.10", "3.13")
+#: A process per core, as `make test` has them.
+_BESIDE: Final = ("-n", "auto", "--dist", "loadfile")
 #: Other releases import their own deprecated names, which would fail the tests as warnings of ours do.
 _LENIENT: Final = ("-W", "default")
 #: How tests/old_airflow.py begins its reasons.
@@ -144,7 +146,8 @@ def _test(folder: Path, airflow: str, arguments: Sequence[str]) -> Path:
     shutil.rmtree(temp, ignore_errors=True)
     temp.mkdir()
     env = {**os.environ, "TMPDIR": str(temp), "AIRFLOW_HOME": str(temp / "airflow")}
-    command = [str(folder / "bin" / "python"), "-m", "pytest", "-q", *lenient, f"--junitxml={report}", *arguments]
+    command = [str(folder / "bin" / "python"), "-m", "pytest", "-q", *_BESIDE, *lenient]
+    command += [f"--junitxml={report}", *arguments]
     with _log(folder).open("w") as log:
         done = subprocess.run(command, cwd=CHECKOUT, env=env, stdout=log, stderr=subprocess.STDOUT, check=False)
     # 1: tests have failed; anything else that is not 0 has kept pytest from running them all

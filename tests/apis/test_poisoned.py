@@ -78,7 +78,7 @@ def poisoned(draw: st.DrawFn, sample: Any) -> str:
 
 def through_frames(payload: Any) -> Any:
     """Send an event from a triggerer to its supervisor, and on to a worker, as Airflow does."""
-    entry = entry_of(TriggerEvent(payload))
+    entry = entry_of(TriggerEvent(payload))  # type: ignore[no-untyped-call]
     frame = _RequestFrame(id=1, body=messages.TriggerStateChanges(events=[entry]).model_dump())
     body = Decoder(_RequestFrame).decode(frame.as_bytes()[4:]).body
     events = messages.TriggerStateChanges.model_validate(body).events
