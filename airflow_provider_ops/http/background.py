@@ -12,8 +12,6 @@ T = TypeVar("T")
 
 #: The loop itself keeps only weak references to tasks.
 _RUNNING: set[asyncio.Task[Any]] = set()
-#: Distinguishes our cancellation from that of others before Python 3.11, which counts them.
-_EXPIRED = "the time limit of a block has passed"
 
 
 def create_background_task(work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
@@ -39,42 +37,70 @@ def time_limit(seconds: float | None) -> Iterator[None]:
     task = asyncio.current_task()
     if task is None:
         raise RuntimeError("a time limit works inside a task only")
-    limit = _Limit(task)
+    limit = _Limit(task) if sys.version_info >= (3, 11) else _CountingLimit(task)
     timer = asyncio.get_running_loop().call_later(max(seconds, 0.0), limit.expire)
     try:
         yield
-    except asyncio.CancelledError as error:
-        if limit.is_ours(error):
+    except asyncio.CancelledError:
+        if limit.is_ours():
             raise asyncio.TimeoutError from None
         raise
     finally:
         timer.cancel()
+        limit.end()
 
 
 class _Limit:
     """The limit of one block."""
 
-    def __init__(self, task: asyncio.Task[Any]) -> None:
+    def __init__(self, task: Any) -> None:
         self._task = task
         self._has_expired = False
-        self._others = task.cancelling() if sys.version_info >= (3, 11) else 0
+        self._others: int = task.cancelling()
 
     def expire(self) -> None:
         """End what the block awaits."""
-        if sys.version_info < (3, 11) and _is_being_cancelled(self._task):
-            return
         self._has_expired = True
-        self._task.cancel(_EXPIRED)
+        self._task.cancel()
 
-    def is_ours(self, error: asyncio.CancelledError) -> bool:
+    def is_ours(self) -> bool:
         """Return whether only this limit has cancelled the block."""
-        if not self._has_expired:
-            return False
-        if sys.version_info < (3, 11):
-            return error.args == (_EXPIRED,)
-        return self._task.uncancel() <= self._others
+        return self._has_expired and bool(self._task.uncancel() <= self._others)
+
+    def end(self) -> None:
+        """Do nothing: the task counts by itself who has cancelled it."""
 
 
-def _is_being_cancelled(task: Any) -> bool:
-    waits_for = task._fut_waiter  # noqa: SLF001 - before Python 3.11 nothing else shows it
-    return bool(task._must_cancel or (waits_for is not None and waits_for.cancelled()))  # noqa: SLF001
+class _CountingLimit:
+    """The same before Python 3.11, where a task does not count who has cancelled it."""
+
+    def __init__(self, task: Any) -> None:
+        self._task = task
+        self._has_expired = False
+        self._others = 0
+        around = task.cancel
+        #: What counts for the limit around this one.
+        self._around = around if isinstance(around.__self__, _CountingLimit) else None
+        task.cancel = self._count
+
+    def _count(self, msg: Any = None) -> bool:
+        self._others += 1
+        return bool(self._around(msg=msg) if self._around else type(self._task).cancel(self._task, msg=msg))
+
+    def expire(self) -> None:
+        """End what the block awaits."""
+        if not self._others:
+            self._has_expired = True
+            # not a cancellation by others for the limits around this one
+            type(self._task).cancel(self._task)
+
+    def is_ours(self) -> bool:
+        """Return whether only this limit has cancelled the block."""
+        return self._has_expired and not self._others
+
+    def end(self) -> None:
+        """Count no more."""
+        if self._around is None:
+            del self._task.cancel
+        else:
+            self._task.cancel = self._around

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import sys
 import weakref
 
 import pytest
@@ -56,8 +57,24 @@ async def test_a_limit_that_has_passed_leaves_the_task_as_it_was() -> None:
             with time_limit(0.0):
                 await asyncio.sleep(10)
         await asyncio.sleep(0)
-    task = asyncio.current_task()
-    assert not getattr(task, "cancelling", int)()
+    if sys.version_info >= (3, 11):
+        task = asyncio.current_task()
+        assert task is not None
+        assert not task.cancelling()
+
+
+async def test_a_cancellation_of_what_is_awaited_with_the_limit_is_not_forgotten() -> None:
+    """Awaited is a task: another cancellation reaches that, and ends it once."""
+
+    async def ask() -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        with time_limit(0.0):
+            asyncio.get_running_loop().call_later(0.0, task.cancel)
+            await asyncio.ensure_future(asyncio.sleep(10))
+
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.ensure_future(ask())
 
 
 async def test_background_work_goes_on_although_nobody_holds_it() -> None:
