@@ -11,6 +11,7 @@ from typing import Any
 from airflow.cli.commands import task_command
 from airflow.exceptions import DagRunNotFound, TaskInstanceNotFound
 from airflow.utils.cli import get_bagged_dag, get_db_dag
+from airflow.utils.session import create_session
 from jinja2 import UndefinedError
 
 from airflow_provider_ops.apis.base import Api
@@ -121,8 +122,13 @@ def _context(dag_id: str, task: Any, run_id: str, map_index: int | None) -> Any:
         scheduled, index, logical_date_or_run_id=run_id, create_if_necessary="memory" if run_id == NO_RUN else False
     )
     known = models.TaskInstance.model_validate(ti, from_attributes=True).model_dump(exclude_unset=True)
+    with create_session() as session:
+        if run_id != NO_RUN:
+            # Airflow 3.1 has not read all that belongs to it
+            session.add(ti.dag_run)
+        run = models.DagRun.model_validate(ti.dag_run, from_attributes=True)
     server = models.TIRunContext(
-        dag_run=models.DagRun.model_validate(ti.dag_run, from_attributes=True),
+        dag_run=run,
         max_tries=ti.max_tries,
         variables=[],
         connections=[],

@@ -169,12 +169,15 @@ def test_what_is_secret_or_long_is_not_said() -> None:
 
 # -- help
 
+#: Arguments of Airflow that its help does not have yet.
+LATER = {"render_template_as_native_obj"} - set(inspect.signature(BaseOperator.__init__).parameters)
+
 
 @pytest.mark.parametrize("cls", [*OPERATORS, OperationRequestOperator, OperationOperator])
 def test_help_shows_every_argument_of_an_operator_once(cls: type[OperationOperator]) -> None:
     shown = parameters_of(cls.__doc__)
     own = set(inspect.signature(cls.__init__).parameters) - {"self", "kwargs", "fields"}
-    assert set(shown) == own | set(OperatorArguments.__annotations__)
+    assert set(shown) == (own | set(OperatorArguments.__annotations__)) - LATER
     assert all(text[:1].strip() for text in shown.values())
     assert cls.__doc__
     assert cls.__doc__.count(":param timeout:") == 1
@@ -184,7 +187,7 @@ def test_help_shows_every_argument_of_an_operator_once(cls: type[OperationOperat
 def test_help_shows_every_argument_of_a_sensor(cls: type[OperationSensor]) -> None:
     own = set(inspect.signature(cls.__init__).parameters) - {"self", "kwargs"}
     shown = parameters_of(cls.__doc__)
-    assert set(shown) == own | set(SensorArguments.__annotations__)
+    assert set(shown) == (own | set(SensorArguments.__annotations__)) - LATER
     assert all(text[:1].strip() for text in shown.values())
 
 

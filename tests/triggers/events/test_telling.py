@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from airflow.sdk import AssetWatcher
-from airflow.serialization.encoders import encode_trigger
 
 from airflow_provider_ops.core.settling import MOST_DELIVERED
 from airflow_provider_ops.exceptions import ApiError, AuthenticationError, InvalidArgument, ServerError, located
@@ -69,6 +68,8 @@ def test_bad_input_is_told_when_the_file_is_read(arguments: dict[str, Any], says
 
 @needs_queues_of_watchers
 def test_a_watcher_runs_on_the_triggerers_of_its_queue() -> None:
+    from airflow.serialization.encoders import encode_trigger  # noqa: PLC0415 - elsewhere before 3.2
+
     watcher = AssetWatcher(name="w", trigger=OperationEventTrigger("c", queue="cloud"))
     assert encode_trigger(watcher.trigger)["queue"] == "cloud"
 
