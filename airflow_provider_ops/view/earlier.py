@@ -21,7 +21,7 @@ def earlier_tries(
     :param tries: as Airflow's API lists them.
     :param operation_ids: what this try waits for.
     """
-    states = {one.get("try_number"): one.get("state") for one in tries if isinstance(one, Mapping)}
+    states = {one.get("try_number"): _ended(one.get("state")) for one in tries if isinstance(one, Mapping)}
     entries = kept if isinstance(kept, list) else ()
     stored = {one["try_number"]: one for one in entries if isinstance(one, Mapping) and _is_number(one)}
     waits = {number: {_first_of(one), one.get("operation_id")} for number, one in stored.items()}
@@ -38,6 +38,11 @@ def earlier_tries(
         }
         for number in sorted(numbers)
     ]
+
+
+def _ended(state: str | None) -> str | None:
+    """Return how a try ended: Airflow 3.4 says of one that was followed by another what it said then."""
+    return "failed" if state == "up_for_retry" else state
 
 
 def _texts(

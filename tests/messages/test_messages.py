@@ -23,7 +23,7 @@ from tests.messages.areas import AREAS
 from tests.messages.normal import normal
 from tests.messages.scene import Scene
 from tests.messages.sites import Line, Site, note_raised, noted, sites
-from tests.old_airflow import needs_async_connections
+from tests.old_airflow import HAS_QUEUES_OF_WATCHERS, needs_async_connections
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -114,7 +114,14 @@ def _played(row: Row, scene: Scene) -> Told:
     return Told(normal(said), lines)
 
 
-@pytest.mark.parametrize("key", list(ROWS), ids=IDS)
+def _one(key: tuple[str, str], name: str) -> Any:
+    """Return a parameter: what only an Airflow before 3.4 refuses is no situation of a later one."""
+    is_past = HAS_QUEUES_OF_WATCHERS and key[1].endswith("before Airflow 3.4")
+    mark = pytest.mark.skipif(is_past, reason="this Airflow has queues of watchers")
+    return pytest.param(key, marks=mark, id=name)
+
+
+@pytest.mark.parametrize("key", [_one(key, name) for key, name in zip(ROWS, IDS, strict=True)])
 def test_a_situation_is_told_as_the_table_has_it(tell: Any, key: tuple[str, str]) -> None:
     told = tell(key).text
     assert not any(secret in told for secret in _SECRETS)
@@ -130,6 +137,7 @@ def test_the_table_has_these_rows_in_this_order(tell: Any) -> None:
 
 
 @needs_async_connections
+@pytest.mark.skipif(HAS_QUEUES_OF_WATCHERS, reason="this Airflow has queues of watchers, which others refuse")
 @pytest.mark.timeout(900)
 def test_every_place_that_raises_an_error_of_ours_has_a_row(tell: Any) -> None:
     lines = set[Line]().union(*(tell(key).lines for key in ROWS))

@@ -121,3 +121,9 @@ def test_every_earlier_try_that_airflow_knows_is_shown() -> None:
     ]
     assert [one["try_number"] for one in earlier_tries(None, tries, 3)] == [1, 2]
     assert [one["try_number"] for one in earlier_tries(kept, [], 3)] == [2]
+
+
+def test_a_try_that_was_followed_by_another_has_failed() -> None:
+    (shown,) = earlier_tries(None, [{"try_number": 1, "state": "up_for_retry"}], 2)
+    assert shown["state"] == "failed"
+    assert "up_for_retry" not in shown["before"]

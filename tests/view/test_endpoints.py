@@ -356,12 +356,18 @@ def test_a_fault_of_ours_is_told_and_stays_with_us(
 
 def write(run: Any, task_id: str, key: str, value: Any) -> None:
     """What somebody who may write XComs could have put there."""
-    from airflow.models.xcom import XComModel  # noqa: PLC0415 - Airflow's models take their time
+    from airflow.models import xcom  # noqa: PLC0415 - Airflow's models take their time
+    from airflow.models.taskinstance import TaskInstance  # noqa: PLC0415
     from airflow.utils.session import create_session  # noqa: PLC0415
 
+    place = {"dag_id": run.run.dag_id, "run_id": run.run.run_id, "task_id": task_id}
     with create_session() as session:
-        place = {"dag_id": run.run.dag_id, "run_id": run.run.run_id, "task_id": task_id, "key": key}
-        session.query(XComModel).filter_by(**place).update({"value": value})
+        if hasattr(xcom, "XComModelV2"):  # from 3.4 on by the id of the try
+            (one,) = session.query(TaskInstance).filter_by(**place)
+            kept = session.query(xcom.XComModelV2).filter_by(task_instance_id=one.id, key=key)
+        else:
+            kept = session.query(xcom.XComModel).filter_by(**place, key=key)
+        assert kept.update({"value": value}) == 1
 
 
 PHASES = {"id": "op_1", "phases": [["yesterday", "RUNNING", None]]}
