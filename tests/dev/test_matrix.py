@@ -74,3 +74,22 @@ def test_only_a_run_of_all_tests_is_recorded(
 def test_a_page_without_the_markers_is_an_error() -> None:
     with pytest.raises(ValueError, match="tested versions"):
         tested.page("# Support\n", {})
+
+
+@pytest.mark.parametrize(
+    ("reason", "is_here"),
+    [
+        ("this Airflow has no task state store (3.3 has)", True),
+        ("this Airflow has no queues of watchers (3.4 has)", False),
+        ("the generator of the site needs Python 3.11", False),
+    ],
+)
+def test_the_release_of_development_skips_only_what_later_ones_have(reason: str, is_here: bool) -> None:
+    assert matrix._is_here(reason) is is_here
+
+
+def test_the_reason_of_a_module_that_is_skipped_is_shown() -> None:
+    text = """('/x/test_a.py', 15, 'Skipped: the generator of the site needs Python 3.11')"""
+    assert matrix._reason(matrix.ET.fromstring(f'<skipped message="collection skipped">{text}</skipped>')) == (
+        "the generator of the site needs Python 3.11"
+    )
