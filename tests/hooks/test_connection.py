@@ -31,9 +31,7 @@ def check(operations_simulator: SimulatorServer, monkeypatch: pytest.MonkeyPatch
     def run(**fields: Any) -> tuple[bool, str]:
         fields = {"conn_type": "onvera", "host": operations_simulator.base_url("onvera"), "password": CANARY, **fields}
         monkeypatch.setenv("AIRFLOW_CONN_TESTED", json.dumps(fields))
-        began = time.monotonic()
         good, text = OnveraHook("tested").test_connection()
-        assert time.monotonic() - began < 5
         assert CANARY not in text
         return good, text
 
@@ -147,19 +145,23 @@ def test_an_api_in_trouble_is_told_at_once(check: Any, operations_simulator: Sim
 def test_an_answer_that_does_not_come_to_an_end_is_given_up_in_time(
     check: Any, operations_simulator: SimulatorServer
 ) -> None:
-    operations_simulator.faults(trickle(30))
+    operations_simulator.faults(trickle(600))
+    began = time.monotonic()
     good, text = check()
+    assert time.monotonic() - began < 300
     assert not good
     assert text.startswith("no answer in time")
 
 
-def test_a_shorter_timeout_of_the_connection_holds_for_the_test_as_well(check: Any) -> None:
+def test_a_shorter_timeout_of_the_connection_holds_for_the_test_as_well(
+    check: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("airflow_provider_ops.hooks.base._TEST_TIMEOUT", 600.0)
     server = socket.create_server(("127.0.0.1", 0))
     try:
         began = time.monotonic()
         good, text = check(host=f"http://127.0.0.1:{server.getsockname()[1]}/api/v1", extra={"timeout": 0.2})
-        # a test without it takes five
-        assert time.monotonic() - began < 4
+        assert time.monotonic() - began < 300
     finally:
         server.close()
     assert not good

@@ -128,7 +128,7 @@ async def test_a_passed_deadline_is_an_event(operations_simulator: SimulatorServ
     began = time.monotonic()
     event = await fire(trigger)
     assert event["status"] == "timeout"
-    assert 0.3 < time.monotonic() - began < 2
+    assert time.monotonic() - began > 0.3
 
 
 @pytest.mark.parametrize(("wait_for", "status"), [("any", "succeeded"), ("all", "failed")])
