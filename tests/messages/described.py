@@ -144,6 +144,15 @@ DESCRIBED.add(
         "The answer names an operation by an address elsewhere": _answered(
             _create, {"url": "https://api.example.com/v1/things/5"}, BY_URL
         ),
+        "The answer names an operation by an address that no request may have": _answered(
+            _create, {"url": "/things/%2e%2e/5"}, BY_URL
+        ),
+        "The answer names an operation by the address of another": _answered(
+            _create, {"url": "/projects/p9/operations/5"}, BY_URL
+        ),
+        "A path with another value than that of the connection": lambda s: DescribedApi(
+            ApiSpec.from_yaml(seeded(("{job}/restart", "{project}/restart"))), {"project": "main"}
+        ).request("POST", "/jobs/other/restart"),
         "The answer names a resource whose operation is not found": lambda s: _submitted(s, {"job": {"id": 7}}),
         "A list is none": _answered(_list, {"operations": "none"}),
         "The next page is of another list": _answered(

@@ -122,15 +122,35 @@ def test_an_idempotent_method_is_sent_again(connect: Any, operations_simulator: 
         ("../operations/1", "https://a.example.com/v1", "/operations/1"),
         # a server behind a proxy does not know its own name
         ("http://10.0.0.7:8080/v1/operations/1", "https://a.example.com/v1", "/operations/1"),
-        ("https://evil.example.com/steal", "https://a.example.com/v1", None),
-        ("https://a.example.com/v1/%2e%2e/secrets", "https://a.example.com/v1", None),
-        ("https://a.example.com/v1/a//b", "https://a.example.com/v1", None),
-        ("file:///v1/operations/1", "https://a.example.com/v1", None),
-        ("//evil.example.com/steal", "https://a.example.com/v1", None),
     ],
 )
-def test_addresses_stay_below_the_base_url(url: str, base: str, found: str | None) -> None:
+def test_addresses_stay_below_the_base_url(url: str, base: str, found: str) -> None:
     assert below(url, base, "/things/1") == found
+
+
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("https://evil.example.com/steal", "not below the base URL"),
+        ("https://a.example.com/v10/operations/1", "not below the base URL"),
+        ("//evil.example.com/steal", "not below the base URL"),
+        ("https://a.example.com/v1/%2e%2e/secrets", "no path and query"),
+        ("https://a.example.com/v1/a//b", "no path and query"),
+        ("file:///v1/operations/1", "no path and query"),
+        ("http://[a/v1/operations/1", "no path and query"),
+    ],
+)
+def test_other_addresses_are_refused_with_the_reason(url: str, why: str) -> None:
+    with pytest.raises(ValueError, match=why):
+        below(url, "https://a.example.com/v1", "/things/1")
+
+
+def test_another_origin_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
+    for number in range(3):
+        below(f"http://once.example.com:8080/v1/operations/{number}", "https://a.example.com/v1")
+        below(f"https://A.example.com:443/v1/operations/{number}", "https://a.example.com/v1")
+    (said,) = [one.getMessage() for one in caplog.records if "example.com" in one.getMessage()]
+    assert "at http://once.example.com:8080, and requests go to https://a.example.com:" in said
 
 
 @pytest.mark.parametrize("text", ["/a b", "/a#b", "/a/../b", "a/b", "/a?b?c", "/a\nb", "/a/%252e%252e/b", "//a"])
@@ -145,8 +165,77 @@ def test_ids_that_lead_elsewhere_are_refused(connect: Any) -> None:
     with pytest.raises(InvalidArgument):
         hook.api.validate_operation_id("plain")
     submit = hook.api.request("PUT", "/things/one")
-    with pytest.raises(TransportError, match="not below the base URL"):
+    with pytest.raises(TransportError, match="no path and query"):
         submit.parse(_answer("https://evil.example.com/x/../../y"))
+
+
+BY_ID = """\
+name: ops
+base_url: https://api.example.com/v1
+variables: {project: {default: main}}
+submit: {operation_url: $response.header.Azure-AsyncOperation}
+calls:
+  - {request: POST /jobs, kind: job}
+  - {request: "POST /p/{project}/jobs", kind: job.of}
+operation:
+  get: GET /operations/{operation_id}
+  status: /status
+  states: {running: run, succeeded: ok, failed: bad}
+"""
+
+
+def _named(address: str, *edits: tuple[str, str]) -> str:
+    text = BY_ID
+    for old, new in edits:
+        assert old in text
+        text = text.replace(old, new)
+    return DescribedApi(ApiSpec.from_yaml(text)).request("POST", "/jobs").parse(_answer(address)).operation_id
+
+
+WIDE = ("/operations/{operation_id}", "/{+operation_id}")
+OF_PROJECT = ("/operations/{operation_id}", "/p/{project}/ops/{operation_id}")
+
+
+@pytest.mark.parametrize(
+    ("address", "edits", "named"),
+    [
+        ("https://api.example.com/v1/operations/7", (), "7"),
+        ("/v1/operations/a%2Fb/", (), "a/b"),
+        ("https://proxied.example.com/v1/operations/7", (), "7"),
+        # another place than that of operation.get: the address itself is read, with its query
+        ("/v1/elsewhere/7?sig=abc", (), "/elsewhere/7?sig=abc"),
+        ("/v1/projects/p9/operations/7", (WIDE,), "projects/p9/operations/7"),
+        ("/v1/p/main/ops/7", (OF_PROJECT,), "7"),
+    ],
+)
+def test_an_address_is_read_as_what_it_names(address: str, edits: Any, named: str) -> None:
+    assert _named(address, *edits) == named
+
+
+@pytest.mark.parametrize(
+    ("address", "edits"),
+    [
+        ("https://evil.example.com/other/operations/7", ()),
+        ("https://api.example.com/v2/operations/7", ()),
+        ("/v1/projects/p9/operations/7", ()),
+        ("/v1/p/other/ops/7", (OF_PROJECT,)),
+        ("/v1/operations%2F7/x", (WIDE,)),
+        ("/v1/operations/x7", (("{operation_id}", "{operation_id:int}"),)),
+    ],
+)
+def test_an_address_of_another_operation_is_refused(address: str, edits: Any) -> None:
+    with pytest.raises(TransportError, match=r"another operation|not below the base URL") as refused:
+        _named(address, *edits)
+    assert refused.value.reason == "unreadable"
+
+
+def test_a_path_that_is_not_that_of_the_variable_is_refused_before_anything_is_sent() -> None:
+    api = DescribedApi(ApiSpec.from_yaml(BY_ID))
+    assert api.request("POST", "/p/main/jobs").kind == "job.of"
+    with pytest.raises(InvalidArgument, match="variable project"):
+        api.request("POST", "/p/other/jobs")
+    other = DescribedApi(ApiSpec.from_yaml(BY_ID), {"project": "other"})
+    assert other.request("POST", "/p/other/jobs").kind == "job.of"
 
 
 def _answer(address: str) -> Any:

@@ -72,4 +72,7 @@ def result_path(spec: ApiSpec, call: CallSpec | None, request: Request, response
     if via == "original_uri":
         return address_of(request.path, request.query)
     location = response.headers.get("location") if via == "location" else None
-    return below(location, response.base_url or spec.base_url, request.path) if location else None
+    try:
+        return below(location, response.base_url or spec.base_url, request.path) if location else None
+    except ValueError:
+        return None

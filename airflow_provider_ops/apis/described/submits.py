@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import urlsplit
 
 from airflow_provider_ops.apis.calls import Request, Response, check_path
-from airflow_provider_ops.apis.described.addresses import below
+from airflow_provider_ops.apis.described.addresses import below, id_or_address
 from airflow_provider_ops.apis.described.filling import Values, header_values, parameters
 from airflow_provider_ops.apis.described.listing import set_at
 from airflow_provider_ops.apis.described.reading import OperationReader, exchange_of
@@ -109,6 +108,7 @@ class DescribedCalls:
         check_path(method, path)
         known = find_call(self._spec, method, path)
         call, names = known or (None, {})
+        self._check_variables(f"{method} {path}", names)
         owner = self._spec.submit if call is None else call
         values = Values({**self._variables, **names, "kind": call.kind if call else method})
         line = parse_line(call.request) if call else None
@@ -130,6 +130,18 @@ class DescribedCalls:
             call=call,
             names=tuple(names.items()),
         )
+
+    def _check_variables(self, request: str, names: Mapping[str, str]) -> None:
+        """Check that a path has the values of the connection: what it starts is read with those.
+
+        :raises InvalidArgument: it has another.
+        """
+        for name, value in names.items():
+            if self._variables.get(name, value) != value:
+                raise InvalidArgument(
+                    f"{request} has {value!r} where the connection's variable {name} is {self._variables[name]!r}, and "
+                    f"what it starts would be read there: use that in the path, or a connection whose {name} is {value}"
+                )
 
     def _idempotent_methods(self) -> set[str]:
         return {one.upper() for one in self._spec.submit.idempotent}
@@ -257,27 +269,14 @@ class DescribedCalls:
         if not url or url == exchange.url:
             # what the request acts on, which is below the base URL already
             return url or None
-        base_url = response.base_url or spec.base_url
-        path = urlsplit(url).path
-        gets = self._gets
-        tails = _tails(path, urlsplit(base_url).path) if gets is not None else []
-        matches = [gets.match(gets.method, one) for one in tails] if gets is not None else []
-        found = next((one["operation_id"] for one in matches if one and "operation_id" in one), None)
-        found = found or below(url, base_url, exchange.url)
-        if found is None:
+        try:
+            address = below(url, response.base_url or spec.base_url, exchange.url)
+            return address if self._gets is None else id_or_address(address, self._gets, self._variables)
+        except ValueError as error:
             raise TransportError(
-                f"the answer names an operation by its address {cut_text(url, _SHOWN_ID)!r}, which is not below the "
-                f"base URL {base_url}",
+                f"the answer names an operation by its address {cut_text(url, _SHOWN_ID)!r}, which {error}",
                 reason="unreadable",
-            )
-        return found
-
-
-def _tails(path: str, base: str) -> list[str]:
-    """Return a path below the base URL, and what it may be behind a proxy that adds parts before it."""
-    below = path.removeprefix(base) if base and path.startswith(f"{base}/") else path
-    parts = below.strip("/").split("/")
-    return ["/" + "/".join(parts[start:]) for start in range(len(parts))]
+            ) from None
 
 
 def value_of(mark: MarkSpec, request: Request) -> Any:
