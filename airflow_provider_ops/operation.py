@@ -14,7 +14,7 @@ from functools import lru_cache
 from operator import attrgetter
 from typing import Any
 
-from airflow_provider_ops.core.gate import SHORT, clean, cut_text, is_clean_id
+from airflow_provider_ops.core.gate import SHORT, clean, cut_text, why_no_id
 from airflow_provider_ops.exceptions import TransportError
 
 __all__ = ["Operation", "OperationError", "OperationState", "Progress", "Step"]
@@ -129,9 +129,9 @@ class Operation:
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        if not is_clean_id(self.id):
+        if (why := why_no_id(self.id)) is not None:
             raise TransportError(
-                f"{cut_text(self.id, _SHOWN_ID)!r} cannot be the id of an operation", reason="unreadable"
+                f"{cut_text(self.id, _SHOWN_ID)!r} cannot be the id of an operation: it {why}", reason="unreadable"
             )
         _bound(self, ("kind", "raw_state", "resource_type"))
 

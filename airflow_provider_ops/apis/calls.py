@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote, unquote
 
-from airflow_provider_ops.core.gate import Redact, one_line
+from airflow_provider_ops.core.gate import LONGEST_ADDRESS, Redact, one_line
 from airflow_provider_ops.core.parsing import parse_json
 from airflow_provider_ops.core.values import is_list_text, object_as_text, plain_json
 from airflow_provider_ops.exceptions import InvalidArgument, TransportError
@@ -22,7 +22,8 @@ _PATH = re.compile(r"/[A-Za-z0-9._~:%/\-]{1,500}")
 #: What a path never has: another part of a URL, a way up, a control character, an escape that is none.
 _LEAVING = re.compile(r"[?#\\\x00-\x20\x7f-\x9f\ufffd]|\.\.|%(?![0-9A-Fa-f]{2})")
 #: No key is longer, and no header that is read.
-_MOST_KEY, _MOST_HEADER = 4096, 8192
+#: More of a header than an address may have: the error for a longer one says how long it is.
+_MOST_KEY, _MOST_HEADER = 4096, 2 * LONGEST_ADDRESS
 _READS = frozenset({"GET", "HEAD"})
 
 

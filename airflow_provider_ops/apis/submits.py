@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from airflow_provider_ops.apis.calls import Call, Request, Response, check_path
-from airflow_provider_ops.core.gate import cut_text, is_clean_id, one_line
+from airflow_provider_ops.core.gate import cut_text, is_clean_id, one_line, why_no_id
 from airflow_provider_ops.exceptions import TransportError
 from airflow_provider_ops.operation import Operation, web_address
 
@@ -21,7 +21,7 @@ _BARE_IDS = ("id", "data.id")
 
 
 class NamesNoOperation(TransportError):
-    """The answer to a submit names no operation where the description of the API says that one is named."""
+    """The answer to a submit names no operation that can be read where the description of the API says that it does."""
 
     def __init__(self, what: str) -> None:
         super().__init__(what, reason="unreadable")
@@ -48,9 +48,9 @@ class Submitted:
 
     def __post_init__(self) -> None:
         for name in (self.operation_id, *self.others):
-            if not is_clean_id(name):
-                msg = f"the answer names an operation {cut_text(name, 200)!r}, which cannot be an id"
-                raise TransportError(msg, reason="unreadable")
+            if (why := why_no_id(name)) is not None:
+                msg = f"the answer names an operation {cut_text(name, 200)!r}, which cannot be an id: it {why}"
+                raise NamesNoOperation(msg)
         if self.resource_id is not None and not is_clean_id(self.resource_id):
             # the operation is usable; code that needs its resource reads it from the operation, and is refused there
             object.__setattr__(self, "resource_id", None)

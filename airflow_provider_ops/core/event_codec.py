@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, get_args
 
-from airflow_provider_ops.core.gate import Limits, clean, fit, share
+from airflow_provider_ops.core.gate import Limits, clean, fit, ids_in, share
 from airflow_provider_ops.core.timeline import Timeline
 from airflow_provider_ops.core.wait_state import Outcome, Settled, TimedOut, Unobservable, WaitState
 from airflow_provider_ops.exceptions import ApiError, InvalidArgument, OpsError, TransportError, error_class, reworded
@@ -61,7 +61,7 @@ def to_event(watches: Sequence[WaitState], wait_for: WaitFor = "all") -> dict[st
 
 def _write(watch: WaitState, limits: Limits) -> dict[str, Any]:
     wait = {**_encode(watch.outcome, watch.operation), "timeline": watch.timeline.to_dict()}
-    written, is_cut = fit(wait, limits)
+    written, is_cut = fit(wait, limits, ids_in(wait["operation"]))
     return {**written, "is_cut": True} if is_cut else written
 
 

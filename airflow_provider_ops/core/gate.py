@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 from airflow_provider_ops.core.redaction import REDACTED, Redact, Redactor, redactor
 
 __all__ = [
-    "LONGEST_MESSAGE", "MAX_DEPTH", "REDACTED", "REPLACEMENT", "RESULT", "SHORT", "TOO_DEEP", "Fitted", "Limits",
-    "LineLog", "Redact", "Redactor", "clean", "clean_text", "cut_text", "fit", "is_clean_id", "is_plain_number",
-    "line_log_of", "one_line", "redactor", "share", "whole_rows",
+    "LONGEST_ADDRESS", "LONGEST_MESSAGE", "MAX_DEPTH", "REDACTED", "REPLACEMENT", "RESULT", "SHORT", "TOO_DEEP",
+    "Fitted", "Limits", "LineLog", "Redact", "Redactor", "clean", "clean_text", "cut_text", "fit", "ids_in",
+    "is_clean_id", "is_plain_number", "line_log_of", "one_line", "redactor", "share", "whole_rows", "why_no_id",
 ]  # fmt: skip
 
 #: What stands for a character that was taken out. No id has it.
@@ -156,8 +156,24 @@ def is_plain_number(value: float) -> bool:
 
 def is_clean_id(value: str) -> bool:
     """Return whether nothing was taken out of an id: cleaned, it would be that of something else, or of nothing."""
-    longest = _LONGEST_ADDRESS if value.startswith("/") else _LONGEST_ID
-    return REPLACEMENT not in value and REDACTED not in value and value.isprintable() and 0 < len(value) <= longest
+    return why_no_id(value) is None
+
+
+def why_no_id(value: str) -> str | None:
+    """Return why a text cannot be an id, without a subject; ``None`` where it can."""
+    longest = LONGEST_ADDRESS if value.startswith("/") else _LONGEST_ID
+    if not value:
+        return "is empty"
+    if len(value) > longest:
+        return f"has {len(value)} characters, more than {longest}"
+    is_clean = REPLACEMENT not in value and REDACTED not in value and value.isprintable()
+    return None if is_clean else "has characters that no id has"
+
+
+def ids_in(operation: object) -> list[str]:
+    """Return the ids of an operation as JSON values and of what it acts on, which :func:`fit` is to leave whole."""
+    facts = operation if isinstance(operation, Mapping) else {}
+    return [value for name in ("id", "operation_id", "resource_id") if isinstance(value := facts.get(name), str)]
 
 
 class Limits(NamedTuple):
@@ -180,8 +196,8 @@ RESULT = Limits(text=256 * 1024, items=10_000, total=1024 * 1024)
 #: Bytes of one of our own messages: it may have several texts of an API in it.
 LONGEST_MESSAGE = 8192
 _LONGEST_ID = 256
-#: Of an operation that is named by its address: some carry a signature.
-_LONGEST_ADDRESS = 2048
+#: Of an operation that is named by its address: some carry a signature, and Azure's have some 3,000 characters.
+LONGEST_ADDRESS = 8192
 #: Bytes of a text that stays whole however large the rest is: a state, an id.
 _ALWAYS = 256
 #: Bytes for which an entry of a list or object counts beside its texts.
@@ -201,15 +217,17 @@ class Fitted(NamedTuple):
     is_cut: bool
 
 
-def fit(value: Any, limits: Limits = SHORT) -> Fitted:
+def fit(value: Any, limits: Limits = SHORT, whole: Sequence[str] = ()) -> Fitted:
     """Return a JSON value within ``limits``, cleaned; what was cut has a mark that says how long it was.
 
     A value that is already as it should be is returned itself.
+
+    :param whole: clean ids, which are of no use when they are cut: each stays whole once for each time it is given.
     """
     # thousands of events may be made within a second, and nearly all are small and have nothing to clean
     if _is_small(value, limits):
         return Fitted(value, is_cut=False)
-    fitter = _Fitter(limits)
+    fitter = _Fitter(limits, whole)
     return Fitted(fitter.fit(value, MAX_DEPTH), fitter.is_cut)
 
 
@@ -266,8 +284,9 @@ def whole_rows(value: object, width: int) -> list[Sequence[Any]]:
 
 
 class _Fitter:
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, whole: Sequence[str]) -> None:
         self._limits = limits
+        self._whole = list(whole)
         self._left = limits.total
         self.is_cut = False
 
@@ -286,6 +305,9 @@ class _Fitter:
         # nearly all are names and states: no character needs more than a byte, and none is odd
         if len(text) <= _ALWAYS and text.isascii() and text.isprintable():
             self._left -= len(text)
+            return text
+        if text in self._whole:
+            self._whole.remove(text)
             return text
         text = clean_text(text)
         shown = cut_text(text, min(self._limits.text, max(self._left, _ALWAYS)))

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from airflow_provider_ops import __version__
 from airflow_provider_ops.core.clear_or_retry import Attempt, Stamp
+from airflow_provider_ops.core.gate import LONGEST_ADDRESS
 from airflow_provider_ops.exceptions import UnreadableHandle
 from airflow_provider_ops.operation import Operation
 
@@ -27,7 +28,8 @@ ARGUMENTS_VERSION = 1
 _GIVEN = f"{ARGUMENTS_VERSION}:operation "
 
 _KEY = re.compile(r"[\x21-\x7e]{0,64}")
-_LONGEST_TEXT = 2048
+#: An address, and what stands before it in :attr:`Handle.arguments`.
+_LONGEST_TEXT = LONGEST_ADDRESS + 64
 _MOST_OPERATIONS = 1000
 _LARGEST = 2**53
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from airflow_provider_ops.core.aftermath import Aftermath
-from airflow_provider_ops.core.gate import SHORT, clean, fit, share
+from airflow_provider_ops.core.gate import SHORT, Limits, clean, fit, ids_in, share
 from airflow_provider_ops.core.operation_history import OperationHistory
 from airflow_provider_ops.core.wait_state import WaitState
 from airflow_provider_ops.operation import Operation
@@ -107,7 +107,7 @@ class WaitHistory:
             }
             for name, history in list(self.operations.items())[:_FEW]
         }
-        return fit(summary).value  # type: ignore[no-any-return]
+        return fit(summary, whole=list(summary)).value  # type: ignore[no-any-return]
 
     def merge(self, summary: object) -> None:
         """Take in what the trigger's event carries."""
@@ -136,8 +136,12 @@ class WaitHistory:
             "error": self.error,
             "written_at": round(now, 1),
             "omitted": len(self.operations) - len(shown),
-            "operations": [fit(history.to_dict(brief=brief), limits).value for history in shown],
+            "operations": [_fitted(history.to_dict(brief=brief), limits) for history in shown],
         }
+
+
+def _fitted(history: Mapping[str, Any], limits: Limits) -> Any:
+    return fit(history, limits, [*ids_in(history), *ids_in(history["operation"])]).value
 
 
 def read_record(record: object) -> WaitHistory | None:

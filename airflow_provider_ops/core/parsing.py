@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from typing import Any
@@ -37,6 +38,27 @@ def parse_json(content: bytes, redact: Redact | None = None) -> Any:
     except ValueError:
         return clean(_parse_leniently(content), redact)
     return value if _is_clean(content, redact) else clean(value, redact)
+
+
+class LongNumber(str):
+    """What stands for a number beyond 64 bits, which no value has: a text that says how many digits it has."""
+
+    __slots__ = ()
+
+
+def with_long_numbers(content: bytes) -> Any:
+    """Return a JSON value with :class:`LongNumber` in place of integers of many digits, ``None`` where it is none.
+
+    It is not cleaned, so nothing else of it may leave.
+    """
+
+    def read(digits: str) -> int | str:
+        count = len(digits.lstrip("-"))
+        return int(digits) if count < len(_LONG_NUMBER) else LongNumber(f"a number of {count} digits")
+
+    with contextlib.suppress(ValueError, RecursionError):
+        return json.loads(content, parse_int=read)
+    return None
 
 
 def _parse_leniently(content: bytes) -> Any:

@@ -17,7 +17,7 @@ from fnmatch import fnmatchcase
 from itertools import pairwise
 from typing import Any, Final
 
-from airflow_provider_ops.core.gate import SHORT, fit
+from airflow_provider_ops.core.gate import SHORT, fit, ids_in
 from airflow_provider_ops.operation import Operation
 
 VERSION: Final = 1
@@ -232,9 +232,13 @@ def to_payload(conn_id: str, news: Sequence[SettledOperation], redelivered: Sequ
     return {
         "version": VERSION,
         "conn_id": conn_id,
-        "operations": [fit(one.operation.to_dict(), _LIMITS).value for one in news],
+        "operations": [_fitted(one.operation.to_dict()) for one in news],
         "redelivered": list(redelivered),
     }
+
+
+def _fitted(operation: Mapping[str, Any]) -> Any:
+    return fit(operation, _LIMITS, ids_in(operation)).value
 
 
 def from_payload(payload: Any) -> tuple[list[Operation], frozenset[str]]:

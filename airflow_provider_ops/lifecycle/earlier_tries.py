@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from airflow_provider_ops.apis.terminate import Termination
-from airflow_provider_ops.core.gate import fit, share
+from airflow_provider_ops.core.gate import fit, ids_in, share
 from airflow_provider_ops.core.history import TRIES
 
 log = logging.getLogger(__name__)
@@ -19,7 +19,7 @@ _LIMITS = share(2 * _MOST_TRIES)
 def keep_entry(store: Any, entry: Mapping[str, Any]) -> None:
     """Store the entry of a try in place of what was stored of it before."""
     others = [one for one in store.get(TRIES) or () if one["try_number"] != entry["try_number"]]
-    store.set(TRIES, [*others, fit(entry, _LIMITS).value][-_MOST_TRIES:])
+    store.set(TRIES, [*others, _fitted(entry)][-_MOST_TRIES:])
 
 
 def note_settled(store: Any, operation_id: str | None, ended: Termination, try_number: int | None) -> None:
@@ -36,10 +36,14 @@ def note_settled(store: Any, operation_id: str | None, ended: Termination, try_n
             return
         deletion = ended.deletion.to_dict() if ended.deletion else None
         since = {"try_number": try_number, "text": ended.text, "deletion": deletion}
-        entries[mine[-1]] = fit({**entries[mine[-1]], "since": since}, _LIMITS).value
+        entries[mine[-1]] = _fitted({**entries[mine[-1]], "since": since})
         store.set(TRIES, entries)
     except Exception:
         log.debug("what became of the operation of an earlier try cannot be shown", exc_info=True)
+
+
+def _fitted(entry: Mapping[str, Any]) -> Any:
+    return fit(entry, _LIMITS, [*ids_in(entry), *ids_in(entry.get("first"))]).value
 
 
 def _ids(entry: Mapping[str, Any]) -> tuple[object, ...]:

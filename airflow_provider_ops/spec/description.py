@@ -40,8 +40,8 @@ class Description(Part):
     """Address with scheme; may have variables. The connection's ``host`` replaces it whole."""
     docs_url: Text | None = None
     variables: dict[str, Variable] = Field(default_factory=dict)
-    """What the connection fills in, in every request; never secret. A call whose path has ``{name}`` of one is sent only
-    with its value there."""
+    """What the connection fills in, in every request; never secret. A call whose path has ``{name}`` of one is sent
+    only with its value there."""
     auth: Auths = (Bearer(),)
     headers: dict[str, Parameter] = Field(default_factory=dict)
     """Sent with every call."""

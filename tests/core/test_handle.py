@@ -133,7 +133,7 @@ def test_a_handle_without_one_of_its_parts_is_refused(name: str) -> None:
         ("operations", [{"resource_id": "d1"}]),
         ("refused", "no"),
         ("ti_id", 3),
-        ("resource_id", "x" * 5000),
+        ("resource_id", "x" * 9000),
     ],
 )
 def test_a_part_of_another_type_is_refused_and_named(name: str, value: object) -> None:

@@ -147,6 +147,13 @@ DESCRIBED.add(
         "The answer names an operation by an address that no request may have": _answered(
             _create, {"url": "/things/%2e%2e/5"}, BY_URL
         ),
+        "The answer names an operation by an address that is too long": _answered(
+            _create, {"url": "/operations/".ljust(9000, "5")}, BY_URL
+        ),
+        "The answer names an operation by a number that is too long": _answered(
+            _create, {"operation": {"id": 10**30}}, NO_HTTP
+        ),
+        "The answer names an operation by an id that is too long": _answered(_create, {"operation": {"id": "5" * 300}}),
         "The answer names an operation by the address of another": _answered(
             _create, {"url": "/projects/p9/operations/5"}, BY_URL
         ),
@@ -163,6 +170,7 @@ DESCRIBED.add(
         ),
         "A create may have been carried out": lambda s: _searched(s, {"jobs": [{"id": 7}]}, *UNMARKED),
         "An id that is no text": lambda s: jobs(s).api.validate_operation_id(5),
+        "An id that is too long": lambda s: jobs(s).api.validate_operation_id("5" * 300),
         "An id that is a list as text": lambda s: jobs(s).api.validate_operation_id("['op_1']"),
         "The text None as an id": lambda s: jobs(s).api.validate_operation_id("None"),
         "An id that would leave its place in a path": lambda s: jobs(s).api.validate_operation_id(".."),

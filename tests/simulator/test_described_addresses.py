@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 import pytest
 
 from airflow_provider_ops.apis.calls import Response
 from airflow_provider_ops.apis.described import DescribedApi
 from airflow_provider_ops.apis.described.addresses import below, is_address
+from airflow_provider_ops.apis.submits import NamesNoOperation
 from airflow_provider_ops.apis.terminate import terminate
 from airflow_provider_ops.core.handle import Handle
 from airflow_provider_ops.exceptions import Conflict, InvalidArgument, TransportError
 from airflow_provider_ops.hooks.lookup import hook_for
 from airflow_provider_ops.lifecycle.finishing import ResultBuilder
 from airflow_provider_ops.lifecycle.handle_store import HandleStore
+from airflow_provider_ops.lifecycle.refusals import ambiguous, with_cause
 from airflow_provider_ops.lifecycle.submitter import SubmitResult, Submitter
 from airflow_provider_ops.operation import OperationState
 from airflow_provider_ops.spec import ApiSpec
@@ -227,6 +231,41 @@ def test_an_address_of_another_operation_is_refused(address: str, edits: Any) ->
     with pytest.raises(TransportError, match=r"another operation|not below the base URL") as refused:
         _named(address, *edits)
     assert refused.value.reason == "unreadable"
+
+
+def test_addresses_are_as_long_as_real_ones_and_the_error_for_longer_ones_says_so() -> None:
+    api = DescribedApi(ApiSpec.from_yaml(THINGS))
+    submit = api.request("PUT", "/things/one")
+    host = "https://api.example.com"
+    address = "/operations/1?api-version=2023-01-01&t=6384&c=".ljust(8192, "A")
+    named = submit.parse(_answer(f"{host}{address}")).operation_id
+    assert named == address
+    polled = api.get_operation(api.validate_operation_id(named)).request
+    assert f"{polled.path}?{urlencode(polled.query)}" == address
+    for length in (8193, 100_000):
+        with pytest.raises(TransportError, match="characters below the base URL, more than 8192") as refused:
+            submit.parse(_answer(host + address.ljust(length, "A")))
+        assert "not below" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        ({"id": "x" * 300}, "has 300 characters, more than 256"),
+        ({"id": 10**30}, "a number of 31 digits, too long to be read, is where"),
+        ({"id": None}, "nothing is where"),
+    ],
+)
+def test_the_reason_why_an_id_is_none_is_in_the_error_of_the_task(answer: Any, why: str) -> None:
+    api = DescribedApi(ApiSpec.from_yaml(BY_ID.replace("operation_url: $response.header.Azure-AsyncOperation", _ID)))
+    submit = api.request("POST", "/jobs")
+    with pytest.raises(NamesNoOperation, match=why) as unclear:
+        submit.parse(Response(202, {}, json.dumps(answer).encode()))
+    found = ambiguous(api, submit, Handle.placeholder("job"), ())
+    assert why in str(with_cause(api, found, unclear.value))
+
+
+_ID = "operation_id: $response.body#/id"
 
 
 def test_a_path_that_is_not_that_of_the_variable_is_refused_before_anything_is_sent() -> None:

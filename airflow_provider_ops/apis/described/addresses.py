@@ -11,12 +11,13 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urljoin, ur
 
 from airflow_provider_ops.apis.calls import Request
 from airflow_provider_ops.apis.described.filling import Values
+from airflow_provider_ops.core.gate import LONGEST_ADDRESS
 from airflow_provider_ops.spec.requests import Line
 
 log = logging.getLogger(__name__)
 
 #: What a path and a query may be made of; the rest of ASCII has to be percent-encoded.
-_CLEAN = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@%/?\[\]|{}-]{1,2048}")
+_CLEAN = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@%/?\[\]|{}-]+")
 #: Schemes that are followed, with their usual ports.
 _PORTS = {"http": 80, "https": 443}
 _NONE = "is no path and query that a request may have"
@@ -48,6 +49,8 @@ def below(url: str, base_url: str, request_path: str = "") -> str:
     else:
         path = path.removeprefix(prefix)
     found = f"{path}?{parts.query}" if parts.query else path
+    if len(found) > LONGEST_ADDRESS:
+        raise ValueError(f"has {len(found)} characters below the base URL, more than {LONGEST_ADDRESS}")
     if parts.scheme not in _PORTS or not is_address(found):
         raise ValueError(_NONE)
     if origin != (known := _origin(base)) and base.netloc:
@@ -91,7 +94,7 @@ def _leads_to(path: str, get: Line, names: Mapping[str, str]) -> bool:
 def is_address(text: str) -> bool:
     """Return whether a text can be path and query of a request, and leads nowhere else."""
     path, _, query = text.partition("?")
-    if not path.startswith("/") or not _CLEAN.fullmatch(text) or "?" in query:
+    if not path.startswith("/") or len(text) > LONGEST_ADDRESS or not _CLEAN.fullmatch(text) or "?" in query:
         return False
     for _ in range(_MOST_DECODED):
         if "//" in path or "\\" in path or "#" in path or any(part in (".", "..") for part in path.split("/")):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from airflow_provider_ops.apis.base import table
-from airflow_provider_ops.core.gate import is_clean_id
+from airflow_provider_ops.core.gate import cut_text, why_no_id
 from airflow_provider_ops.core.poll_interval import PollPolicy
 from airflow_provider_ops.core.values import is_list_text, object_as_text
 from airflow_provider_ops.exceptions import ApiError, InvalidArgument
@@ -17,6 +17,8 @@ from airflow_provider_ops.spec.templates import parse_template
 #: Seconds to wait for an operation where the spec does not say.
 _TIMEOUT = 3600.0
 _GROWTH = 1.5
+#: Bytes of an id that is none, in the error about it.
+_SHOWN_ID = 200
 
 
 def checked_id(operation_id: object) -> str:
@@ -26,8 +28,11 @@ def checked_id(operation_id: object) -> str:
     """
     if isinstance(operation_id, str) and is_list_text(operation_id):
         raise object_as_text("operation_id", operation_id)
-    if not isinstance(operation_id, str) or not is_clean_id(operation_id) or operation_id != operation_id.strip():
-        raise InvalidArgument(f"operation_id {operation_id!r} cannot be an id: pass it exactly as the API gave it")
+    why = why_no_id(operation_id) if isinstance(operation_id, str) else f"is {type(operation_id).__name__}, not text"
+    if not isinstance(operation_id, str) or why is not None or operation_id != operation_id.strip():
+        why = why or "begins or ends with a space"
+        shown = cut_text(operation_id, _SHOWN_ID) if isinstance(operation_id, str) else operation_id
+        raise InvalidArgument(f"operation_id {shown!r} cannot be an id: it {why}; pass it exactly as the API gave it")
     if operation_id == "None":
         raise InvalidArgument("operation_id is the text 'None': what was to give the id gave None")
     return operation_id

@@ -11,6 +11,7 @@ from airflow_provider_ops.apis.described.addresses import address_of, below, req
 from airflow_provider_ops.apis.described.filling import Values, fill
 from airflow_provider_ops.apis.described.reading import exchange_of
 from airflow_provider_ops.apis.described.secrets import without_secrets
+from airflow_provider_ops.core.gate import LONGEST_ADDRESS
 from airflow_provider_ops.operation import Operation
 from airflow_provider_ops.spec import ApiSpec
 from airflow_provider_ops.spec.sections import CallSpec, ResultSpec
@@ -70,7 +71,9 @@ def result_path(spec: ApiSpec, call: CallSpec | None, request: Request, response
     via: str | None = result.final_state_via if result is not None and result.request is None else None
     via = _AUTO.get(request.method) if via == "auto" else via
     if via == "original_uri":
-        return address_of(request.path, request.query)
+        address = address_of(request.path, request.query)
+        # a handle with a longer one could not be read
+        return address if len(address) <= LONGEST_ADDRESS else None
     location = response.headers.get("location") if via == "location" else None
     try:
         return below(location, response.base_url or spec.base_url, request.path) if location else None

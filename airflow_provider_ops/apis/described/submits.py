@@ -14,6 +14,7 @@ from airflow_provider_ops.apis.described.reading import OperationReader, exchang
 from airflow_provider_ops.apis.described.results import result_path
 from airflow_provider_ops.apis.submits import NamesNoOperation, SubmitCall, Submitted
 from airflow_provider_ops.core.gate import cut_text
+from airflow_provider_ops.core.parsing import LongNumber, with_long_numbers
 from airflow_provider_ops.exceptions import InvalidArgument, TransportError
 from airflow_provider_ops.operation import Operation, OperationState
 from airflow_provider_ops.spec import ApiSpec
@@ -215,8 +216,8 @@ class DescribedCalls:
             raise NamesResourceOnly(resource_type, resource_id)
         if http not in _SETTLED:
             raise NamesNoOperation(
-                f"the answer (HTTP {response.status}) names no operation: {self._places(call)} in the spec of "
-                f"{spec.shown_title}, and 'http' does not say that it has settled"
+                f"the answer (HTTP {response.status}) names no operation: {self._places(call, response)} in the spec "
+                f"of {spec.shown_title}, and 'http' does not say that it has settled"
             )
         operation = Operation(
             id=address or resource_id or f"http-{response.status}",
@@ -240,14 +241,17 @@ class DescribedCalls:
             )
         return ids
 
-    def _places(self, call: CallSpec | None) -> str:
+    def _places(self, call: CallSpec | None, response: Response) -> str:
         """Return where the spec says that an answer names its operation, and that nothing is there."""
         spec = self._spec
         names = ("operation_id", "operation_url")
         texts = {name: spec.of_submit(call, name) if call else getattr(spec.submit, name) for name in names}
         given = [f"{name} ({', '.join(found)})" for name, found in texts.items() if found]
+        body = with_long_numbers(response.content)
+        there = find_all([*texts["operation_id"], *texts["operation_url"]], Exchange(response_body=body), body)
+        what = next((f"{one}, too long to be read," for one in there if isinstance(one, LongNumber)), "nothing")
         return (
-            f"nothing is where {' and '.join(given)} {'point' if given[1:] else 'points'} to"
+            f"{what} is where {' and '.join(given)} {'point' if given[1:] else 'points'} to"
             if given
             else ("neither operation_id nor operation_url is")
         )
@@ -273,10 +277,8 @@ class DescribedCalls:
             address = below(url, response.base_url or spec.base_url, exchange.url)
             return address if self._gets is None else id_or_address(address, self._gets, self._variables)
         except ValueError as error:
-            raise TransportError(
-                f"the answer names an operation by its address {cut_text(url, _SHOWN_ID)!r}, which {error}",
-                reason="unreadable",
-            ) from None
+            shown = cut_text(url, _SHOWN_ID)
+            raise NamesNoOperation(f"the answer names an operation by its address {shown!r}, which {error}") from None
 
 
 def value_of(mark: MarkSpec, request: Request) -> Any:
