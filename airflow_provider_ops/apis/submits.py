@@ -58,6 +58,10 @@ class Submitted:
         object.__setattr__(self, "kind", one_line(self.kind))
         object.__setattr__(self, "resource_type", one_line(self.resource_type) if self.resource_type else None)
 
+    def __str__(self) -> str:
+        known = " ".join(filter(None, (self.resource_type, self.resource_id)))
+        return f"operation {self.operation_id} ({known})" if known else f"operation {self.operation_id}"
+
     @classmethod
     def of(cls, operation: Operation) -> Submitted:
         """Return what an answer says that is the operation itself."""

@@ -96,7 +96,7 @@ class Window:
         inside = [one for one in matches if self.since is not None and self.contains(created_at(one))]
         if inside or not matches or self.is_certain:
             return inside
-        names = [f"operation {one.operation_id} ({one.resource_type} {one.resource_id})" for one in matches]
+        names = list(map(str, matches))
         raise AmbiguousSubmission(
             f"the outcome of {self._intent.submit.request} is unknown: {', '.join(names)} may be its, though it seems "
             "older, and nothing shows it for certain. Nothing was submitted again. If it is what this task is to have, "

@@ -42,7 +42,7 @@ def ambiguous(
     :param matches: operations that it may have started; empty where the API has no way to find out.
     :param refusal: how the API refused the request when it was sent again, where nothing was found after that.
     """
-    candidates = [f"operation {match.operation_id} ({match.resource_type} {match.resource_id})" for match in matches]
+    candidates = [str(match) for match in matches]
     what = f"{submit.request} sent at {utc(handle.submitted_at)}"
     has_mark = api.with_idempotency_key(submit, handle.key).request != submit.request
     marked = f" marked {handle.key!r}" if has_mark else ""

@@ -98,6 +98,9 @@ def _call(spec: Description, call: CallSpec, place: tuple[str | int, ...]) -> It
     if call.exclusive and (call.creates or spec.inherited(call, "lookup") is None):
         text = "'exclusive' needs a 'lookup' of the operations of what is there already: nothing else shows ours"
         yield SpecProblem((*place, "exclusive"), text)
+    if spec.of_submit(call, "already") and not (spec.inherited(call, "find") or spec.inherited(call, "lookup")):
+        where = (*place, "already") if call.has("already") else ("submit", "already")
+        yield SpecProblem(where, "'already' finds nothing to adopt without 'find' or 'lookup': add one of them")
     if inherited:
         yield SpecProblem(place, f"inherits {' and '.join(inherited)}: write 'null' where that is not meant")
     mark = spec.inherited(call, "mark")

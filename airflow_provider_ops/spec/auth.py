@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, field_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
+from typing_extensions import Self
 
 from airflow_provider_ops.spec.parts import (
     Json,
@@ -17,7 +18,19 @@ from airflow_provider_ops.spec.parts import (
     TemplateText,
     TemplateTexts,
     Text,
+    check_header_name,
 )
+
+
+def check_no_login(netloc: str) -> None:
+    """Check that an address has no user or password; neither may be repeated.
+
+    :raises ValueError: it has.
+    """
+    if "@" in netloc:
+        raise ValueError(
+            "has a user or password: a spec is no place for secrets, put them into login and password of the connection"
+        )
 
 
 class NoAuth(Part):
@@ -43,6 +56,12 @@ class ApiKey(Part):
     prefix: Text = ""
     """Text before the key, like ``Token ``."""
 
+    @model_validator(mode="after")
+    def _can_be_sent(self) -> Self:
+        if self.in_ == "header":
+            check_header_name(self.name)
+        return self
+
 
 class HttpBasic(Part):
     """``Authorization: Basic`` with the connection's login and password."""
@@ -63,6 +82,7 @@ class ClientCredentials(Part):
     @classmethod
     def _is_address(cls, url: str) -> str:
         parts = urlsplit(url)
+        check_no_login(parts.netloc)
         if not url.startswith("/") and (parts.scheme != "https" or not parts.hostname):
             raise ValueError(f"{url!r} must begin with https:// or be a path below base_url")
         return url

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 
-from airflow_provider_ops.spec.auth import Auths, Bearer, Paging
-from airflow_provider_ops.spec.parts import Parameter, Part, Reads, RequestSpec, Seconds, TemplateText, Text
+from airflow_provider_ops.spec.auth import Auths, Bearer, Paging, check_no_login
+from airflow_provider_ops.spec.parts import Headers, Parameter, Part, Reads, RequestSpec, Seconds, TemplateText, Text
 from airflow_provider_ops.spec.sections import (
     BudgetSpec,
     CallSpec,
@@ -43,7 +43,7 @@ class Description(Part):
     """What the connection fills in, in every request; never secret. A call whose path has ``{name}`` of one is sent
     only with its value there."""
     auth: Auths = (Bearer(),)
-    headers: dict[str, Parameter] = Field(default_factory=dict)
+    headers: Headers = Field(default_factory=dict)
     """Sent with every call."""
     query: dict[str, Parameter] = Field(default_factory=dict)
     """Sent with every call."""
@@ -80,6 +80,7 @@ class Description(Part):
     @classmethod
     def _is_address(cls, url: str) -> str:
         parts = urlsplit(url)
+        check_no_login(parts.netloc)
         if parts.scheme not in ("https", "http") or not parts.netloc or parts.query or parts.fragment:
             raise ValueError(f"{url!r} must begin with https://, name a host and have no query")
         return url.rstrip("/")

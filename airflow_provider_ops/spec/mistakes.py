@@ -13,10 +13,10 @@ from airflow_provider_ops.spec.description import Description
 from airflow_provider_ops.spec.expressions import Expression
 from airflow_provider_ops.spec.keys import KEY_LENGTH, key_text
 from airflow_provider_ops.spec.nearest import nearest
-from airflow_provider_ops.spec.parts import Part
-from airflow_provider_ops.spec.places import RESERVED, Sent, marks, sent
+from airflow_provider_ops.spec.parts import Part, check_header_name
+from airflow_provider_ops.spec.places import RESERVED, Sent, all_path_names, marks, sent
 from airflow_provider_ops.spec.requests import READS, parse_line
-from airflow_provider_ops.spec.sections import MarkSpec, States
+from airflow_provider_ops.spec.sections import MarkSpec, Refusal, States
 from airflow_provider_ops.spec.source import Place
 from airflow_provider_ops.spec.states import twice
 from airflow_provider_ops.spec.templates import Placeholder, Template, parse_template
@@ -33,6 +33,8 @@ def mistakes_in(spec: Description) -> list[SpecProblem]:
     """Return everything that cannot work."""
     found = [
         *_variables(spec),
+        *_auth(spec),
+        *_secrets(spec),
         *(one for place in sent(spec) for one in _placeholders(place)),
         *_calls(spec),
         *(one for place, mark in marks(spec) for one in _mark(place, mark)),
@@ -81,6 +83,27 @@ def _variables(spec: Description) -> Iterator[SpecProblem]:
             )
 
 
+def _auth(spec: Description) -> Iterator[SpecProblem]:
+    types = [one.type for one in spec.auth]
+    for index, name in enumerate(types):
+        if name in types[:index]:
+            text = f"{name} stands twice, and a connection chooses by that word: leave one"
+            yield SpecProblem(("auth", index), text)
+
+
+def _secrets(spec: Description) -> Iterator[SpecProblem]:
+    known = all_path_names(spec)
+    for index, text in enumerate(spec.secrets):
+        for one in parse_value(text).expressions:
+            place = ("secrets", index)
+            if one.source in ("url", "method", "statusCode"):
+                yield SpecProblem(place, f"{one.text} is no secret: name a field, as in $response.body#/password")
+            elif one.place == "path" and one.name not in known:
+                near = nearest(one.name, known)
+                remedy = f"did you mean $request.path.{near}?" if near else "leave it out"
+                yield SpecProblem(place, f"no call has {{{one.name}}} in its path: {remedy}")
+
+
 def _placeholders(place: Sent) -> Iterator[SpecProblem]:
     used: set[str] = set()
     for where, template in place.templates:
@@ -124,6 +147,7 @@ def _unread(place: Sent, text: str, expression: Expression, known: str) -> str |
 def _calls(spec: Description) -> Iterator[SpecProblem]:
     seen: dict[tuple[str, str], int] = {}
     yield from _not_success(("submit", "http"), spec.submit.http)
+    yield from _busy_or_there(("submit",), spec.submit.busy, spec.submit.already)
     for index, call in enumerate(spec.calls):
         line, place = parse_line(call.request), ("calls", index, "request")
         if line.method in READS:
@@ -137,9 +161,17 @@ def _calls(spec: Description) -> Iterator[SpecProblem]:
             yield SpecProblem(place, f"is the same call as number {seen[same] + 1}: put both into one")
         seen.setdefault(same, index)
         yield from _not_success(("calls", index, "http"), call.http)
+        if call.has("already") or call.has("busy"):
+            yield from _busy_or_there(("calls", index), spec.of_submit(call, "busy"), spec.of_submit(call, "already"))
         yield from _names_no_operation(spec, index)
     if not spec.calls and not (spec.submit.operation_id or spec.submit.operation_url or spec.submit.http):
         yield SpecProblem(("submit",), _NAMES_NONE)
+
+
+def _busy_or_there(place: Place, busy: Refusal | None, already: Refusal | None) -> Iterator[SpecProblem]:
+    if busy is not None and already is not None and busy.overlaps(already):
+        text = "an answer may be both 'busy' and 'already', and only one can count: tell them apart by status or code"
+        yield SpecProblem((*place, "already"), text)
 
 
 def _not_success(place: Place, http: Mapping[int, str]) -> Iterator[SpecProblem]:
@@ -180,8 +212,17 @@ def _mark(place: Place, mark: MarkSpec) -> Iterator[SpecProblem]:
         yield SpecProblem((*place, "name"), f"in a body the name is a pointer: write {'/' + mark.name!r}")
     elif mark.in_ == "body":
         yield from _body_pointer(place, mark.name)
+    elif mark.in_ == "header":
+        yield from _header(place, mark.name)
     elif not mark.name or mark.name.startswith("/") or not mark.name.isprintable() or " " in mark.name:
         yield SpecProblem((*place, "name"), f"{mark.name!r} cannot name a {mark.in_}: use letters, digits and '-'")
+
+
+def _header(place: Place, name: str) -> Iterator[SpecProblem]:
+    try:
+        check_header_name(name)
+    except ValueError as error:
+        yield SpecProblem((*place, "name"), str(error))
 
 
 def _body_pointer(place: Place, name: str) -> Iterator[SpecProblem]:
@@ -236,7 +277,11 @@ def _states(spec: Description) -> Iterator[SpecProblem]:
         for name, words in operation.verdict.states.lists().items():
             if words and name not in _DECIDED:
                 yield SpecProblem((*place, name), f"a verdict is {', '.join(_DECIDED)}, never {name}")
-        can_succeed = can_succeed or bool(operation.states.ended and operation.verdict.states.succeeded)
+        if not operation.verdict.states.succeeded:
+            text = "no verdict can be 'succeeded': list its words, or null where success has no field there"
+            yield SpecProblem(place, text)
+            return
+        can_succeed = can_succeed or bool(operation.states.ended)
     if not can_succeed:
         yield SpecProblem(("operation", "states"), "no operation can succeed: list the words for 'succeeded'")
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -155,6 +157,23 @@ Seconds = Annotated[float, Field(gt=0, le=366 * 86400, allow_inf_nan=False)]
 StateName = Literal["pending", "running", "succeeded", "failed", "cancelled"]
 
 
+#: A token of HTTP.
+_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+
+
+def check_header_name(name: str) -> str:
+    """Return the name of a header.
+
+    :raises ValueError: no header may have it.
+    """
+    if not _HEADER.fullmatch(name):
+        raise ValueError(f"{name!r} cannot name a header: use letters, digits and '-'")
+    return name
+
+
+HeaderName = Annotated[Text, AfterValidator(check_header_name)]
+
+
 def _json(value: Any) -> Any:
     value = typed(value)
     templates_in(value)
@@ -172,6 +191,7 @@ def _parameter(value: Any) -> Any:
 Json = Annotated[Any, BeforeValidator(_json)]
 #: The value of a header, or of a parameter of a query.
 Parameter = Annotated[Any, BeforeValidator(_parameter)]
+Headers = dict[HeaderName, Parameter]
 
 
 class RequestSpec(Part):
@@ -183,7 +203,7 @@ class RequestSpec(Part):
     """``METHOD /path/{placeholder}?query={placeholder}``."""
     query: dict[str, Parameter] = Field(default_factory=dict)
     """Parameters beside those in ``request``; objects and lists are sent as JSON."""
-    headers: dict[str, Parameter] = Field(default_factory=dict)
+    headers: Headers = Field(default_factory=dict)
     """Headers; objects and lists are sent as JSON."""
     body: Json = None
     """Sent as JSON."""

@@ -90,7 +90,7 @@ def sent(spec: Description) -> Iterator[Sent]:
     yield from _added(spec, (), "check", variables)
     for place, part, request, more in _requests(spec):
         yield Sent(place, part, tuple(templates_of(request)), variables | _FILLED[part] | more, request)
-    yield from _added(spec.submit, ("submit",), "submit", variables | _FILLED["submit"] | _all_path_names(spec))
+    yield from _added(spec.submit, ("submit",), "submit", variables | _FILLED["submit"] | all_path_names(spec))
     for index, call in enumerate(spec.calls):
         yield from _added(call, ("calls", index), "submit", variables | _FILLED["submit"] | path_names(call))
     for place, mark in _marks(spec):
@@ -109,7 +109,7 @@ def _requests(spec: Description) -> Iterator[_Found]:
             yield (*above, part), part, request, none
     for place, listed in list_requests(spec):
         yield place, str(place[1]), listed, none
-    yield from _shared(spec, (), _all_path_names(spec))
+    yield from _shared(spec, (), all_path_names(spec))
     for index, call in enumerate(spec.calls):
         yield from _shared(call, ("calls", index), path_names(call))
 
@@ -148,7 +148,8 @@ def marks(spec: Description) -> list[tuple[Place, Any]]:
     return list(_marks(spec))
 
 
-def _all_path_names(spec: Description) -> frozenset[str]:
+def all_path_names(spec: Description) -> frozenset[str]:
+    """Return the placeholders of the paths of all calls."""
     return frozenset().union(*(path_names(call) for call in spec.calls))
 
 

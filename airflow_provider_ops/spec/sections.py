@@ -9,6 +9,8 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 from typing_extensions import Self
 
 from airflow_provider_ops.spec.parts import (
+    HeaderName,
+    Headers,
     Parameter,
     Part,
     Reads,
@@ -65,6 +67,17 @@ class Refusal(Part):
     status: Statuses = ()
     code: Texts = ()
 
+    @model_validator(mode="after")
+    def _means_some(self) -> Self:
+        if not self.status and not self.code:
+            raise ValueError("has neither status nor code, so it means no answer: add one of them, or leave it out")
+        return self
+
+    def overlaps(self, other: Refusal) -> bool:
+        """Return whether both name the same answers."""
+        given = [pair for pair in ((self.status, other.status), (self.code, other.code)) if all(pair)]
+        return bool(given) and all(set(ours) & set(theirs) for ours, theirs in given)
+
 
 class SubmitSpec(Part):
     """What calls that start an operation have in common."""
@@ -82,14 +95,14 @@ class SubmitSpec(Part):
     """Refused only for now: asked again."""
     already: Refusal | None = None
     """It exists or is under way: found and adopted."""
-    headers: dict[str, Parameter] = Field(default_factory=dict)
+    headers: Headers = Field(default_factory=dict)
     query: dict[str, Parameter] = Field(default_factory=dict)
 
 
 class Repeat(Part):
     """What goes only with a repeated request."""
 
-    headers: dict[str, Parameter] = Field(default_factory=dict)
+    headers: Headers = Field(default_factory=dict)
     query: dict[str, Parameter] = Field(default_factory=dict)
 
 
@@ -296,5 +309,5 @@ class BudgetSpec(Part):
     shorthand = "requests_per_second"
 
     requests_per_second: float | None = Field(None, ge=0.01, le=10_000)
-    ratelimit_remaining_header: Text | None = None
-    ratelimit_reset_header: Text | None = None
+    ratelimit_remaining_header: HeaderName | None = None
+    ratelimit_reset_header: HeaderName | None = None

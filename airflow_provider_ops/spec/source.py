@@ -82,16 +82,19 @@ def read_source(text_or_path: str | Path) -> Source:
     if len(text.encode("utf-8", "surrogatepass")) > LARGEST_FILE:
         raise _error(name, f"is larger than {LARGEST_FILE // 1024} KiB: a spec is far smaller")
     try:
-        node = yaml.compose(text, Loader=yaml.BaseLoader)
+        node = yaml.compose(text, Loader=_Untagged)
         if node is None:
             raise _error(name, "is empty: a spec begins with 'name:'")
         reader = _Reader(Source(None, name))
         reader.source.data = reader.read(node, (), 0)
+    except _Tagged as error:
+        raise _error(name, f"has the tag {error.tag!r}: leave it out", error.line) from None
     except yaml.MarkedYAMLError as error:
         raise _unreadable(name, text, error) from None
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
-        raise _error(name, f"has the character {chr(error.character)!r}: take it out", line) from None
+        remedy = "take it out" if error.character else "take it out, or save the file as UTF-8"
+        raise _error(name, f"has the character {chr(error.character)!r}: {remedy}", line) from None
     except RecursionError:
         raise _error(name, f"is nested deeper than {MOST_LEVELS} levels: leave some out") from None
     return reader.source
@@ -105,6 +108,10 @@ def _text_of(text_or_path: str | Path) -> tuple[str, str]:
         with path.open("rb") as file:
             content = file.read(LARGEST_FILE + 1)
         return str(path), content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        message = f"has the byte 0x{content[error.start]:02x}, which is not UTF-8: save the file as UTF-8"
+        raise _error(str(path)[:200], message, line) from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise _error(str(path)[:200], f"cannot be read: {reason}") from None
@@ -124,13 +131,34 @@ def _unreadable(name: str, text: str, error: yaml.MarkedYAMLError) -> InvalidSpe
     line = mark.line + 1 if mark else None
     shown = text.splitlines()[mark.line].strip() if mark and mark.line < len(text.splitlines()) else ""
     remedy = ""
-    if any(character in shown for character in _NEED_QUOTES):
+    if error.problem == "but found another document":
+        remedy = "; a file describes one API: put the other document into a file of its own"
+    elif any(character in shown for character in _NEED_QUOTES):
         remedy = '; put a text that has one of { } ? * [ ] & ! % @ ` in quotes: "GET /things/{operation_id}"'
     elif "\t" in text:
         remedy = "; indent with spaces, not with tabs"
     elif ": " in shown.partition(": ")[2]:
         remedy = "; put a text that has ': ' in quotes"
     return _error(name, f"cannot be read as YAML ({error.problem or error.context}) at {shown[:80]!r}{remedy}", line)
+
+
+class _Tagged(Exception):
+    """A value has a tag, which says of what type it is: here the key says that."""
+
+    def __init__(self, tag: str, line: int) -> None:
+        self.tag = tag.replace("tag:yaml.org,2002:", "!!")
+        self.line = line
+
+
+class _Untagged(yaml.BaseLoader):
+    """Compose nodes, none of which may have a tag."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        event = self.peek_event()  # type: ignore[no-untyped-call]
+        if getattr(event, "tag", None) is not None:
+            raise _Tagged(event.tag, event.start_mark.line + 1)
+        found: yaml.Node | None = super().compose_node(parent, index)
+        return found
 
 
 class _Reader:
@@ -147,8 +175,6 @@ class _Reader:
         # aliases may multiply what a short file says
         if self._nodes > MOST_NODES or level > MOST_LEVELS:
             raise self._refused(f"has more than {MOST_NODES} values or {MOST_LEVELS} levels: leave some out", line)
-        if not node.tag.startswith("tag:yaml.org,2002:"):
-            raise self._refused(f"has the tag {node.tag!r}: leave it out", line)
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, place, level)
         if isinstance(node, yaml.SequenceNode):

@@ -23,3 +23,15 @@ def test_what_is_beside_it_does_not_lose_the_operation() -> None:
     assert len(submitted.kind) <= 2048
     assert len(submitted.resource_type or "") <= 2048
     assert submitted.kind.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("resource", "shown"),
+    [
+        (("job", "7"), "operation op_1 (job 7)"),
+        ((None, "7"), "operation op_1 (7)"),
+        ((None, None), "operation op_1"),
+    ],
+)
+def test_what_is_not_known_of_it_is_left_out(resource: tuple[str | None, str | None], shown: str) -> None:
+    assert str(Submitted("op_1", "job.create", *resource)) == shown

@@ -12,6 +12,8 @@ _STATUS = "status: /status"
 _RUNNING = "    running: [active]"
 _ID = "  id: /id\n  kind"
 _WAIT = "/wait?timeout={seconds:int}"
+_BUSY = "  busy: {status: 423}"
+_SECRETS = "secrets: [$response.body#/job/password]"
 _SUBMIT = "submit:\n  operation_id: [$response.body#/operation/id, $response.body#/next/*/id]\n"
 CALLS = JOBS[JOBS.index("calls:\n") : JOBS.index("operation:\n  get")]
 _VERDICT = "  status: /status\n  verdict: {status: /e, states: "
@@ -95,6 +97,34 @@ MISTAKES: dict[str, tuple[str, str]] = {
     "A key that is appended in the middle": (_KEY, "in: body, name: /labels/-/airflow"),
     "A header that cannot be one": (_KEY, "in: header, name: X Key"),
     "A key that goes to no known place": (_KEY, "in: bdy, name: /labels/airflow"),
+    "A header that cannot be one, for a key in auth": ("auth: bearer", "auth: {api_key: {in: header, name: X Key}}"),
+    "A header that cannot be one, in every call": ('X-Project: "{project}"', '"X Project:": "{project}"'),
+    "A header that cannot be one, in a request": (
+        "check: GET /me", 'check: {request: GET /me, headers: {"X(Y)": a}}'
+    ),
+    "A header that cannot be one, in a budget": (
+        "budget: 5", "budget: {ratelimit_remaining_header: X Left, ratelimit_reset_header: X-Reset}"
+    ),
+    "A key that goes to a header with a bracket": (_KEY, "in: header, name: X(Key"),
+    "A key that goes to a parameter with a space": (_KEY, "in: query, name: a key"),
+    "A refusal that means no answer": (_BUSY, "  busy: {}"),
+    "A refusal that holds for now and for good": (_BUSY, f"{_BUSY}\n  already: {{status: [409, 423]}}"),
+    "A refusal of a call that holds for now and for good": (
+        "    kind: job.restart\n", "    kind: job.restart\n    already: {status: 423}\n"
+    ),
+    "A secret that is the status": (_SECRETS, "secrets: $statusCode"),
+    "A secret in a path that no call has": (_SECRETS, "secrets: $request.path.token"),
+    "A secret in a path, misspelt": (_SECRETS, "secrets: $request.path.jobb"),
+    "A verdict that can only fail": (
+        f"  {_STATUS}\n", f"{_VERDICT}{{failed: x}}}}\n"
+    ),
+    "An auth twice": ("auth: bearer", "auth: [bearer, http_basic, bearer]"),
+    "A password in an address": (
+        "base_url: https://api.example.com/v1", "base_url: https://me:letmein@api.example.com/v1"
+    ),
+    "A password in the address for tokens": (
+        "auth: bearer", "auth: {oauth2_client_credentials: {token_url: https://me:letmein@a.b/t}}"
+    ),
     "A form that is not known": (_WAIT, "/wait?timeout={seconds:integer}"),
     "A form that is misspelt": (_WAIT, "/wait?timeout={seconds:itn}"),
     "A form that belongs to another": (_WAIT, "/wait?timeout={seconds:uuid}"),
@@ -168,6 +198,10 @@ UNREADABLE = {
     "Tabs": "name: x\n\tbase_url: y",
     "A key twice": "name: x\nname: y\n",
     "A tag of Python": "name: !!python/object:os.system x\n",
+    "A tag that YAML itself has": "name: !!str x\n",
+    "A tag on an object": "name: x\nerror: !!omap\n  code: /code\n",
+    "Two documents": "name: x\n---\nname: y\n",
+    "UTF-16 without its mark": "".join(f"{one}\0" for one in "name: x\n"),
     "A tag of another program": "name: !secret x\n",
     "Too many values": _MANY,
     "Too many levels": _DEEP,

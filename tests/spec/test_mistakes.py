@@ -23,7 +23,7 @@ def test_nothing_is_said_about_the_example() -> None:
     assert problems(JOBS) == []
 
 
-VERDICT = "  status: /status\n  verdict: {status: /e, states: {failed: x}}"
+VERDICT = "  status: /status\n  verdict: {status: /e, states: {succeeded: null, failed: x}}"
 LOOKUP = JOBS[JOBS.index("    lookup:\n") : JOBS.index("  - request: POST /jobs/{job}/restart")]
 FIND = 'find: {request: "GET /jobs?new=true", entries: $response.body#/jobs, operation_id: /op}\n'
 DELETE = "  - {request: 'DELETE /jobs/{j}', kind: job.delete, mark: {in: body, name: /m}}\n"
@@ -65,6 +65,8 @@ ADVISED = [
     ("calls:\n", f"{FIND}calls:\n", "inherits find"),
     (LOOKUP, "", "'resource_id' without 'lookup'"),
     (RESTART, RESTART + DELETE, "DELETE has none"),
+    ("  busy: {status: 423}", "  busy: {status: 423}\n  already: {status: 409}", "finds nothing to adopt"),
+    (RESTART, f"{RESTART}    already: {{status: 409}}\n", "finds nothing to adopt"),
 ]  # fmt: skip
 
 
