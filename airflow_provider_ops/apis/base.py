@@ -86,6 +86,10 @@ class Api(ABC):
         """Return texts in a request, beside the key, that no answer may bring back."""
         return ()
 
+    def concealed_in(self, request: Request) -> Sequence[str]:
+        """Return texts in a request that no message may show: also parts of secrets, and short ones."""
+        return self.secrets_in(request)
+
     @abstractmethod
     def error(self, response: Response) -> ErrorBody:
         """Read an error answer. Must cope with any body; HTML and nothing included."""

@@ -50,6 +50,8 @@ class Request:
     about: str | None = None
     #: Headers and query parameters that go only with a repetition.
     repeated_with: tuple[Mapping[str, str], Mapping[str, Any]] | None = None
+    #: Texts of the submit that a search repeats, and no message may show.
+    secrets: tuple[str, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         """Make the body plain: Airflow hands over lazy sequences and tuples where lists are meant.
@@ -100,6 +102,7 @@ class Response:
     :param content: the body as it came; nothing of it may leave but through :meth:`json` and :meth:`text`.
     :param redact: takes the key of the connection out of texts.
     :param base_url: of the connection; addresses in the answer are resolved against it.
+    :param conceal: takes what was declared to be secret in the request out of texts for people, short ones included.
     """
 
     status: int
@@ -107,6 +110,7 @@ class Response:
     content: bytes = field(repr=False)
     redact: Redact | None = field(default=None, repr=False)
     base_url: str = ""
+    conceal: Redact | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         headers = {name: one_line(value, self.redact, _MOST_HEADER) for name, value in self.headers.items()}
@@ -127,7 +131,11 @@ class Response:
         """Return the beginning of the body as one line for people, at most so many characters."""
         # more than is shown, so that the key is found although it goes beyond the end of that
         start = self.content[: most * 4 + _MOST_KEY].decode("utf-8", "replace")
-        return one_line(start.strip(), self.redact)[:most]
+        return self.shown(one_line(start.strip(), self.redact))[:most]
+
+    def shown(self, text: str) -> str:
+        """Return a text that was made of the answer as messages may show it."""
+        return text if self.conceal is None else self.conceal(text)
 
 
 @dataclass(frozen=True, slots=True)

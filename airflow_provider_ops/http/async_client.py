@@ -14,6 +14,7 @@ import stamina
 from airflow_provider_ops import metrics
 from airflow_provider_ops.apis.base import Api
 from airflow_provider_ops.apis.calls import Call, Flow, Once, Page, Paged, Pause, Request, Response
+from airflow_provider_ops.core.redaction import declared_redactor
 from airflow_provider_ops.exceptions import (
     AuthenticationError,
     InvalidConnection,
@@ -248,6 +249,7 @@ class AsyncClient:
 
     async def _exchange(self, request: Request, priority: Priority, delivery: Delivery) -> Response:
         prepared = answers.encode(self.api, self.settings, request, self._tokens.value)
+        concealed = tuple(self.api.concealed_in(request))
         changes = not request.reads
 
         def before() -> None:
@@ -264,11 +266,12 @@ class AsyncClient:
             )
         except TransportFailed as failure:
             # not from the failure: it may quote what the server sent, and a traceback shows that
-            raise answers.transport_error(request, self.settings, failure) from None
+            raise answers.transport_error(request, self.settings, failure, concealed) from None
         except TransportError as error:
             raise TransportError(f"{request}: {error}", reason=error.reason) from None
         redact = self._tokens.redact(self.settings, self.api.secrets_in(request))
-        return Response(status, headers, content, redact, self.settings.base_url)
+        conceal = declared_redactor(concealed) if concealed else None
+        return Response(status, headers, content, redact, self.settings.base_url, conceal)
 
 
 def _transport(settings: Settings, backend: NetworkBackend | None) -> Transport:

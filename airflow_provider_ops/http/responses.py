@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
@@ -14,6 +14,7 @@ from airflow_provider_ops.apis.base import Api
 from airflow_provider_ops.apis.calls import Call, Request, Response
 from airflow_provider_ops.apis.wire_models import ErrorBody
 from airflow_provider_ops.core.gate import one_line
+from airflow_provider_ops.core.redaction import declared_redactor
 from airflow_provider_ops.exceptions import (
     ApiError,
     InvalidArgument,
@@ -66,8 +67,9 @@ def encode(api: Api, settings: Settings, request: Request, token: str | None = N
         )
     except OpsError:
         raise
-    except Exception as error:
-        raise InvalidArgument(f"{request} cannot be sent, and nothing was: {error}") from error
+    except Exception as error:  # noqa: BLE001 - of any class, and it may quote a secret of the request
+        conceal = declared_redactor(tuple(api.concealed_in(request)))
+        raise InvalidArgument(f"{request} cannot be sent, and nothing was: {conceal(str(error))}") from None
 
 
 def _query(query: Mapping[str, Any]) -> dict[str, Any]:
@@ -86,7 +88,7 @@ def parse_response(api: Api, call: Call[T], response: Response, now: float) -> T
         value = call.parse(response)
     except Exception as error:  # noqa: BLE001 - whatever makes our parser fail is a fault of the answer
         failure = unreadable(error)
-        raise reworded(failure, f"{call.request}: {failure.what}") from None
+        raise reworded(failure, f"{call.request}: {response.shown(failure.what)}") from None
     if isinstance(value, Operation) and (asked := _asked_about(call.request)) is not None:
         _, _, about = value.id.replace(".", ":").rpartition(":")
         if value.id != asked and about != asked.rpartition(".")[2]:
@@ -119,17 +121,18 @@ def api_error(api: Api, request: Request, response: Response, now: float) -> Api
         body = api.error(response)
     except Exception:  # noqa: BLE001 - a form that cannot be read is not the API's
         body = ErrorBody(None, "(no message that can be read)", is_from_api=False)
+    code, message = body.code and response.shown(body.code), response.shown(body.message)
     if not (body.is_from_api or may_come_from_a_gateway(response.status)):
         return TransportError(
-            f"{request} was answered with HTTP {response.status}, but not by {api.title}: {body.message!r}",
+            f"{request} was answered with HTTP {response.status}, but not by {api.title}: {message!r}",
             reason="gateway",
             status=response.status,
         )
     request_id = next((response.headers[name] for name in _REQUEST_ID_HEADERS if name in response.headers), None)
     return error_class(response.status)(
         response.status,
-        body.code,
-        body.message,
+        code,
+        message,
         request_id,
         retry_after=pause_asked(api, response, now),
         request=str(request),
@@ -207,8 +210,13 @@ def pause_too_long(request: Request, seconds: float) -> RateLimited:
     return reworded(RateLimited(429, None, msg, retry_after=seconds), f"{request} was not sent: {msg}")
 
 
-def transport_error(request: Request, settings: Settings, failure: TransportFailed) -> TransportError:
-    """Return a failed exchange as one of our errors: what happened, with whom, and what is known of its outcome."""
+def transport_error(
+    request: Request, settings: Settings, failure: TransportFailed, concealed: Sequence[str] = ()
+) -> TransportError:
+    """Return a failed exchange as one of our errors: what happened, with whom, and what is known of its outcome.
+
+    :param concealed: texts of the request that no message may show.
+    """
     what = {
         "dns": "no such host",
         "tls": "TLS failed",
@@ -217,7 +225,7 @@ def transport_error(request: Request, settings: Settings, failure: TransportFail
         "reset": "the connection was cut before the answer",
     }.get(failure.reason, "the answer cannot be read")
     # may quote what the server sent
-    detail = one_line(str(failure)[:_LONGEST_DETAIL], settings.redact)
+    detail = declared_redactor(tuple(concealed))(one_line(str(failure), settings.redact))[:_LONGEST_DETAIL]
     return TransportError(f"{request}: {what} ({detail})", reason=failure.reason, maybe_executed=failure.maybe_executed)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import ssl
 from collections.abc import Callable, Mapping
 from functools import cache, lru_cache
@@ -72,6 +73,7 @@ class Transport:
             writes=_pool(tls, proxy, backend, sockets=_MOST_WRITES, kept=0),
         )
         # nothing of the environment: what of it counts has been read and checked before
+        logging.getLogger("httpx").addFilter(_is_of_others)
         self._http = _CookielessClient(transport=routes, trust_env=False, follow_redirects=False)
         self._reading = asyncio.Semaphore(most)
         self._writing = asyncio.Semaphore(_MOST_WRITES)
@@ -244,6 +246,11 @@ def _failed(error: Exception, delivery: Delivery, total: float, *, is_late: bool
     if is_late:
         return TransportFailed("timeout", f"the answer was not complete after {total:g} s", maybe_executed=begun)
     return TransportFailed(_reason(error), str(error) or type(error).__name__, maybe_executed=begun)
+
+
+def _is_of_others(_: logging.LogRecord) -> bool:
+    """Return whether a line of httpx is about a request of somebody else: of ours it would show the query."""
+    return DELIVERY.get(None) is None
 
 
 def _forget(done: asyncio.Task[Answer]) -> None:

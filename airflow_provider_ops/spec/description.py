@@ -51,7 +51,7 @@ class Description(Part):
     """One cheap authenticated read, for the Test button."""
     error: ErrorSpec | None = None
     secrets: Reads = ()
-    """What is never stored, logged or pushed."""
+    """What is never stored, logged or pushed: of answers, and of requests in texts from 4 characters on."""
     submit: SubmitSpec = Field(default_factory=SubmitSpec)
     mark: MarkSpec | None = None
     find: FindSpec | None = None

@@ -16,6 +16,7 @@ from airflow_provider_ops.spec.nearest import nearest
 from airflow_provider_ops.spec.parts import Part, check_header_name
 from airflow_provider_ops.spec.places import RESERVED, Sent, all_path_names, marks, sent
 from airflow_provider_ops.spec.requests import READS, parse_line
+from airflow_provider_ops.spec.secrecy import secrecy
 from airflow_provider_ops.spec.sections import MarkSpec, Refusal, States
 from airflow_provider_ops.spec.source import Place
 from airflow_provider_ops.spec.states import twice
@@ -41,6 +42,7 @@ def mistakes_in(spec: Description) -> list[SpecProblem]:
         *_operation(spec),
         *_states(spec),
         *_lists(spec),
+        *secrecy(spec),
         *(_paging(spec.paging) if spec.paging else ()),
     ]
     return list(dict.fromkeys(found))

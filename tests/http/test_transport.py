@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gzip
+import logging
 import time
 import zlib
 from contextlib import asynccontextmanager
@@ -112,6 +113,16 @@ async def test_one_connection_serves_one_read_after_the_other() -> None:
     first, *headers = server.requests[0].decode().split("\r\n")
     assert first == "GET /api/v1/x?page=1 HTTP/1.1"
     assert {"x-api-key: k", "accept-encoding: gzip, deflate"} <= {header.lower() for header in headers}
+
+
+async def test_httpx_logs_no_address_of_ours(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, logger="httpx")
+    async with serving() as (server, transport):
+        await ask(server, transport)
+    # its query may have a secret
+    assert "page=1" not in caplog.text
+    logging.getLogger("httpx").info("a line about another request")
+    assert "another request" in caplog.text
 
 
 async def test_what_changes_something_never_goes_over_a_connection_that_was_used_before() -> None:

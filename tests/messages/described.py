@@ -160,6 +160,12 @@ DESCRIBED.add(
         "A path with another value than that of the connection": lambda s: DescribedApi(
             ApiSpec.from_yaml(seeded(("{job}/restart", "{project}/restart"))), {"project": "main"}
         ).request("POST", "/jobs/other/restart"),
+        "The answer names an operation by an address with a secret in it": _answered(
+            lambda api: api.request("POST", "/jobs", json={"pin": "hunter2!"}),
+            {"url": "/things/5?pin=hunter2!"},
+            BY_URL,
+            ("[$response.body#/job/password]", "$request.body#/pin"),
+        ),
         "The answer names a resource whose operation is not found": lambda s: _submitted(s, {"job": {"id": 7}}),
         "A list is none": _answered(_list, {"operations": "none"}),
         "The next page is of another list": _answered(

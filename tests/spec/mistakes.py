@@ -147,6 +147,13 @@ MISTAKES: dict[str, tuple[str, str]] = {
     "A placeholder that a list does not have": (
         "  open: GET /operations?open=true", "  open: GET /operations?after={since}"
     ),
+    "A secret in a path of the submit": ("[$response.body#/job/password]", "$request.path.job"),
+    "A secret in a path of a search": (
+        "[$response.body#/job/password]", "$request.body#/cred\nlookup: GET /a/{$request.body#/cred/pin}"
+    ),
+    "A secret in an address that is stored": (
+        "[$response.body#/job/password]", "$request.query.token\nresult: original_uri"
+    ),
     "A cursor that is not read": ("type: cursor, cursor_path: $response.body#/next,", "type: cursor,"),
     "A cursor that is not sent": (" cursor_param: cursor,", ""),
     "A cursor in the body of a GET": (" cursor_param: cursor,", " cursor_body_path: /cursor,"),

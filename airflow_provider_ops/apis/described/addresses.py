@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 from typing import Any
 from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urljoin, urlsplit
@@ -12,6 +12,7 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urljoin, ur
 from airflow_provider_ops.apis.calls import Request
 from airflow_provider_ops.apis.described.filling import Values
 from airflow_provider_ops.core.gate import LONGEST_ADDRESS
+from airflow_provider_ops.core.redaction import REDACTED, SHORTEST_DECLARED
 from airflow_provider_ops.spec.requests import Line
 
 log = logging.getLogger(__name__)
@@ -23,6 +24,8 @@ _PORTS = {"http": 80, "https": 443}
 _NONE = "is no path and query that a request may have"
 #: Decodings until a text no longer changes.
 _MOST_DECODED = 8
+#: A secret of fewer characters may be part of another text by chance.
+_CONTAINED = 12
 
 
 def below(url: str, base_url: str, request_path: str = "") -> str:
@@ -118,6 +121,21 @@ def request_of(address: str, **options: Any) -> Request:
 def address_of(path: str, query: Mapping[str, Any]) -> str:
     """Return path and query as one text."""
     return f"{path}?{urlencode(query, doseq=True)}" if query else path
+
+
+def carries(address: str, secrets: Collection[str]) -> bool:
+    """Return whether a parameter or a part of the path is a secret of a request, or one was taken out of it.
+
+    Such an address is not stored.
+    """
+    path, _, query = address.partition("?")
+    parts = [*map(unquote, path.split("/")), *(value for _, value in parse_qsl(query, keep_blank_values=True))]
+    return REDACTED in address or any(
+        one == part or (len(one) >= _CONTAINED and one in part)
+        for one in secrets
+        if len(one) >= SHORTEST_DECLARED
+        for part in parts
+    )
 
 
 def _parameters(query: str) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from airflow_provider_ops.apis.described.polls import Polls
 from airflow_provider_ops.apis.described.reading import OperationReader, error_body, exchange_of, json_or_none
 from airflow_provider_ops.apis.described.results import Results
 from airflow_provider_ops.apis.described.searching import DescribedSearch
-from airflow_provider_ops.apis.described.secrets import secrets_in
+from airflow_provider_ops.apis.described.secrets import all_texts_in, secrets_in
 from airflow_provider_ops.apis.described.signing import Signer
 from airflow_provider_ops.apis.described.submits import DescribedCalls, DescribedSubmit, NamesResourceOnly, exchange_for
 from airflow_provider_ops.apis.operation_lists import OperationList, raw_entry
@@ -86,9 +86,15 @@ class ApiOfSpec(Api):
         """Return the values that the spec calls secret."""
         return secrets_in(exchange_for(request), self.spec.secrets) if self.spec.secrets else ()
 
+    def concealed_in(self, request: Request) -> Sequence[str]:
+        """Return all texts of these values, and those of the submit that a search repeats."""
+        if not self.spec.secrets:
+            return ()
+        return (*request.secrets, *all_texts_in(exchange_for(request), self.spec.secrets))
+
     def error(self, response: Response) -> ErrorBody:
         """Read an error answer where the spec says, or as RFC 9457 and most APIs write it."""
-        return error_body(self.spec.error, response)
+        return error_body(self.spec.error, response, self.spec.secrets)
 
     def check(self) -> Call[str]:
         """Read what the spec names for that; without it, the first page of a list."""

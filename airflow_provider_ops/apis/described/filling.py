@@ -10,6 +10,7 @@ from typing import Any
 
 from airflow_provider_ops.apis.calls import Request
 from airflow_provider_ops.core.gate import one_line
+from airflow_provider_ops.core.redaction import declared_redactor
 from airflow_provider_ops.exceptions import InvalidArgument
 from airflow_provider_ops.spec.expressions import Exchange
 from airflow_provider_ops.spec.keys import as_uuid
@@ -27,11 +28,13 @@ class Values:
     :param named: by name; ``mark`` is the key as formatted.
     :param short_key: the key as 32 hexadecimal digits, for ``{mark:uuid}``.
     :param exchange: the submit, for ``{$request...}``.
+    :param secrets: texts of the submit that no message may show.
     """
 
     named: Mapping[str, Any] = field(default_factory=dict)
     short_key: str | None = None
     exchange: Exchange | None = None
+    secrets: tuple[str, ...] = field(default=(), repr=False)
 
     def look_up(self, one: Placeholder) -> Any:
         """Return the value of a placeholder, ``None`` where there is none."""
@@ -42,9 +45,13 @@ class Values:
             return None if self.short_key is None else as_uuid(self.short_key)
         return self.named.get(one.name)
 
+    def conceal(self, text: str) -> str:
+        """Return a text for people without secrets of the submit."""
+        return declared_redactor(self.secrets)(text) if self.secrets else text
+
     def having(self, **named: Any) -> Values:
         """Return these values and some more."""
-        return Values({**self.named, **named}, self.short_key, self.exchange)
+        return Values({**self.named, **named}, self.short_key, self.exchange, self.secrets)
 
 
 def fill(request: RequestSpec, values: Values, **options: Any) -> Request:
@@ -65,12 +72,13 @@ def fill(request: RequestSpec, values: Values, **options: Any) -> Request:
             query={**query, **parameters(request.query, values)},
             json=fill_json(request.body, values.look_up) if request.has("body") else None,
             headers=header_values(request.headers, values),
+            secrets=values.secrets,
             **options,
         )
     except InvalidArgument:
         raise
     except (ValueError, AttributeError, TypeError) as error:
-        raise InvalidArgument(f"{request.request}: {error}") from None
+        raise InvalidArgument(f"{request.request}: {values.conceal(str(error))}") from None
 
 
 def _add(query: dict[str, Any], name: str, value: Any) -> None:
@@ -97,7 +105,8 @@ def header_values(given: Mapping[str, Any], values: Values) -> dict[str, str]:
         text = as_text(_written(value, values.look_up))
         if not text.isascii() or not text.isprintable() or len(text) > _LONGEST_HEADER:
             raise InvalidArgument(
-                f"header {name} would be {one_line(text, limit=200)!r}, which no header can carry: use printable ASCII"
+                f"header {name} would be {one_line(text, values.conceal, 200)!r}, which no header can carry: "
+                "use printable ASCII"
             )
         found[name] = text
     return found

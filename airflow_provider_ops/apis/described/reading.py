@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import math
-from collections.abc import Container, Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Container, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from airflow_provider_ops.apis.calls import Response
-from airflow_provider_ops.apis.described.secrets import without_secrets
+from airflow_provider_ops.apis.described.secrets import has_secret_answers, shown, without_secrets
 from airflow_provider_ops.apis.times import read_time
 from airflow_provider_ops.apis.wire_models import ErrorBody
 from airflow_provider_ops.core.changes import WarningLine, unknown_state
+from airflow_provider_ops.core.gate import one_line
 from airflow_provider_ops.exceptions import TransportError
 from airflow_provider_ops.operation import Operation, OperationError, Progress, Step, web_address
 from airflow_provider_ops.spec import ApiSpec
@@ -96,11 +97,14 @@ class OperationReader:
         exchange = exchange_of(response)
         if exchange.response_body is None and response.content.strip() and response.status < _REDIRECTS:
             # a page of a proxy says nothing about the operation, whatever its status
-            response.json()
-        body = without_secrets(exchange.response_body, self._secrets)
-        exchange = replace(exchange, response_body=body)
-        entry = find_first(self._spec.entry, exchange, body) if self._spec.entry else body
-        return self.read(entry, exchange, operation_id)
+            start = _beginning(response, None, self._secrets, 80)
+            msg = f"the answer (HTTP {response.status}) is not JSON; it starts with {start!r}"
+            raise TransportError(msg, reason="unreadable")
+        return self.read(self._entry(exchange), exchange, operation_id)
+
+    def _entry(self, exchange: Exchange) -> Any:
+        body = exchange.response_body
+        return find_first(self._spec.entry, exchange, body) if self._spec.entry else body
 
     def from_entry(self, entry: Mapping[str, Any]) -> Operation:
         """Return the operation in an entry of a list."""
@@ -131,6 +135,12 @@ class OperationReader:
         if not found_id:
             raise TransportError("the entry names no operation: 'id' finds nothing in it", reason="unreadable")
         state, word = self._state(entry, exchange)
+        if self._secrets:
+            # only now: what decides is read from what the API said
+            is_answer, exchange = exchange is not _NO_EXCHANGE, shown(exchange, self._secrets)
+            entry = self._entry(exchange) if is_answer else entry
+            entry = without_secrets(entry, self._secrets, of_entry=True)
+            word = self._state(entry, exchange)[1]
         created_at, started_at, updated_at, ended_at = [_time(find(exchange, entry)) for find in self._times]
         return Operation(
             id=found_id,
@@ -147,7 +157,7 @@ class OperationReader:
             started_at=started_at,
             updated_at=updated_at,
             ended_at=ended_at,
-            raw=without_secrets(entry, self._secrets, of_entry=True) if isinstance(entry, Mapping) else {},
+            raw=entry if isinstance(entry, Mapping) else {},
         )
 
     def resource_id(self, entry: Any, exchange: Exchange) -> str | None:
@@ -236,11 +246,28 @@ def error_of(spec: ErrorSpec | None, exchange: Exchange, entry: Any) -> Operatio
     return None if code is None and message is None else OperationError(message or "", code)
 
 
-def error_body(spec: ErrorSpec | None, response: Response) -> ErrorBody:
-    """Return what an error answer says; one without the API's own fields is not the API's."""
-    exchange = exchange_of(response)
+def error_body(spec: ErrorSpec | None, response: Response, secrets: Sequence[str] = ()) -> ErrorBody:
+    """Return what an error answer says; one without the API's own fields is not the API's.
+
+    :param secrets: what the spec calls secret; nothing of that is in it.
+    """
+    exchange = shown(exchange_of(response), secrets)
     body = exchange.response_body
     codes, messages = (_CODES, _MESSAGES) if spec is None else (spec.code, spec.message)
     code, message = find_text(codes, exchange, body), find_text(messages, exchange, body)
     is_from_api = (message if messages else code) is not None
-    return ErrorBody(code, message or code or response.text(120) or "(no message)", is_from_api)
+    return ErrorBody(code, message or code or _beginning(response, body, secrets) or "(no message)", is_from_api)
+
+
+def _beginning(response: Response, body: Any, secrets: Sequence[str], most: int = 120) -> str:
+    """Return the beginning of a body for people, without what the spec calls secret.
+
+    :param body: as JSON, blanked out; ``None`` where it is none.
+    """
+    if not has_secret_answers(secrets):
+        return response.text(most)
+    if body is not None:
+        return response.shown(one_line(json.dumps(body, ensure_ascii=False)))[:most]
+    # cut in the middle, for example: where its secrets are is not known
+    is_like_json = response.content.lstrip()[:1] in (b"{", b"[", b'"')
+    return "(not shown: it may have a secret in it)" if is_like_json else response.text(most)

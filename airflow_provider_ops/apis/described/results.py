@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from airflow_provider_ops.apis.calls import Call, Flow, Request, Response
-from airflow_provider_ops.apis.described.addresses import address_of, below, request_of
+from airflow_provider_ops.apis.described.addresses import address_of, below, carries, request_of
 from airflow_provider_ops.apis.described.filling import Values, fill
 from airflow_provider_ops.apis.described.reading import exchange_of
 from airflow_provider_ops.apis.described.secrets import without_secrets
@@ -65,17 +65,24 @@ class Results:
         return found if found is None or isinstance(found, Mapping) else {"value": found}
 
 
-def result_path(spec: ApiSpec, call: CallSpec | None, request: Request, response: Response) -> str | None:
-    """Return where the answer to a submit says that the result will be; ``None`` where nothing says that."""
+def result_path(
+    spec: ApiSpec, call: CallSpec | None, request: Request, response: Response, secrets: Sequence[str] = ()
+) -> str | None:
+    """Return where the answer to a submit says that the result will be; ``None`` where nothing says that.
+
+    :param secrets: texts of the request that are not stored; nor is an address with one of them.
+    """
     result: ResultSpec | None = spec.result if call is None else spec.inherited(call, "result")
     via: str | None = result.final_state_via if result is not None and result.request is None else None
     via = _AUTO.get(request.method) if via == "auto" else via
     if via == "original_uri":
-        address = address_of(request.path, request.query)
-        # a handle with a longer one could not be read
-        return address if len(address) <= LONGEST_ADDRESS else None
-    location = response.headers.get("location") if via == "location" else None
-    try:
-        return below(location, response.base_url or spec.base_url, request.path) if location else None
-    except ValueError:
-        return None
+        found: str | None = address_of(request.path, request.query)
+    else:
+        location = response.headers.get("location") if via == "location" else None
+        try:
+            found = below(location, response.base_url or spec.base_url, request.path) if location else None
+        except ValueError:
+            return None
+    # a handle with a longer one could not be read; without what is secret, it would be the address of something else
+    is_kept = found is not None and len(found) <= LONGEST_ADDRESS and not carries(found, secrets)
+    return found if is_kept else None

@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from airflow_provider_ops.apis.calls import Request, Response, check_path
-from airflow_provider_ops.apis.described.addresses import below, id_or_address
+from airflow_provider_ops.apis.described.addresses import below, carries, id_or_address
 from airflow_provider_ops.apis.described.filling import Values, header_values, parameters
 from airflow_provider_ops.apis.described.listing import set_at
 from airflow_provider_ops.apis.described.reading import OperationReader, exchange_of
 from airflow_provider_ops.apis.described.results import result_path
+from airflow_provider_ops.apis.described.secrets import all_texts_in, secrets_in
 from airflow_provider_ops.apis.submits import NamesNoOperation, SubmitCall, Submitted
 from airflow_provider_ops.core.gate import cut_text
 from airflow_provider_ops.core.parsing import LongNumber, with_long_numbers
@@ -63,7 +64,8 @@ class DescribedSubmit(SubmitCall):
         mark = None if self.call is None else spec.inherited(self.call, "mark")
         if mark is not None and self.short_key is not None:
             named["mark"] = key_text(mark, self.short_key)
-        return Values(named, self.short_key, exchange_for(self.request, self.names))
+        exchange = exchange_for(self.request, self.names)
+        return Values(named, self.short_key, exchange, all_texts_in(exchange, spec.secrets))
 
 
 def exchange_for(request: Request, names: Sequence[tuple[str, str]] = ()) -> Exchange:
@@ -201,9 +203,10 @@ class DescribedCalls:
         resource_id = find_text(resource.id, exchange, exchange.response_body) if resource else None
         if call is not None and call.creates and resource_type is None:
             resource_type = call.creates
-        final = result_path(spec, call, request, response)
+        secrets = secrets_in(exchange, spec.secrets)
+        final = result_path(spec, call, request, response, secrets)
         http = (spec.of_submit(call, "http") if call else spec.submit.http).get(response.status)
-        address = self._address(response, exchange, call) if not ids else None
+        address = self._address(response, exchange, call, secrets) if not ids else None
         if not ids and address in (None, exchange.url) and response.content.lstrip().startswith(b"<"):
             # the page of a proxy says nothing about the request, whatever its status
             response.json()
@@ -262,10 +265,12 @@ class DescribedCalls:
         calls = self._spec.calls
         return bool(self._spec.submit.operation_url) or any(call.operation_url for call in calls)
 
-    def _address(self, response: Response, exchange: Exchange, call: CallSpec | None) -> str | None:
+    def _address(
+        self, response: Response, exchange: Exchange, call: CallSpec | None, secrets: Sequence[str]
+    ) -> str | None:
         """Return the operation that an answer names by its address: its id, or path and query of the address.
 
-        :raises TransportError: requests cannot go there.
+        :raises TransportError: requests cannot go there, or it cannot be stored.
         """
         spec = self._spec
         urls: Sequence[str] = spec.of_submit(call, "operation_url") if call else spec.submit.operation_url
@@ -275,10 +280,16 @@ class DescribedCalls:
             return url or None
         try:
             address = below(url, response.base_url or spec.base_url, exchange.url)
-            return address if self._gets is None else id_or_address(address, self._gets, self._variables)
+            found = address if self._gets is None else id_or_address(address, self._gets, self._variables)
         except ValueError as error:
             shown = cut_text(url, _SHOWN_ID)
             raise NamesNoOperation(f"the answer names an operation by its address {shown!r}, which {error}") from None
+        if carries(found, secrets):
+            raise NamesNoOperation(
+                "the answer names an operation by an address that has a secret of the request in it, so that it cannot "
+                "be stored"
+            )
+        return found
 
 
 def value_of(mark: MarkSpec, request: Request) -> Any:
