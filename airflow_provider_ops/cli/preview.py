@@ -18,6 +18,8 @@ from airflow_provider_ops.apis.base import Api
 from airflow_provider_ops.apis.submits import Intent, SubmitCall
 from airflow_provider_ops.cli.output import CommandError, Exit, command, echo, show
 from airflow_provider_ops.cli.outputs import NO_RUN, PreviewTaskInstance, outputs_of_mapped_tasks
+from airflow_provider_ops.core.gate import clean
+from airflow_provider_ops.core.redaction import declared_redactor
 from airflow_provider_ops.exceptions import OpsError
 from airflow_provider_ops.hooks.base import OperationsHook
 from airflow_provider_ops.lifecycle.worker_kill import policy_terminates
@@ -163,6 +165,7 @@ def _facts(task: OperationOperator) -> dict[str, Any]:
     request = hook.api.apply_connection_defaults(submit.request, extras)
     with_key = hook.api.with_idempotency_key(submit, _MARK)
     marked = hook.api.apply_connection_defaults(with_key.request, extras)
+    conceal = declared_redactor(tuple(hook.api.concealed_in(request)))
     headers = {**dict.fromkeys(hook.api.authenticate("key"), f"<the key of {hook.conn_id}>"), **marked.headers}
     return {
         "task": f"{task.dag_id}.{task.task_id}",
@@ -171,9 +174,9 @@ def _facts(task: OperationOperator) -> dict[str, Any]:
         "kind": submit.kind or None,
         "method": request.method,
         "url": f"{base}{request.path}",
-        "query": _without_mark(dict(request.query)),
-        "headers": _without_mark(headers),
-        "body": _without_mark(marked.json),
+        "query": _without_mark(clean(dict(request.query), conceal)),
+        "headers": _without_mark(clean(headers, conceal)),
+        "body": _without_mark(clean(marked.json, conceal)),
         "mark": _mark(request, marked) or _search(hook.api, with_key),
         "on_kill": _on_kill(task, hook, creates=submit.creates),
         "on_timeout": task.timeout_policy,

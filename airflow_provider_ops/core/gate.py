@@ -134,6 +134,8 @@ def _clean(value: Any, redact: Redact | None, depth: int) -> Any:
     if value is None or kind is bool:
         return value
     if isinstance(value, (int, float)):
+        if redact is not None and redact(str(value)) == REDACTED:
+            return REDACTED
         return value if is_plain_number(value) else None
     if not isinstance(value, (Mapping, list, tuple)):
         return clean_text(_plain(value), redact)

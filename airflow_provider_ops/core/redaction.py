@@ -106,7 +106,8 @@ class Redactor:
                 # plain it is too short to be searched for
                 forms.append(re.sub("%[0-9A-F]{2}", lambda code: f"(?i:{code[0]})", re.escape(quoted)))
         forms += [f"[A-Za-z0-9+/_-]{{0,3}}{re.escape(core)}[A-Za-z0-9+/_-]{{0,4}}={{0,2}}" for core in self._cores]
-        return re.compile("|".join(forms) or "(?!)")
+        # one mark for what stands together: pieces of a long secret
+        return re.compile(f"(?:{'|'.join(forms)})+" if forms else "(?!)")
 
 
 def _any_encoding(char: str) -> str:

@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 from airflow.sdk import DAG, BaseOperator
 
+from airflow_provider_ops.apis.described import DescribedApi
 from airflow_provider_ops.core.arguments import check_seconds
 from airflow_provider_ops.core.handle import Handle
 from airflow_provider_ops.exceptions import InvalidArgument
 from airflow_provider_ops.hooks.onvera import OnveraHook
+from airflow_provider_ops.hooks.operations import OperationsApiHook
 from airflow_provider_ops.lifecycle.submit_text import submitted_text
 from airflow_provider_ops.operators.akua import AkuaDeleteClusterOperator
 from airflow_provider_ops.operators.arguments import AirflowArguments, OperatorArguments, SensorArguments
@@ -25,9 +27,11 @@ from airflow_provider_ops.operators.onvera import OnveraCreateDeploymentOperator
 from airflow_provider_ops.operators.operation import OperationRequestOperator
 from airflow_provider_ops.sensors.lakesail import LakeSailSessionSensor
 from airflow_provider_ops.sensors.operation import OperationSensor
+from airflow_provider_ops.spec import ApiSpec
 from airflow_provider_ops.testing import SimulatorServer, VirtualClock
 from tests.naming import shown
 from tests.operators.test_subclasses import OPERATORS
+from tests.spec.examples import JOBS
 
 HOUR = timedelta(hours=1)
 
@@ -165,6 +169,15 @@ def test_what_is_secret_or_long_is_not_said() -> None:
     assert "t0p" not in said
     assert "n=1" in said
     assert len(said) < 600
+
+
+def test_what_a_spec_calls_secret_is_not_said() -> None:
+    names = "[$request.body#/cred, $request.body#/pin, $request.query.who]"
+    api = DescribedApi(ApiSpec.from_yaml(JOBS.replace("[$response.body#/job/password]", names)))
+    asked = {"cred": f"{'x' * 76}hunter2!", "pin": 48392, "name": "anna"}
+    submit = api.request("POST", "/jobs", json=asked, query={"who": "anna-b"})
+    said = submitted_text(create()._attempt_options(), OperationsApiHook("jobs", api=api), submit)
+    assert "who='***' cred='***' pin=*** name='anna';" in said
 
 
 # -- help
