@@ -79,7 +79,7 @@ def _listed(hook: OperationsHook, states: Sequence[str] | None) -> Iterator[Oper
         for entry in hook.items(listed.entries):
             if (name := listed.id_of(entry)) not in seen:
                 seen.add(name)
-                yield listed.read(entry)
+                yield listed.show(entry)
 
 
 def _fits(operation: Operation, states: Sequence[str] | None, kind: str | None) -> bool:

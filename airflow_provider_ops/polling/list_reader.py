@@ -116,6 +116,12 @@ class ListReader:
         self.ended = max(before - len(self._subscriptions), 0)
         return self._to_read(missing, complete=complete)
 
+    def undecided(self) -> list[PolledOperation]:
+        """Return those that must be read by themselves: the last scan has shown that they have ended, and not how."""
+        shown = [target for target in self._subscriptions.undecided.values() if target.waits]
+        self._subscriptions.undecided.clear()
+        return self._affordable(shown)
+
     def unchanged(self) -> list[PolledOperation]:
         """Return those that must be read by themselves: lists have shown them without any change for long."""
         if not self._client.api.lists_show_progress:

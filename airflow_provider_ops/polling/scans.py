@@ -72,14 +72,14 @@ class Scans:
         try:
             if not full:
                 await self._lists.quick_scan()
-                return self._with_details([])
+                return self._with_details(self._lists.undecided())
             self._full_scan_began, was_in_doubt = now, self._lists.in_doubt
             missing = await self._lists.full_scan()
             # once: lists that never show all are not read without pause
             self._is_repetition_due = self._lists.in_doubt and not was_in_doubt
             self._full_scan_seconds = self._clock.monotonic() - now
             self._warn_if_budget_too_small(interval)
-            return self._with_details([*missing, *self._lists.unchanged()])
+            return self._with_details([*missing, *self._lists.undecided(), *self._lists.unchanged()])
         finally:
             self._ended = self._clock.monotonic()
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, proxy
 
 from airflow_provider_ops.apis.calls import Call, Page
-from airflow_provider_ops.apis.operation_lists import OperationList
+from airflow_provider_ops.apis.operation_lists import NotDecided, OperationList
 from airflow_provider_ops.core.gate import one_line
 from airflow_provider_ops.core.settling import SLACK, SettledOperation, Snapshot, began, is_newest_first, latest, moment
 from airflow_provider_ops.exceptions import NotFound, OpsError
@@ -140,9 +140,14 @@ class SettledFeed:
         for entry in entries:
             if not (name := listed.id_of(entry)):
                 continue
-            shown.add(name)
             known = self._ended.get(name)
-            operation = known.operation if known else self._operation(listed, name, entry)
+            try:
+                operation = known.operation if known else self._operation(listed, name, entry)
+            except NotDecided as undecided:
+                # followed, and read by itself like what no list shows
+                operation = undecided.operation
+            else:
+                shown.add(name)
             if operation is not None:
                 operations.append(operation)
                 if known is None:
@@ -152,6 +157,8 @@ class SettledFeed:
     def _operation(self, listed: OperationList, name: str, entry: Any) -> Operation | None:
         try:
             return listed.read(entry)
+        except NotDecided:
+            raise
         except Exception as error:  # noqa: BLE001 - one entry that cannot be read must not hide the others
             if name not in self._unreadable:
                 self._unreadable.add(name)

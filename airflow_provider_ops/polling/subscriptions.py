@@ -10,6 +10,7 @@ from contextvars import Context, copy_context
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from airflow_provider_ops.apis.operation_lists import NotDecided
 from airflow_provider_ops.core import poll_batching
 from airflow_provider_ops.core.changes import WarningLine
 from airflow_provider_ops.core.event_codec import WaitFor, is_decided
@@ -116,6 +117,8 @@ class Subscriptions:
         self.by_id: dict[str, PolledOperation] = {}
         #: Those that no list shows although they are open.
         self.unlisted: dict[str, PolledOperation] = {}
+        #: Those of which the last scan has shown that they have ended, and not how.
+        self.undecided: dict[str, PolledOperation] = {}
         # how many waits have which interval: few numbers, so that no method has to go through all waits
         self._intervals: Counter[float] = Counter()
         self._deadlines: list[tuple[float, str]] = []
@@ -245,6 +248,11 @@ class Subscriptions:
             return
         try:
             operation = read(entry)
+        except NotDecided:
+            # the list shows that it has ended: what it came to is for a read to say
+            self.undecided[target.operation_id] = target
+            target.raw = None
+            return
         except Exception as error:  # noqa: BLE001
             # one entry that cannot be read is an error for the waits for it, and for no other
             self.on_error(target, unreadable(error), now)

@@ -129,6 +129,21 @@ def first_at(value: Any, pointer: Sequence[str]) -> Any:
     return value
 
 
+def has_field(value: Any, pointer: Sequence[str]) -> bool:
+    """Return whether there is something where a pointer leads, ``null`` there or on the way included."""
+    for at, part in enumerate(pointer):
+        if value is None:
+            return True
+        if part == ALL_ITEMS:
+            # of an empty list it is known that nothing is in it
+            return isinstance(value, list) and (not value or any(has_field(one, pointer[at + 1 :]) for one in value))
+        found = list(_step(value, part))
+        if not found:
+            return False
+        value = found[0]
+    return True
+
+
 def _step(value: Any, part: str) -> Iterator[Any]:
     if isinstance(value, Mapping):
         if part in value:

@@ -231,6 +231,7 @@ class Verdict(Part):
     """What decides about an operation that has ended."""
 
     status: Reads
+    """Where it is. An entry of a list that has no such field decides nothing: its operation is read once more."""
     states: States
 
 

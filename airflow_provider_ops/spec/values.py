@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, TypeAlias
 
-from airflow_provider_ops.spec.expressions import Exchange, Expression, parse_expression
+from airflow_provider_ops.spec.expressions import Exchange, Expression, has_field, parse_expression
 from airflow_provider_ops.spec.templates import Template, as_text, parse_template
 
 #: Finds a value in an answer, or in an entry of a list.
@@ -111,6 +111,15 @@ def text_finder(values: tuple[str, ...]) -> Callable[[Exchange, Any], str | None
         return None if isinstance(found, (dict, list)) else as_text(found)
 
     return find_text
+
+
+def is_there(values: Iterable[str], entry: Any) -> bool:
+    """Return whether an entry has a field, be it null, where one of the values is read."""
+    return any(
+        expression.source == "entry" and has_field(entry, expression.pointer)
+        for text in values
+        for expression in parse_value(text).expressions
+    )
 
 
 def find_first(values: Sequence[str], exchange: Exchange, entry: Any = None) -> Any:

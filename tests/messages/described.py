@@ -37,6 +37,11 @@ BY_URL: Edit = (
     "submit:\n  operation_id: [$response.body#/operation/id, $response.body#/next/*/id]",
     "submit:\n  operation_url: $response.body#/url",
 )
+VERDICT: Edit = (
+    "  status: /status\n",
+    "  status: /status\n  verdict: {status: /fault, states: {succeeded: null, failed: '*'}}\n",
+)
+ENDED: Edit = ("    succeeded: [success]\n", "    ended: [success]\n")
 LINKED: Edit = (PAGING, "type: json_link, next_url_path: $response.body#/next, page_size: 100")
 
 
@@ -136,6 +141,9 @@ DESCRIBED.add(
         "A check against an API that lists no operation": _explained,
         "The answer names no id": _answered(_read, "op_1", WHOLE),
         "The answer is a text": _answered(_read, "op_1", WHOLE, ("  id: /id\n  kind", "  kind"), NO_LISTS),
+        "An entry of a list leaves out how it has ended": lambda s: (
+            jobs(s, VERDICT, ENDED).api.open_operations()[0].read({"id": "op_1", "status": "success"})
+        ),
         "The answer has an object where its status is": _answered(_read, _one(status={"code": 5})),
         "The answer names no operation": _answered(_create, {"hello": "world"}, NO_HTTP),
         "The answer names too many operations": _answered(

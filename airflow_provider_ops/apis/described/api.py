@@ -149,7 +149,7 @@ class ApiOfSpec(Api):
             # filters may make one list of several
             if request not in requests:
                 requests.append(request)
-        return joined([self.paged(one, self._reader.from_entry) for one in requests], lambda one: one.id)
+        return joined([self.paged(one, self._reader.as_shown) for one in requests], lambda one: one.id)
 
     def open_operations(self) -> Sequence[OperationList]:
         """Return the lists that show what has not settled."""

@@ -6,22 +6,24 @@ import contextlib
 import json
 import math
 from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from airflow_provider_ops.apis.calls import Response
 from airflow_provider_ops.apis.described.secrets import has_secret_answers, shown, without_secrets
+from airflow_provider_ops.apis.operation_lists import NotDecided
 from airflow_provider_ops.apis.times import read_time
 from airflow_provider_ops.apis.wire_models import ErrorBody
 from airflow_provider_ops.core.changes import WarningLine, unknown_state
 from airflow_provider_ops.core.gate import one_line
 from airflow_provider_ops.exceptions import TransportError
-from airflow_provider_ops.operation import Operation, OperationError, Progress, Step, web_address
+from airflow_provider_ops.operation import Operation, OperationError, OperationState, Progress, Step, web_address
 from airflow_provider_ops.spec import ApiSpec
 from airflow_provider_ops.spec.expressions import Exchange
 from airflow_provider_ops.spec.sections import ErrorSpec, OperationSpec
 from airflow_provider_ops.spec.states import StateTable, to_state
-from airflow_provider_ops.spec.values import find_first, find_text, finder, text_finder
+from airflow_provider_ops.spec.values import find_first, find_text, finder, is_there, text_finder
 
 #: RFC 9457, then the envelopes that most APIs have, for specs without ``error``.
 _CODES = ("/error/code", "/code", "/error_code", "/errorCode", "/error/type", "/type", "/errors/0/code")
@@ -107,8 +109,31 @@ class OperationReader:
         return find_first(self._spec.entry, exchange, body) if self._spec.entry else body
 
     def from_entry(self, entry: Mapping[str, Any]) -> Operation:
-        """Return the operation in an entry of a list."""
-        return self.read(entry, _NO_EXCHANGE, None)
+        """Return the operation in an entry of a list.
+
+        :raises NotDecided: it has ended, and the entry has no field at all where its answer would say how.
+        """
+        operation = self.read(entry, _NO_EXCHANGE, None)
+        missing = self._left_out(entry) if operation.state.is_terminal or self._states_ended(entry) else None
+        if missing is not None:
+            raise NotDecided(replace(operation, state=OperationState.UNKNOWN, error=None), missing)
+        return operation
+
+    def as_shown(self, entry: Mapping[str, Any]) -> Operation:
+        """As :meth:`from_entry`; in state unknown where the entry does not say how it has ended."""
+        try:
+            return self.from_entry(entry)
+        except NotDecided as undecided:
+            return undecided.operation
+
+    def _states_ended(self, entry: Any) -> bool:
+        return self._states[self._status(_NO_EXCHANGE, entry)] == "ended"
+
+    def _left_out(self, entry: Any) -> str | None:
+        """Return what decides about an entry that has ended and is not there: left out, unlike null."""
+        verdict = self._spec.verdict
+        decides = verdict.status if verdict is not None and self._states_ended(entry) else self._spec.status
+        return None if not decides or is_there(decides, entry) else ", ".join(decides)
 
     def several(self, entries: Iterable[Any], wanted: Container[str]) -> dict[str, Operation]:
         """Return the wanted operations among entries; one that cannot be read is left out."""

@@ -171,7 +171,7 @@ class DescribedSearch:
 
     def _created_at(self, entry: Any) -> datetime | None:
         try:
-            operation: Operation = self._reader.from_entry(entry)
+            operation: Operation = self._reader.as_shown(entry)
         except TransportError:
             return None
         return operation.created_at or operation.started_at
