@@ -62,6 +62,8 @@ class Api(ABC):
     extras: tuple[str, ...] = ()
     #: What to do about an answer that cannot be read; empty for what the error says itself.
     unreadable_advice: str = ""
+    #: What to do about a 401; empty for what the error says itself.
+    refused_advice: str = ""
     #: Extras of the connection that its hook reads.
     hook_extras: tuple[str, ...] = ()
     #: Hash of the spec of a connection's own; ``None`` for an API that comes with this package.

@@ -52,7 +52,7 @@ def token_of(value: object, answer: object) -> Token:
     :raises TransportError: it is none; reason ``unreadable``.
     """
     if not isinstance(value, str) or not value or len(value) > _LONGEST_TOKEN or not value.isascii():
-        raise TransportError("the answer has no token where the spec says", reason="unreadable", maybe_executed=False)
+        raise TransportError("the answer has no token where the spec says", reason="unreadable")
     if not value.isprintable() or " " in value:
         raise TransportError("the token has characters that no header can carry", reason="unreadable")
     said = _seconds(answer.get("expires_in")) if isinstance(answer, Mapping) else None

@@ -177,6 +177,8 @@ class AsyncClient:
                 located(error, self.settings.where(self.api))
             if isinstance(error, TransportError) and error.reason == "unreadable":
                 error.advice = self.api.unreadable_advice or error.advice
+            if isinstance(error, AuthenticationError) and "advice" not in vars(error) and self.api.refused_advice:
+                error.advice = self.api.refused_advice
             raise
 
     async def _execute(self, command: Call[Any] | Once | Pause, priority: Priority | None) -> Any:

@@ -105,7 +105,12 @@ class Tokens:
             self._in_form = _OK <= response.status < _NOT_OK
         if not _OK <= response.status < _NOT_OK:
             raise self._error(call, response)
-        token = call.parse(response)
+        try:
+            token = call.parse(response)
+        except TransportError as error:
+            # whatever it is, the request that needs the token was not sent
+            what = f"no token: {call.request}: {error.what}"
+            raise TransportError(what, reason=error.reason, maybe_executed=False) from None
         life = token.seconds
         self._renew_at = math.inf if life is None else asked + life - min(_EARLY, life * _SHARE)
         self._token = token

@@ -54,6 +54,7 @@ class ApiOfSpec(Api):
             if getattr(type(self), name, None) is getattr(Api, name, None):
                 setattr(self, name, value)
         self.needs_key = self._signer.needs_key
+        self.refused_advice = self._signer.refused_advice or self.refused_advice
         self._reader = self.reader_class(spec)
         self._submits = DescribedCalls(spec, self.variables, self._reader)
         self._search = DescribedSearch(spec, self.variables, self._reader)

@@ -37,6 +37,15 @@ class Signer:
         """Return whether a password is needed."""
         return not isinstance(self._auth, NoAuth)
 
+    @property
+    def refused_advice(self) -> str:
+        """Return what to do about a 401; empty where the password is the key itself."""
+        if isinstance(self._auth, HttpBasic):
+            return "Put a valid login and password into the connection."
+        if isinstance(self._auth, (Login, ClientCredentials)):
+            return "The API refuses the token that it gave for them: check login and password of the connection."
+        return ""
+
     def headers(self, key: str) -> dict[str, str]:
         """Return the header that carries a key or token."""
         auth = self._auth
