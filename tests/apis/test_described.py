@@ -21,7 +21,7 @@ from airflow_provider_ops.exceptions import (
     RateLimited,
     TransportError,
 )
-from airflow_provider_ops.http.responses import pause_asked
+from airflow_provider_ops.http.responses import parse_response, pause_asked
 from airflow_provider_ops.operation import OperationState
 from tests.apis.answers import answer, drive, mutated, pages, value_or_unreadable
 from tests.apis.jobs import API, KEY, OPERATION, OURS, SHORT, jobs, one
@@ -369,3 +369,13 @@ def test_a_word_that_the_spec_does_not_list_is_no_warning(word: str) -> None:
 def test_a_state_that_the_spec_lists_as_absent_is_known() -> None:
     api = jobs(("    running: [active]\n", "    running: [active, null]\n"))
     assert one({**OPERATION, "status": None}, api).state is OperationState.RUNNING
+
+
+@pytest.mark.parametrize("found", [{"id": "cancel-op-77"}, {"id": "cancel-op-77", "status": "active"}])
+def test_an_answer_to_a_cancel_about_something_else_is_an_answer(found: dict[str, Any]) -> None:
+    call = API.cancel_operation("op_1")
+    for body in ({"operation": found}, found):
+        cancelled = parse_response(API, call, answer(body, 202), 0.0)
+        assert (cancelled.id, cancelled.state) == ("op_1", OperationState.UNKNOWN)
+    same = parse_response(API, call, answer({"operation": {"id": "op_1", "status": "stopped"}}), 0.0)
+    assert same.state is OperationState.CANCELLED

@@ -57,10 +57,14 @@ class Endings:
     def _cancelled(self, operation_id: str) -> Callable[[Response], Operation]:
         def read(response: Response) -> Operation:
             try:
-                return self._reader.from_answer(response, operation_id)
+                found = self._reader.from_answer(response, operation_id)
             except TransportError:
-                word = f"cancel answered with HTTP {response.status}"
-                return Operation(operation_id, self._spec.name, "", OperationState.UNKNOWN, word)
+                found = None
+            if found is not None and found.id == operation_id:
+                return found
+            # an answer all the same, and often about the cancellation: the operation itself is read next
+            word = f"cancel answered with HTTP {response.status}"
+            return Operation(operation_id, self._spec.name, "", OperationState.UNKNOWN, word)
 
         return read
 
