@@ -268,13 +268,13 @@ class Api(ABC):
 
     def default_timeout(self, kind: str) -> float:
         """Return the seconds to wait for an operation of this kind when the user does not say."""
-        return _by_kind(self.timeouts, kind)
+        return by_kind(self.timeouts, kind)
 
     def poll_policy(self, kind: str, poll_interval: float | None = None) -> PollPolicy:
         """Return when to poll an operation of this kind; ``poll_interval`` overrides the API's advice."""
         if poll_interval is not None:
             return PollPolicy.every(poll_interval)
-        return _by_kind(self.polls, kind)
+        return by_kind(self.polls, kind)
 
 
 def _sending(call: Call[Operation]) -> Flow[Operation]:
@@ -285,7 +285,7 @@ def _sending(call: Call[Operation]) -> Flow[Operation]:
 V = TypeVar("V")
 
 
-def _by_kind(table: Mapping[str, V], kind: str) -> V:
+def by_kind(table: Mapping[str, V], kind: str) -> V:
     matching = [prefix for prefix in table if kind.startswith(prefix)]
     return table[max(matching, key=len)]
 

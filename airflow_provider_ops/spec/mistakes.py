@@ -12,6 +12,7 @@ from airflow_provider_ops.spec.auth import Paging
 from airflow_provider_ops.spec.description import Description
 from airflow_provider_ops.spec.expressions import Expression
 from airflow_provider_ops.spec.keys import KEY_LENGTH, key_text
+from airflow_provider_ops.spec.kinds import kinds
 from airflow_provider_ops.spec.nearest import nearest
 from airflow_provider_ops.spec.parts import Part, check_header_name
 from airflow_provider_ops.spec.places import RESERVED, Sent, all_path_names, marks, sent
@@ -43,6 +44,7 @@ def mistakes_in(spec: Description) -> list[SpecProblem]:
         *_states(spec),
         *_lists(spec),
         *secrecy(spec),
+        *kinds(spec),
         *(_paging(spec.paging) if spec.paging else ()),
     ]
     return list(dict.fromkeys(found))

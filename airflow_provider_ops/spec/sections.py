@@ -190,6 +190,7 @@ class CallSpec(SubmitSpec):
 
     request: RequestLine
     kind: Text = ""
+    """The word for its operations in logs, results and ``timeouts``; default: the method and path of ``request``."""
     creates: Text | None = None
     """Type of the new resource; only such may be deleted."""
     timeout: Seconds | None = None
@@ -209,6 +210,18 @@ class CallSpec(SubmitSpec):
         if not _KIND.fullmatch(kind):
             raise ValueError(f"{kind!r} must be letters, digits, '.', '_' or '-', like 'server.create'")
         return kind
+
+    @model_validator(mode="after")
+    def _has_kind(self) -> Self:
+        if not self.has("kind"):
+            # not as a field that was given: the spec is written, and its hash made, without it
+            object.__setattr__(self, "kind", self.request.partition("?")[0])
+        return self
+
+    @property
+    def noun(self) -> str:
+        """Return what its kind says it acts on, ``server`` of ``server.create``; empty where no kind was given."""
+        return self.kind.partition(".")[0] if self.has("kind") else ""
 
 
 class States(Part):

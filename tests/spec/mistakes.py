@@ -147,6 +147,9 @@ MISTAKES: dict[str, tuple[str, str]] = {
     "A placeholder that a list does not have": (
         "  open: GET /operations?open=true", "  open: GET /operations?after={since}"
     ),
+    "Calls of one kind with different settings": (
+        "    kind: job.restart\n", "    kind: job.create\n    timeout: 60\n    cancel: null\n"
+    ),
     "A secret in a path of the submit": ("[$response.body#/job/password]", "$request.path.job"),
     "A secret in a path of a search": (
         "[$response.body#/job/password]", "$request.body#/cred\nlookup: GET /a/{$request.body#/cred/pin}"

@@ -76,7 +76,7 @@ class Changes:
         found: list[Found] = (yield from self._operations(submit, window)) or []
         known = self._known.get(str(submit.request))
         resource_id = self._resource_id(submit)
-        kind, type_ = submit.kind, submit.call.kind.partition(".")[0] if submit.call else None
+        kind, type_ = submit.kind, submit.call.noun if submit.call else None
         submitted = [
             Submitted(one.operation_id, kind, type_, resource_id)
             for one in found

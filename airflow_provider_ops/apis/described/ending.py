@@ -14,6 +14,7 @@ from airflow_provider_ops.exceptions import TransportError
 from airflow_provider_ops.operation import Operation, OperationState
 from airflow_provider_ops.spec import ApiSpec
 from airflow_provider_ops.spec.advice import uses
+from airflow_provider_ops.spec.kinds import call_of_kind
 from airflow_provider_ops.spec.parts import RequestSpec
 
 
@@ -46,7 +47,7 @@ class Endings:
 
     def _cancel_request(self, kind: str) -> RequestSpec | None:
         calls = self._spec.calls
-        call = next((one for one in calls if one.kind == kind), None)
+        call = call_of_kind(self._spec, kind)
         if call is not None:
             request: RequestSpec | None = self._spec.inherited(call, "cancel")
             return request

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
 
-from airflow_provider_ops.apis.base import table
+from airflow_provider_ops.apis.base import by_kind, table
 from airflow_provider_ops.core.gate import cut_text, why_no_id
 from airflow_provider_ops.core.poll_interval import PollPolicy
 from airflow_provider_ops.core.values import is_list_text, object_as_text
@@ -19,6 +19,8 @@ _TIMEOUT = 3600.0
 _GROWTH = 1.5
 #: Bytes of an id that is none, in the error about it.
 _SHOWN_ID = 200
+
+V = TypeVar("V")
 
 
 def checked_id(operation_id: object) -> str:
@@ -61,13 +63,15 @@ def variables_of(spec: ApiSpec, given: Mapping[str, str]) -> dict[str, str]:
 def facts_of(spec: ApiSpec, variables: Mapping[str, str]) -> dict[str, Any]:
     """Return the attributes of an :class:`Api` that a spec gives."""
     polls = {call.kind: _policy(call.poll) for call in spec.calls if call.poll}
+    timeouts = {call.kind: call.timeout for call in spec.calls if call.timeout is not None}
+    kinds = [call.kind for call in spec.calls]
     cancels = [spec.cancel, *(call.cancel for call in spec.calls)]
     return {
         "name": spec.name,
         "title": spec.shown_title,
         "base_url": parse_template(spec.base_url).fill(lambda one: variables.get(one.name)),
-        "timeouts": table({"": _TIMEOUT, **_call_timeouts(spec), **spec.timeouts}),
-        "polls": table({"": _policy(spec.poll), **polls}),
+        "timeouts": _of_calls({"": _TIMEOUT, **spec.timeouts}, timeouts, kinds),
+        "polls": _of_calls({"": _policy(spec.poll)}, polls, kinds),
         "can_cancel": any(one is not None for one in cancels),
         "lists_operations": bool(spec.lists and spec.lists.open),
         "budget_headers": _budget_headers(spec),
@@ -83,8 +87,17 @@ def _budget_headers(spec: ApiSpec) -> tuple[str, str] | None:
     return (remaining.lower(), reset.lower()) if remaining and reset else None
 
 
-def _call_timeouts(spec: ApiSpec) -> dict[str, float]:
-    return {call.kind: call.timeout for call in spec.calls if call.timeout is not None}
+def _of_calls(of_all: Mapping[str, V], own: Mapping[str, V], kinds: Sequence[str]) -> Mapping[str, V]:
+    """Return a table by kind in which what a call says is its own, although another kind may begin like its kind.
+
+    :param of_all: what the spec says of kinds, which counts before what a call says of the same kind.
+    :param kinds: of all calls.
+    """
+    found = {**own, **of_all}
+    for kind in kinds:
+        if kind not in found and by_kind(found, kind) != by_kind(of_all, kind):
+            found[kind] = by_kind(of_all, kind)
+    return table(found)
 
 
 def _policy(poll: PollSpec) -> PollPolicy:

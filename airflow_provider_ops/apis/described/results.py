@@ -14,6 +14,7 @@ from airflow_provider_ops.apis.described.secrets import without_secrets
 from airflow_provider_ops.core.gate import LONGEST_ADDRESS
 from airflow_provider_ops.operation import Operation
 from airflow_provider_ops.spec import ApiSpec
+from airflow_provider_ops.spec.kinds import call_of_kind
 from airflow_provider_ops.spec.sections import CallSpec, ResultSpec
 from airflow_provider_ops.spec.values import find_first
 
@@ -53,8 +54,8 @@ class Results:
         return answer
 
     def _of_kind(self, kind: str) -> ResultSpec | None:
-        found = (self._spec.inherited(call, "result") for call in self._spec.calls if call.kind == kind)
-        result: ResultSpec | None = next(found, self._spec.result)
+        call = call_of_kind(self._spec, kind)
+        result: ResultSpec | None = self._spec.result if call is None else self._spec.inherited(call, "result")
         return result
 
     def _part(self, response: Response, value: Sequence[str]) -> Mapping[str, Any] | None:

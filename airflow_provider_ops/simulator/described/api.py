@@ -175,7 +175,7 @@ class SpecApi(SimulatedApi):
         return next((one for one in self.world.operations if one.details.get("mark") == mark), None)
 
     def _resource(self, call: Call, spec: CallSpec, values: Mapping[str, str], mark: str | None) -> Resource:
-        kind = spec.creates or (spec.kind.partition(".")[0] or "resource")
+        kind = spec.creates or spec.noun or "resource"
         # what is made has no id in the path: that would be what it is made in
         params = {} if spec.creates else values
         resource_id = next(reversed(list(params.values())), None)
