@@ -15,7 +15,7 @@ from airflow_provider_ops.spec.keys import KEY_LENGTH, key_text
 from airflow_provider_ops.spec.kinds import kinds
 from airflow_provider_ops.spec.nearest import nearest
 from airflow_provider_ops.spec.parts import Part, check_header_name
-from airflow_provider_ops.spec.places import RESERVED, Sent, all_path_names, marks, sent
+from airflow_provider_ops.spec.places import RESERVED, Sent, marks, sent
 from airflow_provider_ops.spec.requests import READS, parse_line
 from airflow_provider_ops.spec.secrecy import secrecy
 from airflow_provider_ops.spec.sections import MarkSpec, Refusal, States
@@ -36,7 +36,6 @@ def mistakes_in(spec: Description) -> list[SpecProblem]:
     found = [
         *_variables(spec),
         *_auth(spec),
-        *_secrets(spec),
         *(one for place in sent(spec) for one in _placeholders(place)),
         *_calls(spec),
         *(one for place, mark in marks(spec) for one in _mark(place, mark)),
@@ -93,19 +92,6 @@ def _auth(spec: Description) -> Iterator[SpecProblem]:
         if name in types[:index]:
             text = f"{name} stands twice, and a connection chooses by that word: leave one"
             yield SpecProblem(("auth", index), text)
-
-
-def _secrets(spec: Description) -> Iterator[SpecProblem]:
-    known = all_path_names(spec)
-    for index, text in enumerate(spec.secrets):
-        for one in parse_value(text).expressions:
-            place = ("secrets", index)
-            if one.source in ("url", "method", "statusCode"):
-                yield SpecProblem(place, f"{one.text} is no secret: name a field, as in $response.body#/password")
-            elif one.place == "path" and one.name not in known:
-                near = nearest(one.name, known)
-                remedy = f"did you mean $request.path.{near}?" if near else "leave it out"
-                yield SpecProblem(place, f"no call has {{{one.name}}} in its path: {remedy}")
 
 
 def _placeholders(place: Sent) -> Iterator[SpecProblem]:
@@ -174,7 +160,7 @@ def _calls(spec: Description) -> Iterator[SpecProblem]:
 
 def _busy_or_there(place: Place, busy: Refusal | None, already: Refusal | None) -> Iterator[SpecProblem]:
     if busy is not None and already is not None and busy.overlaps(already):
-        text = "an answer may be both 'busy' and 'already', and only one can count: tell them apart by status or code"
+        text = "an answer may be both 'busy' and 'already', and only one can count: distinguish them by status or code"
         yield SpecProblem((*place, "already"), text)
 
 

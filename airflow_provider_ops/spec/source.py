@@ -87,7 +87,7 @@ def read_source(text_or_path: str | Path) -> Source:
             raise _error(name, "is empty: a spec begins with 'name:'")
         reader = _Reader(Source(None, name))
         reader.source.data = reader.read(node, (), 0)
-    except _Tagged as error:
+    except _HasTag as error:
         raise _error(name, f"has the tag {error.tag!r}: leave it out", error.line) from None
     except yaml.MarkedYAMLError as error:
         raise _unreadable(name, text, error) from None
@@ -142,7 +142,7 @@ def _unreadable(name: str, text: str, error: yaml.MarkedYAMLError) -> InvalidSpe
     return _error(name, f"cannot be read as YAML ({error.problem or error.context}) at {shown[:80]!r}{remedy}", line)
 
 
-class _Tagged(Exception):
+class _HasTag(Exception):
     """A value has a tag, which says of what type it is: here the key says that."""
 
     def __init__(self, tag: str, line: int) -> None:
@@ -156,7 +156,7 @@ class _Untagged(yaml.BaseLoader):
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         event = self.peek_event()  # type: ignore[no-untyped-call]
         if getattr(event, "tag", None) is not None:
-            raise _Tagged(event.tag, event.start_mark.line + 1)
+            raise _HasTag(event.tag, event.start_mark.line + 1)
         found: yaml.Node | None = super().compose_node(parent, index)
         return found
 

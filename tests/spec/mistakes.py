@@ -113,8 +113,6 @@ MISTAKES: dict[str, tuple[str, str]] = {
         "    kind: job.restart\n", "    kind: job.restart\n    already: {status: 423}\n"
     ),
     "A secret that is the status": (_SECRETS, "secrets: $statusCode"),
-    "A secret in a path that no call has": (_SECRETS, "secrets: $request.path.token"),
-    "A secret in a path, misspelt": (_SECRETS, "secrets: $request.path.jobb"),
     "A verdict that can only fail": (
         f"  {_STATUS}\n", f"{_VERDICT}{{failed: x}}}}\n"
     ),
