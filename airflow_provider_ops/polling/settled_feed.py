@@ -49,6 +49,8 @@ class SettledFeed:
         self._offset = client.clock.time() - client.clock.monotonic()
         self._ended: dict[str, SettledOperation] = {}
         self._unreadable: set[str] = set()
+        #: What lists have shown to have ended, and not how.
+        self._undecided: set[str] = set()
         self._newest = 0.0
         self._subscribed: WeakKeyDictionary[object, float] = WeakKeyDictionary()
         self._reaches_back: float | None = None
@@ -140,14 +142,13 @@ class SettledFeed:
         for entry in entries:
             if not (name := listed.id_of(entry)):
                 continue
+            shown.add(name)
             known = self._ended.get(name)
             try:
                 operation = known.operation if known else self._operation(listed, name, entry)
             except NotDecided as undecided:
-                # followed, and read by itself like what no list shows
                 operation = undecided.operation
-            else:
-                shown.add(name)
+                self._undecided.add(name)
             if operation is not None:
                 operations.append(operation)
                 if known is None:
@@ -179,7 +180,9 @@ class SettledFeed:
             self._open[name] = (began(operation), before)
 
     async def _read_missing(self, shown: set[str]) -> None:
-        for operation_id in [name for name in self._open if name not in shown][:_MOST_READS]:
+        missing = [name for name in self._open if name not in shown or name in self._undecided]
+        self._undecided.clear()
+        for operation_id in missing[:_MOST_READS]:
             # moved to the end of the queue, so that operations that cannot be read do not block the others
             self._open[operation_id] = self._open.pop(operation_id)
             try:

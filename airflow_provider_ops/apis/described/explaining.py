@@ -9,7 +9,7 @@ from typing import Any
 from airflow_provider_ops.apis.calls import Call, Flow, Page, Response
 from airflow_provider_ops.apis.described.api import ApiOfSpec
 from airflow_provider_ops.apis.described.reading import exchange_of
-from airflow_provider_ops.apis.described.secrets import without_secrets
+from airflow_provider_ops.apis.described.secrets import shown, without_secrets
 from airflow_provider_ops.core.gate import one_line
 from airflow_provider_ops.exceptions import InvalidArgument, TransportError
 from airflow_provider_ops.operation import Operation
@@ -46,8 +46,8 @@ def explained(api: ApiOfSpec, operation_id: str | None) -> Flow[list[Field]]:
     name = operation_id or (yield from _first_listed(api))
     call = api.get_operation(name)
     response: Response = yield Call(call.request, lambda answer: answer, accepts=call.accepts)
-    exchange = exchange_of(response)
-    body = without_secrets(exchange.response_body, api.spec.secrets)
+    exchange = shown(exchange_of(response), api.spec.secrets)
+    body = exchange.response_body
     spec = api.spec.operation
     entries = find_all(spec.entry, exchange, body) if spec.entry else [body]
     entry = without_secrets(entries[0], api.spec.secrets, of_entry=True) if entries else None
