@@ -157,8 +157,12 @@ class Handle:
         return bare if operation_id is None and not facts else bare.answered(operation_id or "", **facts)
 
     @classmethod
-    def of_existing(cls, operation: Operation, *, generation: int) -> Handle:
-        """Return a handle for an operation that the task was given; no policy may delete what that made."""
+    def of_existing(cls, operation: Operation, *, before: Handle | None) -> Handle:
+        """Return a handle for an operation that the task was given; no policy may delete what that made.
+
+        :param before: what was stored. Where it names this operation, an earlier try may have submitted that, as its
+            key says.
+        """
         found = cls.placeholder(
             operation.kind,
             api=operation.api,
@@ -167,7 +171,13 @@ class Handle:
             resource_id=operation.resource_id,
             operation_url=operation.url,
         )
-        return replace(found, generation=generation, arguments=f"{_GIVEN}{operation.id}", creates=False)
+        found = replace(found, arguments=f"{_GIVEN}{operation.id}", creates=False)
+        if before is None:
+            return found
+        is_same = operation.id in [one.operation_id for one in before.operations]
+        if is_same and before.key:
+            found = replace(found, kind=before.kind, key=before.key, submitted_at=before.submitted_at)
+        return replace(found, generation=before.generation)
 
     @property
     def is_given(self) -> bool:

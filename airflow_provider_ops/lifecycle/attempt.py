@@ -156,7 +156,7 @@ class TaskAttempt:
         stored = self._store.load()
         found = stored and self._carry_out_debt(stored)
         operation = read_or_ended(read, reference, self._hook.api.name, stored, found)
-        handle = Handle.of_existing(operation, generation=found.generation if found else 1)
+        handle = Handle.of_existing(operation, before=found)
         handle = replace(handle, end_requested=was_asked_to_end(found, reference))
         self._record.note("adopting the operation", handle=handle, has_read=True)
         handle = self._store.save_for_attempt(handle, self._attempt())

@@ -231,6 +231,9 @@ class SubmitRunner:
             self._give_up(handle)
             raise error
         self._log(f"{error.without_advice}; continuing with operation {matches[0].operation_id}, which does the same")
+        if not self._was_sent:
+            # refused at the first request: another has made it, under no key of ours, and no policy may delete it
+            handle = replace(handle, key="", creates=False)
         return self.record_handle(handle, matches[0], adopted=True)
 
     def _adopt_conflicting(self, handle: Handle, marked: SubmitCall, error: ApiError) -> SubmitResult:

@@ -19,6 +19,8 @@ from airflow_provider_ops.operation import Operation
 
 log = logging.getLogger(__name__)
 
+#: Operations of a try whose ids are stored for later tries.
+_MOST_OTHERS = 100
 #: Seconds between two records: of two hundred operations each may change on its own.
 _BETWEEN = 2.0
 
@@ -91,6 +93,16 @@ class WorkerReporter:
             if not self._is_kept_for_later_tries:
                 # if this try is killed, cleared or lost while it is deferred, nothing else says what it waited for
                 self._quietly(lambda: self._keep_for_later_tries(self._clock.time()))
+
+    def waits_for(self, operation_ids: Sequence[str]) -> None:
+        """Store for later tries what this one waits for and has not submitted: no handle says it."""
+
+        def work() -> None:
+            for operation_id in operation_ids:
+                self._history.operation(operation_id)
+            self._keep_for_later_tries(self._clock.time())
+
+        self._quietly(work)
 
     def began(self, operation_id: str, submitted_at: float) -> None:
         """Take in when an operation was submitted, to be recorded with what follows.
@@ -177,7 +189,11 @@ class WorkerReporter:
                 "kind": operation.kind if operation else "",
                 "resource_type": operation.resource_type if operation else None,
                 "resource_id": operation.resource_id if operation else None,
+                "submitted_at": histories[0].submitted_at,
+                "adopted_at": histories[0].adopted_at,
             },
+            "others": [one.operation_id for one in histories[1:_MOST_OTHERS]],
+            "omitted": max(0, len(histories) - _MOST_OTHERS),
         }
         keep_entry(self._store, this)
 

@@ -79,6 +79,7 @@ class SensorAttempt:
         until = utc(self._waiter.deadline)
         ids, title = ", ".join(self._ids), self._hook.api.title
         self._log.info("%s: waiting until %s at the latest for %s%s", title, until, ids, which)
+        self._waiter.reporter.waits_for(self._ids)
 
     def resume(self, event: object) -> list[Operation]:
         """Continue after the trigger has fired."""
