@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 
 from airflow_provider_ops.apis.existing import status_of
@@ -13,7 +14,7 @@ from airflow_provider_ops.cli.records import Recorded
 from airflow_provider_ops.cli.runs import ScannedRun, ScannedTask
 from airflow_provider_ops.exceptions import OpsError
 from airflow_provider_ops.hooks.base import OperationsHook
-from airflow_provider_ops.operation import Operation
+from airflow_provider_ops.operation import Operation, OperationState
 
 
 class Checker:
@@ -24,7 +25,7 @@ class Checker:
 
     def __init__(self, unknown: Callable[[str], None]) -> None:
         self._unknown = unknown
-        self._known: dict[tuple[str, str], Operation | None] = {}
+        self._known: dict[tuple[str, str], Operation | OpsError] = {}
 
     def check(self, hook: OperationsHook, run: ScannedRun, task: ScannedTask, recorded: Recorded) -> Left | None:
         """Return what an operation that the task has submitted made and that still exists."""
@@ -41,15 +42,20 @@ class Checker:
                 return None
         return self._existing(hook, task, facts, operation, "record")
 
-    def check_awaited(self, hook: OperationsHook, run: ScannedRun, task: ScannedTask, operation_id: str) -> Left | None:
-        """Return what an operation made that another task of the run has handed on, if it began during the run."""
-        operation = self._look_up(hook, task, operation_id)
-        if operation is None or not hook.api.creates(operation.kind):
+    def check_awaited(
+        self, hook: OperationsHook, run: ScannedRun, task: ScannedTask, recorded: Recorded
+    ) -> Left | None:
+        """Return what an operation made that the task only waited for, whatever has started it."""
+        facts, operation = recorded, None
+        if "." not in facts.kind or (hook.api.creates(facts.kind) and not (facts.resource_id and facts.created_at)):
+            operation = self._look_up(hook, task, recorded.operation_id)
+            if operation is None:
+                return None
+            facts = _merged(recorded, operation)
+        if not _may_make(hook, facts):
             return None
-        # an API's time may be cut to seconds, and its clock may be another: no closer than `may_have_made`
-        if operation.created_at is None or not run.may_have_made(_as_owned(operation)):
-            return None
-        return self._existing(hook, task, _merged(Recorded(operation_id), operation), operation, "awaited")
+        left = self._existing(hook, task, facts, operation, "adopted" if recorded.is_adopted else "awaited")
+        return left and replace(left, is_older=not run.may_have_made(left.one))
 
     def _look_up(self, hook: OperationsHook, task: ScannedTask | None, operation_id: str) -> Operation | None:
         """Read an operation once; ``None``, after a report of the reason, when that is not possible.
@@ -61,17 +67,22 @@ class Checker:
             try:
                 self._known[key] = hook.get_operation(hook.api.validate_operation_id(operation_id))
             except OpsError as error:
-                if task is not None:
-                    self._warn(hook, task, operation_id, f"cannot be read: {error}")
-                self._known[key] = None
-        return self._known[key]
+                self._known[key] = error
+        known = self._known[key]
+        if isinstance(known, Operation):
+            return known
+        if task is not None:
+            self._warn(hook, task, operation_id, f"cannot be read: {known}")
+        return None
 
     def _existing(
         self, hook: OperationsHook, task: ScannedTask, facts: Recorded, operation: Operation | None, found_by: str
     ) -> Left | None:
         resource_type, resource_id = facts.resource_type or facts.kind.partition(".")[0], facts.resource_id
         if not resource_id:
-            return _still_running(hook, task, facts, operation, resource_type)
+            if operation is not None and operation.state is OperationState.SUCCEEDED:
+                self._warn(hook, task, facts.operation_id, "has succeeded, and names nothing that it made")
+            return _still_running(hook, task, facts, operation, resource_type, found_by)
         flow = hook.api.find_resource(resource_type, resource_id)
         if flow is None:
             why = hook.api.why_not_read(resource_type)
@@ -84,7 +95,7 @@ class Checker:
             return None
         if resource is None:
             return None
-        created = _time(resource.get("created_at") or resource.get("createdAt"))
+        created = _time(resource.get("created_at") or resource.get("createdAt")) or facts.created_at
         if created is None and (operation := operation or self._look_up(hook, None, facts.operation_id)):
             created = operation.created_at
         name = resource.get("name")
@@ -106,14 +117,19 @@ def _makes(hook: OperationsHook, facts: Recorded) -> bool | None:
     return False if "." in facts.kind else None
 
 
+def _may_make(hook: OperationsHook, facts: Recorded) -> bool:
+    """Return whether an operation may make something new; of what is no call but a thing, whether a call makes it."""
+    kind = facts.kind if "." in facts.kind else f"{facts.resource_type or facts.kind}.create"
+    return hook.api.creates(facts.kind) or hook.api.creates(kind)
+
+
 def _merged(recorded: Recorded, operation: Operation) -> Recorded:
-    return Recorded(
-        recorded.operation_id,
-        operation.kind or recorded.kind,
-        operation.resource_type or recorded.resource_type,
-        operation.resource_id or recorded.resource_id,
-        recorded.creates,
-        recorded.owes,
+    return replace(
+        recorded,
+        kind=operation.kind or recorded.kind,
+        resource_type=operation.resource_type or recorded.resource_type,
+        resource_id=operation.resource_id or recorded.resource_id,
+        created_at=operation.created_at or recorded.created_at,
     )
 
 
@@ -122,13 +138,18 @@ def _as_owned(operation: Operation) -> OwnedResource:
 
 
 def _still_running(
-    hook: OperationsHook, task: ScannedTask, facts: Recorded, operation: Operation | None, resource_type: str
+    hook: OperationsHook,
+    task: ScannedTask,
+    facts: Recorded,
+    operation: Operation | None,
+    resource_type: str,
+    found_by: str,
 ) -> Left | None:
     """Return an operation that has named no resource yet, unless it is over and so has made none."""
     if operation is None or operation.state.is_terminal:
         return None
     one = OwnedResource("", resource_type, "", None, f"operation {operation.raw_state}", operation.created_at)
-    return Left(hook, one, task, "record", facts.operation_id, owes=facts.owes)
+    return Left(hook, one, task, found_by, facts.operation_id, owes=facts.owes)
 
 
 def _time(value: object) -> datetime | None:

@@ -13,13 +13,17 @@ from airflow_provider_ops.cli.output import age
 from airflow_provider_ops.cli.runs import ScannedTask
 from airflow_provider_ops.hooks.base import OperationsHook
 
+_NOT_ITS_OWN = {"awaited": "the task only waited for it", "adopted": "the task only adopted it"}
+
 
 @dataclass(frozen=True, slots=True)
 class Left:
     """Something a task made that still exists.
 
-    :param found_by: ``mark``, ``record``, or ``awaited`` when a task only waited for what another task began.
+    :param found_by: ``mark``, ``record``, or ``awaited`` where the task only waited for it, ``adopted`` where the task
+        was given it: then it is not certain what made it.
     :param owes: the policy that an attempt had begun when it died, as in ``on_kill=delete``.
+    :param is_older: whether it was there before its run, so that the run has not left it behind.
     """
 
     hook: OperationsHook
@@ -29,6 +33,7 @@ class Left:
     operation_id: str | None = None
     fate: DeletionResult | None = None
     owes: str | None = None
+    is_older: bool = False
 
     @property
     def identity(self) -> tuple[str, str, str]:
@@ -38,7 +43,12 @@ class Left:
     @property
     def may_be_deleted(self) -> bool:
         """Return whether it is certain enough that the run made it, known by an id, and not being deleted already."""
-        return self.found_by != "awaited" and bool(self.one.resource_id) and not self.is_being_deleted
+        return self.why_not_its_own is None and bool(self.one.resource_id) and not self.is_being_deleted
+
+    @property
+    def why_not_its_own(self) -> str | None:
+        """Return why it is not certain that the run made it; ``None`` where it is."""
+        return _NOT_ITS_OWN.get(self.found_by)
 
     @property
     def is_being_deleted(self) -> bool:
@@ -52,8 +62,12 @@ class Left:
 
     @property
     def _as_left(self) -> str:
+        if self.is_older:
+            return f"older than its run: {self.why_not_its_own}"
         if self.is_being_deleted:
             return "being deleted"
+        if self.why_not_its_own:
+            return f"left behind: {self.why_not_its_own}"
         return f"left behind: {self.owes} was begun, and what came of it is not known" if self.owes else "left behind"
 
     def row(self, now: float) -> Mapping[str, Any]:

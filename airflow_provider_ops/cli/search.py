@@ -4,15 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 from airflow_provider_ops.apis.submits import OwnedResources
 from airflow_provider_ops.cli.connections import default_connections
 from airflow_provider_ops.cli.existing import Checker
 from airflow_provider_ops.cli.left import Left
-from airflow_provider_ops.cli.records import XCOM_KEYS, TaskRecord, add_result, read_task
+from airflow_provider_ops.cli.records import XCOM_KEYS, TaskRecord, add_rendered, add_result, read_task
 from airflow_provider_ops.cli.runs import ScannedRun, ScannedTask, is_at_work, owners
-from airflow_provider_ops.cli.tables import HAS_STORE, TaskPlace, TaskRow, read_results, read_tasks, submitting_tasks
+from airflow_provider_ops.cli.tables import (
+    HAS_STORE,
+    STORE_OUTLIVES_CLEARS,
+    TaskPlace,
+    TaskRow,
+    is_sensor,
+    provider_tasks,
+    read_results,
+    read_tasks,
+    submits,
+)
 from airflow_provider_ops.exceptions import OpsError
 from airflow_provider_ops.hooks.base import OperationsHook
 from airflow_provider_ops.hooks.lookup import hook_for
@@ -20,6 +29,9 @@ from airflow_provider_ops.lifecycle.legs import OPERATION_HANDLE
 from airflow_provider_ops.provider_info import connection_types
 
 Found = dict[tuple[str, str, str], Left]
+Records = Mapping[tuple[ScannedRun, TaskPlace], tuple[TaskRow, TaskRecord]]
+#: By DAG and task, the modules of the classes of this provider.
+Modules = Mapping[str, Mapping[str, str]]
 
 
 class ResourceSearch:
@@ -42,26 +54,30 @@ class ResourceSearch:
     def find(self, runs: Sequence[ScannedRun]) -> list[Left]:
         """Return what the runs have made and that still exists."""
         rows = self._rows(runs)
-        records = {
-            (run, row.place): (row, read_task(row)) for run, tasks in rows.items() for row in tasks if row.has_started
-        }
-        self._add_results(records)
+        modules = {dag_id: provider_tasks(dag_id) for dag_id in {run.dag_id for run in rows}}
+        records = _read(rows, modules)
         found: Found = {}
         for hook in self._searched(record for _, record in records.values()):
             for left in self._marked(hook, rows):
                 found.setdefault(left.identity, left)
-        modules = {dag_id: submitting_tasks(dag_id) for dag_id in {run.dag_id for run in rows}}
-        waiting = {(run, place) for (run, place), (_, record) in records.items() if record.awaited}
-        handed_on = _HandedOn(waiting)
         for (run, place), (row, record) in records.items():
-            for left in self._recorded(run, ScannedTask.of(run, place), record, handed_on):
-                before = found.setdefault(left.identity, left)
-                # a mark shows neither
-                operation_id, owes = before.operation_id or left.operation_id, left.owes or before.owes
-                found[left.identity] = replace(before, operation_id=operation_id, owes=owes)
+            for left in self._recorded(run, ScannedTask.of(run, place), record):
+                _add(found, left)
             module = modules[run.dag_id].get(place.task_id)
             self._say_gaps(ScannedTask.of(run, place), row, record, module)
+        # last: what the runs have made is theirs, also where another of their tasks has waited for it
+        self._add_awaited(found, records, modules)
         return list(found.values())
+
+    def _add_awaited(self, found: Found, records: Records, modules: Modules) -> None:
+        own = {(_connection(record), name) for _, record in records.values() for name in record.submitted}
+        begun_again = _begun_again(records)
+        for (run, place), (row, record) in records.items():
+            for left in self._awaited(run, ScannedTask.of(run, place), record, own):
+                _add(found, left)
+            module = modules[run.dag_id].get(place.task_id)
+            may_differ = run in begun_again or not is_sensor(module)
+            self._say_lost_waits(ScannedTask.of(run, place), row, record, module, may_differ=may_differ)
 
     def _unknown(self, sentence: str) -> None:
         self.not_searched[sentence] = None
@@ -74,17 +90,6 @@ class ResourceSearch:
                 found.setdefault(mine[row.place.run_id], []).append(row)
         self.at_work = [run for run, rows in found.items() if any(map(is_at_work, rows))]
         return {run: rows for run, rows in found.items() if run not in self.at_work}
-
-    @staticmethod
-    def _add_results(records: Mapping[tuple[ScannedRun, TaskPlace], tuple[TaskRow, TaskRecord]]) -> None:
-        wanted: dict[str, dict[TaskPlace, list[TaskRecord]]] = {}
-        for (run, place), (_, record) in records.items():
-            if any(not (one.kind and one.resource_id) for one in record.submitted.values()):
-                wanted.setdefault(run.dag_id, {}).setdefault(place, []).append(record)
-        for dag_id, places in wanted.items():
-            for place, result in read_results(dag_id, places).items():
-                for record in places[place]:
-                    add_result(record, result)
 
     def _searched(self, records: Iterator[TaskRecord]) -> list[OperationsHook]:
         """Return the hooks of the connections whose marks are searched."""
@@ -120,23 +125,47 @@ class ResourceSearch:
         made_by = owners(rows, answer.found)
         yield from (Left(hook, one, made_by[one.key], "mark") for one in answer.found if one.key in made_by)
 
-    def _recorded(self, run: ScannedRun, task: ScannedTask, record: TaskRecord, handed_on: _HandedOn) -> Iterator[Left]:
+    def _recorded(self, run: ScannedRun, task: ScannedTask, record: TaskRecord) -> Iterator[Left]:
+        hook = self._hook_of(task, record)
+        if hook is not None:
+            checks = [self._checker.check(hook, run, task, one) for one in record.submitted.values()]
+            yield from filter(None, checks)
+
+    def _awaited(
+        self, run: ScannedRun, task: ScannedTask, record: TaskRecord, own: Collection[tuple[str | None, str]]
+    ) -> Iterator[Left]:
+        hook = self._hook_of(task, record)
+        if hook is not None:
+            others = [one for name, one in record.awaited.items() if (hook.conn_id, name) not in own]
+            yield from filter(None, [self._checker.check_awaited(hook, run, task, one) for one in others])
+
+    def _hook_of(self, task: ScannedTask, record: TaskRecord) -> OperationsHook | None:
         conn_id = _connection(record)
-        if conn_id is None or conn_id in self.left_out or not (record.submitted or record.awaited):
+        if conn_id in self.left_out or not (record.submitted or record.awaited):
+            return None
+        if conn_id is not None:
+            return self._hook(conn_id)
+        if record.api is not None:
+            self._unknown(f"what task {task} of run {task.run_id} has made: nothing says over which connection")
+        return None
+
+    def _say_lost_waits(
+        self, task: ScannedTask, row: TaskRow, record: TaskRecord, module: str | None, *, may_differ: bool
+    ) -> None:
+        """Say what the task may have waited for that is not recorded.
+
+        :param may_differ: whether earlier tries may have waited for other operations than the last.
+        """
+        if _connection(record) in self.left_out or not (record.awaited or is_sensor(module)):
             return
-        hook = self._hook(conn_id)
-        if hook is None:
-            return
-        checks = [self._checker.check(hook, run, task, one) for one in record.submitted.values()]
-        # an operation that no task of this run has handed on was started elsewhere
-        mine = [one for one in record.awaited if handed_on.has(run, one)]
-        checks += [self._checker.check_awaited(hook, run, task, one) for one in mine]
-        yield from filter(None, checks)
+        why = _lost_wait(row, record, may_differ=may_differ)
+        if why:
+            self._unknown(f"what task {task} of run {task.run_id} waited for: {why}")
 
     def _say_gaps(self, task: ScannedTask, row: TaskRow, record: TaskRecord, module: str | None) -> None:
         """Say what the task may have made that neither records nor marks show."""
         conn_id = _connection(record)
-        if conn_id in self.left_out or (module is None and not record.generations and not record.submitted):
+        if conn_id in self.left_out or not (submits(module) or record.generations or record.submitted):
             return
         kind = next((one.kind for one in record.submitted.values() if one.kind), "")
         hook = self._hook(conn_id) if conn_id else None
@@ -151,12 +180,33 @@ class ResourceSearch:
             self._unknown(f"{title}: what task {task} of run {task.run_id} has made: {why}, and {unmarked}")
 
 
+def _read(rows: Mapping[ScannedRun, Sequence[TaskRow]], modules: Modules) -> Records:
+    started = {(run, row.place): row for run, tasks in rows.items() for row in tasks if row.has_started}
+    records = {where: (row, read_task(row)) for where, row in started.items()}
+    for (run, place), (row, record) in records.items():
+        if is_sensor(modules[run.dag_id].get(place.task_id)):
+            add_rendered(record, row)
+    _add_results(records)
+    return records
+
+
+def _add_results(records: Records) -> None:
+    wanted: dict[str, dict[TaskPlace, list[TaskRecord]]] = {}
+    for (run, place), (_, record) in records.items():
+        if record.omitted or any(not (one.kind and one.resource_id) for one in record.submitted.values()):
+            wanted.setdefault(run.dag_id, {}).setdefault(place, []).append(record)
+    for dag_id, places in wanted.items():
+        for place, result in read_results(dag_id, places).items():
+            for record in places[place]:
+                add_result(record, result)
+
+
 def _gap(row: TaskRow, record: TaskRecord) -> str | None:
     if record.unanswered:
         return "its last request was sent, but the answer was never recorded"
     if record.generations > len(record.submitted):
         return f"it submitted {record.generations} times, {len(record.submitted)} of which are recorded"
-    if not record.submitted and not HAS_STORE and row.state == "failed":
+    if not (record.submitted or record.awaited) and not HAS_STORE and row.state == "failed":
         return "it failed, and nothing is recorded of it"
     if OPERATION_HANDLE in row.xcoms and row.tries:
         return f"nothing is recorded of its {len(row.tries)} earlier tries"
@@ -166,35 +216,38 @@ def _gap(row: TaskRow, record: TaskRecord) -> str | None:
     return None
 
 
+def _lost_wait(row: TaskRow, record: TaskRecord, *, may_differ: bool) -> str | None:
+    if record.omitted:
+        return f"{record.omitted} operations, beyond those that are recorded"
+    if not (record.has_history or record.awaited):
+        return "nothing is recorded of it"
+    # where the store outlives clears, a try that stored nothing has waited for nothing
+    lost = [
+        number
+        for number, state in row.tries.items()
+        if number not in record.recorded_tries and (state == "success" or not STORE_OUTLIVES_CLEARS)
+    ]
+    if lost and may_differ:
+        return f"nothing is recorded of try {', '.join(map(str, sorted(lost)))}"
+    return None
+
+
+def _begun_again(records: Records) -> set[ScannedRun]:
+    """Return the runs in which a task has run again that may have started what others waited for."""
+    again = [(run, record) for (run, _), (row, record) in records.items() if row.tries]
+    return {run for run, record in again if not (record.awaited or record.has_history)}
+
+
+def _add(found: Found, left: Left) -> None:
+    before = found.get(left.identity, left)
+    if before.is_older and not left.is_older:
+        before, left = left, before
+    # a mark shows neither
+    operation_id, owes = before.operation_id or left.operation_id, left.owes or before.owes
+    found[left.identity] = replace(before, operation_id=operation_id, owes=owes)
+
+
 def _connection(record: TaskRecord) -> str | None:
     if record.conn_id:
         return record.conn_id
     return f"{record.api}_default" if record.api in connection_types() else None
-
-
-class _HandedOn:
-    """Which ids the tasks of a run have returned.
-
-    :param waiting: task instances that wait for operations, and so return those of others.
-    """
-
-    def __init__(self, waiting: Collection[tuple[ScannedRun, TaskPlace]]) -> None:
-        self._waiting = waiting
-        self._returned: dict[ScannedRun, set[str]] = {}
-
-    def has(self, run: ScannedRun, operation_id: str) -> bool:
-        """Return whether a task of the run has returned this id, by itself or inside of a list or an object."""
-        if run not in self._returned:
-            rows = read_tasks(run.dag_id, [run.run_id], ())
-            values = read_results(run.dag_id, [row.place for row in rows if (run, row.place) not in self._waiting])
-            self._returned[run] = {text for value in values.values() for text in _texts(value)}
-        return operation_id in self._returned[run]
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, (list, tuple)):
-        yield from (one for one in value if isinstance(one, str))
-    elif isinstance(value, Mapping):
-        yield from (one for one in value.values() if isinstance(one, str))

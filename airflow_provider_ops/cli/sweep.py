@@ -70,12 +70,12 @@ def _deleted(left: Sequence[Left], timeout: float | None) -> list[Left]:
 
 
 def _spared(one: Left, over: set[tuple[str, str]]) -> DeletionResult | None:
-    if one.is_being_deleted:
+    if one.is_being_deleted or one.is_older:
         return None
     if (one.task.dag_id, one.task.run_id) not in over:
         return DeletionResult(gone=False, text="left alone: its run is in progress again")
-    if one.found_by == "awaited":
-        return DeletionResult(gone=False, text="left alone: the task only waited for it")
+    if one.why_not_its_own:
+        return DeletionResult(gone=False, text=f"left alone: {one.why_not_its_own}")
     return DeletionResult(gone=False, text=f"left alone: operation {one.operation_id} has not named it yet")
 
 
@@ -95,21 +95,32 @@ def _hooks(left: Iterable[Left]) -> list[OperationsHook]:
 
 
 def _conclude(left: Sequence[Left], *, complete: bool) -> Exit:
+    older = sum(one.is_older for one in left)
     gone = sum(one.fate is not None and one.fate.gone for one in left)
-    going = sum(one.is_being_deleted for one in left)
-    stays = len(left) - gone - going
+    going = sum(one.is_being_deleted and not one.is_older for one in left)
+    stays = len(left) - gone - going - older
+    if older:
+        echo(f"{older} older than the run that waited for it: nothing that the run has left.")
     if gone:
         echo(f"{gone} deleted.")
     if going:
         echo(f"{going} being deleted, and until then existing: run this again to see whether it is gone.")
     if stays:
-        hint = "" if any(one.fate for one in left) else " Nothing was changed: --yes deletes it."
-        echo(f"{stays} left behind.{hint}")
+        echo(f"{stays} left behind.{_hint(left)}")
     if stays or going:
         return Exit.NO
     if not complete:
         echo("Nothing is left behind of what was searched; what was not searched is said above.")
         return Exit.PARTLY
-    if not left:
+    if len(left) == older:
         echo("Nothing is left behind.")
     return Exit.OK
+
+
+def _hint(left: Sequence[Left]) -> str:
+    if any(one.fate for one in left):
+        return ""
+    kept = sum(one.why_not_its_own is not None and not one.is_older for one in left)
+    others = f" {kept} of it only waited for or adopted: no sweep deletes that." if kept else ""
+    deletes = ": --yes deletes it" if any(one.may_be_deleted for one in left) else ""
+    return f"{others} Nothing was changed{deletes}."

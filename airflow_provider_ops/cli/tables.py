@@ -37,6 +37,8 @@ except ImportError:  # from 3.4 on
 
 #: Whether this Airflow has a task state store.
 HAS_STORE = _Store is not None
+#: Whether what a task has stored there is still there after it was cleared.
+STORE_OUTLIVES_CLEARS = HAS_STORE and _History is not None
 #: Runs whose tasks are read with one query.
 _AT_ONCE = 200
 _PACKAGE = __name__.partition(".")[0]
@@ -137,8 +139,8 @@ def read_pushed(dag_id: str, run_id: str, task_id: str, key: str) -> dict[int, A
     return {place.map_index: value for place, _, value in sorted(rows, key=lambda row: row[1])}
 
 
-def submitting_tasks(dag_id: str) -> dict[str, str]:
-    """Return the tasks of the latest version of a DAG that submit operations, with the module of their class."""
+def provider_tasks(dag_id: str) -> dict[str, str]:
+    """Return the tasks of the latest version of a DAG that are of this provider, with the module of their class."""
     try:
         dag = SerializedDagModel.get_dag(dag_id)
         tasks = {} if dag is None else dict(dag.task_dict)
@@ -150,7 +152,17 @@ def submitting_tasks(dag_id: str) -> dict[str, str]:
 def _module(task: Any) -> str | None:
     module = str(getattr(task, "_task_module", None) or "")
     ours = module.startswith(f"{_PACKAGE}.") or OperationLink.name in (getattr(task, "extra_links", None) or ())
-    return module if ours and not module.startswith((f"{_PACKAGE}.sensors.", f"{_PACKAGE}.decorators.")) else None
+    return module if ours else None
+
+
+def is_sensor(module: str | None) -> bool:
+    """Return whether a class of this module only waits for what others have started."""
+    return module is not None and module.startswith(f"{_PACKAGE}.sensors.")
+
+
+def submits(module: str | None) -> bool:
+    """Return whether a class of this module submits operations, whatever its task is given."""
+    return module is not None and not is_sensor(module) and not module.startswith(f"{_PACKAGE}.decorators.")
 
 
 def _add_kept(found: Mapping[TaskPlace, TaskRow], these: _Runs, xcom_keys: Collection[str]) -> None:

@@ -162,9 +162,7 @@ def test_a_request_whose_answer_was_never_recorded_is_said_first(
     assert swept.err.startswith("Not searched: LakeSail (lakesail_default): what task session of run")
 
 
-def test_what_a_sensor_waited_for_is_listed_and_left_where_another_task_has_handed_it_on(
-    world: SimulatorServer, run_dag: Any, sweep: Any
-) -> None:
+def test_what_a_sensor_waited_for_is_listed_and_left(world: SimulatorServer, run_dag: Any, sweep: Any) -> None:
     elsewhere = OnveraHook().create_deployment("airflow", "elsewhere").operation_id
     with DAG("handed_on", schedule=None, start_date=START) as dag:
 
@@ -178,7 +176,8 @@ def test_what_a_sensor_waited_for_is_listed_and_left_where_another_task_has_hand
     ran = run_dag(dag)
     assert ran.state == "success", ran.errors
     listed = sweep(ran)
-    assert (listed.code, what(listed)) == (1, [("deployment", "wait", "awaited")])
+    left = [("deployment", "others", "awaited"), ("deployment", "wait", "awaited")]
+    assert (listed.code, what(listed)) == (1, left)
     deleted = sweep(ran, "--yes")
     assert deleted.code == 1
     assert "only waited for it" in deleted.out
