@@ -116,7 +116,12 @@ def _known(hook: OperationsHook, operation_id: str) -> Operation:
     try:
         return hook.get_operation(hook.api.validate_operation_id(operation_id))
     except NotFound as error:
-        advice = f"{error.advice} The id of a resource is not that of its operation; `list` shows those."
+        shown = (
+            "`list` shows those"
+            if hook.api.lists_operations
+            else f"{hook.api.title} lists none, so take it from the log or the XComs of the task that started it"
+        )
+        advice = f"{error.advice} The id of a resource is not that of its operation; {shown}."
         raise reworded(error, f"there is no operation {operation_id} ({error.what})", advice=advice) from None
 
 

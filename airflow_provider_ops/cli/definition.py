@@ -18,7 +18,9 @@ def _seconds(text: str) -> float:
         seconds = float(text)
     except ValueError:
         seconds = math.nan
-    if not 0 <= seconds < math.inf:
+    if seconds < 0:
+        raise ArgumentTypeError(f"{text!r} is less than 0 seconds")
+    if not seconds < math.inf:
         raise ArgumentTypeError(f"{text!r} is not a number of seconds")
     return seconds
 

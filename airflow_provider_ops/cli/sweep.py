@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from datetime import datetime, timezone
 from typing import Any
 
 from airflow_provider_ops.cli.deleting import DeletionResult, delete_all
@@ -12,6 +13,7 @@ from airflow_provider_ops.cli.output import Exit, audited, echo, show, stop
 from airflow_provider_ops.cli.runs import ScannedRun, Scope, is_at_work
 from airflow_provider_ops.cli.search import ResourceSearch
 from airflow_provider_ops.cli.tables import read_tasks
+from airflow_provider_ops.core.wording import utc
 from airflow_provider_ops.hooks.base import OperationsHook, default_clock
 
 _ABOUT = ("api", "resource_type", "resource_id", "name", "operation_id", "age")
@@ -26,6 +28,7 @@ def sweep(args: Any) -> Exit:
         stop("Say which runs are meant: --dag-id, --since or --until.", Exit.USAGE)
     if args.run_id and len(dag_ids) != 1:
         stop("--run-id needs the one DAG that the run is of: --dag-id.", Exit.USAGE)
+    _check_window(args.since, args.until)
     runs = Scope(dag_ids, args.run_id or (), args.since, args.until).runs()
     in_progress = [run for run in runs if not run.is_over]
     search = ResourceSearch(args.conn_id or ())
@@ -39,6 +42,20 @@ def sweep(args: Any) -> Exit:
         shown = (*_ABOUT, *_MADE_BY) if len(dag_ids) == 1 else (*_ABOUT, "dag_id", *_MADE_BY)
         show([one.row(now) for one in left], args.output, shown)
     return _conclude(left, complete=not search.not_searched)
+
+
+def _check_window(since: datetime | None, until: datetime | None) -> None:
+    """Refuse times between which no run can have begun: nothing left would be no answer."""
+    if since is None:
+        return
+    shown = utc(since.timestamp())
+    if until is not None and since >= until:
+        stop(
+            f"--since {shown} is not before --until {utc(until.timestamp())}: no run is between them. Exchange them.",
+            Exit.USAGE,
+        )
+    if since > datetime.now(timezone.utc):
+        stop(f"--since {shown} is in the future: no run that is over can have begun then.", Exit.USAGE)
 
 
 def _introduce(search: ResourceSearch, in_progress: Sequence[ScannedRun]) -> None:
