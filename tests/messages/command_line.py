@@ -80,8 +80,16 @@ COMMANDS.add(
         "Preview: a function in map() needs what only a run has": _previewed("messages", "over"),
         "Preview: the output of several tasks": lambda s: PreviewTaskInstance.xcom_pull(None, ["a", "b"]),  # type: ignore[arg-type]
         "Seconds that are no number": lambda s: s.command("wait", "op_1", "--timeout", "5m"),
+        "Seconds below zero": lambda s: s.command("wait", "op_1", "--timeout", "-1"),
         "A count of zero": lambda s: s.command("list", "--limit", "0"),
         "A time that cannot be read": lambda s: s.command("sweep", "--since", "yesterday"),
+        "Two times with nothing between them": lambda s: s.command(
+            "sweep", "--since", "2026-02-01", "--until", "2026-01-01"
+        ),
+        "A time that is yet to come": lambda s: s.command("sweep", "--since", "2999-01-01"),
+        "An operation does not exist, and the API lists none": lambda s: s.command(
+            "cancel", "session:A1", "--conn-id", "lakesail_default"
+        ),
     }
 )
 
