@@ -10,7 +10,7 @@ from urllib.parse import quote, unquote
 
 from airflow_provider_ops.core.gate import LONGEST_ADDRESS, Redact, one_line
 from airflow_provider_ops.core.parsing import parse_json
-from airflow_provider_ops.core.values import is_list_text, object_as_text, plain_json
+from airflow_provider_ops.core.values import is_list, is_list_text, plain_json, plain_query
 from airflow_provider_ops.exceptions import InvalidArgument, TransportError
 
 T = TypeVar("T")
@@ -19,6 +19,8 @@ T = TypeVar("T")
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._\-]{0,127}")
 _KIND = re.compile(r"[a-z][a-z_]{0,31}")
 _PATH = re.compile(r"/[A-Za-z0-9._~:%/\-]{1,500}")
+#: An id that was None, bare or with the word that an API puts before ids.
+_NO_ID = re.compile(r"(?:[a-z]{1,8}_)?None")
 #: What a path never has: another part of a URL, a way up, a control character, an escape that is none.
 _LEAVING = re.compile(r"[?#\\\x00-\x20\x7f-\x9f\ufffd]|\.\.|%(?![0-9A-Fa-f]{2})")
 #: No key is longer, and no header that is read.
@@ -54,10 +56,12 @@ class Request:
     secrets: tuple[str, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
-        """Make the body plain: Airflow hands over lazy sequences and tuples where lists are meant.
+        """Make body and query plain: Airflow hands over lazy sequences and tuples where lists are meant.
 
-        :raises InvalidArgument: a part of the body cannot be sent as JSON.
+        :raises InvalidArgument: a part of the body cannot be sent as JSON, or one of the query not at all.
         """
+        if self.query:
+            object.__setattr__(self, "query", plain_query(self.query))
         if self.json is not None:
             object.__setattr__(self, "json", plain_json("json", self.json))
 
@@ -227,17 +231,33 @@ def check_id(name: str, value: object) -> str:
 
     :raises InvalidArgument: it is not text, is empty, or has characters that no id has.
     """
-    if isinstance(value, str) and _ID.fullmatch(value):
-        if value != "None":
-            return value
-        raise InvalidArgument(f"{name} is the text 'None': what was to give the id gave None")
+    if isinstance(value, str) and _ID.fullmatch(value) and value != "None":
+        return value
+    raise InvalidArgument(f"{name} {_why_no_id(name, value)}")
+
+
+def _why_no_id(name: str, value: object) -> str:
+    if value is None or value == "None":
+        return f"is {'None' if value is None else 'the text ' + repr(value)}: what was to give the id gave None"
+    if isinstance(value, Mapping):
+        is_resource = name.endswith("_id") and not name.endswith("operation_id")
+        wanted = ("resource_id" if is_resource else "operation_id", "id")
+        if part := next((key for key in wanted if key in value), None):
+            return f"is a whole result and no id: hand over its {part}, as other_task.output[{part!r}] does"
+        return f"is an object and no id: hand over the part that is the id, of {', '.join(map(str, value)):.200}"
     if isinstance(value, str) and is_list_text(value):
-        raise object_as_text(name, value)
-    msg = (
-        f"{name} {value!r} cannot be an id: expected 1 to 128 letters, digits, '.', '_' or '-', "
+        return f"is a list as text, {value[:80]!r}: hand over the list itself where one may stand, else one id of it"
+    if is_list(value):
+        shown = f", {value!r:.80}," if isinstance(value, (list, tuple)) else ""
+        one = (
+            "give its ids one by one" if "[" in name else f"give one id, or map the task over it (.expand({name}=...))"
+        )
+        return f"is a list{shown} and no id: {one}"
+    shown = repr(value if not isinstance(value, str) else value[:200])
+    return (
+        f"{shown:.200} cannot be an id: expected 1 to 128 letters, digits, '.', '_' or '-', "
         "beginning with a letter or digit; pass the id exactly as the API gave it"
     )
-    raise InvalidArgument(msg)
 
 
 def check_path(method: str, value: object) -> None:
@@ -251,8 +271,11 @@ def check_path(method: str, value: object) -> None:
     if not isinstance(value, str) or not _PATH.fullmatch(value) or _leaves(value):
         msg = f"path {value!r} must be a path below the connection's base URL, like '/deployments', without query"
         raise InvalidArgument(msg)
-    if "None" in value.split("/"):
-        raise InvalidArgument(f"path {value!r} has 'None' where an id belongs: what was to give the id gave None")
+    for segment in unquote(value).split("/"):
+        before, colon, _ = segment.partition(":")
+        if _NO_ID.fullmatch(before) or (colon and not before):
+            what = repr(before) if before else "nothing"
+            raise InvalidArgument(f"path {value!r} has {what} where an id belongs: what was to give the id gave None")
 
 
 def _leaves(path: str) -> bool:

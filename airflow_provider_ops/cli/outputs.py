@@ -12,6 +12,7 @@ from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 
 from airflow_provider_ops.cli.output import CommandError, echo
 from airflow_provider_ops.cli.tables import read_pushed
+from airflow_provider_ops.core.values import StandIn
 
 _RETURNED = "return_value"
 #: What templates show for the id of the run where no run is named; no run has it.
@@ -20,7 +21,7 @@ NO_RUN = "id-of-the-run"
 _EXPLAINED: ContextVar[set[str]] = ContextVar("_EXPLAINED")
 
 
-class Unknown(str):
+class Unknown(StandIn):
     """The output of a task that has not run: text that can be a part of a request, and of which parts can be taken."""
 
     __slots__ = ()

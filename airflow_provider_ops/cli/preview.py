@@ -36,7 +36,7 @@ def preview(args: Any) -> Exit:
     # what DAG files print is not what was asked for
     with redirect_stdout(io.StringIO()):
         task = _rendered(args.dag_id, args.task_id, args.run_id, args.map_index)
-    facts = _adopted(task) if task.operation_id is not None else _facts(task)
+    facts = _facts(task) if task.rendered_field("operation_id") is None else _adopted(task)
     if args.output in ("json", "yaml"):
         show([facts], args.output)
     else:

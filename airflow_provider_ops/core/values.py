@@ -15,6 +15,12 @@ from airflow_provider_ops.exceptions import InvalidArgument
 _LIST_BEGINNINGS = ("[", "(", "LazyXCom", "<generator")
 
 
+class StandIn(str):
+    """Text that stands for a value of any type, which only a run knows."""
+
+    __slots__ = ()
+
+
 def is_list(value: object) -> TypeGuard[Iterable[Any]]:
     """Return whether ``value`` is a list of some type: Airflow also hands over tuples, lazy and mapped sequences."""
     if isinstance(value, (str, bytes, bytearray, Mapping)):
@@ -43,12 +49,25 @@ def plain_json(name: str, value: Any) -> Any:
     if isinstance(value, float):
         if math.isfinite(value):
             return value
-        raise InvalidArgument(f"{name} is {value!r}, which JSON has no form for")
+        raise InvalidArgument(f"{name} is {value!r}, which has no form in a request")
     if isinstance(value, Mapping):
         return {str(key): plain_json(f"{name}.{key}", item) for key, item in value.items()}
     if is_list(value):
         return [plain_json(f"{name}[{number}]", item) for number, item in enumerate(as_list(value))]
-    raise InvalidArgument(f"{name} is a {type(value).__name__}, which JSON has no form for: give text or numbers")
+    raise InvalidArgument(f"{name} is a {type(value).__name__}, which has no form in a request: give text or numbers")
+
+
+def plain_query(query: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters of a query as text, numbers, booleans, ``None``, and lists of these.
+
+    :raises InvalidArgument: a query has no form for one of them.
+    """
+    plain = {str(name): plain_json(f"query.{name}", value) for name, value in query.items()}
+    for name, value in plain.items():
+        for item in value if isinstance(value, list) else (value,):
+            if isinstance(item, (dict, list)):
+                raise InvalidArgument(f"query.{name} has {kind_of(item)} in it: give one value, or a list of them")
+    return plain
 
 
 def body_of(value: Any) -> Any:
@@ -90,10 +109,28 @@ def _literal(text: str) -> object:
 
 
 def object_as_text(name: str, text: str) -> InvalidArgument:
-    """Return the error for a list or dict that a template has turned into text."""
+    """Return the error for a list or dict that a template has turned into text, in a field that takes one."""
     what = "a list" if is_list_text(text) else "an object"
     return InvalidArgument(
         f"{name} is {what} rendered as text, {text[:80]!r}: hand over the {what.split()[1]} itself "
         f"({name.partition('.')[0].partition('[')[0]}=other_task.output), "
         "or set render_template_as_native_obj=True on the DAG"
     )
+
+
+def kind_of(value: object) -> str | None:
+    """Return what a value is that no text can be made of, for people; ``None`` for other values."""
+    if isinstance(value, (bytes, bytearray)):
+        return "bytes"
+    if isinstance(value, Mapping):
+        return "an object"
+    return "a list" if is_list(value) else None
+
+
+def described(value: object) -> str:
+    """Return what a value is, for people, however long it is."""
+    if isinstance(value, str):
+        return f"the text {value[:80]!r}"
+    if value is None or isinstance(value, (bool, int, float)):
+        return f"{value!r:.80}"
+    return kind_of(value) or f"a {type(value).__name__}"

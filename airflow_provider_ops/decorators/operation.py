@@ -44,6 +44,7 @@ class DecoratedOperationOperator(DecoratedOperator, OperationOperator):
 
     custom_operator_name = "@task.operation"
     template_fields: Sequence[str] = ("conn_id", "operation_id", "op_args", "op_kwargs")
+    _declared_types: ClassVar[Mapping[str, Any]] = {"conn_id": str, "operation_id": str | None}
     template_fields_renderers: ClassVar[dict[str, str]] = {"op_args": "py", "op_kwargs": "py"}
 
     def __init__(
@@ -195,12 +196,12 @@ class _OperationTask(_TaskDecorator[Any, Any, DecoratedOperationOperator]):
 
     def __attrs_post_init__(self) -> None:
         super().__attrs_post_init__()  # type: ignore[no-untyped-call]
-        self.operator_class.check_arguments(self.kwargs)
+        self.operator_class.check_mapped(self.kwargs)
 
     def _expand(self, expand_input: Any, *, strict: bool) -> Any:
         made: Any = super()._expand(expand_input, strict=strict)
         mapped = made.operator
-        self.operator_class.check_arguments(mapped.partial_kwargs)
+        self.operator_class.check_mapped(mapped.partial_kwargs)
         if ASKS_RETRY_POLICY:
             set_default_retry_policy(mapped, self.operator_class.default_retry_policy)
         return made

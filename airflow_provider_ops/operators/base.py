@@ -7,10 +7,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
 from airflow.sdk import BaseOperator
-from typing_extensions import Unpack, get_type_hints
+from typing_extensions import Unpack
 
 from airflow_provider_ops._compat import TaskDeferralError, TaskDeferralTimeout
-from airflow_provider_ops.apis.calls import split_reference
 from airflow_provider_ops.apis.submits import SubmitCall
 from airflow_provider_ops.core.arguments import Seconds, check_choice, check_seconds
 from airflow_provider_ops.core.gate import line_log_of
@@ -38,10 +37,12 @@ from airflow_provider_ops.operators.fields import (
     arguments_of,
     check_each,
     check_fields,
-    is_literal,
-    typed,
+    given,
+    hints_of,
+    own_arguments,
 )
-from airflow_provider_ops.operators.mapping import CheckedMapping
+from airflow_provider_ops.operators.fitting import Stage, check_declared
+from airflow_provider_ops.operators.mapping import CheckedMapping, is_mapped
 from airflow_provider_ops.operators.rendering import DeclaredTemplates
 from airflow_provider_ops.retry_policy import (
     enforce_retry_policy,
@@ -88,6 +89,7 @@ class OperationOperator(DeclaredTemplates, LineageMixin, CheckedMapping):
     """
 
     template_fields: Sequence[str] = ("conn_id", "operation_id")
+    _declared_types: ClassVar[Mapping[str, Any]] = {"conn_id": str | None, "operation_id": str | None}
     operator_extra_links = (OperationLink(),)
     ui_color = "#d7e8f7"
 
@@ -124,8 +126,6 @@ class OperationOperator(DeclaredTemplates, LineageMixin, CheckedMapping):
         super().__init__(**kwargs)
         set_default_retry_policy(self, self.default_retry_policy)
         fields = None if fields is None else {name: lasting(value) for name, value in fields.items()}
-        self.conn_id: Any = self._default_conn_id() if conn_id is None else conn_id
-        self.operation_id = operation_id
         self.wait_for_completion = wait_for_completion
         self.deferrable = deferrable
         self.durable = durable
@@ -134,9 +134,14 @@ class OperationOperator(DeclaredTemplates, LineageMixin, CheckedMapping):
             self.timeout = check_seconds("timeout", timeout)
             flags = {"wait_for_completion": wait_for_completion, "deferrable": deferrable, "durable": durable}
             policies = {"on_kill": on_kill, "on_timeout": on_timeout, "on_failure": on_failure}
-            self.check_arguments({"operation_id": operation_id, **flags, **policies})
+            self.check_arguments({"conn_id": conn_id, "operation_id": operation_id, **flags, **policies})
             if fields is not None:
-                check_fields(type(self).build_request, fields)
+                check_fields(type(self).build_request, fields, Stage.MAPPED if is_mapped(self) else Stage.PARSED)
+        self.conn_id: Any = self._default_conn_id() if conn_id is None else conn_id
+        self.operation_id = operation_id
+        self._not_given = [
+            name for name, value in (("conn_id", conn_id), ("operation_id", operation_id)) if value is None
+        ]
         self.on_kill_argument = on_kill
         self.timeout_policy = on_timeout
         self.failure_policy = on_failure
@@ -168,8 +173,7 @@ class OperationOperator(DeclaredTemplates, LineageMixin, CheckedMapping):
         """
         check_seconds("poll_interval", arguments.get("poll_interval"), above=0.0)
         check_seconds("timeout", arguments.get("timeout"))
-        if (operation_id := arguments.get("operation_id")) is not None and is_literal(operation_id):
-            split_reference("operation_id", operation_id)
+        check_declared(cls._declared_types, arguments)
         for name, choices in _CHOICES.items():
             if name in arguments:
                 check_choice(name, arguments[name], choices)
@@ -181,12 +185,15 @@ class OperationOperator(DeclaredTemplates, LineageMixin, CheckedMapping):
         """Yield the calls that the class and its parents declare, with the arguments that go into each unchanged."""
         taken: set[str] = set()
         for parent in cls.__mro__:
-            init = vars(parent).get("__init__")
-            own = set(arguments_of(init)) - taken if init else set()
+            own = own_arguments(parent) - taken
             if "build_request" in vars(parent):
-                build_request: Callable[..., SubmitCall] = parent.build_request  # type: ignore[attr-defined]
-                yield build_request, own & set(annotations_of(build_request))
+                yield parent.build_request, own & cls._hands_on(parent)  # type: ignore[attr-defined]
             taken |= own
+
+    @classmethod
+    def _hands_on(cls, parent: type) -> set[str]:
+        """Return the arguments that a class takes as fields of the request that it declares."""
+        return set(annotations_of(parent.build_request)) if "build_request" in vars(parent) else set()  # type: ignore[attr-defined]
 
     @property
     def kill_policy(self) -> KillPolicy:
@@ -203,16 +210,16 @@ class OperationOperator(DeclaredTemplates, LineageMixin, CheckedMapping):
         :raises InvalidArgument: a field has a value that cannot work.
         """
         build_request = type(self).build_request
-        fields = typed(build_request, {name: self.rendered_field(attribute(name)) for name in self._fields})
-        check_each(build_request, fields)
-        return build_request(**fields)
+        return build_request(
+            **given(build_request, {name: self.rendered_field(attribute(name)) for name in self._fields})
+        )
 
     def declared(self, name: str) -> Any:
         """Return the type of a template field."""
         fields = {attribute(field): field for field in self._fields}
         if name not in fields:
             return super().declared(name)
-        return get_type_hints(type(self).build_request).get(fields[name], Any)
+        return hints_of(type(self).build_request).get(fields[name], Any)
 
     def arguments(self) -> Mapping[str, Any]:
         """Return what the user asks for, rendered; empty where that is the request itself."""
@@ -230,7 +237,7 @@ class OperationOperator(DeclaredTemplates, LineageMixin, CheckedMapping):
     def hook(self) -> OperationsHook:
         """Return the hook for ``conn_id``, made at the first use on a worker."""
         if self._hook is None:
-            self.rendered_field("conn_id")
+            self.conn_id = self.rendered_field("conn_id")
             self._hook = self.make_hook()
         return self._hook
 
@@ -241,9 +248,8 @@ class OperationOperator(DeclaredTemplates, LineageMixin, CheckedMapping):
     def execute(self, context: Context) -> dict[str, Any]:
         """Submit or adopt, push the ids, then wait, deferred or here."""
         with failed_start_recorded(self, context), enforce_retry_policy(self):
-            if self.operation_id is None:
-                return self._begin(context)
-            return self._new_attempt(context).adopt(self.rendered_field("operation_id"))
+            adopted = self.rendered_field("operation_id")
+            return self._begin(context) if adopted is None else self._new_attempt(context).adopt(adopted)
 
     def _new_attempt(self, context: Context) -> TaskAttempt:
         """Return the attempt of this leg, to which a kill applies from now on."""

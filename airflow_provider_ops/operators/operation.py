@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from typing_extensions import Unpack
 
 from airflow_provider_ops.apis.calls import check_path
 from airflow_provider_ops.apis.submits import SubmitCall
-from airflow_provider_ops.core.values import body_of, object_as_text, plain_json
+from airflow_provider_ops.core.values import body_of, plain_json, plain_query
 from airflow_provider_ops.exceptions import InvalidArgument
 from airflow_provider_ops.hooks.base import OperationsHook
 from airflow_provider_ops.hooks.lookup import hook_for
 from airflow_provider_ops.operators.arguments import RequestArguments, Templated
 from airflow_provider_ops.operators.base import OperationOperator
-from airflow_provider_ops.operators.fields import is_literal
+from airflow_provider_ops.operators.fitting import is_literal
 from airflow_provider_ops.retry_policy import enforce_retry_policy
 
 
@@ -34,6 +34,13 @@ class OperationRequestOperator(OperationOperator):
     """
 
     template_fields = ("conn_id", "operation_id", "method", "path", "json", "query")
+    _declared_types: ClassVar[Mapping[str, Any]] = {
+        "conn_id": str,
+        "operation_id": str | None,
+        "method": str,
+        "path": str,
+        "query": Mapping[str, Any] | None,
+    }
     template_fields_renderers = {"json": "json", "query": "json"}  # noqa: RUF012 - Airflow's own convention
 
     def __init__(
@@ -48,7 +55,7 @@ class OperationRequestOperator(OperationOperator):
     ) -> None:
         super().__init__(conn_id=conn_id, **kwargs)
         with enforce_retry_policy(self):
-            self.check_arguments({"method": method, "path": path})
+            self.check_arguments({"method": method, "path": path, "query": query})
         self.method = method
         self.path = path
         self.json = json
@@ -62,11 +69,7 @@ class OperationRequestOperator(OperationOperator):
         """
         super().check_arguments(arguments)
         method, path = arguments.get("method", "POST"), arguments.get("path", "/x")
-        check_path(str(method).upper() if is_literal(method) else "POST", path if is_literal(path) else "/x")
-
-    def declared(self, name: str) -> Any:
-        """Return the type of a template field."""
-        return str if name in ("method", "path") else super().declared(name)
+        check_path(method.upper() if is_literal(method) else "POST", path if is_literal(path) else "/x")
 
     def make_hook(self) -> OperationsHook:
         """Return the hook for the type of ``conn_id``."""
@@ -77,15 +80,10 @@ class OperationRequestOperator(OperationOperator):
         method, path, query = map(self.rendered_field, ("method", "path", "query"))
         if path.endswith("/") and not str(self._templates.get("path", path)).endswith("/"):
             raise InvalidArgument(f"path {path!r} ends where an id belongs: the template there rendered to nothing")
-        if query is not None and not isinstance(query, Mapping):
-            raise (
-                object_as_text("query", query)
-                if isinstance(query, str)
-                else InvalidArgument(f"query must be a mapping of parameters to values, not {query!r}")
-            )
         return self.hook.api.request(method, path, json=body_of(self.rendered_field("json")), query=query)
 
     def arguments(self) -> Mapping[str, Any]:
         """Return the request as given."""
-        body = plain_json("json", body_of(self.json))
-        return {"method": str(self.method).upper(), "path": self.path, "json": body, "query": self.query}
+        body, query = plain_json("json", body_of(self.json)), self.rendered_field("query")
+        plain = None if query is None else plain_query(query)
+        return {"method": str(self.method).upper(), "path": self.path, "json": body, "query": plain}

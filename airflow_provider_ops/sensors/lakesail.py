@@ -9,7 +9,7 @@ from typing_extensions import Unpack
 
 from airflow_provider_ops.apis.calls import check_id
 from airflow_provider_ops.operators.arguments import SensorArguments, Templated
-from airflow_provider_ops.operators.fields import is_literal
+from airflow_provider_ops.operators.fitting import check_declared
 from airflow_provider_ops.retry_policy import enforce_retry_policy
 from airflow_provider_ops.sensors.operation import OperationSensor
 
@@ -35,9 +35,16 @@ class _WorkloadSensor(OperationSensor):
         :raises InvalidArgument: names the argument and what is allowed.
         """
         super().check_arguments(arguments)
-        for name in cls.template_fields:
-            if name != "conn_id" and name in arguments and is_literal(arguments[name]):
-                check_id(name, arguments[name])
+        check_declared(dict.fromkeys(cls.template_fields, str), arguments)
+
+    @classmethod
+    def _hands_on(cls, parent: type) -> set[str]:
+        """Return the ids of the reference, and the connection."""
+        return set(vars(parent)["template_fields"]) if "kind" in vars(parent) else set()
+
+    def declared(self, name: str) -> Any:  # noqa: ARG002
+        """Return the type of a template field."""
+        return str
 
     def operation_ids(self) -> str:
         """Return the reference, made of the rendered ids."""

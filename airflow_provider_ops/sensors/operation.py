@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.sdk import BaseSensorOperator
 from typing_extensions import Unpack
@@ -38,6 +38,7 @@ from airflow_provider_ops.operators.arguments import (
 )
 from airflow_provider_ops.operators.describing import parameters_of, with_all_arguments
 from airflow_provider_ops.operators.fields import check_ids, ids_of
+from airflow_provider_ops.operators.fitting import check_declared
 from airflow_provider_ops.operators.mapping import CheckedMapping
 from airflow_provider_ops.operators.rendering import DeclaredTemplates
 from airflow_provider_ops.retry_policy import OperationRetryPolicy, enforce_retry_policy, set_default_retry_policy
@@ -71,6 +72,7 @@ class OperationSensor(DeclaredTemplates, LineageMixin, CheckedMapping, BaseSenso
     """
 
     template_fields: Sequence[str] = ("conn_id", "operation_id")
+    _declared_types: ClassVar[Mapping[str, Any]] = {"conn_id": str, "operation_id": str | Sequence[str]}
     default_retry_policy = OperationRetryPolicy(starts_anew=False)
     ui_color = "#e6f1f2"
 
@@ -97,6 +99,7 @@ class OperationSensor(DeclaredTemplates, LineageMixin, CheckedMapping, BaseSenso
     ) -> None:
         operation_id = lasting(operation_id)
         arguments = {
+            "conn_id": conn_id,
             "operation_id": operation_id,
             "wait_for": wait_for,
             "poke_interval": poke_interval,
@@ -131,10 +134,7 @@ class OperationSensor(DeclaredTemplates, LineageMixin, CheckedMapping, BaseSenso
         check_choice("deferrable", arguments.get("deferrable"), (True, False, None))
         if "operation_id" in arguments:
             check_ids("operation_id", arguments["operation_id"])
-
-    def declared(self, name: str) -> Any:
-        """Return the type of a template field."""
-        return str | Sequence[str] if name == "operation_id" else str
+        check_declared(cls._declared_types, arguments)
 
     @property
     def hook(self) -> OperationsHook:

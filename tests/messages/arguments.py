@@ -55,6 +55,12 @@ def _rendered(to: dict[str, Any], **arguments: Any) -> object:
     return task.submit()
 
 
+def _given_none() -> object:
+    task = _request(operation_id=SimpleNamespace(resolve=lambda _: None))
+    task.render_template_fields(context={})
+    return task.rendered_field("operation_id")
+
+
 def _wait(**arguments: Any) -> object:
     return OperationSensor(task_id="wait", conn_id="onvera_default", **{"operation_id": "op_1", **arguments})
 
@@ -103,6 +109,13 @@ ARGUMENTS.add(
         "A template that gave None": lambda s: check_rendered("name", "{{ params.name }}", None),
         "A template that gave nothing": lambda s: check_rendered("name", "{{ params.name }}", " "),
         "A template that gave an object as text": lambda s: check_rendered("json", "{{ params.body }}", "{'a': None}"),
+        "A template that gave a list where text belongs": lambda s: _rendered({"x": [1, 2]}, path="{{ x }}"),
+        "A template with None in it": lambda s: _rendered({}, path="/deployments/{{ none }}:cancel"),
+        "A task that gave None for an id": lambda s: _given_none(),
+        "A task that is mapped over None": lambda s: OnveraCreateDeploymentOperator.partial(
+            task_id="create", app_type="airflow"
+        ).expand(operation_id=[None]),
+        "A value of another type": lambda s: _vm(public_ip_enabled="yes"),
         "A list as text": lambda s: _vm(tags="['a', 'b']"),
         "A part of an object is missing": lambda s: _vm(boot_volume={"size": 64}),
         "No id": lambda s: _wait(operation_id=None),
@@ -110,6 +123,8 @@ ARGUMENTS.add(
         "An empty list of ids": lambda s: _wait(operation_id=[]),
         "Ids as text": lambda s: _wait(operation_id="['op_1', 'op_2']"),
         "What cannot be an id": lambda s: _wait(operation_id="op 1/../2"),
+        "A whole result as an id": lambda s: _wait(operation_id={"operation_id": "op_1", "state": "succeeded"}),
+        "A list as an id": lambda s: _create(operation_id=["op_1", "op_2"]),
         "The text None as an id": lambda s: _wait(operation_id="None"),
         "A reference to something that is no operation": lambda s: s.hook().api.validate_operation_id("session:A1B2"),
         "A kind of reference that the API does not have": lambda s: s.hook("lakesail").api.validate_operation_id(
@@ -121,6 +136,7 @@ ARGUMENTS.add(
         "A path with None in it": lambda s: _request(path="/deployments/None"),
         "A path that ends where an id belongs": lambda s: _rendered({"x": ""}, path="/deployments/{{ x }}"),
         "A query that is text": lambda s: _rendered({}, query="{'a': None}"),
+        "A query with an object in it": lambda s: _rendered({}, query={"filter": {"a": 1}}),
         "A query that is none": lambda s: _rendered({}, query=5),
         "A number that JSON does not have": lambda s: _request(json={"size": float("nan")}).arguments(),
         "A value that JSON does not have": lambda s: _request(json={"at": object}).arguments(),

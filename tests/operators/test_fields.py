@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -11,9 +11,13 @@ import pytest
 from airflow.sdk import DAG
 from typing_extensions import NotRequired, TypedDict
 
+from airflow_provider_ops.core.values import StandIn
 from airflow_provider_ops.exceptions import InvalidArgument
+from airflow_provider_ops.operators.akua import AkuaCreateInstallOperator, AkuaSetAutomaticUpdatesOperator
 from airflow_provider_ops.operators.base import OperationOperator
-from airflow_provider_ops.operators.fields import check_fields, is_literal, typed
+from airflow_provider_ops.operators.fields import check_each, check_fields, given
+from airflow_provider_ops.operators.fitting import Stage, is_literal
+from airflow_provider_ops.operators.lakesail import LakeSailCreateSessionOperator
 from airflow_provider_ops.operators.nirvana import (
     NirvanaCreateFirewallRuleOperator,
     NirvanaCreateNKSNodePoolOperator,
@@ -26,6 +30,8 @@ from tests.naming import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+DAY = datetime(2026, 1, 1, tzinfo=timezone.utc)
 
 
 @pytest.fixture(autouse=True)
@@ -72,6 +78,19 @@ def rule(**arguments: Any) -> Any:
     return NirvanaCreateFirewallRuleOperator(**{"task_id": "t", **fields, **arguments})
 
 
+def session(**arguments: Any) -> Any:
+    return LakeSailCreateSessionOperator(**{"task_id": "t", **arguments})
+
+
+def install(**arguments: Any) -> Any:
+    fields = {"region_id": "r", "package_id": "p", "package_version_pin": {"kind": "latest"}}
+    return AkuaCreateInstallOperator(**{"task_id": "t", **fields, **arguments})
+
+
+def updates(**arguments: Any) -> Any:
+    return AkuaSetAutomaticUpdatesOperator(**{"task_id": "t", "install_id": "i", **arguments})
+
+
 def sense(**arguments: Any) -> Any:
     return OperationSensor(**{"task_id": "t", "conn_id": "onvera_default", "operation_id": "op_1", **arguments})
 
@@ -104,6 +123,28 @@ BAD: list[tuple[Callable[..., Any], dict[str, Any], list[str]]] = [
     (machine, {"data_volumes": [{"size": 1, "type": "abs"}]}, ["data_volumes[0]", "'name'"]),
     (rule, {"destination_ports": [22]}, ["destination_ports", "['22']"]),
     (rule, {"destination_ports": "22"}, ["destination_ports", "['22']"]),
+    (rule, {"destination_ports": {"a": 1}}, ["destination_ports must be a list of texts, not an object"]),
+    (machine, {"tags": b"x"}, ["tags must be a list of texts, not bytes"]),
+    (machine, {"data_volumes": {"name": "a", "size": 1, "type": "abs"}}, ["data_volumes must be a list", "[{...}]"]),
+    (machine, {"public_ip_enabled": "yes"}, ["public_ip_enabled must be True or False, not the text 'yes'"]),
+    (machine, {"preflight": "no"}, ["preflight must be True or False"]),
+    (machine, {"name": ["a", "b"]}, ["name must be a text, not a list"]),
+    (machine, {"name": {"a": 1}}, ["name must be a text, not an object"]),
+    (machine, {"name": True}, ["name must be a text, not True"]),
+    (machine, {"boot_volume": "nvme"}, ["boot_volume must be an object, not the text 'nvme'"]),
+    (session, {"body": ["a"]}, ["body must be an object, not a list"]),
+    (session, {"body": "a"}, ["body must be an object, not the text 'a', and that is not the JSON of one"]),
+    (install, {"initial_values": ["a"]}, ["initial_values must be an object, not a list"]),
+    (install, {"package_version_pin": "latest"}, ["package_version_pin must be an object, not the text 'latest'"]),
+    (install, {"wait_until_healthy": "False"}, ["wait_until_healthy 'False' is not known: use True, False"]),
+    (updates, {"automatic_updates_enabled": "no"}, ["automatic_updates_enabled must be True or False"]),
+    (create, {"conn_id": ["a"]}, ["conn_id must be a text, not a list"]),
+    (create, {"operation_id": ["op_1"]}, ["operation_id is a list, ['op_1'], and no id"]),
+    (request, {"conn_id": None}, ["conn_id is None"]),
+    (request, {"path": None}, ["path is None"]),
+    (request, {"method": None}, ["method is None"]),
+    (request, {"path": ["/a"]}, ["path must be a text, not a list"]),
+    (request, {"query": ["a"]}, ["query must be an object, not a list"]),
     (request, {"method": "GET"}, ["method", "POST"]),
     (request, {"method": ""}, ["method"]),
     (request, {"path": "https://evil.example/x"}, ["path"]),
@@ -120,6 +161,11 @@ BAD: list[tuple[Callable[..., Any], dict[str, Any], list[str]]] = [
     (sense, {"operation_id": "../x"}, ["operation_id"]),
     (sense, {"operation_id": "op_1?x"}, ["operation_id"]),
     (sense, {"operation_id": ["op_1", 5]}, ["operation_id", "5"]),
+    (sense, {"operation_id": [None, "op_1"]}, ["operation_id[0] is None: what was to give the id gave None"]),
+    (sense, {"operation_id": ["op_1", ["op_2"]]}, ["operation_id[1] is a list, ['op_2'], and no id"]),
+    (sense, {"operation_id": {"operation_id": "op_1"}}, ["other_task.output['operation_id']"]),
+    (sense, {"conn_id": None}, ["conn_id is None"]),
+    (sense, {"conn_id": {}}, ["conn_id must be a text, not an object"]),
     (sense, {"wait_for": "both"}, ["wait_for", "'all'", "'any'"]),
     (sense, {"timeout": -1}, ["timeout"]),
     (sense, {"timeout": float("inf")}, ["timeout"]),
@@ -151,6 +197,11 @@ GOOD: list[tuple[Callable[..., Any], dict[str, Any]]] = [
     (machine, {"data_volumes": [{"name": "{{ ds }}", "size": 1, "type": "abs"}], "tags": ["{{ ds }}"]}),
     (rule, {"destination_ports": ["{{ params.port }}"]}),
     (request, {"method": "post", "path": "/v1/x/{{ params.id }}/do"}),
+    (machine, {"boot_volume": '{"size": 64, "type": "nvme"}', "public_ip_enabled": "False", "tags": ("a", "b")}),
+    (session, {"body": '{"name": "a"}'}),
+    (install, {"package_version_pin": '{"kind": "latest"}', "initial_values": '{"a": ["b"]}'}),
+    (updates, {"automatic_updates_enabled": "{{ params.on }}"}),
+    (request, {"query": '{"a": 1}'}),
     (request, {"json": {"deep": ["{{ ds }}"]}, "query": {"a": 1}}),
     (sense, {"operation_id": ["op_1", "{{ ds }}"]}),
     (sense, {"operation_id": "{{ ds }}", "mode": "reschedule", "timeout": timedelta(hours=1)}),
@@ -200,6 +251,14 @@ def test_what_may_still_change_is_no_literal(value: object, literal: bool) -> No
     assert is_literal(value) is literal
 
 
+class File(TypedDict):
+    path: str
+
+
+class Box(TypedDict):
+    id: int
+
+
 class Disk(TypedDict):
     size: int
     type: Literal["nvme", "abs"]
@@ -213,6 +272,12 @@ def starts_anything(
     disks: Sequence[Disk] | None,
     name: str | None = None,
     free: Any = None,
+    on_by_default: bool = True,
+    labels: Mapping[str, str] | None = None,
+    words: Sequence[str] = (),
+    either: File | Box | None = None,
+    thing_id: str = "x",
+    other: datetime | None = None,
 ) -> None: ...
 
 
@@ -221,25 +286,95 @@ def starts_anything(
     [
         ("count", "3", 3),
         ("count", "-3", -3),
-        ("count", "3.5", "3.5"),
-        ("count", "three", "three"),
-        ("count", "", ""),
+        ("count", " 3\n", 3),
         ("count", 3, 3),
         ("count", None, None),
         ("on", "False", False),
         ("on", "true", True),
-        ("on", "no", "no"),
+        ("on", "True\n ", True),
         ("rate", "200", 200),
-        ("rate", "7", "7"),
+        ("rate", "200\n", 200),
         ("disks", [{"size": "64", "type": "abs", "tags": ["1"]}], [{"size": 64, "type": "abs", "tags": ["1"]}]),
-        ("disks", [{"size": "64", "more": "1"}], [{"size": 64, "more": "1"}]),
+        ("disks", [{"size": "6", "type": "abs", "more": "1"}], [{"size": 6, "type": "abs", "more": "1"}]),
+        ("disks", [{"size": 6, "type": "abs", "tags": None}], [{"size": 6, "type": "abs"}]),
+        ("disks", ['{"size": "6", "type": "abs"}'], [{"size": 6, "type": "abs"}]),
+        ("labels", '{"a": 1}', {"a": "1"}),
+        ("labels", {"a": 1}, {"a": "1"}),
+        ("words", {"a", "b"}, ["a", "b"]),
+        ("words", (1, "b"), ["1", "b"]),
+        ("either", {"path": 1, "id": 2}, {"path": "1", "id": 2}),
+        ("name", 3, "3"),
+        ("thing_id", 3, "3"),
+        ("on", StandIn("output-of-x"), StandIn("output-of-x")),
+        ("labels", StandIn("output-of-x"), StandIn("output-of-x")),
+        ("other", DAY, DAY),
+        ("other", "2026", "2026"),
+        ("other", ["x"], ["x"]),
+        ("other", {"x": 1}, {"x": 1}),
         ("name", "3", "3"),
         ("free", "3", "3"),
     ],
 )
 def test_what_a_template_renders_to_gets_the_type_that_is_declared(name: str, text: Any, value: Any) -> None:
-    found = typed(starts_anything, {name: text})[name]
+    found = check_each(starts_anything, {name: text}, Stage.RENDERED)[name]
     assert (found, type(found)) == (value, type(value))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("count", "3.5", "count must be a whole number, not the text '3.5'"),
+        ("count", "three", "count must be a whole number, not the text 'three'"),
+        ("count", "", "count must be a whole number, not the text ''"),
+        ("count", True, "count must be a whole number, not True"),
+        ("count", 3.0, "count must be a whole number, not 3.0"),
+        ("count", [3], "count must be a whole number, not a list"),
+        ("on", "no", "on must be True or False, not the text 'no'"),
+        ("on", 1, "on must be True or False, not 1"),
+        ("on_by_default", "yes", "on_by_default must be True or False, not the text 'yes'"),
+        ("rate", "7", "rate '7' is not known: use 50, 200"),
+        ("rate", None, "rate None is not known: use 50, 200"),
+        ("disks", "x", "disks must be a list of objects, not the text 'x'"),
+        ("disks", "['x']", "disks is a list rendered as text"),
+        ("disks", {"size": 1, "type": "abs"}, "disks must be a list of objects, not an object: write [{...}]"),
+        ("disks", ["x"], "disks[0] must be an object, not the text 'x', and that is not the JSON of one"),
+        ("disks", ["[1]"], "disks[0] must be an object, not the text '[1]', and that is not the JSON of one"),
+        ("disks", [None], "disks[0] is None, and it has no default: give an object"),
+        ("disks", [{"size": "x", "type": "abs"}], "disks[0].size must be a whole number, not the text 'x'"),
+        ("disks", [{"size": 1, "type": "abs", "tags": "x"}], "disks[0].tags must be a list of texts, not the text 'x'"),
+        ("labels", "a=b", "labels must be an object, not the text 'a=b', and that is not the JSON of one"),
+        ("labels", "{'a': 'b'}", "labels must be an object, not the text"),
+        ("labels", ["a"], "labels must be an object, not a list"),
+        ("labels", {"a": ["b"]}, "labels.a must be a text, not a list"),
+        ("words", "a", "words must be a list of texts, not the text 'a': write ['a']"),
+        ("words", b"a", "words must be a list of texts, not bytes"),
+        ("words", 5, "words must be a list of texts, not 5"),
+        ("words", {"a": 1}, "words must be a list of texts, not an object"),
+        ("words", ["a", ["b"]], "words[1] must be a text, not a list"),
+        ("name", ["a"], "name must be a text, not a list"),
+        ("name", {"a": 1}, "name must be a text, not an object"),
+        ("name", True, "name must be a text, not True"),
+        ("name", DAY, "name must be a text, not a datetime"),
+        ("name", b"x", "name must be a text, not bytes"),
+        ("thing_id", True, "thing_id True cannot be an id"),
+        ("thing_id", ["x", "y"], "thing_id is a list, ['x', 'y'], and no id: give one id, or map the task over it"),
+        ("thing_id", {"resource_id": "x", "operation": {}}, "hand over its resource_id, as other_task.output["),
+        ("either", "x", "either must be an object, not the text 'x', and that is not the JSON of one"),
+    ],
+    ids=shown,
+)
+def test_what_does_not_fit_is_refused_by_its_place(name: str, value: Any, words: str) -> None:
+    with pytest.raises(InvalidArgument) as caught:
+        check_each(starts_anything, {name: value}, Stage.RENDERED)
+    assert words in str(caught.value)
+    with pytest.raises(InvalidArgument) as caught:
+        check_each(starts_anything, {name: value})
+    assert words in str(caught.value)
+
+
+def test_none_leaves_out_what_has_a_default_of_another_type() -> None:
+    fields = check_each(starts_anything, {"on": None, "on_by_default": None, "words": None, "name": None})
+    assert given(starts_anything, fields) == {"on": None, "name": None}
 
 
 def test_numbers_and_flags_may_be_templates() -> None:

@@ -11,6 +11,7 @@ from airflow.sdk import DAG, task
 from airflow_provider_ops.decorators import operation_task
 from airflow_provider_ops.exceptions import InvalidArgument
 from airflow_provider_ops.hooks.onvera import OnveraHook
+from airflow_provider_ops.operators.akua import AkuaCreateInstallOperator
 from airflow_provider_ops.operators.nirvana import NirvanaCreateVMOperator
 from airflow_provider_ops.operators.onvera import OnveraCreateDeploymentOperator, OnveraDestroyDeploymentOperator
 from airflow_provider_ops.operators.operation import OperationRequestOperator
@@ -33,6 +34,42 @@ class Team(OnveraCreateDeploymentOperator):
         super().__init__(app_type="airflow" if app_type else "superset", **kwargs)
 
 
+class Minutes(OnveraCreateDeploymentOperator):
+    """Takes a common argument in a form of its own."""
+
+    def __init__(self, *, timeout: str = "5m", on_kill: bool = False, **kwargs: Any) -> None:
+        seconds = 60 * int(timeout.removesuffix("m"))
+        super().__init__(timeout=seconds, on_kill="cancel" if on_kill else None, **kwargs)
+
+
+class Adopting(OnveraCreateDeploymentOperator):
+    """Takes a whole result."""
+
+    def __init__(self, *, operation_id: Any, **kwargs: Any) -> None:
+        super().__init__(app_type="airflow", operation_id=operation_id and operation_id["id"], **kwargs)
+
+
+class Results(OperationSensor):
+    """Takes whole results."""
+
+    def __init__(self, *, operation_id: Any, **kwargs: Any) -> None:
+        super().__init__(operation_id=[one["id"] for one in operation_id], **kwargs)
+
+
+class Session(LakeSailSessionSensor):
+    """Takes a whole session."""
+
+    def __init__(self, *, session_id: Any, **kwargs: Any) -> None:
+        super().__init__(session_id=session_id["id"], **kwargs)
+
+
+class Call(OperationRequestOperator):
+    """Takes the parts of a path."""
+
+    def __init__(self, *, path: Any, **kwargs: Any) -> None:
+        super().__init__(path=f"/{'/'.join(path)}", **kwargs)
+
+
 def _decorated(**arguments: Any) -> Any:
     return operation_task(**{"conn_id": "c", **arguments})(lambda name: name)
 
@@ -49,6 +86,7 @@ BAD: list[tuple[Callable[[], Any], str]] = [
     (lambda: OnveraCreateDeploymentOperator.partial(task_id="t").expand_kwargs([{"app_type": "x"}]), "app_type 'x'"),
     (lambda: OnveraCreateDeploymentOperator.partial(task_id="t").expand(timeout=["5"]), "timeout must be"),
     (lambda: NirvanaCreateVMOperator.partial(task_id="t", boot_volume={"size": 1, "type": "x"}), "boot_volume.type"),
+    (lambda: AkuaCreateInstallOperator.partial(task_id="t", wait_until_healthy="False"), "wait_until_healthy 'False'"),
     (lambda: OperationRequestOperator.partial(task_id="t", method="GET"), "method 'GET'"),
     (lambda: OperationRequestOperator.partial(task_id="t").expand(path=["/a", "b"]), "path 'b'"),
     (lambda: OperationSensor.partial(task_id="t", timeout="5"), "timeout must be"),
@@ -84,7 +122,33 @@ def test_what_may_still_change_and_what_a_subclass_means_otherwise_is_left_alone
         OperationSensor.partial(task_id="c", conn_id="c").expand(operation_id=ids)
         Team.partial(task_id="d").expand(app_type=[1, 2])
         Team.partial(task_id="e").expand_kwargs([{"app_type": 1}, {"app_type": ids}])
-    assert set(dag.task_ids) == set("abcde")
+        Minutes.partial(task_id="f", timeout="5m", on_kill=True).expand(app_type=["airflow"])
+        Minutes.partial(task_id="g", app_type="airflow").expand(timeout=["5m", "6m"])
+        Adopting.partial(task_id="h").expand(operation_id=[{"id": "op_1"}, None])
+        Results.partial(task_id="i", conn_id="c").expand(operation_id=[[{"id": "op_1"}]])
+        Session.partial(task_id="j", session_id={"id": "A1"}).expand(conn_id=["a", "b"])
+        Call.partial(task_id="k", conn_id="c", method="POST").expand(path=[["a", "b"]])
+    assert set(dag.task_ids) == set("abcdefghijk")
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: Minutes.partial(task_id="t", poll_interval="5"), "poll_interval must be"),
+        (lambda: Minutes.partial(task_id="t", app_type="x"), "app_type 'x'"),
+        (lambda: Minutes(task_id="t", app_type="airflow", timeout="-1m"), "timeout must be"),
+        (lambda: Adopting(task_id="t", operation_id={"id": "a b"}), "operation_id 'a b'"),
+        (lambda: Results.partial(task_id="t", timeout="5"), "timeout must be"),
+        (lambda: Results(task_id="t", conn_id="c", operation_id=[{"id": "a b"}]), "operation_id[0] 'a b'"),
+        (lambda: Session.partial(task_id="t", poke_interval="5"), "poke_interval must be"),
+        (lambda: Session(task_id="t", session_id={"id": "a/b"}), "session_id 'a/b'"),
+        (lambda: Call.partial(task_id="t", method="GET"), "method 'GET'"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_a_subclass_hands_on_is_checked(make: Callable[[], Any], words: str) -> None:
+    with pytest.raises(InvalidArgument, match=words.replace("[", r"\[")), DAG("d", schedule=None):
+        make()
 
 
 # -- the retry policy

@@ -13,6 +13,7 @@ from airflow.sdk import DAG
 from airflow_provider_ops.apis.calls import Request, check_id, check_path
 from airflow_provider_ops.exceptions import InvalidArgument
 from airflow_provider_ops.hooks.onvera import OnveraHook
+from airflow_provider_ops.operators.fields import ids_of
 from airflow_provider_ops.operators.nirvana import (
     NirvanaCreateFirewallRuleOperator,
     NirvanaCreateVMOperator,
@@ -183,6 +184,25 @@ def test_sequences_deep_in_a_body_are_lists() -> None:
 def test_what_json_has_no_form_for_is_refused_by_its_place(value: Any) -> None:
     with pytest.raises(InvalidArgument, match=r"json\.a\[0\] is"):
         request(json={"a": [Given(value)]})
+    with pytest.raises(InvalidArgument, match=r"query\.a\[0\] is"):
+        request(query={"a": [Given(value)]})
+
+
+@pytest.mark.parametrize("make", SEQUENCES.values(), ids=SEQUENCES)
+def test_any_sequence_is_a_repeated_parameter_of_a_query(make: Any) -> None:
+    assert request(query={"a": Given(make()), "b": 1}).query == {"a": ["a", "b"], "b": 1}
+    task = render(OnveraRequest, conn_id="c", method="POST", path="/x", query={"a": Given(make())})
+    assert task.arguments()["query"] == {"a": ["a", "b"]}
+
+
+@pytest.mark.parametrize(("value", "what"), [({"b": 1}, "an object"), ([["b"]], "a list"), ([{}], "an object")])
+def test_what_a_query_has_no_form_for_is_refused_by_its_place(value: Any, what: str) -> None:
+    with pytest.raises(InvalidArgument, match=f"query.a has {what} in it"):
+        request(query={"a": value})
+
+
+def test_a_query_may_be_json_text() -> None:
+    assert request(query='{"a": "{{ params.x }}"}', params={"x": "b"}).query == {"a": "b"}
 
 
 @pytest.mark.parametrize("ids", [Lazy("op_1", "op_2"), ("op_1", "op_2"), iter(["op_1", "op_2"])], ids=shown)
@@ -197,6 +217,53 @@ def test_a_sensor_reads_its_ids_as_often_as_it_needs_them(make: Any, is_result: 
     ids = Given(make()) if is_result else make()
     task = render(OperationSensor, conn_id="onvera_default", operation_id=ids)
     assert [list(task.operation_ids()) for _ in range(2)] == [["a", "b"]] * 2
+
+
+@pytest.mark.parametrize(
+    ("ids", "words"),
+    [
+        ([Given(None), "op_1"], "operation_id[0] is None"),
+        ((Given(Lazy("op_1")), "op_2"), "operation_id[0] is a list and no id: give its ids one by one"),
+        (["op_1", Given({"operation_id": "op_2"})], "operation_id[1] is a whole result and no id"),
+        (Given({"operation_id": "op_1", "operation": {"x": "y" * 999}}), "other_task.output['operation_id']"),
+        (Given({"id": "op_1", "state": "x"}), "other_task.output['id']"),
+        (Given({"name": "x", "state": "x"}), "operation_id is an object and no id: hand over the part that is the id"),
+        (Given(Lazy()), "operation_id is an empty list"),
+        (Given(True), "operation_id True cannot be an id"),
+    ],
+    ids=shown,
+)
+def test_what_is_no_id_in_a_sensor_is_told_by_its_place_and_briefly(ids: Any, words: str) -> None:
+    with pytest.raises(InvalidArgument) as caught:
+        task = render(OperationSensor, conn_id="c", operation_id=ids)
+        ids_of("operation_id", task.operation_ids())
+    assert words in str(caught.value)
+    assert len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ({"resource_id": "d", "operation": {"x": "y" * 999}}, "other_task.output['resource_id']"),
+        (Lazy("a", "b"), "deployment_id is a list and no id: give one id, or map the task over it"),
+    ],
+    ids=shown,
+)
+def test_a_whole_result_is_no_id(value: Any, words: str) -> None:
+    with pytest.raises(InvalidArgument) as caught:
+        render(OnveraDestroyDeploymentOperator, deployment_id=Given(value)).submit()
+    assert words in str(caught.value)
+    assert len(str(caught.value)) < 300
+
+
+def test_the_id_of_an_operation_may_have_the_form_of_its_api() -> None:
+    task = render(
+        OperationSensor,
+        conn_id="c",
+        operation_id=[Given("projects/p/operations/1"), "{{ params.x }}"],
+        params={"x": "a b"},
+    )
+    assert task.operation_ids() == ["projects/p/operations/1", "a b"]
 
 
 # -- None, nothing, and lists as text
@@ -254,9 +321,7 @@ def test_none_of_another_task_is_refused_where_there_is_no_default(field: str) -
     ("make", "field"),
     [
         (lambda t, **a: volume(tags=t, **a), "tags"),
-        (lambda t, **a: volume(name=t, **a), "name"),
         (lambda t, **a: request(json={"a": t}, **a), "json.a"),
-        (lambda t, **a: render(OnveraDestroyDeploymentOperator, deployment_id=t, **a).submit(), "deployment_id"),
         (lambda t, **a: render(OperationSensor, conn_id="c", operation_id=t, **a).operation_ids(), "operation_id"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
@@ -269,6 +334,87 @@ def test_a_list_as_text_is_told_with_the_remedy(make: Any, field: str, value: An
         make("{{ params.x }}", params={"x": value})
     for word in (f"{field} is a list rendered as text", "=other_task.output", "render_template_as_native_obj=True"):
         assert word in str(caught.value)
+
+
+TEXT_ONLY: list[tuple[Any, str]] = [
+    (lambda t, **a: volume(name=t, **a), "name"),
+    (lambda t, **a: volume(tags=["a", t], **a), "tags[1]"),
+    (lambda t, **a: render(OnveraDestroyDeploymentOperator, deployment_id=t, **a).submit(), "deployment_id"),
+    (lambda t, **a: request(path=t, **a), "path"),
+    (lambda t, **a: render(OnveraCreateDeploymentOperator, app_type="airflow", conn_id=t, **a).hook, "conn_id"),
+    (lambda t, **a: render(OnveraCreateDeploymentOperator, app_type=t, **a).submit(), "app_type"),
+]
+
+
+@pytest.mark.parametrize("native", [True, False])
+@pytest.mark.parametrize(("make", "field"), TEXT_ONLY, ids=lambda value: value if isinstance(value, str) else "")
+@pytest.mark.parametrize(
+    ("expression", "what"),
+    [
+        ("[1, 2]", "a list"),
+        ("[]", "a list"),
+        ("['a']", "a list"),
+        ("('a',)", "a list"),
+        ("{'a': 1}.keys()", "a list"),
+        ("{'a': 1}.values()", "a list"),
+        ("params.set", "a list"),
+        ("params.frozen", "a list"),
+        ("params.lazy", "a list"),
+        ("range(0, 2)", "a list"),
+        ("['a'] | map('upper')", "a list"),
+        ("{}", "an object"),
+        ("{'a': 1}", "an object"),
+        ("params", "an object"),
+        ("params.bytes", "bytes"),
+    ],
+)
+def test_what_is_no_text_is_told_as_what_it_is(make: Any, field: str, expression: str, what: str, native: bool) -> None:
+    params = {"set": {"b"}, "frozen": frozenset({"b"}), "bytes": b"x", "lazy": Lazy("a")}
+    with pytest.raises(InvalidArgument) as caught:
+        make(f" {{{{ {expression} }}}} ", params=params, native=native)
+    assert str(caught.value).startswith(f"{field} is {what} rendered as text")
+    assert "render_template_as_native_obj" not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["['a']", "LazyXComSequence([1 item])", "{'a': None}"])
+def test_text_that_was_an_object_once_is_told_as_well(text: str) -> None:
+    with pytest.raises(InvalidArgument, match=r"name is (a list|an object) rendered as text"):
+        volume(name="{{ params.x }}", params={"x": text})
+
+
+@pytest.mark.parametrize("native", [True, False])
+def test_text_may_be_made_of_parts_of_any_type(native: bool) -> None:
+    params = {"x": ["a", "b"], "n": 7, "on": True, "day": DAY, "part": 1.5}
+    for template, text in (
+        ("{{ params.x | join('-') }}", "a-b"),
+        ("of {{ params.x }}", "of ['a', 'b']"),
+        ("{{ params.x | tojson }}", '["a", "b"]'),
+        ("{{ params.n }}{{ params.on }}", "7True"),
+        ("{{ params.day }}", str(DAY)),
+        ("{{ params.part }}", "1.5"),
+        ("{% for one in params.x %}{{ one }}{% endfor %}", "ab"),
+    ):
+        assert volume(native=native, name=template, params=params)["name"] == text
+
+
+@pytest.mark.parametrize("native", [True, False])
+@pytest.mark.parametrize("path", ["/x/{{ none }}:cancel", "/x/dep_{{ none }}/y", "/x/a{{ none }}", "/{{ none }}/x"])
+def test_none_within_a_path_is_refused(path: str, native: bool) -> None:
+    with pytest.raises(InvalidArgument, match=r"^path: the template .* with None in it"):
+        request(path=path, native=native)
+    with pytest.raises(InvalidArgument, match=r"^deployment_id: the template .* with None in it"):
+        render(OnveraDestroyDeploymentOperator, deployment_id="dep_{{ none }}", native=native).submit()
+
+
+@pytest.mark.parametrize("path", ["/x/:cancel", "/x/%3Acancel", "/x/None:cancel", "/x/dep_None/y", "/x/dep_None"])
+def test_a_path_without_its_id_is_refused(path: str) -> None:
+    with pytest.raises(InvalidArgument, match="where an id belongs"):
+        check_path("POST", path)
+
+
+def test_none_and_colons_in_names_are_no_mistake() -> None:
+    for path in ("/x/NoneSuch", "/x/a:b", "/x/is-None", "/x/a:None"):
+        check_path("POST", path)
 
 
 def test_json_text_and_free_text_in_brackets_are_no_mistake() -> None:

@@ -24,6 +24,11 @@ class TeamDeployment(OnveraCreateDeploymentOperator):
         self.team = team
 
 
+@task
+def several() -> list[str]:
+    return ["op_1", "op_2"]
+
+
 with DAG("right", schedule=None) as dag:
     create = OnveraCreateDeploymentOperator(
         task_id="create",
@@ -80,7 +85,7 @@ with DAG("right", schedule=None) as dag:
         mode="reschedule",
         retries=1,
     )
-    OperationSensor(task_id="wait_for_list", conn_id="c", operation_id=create.output, wait_for="any", deferrable=True)
+    OperationSensor(task_id="wait_for_list", conn_id="c", operation_id=several(), wait_for="any", deferrable=True)
     LakeSailSessionSensor(task_id="wait_for_session", session_id=create.output["id"], poke_interval=5)
     OnveraCreateDeploymentOperator.partial(task_id="mapped", timeout=timedelta(hours=1)).expand(name=["a", "b"])
     TeamDeployment(task_id="team", team="red", on_kill="cancel")

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from airflow_provider_ops.apis.base import by_kind, table
+from airflow_provider_ops.apis.calls import check_id
 from airflow_provider_ops.core.gate import cut_text, why_no_id
 from airflow_provider_ops.core.poll_interval import PollPolicy
-from airflow_provider_ops.core.values import is_list_text, object_as_text
+from airflow_provider_ops.core.values import is_list_text
 from airflow_provider_ops.exceptions import ApiError, InvalidArgument
 from airflow_provider_ops.spec import ApiSpec
 from airflow_provider_ops.spec.sections import PollSpec, Refusal
@@ -28,15 +29,14 @@ def checked_id(operation_id: object) -> str:
 
     :raises InvalidArgument: it cannot.
     """
-    if isinstance(operation_id, str) and is_list_text(operation_id):
-        raise object_as_text("operation_id", operation_id)
+    if operation_id == "None" or (isinstance(operation_id, str) and is_list_text(operation_id)):
+        # the same in every API
+        return check_id("operation_id", operation_id)
     why = why_no_id(operation_id) if isinstance(operation_id, str) else f"is {type(operation_id).__name__}, not text"
     if not isinstance(operation_id, str) or why is not None or operation_id != operation_id.strip():
         why = why or "begins or ends with a space"
         shown = cut_text(operation_id, _SHOWN_ID) if isinstance(operation_id, str) else operation_id
         raise InvalidArgument(f"operation_id {shown!r} cannot be an id: it {why}; pass it exactly as the API gave it")
-    if operation_id == "None":
-        raise InvalidArgument("operation_id is the text 'None': what was to give the id gave None")
     return operation_id
 
 

@@ -9,13 +9,14 @@ from typing_extensions import Unpack
 
 from airflow_provider_ops.apis.akua import installs, submits
 from airflow_provider_ops.apis.akua.installs import HelmSource, HostedSource, VersionPin
+from airflow_provider_ops.core.arguments import check_choice
 from airflow_provider_ops.core.gate import line_log_of
-from airflow_provider_ops.exceptions import InvalidArgument
 from airflow_provider_ops.hooks.akua import AkuaHook
 from airflow_provider_ops.operation import Operation
 from airflow_provider_ops.operators.arguments import OperatorArguments, Templated, TemplatedList
 from airflow_provider_ops.operators.base import OperationOperator
 from airflow_provider_ops.operators.declared import request_fields
+from airflow_provider_ops.retry_policy import enforce_retry_policy
 
 
 class AkuaCreatePackageOperator(OperationOperator):
@@ -85,10 +86,19 @@ class AkuaCreateInstallOperator(OperationOperator):
             },
             **kwargs,
         )
-        if wait_until_healthy not in (True, False):
-            # a template would render to text, and "False" is true
-            raise InvalidArgument(f"wait_until_healthy must be True or False, not {wait_until_healthy!r}")
+        with enforce_retry_policy(self):
+            self.check_arguments({"wait_until_healthy": wait_until_healthy})
         self.wait_until_healthy = wait_until_healthy
+
+    @classmethod
+    def check_arguments(cls, arguments: Mapping[str, Any]) -> None:
+        """Refuse arguments that cannot work, each by itself and as far as it is known; without I/O.
+
+        :raises InvalidArgument: names the argument and what is allowed.
+        """
+        super().check_arguments(arguments)
+        # a template would render to text, and "False" is true
+        check_choice("wait_until_healthy", arguments.get("wait_until_healthy", False), (True, False))
 
     def next_operation(self, operation: Operation) -> str | None:
         """Return the install, when it is to be waited for and something was deployed."""
