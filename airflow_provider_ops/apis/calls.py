@@ -167,11 +167,13 @@ class Page(Generic[T]):
     """One page of a list and the call for the next, if there is one.
 
     :param ahead: calls for so many pages from the next on, where pages are known before those ahead of them are read.
+    :param cut: why the list may have more although there is no next page, or has items that this page does not show.
     """
 
     items: Sequence[T]
     next: Call[Page[T]] | None = None
     ahead: Callable[[int], Sequence[Call[Page[T]]]] | None = None
+    cut: str | None = None
 
     def following(self, count: int) -> Sequence[Call[Page[T]]]:
         """Return calls for at most ``count`` of the next pages; those that cannot be known yet are left out."""
@@ -205,17 +207,6 @@ class Once:
 #: A conversation with an API, without I/O: yields calls and pauses, is sent the answers of the calls (or has
 #: their error thrown in) and returns its result. Sync and async clients drive the same one.
 Flow = Generator[Call[Any] | Once | Pause, Any, T]
-
-
-def all_items(paged: Paged[T], *, limit: int = 10_000) -> Flow[list[T]]:
-    """Return a flow that reads all pages, up to ``limit`` items."""
-    found: list[T] = []
-    call: Call[Page[T]] | None = paged.first
-    while call is not None and len(found) < limit:
-        page: Page[T] = yield call
-        found.extend(page.items)
-        call = page.next
-    return found
 
 
 def path(template: str, **ids: str) -> str:

@@ -14,6 +14,7 @@ import stamina
 from airflow_provider_ops import metrics
 from airflow_provider_ops.apis.base import Api
 from airflow_provider_ops.apis.calls import Call, Flow, Once, Page, Paged, Pause, Request, Response
+from airflow_provider_ops.apis.whole_lists import IncompleteList
 from airflow_provider_ops.core.redaction import declared_redactor
 from airflow_provider_ops.exceptions import (
     AuthenticationError,
@@ -175,7 +176,8 @@ class AsyncClient:
         except OpsError as error:
             if belongs_to_connection(error):
                 located(error, self.settings.where(self.api))
-            if isinstance(error, TransportError) and error.reason == "unreadable":
+            is_unreadable = isinstance(error, TransportError) and error.reason == "unreadable"
+            if is_unreadable and not isinstance(error, IncompleteList):
                 error.advice = self.api.unreadable_advice or error.advice
             if isinstance(error, AuthenticationError) and "advice" not in vars(error) and self.api.refused_advice:
                 error.advice = self.api.refused_advice

@@ -184,7 +184,7 @@ class ListReader:
             if enough:
                 break
             calls = pages[-1].rest.following(poll_batching.pages_together(expected))
-        reading.to_the_end = pages[-1].rest.next is None
+        reading.to_the_end = pages[-1].rest.next is None and pages[-1].rest.cut is None
         return reading
 
     async def _pages(

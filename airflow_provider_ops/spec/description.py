@@ -11,6 +11,7 @@ from pydantic import Field, field_validator
 from airflow_provider_ops.spec.auth import Auths, Bearer, Paging, check_no_login
 from airflow_provider_ops.spec.parts import Headers, Parameter, Part, Reads, RequestSpec, Seconds, TemplateText, Text
 from airflow_provider_ops.spec.sections import (
+    AllSpec,
     BudgetSpec,
     CallSpec,
     ErrorSpec,
@@ -93,6 +94,10 @@ class Description(Part):
     def inherited(self, call: CallSpec, name: str) -> Any:
         """Return a part of a call: its own, be it none, else that of the spec."""
         return getattr(call if call.has(name) else self, name)
+
+    def paging_of(self, request: AllSpec | FindSpec | LookupSpec) -> Paging | None:
+        """Return how the pages of a search follow each other: as it says itself, be it not at all, else as in lists."""
+        return request.paging if request.has("paging") else self.paging
 
     def of_submit(self, call: CallSpec, name: str) -> Any:
         """Return what a call says about its answer, else what ``submit`` says."""

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 from typing_extensions import Self
 
+from airflow_provider_ops.spec.auth import Paging
 from airflow_provider_ops.spec.parts import (
     HeaderName,
     Headers,
@@ -27,6 +28,7 @@ from airflow_provider_ops.spec.parts import (
 )
 
 _KIND = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}")
+Order = Literal["newest", "oldest"]
 Methods = Annotated[Texts, BeforeValidator(lambda value: {True: ("*",), False: ()}.get(_flag(value), value))]
 
 
@@ -128,13 +130,17 @@ class AllSpec(RequestSpec):
     """The request that lists what exists, for ``sweep``."""
 
     entries: Reads = ()
+    paging: Paging | None = None
+    """How its pages follow each other; default: ``paging`` of the spec. ``null``: one answer has all."""
 
 
 class FindSpec(RequestSpec):
     """The request that shows what a submit with a lost answer started."""
 
     entries: Reads = ()
-    """Where the entries are; without it the answer is the entry."""
+    """Where the entries are; without it the answer is the entry, and a 404 says that there is none."""
+    paging: Paging | None = None
+    """How the pages of ``entries`` follow each other; default: ``paging`` of the spec. ``null``: one answer has all."""
     match: Reads = ()
     """What must hold our key in an entry."""
     operation_id: Reads = ()
@@ -146,6 +152,11 @@ class LookupSpec(RequestSpec):
     """The request that shows the operation of a resource."""
 
     entries: Reads = ()
+    paging: Paging | None = None
+    """As in ``find``."""
+    order: Order | None = None
+    """Which operations come first, ``newest`` or ``oldest``, where their times do not say so; default: ``lists.order``.
+    """
     match: Reads = ()
     operation_id: Reads = ()
 
@@ -300,8 +311,8 @@ class ListsSpec(Part):
 
     entries: Reads = ()
     """Where the entries are; default: the answer is the list."""
-    order: Literal["newest", "oldest"] | None = None
-    """Which entries come first, ``newest`` or ``oldest``: for the simulator and ``spec check``."""
+    order: Order | None = None
+    """Which entries come first, ``newest`` or ``oldest``: for ``lookup``, the simulator and ``spec check``."""
     open: ListRequests = ()
     """Lists that together show every operation that has not settled. Settled ones may be among them, but each poll of
     many waits then reads pages of a growing history: have the API filter, or else list the newest first."""

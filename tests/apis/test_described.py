@@ -178,14 +178,15 @@ def test_operations_are_those_of_all_lists_once_each() -> None:
     [
         ("{type: page_number, base_page: 0}", [{"page": 0}, {"page": 1}, {"page": 2}]),
         ("{type: page_number, total_path: $response.body#/pages}", [{"page": 1}, {"page": 2}]),
-        ("{type: offset, limit: 2}", [{"offset": n, "limit": 2} for n in (0, 2, 4)]),
-        ("{type: offset, limit: 2, total_path: $response.body#/total}", [{"offset": n, "limit": 2} for n in (0, 2)]),
+        # the server gives one entry a page
+        ("{type: offset, limit: 2}", [{"offset": n, "limit": 2} for n in (0, 1, 2)]),
+        ("{type: offset, limit: 2, total_path: $response.body#/total}", [{"offset": n, "limit": 2} for n in (0, 1)]),
     ],
 )
 def test_pages_by_number_end_at_an_empty_page_or_the_total(paging: str, queries: list[Any]) -> None:
     text = next(line for line in JOBS.splitlines() if line.startswith("paging"))
     listed = jobs((text, f"paging: {paging}")).recent_operations()[0]
-    page = {"operations": [OPERATION], "pages": 2, "total": 3}
+    page = {"operations": [OPERATION], "pages": 2, "total": 2}
     answers = [answer(page), answer(page), answer({**page, "operations": []})][: len(queries)]
     _, seen = pages(listed.entries, *answers)
     assert seen == [{"open": "false", **query} for query in queries]

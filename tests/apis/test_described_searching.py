@@ -10,6 +10,7 @@ import pytest
 from airflow_provider_ops.apis.calls import Response
 from airflow_provider_ops.apis.described import DescribedApi
 from airflow_provider_ops.apis.submits import Intent, Submitted
+from airflow_provider_ops.apis.whole_lists import IncompleteList
 from airflow_provider_ops.exceptions import (
     AmbiguousSubmission,
     InvalidArgument,
@@ -42,7 +43,14 @@ def test_a_lost_submit_is_found_by_our_key_and_only_by_that() -> None:
         "7",
     )
     assert find(API, answer({"jobs": [THEIRS]})) == []
-    assert find(API, NotFound(404, None, "none")) == []
+
+
+def test_an_answer_that_shows_no_list_does_not_say_that_nothing_was_started() -> None:
+    for said in ({}, {"jobs": None}, {"error": {"code": "rate_limited"}}):
+        with pytest.raises(IncompleteList, match="no list where 'entries'"):
+            find(API, answer(said))
+    with pytest.raises(IncompleteList, match="does not say that the list is empty"):
+        find(API, NotFound(404, None, "none"))
 
 
 def test_what_carries_our_key_and_has_no_operation_is_never_made_again() -> None:

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_ops.apis.calls import Paged, all_items
+from airflow_provider_ops.apis.calls import Paged
+from airflow_provider_ops.apis.whole_lists import all_items
 from airflow_provider_ops.http.blocking_client import BlockingClient
 from airflow_provider_ops.http.settings import Settings
 from airflow_provider_ops.operators.base import OperationOperator

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_ops.apis.calls import Call, Page, Paged, Request, Response, all_items
+from airflow_provider_ops.apis.calls import Call, Page, Paged, Request, Response
 from airflow_provider_ops.apis.nirvana import API, account, compute, networking, nks, platform, resources, starts
 from airflow_provider_ops.apis.nirvana.schemas import to_operation
+from airflow_provider_ops.apis.whole_lists import all_items
 from airflow_provider_ops.apis.wire_models import WireModel, read
 from airflow_provider_ops.exceptions import (
     Conflict,

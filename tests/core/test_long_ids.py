@@ -39,7 +39,7 @@ def ended(operation: Operation = DONE) -> WaitState:
 def test_in_a_handle() -> None:
     handle = Handle.placeholder("thing.put").answered(ADDRESS, resource_id=RESOURCE, result_path=RESOURCE)
     assert Handle.from_dict(through_json(handle.to_dict())) == handle
-    given = Handle.of_existing(DONE, generation=1)
+    given = Handle.of_existing(DONE, before=None)
     assert Handle.from_dict(through_json(given.to_dict())) == given
 
 

@@ -7,9 +7,10 @@ from typing import Any
 
 from airflow_provider_ops.apis.akua.reconcile import WITH_KEY
 from airflow_provider_ops.apis.akua.schemas import key_of, listing, to_operation
-from airflow_provider_ops.apis.calls import Flow, all_items
+from airflow_provider_ops.apis.calls import Flow
 from airflow_provider_ops.apis.existing import is_gone, status_of
 from airflow_provider_ops.apis.submits import OwnedResource, OwnedResources
+from airflow_provider_ops.apis.whole_lists import all_items
 from airflow_provider_ops.core.identity import is_our_key
 from airflow_provider_ops.exceptions import NotFound
 from airflow_provider_ops.operation import Operation

@@ -9,8 +9,9 @@ from typing import Any
 from airflow_provider_ops.apis.akua.metadata import KNOWN_TYPES
 from airflow_provider_ops.apis.akua.schemas import key_of, listing, to_operation
 from airflow_provider_ops.apis.akua.starts import CANCEL_SUBSCRIPTION, AkuaCall, ids_of, owner_id
-from airflow_provider_ops.apis.calls import Call, Flow, Page, Paged, Request, all_items
+from airflow_provider_ops.apis.calls import Call, Flow, Page, Paged, Request
 from airflow_provider_ops.apis.submits import Intent, Submitted
+from airflow_provider_ops.apis.whole_lists import all_items
 from airflow_provider_ops.apis.window import Window, began
 from airflow_provider_ops.exceptions import AmbiguousSubmission
 from airflow_provider_ops.operation import Operation, OperationState

@@ -133,7 +133,7 @@ class ApiOfSpec(Api):
         entries, secrets = lists.entries, self.spec.secrets
 
         def read(response: Response) -> Mapping[str, Operation]:
-            return self._reader.several(entries_of(exchange_of(response), entries, secrets), wanted)
+            return self._reader.several(entries_of(exchange_of(response), entries, secrets) or (), wanted)
 
         return Call(request, read)
 

@@ -5,14 +5,16 @@ Such a call needs no key where only this task starts it on its resource: what is
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from airflow_provider_ops.apis.calls import Flow, Pause
+from airflow_provider_ops.apis.described.choosing import Found, choose
 from airflow_provider_ops.apis.described.filling import Values
-from airflow_provider_ops.apis.described.searching import DescribedSearch, Found
+from airflow_provider_ops.apis.described.searching import DescribedSearch
 from airflow_provider_ops.apis.described.submits import DescribedSubmit
 from airflow_provider_ops.apis.submits import Intent, Submitted
+from airflow_provider_ops.apis.whole_lists import IncompleteList
 from airflow_provider_ops.apis.window import Window
 from airflow_provider_ops.exceptions import OpsError
 from airflow_provider_ops.spec import ApiSpec
@@ -54,12 +56,26 @@ class Changes:
             return found
         known = self._known[str(submit.request)]
         for pause in (*_PAUSES, None):
-            new = [one for one in (yield from self._operations(submit)) or () if one.operation_id not in known]
-            if new:
-                return Submitted(new[0].operation_id, submit.kind, resource_type, resource_id)
+            try:
+                listed = yield from self._operations(submit)
+            except IncompleteList:
+                if pause is None:
+                    raise
+                listed = None
+            new = self._choose(submit, [one for one in listed or () if one.operation_id not in known])
+            if new is not None:
+                return Submitted(new.operation_id, submit.kind, resource_type, resource_id)
             if pause is not None:
                 yield Pause(pause)
         return None
+
+    def _choose(self, submit: DescribedSubmit, new: Sequence[Found]) -> Found | None:
+        """Return the one that is ours, the oldest of those that are new.
+
+        :raises AmbiguousSubmission: nothing shows which that is.
+        """
+        lookup = self._lookup(submit)
+        return choose(new, None if lookup is None else self._search.order_of(lookup), submit.request)
 
     def find(self, intent: Intent, submit: DescribedSubmit) -> Flow[list[Submitted]] | None:
         """Return the flow that finds what an intent has started; ``None`` where others may start the same."""
@@ -77,18 +93,15 @@ class Changes:
         known = self._known.get(str(submit.request))
         resource_id = self._resource_id(submit)
         kind, type_ = submit.kind, submit.call.noun if submit.call else None
-        submitted = [
-            Submitted(one.operation_id, kind, type_, resource_id)
-            for one in found
-            if known is None or one.operation_id not in known
-        ]
+        new = {one.operation_id: one for one in found if known is None or one.operation_id not in known}
+        submitted = [Submitted(name, kind, type_, resource_id) for name in new]
         if known is None:
-            dates = {one.operation_id: one.created_at for one in found}
-            submitted = window.choose(submitted, lambda one: dates[one.operation_id])
-        return submitted[:1]
+            submitted = window.choose(submitted, lambda one: new[one.operation_id].created_at)
+        ours = self._choose(submit, [new[one.operation_id] for one in submitted])
+        return [one for one in submitted if ours is not None and one.operation_id == ours.operation_id]
 
     def _operations(self, submit: DescribedSubmit, window: Window | None = None) -> Flow[list[Found] | None]:
-        """Return the operations of the resource, the oldest first; ``None`` where they cannot be looked up."""
+        """Return the operations of the resource, as the API lists them; ``None`` where they cannot be looked up."""
         lookup, resource_id = self._lookup(submit), self._resource_id(submit)
         if lookup is None or resource_id is None:
             return None

@@ -14,11 +14,13 @@ from airflow_provider_ops.core.gate import cut_text
 from airflow_provider_ops.exceptions import TransportError
 from airflow_provider_ops.spec.auth import Paging
 from airflow_provider_ops.spec.expressions import Exchange, parse_pointer
-from airflow_provider_ops.spec.values import find_first, find_text
+from airflow_provider_ops.spec.templates import as_text
+from airflow_provider_ops.spec.values import find_first
 
 T = TypeVar("T")
 
-_MOST_LINKS = 20
+#: ``rel`` of the link to the next page, where a spec has no paging.
+_NEXT = "next"
 _LONGEST_CURSOR = 2000
 
 
@@ -54,22 +56,23 @@ def _joined(
         items = {id_of(one): one for one in page.items if id_of(one) not in seen}
         following, left = (page.next, others) if page.next is not None else (others[0] if others else None, others[1:])
         after = None if following is None else _joined(following, left, id_of, seen.union(items))
-        return Page(list(items.values()), after)
+        return Page(list(items.values()), after, cut=page.cut)
 
     return replace(call, parse=read)
 
 
-def entries_of(exchange: Exchange, entries: Sequence[str], secrets: Sequence[str] = ()) -> list[Any]:
-    """Return the entries that an answer has.
+def entries_of(exchange: Exchange, entries: Sequence[str], secrets: Sequence[str] = ()) -> list[Any] | None:
+    """Return the entries that an answer has; ``None`` for an object without the list.
 
-    :raises TransportError: it has none; reason ``unreadable``.
+    That is an empty list to many serializers, and what an error with HTTP 200 looks like.
+
+    :raises TransportError: it has something else in their place; reason ``unreadable``.
     """
     if secrets:
         exchange = replace(exchange, response_body=without_secrets(exchange.response_body, secrets))
     found = find_first(entries, exchange, exchange.response_body) if entries else exchange.response_body
     if found is None and entries and isinstance(exchange.response_body, Mapping):
-        # an object without the list is an empty list to many serializers
-        return []
+        return None
     if not isinstance(found, list):
         raise TransportError("the answer has no list where 'entries' points to", reason="unreadable")
     return found
@@ -95,79 +98,107 @@ class _Pages:
         """Return the call for the first page."""
         return self._page(0)
 
-    def _page(self, number: int) -> Call[Page[Any]]:
-        """Return the call for a page that is known by its number."""
+    def _page(self, at: int) -> Call[Page[Any]]:
+        """Return the call for a page.
+
+        :param at: how many pages (``page_number``) or entries (``offset``) come before it.
+        """
         request, paging = self._request, self._paging
         if paging is None or paging.type not in ("page_number", "offset"):
             return self._call(request, 0)
         if paging.type == "page_number":
-            name, path, value = paging.page_param, paging.page_body_path, paging.base_page + number
+            name, path, value = paging.page_param, paging.page_body_path, paging.base_page + at
         else:
-            name, path = paging.offset_param, paging.offset_body_path
-            value = number * (paging.limit or paging.page_size or 1)
+            name, path, value = paging.offset_param, paging.offset_body_path, at
             request = _with(request, paging.limit_param, paging.limit_body_path, paging.limit or paging.page_size)
-        return self._call(_with(request, name, path, value), number)
+        return self._call(_with(request, name, path, value), at)
 
-    def _call(self, request: Request, number: int) -> Call[Page[Any]]:
-        return Call(request, lambda response: self._read(request, response, number))
+    def _call(self, request: Request, at: int) -> Call[Page[Any]]:
+        return Call(request, lambda response: self._read(request, response, at))
 
-    def _read(self, request: Request, response: Response, number: int) -> Page[Any]:
+    def _read(self, request: Request, response: Response, at: int) -> Page[Any]:
         exchange = exchange_of(response)
         entries = entries_of(exchange, self._entries, self._secrets)
-        items = [self._to_item(one) for one in entries]
-        if self._paging is None or not entries:
-            return Page(items)
-        return self._with_next(items, request, response, exchange, number)
-
-    def _with_next(
-        self, items: Sequence[Any], request: Request, response: Response, exchange: Exchange, number: int
-    ) -> Page[Any]:
-        paging = self._paging
+        if entries is None:
+            return Page((), cut=f"the answer has no list where 'entries' ({', '.join(self._entries)}) points to")
+        items, paging = [self._to_item(one) for one in entries], self._paging
         if paging is None:
-            return Page(items)
+            is_more = _link(response.headers.get("link", ""), _NEXT) is not None
+            return Page(
+                items, cut="the answer names a next page (header Link), and there is no paging" if is_more else None
+            )
         match paging.type:
-            case "page_number" | "offset":
-                return self._numbered(items, exchange, number)
+            case "page_number":
+                return self._numbered(items, paging, exchange, at)
+            case "offset":
+                return self._at_offset(items, paging, exchange, at)
             case "cursor":
-                return Page(items, self._after_cursor(paging, request, exchange))
+                return self._after_cursor(items, paging, request, exchange)
             case "json_link":
-                link = find_text(
+                link = find_first(
                     (paging.next_url_path,) if paging.next_url_path else (), exchange, exchange.response_body
                 )
             case _:
                 link = _link(response.headers.get("link", ""), paging.links_next_key)
-        return Page(items, self._linked(request, link) if link else None)
+        return self._linked(items, request, link)
 
-    def _numbered(self, items: Sequence[Any], exchange: Exchange, number: int) -> Page[Any]:
+    def _numbered(self, items: Sequence[Any], paging: Paging, exchange: Exchange, at: int) -> Page[Any]:
         """Return a page of a list whose pages are known before they are read, where the answer has their number."""
-        paging = self._paging
-        total = _count(paging.total_path if paging else None, exchange)
-        if paging is None or total is None:
+        pages = _count(paging.total_path, exchange)
+        if pages is None:
             # a short page is no last one: servers filter after they count
-            return Page(items, self._page(number + 1))
-        size = paging.limit or paging.page_size or max(len(items), 1)
-        pages = total if paging.type == "page_number" else -(-total // size)
-        if number + 1 >= pages:
+            return Page(items, self._page(at + 1) if items else None)
+        if at + 1 >= pages:
             return Page(items)
+        if not items:
+            return Page(items, cut=f"page {at + 1} of {pages} is empty")
         return Page(
             items,
-            self._page(number + 1),
-            lambda count: [self._page(one) for one in range(number + 1, min(number + 1 + count, pages))],
+            self._page(at + 1),
+            lambda count: [self._page(one) for one in range(at + 1, min(at + 1 + count, pages))],
         )
 
-    def _after_cursor(self, paging: Paging, request: Request, exchange: Exchange) -> Call[Page[Any]] | None:
-        cursor = find_text((paging.cursor_path,) if paging.cursor_path else (), exchange, exchange.response_body)
-        if not cursor or len(cursor) > _LONGEST_CURSOR:
-            return None
-        following = _with(request, paging.cursor_param or "", paging.cursor_body_path, cursor)
-        # a cursor that stands still would be read for ever
-        return None if following == request else self._call(following, 0)
+    def _at_offset(self, items: Sequence[Any], paging: Paging, exchange: Exchange, at: int) -> Page[Any]:
+        """Return a page that is followed by what comes after its last entry: a server may give fewer than asked for."""
+        total, after, size = _count(paging.total_path, exchange), at + len(items), len(items)
+        if total is None:
+            return Page(items, self._page(after) if items else None)
+        if after >= total:
+            return Page(items)
+        if not items:
+            return Page(items, cut=f"there is nothing behind {at} of {total} entries")
+        return Page(
+            items,
+            self._page(after),
+            lambda count: [self._page(one) for one in range(after, min(after + count * size, total), size)],
+        )
 
-    def _linked(self, request: Request, link: str) -> Call[Page[Any]] | None:
-        """Return the call for an address that the server names: its query counts, its origin is never followed.
+    def _after_cursor(self, items: Sequence[Any], paging: Paging, request: Request, exchange: Exchange) -> Page[Any]:
+        found = find_first((paging.cursor_path,) if paging.cursor_path else (), exchange, exchange.response_body)
+        if _is_end(found):
+            return Page(items)
+        if isinstance(found, (Mapping, list)):
+            return Page(items, cut="there is no text where cursor_path points to")
+        cursor = as_text(found)
+        if len(cursor) > _LONGEST_CURSOR:
+            return Page(items, cut=f"the cursor has {len(cursor)} characters, and {_LONGEST_CURSOR} are the most")
+        following = _with(request, paging.cursor_param or "", paging.cursor_body_path, cursor)
+        if following == request:
+            # it would be read for ever
+            return Page(items, cut="the cursor of the next page is the same as that of this page")
+        return Page(items, self._call(following, 0))
+
+    def _linked(self, items: Sequence[Any], request: Request, link: Any) -> Page[Any]:
+        """Return a page with the call for an address that the server names.
+
+        Its query counts, its origin is never followed.
 
         :raises TransportError: the address is not that of the same list.
         """
+        if _is_end(link):
+            return Page(items)
+        if not isinstance(link, str):
+            return Page(items, cut="there is no text where next_url_path points to")
         parts = urlsplit(link)
         if parts.path and not parts.path.endswith(request.path):
             raise TransportError(
@@ -178,7 +209,14 @@ class _Pages:
             query[name] = [*query[name], value] if name in query else [value]
         plain = {name: value[0] if len(value) == 1 else value for name, value in query.items()}
         following = replace(request, query={**request.query, **plain})
-        return None if following == request else self._call(following, 0)
+        if following == request:
+            return Page(items, cut="the link to the next page leads to the page itself")
+        return Page(items, self._call(following, 0))
+
+
+def _is_end(found: Any) -> bool:
+    """Return whether what stands for the next page says that there is none."""
+    return found is None or found is False or found == ""
 
 
 def _size(paging: Paging | None) -> dict[str, Any]:
@@ -225,7 +263,7 @@ def _count(path: str | None, exchange: Exchange) -> int | None:
 
 def _link(header: str, rel: str) -> str | None:
     """Return the address of a relation in a ``Link`` header (RFC 8288), without regular expressions."""
-    for link in header.split(",<")[:_MOST_LINKS]:
+    for link in header.split(",<"):
         for one in link.split(", <"):
             address, _, parameters = one.strip().removeprefix("<").partition(">")
             pairs = (pair.strip().partition("=") for pair in parameters.split(";"))

@@ -6,23 +6,23 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from airflow_provider_ops.apis.calls import Call, Flow, all_items
+from airflow_provider_ops.apis.calls import Call, Flow
+from airflow_provider_ops.apis.described.entries import Entries
 from airflow_provider_ops.apis.described.filling import Values, fill
-from airflow_provider_ops.apis.described.listing import paged
 from airflow_provider_ops.apis.described.reading import json_or_none
 from airflow_provider_ops.apis.described.searching import EPOCH, DescribedSearch
 from airflow_provider_ops.apis.described.secrets import without_secrets
 from airflow_provider_ops.apis.described.submits import DescribedSubmit
 from airflow_provider_ops.apis.existing import existing, is_gone, status_of
 from airflow_provider_ops.apis.submits import OwnedResource, OwnedResources, Submitted
+from airflow_provider_ops.apis.whole_lists import IncompleteList
 from airflow_provider_ops.exceptions import NotFound, PermissionDenied
 from airflow_provider_ops.operation import Operation
 from airflow_provider_ops.spec import ApiSpec
 from airflow_provider_ops.spec.advice import uses
 from airflow_provider_ops.spec.expressions import Exchange
 from airflow_provider_ops.spec.keys import short_in
-from airflow_provider_ops.spec.parts import RequestSpec
-from airflow_provider_ops.spec.sections import CallSpec, FindSpec, ResultSpec
+from airflow_provider_ops.spec.sections import AllSpec, CallSpec, FindSpec, ResultSpec
 from airflow_provider_ops.spec.templates import as_text
 from airflow_provider_ops.spec.values import find_all, find_text
 
@@ -40,6 +40,7 @@ class Owned:
         self._variables = variables
         self._values = Values(variables)
         self._search = search
+        self._entries = Entries(spec)
         self._read = read
 
     def shows(self, kind: str) -> bool:
@@ -148,7 +149,7 @@ class Owned:
         for call, find in calls:
             try:
                 rows = yield from self._rows(find)
-            except PermissionDenied as error:
+            except (PermissionDenied, IncompleteList) as error:
                 problems.append(f"{call.creates} cannot be listed: {error}")
             else:
                 owned = (self._marked(call, find, row) for row in rows)
@@ -156,14 +157,13 @@ class Owned:
         return OwnedResources(found, problems)
 
     def _rows(self, find: FindSpec, values: Values | None = None) -> Flow[list[Any]]:
-        request: RequestSpec = find if find.all is None else find.all
-        entries = (find.all.entries if find.all is not None else ()) or find.entries
-        filled = fill(request, (values or self._values).having(since=EPOCH), idempotent=True)
-        try:
-            listed = paged(filled, entries, self._spec.paging, lambda entry: entry, self._spec.secrets)
-            return (yield from all_items(listed))
-        except NotFound:
-            return []
+        request: AllSpec | FindSpec = find if find.all is None else find.all
+        with_since = (values or self._values).having(since=EPOCH)
+        key = "find" if find.all is None else "find.all"
+        read = yield from self._entries.read(key, request, with_since, entries=request.entries or find.entries)
+        if read.gap is not None:
+            raise read.gap
+        return read.items
 
     def _marked(self, call: CallSpec, find: FindSpec, row: Any) -> OwnedResource | None:
         mark = self._spec.inherited(call, "mark")

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
-from typing import Any, NamedTuple
+from typing import Any
 
-from airflow_provider_ops.apis.calls import Call, Flow, Response, all_items
+from airflow_provider_ops.apis.calls import Call, Flow
+from airflow_provider_ops.apis.described.choosing import Found, choose
+from airflow_provider_ops.apis.described.entries import Entries
 from airflow_provider_ops.apis.described.filling import Values, fill
-from airflow_provider_ops.apis.described.listing import paged
-from airflow_provider_ops.apis.described.reading import OperationReader, exchange_of
+from airflow_provider_ops.apis.described.reading import OperationReader
 from airflow_provider_ops.apis.described.submits import DescribedSubmit, value_of
 from airflow_provider_ops.apis.submits import Intent, Submitted
+from airflow_provider_ops.apis.whole_lists import ListRead
 from airflow_provider_ops.apis.window import Window, date_of
-from airflow_provider_ops.exceptions import AmbiguousSubmission, NotFound, TransportError
+from airflow_provider_ops.exceptions import AmbiguousSubmission, TransportError
 from airflow_provider_ops.operation import Operation
 from airflow_provider_ops.spec import ApiSpec
 from airflow_provider_ops.spec.advice import proves_ours, uses
 from airflow_provider_ops.spec.expressions import Exchange
-from airflow_provider_ops.spec.parts import RequestSpec
 from airflow_provider_ops.spec.sections import CallSpec, FindSpec, LookupSpec
 from airflow_provider_ops.spec.templates import as_text
 from airflow_provider_ops.spec.values import find_all, find_text
@@ -30,13 +31,6 @@ _MOST_NAMED = 10
 EPOCH = datetime.fromtimestamp(0, timezone.utc)
 
 
-class Found(NamedTuple):
-    """An operation of a resource."""
-
-    operation_id: str
-    created_at: datetime | None
-
-
 class DescribedSearch:
     """Searches of one API."""
 
@@ -44,6 +38,7 @@ class DescribedSearch:
         self._spec = spec
         self._variables = variables
         self._reader = reader
+        self._entries = Entries(spec)
 
     def find(self, intent: Intent) -> Flow[list[Submitted]] | None:
         """Return the flow that finds what an intent started; ``None`` where nothing can be found out."""
@@ -62,9 +57,7 @@ class DescribedSearch:
         lookup: LookupSpec | None = self._spec.inherited(call, "lookup")
         if uses(find, "since") or (lookup is not None and uses(lookup, "since")):
             values = values.having(since=(yield from self._since(intent)))
-        entries = yield from self._entries(find, find.entries, values)
-        mark = values.named.get("mark")
-        ours = [one for one in entries if not find.match or _holds(find.match, one, mark)]
+        ours = yield from self._ours(find, values, values.named.get("mark"))
         if ours and not proves_ours(self._spec, call, find):
             found_ones = [self._described(find, one) for one in ours[:_MOST_NAMED]]
             raise AmbiguousSubmission(
@@ -76,7 +69,19 @@ class DescribedSearch:
         found: list[Submitted] = []
         for entry in ours:
             found += yield from self.named(submit, call, find, entry, values)
-        return found
+        # what moves to another page while they are read is shown twice
+        return list({one.operation_id: one for one in found}.values())
+
+    def _ours(self, find: FindSpec, values: Values, wanted: Any) -> Flow[list[Any]]:
+        """Return the entries that hold a key.
+
+        :raises IncompleteList: none of those that could be read does, and there may be more.
+        """
+        read: ListRead[Any] = yield from self._entries.read("find", find, values)
+        ours = self._entries.holding("find", find, read.items, wanted)
+        if read.gap is not None and not ours:
+            raise read.gap
+        return ours
 
     def _described(self, find: FindSpec, entry: Any) -> str:
         name = find_text((*find.operation_id, *find.resource_id), Exchange(), entry)
@@ -94,7 +99,7 @@ class DescribedSearch:
         ids = [as_text(one) for one in find_all(find.operation_id, Exchange(), entry)]
         lookup: LookupSpec | None = self._spec.inherited(call, "lookup")
         if not ids and resource_id is not None and lookup is not None:
-            ids = yield from self.look_up(lookup, values.having(resource_id=resource_id))
+            ids = yield from self.look_up(lookup, values.having(resource_id=resource_id), submit)
         if not ids:
             raise AmbiguousSubmission(
                 f"{submit.request} was carried out: {resource_type or 'resource'} {resource_id or ''} has our key, but "
@@ -112,7 +117,7 @@ class DescribedSearch:
         if lookup is None:
             return None
         values = submit.values(self._spec, self._variables).having(resource_id=resource_id, since=EPOCH)
-        ids = yield from self.look_up(lookup, values)
+        ids = yield from self.look_up(lookup, values, submit)
         return Submitted(ids[0], submit.kind, resource_type, resource_id) if ids else None
 
     def existing(self, submit: DescribedSubmit) -> Flow[list[Submitted]]:
@@ -130,44 +135,55 @@ class DescribedSearch:
         wanted = values.named.get("mark") if submit.short_key else mark and value_of(mark, submit.request)
         if find is not None and wanted is not None:
             values = values.having(mark=wanted)
-            entries = yield from self._entries(find, find.entries, values)
             found: list[Submitted] = []
-            for entry in entries:
-                if not find.match or _holds(find.match, entry, wanted):
-                    found += yield from self.named(submit, call, find, entry, values)
+            for entry in (yield from self._ours(find, values, wanted)):
+                found += yield from self.named(submit, call, find, entry, values)
             return found
         resource = call.resource or self._spec.submit.resource
         resource_id = find_text(resource.id, values.exchange or Exchange(), None) if resource else None
         if lookup is None or resource_id is None:
             return []
-        ids = yield from self.look_up(lookup, values.having(resource_id=resource_id), newest=not call.creates)
+        with_id = values.having(resource_id=resource_id)
+        ids = yield from self.look_up(lookup, with_id, submit, newest=not call.creates)
         return [Submitted(one, submit.kind, call.creates, resource_id) for one in ids]
 
-    def look_up(self, lookup: LookupSpec, values: Values, *, newest: bool = False) -> Flow[list[str]]:
+    def look_up(
+        self, lookup: LookupSpec, values: Values, submit: DescribedSubmit, *, newest: bool = False
+    ) -> Flow[list[str]]:
         """Return the id of the operation of a resource; of several the oldest is that of its creation.
 
         :param newest: whether the newest is meant.
+        :raises AmbiguousSubmission: nothing shows which of several that is.
         """
         found = yield from self.matching(lookup, values)
-        return [one.operation_id for one in (found[-1:] if newest else found[:1])]
+        one = choose(found, self.order_of(lookup), submit.request, newest=newest)
+        return [] if one is None else [one.operation_id]
+
+    def order_of(self, lookup: LookupSpec) -> str | None:
+        """Return which operations of a resource come first."""
+        return lookup.order or (self._spec.lists.order if self._spec.lists else None)
 
     def matching(self, lookup: LookupSpec, values: Values, window: Window | None = None) -> Flow[list[Found]]:
-        """Return the operations of a resource, the oldest first.
+        """Return the operations of a resource, as the API lists them.
 
         :param window: notes when the API has answered.
+        :raises IncompleteList: there may be more, or one cannot be identified.
         """
         if uses(lookup, "since") and values.named.get("since") is None:
             values = values.having(since=EPOCH)
-        entries = yield from self._entries(lookup, lookup.entries, values, window)
-        wanted = values.named.get("resource_id")
-        matching = [one for one in entries if not lookup.match or _holds(lookup.match, one, wanted)]
+        read: ListRead[Any] = yield from self._entries.read("lookup", lookup, values, window=window)
+        if read.gap is not None:
+            raise read.gap
+        found = []
         texts = lookup.operation_id or self._spec.operation.id
-        found = [
-            Found(as_text(name), self._created_at(entry))
-            for entry in matching
-            for name in find_all(texts, Exchange(), entry)[:1]
-        ]
-        return sorted(found, key=lambda one: one.created_at or EPOCH)
+        for entry in self._entries.holding("lookup", lookup, read.items, values.named.get("resource_id")):
+            names = find_all(texts, Exchange(), entry)
+            if not names:
+                raise self._entries.unclear(
+                    "lookup", f"{lookup.request}: {', '.join(texts)} finds no operation in what was answered"
+                )
+            found.append(Found(as_text(names[0]), self._created_at(entry)))
+        return found
 
     def _created_at(self, entry: Any) -> datetime | None:
         try:
@@ -175,19 +191,6 @@ class DescribedSearch:
         except TransportError:
             return None
         return operation.created_at or operation.started_at
-
-    def _entries(
-        self, request: RequestSpec, entries: Sequence[str], values: Values, window: Window | None = None
-    ) -> Flow[list[Any]]:
-        """Read all entries of an answer; none where the API says 404."""
-        try:
-            if not entries:
-                one = yield Call(fill(request, values), _whole)
-                return [] if one is None else [one]
-            listed = paged(fill(request, values), entries, self._spec.paging, lambda entry: entry)
-            return (yield from all_items(listed if window is None else window.noting(listed)))
-        except NotFound:
-            return []
 
     def _since(self, intent: Intent) -> Flow[datetime]:
         """Return when the submit began, by the clock of the API.
@@ -199,16 +202,3 @@ class DescribedSearch:
             return EPOCH
         now: datetime | None = yield Call(fill(self._spec.check, Values(self._variables)), date_of)
         return EPOCH if now is None else now - timedelta(seconds=intent.age() + _MARGIN)
-
-
-def _whole(response: Response) -> Any:
-    return exchange_of(response).response_body
-
-
-def _holds(match: Sequence[str], entry: Any, wanted: Any) -> bool:
-    """Return whether an entry has a value, itself or in a list."""
-    found = find_all(match, Exchange(), entry)
-    flat = [one for value in found for one in (value if isinstance(value, list) else [value])]
-    return wanted is not None and any(
-        as_text(one) == as_text(wanted) for one in flat if not isinstance(one, (dict, list))
-    )

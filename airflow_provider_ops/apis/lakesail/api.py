@@ -7,13 +7,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from airflow_provider_ops.apis.base import Api, table
-from airflow_provider_ops.apis.calls import Call, Flow, Paged, Request, Response, all_items, path, split_reference
+from airflow_provider_ops.apis.calls import Call, Flow, Paged, Request, Response, path, split_reference
 from airflow_provider_ops.apis.existing import existing
 from airflow_provider_ops.apis.lakesail import infrastructure, workloads
 from airflow_provider_ops.apis.lakesail.operations import NAME, submitted, to_operation, word
 from airflow_provider_ops.apis.lakesail.schemas import LakeSailOperation
 from airflow_provider_ops.apis.lakesail.shapes import body_of, by_marker, by_number, objects
 from airflow_provider_ops.apis.submits import Intent, SubmitCall, Submitted, generic_submit
+from airflow_provider_ops.apis.whole_lists import all_items
 from airflow_provider_ops.apis.window import Window
 from airflow_provider_ops.apis.wire_models import ErrorBody, read, read_error
 from airflow_provider_ops.core.poll_interval import PollPolicy

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from airflow_provider_ops.apis.calls import Flow, all_items
+from airflow_provider_ops.apis.calls import Flow
 from airflow_provider_ops.apis.existing import is_gone
 from airflow_provider_ops.apis.nirvana.reconcile import PLACES, Place
 from airflow_provider_ops.apis.nirvana.schemas import as_json, listing
 from airflow_provider_ops.apis.submits import OwnedResource, OwnedResources
 from airflow_provider_ops.apis.times import Time
+from airflow_provider_ops.apis.whole_lists import all_items
 from airflow_provider_ops.apis.wire_models import WireModel, read
 from airflow_provider_ops.core.identity import is_our_key
 from airflow_provider_ops.exceptions import NotFound, PermissionDenied

@@ -11,13 +11,14 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, TypeVar
 
-from airflow_provider_ops.apis.calls import Call, Flow, Paged, Pause, Request, all_items
+from airflow_provider_ops.apis.calls import Call, Flow, Paged, Pause, Request
 from airflow_provider_ops.apis.calls import path as path_of
 from airflow_provider_ops.apis.nirvana import compute, networking, nks
 from airflow_provider_ops.apis.nirvana.platform import get_operation, list_operations
 from airflow_provider_ops.apis.nirvana.schemas import as_json, body_of, filters, listing
 from airflow_provider_ops.apis.nirvana.starts import NirvanaCall, ids_of, start_of
 from airflow_provider_ops.apis.submits import Intent, SubmitCall, Submitted
+from airflow_provider_ops.apis.whole_lists import all_items
 from airflow_provider_ops.apis.window import Window, began
 from airflow_provider_ops.exceptions import AmbiguousSubmission, InvalidRequest, NotFound
 from airflow_provider_ops.operation import Operation, OperationState

@@ -14,7 +14,6 @@ from airflow_provider_ops.apis.calls import (
     Paged,
     Request,
     Response,
-    all_items,
     check_id,
     drop_none,
     path,
@@ -39,6 +38,7 @@ from airflow_provider_ops.apis.submits import (
     Submitted,
     generic_submit,
 )
+from airflow_provider_ops.apis.whole_lists import all_items
 from airflow_provider_ops.apis.window import Window, began
 from airflow_provider_ops.apis.wire_models import read
 from airflow_provider_ops.core.identity import is_our_key
