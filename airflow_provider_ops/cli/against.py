@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from airflow_provider_ops._compat import get_connection
 from airflow_provider_ops.apis.described import DescribedApi
-from airflow_provider_ops.apis.described.explaining import Field, explained, given
+from airflow_provider_ops.apis.described.explaining import Field, explained, given, searched
 from airflow_provider_ops.hooks.base import default_clock
 from airflow_provider_ops.hooks.specs import api_of
 from airflow_provider_ops.http.blocking_client import BlockingClient
@@ -24,7 +24,7 @@ _ANY = "any-key"
 
 
 def fields_against(spec: ApiSpec, url: str, operation_id: str | None, conn_id: str | None) -> list[Field]:
-    """Return what each field comes to in an operation at a real API.
+    """Return what each field comes to in an operation at a real API, and what its searches find.
 
     :param url: base URL of the API, or address of an operation.
     :param conn_id: connection whose login and password are sent.
@@ -40,7 +40,7 @@ def fields_against(spec: ApiSpec, url: str, operation_id: str | None, conn_id: s
     )
     settings = read_settings(api, conn_id or _NAME, named, shown)
     with BlockingClient(api, settings, default_clock()) as client:
-        return given(client.run(explained(api, operation_id or found)))
+        return [*given(client.run(explained(api, operation_id or found))), *client.run(searched(api))]
 
 
 def _connection(conn_id: str | None) -> tuple[Any, Mapping[str, Any]]:

@@ -140,7 +140,7 @@ class SubmitRunner:
         except (Conflict, InvalidRequest) as error:
             return self._refused_or_found(handle, marked, error)
         except OpsError as error:
-            if not _is_unclear(error):
+            if not (_is_unclear(error) or isinstance(error, AmbiguousSubmission)):
                 self._note_failure(handle, error)
             raise
         except Exception:

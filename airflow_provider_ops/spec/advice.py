@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from airflow_provider_ops.exceptions import SpecProblem
-from airflow_provider_ops.spec.auth import ClientCredentials, Paging
+from airflow_provider_ops.spec.auth import ClientCredentials
 from airflow_provider_ops.spec.description import Description
 from airflow_provider_ops.spec.parts import RequestSpec
-from airflow_provider_ops.spec.places import list_requests, sent, templates_of
+from airflow_provider_ops.spec.places import list_requests, pagings, sent, templates_of
 from airflow_provider_ops.spec.requests import parse_line
-from airflow_provider_ops.spec.sections import CallSpec, FindSpec
+from airflow_provider_ops.spec.sections import CallSpec, FindSpec, LookupSpec
 from airflow_provider_ops.spec.source import Source
 from airflow_provider_ops.spec.states import ANY_OTHER
 from airflow_provider_ops.spec.values import parse_value
@@ -44,6 +44,7 @@ def advice_on(spec: Description, source: Source | None = None) -> list[SpecProbl
         *_calls(spec),
         *_ending(spec),
         *_lists(spec),
+        *_paging_options(spec),
         *_ids(spec),
         *_elsewhere(spec),
         *_unused(spec),
@@ -106,9 +107,33 @@ def _call(spec: Description, call: CallSpec, place: tuple[str | int, ...]) -> It
     mark = spec.inherited(call, "mark")
     if mark is not None and mark.in_ == "body" and method == "DELETE":
         yield SpecProblem(place, "the key goes into the body, and a DELETE has none: use a header or query, or 'null'")
-    find = spec.inherited(call, "find")
+    find, lookup = spec.inherited(call, "find"), spec.inherited(call, "lookup")
     if find is not None:
         yield from _find(spec, call, find, (*place, "find"))
+        yield from _pages(spec, find, _place_of(call, "find", place))
+    if lookup is not None:
+        yield from _pages(spec, lookup, _place_of(call, "lookup", place))
+        yield from _order(spec, lookup, _place_of(call, "lookup", place))
+
+
+def _place_of(call: CallSpec, name: str, place: tuple[str | int, ...]) -> tuple[str | int, ...]:
+    """Return where a part of a call is: what all calls inherit is named once."""
+    return (*place, name) if call.has(name) else (name,)
+
+
+def _pages(spec: Description, request: FindSpec | LookupSpec, place: tuple[str | int, ...]) -> Iterator[SpecProblem]:
+    """Find a search of which only the first page would be read."""
+    if request.entries and spec.paging_of(request) is None and not request.has("paging"):
+        text = "there is no 'paging': what is not on the first page counts as not there. Add it to the spec or here"
+        yield SpecProblem(place, f"{text}; 'paging: null' says that one answer has all")
+
+
+def _order(spec: Description, lookup: LookupSpec, place: tuple[str | int, ...]) -> Iterator[SpecProblem]:
+    """Find a search that cannot say which of several operations is the first."""
+    has_order = lookup.order or (spec.lists is not None and spec.lists.order)
+    if lookup.entries and not (has_order or spec.operation.created_at or spec.operation.started_at):
+        text = "where it shows several operations nothing says which is meant, which is AmbiguousSubmission"
+        yield SpecProblem(place, f"{text}: add 'created_at' to 'operation', or 'order' here")
 
 
 def _find(spec: Description, call: CallSpec, find: FindSpec, place: tuple[str | int, ...]) -> Iterator[SpecProblem]:
@@ -164,15 +189,14 @@ def _lists(spec: Description) -> Iterator[SpecProblem]:
     for place, request in list_requests(spec):
         if parse_line(request.request).method == "POST" and not request.has("body"):
             yield SpecProblem(place, "a list by POST without 'body': most servers refuse that, write 'body: {}'")
-    if spec.paging is not None:
-        yield from _paging_options(spec.paging)
 
 
-def _paging_options(paging: Paging) -> Iterator[SpecProblem]:
-    for name in paging.model_fields_set - {"type"} - _OPTIONS[paging.type]:
-        yield SpecProblem(("paging", name), f"{name} has no meaning for {paging.type}: leave it out")
-    if paging.page_size_param and paging.page_size is None:
-        yield SpecProblem(("paging", "page_size_param"), "page_size_param without page_size: it is never sent")
+def _paging_options(spec: Description) -> Iterator[SpecProblem]:
+    for place, paging in pagings(spec):
+        for name in paging.model_fields_set - {"type"} - _OPTIONS[paging.type]:
+            yield SpecProblem((*place, name), f"{name} has no meaning for {paging.type}: leave it out")
+        if paging.page_size_param and paging.page_size is None:
+            yield SpecProblem((*place, "page_size_param"), "page_size_param without page_size: it is never sent")
 
 
 def _ids(spec: Description) -> Iterator[SpecProblem]:

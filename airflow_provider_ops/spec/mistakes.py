@@ -15,7 +15,7 @@ from airflow_provider_ops.spec.keys import KEY_LENGTH, key_text
 from airflow_provider_ops.spec.kinds import kinds
 from airflow_provider_ops.spec.nearest import nearest
 from airflow_provider_ops.spec.parts import Part, check_header_name
-from airflow_provider_ops.spec.places import RESERVED, Sent, marks, sent
+from airflow_provider_ops.spec.places import RESERVED, Sent, marks, pagings, sent
 from airflow_provider_ops.spec.requests import READS, parse_line
 from airflow_provider_ops.spec.secrecy import secrecy
 from airflow_provider_ops.spec.sections import MarkSpec, Refusal, States
@@ -44,7 +44,7 @@ def mistakes_in(spec: Description) -> list[SpecProblem]:
         *_lists(spec),
         *secrecy(spec),
         *kinds(spec),
-        *(_paging(spec.paging) if spec.paging else ()),
+        *(one for place, paging in pagings(spec) for one in _paging(place, paging)),
     ]
     return list(dict.fromkeys(found))
 
@@ -54,7 +54,7 @@ def mistakes_in_parts(data: Any) -> Iterator[SpecProblem]:
     words: list[Place] = [("operation", "states"), ("operation", "verdict", "states")]
     for place in words:
         yield from _alone(data, place, States, _in_two_lists)
-    yield from _alone(data, ("paging",), Paging, lambda _place, paging: _paging(paging))
+    yield from _alone(data, ("paging",), Paging, _paging)
     calls = data.get("calls") if isinstance(data, Mapping) else None
     own: list[Place] = [("calls", index, "mark") for index in range(len(calls) if isinstance(calls, list) else 0)]
     for place in [("mark",), *own]:
@@ -306,16 +306,16 @@ def _list_request(spec: Description, place: Sent) -> Iterator[SpecProblem]:
         yield SpecProblem(("paging", in_body[0]), f"{in_body[0]} needs a list by POST, and {method} has no body")
 
 
-def _paging(paging: Paging) -> Iterator[SpecProblem]:
+def _paging(place: Place, paging: Paging) -> Iterator[SpecProblem]:
     match paging.type:
         case "cursor":
             if paging.cursor_path is None:
-                yield SpecProblem(("paging", "cursor_path"), "the cursor cannot advance: add cursor_path")
+                yield SpecProblem((*place, "cursor_path"), "the cursor cannot advance: add cursor_path")
             if paging.cursor_param is None and paging.cursor_body_path is None:
                 yield SpecProblem(
-                    ("paging", "cursor_param"), "the cursor goes nowhere: add cursor_param or cursor_body_path"
+                    (*place, "cursor_param"), "the cursor goes nowhere: add cursor_param or cursor_body_path"
                 )
         case "json_link" if paging.next_url_path is None:
-            yield SpecProblem(("paging", "next_url_path"), "the next page cannot be found: add next_url_path")
+            yield SpecProblem((*place, "next_url_path"), "the next page cannot be found: add next_url_path")
         case "offset" if paging.limit is None and paging.page_size is None:
-            yield SpecProblem(("paging", "limit"), "the offset cannot advance: add limit, the entries per page")
+            yield SpecProblem((*place, "limit"), "the offset cannot advance: add limit, the entries per page")

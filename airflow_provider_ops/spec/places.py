@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from airflow_provider_ops.spec.auth import ClientCredentials, Login
+from airflow_provider_ops.spec.auth import ClientCredentials, Login, Paging
 from airflow_provider_ops.spec.description import Description
 from airflow_provider_ops.spec.parts import RequestSpec
 from airflow_provider_ops.spec.requests import parse_line
@@ -146,6 +146,19 @@ def _marks(spec: Description) -> Iterator[tuple[Place, Any]]:
 def marks(spec: Description) -> list[tuple[Place, Any]]:
     """Return every mark of a spec with its place."""
     return list(_marks(spec))
+
+
+def pagings(spec: Description) -> Iterator[tuple[Place, Paging]]:
+    """Yield how the pages of lists and searches follow each other, each with its place."""
+    if spec.paging is not None:
+        yield ("paging",), spec.paging
+    owners: list[tuple[Place, Any]] = [((), spec), *((("calls", index), one) for index, one in enumerate(spec.calls))]
+    for place, owner in owners:
+        everything = owner.find.all if owner.find is not None else None
+        parts = ((("find",), owner.find), (("find", "all"), everything), (("lookup",), owner.lookup))
+        for name, request in parts:
+            if request is not None and request.paging is not None:
+                yield (*place, *name, "paging"), request.paging
 
 
 def all_path_names(spec: Description) -> frozenset[str]:

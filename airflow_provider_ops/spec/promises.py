@@ -9,7 +9,7 @@ from airflow_provider_ops.spec.advice import advice_on, proves_ours
 from airflow_provider_ops.spec.description import Description
 from airflow_provider_ops.spec.model import ApiSpec
 from airflow_provider_ops.spec.requests import parse_line
-from airflow_provider_ops.spec.sections import CallSpec
+from airflow_provider_ops.spec.sections import CallSpec, FindSpec
 from airflow_provider_ops.spec.source import Source
 
 
@@ -78,14 +78,18 @@ def exactly_once(spec: Description, call: CallSpec) -> str:
     if is_idempotent(spec, call):
         return f"repeated: {parse_line(call.request).method} is idempotent"
     if find is not None and proves_ours(spec, call, find) and (find.operation_id or (find.resource_id and lookup)):
-        return "searched for by our key, sent again only if nothing is found" + _unless_kept(
-            mark is not None and mark.keep
-        )
+        said = "searched for by our key, sent again only if nothing is found"
+        return said + _first_page(spec, find) + _unless_kept(mark is not None and mark.keep)
     if call.exclusive and lookup is not None and not call.creates:
         return "what is new among the operations of its resource is ours, sent again only if nothing is"
     if find is not None:
         return f"sent again only if the search shows that nothing was started; otherwise it {_AMBIGUOUS}"
     return _AMBIGUOUS
+
+
+def _first_page(spec: Description, find: FindSpec) -> str:
+    is_one_page = bool(find.entries) and spec.paging_of(find) is None and not find.has("paging")
+    return " on the first page, the only one that is read without 'paging'" if is_one_page else ""
 
 
 def _unless_kept(keep: bool) -> str:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from airflow_provider_ops.apis.calls import Call, Page, Paged, Request, Response
 from airflow_provider_ops.apis.nirvana import API, account, compute, networking, nks, platform, resources, starts
 from airflow_provider_ops.apis.nirvana.schemas import to_operation
-from airflow_provider_ops.apis.whole_lists import all_items
+from airflow_provider_ops.apis.whole_lists import IncompleteList, all_items
 from airflow_provider_ops.apis.wire_models import WireModel, read
 from airflow_provider_ops.exceptions import (
     Conflict,
@@ -233,14 +233,18 @@ def test_what_ends_a_list(last: Any) -> None:
     assert len(pages(networking.list_vpcs("p"), [last])[0]) == 1
 
 
-@pytest.mark.parametrize("body", [page(cursor="c1"), {"items": None}, {}])
-def test_an_empty_page_ends_a_list(body: Any) -> None:
-    assert pages(networking.list_vpcs("p"), [body])[0] == []
+def test_an_empty_list_may_be_null() -> None:
+    assert pages(networking.list_vpcs("p"), [{"items": None}])[0] == []
 
 
-def test_a_cursor_that_leads_to_itself_ends_a_list() -> None:
-    found, _ = pages(networking.list_vpcs("p"), [page("a", cursor="c"), page("b", cursor="c")])
-    assert len(found) == 2
+def test_an_empty_page_with_a_cursor_is_followed() -> None:
+    assert len(pages(networking.list_vpcs("p"), [page(cursor="c1"), page("a")])[0]) == 1
+
+
+@pytest.mark.parametrize("bodies", [[{}], [page("a", cursor="c"), page("b", cursor="c")]])
+def test_a_list_that_may_have_more_is_no_whole_one(bodies: list[Any]) -> None:
+    with pytest.raises(IncompleteList, match="there may be more"):
+        pages(networking.list_vpcs("p"), bodies)
 
 
 @pytest.mark.parametrize("body", [[], "x", {"items": {}}, {"items": [1]}])

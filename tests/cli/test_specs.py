@@ -7,8 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from airflow_provider_ops.apis.described import DescribedApi
 from airflow_provider_ops.cli.__main__ import main
 from airflow_provider_ops.hooks.lookup import hook_for
+from airflow_provider_ops.hooks.operations import OperationsApiHook
+from airflow_provider_ops.http.blocking_client import BlockingClient
+from airflow_provider_ops.http.settings import Settings
+from airflow_provider_ops.spec import ApiSpec
 from airflow_provider_ops.specs import names
 from tests.spec.examples import JOBS
 
@@ -108,6 +113,48 @@ def test_against_shows_what_each_field_comes_to(
     assert fields["id"] == {"field": "id", "expression": "/id", "found": started, "means": started}
     assert fields["status"] == {"field": "status", "expression": "/status", "found": "success", "means": "succeeded"}
     assert fields["entry"]["found"].startswith("an object with id")
+    searched = fields["find of POST /jobs"]
+    assert (searched["found"], searched["means"]) == ("0 entries", "complete")
+
+
+@pytest.mark.parametrize(
+    ("edits", "field", "means"),
+    [
+        ([("?label=airflow%3D{mark}", "")], "find of POST /jobs: match", "in 1 of 1 entries"),
+        (
+            [("?label=airflow%3D{mark}", ""), ("match: /labels/airflow", "match: /tags")],
+            "find of POST /jobs: match",
+            "in 0 of 1 entries: if one of them has it, mend the pointer",
+        ),
+    ],
+)
+def test_against_tries_each_search(
+    folder: Path,
+    capsys: pytest.CaptureFixture[str],
+    operations_simulator: SimulatorServer,
+    virtual_time: VirtualClock,
+    edits: list[tuple[str, str]],
+    field: str,
+    means: str,
+) -> None:
+    text = JOBS
+    for old, new in edits[:1]:
+        text = text.replace(old, new)
+    operations_simulator.add(text)
+    operations_simulator.base_url("jobs")
+    hook = OperationsApiHook("jobs", api=DescribedApi(ApiSpec.from_yaml(text)))
+    hook._client = client = BlockingClient(
+        hook.api, Settings("jobs", operations_simulator.base_url("jobs"), "any-key"), virtual_time
+    )
+    with client:
+        hook.call(hook.api.with_idempotency_key(hook.api.request("POST", "/jobs", json={}), "airflow-0123456789-n"))
+    for old, new in edits[1:]:
+        text = text.replace(old, new)
+    file = folder / "jobs.yaml"
+    file.write_text(text)
+    _, rows, said = run(capsys, "spec", "check", str(file), "--against", operations_simulator.base_url("jobs"))
+    fields = {row["field"]: row for row in rows if "field" in row}
+    assert fields[field]["means"] == means, said
     assert fields["entry"]["means"] == "there"
     assert fields["created_at"]["means"].startswith("20")
     assert fields["error.code"]["found"] is None

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from airflow_provider_ops.exceptions import InvalidSpec, SpecProblem
 from airflow_provider_ops.spec.promises import review
 from airflow_provider_ops.spec.source import read_source
 from tests.spec.examples import JOBS
-from tests.spec.mistakes import MISTAKES, RESTART, seeded
+from tests.spec.mistakes import MISTAKES, PAGING, RESTART, seeded
 
 
 def problems(text: str) -> list[SpecProblem]:
@@ -76,6 +78,67 @@ def test_what_is_probably_not_meant_is_said_in_one_sentence_with_its_line(old: s
     assert said in " ".join(one.message for one in found)
     assert all(one.line is not None for one in found if one.place)
     review(read_source(seeded((old, new))))
+
+
+PAGED = f"paging: {{{PAGING}, page_size_param: limit}}\n"
+ONE_PAGE = "on the first page counts as not there"
+
+
+@pytest.mark.parametrize(
+    ("edits", "places"),
+    [
+        (((PAGED, ""),), {("calls", 0, "find"), ("calls", 0, "lookup")}),
+        (
+            (
+                (PAGED, ""),
+                ("      match: /labels/airflow\n", "      match: /labels/airflow\n      paging: null\n"),
+            ),
+            {("calls", 0, "lookup")},
+        ),
+        (
+            (
+                (PAGED, ""),
+                ("      entries: $response.body#/operations\n      op", "      paging: page_number\n      op"),
+            ),
+            {("calls", 0, "find")},
+        ),
+        ((), set()),
+    ],
+)
+def test_a_search_without_paging_is_noted(edits: tuple[tuple[str, str], ...], places: set[Any]) -> None:
+    found = review(read_source(seeded(*edits)))
+    assert {one.place for one in found.advice if ONE_PAGE in one.message} == places
+    is_noted = ("calls", 0, "find") in places
+    assert ("on the first page" in found.promises[0].exactly_once) is is_noted
+
+
+def test_a_search_by_paging_of_its_own_is_checked_as_well() -> None:
+    match = "      match: /labels/airflow\n"
+    (found,) = problems(seeded((match, f"{match}      paging: {{type: json_link}}\n")))
+    assert found.place == ("calls", 0, "find", "paging", "next_url_path")
+
+
+@pytest.mark.parametrize(
+    ("edits", "is_noted"),
+    [
+        ((("  created_at: /created\n", ""), ("  order: newest\n", "")), True),
+        ((("  created_at: /created\n", ""),), False),
+        ((("  order: newest\n", ""),), False),
+        (
+            (
+                ("  created_at: /created\n", ""),
+                ("  order: newest\n", ""),
+                ("    lookup:\n", "    lookup:\n      order: oldest\n"),
+            ),
+            False,
+        ),
+    ],
+)
+def test_a_lookup_that_cannot_say_which_operation_is_meant_is_noted(
+    edits: tuple[tuple[str, str], ...], is_noted: bool
+) -> None:
+    places = [one.place for one in problems(seeded(*edits)) if "nothing says which" in one.message]
+    assert places == [("calls", 0, "lookup")] * is_noted
 
 
 @pytest.mark.parametrize(("method", "is_noted"), [("POST", False), ("PUT", True), ("PATCH", True), ("DELETE", True)])

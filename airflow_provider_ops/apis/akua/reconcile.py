@@ -9,9 +9,9 @@ from typing import Any
 from airflow_provider_ops.apis.akua.metadata import KNOWN_TYPES
 from airflow_provider_ops.apis.akua.schemas import key_of, listing, to_operation
 from airflow_provider_ops.apis.akua.starts import CANCEL_SUBSCRIPTION, AkuaCall, ids_of, owner_id
-from airflow_provider_ops.apis.calls import Call, Flow, Page, Paged, Request
+from airflow_provider_ops.apis.calls import Flow, Page, Paged, Request
 from airflow_provider_ops.apis.submits import Intent, Submitted
-from airflow_provider_ops.apis.whole_lists import all_items
+from airflow_provider_ops.apis.whole_lists import ListRead, all_items, read_list
 from airflow_provider_ops.apis.window import Window, began
 from airflow_provider_ops.exceptions import AmbiguousSubmission
 from airflow_provider_ops.operation import Operation, OperationState
@@ -80,15 +80,21 @@ def find_deletion(start: AkuaCall, request: Request) -> Flow[Submitted | None]:
 
 
 def _since(paged: Paged[Operation], window: Window) -> Flow[list[Operation]]:
-    """Return the operations that may be new enough; newest come first, so one that is certainly too old ends it."""
-    found: list[Operation] = []
-    call: Call[Page[Operation]] | None = window.noting(paged).first
-    while call is not None:
-        page: Page[Operation] = yield call
-        young = [item for item in page.items if not window.is_certain or window.contains(item.created_at)]
-        found += young
-        call = page.next if len(young) == len(page.items) else None
-    return found
+    """Return the operations that may be new enough; newest come first, so one that is certainly too old ends it.
+
+    :raises IncompleteList: there may be more.
+    """
+
+    def is_young(operation: Operation) -> bool:
+        return not window.is_certain or window.contains(operation.created_at)
+
+    def is_last(page: Page[Operation]) -> bool:
+        return not all(map(is_young, page.items))
+
+    read: ListRead[Operation] = yield from read_list(window.noting(paged), is_last=is_last)
+    if read.gap is not None:
+        raise read.gap
+    return [operation for operation in read.items if is_young(operation)]
 
 
 def _found(start: AkuaCall, operation: Operation) -> Submitted:

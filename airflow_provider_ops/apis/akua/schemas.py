@@ -20,6 +20,7 @@ T = TypeVar("T")
 API = "akua"
 #: The documented maximum of ``limit``.
 _LIMIT = 100
+_NO_LIST = "the answer has no list 'data'"
 
 OwnerType = Literal["install", "repository_change_request", "repository", "workspace", "machine", "cluster", "package"]
 
@@ -202,10 +203,13 @@ def listing(route: str, to_item: Callable[[Any], T], query: Mapping[str, Any] | 
     def page(cursor: str | None) -> Call[Page[T]]:
         def parse(response: Response) -> Page[T]:
             body = body_of(response)
-            rows, following = _rows(body), body.get("next_cursor")
-            # a cursor that leads to itself would be read for ever
-            more = isinstance(following, str) and following and following != cursor
-            return Page([to_item(row) for row in rows], page(following) if more else None)
+            items, following = [to_item(row) for row in _rows(body)], body.get("next_cursor")
+            if not isinstance(following, str) or not following:
+                return Page(items, cut=None if "data" in body else _NO_LIST)
+            if following == cursor:
+                # it would be read for ever
+                return Page(items, cut="the cursor of the next page is the same as that of this page")
+            return Page(items, page(following))
 
         asked = {**(query or {}), "limit": _LIMIT, **({"cursor": cursor} if cursor else {})}
         return Call(Request("GET", where, route, query=asked), parse)
@@ -222,7 +226,8 @@ def unpaged_models(route: str, model: type[M], query: Mapping[str, Any] | None =
     """Return a list that comes whole: the contract declares neither ``cursor`` nor ``limit`` for it."""
 
     def parse(response: Response) -> Page[M]:
-        return Page([read(model, row) for row in _rows(body_of(response))])
+        body = body_of(response)
+        return Page([read(model, row) for row in _rows(body)], cut=None if "data" in body else _NO_LIST)
 
     return Paged(Call(Request("GET", path(route, **ids), route, query=query or {}), parse))
 

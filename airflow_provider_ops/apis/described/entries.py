@@ -8,7 +8,7 @@ from typing import Any
 from airflow_provider_ops.apis.calls import Call, Flow, Request, Response
 from airflow_provider_ops.apis.described.filling import Values, fill
 from airflow_provider_ops.apis.described.listing import paged
-from airflow_provider_ops.apis.whole_lists import IncompleteList, ListRead, read_list
+from airflow_provider_ops.apis.whole_lists import MOST_PAGES, IncompleteList, ListRead, read_list
 from airflow_provider_ops.apis.window import Window
 from airflow_provider_ops.exceptions import NotFound
 from airflow_provider_ops.spec import ApiSpec
@@ -32,6 +32,7 @@ class Entries:
         *,
         entries: Sequence[str] | None = None,
         window: Window | None = None,
+        most_pages: int = MOST_PAGES,
     ) -> Flow[ListRead[Any]]:
         """Return the entries of a list; without one the answer as the only entry, or none where it is a 404.
 
@@ -45,7 +46,7 @@ class Entries:
             return (yield from self._one(key, filled))
         listed = paged(filled, where, self._spec.paging_of(request), lambda entry: entry, self._spec.secrets)
         try:
-            read = yield from read_list(listed if window is None else window.noting(listed))
+            read = yield from read_list(listed if window is None else window.noting(listed), most_pages=most_pages)
         except NotFound as error:
             raise self.unclear(key, f"{error.what}, which does not say that the list is empty") from error
         return read if read.gap is None else ListRead(read.items, self.unclear(key, read.gap.what))

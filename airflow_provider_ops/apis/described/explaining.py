@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from airflow_provider_ops.apis.calls import Call, Flow, Page, Response
 from airflow_provider_ops.apis.described.api import ApiOfSpec
+from airflow_provider_ops.apis.described.entries import Entries
+from airflow_provider_ops.apis.described.filling import Values
 from airflow_provider_ops.apis.described.reading import exchange_of
+from airflow_provider_ops.apis.described.searching import EPOCH
 from airflow_provider_ops.apis.described.secrets import shown, without_secrets
+from airflow_provider_ops.apis.whole_lists import ListRead
 from airflow_provider_ops.core.gate import one_line
-from airflow_provider_ops.exceptions import InvalidArgument, TransportError
+from airflow_provider_ops.exceptions import ApiError, InvalidArgument, TransportError
 from airflow_provider_ops.operation import Operation
 from airflow_provider_ops.spec.expressions import Exchange
-from airflow_provider_ops.spec.sections import OperationSpec
+from airflow_provider_ops.spec.keys import KEY_LENGTH, key_text
+from airflow_provider_ops.spec.sections import CallSpec, FindSpec, OperationSpec
 from airflow_provider_ops.spec.values import find_all
 
 _MOST_SHOWN = 3
+#: Pages that a search is tried with.
+_MOST_PAGES = 5
+_WRONG = "if one of them has it, mend the pointer"
 _LONGEST = 100
 
 
@@ -56,6 +65,44 @@ def explained(api: ApiOfSpec, operation_id: str | None) -> Flow[list[Field]]:
     except TransportError as error:
         operation, problem = None, error.what
     return list(_fields(spec, exchange, entry, operation, problem))
+
+
+def searched(api: ApiOfSpec) -> Flow[list[Field]]:
+    """Return what each search shows where it asks for a key that nothing has."""
+    found: list[Field] = []
+    for call in api.spec.calls:
+        find = api.spec.inherited(call, "find")
+        if find is not None:
+            found += yield from _searched(api, call, find)
+    return found
+
+
+def _searched(api: ApiOfSpec, call: CallSpec, find: FindSpec) -> Flow[list[Field]]:
+    mark, short = api.spec.inherited(call, "mark"), secrets.token_hex(KEY_LENGTH // 2)
+    named = {**api.variables, "kind": call.kind, "since": EPOCH}
+    values = Values({**named, "mark": key_text(mark, short)} if mark else named, short)
+    name = f"find of {call.request}"
+    try:
+        read: ListRead[Any] = yield from Entries(api.spec).read("find", find, values, most_pages=_MOST_PAGES)
+    except InvalidArgument:
+        # its request has a part of the submit
+        return [Field(name, find.request, None, "not tried: it needs the path or the body of a submit")]
+    except (ApiError, TransportError) as error:
+        return [Field(name, ", ".join(find.entries) or find.request, None, f"cannot be read: {error.what}")]
+    rows = read.items
+    said = f"{len(rows)} entries" if find.entries else "an object" if rows else "none (404)"
+    means = "complete" if read.gap is None else f"not complete: {read.gap.what}"
+    parts = {"match": find.match, "operation_id": find.operation_id, "resource_id": find.resource_id}
+    return [
+        Field(name, ", ".join(find.entries) or find.request, said, means),
+        *(_in_entries(f"{name}: {part}", texts, rows) for part, texts in parts.items() if texts and rows),
+    ]
+
+
+def _in_entries(name: str, texts: Sequence[str], rows: Sequence[Any]) -> Field:
+    found = [one for row in rows for one in find_all(texts, Exchange(), row)[:1]]
+    means = f"in {len(found)} of {len(rows)} entries"
+    return Field(name, ", ".join(texts), _shown(found[0]) if found else None, means if found else f"{means}: {_WRONG}")
 
 
 def _first_listed(api: ApiOfSpec) -> Flow[str]:

@@ -17,6 +17,9 @@ T = TypeVar("T")
 LIMIT = 100
 #: A list longer than this many pages is a server that goes round in circles.
 _MOST_PAGES = 10_000
+#: Why what was read of a list may not be all.
+_NO_LIST = "the answer has no list 'items'"
+_CIRCLE = "the marker of the next page leads round in a circle"
 #: The name of the token in the answer is in no page that could be read; the older API called it ``marker``.
 _MARKERS = ("marker", "nextMarker", "nextPageMarker")
 
@@ -91,8 +94,10 @@ def by_marker(route: str, path: str, query: Mapping[str, Any], to_items: Callabl
             items = list(to_items(response))
             body = body_of(response)
             following = next((body[name] for name in _MARKERS if isinstance(body.get(name), str)), None)
-            goes_on = bool(following) and following != marker and number < _MOST_PAGES
-            return Page(items, page(following, number + 1) if goes_on else None)
+            if not following:
+                return Page(items, cut=None if "items" in body else _NO_LIST)
+            goes_on = following != marker and number < _MOST_PAGES
+            return Page(items, page(following, number + 1) if goes_on else None, cut=None if goes_on else _CIRCLE)
 
         given = {**query, "limit": LIMIT, **({"marker": marker} if marker else {})}
         return Call(Request("GET", path, route, query=given), parse)
@@ -106,9 +111,14 @@ def by_number(route: str, query: Mapping[str, Any], to_items: Callable[[Response
     def page(number: int) -> Call[Page[T]]:
         def parse(response: Response) -> Page[T]:
             items = list(to_items(response))
-            total = body_of(response).get("total")
+            body = body_of(response)
+            total = body.get("total")
             more = number * LIMIT < total if isinstance(total, int) else len(items) == LIMIT
-            return Page(items, page(number + 1) if items and more and number < _MOST_PAGES else None)
+            if not more:
+                return Page(items, cut=None if "items" in body else _NO_LIST)
+            goes_on = bool(items) and number < _MOST_PAGES
+            cut = None if goes_on else f"page {number} is empty, or the last of too many, and {total} are counted"
+            return Page(items, page(number + 1) if goes_on else None, cut=cut)
 
         return Call(Request("GET", route, route, query={**query, "limit": LIMIT, "page": number}), parse)
 

@@ -22,6 +22,7 @@ T = TypeVar("T")
 NAME = "nirvana"
 #: The documented maximum of ``limit``.
 _LIMIT = 100
+_NO_LIST = "the answer has no list 'items'"
 
 #: ``unknown`` is documented, but neither when it occurs nor what follows; the official waiter polls again.
 _STATES = {
@@ -67,8 +68,12 @@ def listing(route: str, parse: Callable[[Any], T], query: Mapping[str, Any] | No
             body = body_of(response)
             items = [parse(item) for item in _items(body)]
             following = _next_cursor(body)
-            # a cursor that leads to itself would never end
-            return Page(items, page(following) if items and following and following != cursor else None)
+            if not following:
+                return Page(items, cut=None if "items" in body else _NO_LIST)
+            if following == cursor:
+                # it would never end
+                return Page(items, cut="the cursor of the next page is the same as that of this page")
+            return Page(items, page(following))
 
         return Call(Request("GET", where, route, query={**wanted, **drop_none(cursor=cursor)}), understand)
 
@@ -84,7 +89,8 @@ def whole(route: str, model: type[M]) -> Paged[M]:
     """Return a list that takes no parameters, ``limit`` and ``cursor`` included."""
 
     def parse(response: Response) -> Page[M]:
-        return Page([read(model, row) for row in _items(body_of(response))])
+        body = body_of(response)
+        return Page([read(model, row) for row in _items(body)], cut=None if "items" in body else _NO_LIST)
 
     return Paged(Call(Request("GET", route, route), parse))
 

@@ -229,9 +229,10 @@ class SpecApi(SimulatedApi):
             rows.sort(key=lambda one: one.ended_at or 0.0, reverse=self._newest_first)
         return self._listed(call, rows)
 
-    def _rows(self) -> list[Operation]:
+    def _rows(self, order: str | None = None) -> list[Operation]:
         rows = [one.listed or one for one in self.world.operations]
-        return rows[::-1] if self._newest_first else rows
+        is_newest_first = self._newest_first if order is None else order == "newest"
+        return rows[::-1] if is_newest_first else rows
 
     @property
     def _newest_first(self) -> bool:
@@ -240,7 +241,7 @@ class SpecApi(SimulatedApi):
     def _listed(self, call: Call, rows: Sequence[Operation]) -> Reply:
         lists = self.spec.lists
         entries = lists.entries if lists else ()
-        return page_of(self.spec, call, self.mount, entries, [self._shown.entry(one) for one in rows])
+        return page_of(self.spec.paging, call, self.mount, entries, [self._shown.entry(one) for one in rows])
 
     def _by_ids(self, call: Call, known: Known, _values: Mapping[str, str]) -> Reply:
         given = [(call.query.model_extra or {}).get(name) for name, _ in known.query]
@@ -275,7 +276,7 @@ class SpecApi(SimulatedApi):
             answer.body = {**self._shown.entry(rows[-1]), **self._shown.found(find, rows[-1])}
             return Reply(200, answer.body)
         entries = [self._shown.found(find, one) for one in rows]
-        return page_of(self.spec, call, self.mount, find.entries, entries[::-1])
+        return page_of(self.spec.paging_of(find), call, self.mount, find.entries, entries[::-1])
 
     def _part(self, known: Known, name: str) -> Any:
         """Return the search that a request is: that of its call, else that of the spec."""
@@ -287,9 +288,9 @@ class SpecApi(SimulatedApi):
     def _lookup(self, call: Call, known: Known, values: Mapping[str, str]) -> Reply:
         lookup = self._part(known, "lookup")
         wanted = values.get("resource_id")
-        rows = [one for one in self._rows() if wanted in (None, one.resource.id)]
+        rows = [one for one in self._rows(lookup.order) if wanted in (None, one.resource.id)]
         entries = [self._shown.entry(one, lookup.operation_id) for one in rows]
-        return page_of(self.spec, call, self.mount, lookup.entries, entries)
+        return page_of(self.spec.paging_of(lookup), call, self.mount, lookup.entries, entries)
 
     # -- ending
 

@@ -15,15 +15,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from airflow_provider_ops.simulator.api import Call
-    from airflow_provider_ops.spec import ApiSpec
     from airflow_provider_ops.spec.auth import Paging
 
 _SIZE = 50
 
 
-def page_of(spec: ApiSpec, call: Call, mount: str, entries: Sequence[str], rows: Sequence[Any]) -> Reply:
+def page_of(paging: Paging | None, call: Call, mount: str, entries: Sequence[str], rows: Sequence[Any]) -> Reply:
     """Return the page that a request asks for."""
-    paging = spec.paging
     answer = Answer([] if not entries else {})
     if paging is None:
         _put(answer, entries, list(rows))

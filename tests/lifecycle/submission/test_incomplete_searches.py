@@ -8,20 +8,11 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_ops.apis.described import DescribedApi
 from airflow_provider_ops.exceptions import OpsError, TransportError
-from airflow_provider_ops.hooks.operations import OperationsApiHook
-from airflow_provider_ops.http.blocking_client import BlockingClient
-from airflow_provider_ops.http.settings import Settings
-from airflow_provider_ops.lifecycle.handle_store import HandleStore
-from airflow_provider_ops.lifecycle.submitter import Submitter
-from airflow_provider_ops.spec import ApiSpec
-from airflow_provider_ops.testing import VirtualClock
-from tests.attempts import attempt, identity_of
-from tests.lifecycle.submission.parts import StateStore
-from tests.played import Played, Request, reply
+from tests.lifecycle.submission import described
+from tests.lifecycle.submission.described import LOST, OPERATION
+from tests.played import Request, reply
 
-LOST = b"\x00"
 FIND = {"request": "GET /jobs", "entries": "/jobs", "match": "/labels/k", "operation_id": "/op"}
 SPEC: dict[str, Any] = {
     "name": "jobs",
@@ -36,12 +27,7 @@ SPEC: dict[str, Any] = {
             "find": FIND,
         }
     ],
-    "operation": {
-        "get": "GET /ops/{operation_id}",
-        "id": "/id",
-        "status": "/s",
-        "states": {"running": "run", "succeeded": "ok", "failed": "bad"},
-    },
+    "operation": OPERATION,
 }
 NUMBERED = {"type": "page_number", "page_size": 20, "page_size_param": "size"}
 OFFSET = {"type": "offset", "limit": 50}
@@ -74,17 +60,7 @@ def submitted(server: Server, paging: Any = None, find: Mapping[str, Any] | None
     """Return the operation of a create whose answer was lost."""
     call = {**SPEC["calls"][0], "find": {**FIND, **(find or {})}, **other}
     data = {**SPEC, "calls": [call], **({"paging": paging} if paging else {})}
-    spec, clock = ApiSpec.model_validate(data), VirtualClock()
-    hook = OperationsApiHook("jobs", api=DescribedApi(spec), clock=clock)
-    client = BlockingClient(hook.api, Settings("jobs", spec.base_url, ""), clock, backend=Played(server))
-    hook._client = client
-    submit = hook.api.request("POST", "/jobs", json={"labels": {}})
-    store = HandleStore(StateStore(), lambda _: None, "here")
-    made = Submitter(
-        hook, submit, identity_of(submit, attempt()), store, deadline=clock.time() + 3600, log=lambda _: None
-    )
-    with client:
-        return made.run().handle.operation_id
+    return described.submitted(data, server, "POST", "/jobs", json={"labels": {}})
 
 
 def rows(query: Mapping[str, str], jobs: list[Any], *, at_most: int = 50) -> Any:
