@@ -26,6 +26,7 @@ DESCRIBED = Area(
     "promises.",
     is_brief=True,
 )
+_ERRORS = 400
 KEY = "airflow-0123456789abcdef01234567"
 Edit = tuple[str, str]
 NO_LISTS: Edit = (JOBS[JOBS.index("lists:\n") : JOBS.index("paging:")], "")
@@ -42,6 +43,12 @@ VERDICT: Edit = (
     "  status: /status\n  verdict: {status: /fault, states: {succeeded: null, failed: '*'}}\n",
 )
 ENDED: Edit = ("    succeeded: [success]\n", "    ended: [success]\n")
+BY_NUMBER = "type: page_number, page_size: 100"
+BY_KEY: Edit = (
+    'GET /jobs?label=airflow%3D{mark}"\n      entries: $response.body#/jobs\n',
+    'GET /jobs/{mark}"\n',
+)
+NO_ORDER: Edit = ("  order: newest\n", "")
 LINKED: Edit = (PAGING, "type: json_link, next_url_path: $response.body#/next, page_size: 100")
 
 
@@ -77,7 +84,7 @@ def _marked(s: Any, body: Any, *edits: Edit) -> object:
     return api.with_idempotency_key(api.request("POST", "/jobs", json=body), KEY)
 
 
-def _searched(s: Any, found: Any, *edits: Edit) -> object:
+def _searched(s: Any, found: Any, *edits: Edit, status: int = 200) -> object:
     """Return what a search for a create finds; an API answers each request with ``found``."""
     hook = jobs(s, *edits)
     return _run(
@@ -85,20 +92,21 @@ def _searched(s: Any, found: Any, *edits: Edit) -> object:
         hook,
         hook.api.find_submitted(Intent(hook.api.with_idempotency_key(_create(hook.api), KEY), KEY, lambda: 60.0)),
         found,
+        status,
     )
 
 
-def _run(s: Any, hook: Any, flow: Any, found: Any) -> object:
+def _run(s: Any, hook: Any, flow: Any, found: Any, status: int = 200) -> object:
     def page(_request: Request) -> bytes:
-        return reply(json=found)
+        return reply(status, {"error": {"code": "none", "message": "no route"}} if status >= _ERRORS else found)
 
     client = BlockingClient(hook.api, hook.settings(), s.clock, backend=Played(page))
     s.opened.append(client)
     return client.run(flow)
 
 
-def _submitted(s: Any, found: Any) -> object:
-    hook = jobs(s, NO_HTTP)
+def _submitted(s: Any, found: Any, *edits: Edit) -> object:
+    hook = jobs(s, NO_HTTP, *edits)
     return _run(s, hook, hook.api.submit_flow(_create(hook.api)), found)
 
 
@@ -175,13 +183,28 @@ DESCRIBED.add(
             ("[$response.body#/job/password]", "$request.body#/pin"),
         ),
         "The answer names a resource whose operation is not found": lambda s: _submitted(s, {"job": {"id": 7}}),
+        "The answer names a resource whose operation is not found": lambda s: _submitted(
+            s, {"job": {"id": 7}, "operations": []}
+        ),
         "A list is none": _answered(_list, {"operations": "none"}),
         "The next page is of another list": _answered(
             _list, {"operations": [_one()["operation"]], "next": "https://api.example.com/v1/secrets"}, LINKED
         ),
         "A create was carried out, and its operation is not found": lambda s: _searched(
-            s, {"jobs": [{"id": 7, "labels": {"airflow": short_key(KEY)}}]}
+            s, {"jobs": [{"id": 7, "labels": {"airflow": short_key(KEY)}}], "operations": []}
         ),
+        "A search is answered without its list": lambda s: _searched(s, {"error": {"code": "slow", "message": "down"}}),
+        "A search is answered with 404": lambda s: _searched(s, None, status=404),
+        "A search is answered with the same page again": lambda s: _searched(
+            s, {"jobs": [{"id": 8}]}, (PAGING, BY_NUMBER)
+        ),
+        "A search by our key is answered without what it is to show": lambda s: _searched(s, {"error": "slow"}, BY_KEY),
+        "A search by our key is answered with nothing": lambda s: _searched(s, None, BY_KEY),
+        "A search shows an operation without id": lambda s: _submitted(s, {"job": {"id": 7}, "operations": [{}]}),
+        "A search shows several operations and not which is meant": lambda s: _submitted(
+            s, {"job": {"id": 7}, "operations": [{"id": "op_1"}, {"id": "op_2"}]}, NO_ORDER
+        ),
+        "A list of a search is cut short": lambda s: _submitted(s, {"job": {"id": 7}}),
         "A create may have been carried out": lambda s: _searched(s, {"jobs": [{"id": 7}]}, *UNMARKED),
         "An id that is no text": lambda s: jobs(s).api.validate_operation_id(5),
         "An id that is too long": lambda s: jobs(s).api.validate_operation_id("5" * 300),

@@ -64,7 +64,7 @@ def _joined(
 def entries_of(exchange: Exchange, entries: Sequence[str], secrets: Sequence[str] = ()) -> list[Any] | None:
     """Return the entries that an answer has; ``None`` for an object without the list.
 
-    That is an empty list to many serializers, and what an error with HTTP 200 looks like.
+    Many serializers write an empty list so, and an error with HTTP 200 has none either.
 
     :raises TransportError: it has something else in their place; reason ``unreadable``.
     """
