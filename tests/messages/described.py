@@ -182,7 +182,6 @@ DESCRIBED.add(
             BY_URL,
             ("[$response.body#/job/password]", "$request.body#/pin"),
         ),
-        "The answer names a resource whose operation is not found": lambda s: _submitted(s, {"job": {"id": 7}}),
         "The answer names a resource whose operation is not found": lambda s: _submitted(
             s, {"job": {"id": 7}, "operations": []}
         ),
