@@ -307,7 +307,7 @@ async def _async() -> str:
     return "op"
 
 
-@pytest.mark.parametrize("returned", [None, 7, [], ["op_1", 2], {"operation_id": "op_1"}])
+@pytest.mark.parametrize("returned", [None, 7, [], ["op_1", 2], {"operation_id": "op_1"}, "['op_1']"])
 def test_anything_else_is_refused_at_once_by_name(
     a_dag: Any, run_dag: Any, operations_simulator: SimulatorServer, returned: Any
 ) -> None:
@@ -319,6 +319,8 @@ def test_anything_else_is_refused_at_once_by_name(
     ran = run_dag(dag)
     assert isinstance(ran.error("careless"), InvalidArgument)
     assert "careless returned" in str(ran.error("careless"))
+    # no template has made it
+    assert "render_template_as_native_obj" not in str(ran.error("careless"))
     assert operations_simulator.stats()["requests"] == 0
 
 

@@ -136,7 +136,7 @@ BAD: list[tuple[Callable[..., Any], dict[str, Any], list[str]]] = [
     (session, {"body": "a"}, ["body must be an object, not the text 'a', and that is not the JSON of one"]),
     (install, {"initial_values": ["a"]}, ["initial_values must be an object, not a list"]),
     (install, {"package_version_pin": "latest"}, ["package_version_pin must be an object, not the text 'latest'"]),
-    (install, {"wait_until_healthy": "False"}, ["wait_until_healthy 'False' is not known: use True, False"]),
+    (install, {"wait_until_healthy": "False"}, ["wait_until_healthy must be True or False, not 'False'"]),
     (updates, {"automatic_updates_enabled": "no"}, ["automatic_updates_enabled must be True or False"]),
     (create, {"conn_id": ["a"]}, ["conn_id must be a text, not a list"]),
     (create, {"operation_id": ["op_1"]}, ["operation_id is a list, ['op_1'], and no id"]),

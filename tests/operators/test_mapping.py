@@ -86,7 +86,7 @@ BAD: list[tuple[Callable[[], Any], str]] = [
     (lambda: OnveraCreateDeploymentOperator.partial(task_id="t").expand_kwargs([{"app_type": "x"}]), "app_type 'x'"),
     (lambda: OnveraCreateDeploymentOperator.partial(task_id="t").expand(timeout=["5"]), "timeout must be"),
     (lambda: NirvanaCreateVMOperator.partial(task_id="t", boot_volume={"size": 1, "type": "x"}), "boot_volume.type"),
-    (lambda: AkuaCreateInstallOperator.partial(task_id="t", wait_until_healthy="False"), "wait_until_healthy 'False'"),
+    (lambda: AkuaCreateInstallOperator.partial(task_id="t", wait_until_healthy="False"), "wait_until_healthy must be"),
     (lambda: OperationRequestOperator.partial(task_id="t", method="GET"), "method 'GET'"),
     (lambda: OperationRequestOperator.partial(task_id="t").expand(path=["/a", "b"]), "path 'b'"),
     (lambda: OperationSensor.partial(task_id="t", timeout="5"), "timeout must be"),

@@ -9,8 +9,8 @@ from typing_extensions import Unpack
 
 from airflow_provider_ops.apis.akua import installs, submits
 from airflow_provider_ops.apis.akua.installs import HelmSource, HostedSource, VersionPin
-from airflow_provider_ops.core.arguments import check_choice
 from airflow_provider_ops.core.gate import line_log_of
+from airflow_provider_ops.exceptions import InvalidArgument
 from airflow_provider_ops.hooks.akua import AkuaHook
 from airflow_provider_ops.operation import Operation
 from airflow_provider_ops.operators.arguments import OperatorArguments, Templated, TemplatedList
@@ -97,8 +97,9 @@ class AkuaCreateInstallOperator(OperationOperator):
         :raises InvalidArgument: names the argument and what is allowed.
         """
         super().check_arguments(arguments)
-        # a template would render to text, and "False" is true
-        check_choice("wait_until_healthy", arguments.get("wait_until_healthy", False), (True, False))
+        if (wait := arguments.get("wait_until_healthy", False)) not in (True, False):
+            # a template would render to text, and "False" is true
+            raise InvalidArgument(f"wait_until_healthy must be True or False, not {wait!r}")
 
     def next_operation(self, operation: Operation) -> str | None:
         """Return the install, when it is to be waited for and something was deployed."""

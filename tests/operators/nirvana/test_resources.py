@@ -152,7 +152,7 @@ def test_a_field_that_airflow_uses_itself_is_templated_all_the_same() -> None:
         ("NirvanaCreateConnectConnectionOperator", {"bandwidth_mbps": 100}, "50, 200, 500, 1000, 2000"),
         ("NirvanaCreateConnectConnectionOperator", {"cidrs": ["10.0.0.1/8"]}, "cidrs '10.0.0.1/8'"),
         ("NirvanaCreateConnectConnectionOperator", {"cidrs": "10.0.0.0/8"}, "write ['10.0.0.0/8']"),
-        ("NirvanaCreateVolumeOperator", {"tags": "nightly"}, "tags 'nightly' must be a list"),
+        ("NirvanaCreateVolumeOperator", {"tags": "nightly"}, "tags must be a list of texts, not the text 'nightly'"),
     ],
 )
 def test_what_cannot_work_is_refused_when_the_dag_is_parsed(name: str, changes: dict[str, Any], message: str) -> None:
