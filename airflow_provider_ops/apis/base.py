@@ -177,8 +177,11 @@ class Api(ABC):
         """
         return generic_submit(method, path, json=json, query=query)
 
-    def is_busy(self, error: OpsError) -> bool:  # noqa: ARG002
-        """Return whether ``error`` refuses a submit only for as long as another operation is running."""
+    def is_busy(self, error: OpsError, submit: SubmitCall | None = None) -> bool:  # noqa: ARG002
+        """Return whether ``error`` refuses a submit only for as long as another operation is running.
+
+        :param submit: what was refused; some APIs say so in another way for some calls.
+        """
         return False
 
     def find_submitted(self, intent: Intent) -> Flow[list[Submitted]] | None:  # noqa: ARG002

@@ -81,9 +81,9 @@ class Sender:
             try:
                 return self._hook.run(self._api.submit_flow(marked))
             except OpsError as error:
-                limit = self._deadline if self._api.is_busy(error) else give_up
+                limit = self._deadline if self._api.is_busy(error, marked) else give_up
                 asked = error.retry_after if isinstance(error, ApiError) else None
-                if not self._was_refused(error):
+                if not self._was_refused(error, marked):
                     raise
                 if isinstance(error, ApiError):
                     error.is_temporary = True
@@ -96,11 +96,11 @@ class Sender:
             self._hook.pause(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
 
-    def _was_refused(self, error: OpsError) -> bool:
+    def _was_refused(self, error: OpsError, marked: SubmitCall) -> bool:
         """Return whether the request was certainly not carried out and may be accepted later."""
         if isinstance(error, TransportError):
             return not error.maybe_executed and error.reason == "connect"
-        return isinstance(error, RateLimited) or self._api.is_busy(error)
+        return isinstance(error, RateLimited) or self._api.is_busy(error, marked)
 
     def _check_age(self, marked: SubmitCall, handle: Handle, submitted: Submitted) -> None:
         """Check an operation older than the request; one that still runs is accepted, since an API's clocks may differ.

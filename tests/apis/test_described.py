@@ -16,6 +16,7 @@ from airflow_provider_ops.apis.submits import Intent
 from airflow_provider_ops.core.changes import WarningLine
 from airflow_provider_ops.exceptions import (
     CancelNotSupported,
+    Conflict,
     InvalidArgument,
     NotFound,
     RateLimited,
@@ -239,6 +240,16 @@ def test_a_busy_resource_is_asked_again() -> None:
     locked = NotFound(423, "locked", "wait")
     assert API.is_busy(locked)
     assert not API.is_busy(RateLimited(429, None, "slow"))
+
+
+def test_a_call_says_for_itself_when_its_resource_is_busy() -> None:
+    api = jobs(
+        ("  - request: POST /jobs/{job}/restart\n", "  - request: POST /jobs/{job}/restart\n    busy: {status: 409}\n")
+    )
+    conflict, locked = Conflict(409, "in_use", "wait"), NotFound(423, "locked", "wait")
+    restart, create = api.request("POST", "/jobs/7/restart"), api.request("POST", "/jobs")
+    assert [api.is_busy(one, restart) for one in (conflict, locked)] == [True, False]
+    assert [api.is_busy(one, create) for one in (conflict, locked)] == [False, True]
 
 
 @pytest.mark.parametrize(

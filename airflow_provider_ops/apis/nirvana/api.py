@@ -77,7 +77,7 @@ class Nirvana(Api):
         """Put our tag beside the user's, on everything that is created."""
         return tagged(submit, key)
 
-    def is_busy(self, error: OpsError) -> bool:
+    def is_busy(self, error: OpsError, submit: SubmitCall | None = None) -> bool:  # noqa: ARG002
         """Return whether it is a 409: another operation is active, and nothing was started [Nirvana: section 6]."""
         return isinstance(error, Conflict) and error.status == _CONFLICT
 
