@@ -91,14 +91,14 @@ class Description(Part):
         """Return the name for people."""
         return self.title or self.name
 
-    def inherited(self, call: CallSpec, name: str) -> Any:
-        """Return a part of a call: its own, be it none, else that of the spec."""
-        return getattr(call if call.has(name) else self, name)
+    def inherited(self, call: CallSpec | None, name: str) -> Any:
+        """Return a part of a call: its own, be it none, else that of the spec, as of a call that the spec lacks."""
+        return getattr(call if call is not None and call.has(name) else self, name)
 
     def paging_of(self, request: AllSpec | FindSpec | LookupSpec) -> Paging | None:
         """Return how the pages of a search follow each other: as it says itself, be it not at all, else as in lists."""
         return request.paging if request.has("paging") else self.paging
 
-    def of_submit(self, call: CallSpec, name: str) -> Any:
-        """Return what a call says about its answer, else what ``submit`` says."""
-        return getattr(call if call.has(name) else self.submit, name)
+    def of_submit(self, call: CallSpec | None, name: str) -> Any:
+        """Return what a call says about its answer, else what ``submit`` says, as of a call that the spec lacks."""
+        return getattr(call if call is not None and call.has(name) else self.submit, name)

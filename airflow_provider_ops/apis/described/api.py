@@ -238,14 +238,13 @@ class ApiOfSpec(Api):
         submit = intent.submit
         if not isinstance(submit, DescribedSubmit):
             return None
-        already = self.spec.of_submit(submit.call, "already") if submit.call else self.spec.submit.already
+        already = self.spec.of_submit(submit.call, "already")
         return self._search.existing(submit) if is_meant(already, error) else None
 
     def is_busy(self, error: OpsError, submit: SubmitCall | None = None) -> bool:
         """Return whether the spec says that this refusal holds only for now: that of the call, else of all calls."""
         call = submit.call if isinstance(submit, DescribedSubmit) else None
-        busy = self.spec.of_submit(call, "busy") if call else self.spec.submit.busy
-        return isinstance(error, ApiError) and is_meant(busy, error)
+        return isinstance(error, ApiError) and is_meant(self.spec.of_submit(call, "busy"), error)
 
     def find_submitted(self, intent: Intent) -> Flow[list[Submitted]] | None:
         """Search as the spec says."""

@@ -55,7 +55,7 @@ class Results:
 
     def _of_kind(self, kind: str) -> ResultSpec | None:
         call = call_of_kind(self._spec, kind)
-        result: ResultSpec | None = self._spec.result if call is None else self._spec.inherited(call, "result")
+        result: ResultSpec | None = self._spec.inherited(call, "result")
         return result
 
     def _part(self, response: Response, value: Sequence[str]) -> Mapping[str, Any] | None:
@@ -73,7 +73,7 @@ def result_path(
 
     :param secrets: texts of the request that are not stored; nor is an address with one of them.
     """
-    result: ResultSpec | None = spec.result if call is None else spec.inherited(call, "result")
+    result: ResultSpec | None = spec.inherited(call, "result")
     via: str | None = result.final_state_via if result is not None and result.request is None else None
     via = _AUTO.get(request.method) if via == "auto" else via
     if via == "original_uri":

@@ -197,15 +197,14 @@ class DescribedCalls:
         kind = call.kind if call else request.method
         exchange = exchange_of(response, exchange_for(request, tuple(names.items())))
         ids = self._ids(exchange, call)
-        owner = spec.submit if call is None else call
-        resource = owner.resource if owner.has("resource") else spec.submit.resource
+        resource = spec.of_submit(call, "resource")
         resource_type = find_text(resource.type, exchange, exchange.response_body) if resource else None
         resource_id = find_text(resource.id, exchange, exchange.response_body) if resource else None
         if call is not None and call.creates and resource_type is None:
             resource_type = call.creates
         secrets = secrets_in(exchange, spec.secrets)
         final = result_path(spec, call, request, response, secrets)
-        http = (spec.of_submit(call, "http") if call else spec.submit.http).get(response.status)
+        http = spec.of_submit(call, "http").get(response.status)
         address = self._address(response, exchange, call, secrets) if not ids else None
         if not ids and address in (None, exchange.url) and response.content.lstrip().startswith(b"<"):
             # the page of a proxy says nothing about the request, whatever its status
@@ -235,7 +234,7 @@ class DescribedCalls:
 
     def _ids(self, exchange: Exchange, call: CallSpec | None) -> list[str]:
         spec, body = self._spec, exchange.response_body
-        texts: Sequence[str] = spec.of_submit(call, "operation_id") if call else spec.submit.operation_id
+        texts: Sequence[str] = spec.of_submit(call, "operation_id")
         found = [str(one) for one in find_all(texts, exchange, body) if not isinstance(one, (dict, list, bool))]
         ids = list(dict.fromkeys(one for one in found if one))
         if len(ids) > _MOST_OPERATIONS:
@@ -248,7 +247,7 @@ class DescribedCalls:
         """Return where the spec says that an answer names its operation, and that nothing is there."""
         spec = self._spec
         names = ("operation_id", "operation_url")
-        texts = {name: spec.of_submit(call, name) if call else getattr(spec.submit, name) for name in names}
+        texts = {name: spec.of_submit(call, name) for name in names}
         given = [f"{name} ({', '.join(found)})" for name, found in texts.items() if found]
         body = with_long_numbers(response.content)
         there = find_all([*texts["operation_id"], *texts["operation_url"]], Exchange(response_body=body), body)
@@ -273,7 +272,7 @@ class DescribedCalls:
         :raises TransportError: requests cannot go there, or it cannot be stored.
         """
         spec = self._spec
-        urls: Sequence[str] = spec.of_submit(call, "operation_url") if call else spec.submit.operation_url
+        urls: Sequence[str] = spec.of_submit(call, "operation_url")
         url = find_text(urls, exchange, exchange.response_body)
         if not url or url == exchange.url:
             # what the request acts on, which is below the base URL already

@@ -280,7 +280,7 @@ class SpecApi(SimulatedApi):
 
     def _part(self, known: Known, name: str) -> Any:
         """Return the search that a request is: that of its call, else that of the spec."""
-        return self.spec.inherited(known.call, name) if known.call else getattr(self.spec, name)
+        return self.spec.inherited(known.call, name)
 
     def _all(self, call: Call, known: Known, values: Mapping[str, str]) -> Reply:
         return self._find(call, known, values)
