@@ -26,6 +26,8 @@ _BODY_PIECE = 64 * 1024
 _MOST_HEADERS = 128 * 1024
 #: Seconds after which the next address of a host is tried as well (RFC 8305).
 _NEXT_ADDRESS = 0.25
+#: Seconds for a connection under way when its client closes.
+_LAST_OPENING = 0.25
 _STATUS_LINE = b"HTTP/1."
 
 
@@ -86,7 +88,19 @@ DELIVERY: ContextVar[Delivery] = ContextVar("delivery")
 
 
 class Backend(httpcore.AsyncNetworkBackend):
-    """Open connections on the running event loop."""
+    """Open connections on the running event loop. :meth:`aclose` it on the same."""
+
+    def __init__(self) -> None:
+        self._openings: set[asyncio.Task[Any]] = set()
+
+    async def aclose(self) -> None:
+        """Let connections end that are under way and not wanted any more: they would be lost with the event loop."""
+        if self._openings:
+            _, late = await asyncio.wait(self._openings, timeout=_LAST_OPENING)
+            for opening in late:
+                opening.cancel()
+            # one turn, in which what has been opened closes
+            await asyncio.sleep(0)
 
     async def connect_tcp(  # noqa: D102 - httpcore's interface
         self,
@@ -102,6 +116,8 @@ class Backend(httpcore.AsyncNetworkBackend):
             {"happy_eyeballs_delay": _NEXT_ADDRESS} if isinstance(loop, asyncio.BaseEventLoop) else {}
         )
         opening = create_background_task(loop.create_connection(Stream, host, port, **race))
+        self._openings.add(opening)
+        opening.add_done_callback(self._openings.discard)
         try:
             await _done(opening, timeout, httpcore.ConnectTimeout(f"no connection within {timeout or 0:g} s"))
         except BaseException:

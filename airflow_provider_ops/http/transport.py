@@ -67,10 +67,10 @@ class Transport:
 
     def __init__(self, tls: ssl.SSLContext, proxy: str | None, backend: NetworkBackend | None = None) -> None:
         _preload()
-        most, backend = MOST_SOCKETS - _MOST_WRITES, backend or Backend()
+        most, self._backend = MOST_SOCKETS - _MOST_WRITES, backend or Backend()
         routes = _Routes(
-            reads=_pool(tls, proxy, backend, sockets=most, kept=most),
-            writes=_pool(tls, proxy, backend, sockets=_MOST_WRITES, kept=0),
+            reads=_pool(tls, proxy, self._backend, sockets=most, kept=most),
+            writes=_pool(tls, proxy, self._backend, sockets=_MOST_WRITES, kept=0),
         )
         # nothing of the environment: what of it counts has been read and checked before
         logging.getLogger("httpx").addFilter(_is_of_others)
@@ -111,6 +111,8 @@ class Transport:
     async def aclose(self) -> None:
         """Close all connections."""
         await self._http.aclose()
+        if isinstance(self._backend, Backend):
+            await self._backend.aclose()
 
     async def _exchange(self, request: httpx.Request, *, writes: bool, delivery: Delivery) -> Answer:
         DELIVERY.set(delivery)
