@@ -7,6 +7,7 @@ where values leave: events, records, log lines and return values have limits of 
 
 from __future__ import annotations
 
+import logging
 import math
 import re
 from collections.abc import Collection, Mapping, Sequence
@@ -74,7 +75,9 @@ class LineLog:
 
     def info(self, message: str, *args: object) -> None:
         """Log at level INFO."""
-        self._log.info(self._line(message, args))
+        # a line takes much longer to make than to leave out, and there may be thousands of triggers
+        if self._log.isEnabledFor(logging.INFO):
+            self._log.info(self._line(message, args))
 
     def warning(self, message: str, *args: object) -> None:
         """Log at level WARNING."""
@@ -111,7 +114,9 @@ def line_log_of(owner: Any) -> LineLog:
     """
     found: LineLog | None = vars(owner).get(_LINE_LOG)
     if found is None:
-        found = vars(owner)[_LINE_LOG] = LineLog(owner.log)
+        log = owner.log
+        # structlog's proxy makes a logger anew for each line
+        found = vars(owner)[_LINE_LOG] = LineLog(log.bind() if hasattr(log, "bind") else log)
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from types import SimpleNamespace
 from typing import Any
 
@@ -163,10 +164,14 @@ ONE = "op_ffb83cb8-e020-4d9c-b71a-4a647187705b"
 
 
 class _Heard:
-    def __init__(self) -> None:
+    def __init__(self, level: int = logging.INFO) -> None:
         self.lines: list[str] = []
+        self.level = level
 
     info = warning = lambda self, line: self.lines.append(line)
+
+    def isEnabledFor(self, level: int) -> bool:  # noqa: N802 - as loggers call it
+        return level >= self.level
 
 
 def test_a_long_id_is_whole_where_it_appears_first_and_short_after_that() -> None:
@@ -193,6 +198,15 @@ def test_a_warning_is_an_appearance_as_any_other() -> None:
     log.warning("%s is failing", ONE)
     log.info("%s: running", ONE)
     assert heard.lines == [f"{ONE} is failing", "op_ffb83cb8...: running"]
+
+
+def test_a_line_that_is_left_out_is_no_appearance() -> None:
+    heard = _Heard(logging.WARNING)
+    log = LineLog(heard)
+    log.info("%s: running", ONE)
+    assert heard.lines == []
+    log.warning("%s is failing", ONE)
+    assert heard.lines == [f"{ONE} is failing"]
 
 
 def test_what_stands_in_for_an_error_has_whole_ids() -> None:

@@ -30,7 +30,7 @@ def test_a_wait_is_announced_only_for_what_has_not_settled(
 ) -> None:
     said: list[str] = []
     ti: Any = SimpleNamespace(id="1", xcom_push=lambda **_: None)
-    log = LineLog(SimpleNamespace(info=said.append, warning=said.append))
+    log = LineLog(SimpleNamespace(info=said.append, warning=said.append, isEnabledFor=lambda _: True))
     publisher = HandlePublisher(hook, ti, AttemptRecord(KillSwitch(), "Onvera"), log, pushes_handle=False)
     handle = Handle.placeholder("deployment.create", operation_id="op_1")
     publisher.publish(handle, deadline, Operation("op_1", "onvera", "deployment.create", state, state.value))

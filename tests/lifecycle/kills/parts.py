@@ -163,6 +163,9 @@ class Life:
 
             warning = error = debug = exception = info
 
+            def isEnabledFor(self, level: int) -> bool:  # noqa: ARG002, N802 - as loggers call it
+                return True
+
         self.operator._log = self.operator._cached_logger = Log()
 
     def run(self, leg: Callable[[TaskAttempt], Any] | None = None) -> Any:
