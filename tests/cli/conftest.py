@@ -51,6 +51,17 @@ def operations(capsys: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
 
 
 @pytest.fixture
+def sweep(operations: Callable[..., Ran]) -> Callable[..., Ran]:
+    """Sweep one run."""
+
+    def run(ran: Any, *arguments: str) -> Ran:
+        where = ("--dag-id", ran.run.dag_id, "--run-id", ran.run.run_id)
+        return operations("sweep", *where, "-o", "json", *arguments)
+
+    return run
+
+
+@pytest.fixture
 def world(operations_simulator: SimulatorServer, monkeypatch: pytest.MonkeyPatch, retry_at_once: None) -> Any:
     """The simulator, to which the default connections lead, with a key that must not be seen anywhere."""
     for name, value in operations_simulator.environ(KEY).items():

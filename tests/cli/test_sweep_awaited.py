@@ -25,24 +25,11 @@ if TYPE_CHECKING:
 
     from airflow_provider_ops.testing import SimulatorServer
 
-    Operations = Callable[..., Any]
-
 HURRY: dict[str, Any] = {"poll_interval": 0.05, "deferrable": False}
 QUICK: dict[str, Any] = {"conn_id": "onvera_default", "deferrable": False, "poke_interval": 0.05}
 START = datetime(2026, 1, 1, tzinfo=timezone.utc)
 AWAITED = "left behind: the task only waited for it"
 ADOPTED = "left behind: the task only adopted it"
-
-
-@pytest.fixture
-def sweep(operations: Operations) -> Callable[..., Any]:
-    """Sweep one run."""
-
-    def run(ran: Any, *arguments: str) -> Any:
-        where = ("--dag-id", ran.run.dag_id, "--run-id", ran.run.run_id)
-        return operations("sweep", *where, "-o", "json", *arguments)
-
-    return run
 
 
 def begun(name: str) -> str:

@@ -31,17 +31,6 @@ HURRY: dict[str, Any] = {"poll_interval": 0.05, "deferrable": False}
 START = datetime(2026, 1, 1, tzinfo=timezone.utc)
 
 
-@pytest.fixture
-def sweep(operations: Operations) -> Callable[..., Any]:
-    """Sweep one run."""
-
-    def run(ran: Any, *arguments: str) -> Any:
-        where = ("--dag-id", ran.run.dag_id, "--run-id", ran.run.run_id)
-        return operations("sweep", *where, "-o", "json", *arguments)
-
-    return run
-
-
 def what(swept: Any) -> list[tuple[str, str, str]]:
     return sorted((row["resource_type"], row["task"], row["found_by"]) for row in json.loads(swept.out))
 
