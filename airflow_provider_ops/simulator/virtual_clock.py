@@ -190,12 +190,12 @@ class VirtualClock:
 
     def _tick(self, loop: asyncio.AbstractEventLoop, patience: int, news: int) -> None:
         """Wait until the others in the loop had their turn; the last loop that is found idle lets time pass."""
-        if patience:
-            # tasks that have just done something run before it
-            fresh = self._news
-            loop.call_soon(self._tick, loop, patience - 1 if fresh == news else PATIENCE, fresh)
-            return
         with self._moved:
+            if patience or self._news != news:
+                # tasks that have just done something run before it
+                left = patience - 1 if self._news == news else PATIENCE
+                loop.call_soon(self._tick, loop, left, self._news)
+                return
             self._checking.discard(loop)
             self._idle.add(loop)
             running = self._running()

@@ -14,6 +14,7 @@ from airflow_provider_ops.core.wait_state import Settled, WaitState
 from airflow_provider_ops.http.blocking_client import BlockingClient
 from airflow_provider_ops.http.settings import Settings
 from airflow_provider_ops.polling.waits import poll_until_done
+from airflow_provider_ops.simulator.virtual_clock import PATIENCE
 from airflow_provider_ops.testing import SimulatorServer, VirtualClock
 
 
@@ -140,3 +141,20 @@ def _created(client: BlockingClient, count: int) -> list[str]:
     from airflow_provider_ops.apis.akua.clusters import create_cluster  # noqa: PLC0415
 
     return [client.send_once(create_cluster(name=f"c{n}", region_id="reg_eu")).id for n in range(count)]
+
+
+@pytest.mark.parametrize("passes", range(2 * PATIENCE))
+async def test_a_word_in_the_last_moment_counts(passes: int) -> None:
+    clock = VirtualClock()
+    far = asyncio.ensure_future(clock.asleep(3600.0))
+    await asyncio.sleep(0)
+    began = clock.monotonic()
+    with clock.busy():
+        for _ in range(passes):
+            await asyncio.sleep(0)
+    # what comes of the answer takes some passes
+    for _ in range(3):
+        await asyncio.sleep(0)
+    await clock.asleep(1.0)
+    assert clock.monotonic() == began + 1.0
+    far.cancel()
