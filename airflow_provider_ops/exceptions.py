@@ -43,6 +43,8 @@ from airflow_provider_ops.core.gate import LONGEST_MESSAGE, one_line
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from typing_extensions import Self
+
     from airflow_provider_ops.operation import Operation
 
 __all__ = [
@@ -89,6 +91,12 @@ class OpsError(RuntimeError):
     where: str = ""
     #: What to do now; part of the text where the connection that it speaks of is named.
     advice: str = ""
+
+    def __new__(cls, *arguments: object, **named: object) -> Self:  # noqa: D102
+        made = super().__new__(cls, *arguments, **named)
+        # Airflow's UI shows last what was being handled: advice about something else would be the last word
+        made.__suppress_context__ = True
+        return made
 
     def __init__(self, message: str = "") -> None:
         super().__init__(one_line(message, limit=LONGEST_MESSAGE))

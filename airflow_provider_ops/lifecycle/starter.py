@@ -154,7 +154,7 @@ class SubmitRunner:
         try:
             return self.search(handle, marked, _pauses_after(cause))
         except AmbiguousSubmission as error:
-            raise with_cause(self._api, error, cause) from cause
+            raise with_cause(self._api, error, cause) from None
 
     def search(self, handle: Handle, marked: SubmitCall, pauses: Sequence[float]) -> Submitted | None:
         """Return what the request has started; ``None`` when that is nothing.
@@ -170,7 +170,7 @@ class SubmitRunner:
             try:
                 matches = self._hook.run(flow)
             except (ApiError, TransportError) as error:
-                raise search_failed(self._submit, handle, error) from error
+                raise search_failed(self._submit, handle, error) from None
             if len(matches) > 1:
                 raise ambiguous(self._api, self._submit, handle, matches)
             if matches:
@@ -219,7 +219,7 @@ class SubmitRunner:
             if found is not None:
                 return self.record_handle(handle, found, adopted=True)
             if self._was_sent and is_conflict:
-                raise ambiguous(self._api, self._submit, handle, (), error) from error
+                raise ambiguous(self._api, self._submit, handle, (), error) from None
         if is_conflict and marked.request.method == "DELETE":
             return self._adopt_conflicting(handle, marked, error)
         self._give_up(handle)

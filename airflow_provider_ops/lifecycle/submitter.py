@@ -193,7 +193,7 @@ class Submitter:
             self._hook.call(self._submit.preflight)
         except ApiError as error:
             what = f"nothing was submitted, because the check before it was refused: {error.what}"
-            raise reworded(error, what) from error
+            raise reworded(error, what) from None
 
     def _new_handle(self, generation: int) -> Handle:
         identity, attempt = self._identity, self._identity.attempt

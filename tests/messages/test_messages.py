@@ -55,10 +55,14 @@ UNREACHED: Final = {
 
 @dataclass
 class Told:
-    """What a row came to, and the lines of the package that it went through."""
+    """What a row came to, and the lines of the package that it went through.
+
+    :param beside: errors of ours that Python shows as causes of the one that counts.
+    """
 
     text: str
     lines: set[Line]
+    beside: list[str]
 
 
 _TOLD: dict[tuple[str, str], Told] = {}
@@ -107,11 +111,21 @@ def _played(row: Row, scene: Scene) -> Told:
             note_raised(lines, scene.ended_by)
     except OpsError as error:
         note_raised(lines, error)
-        return Told(normal(f"{type(error).__name__}: {error}"), lines)
+        return Told(normal(f"{type(error).__name__}: {error}"), lines, _beside(error))
     finally:
         scene.close()
     assert isinstance(said, str), f"{row.situation}: no error, but {said!r}"
-    return Told(normal(said), lines)
+    return Told(normal(said), lines, [])
+
+
+def _beside(error: BaseException | None) -> list[str]:
+    """Return the errors of ours that a traceback shows with one."""
+    found: list[str] = []
+    while error is not None:
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+        if isinstance(error, OpsError):
+            found.append(f"{type(error).__name__}: {error}")
+    return found
 
 
 def _one(key: tuple[str, str], name: str) -> Any:
@@ -127,6 +141,13 @@ def test_a_situation_is_told_as_the_table_has_it(tell: Any, key: tuple[str, str]
     assert not any(secret in told for secret in _SECRETS)
     if not os.environ.get("UPDATE_MESSAGES"):
         assert told == read_table(TABLE.read_text(encoding="utf-8")).get(key)
+
+
+@pytest.mark.timeout(900)
+def test_what_counts_stands_alone(tell: Any) -> None:
+    """A log that shows causes last would otherwise end with advice about something else."""
+    found = {key: told.beside for key in ROWS if (told := tell(key)).beside}
+    assert not found, "\n".join(map(str, found.items()))
 
 
 @pytest.mark.timeout(900)

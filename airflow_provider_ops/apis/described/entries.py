@@ -48,7 +48,7 @@ class Entries:
         try:
             read = yield from read_list(listed if window is None else window.noting(listed), most_pages=most_pages)
         except NotFound as error:
-            raise self.unclear(key, f"{error.what}, which does not say that the list is empty") from error
+            raise self.unclear(key, f"{error.what}, which does not say that the list is empty") from None
         return read if read.gap is None else ListRead(read.items, self.unclear(key, read.gap.what))
 
     def _one(self, key: str, request: Request) -> Flow[ListRead[Any]]:
