@@ -128,7 +128,7 @@ _UNTIL = _arg("--until", help="Only runs before this time, written in the same w
 _YES = _arg(
     "-y",
     "--yes",
-    help="Delete what is listed; without it nothing is changed",
+    help="Delete what the runs have made; without it nothing is changed",
     action="store_true",
     default=False,
 )
@@ -136,7 +136,7 @@ _YES = _arg(
 _FILE = _arg("file", help="A file with a spec, as YAML or JSON", metavar="FILE")
 _AGAINST = _arg(
     "--against",
-    help="Also read one real operation at this base URL or address, and show what each field comes to",
+    help="Also read one real operation at this base URL or address, show what each field comes to, and try each search",
     metavar="URL",
 )
 _ONE_OPERATION = _arg("--operation-id", help="Which operation (default: the first that a list shows)", metavar="ID")
@@ -152,7 +152,7 @@ _SPEC_COMMANDS = (
         help="Check the description of an API",
         description="Says what a spec promises and what it cannot: for each call how exactly-once is reached, what a "
         "kill can do and what a wait costs; and each mistake in one sentence with its line. Nothing is sent, unless "
-        "--against asks for one operation to be read.",
+        "--against asks for one operation to be read, and for each search to be tried.",
         epilog="Exit code 0 when there is no mistake, 1 when there is one, or when the operation cannot be read.",
         func=lazy_load_command("airflow_provider_ops.cli.specs.check"),
         args=(_FILE, _AGAINST, _ONE_OPERATION, _CREDENTIALS, ARG_OUTPUT, ARG_VERBOSE),
@@ -209,7 +209,8 @@ _COMMANDS = (
         help="List, and with --yes delete, what runs created and left behind",
         description="Lists what runs created and left behind, found by what Airflow has recorded of their operations "
         "and by the mark that the operators put on what they create. What was not searched is said first. What a run "
-        "in progress may still need is never listed. With --yes what is listed is deleted.",
+        "in progress may still need is never listed. With --yes what is listed is deleted, but for what a task only "
+        "waited for or adopted.",
         epilog="Exit code 0 when nothing is left, 1 when something is, 5 when nothing is left of what was searched but "
         "not everything could be searched.",
         func=lazy_load_command("airflow_provider_ops.cli.sweep.sweep"),
