@@ -30,6 +30,9 @@ For completion and checks in an editor, save the [JSON schema](spec.schema.json)
 
 A default of "-" means that the key may be left out and does nothing then; "required" that it must be there. Where
 several expressions are allowed, the first that finds something counts, of `operation_id` all.
+
+What a call leaves out is that of `submit`, and of the key of the same name at the top level. `null` in a call means
+none.
 """
 #: Title, model, what it is for, an example.
 _SECTIONS: Final[tuple[tuple[str, type[Part], str], ...]] = (

@@ -155,8 +155,7 @@ class LookupSpec(RequestSpec):
     paging: Paging | None = None
     """As in ``find``."""
     order: Order | None = None
-    """Which operations come first, ``newest`` or ``oldest``, where their times do not say so; default: ``lists.order``.
-    """
+    """Which operations come first, ``newest`` or ``oldest``, where not all have times; default: ``lists.order``."""
     match: Reads = ()
     operation_id: Reads = ()
 
@@ -181,11 +180,11 @@ class PollSpec(Part):
     shorthand = "delay"
 
     delay: Seconds | None = None
-    """Before the first poll."""
+    """Seconds before the first poll."""
     min: Seconds | None = None
-    """Shortest pause between polls."""
+    """Shortest pause between polls, in seconds."""
     max: Seconds | None = None
-    """Longest pause between polls."""
+    """Longest pause between polls, in seconds."""
 
     @model_validator(mode="after")
     def _is_in_order(self) -> Self:
