@@ -87,7 +87,7 @@ WAIT = Timer("operations.wait", ("api", "kind"), "from the submit, or the sensor
 LAG = Timer("operations.resume_lag", ("api", "mode"), "from the operation's end, as the API has it, to that worker")
 POLLS = Counter("operations.looks", ("api", "way"), "requests that polled operations: `read`, `hold` or `list`")
 ERRORS = Counter("operations.tolerated_errors", ("api", "reason"), "polls that failed and were repeated")
-BUDGET_WAIT = Timer("operations.budget_wait", ("api",), "time a request waited for its turn, when it had to")
+BUDGET_WAIT = Timer("operations.budget_wait", ("api",), "time that a request waited for a permit, when it had to")
 
 METRICS: tuple[Metric, ...] = (SETTLED, UNSETTLED, WAIT, LAG, POLLS, ERRORS, BUDGET_WAIT)
 
