@@ -10,7 +10,7 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 PAGE: Final = ROOT / "docs" / "guides" / "examples.md"
 _HEAD: Final = """# Examples
 
-One task per file, all run by `make demo` and by the tests.
+One use case per file, all run by `make demo` and by the tests.
 
 The installed package has these files in `airflow_provider_ops/example_dags`; `pip show --files airflow-provider-ops`
 says where that is. Copy one into your DAG folder, and name your connection in it. With `[core] load_examples = True`,
