@@ -121,21 +121,26 @@ class OperationsHook(BaseHook):
 
     def aclient(self) -> AbstractAsyncContextManager[AsyncClient]:
         """Return the client shared by all users of this connection on the running event loop."""
-        return shared_client((self.api.name, self.conn_id), self._open)
+        return shared_client(self._key, self._open)
 
     async def acquire_client(self) -> ClientLease:
         """Acquire the client of :meth:`aclient`, for one of thousands of users that start together.
 
         Await :func:`wait_for_start` before, and release the lease after.
         """
-        return await acquire((self.api.name, self.conn_id), self._open, begun=True)
+        return await acquire(self._key, self._open, begun=True)
+
+    @property
+    def _key(self) -> tuple[str, str]:
+        """Return what users of one client have in common."""
+        return self.api.spec_hash or self.api.name, self.conn_id
 
     async def _open(self) -> AsyncClient:
-        settings = await cached((self.api.name, self.conn_id), self._asettings)
+        settings = await cached(self._key, self._asettings)
         return AsyncClient(self.api, settings, self.clock, reload=self._areload)
 
     async def _areload(self) -> Settings:
-        invalidate((self.api.name, self.conn_id))
+        invalidate(self._key)
         return await self._asettings()
 
     async def _asettings(self) -> Settings:

@@ -36,8 +36,7 @@ async def ahook_for(conn_id: str, api: str | None = None) -> OperationsHook:
     """
     if api is not None and api in typed_apis():
         return _shared_hook(conn_id, api, {})
-    conn_type, extra = await cached(("", conn_id), lambda: _looked_up(conn_id))
-    hook = _shared_hook(conn_id, conn_type, extra)
+    hook = await cached(("", conn_id), lambda: _looked_up(conn_id))
     if api is not None and hook.api.name != api:
         msg = (
             f"connection {conn_id!r} leads to {hook.api.name} now, and this is about an operation of {api}: set its "
@@ -47,9 +46,13 @@ async def ahook_for(conn_id: str, api: str | None = None) -> OperationsHook:
     return hook
 
 
-async def _looked_up(conn_id: str) -> tuple[str | None, Mapping[str, Any]]:
+async def _looked_up(conn_id: str) -> OperationsHook:
     conn, extra = await get_connection_async(conn_id)
-    return conn.conn_type, extra
+    shared, now = _shared_hook(conn_id, conn.conn_type, extra), _hook(conn_id, conn.conn_type, extra)
+    if shared.api.spec_hash != now.api.spec_hash:
+        # the spec was mended; waits that are under way keep the one they began with
+        _HOOKS[asyncio.get_running_loop()][conn_id, conn.conn_type] = shared = now
+    return shared
 
 
 def _shared_hook(conn_id: str, conn_type: str | None, extra: Mapping[str, Any]) -> OperationsHook:
