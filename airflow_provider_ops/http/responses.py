@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
@@ -196,7 +196,8 @@ def _date(value: str | None) -> float | None:
         return None
     with contextlib.suppress(ValueError, TypeError, OverflowError, IndexError):
         parsed: datetime = parsedate_to_datetime(value)
-        return parsed.timestamp()
+        # the forms without a zone are old ones of the same time (RFC 9110, 5.6.7), not of this machine's zone
+        return (parsed if parsed.tzinfo else parsed.replace(tzinfo=timezone.utc)).timestamp()
     return None
 
 

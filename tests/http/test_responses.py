@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import ssl
+import time
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 
@@ -75,6 +76,18 @@ NOW = 1_760_000_000.0
 )
 def test_retry_after(headers: dict[str, str], seconds: float | None) -> None:
     assert retry_after(headers, NOW) == seconds
+
+
+@pytest.mark.parametrize("form", ["%a %b %d %H:%M:%S %Y", "%A, %d-%b-%y %H:%M:%S GMT", "%a, %d %b %Y %H:%M:%S -0000"])
+def test_an_old_form_of_a_date_is_not_in_the_zone_of_this_machine(form: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    value = time.strftime(form, time.gmtime(NOW + 30))
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()
+    try:
+        assert retry_after({"retry-after": value, "date": formatdate(NOW, usegmt=True)}, NOW) == 30.0
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 VALUES = st.one_of(
