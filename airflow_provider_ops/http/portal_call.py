@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import queue
 import time
 from collections.abc import Callable, Coroutine
@@ -38,6 +39,7 @@ class PortalCall(Generic[T]):
     def __init__(self, work: Callable[[PortalCall[T]], Coroutine[Any, Any, T]], guard: Guard | None = None) -> None:
         self._work = work
         self._guard = guard
+        self._pid = os.getpid()
         self._is_interrupted = False
         self._check_at = 0.0
         self._context = copy_context()
@@ -126,7 +128,8 @@ class PortalCall(Generic[T]):
         """
         loop = asyncio.get_running_loop()
         answer = loop.create_future()
-        if self._is_over:
+        # a fork leaves the calls of other threads to a child that has none of these threads
+        if self._is_over or self._pid != os.getpid():
             raise PortalClosed("the caller has gone")
 
         def step() -> None:

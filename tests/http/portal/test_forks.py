@@ -125,6 +125,30 @@ def test_a_fork_while_a_call_is_under_way_in_another_thread() -> None:
     assert (done.stdout, done.returncode) == ("ok\n", 0), done.stderr
 
 
+def test_a_child_asks_no_caller_that_the_fork_has_left_behind() -> None:
+    done = in_a_process("""
+        from airflow_provider_ops.exceptions import AuthenticationError
+        read = []
+        settings = Settings("c", server.url, "k")
+        client = BlockingClient(API, settings, reload=lambda: read.append(os.getpid()) or settings)
+        server.status, server.pause = 401, 60.0
+        send_in_a_thread(client)
+        while not server.seen:
+            time.sleep(0.01)
+        server.pause = 0.0
+        def child():
+            # it would wait for ever
+            signal.alarm(60)
+            try:
+                client.send_once(LOOK)
+            except AuthenticationError:
+                assert read == [os.getpid()]
+                print("ok")
+        assert fork(child) == 0
+    """)
+    assert (done.stdout, done.returncode) == ("ok\n", 0), done.stderr
+
+
 @pytest.mark.parametrize("end", ["", "sys.exit(0)", "os.kill(os.getpid(), signal.SIGINT); time.sleep(5)"])
 def test_a_process_ends_at_once_with_and_without_calls_under_way(end: str) -> None:
     done = in_a_process(
