@@ -30,7 +30,7 @@ from airflow_provider_ops.http.background import time_limit
 from airflow_provider_ops.http.clock import Clock, SystemClock
 from airflow_provider_ops.http.guard import NotConfirmed
 from airflow_provider_ops.http.network import Delivery, NetworkBackend
-from airflow_provider_ops.http.rate_limiter import Priority, shared_limiter
+from airflow_provider_ops.http.rate_limiter import NO_PERMIT, STALE, Priority, shared_limiter
 from airflow_provider_ops.http.request_queue import PauseTooLong, RequestQueue
 from airflow_provider_ops.http.settings import Settings, place_of
 from airflow_provider_ops.http.shared_budget import open_shared_budget
@@ -215,15 +215,16 @@ class AsyncClient:
 
     async def _send(self, call: Call[T], deadline: float | None, priority: Priority, delivery: Delivery) -> T:
         asked = self.clock.monotonic()
-        within = math.inf if deadline is None else deadline - self.clock.time()
         await self._tokens.renew(self.settings)
-        try:
-            granted = await self._queue.acquire(priority, within)
-        except PauseTooLong as error:
-            raise answers.pause_too_long(call.request, error.seconds) from None
+        granted = await self._permit(call.request, deadline, priority)
         try:
             metrics.waited_for_permit(self.api.name, self.clock.monotonic() - asked)
             async with self._transport.slot(writes=not call.request.reads):
+                if self.clock.monotonic() - granted > STALE:
+                    # it was for a moment that passed while others had the sockets
+                    self._limiter.release(granted)
+                    granted = NO_PERMIT
+                    granted = await self._permit(call.request, deadline, priority)
                 with self.clock.busy():
                     response = await self._exchange_confirmed(call.request, priority, delivery)
         finally:
@@ -231,6 +232,13 @@ class AsyncClient:
         now = self.clock.time()
         self._queue.on_response(self.clock.monotonic(), response.status, answers.pause_asked(self.api, response, now))
         return answers.parse_response(self.api, call, response, now)
+
+    async def _permit(self, request: Request, deadline: float | None, priority: Priority) -> float:
+        within = math.inf if deadline is None else deadline - self.clock.time()
+        try:
+            return await self._queue.acquire(priority, within)
+        except PauseTooLong as error:
+            raise answers.pause_too_long(request, error.seconds) from None
 
     def encode(self, request: Request) -> None:
         """Make sure that a request can be sent.

@@ -22,6 +22,8 @@ _WINDOW = 1.01
 _ARRIVED = 0.5
 #: Seconds after which an unused permit is void: a busy event loop must not carry requests of one second into the next.
 STALE = 0.05
+#: In place of the moment of a permit, where there is none.
+NO_PERMIT = -math.inf
 #: How soon to try again when the next permit depends on an answer.
 _SOON = 0.02
 #: Seconds of pause after a 429 that does not say how long.
