@@ -28,7 +28,7 @@ _MOST_HEADERS = 128 * 1024
 _NEXT_ADDRESS = 0.25
 #: Seconds for a connection under way when its client closes.
 _LAST_OPENING = 0.25
-_STATUS_LINE = b"HTTP/1."
+_STATUS_LINE, _WAY = b"HTTP/1.", b"CONNECT "
 
 
 @dataclass(slots=True)
@@ -149,8 +149,7 @@ class Stream(httpcore.AsyncNetworkStream, asyncio.Protocol):
         self._is_over = False
         self._error: Exception | None = None
         self._reader: asyncio.Future[None] | None = None
-        #: The last request, and whether nothing of its answer has been handed on.
-        self._delivery: Delivery | None = None
+        #: Whether nothing has been handed on of the answer to the last request.
         self._is_unanswered = False
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: D102
@@ -178,16 +177,19 @@ class Stream(httpcore.AsyncNetworkStream, asyncio.Protocol):
             return
         delivery = DELIVERY.get()
         delivery.check()
-        if delivery is not self._delivery and self._unread:
+        # what goes to the API begins with a method; what goes to a SOCKS proxy, with a number
+        is_start = not delivery.has_begun and buffer[:1].isalpha()
+        if is_start and self._unread:
             raise httpcore.RemoteProtocolError("the server has sent something that was not asked for")
         if self._transport is None or self._transport.is_closing():
             raise httpcore.WriteError("the connection is closed")
-        self._delivery = delivery
-        if buffer[:1].isalpha():
-            # a method; what is sent to a SOCKS proxy begins with a number
-            if delivery.before is not None:
-                delivery.before()
-            delivery.has_begun = self._is_unanswered = True
+        if is_start:
+            self._is_unanswered = True
+            # to an HTTP proxy: about the way to the API, which sees nothing of it
+            if not buffer.startswith(_WAY):
+                if delivery.before is not None:
+                    delivery.before()
+                delivery.has_begun = True
         # a request is small: what the kernel does not take at once asyncio keeps
         self._transport.write(buffer)
 
@@ -215,8 +217,6 @@ class Stream(httpcore.AsyncNetworkStream, asyncio.Protocol):
         if secured is None:
             raise httpcore.ConnectError("the server has closed the connection during the TLS handshake")
         self._transport = secured
-        # what has gone so far was about the way to the API, not the request
-        DELIVERY.get().has_begun = False
         return self
 
     def get_extra_info(self, info: str) -> Any:  # noqa: D102

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import sys
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult, urlsplit
 from urllib.request import getproxies
@@ -12,6 +13,8 @@ from airflow_provider_ops.exceptions import InvalidConnection
 from airflow_provider_ops.http.extras import missing_extra
 
 _SCHEMES = ("http", "https", "socks5", "socks5h")
+#: Whether asyncio can encrypt a connection that is encrypted already.
+_HAS_TLS_WITHIN_TLS = sys.version_info >= (3, 11)
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -34,7 +37,7 @@ def proxy_for(base_url: str, configured: str | None) -> Proxy | None:
     """
     found = _find(base_url, configured)
     if found is not None:
-        _check(found)
+        _check(found, base_url)
     return found
 
 
@@ -53,7 +56,7 @@ def _find(base_url: str, configured: str | None) -> Proxy | None:
     return None
 
 
-def _check(proxy: Proxy) -> None:
+def _check(proxy: Proxy, base_url: str) -> None:
     problem = _problem(proxy.url)
     if problem is not None:
         raise InvalidConnection(
@@ -62,6 +65,11 @@ def _check(proxy: Proxy) -> None:
         )
     if proxy.url.startswith("socks") and (missing := missing_extra("socks")):
         raise InvalidConnection(f"{proxy.source} is {shown(proxy.url)!r}, which needs {missing}")
+    if not _HAS_TLS_WITHIN_TLS and proxy.url.startswith("https:") and base_url.startswith("https:"):
+        raise InvalidConnection(
+            f"{proxy.source} is {shown(proxy.url)!r}, which needs Python 3.11 or newer for an API over https: "
+            "use one whose URL begins with http:// or socks5://"
+        )
 
 
 def _problem(url: str) -> str | None:

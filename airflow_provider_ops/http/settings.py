@@ -61,9 +61,10 @@ class Settings:
     def tls(self) -> ssl.SSLContext:
         """Return the TLS context of these settings; equal ones share it.
 
-        :raises InvalidConnection: the certificates cannot be read.
+        :raises InvalidConnection: the certificates cannot be read, or the proxy cannot be used.
         """
-        if not self.base_url.startswith("https:"):
+        route = self.route()
+        if not self.base_url.startswith("https:") and not (route and route.url.startswith("https:")):
             return plain_context()
         with _located(self.conn_id):
             return tls_context(self.verify)
@@ -167,7 +168,8 @@ class _Problems:
         try:
             return work()
         except InvalidConnection as error:
-            self._found.append(error.what)
+            if error.what not in self._found:
+                self._found.append(error.what)
             return otherwise
 
     def raise_all(self, remarks: tuple[str, ...]) -> None:

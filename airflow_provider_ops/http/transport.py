@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import ssl
 from collections.abc import Callable, Mapping
 from functools import cache, lru_cache
@@ -17,10 +16,11 @@ from typing import Any, TypeAlias
 
 import httpx
 
-from airflow_provider_ops.exceptions import TransportError
+from airflow_provider_ops.exceptions import OpsError, TransportError
 from airflow_provider_ops.http.background import create_background_task
 from airflow_provider_ops.http.bodies import ACCEPT_ENCODING, Body
 from airflow_provider_ops.http.network import DELIVERY, Backend, Delivery, NetworkBackend
+from airflow_provider_ops.http.proxies import shown
 
 #: A request as it will be sent.
 Prepared: TypeAlias = httpx.Request
@@ -59,7 +59,7 @@ class TransportFailed(Exception):
 class Transport:
     """Connections to one origin on one event loop.
 
-    :param tls: for ``https`` origins.
+    :param tls: for ``https`` origins and proxies.
     :param proxy: URL of a proxy.
     :param backend: opens connections.
     :raises Exception: of any class, when httpx refuses the proxy.
@@ -68,13 +68,12 @@ class Transport:
     def __init__(self, tls: ssl.SSLContext, proxy: str | None, backend: NetworkBackend | None = None) -> None:
         _preload()
         most, self._backend = MOST_SOCKETS - _MOST_WRITES, backend or Backend()
-        routes = _Routes(
-            reads=_pool(tls, proxy, self._backend, sockets=most, kept=most),
-            writes=_pool(tls, proxy, self._backend, sockets=_MOST_WRITES, kept=0),
-        )
-        # nothing of the environment: what of it counts has been read and checked before
-        logging.getLogger("httpx").addFilter(_is_of_others)
-        self._http = _CookielessClient(transport=routes, trust_env=False, follow_redirects=False)
+        # without a client of httpx: that would read where a redirect leads, fail over it, and log addresses and queries
+        self._reads = _pool(tls, proxy, self._backend, sockets=most, kept=most)
+        self._writes = _pool(tls, proxy, self._backend, sockets=_MOST_WRITES, kept=0)
+        self._proxy = proxy and shown(proxy)
+        #: Whether :meth:`aclose` was called.
+        self.is_closed = False
         self._reading = asyncio.Semaphore(most)
         self._writing = asyncio.Semaphore(_MOST_WRITES)
 
@@ -103,21 +102,26 @@ class Transport:
             delivery.give_up()
             work.add_done_callback(_forget)
             raise
-        except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL) as error:
-            raise _failed(error, delivery, total, is_late=timer.when() <= asyncio.get_running_loop().time()) from error
+        except OpsError:
+            raise
+        except Exception as error:
+            # of httpx or of what it is made of, which has classes of its own for what a proxy says
+            is_late = timer.when() <= asyncio.get_running_loop().time()
+            raise _failed(error, delivery, total, self._proxy, is_late=is_late) from error
         finally:
             timer.cancel()
 
     async def aclose(self) -> None:
         """Close all connections."""
-        await self._http.aclose()
+        self.is_closed = True
+        await self._reads.aclose()
+        await self._writes.aclose()
         if isinstance(self._backend, Backend):
             await self._backend.aclose()
 
     async def _exchange(self, request: httpx.Request, *, writes: bool, delivery: Delivery) -> Answer:
         DELIVERY.set(delivery)
-        request.extensions["writes"] = writes
-        response = await self._http.send(request, stream=True)
+        response = await (self._writes if writes else self._reads).handle_async_request(request)
         try:
             if not delivery.has_received:
                 raise TransportError("the connection held an answer to no request", reason="unreadable")
@@ -199,60 +203,30 @@ def url_problem(url: str) -> str | None:
     return None
 
 
-class _NoCookies(httpx.Cookies):
-    """Take no cookies. A jar with a policy that refuses all would translate each answer before it does."""
-
-    def extract_cookies(self, response: httpx.Response) -> None:
-        """Leave them."""
-
-
-class _CookielessClient(httpx.AsyncClient):
-    """Send without cookies: requests of one task must not depend on those of another."""
-
-    @property  # type: ignore[misc]  # none can be set
-    def cookies(self) -> httpx.Cookies:
-        """Return none."""
-        return _NO_COOKIES
-
-
-_NO_COOKIES = _NoCookies()
-
-
-class _Routes(httpx.AsyncBaseTransport):
-    """Send requests that change something over connections that no other request has used."""
-
-    def __init__(self, *, reads: httpx.AsyncHTTPTransport, writes: httpx.AsyncHTTPTransport) -> None:
-        self._reads, self._writes = reads, writes
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        pool = self._writes if request.extensions.pop("writes", True) else self._reads
-        return await pool.handle_async_request(request)
-
-    async def aclose(self) -> None:
-        await self._reads.aclose()
-        await self._writes.aclose()
-
-
 def _pool(
     tls: ssl.SSLContext, proxy: str | None, backend: NetworkBackend, *, sockets: int, kept: int
 ) -> httpx.AsyncHTTPTransport:
     limits = httpx.Limits(max_connections=sockets, max_keepalive_connections=kept, keepalive_expiry=_KEPT)
-    made = httpx.AsyncHTTPTransport(verify=tls, trust_env=False, limits=limits, proxy=proxy)
+    # httpx would make a context for each connection to the proxy, which knows none of the connection's authorities
+    way = httpx.Proxy(proxy, ssl_context=tls if proxy.startswith("https:") else None) if proxy else None
+    # nothing of the environment: what of it counts has been read and checked before
+    made = httpx.AsyncHTTPTransport(verify=tls, trust_env=False, limits=limits, proxy=way)
     # httpx hands this on to httpcore, which has a parameter for it, under no name of its own
     made._pool._network_backend = backend  # noqa: SLF001
     return made
 
 
-def _failed(error: Exception, delivery: Delivery, total: float, *, is_late: bool) -> TransportFailed:
+def _failed(
+    error: Exception, delivery: Delivery, total: float, proxy: str | None = None, *, is_late: bool
+) -> TransportFailed:
     begun = delivery.has_begun and not isinstance(error, _UNSENT)
+    reason, detail = _reason(error), str(error) or type(error).__name__
     if is_late:
-        return TransportFailed("timeout", f"the answer was not complete after {total:g} s", maybe_executed=begun)
-    return TransportFailed(_reason(error), str(error) or type(error).__name__, maybe_executed=begun)
-
-
-def _is_of_others(_: logging.LogRecord) -> bool:
-    """Return whether a line of httpx is about a request of somebody else: of ours it would show the query."""
-    return DELIVERY.get(None) is None
+        reason, detail = "timeout", f"the answer was not complete after {total:g} s"
+    if not begun:
+        reason = "connect" if reason == "reset" else reason
+        detail = f"through the proxy {proxy}: {detail}" if proxy else detail
+    return TransportFailed(reason, detail, maybe_executed=begun)
 
 
 def _forget(done: asyncio.Task[Answer]) -> None:

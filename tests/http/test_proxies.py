@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ssl
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,6 +13,7 @@ from typing_extensions import Self
 
 from airflow_provider_ops.apis.onvera import API
 from airflow_provider_ops.exceptions import InvalidConnection, TransportError
+from airflow_provider_ops.http import proxies
 from airflow_provider_ops.http.async_client import AsyncClient
 from airflow_provider_ops.http.proxies import proxy_for
 from airflow_provider_ops.http.settings import Settings, read_settings
@@ -140,14 +143,17 @@ def test_connections_with_equal_tls_share_one_context(tmp_path: Path) -> None:
 
 
 class ProxyServer:
-    """An HTTP or SOCKS5 proxy that connects whatever is asked for to one address."""
+    """An HTTP or SOCKS5 proxy that connects whatever is asked for to one address.
 
-    def __init__(self, to: int) -> None:
-        self.to, self.seen, self.url = to, list[str](), ""
+    :param tls: of the proxy itself.
+    """
+
+    def __init__(self, to: int, tls: ssl.SSLContext | None = None) -> None:
+        self.to, self.tls, self.seen, self.url = to, tls, list[str](), ""
         self._tasks: set[asyncio.Task[Any]] = set()
 
     async def __aenter__(self) -> Self:
-        self._listening = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self._listening = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self.tls)
         self.url = f"127.0.0.1:{self._listening.sockets[0].getsockname()[1]}"
         return self
 
@@ -197,29 +203,58 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 
 @pytest.fixture
-def secure(tmp_path: Path) -> Iterator[tuple[SimulatorServer, str]]:
+def certified(tmp_path: Path) -> tuple[str, str]:
     cert, key = certificate.make(tmp_path)
-    with SimulatorServer(certfile=str(cert), keyfile=str(key)) as server:
-        yield server, str(cert)
+    return str(cert), str(key)
 
 
-@pytest.mark.parametrize("scheme", ["http", "socks5", "socks5h"])
+@pytest.fixture
+def secure(certified: tuple[str, str]) -> Iterator[SimulatorServer]:
+    with SimulatorServer(certfile=certified[0], keyfile=certified[1]) as server:
+        yield server
+
+
+def tls_of(certified: tuple[str, str]) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*certified)
+    return context
+
+
+@pytest.mark.parametrize("scheme", ["http", "https", "socks5", "socks5h"])
 @pytest.mark.parametrize("tls", [False, True])
 async def test_reads_and_writes_go_through_the_proxy(
-    scheme: str, tls: bool, operations_simulator: SimulatorServer, secure: tuple[SimulatorServer, str]
+    scheme: str,
+    tls: bool,
+    operations_simulator: SimulatorServer,
+    secure: SimulatorServer,
+    certified: tuple[str, str],
 ) -> None:
-    world, verify = (secure[0], secure[1]) if tls else (operations_simulator, True)
+    world, verify = secure if tls else operations_simulator, certified[0]
+    if tls and scheme == "https" and sys.version_info < (3, 11):
+        pytest.skip("refused: see below")
     port = int(world.url.rpartition(":")[2])
-    async with ProxyServer(port) as proxy:
+    async with ProxyServer(port, tls_of(certified) if scheme == "https" else None) as proxy:
         settings = Settings("c", world.base_url("onvera"), "k", verify=verify, proxy=f"{scheme}://{proxy.url}")
         client = AsyncClient(API, settings)
         for _ in range(2):
             assert (await client.send_once(DIRECT)).items == []
         assert (await client.send_once(API.create_deployment("airflow", "one"))).operation_id
         await client.aclose()
-    expected = "socks " if scheme != "http" else "CONNECT " if tls else "GET http://"
+    expected = "socks " if scheme.startswith("socks") else "CONNECT " if tls else "GET http://"
     assert proxy.seen[0].startswith(expected)
     assert world.stats()["by_api"]["onvera"]["created"] == 1
+
+
+def test_an_encrypted_proxy_shares_the_context_of_the_connection(certified: tuple[str, str]) -> None:
+    settings = Settings("c", "http://127.0.0.1/api/v1", "k", verify=certified[0], proxy="https://127.0.0.1:9")
+    assert settings.tls() is Settings("d", API.base_url, "k", verify=certified[0]).tls()
+    assert AsyncClient(API, settings)._transport._reads._pool._proxy_ssl_context is settings.tls()  # type: ignore[attr-defined]
+
+
+def test_tls_within_tls_is_refused_where_asyncio_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(proxies, "_HAS_TLS_WITHIN_TLS", False)
+    with pytest.raises(InvalidConnection, match=r"the extra proxy is 'https://p:1', which needs Python 3\.11"):
+        read_settings(API, "my_conn", Conn(), {"proxy": "https://p:1"})
 
 
 async def test_a_proxy_that_nobody_serves_has_certainly_sent_nothing(operations_simulator: SimulatorServer) -> None:

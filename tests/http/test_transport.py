@@ -411,3 +411,11 @@ def test_reads_work_on_uvloop() -> None:
         assert loop.run_until_complete(read()) == b"ok"
     finally:
         loop.close()
+
+
+@pytest.mark.parametrize("status", [301, 307])
+@pytest.mark.parametrize("place", ["http://[", "mailto:x", "http://xn--a..", "//xn--aftp:", "http://h:99999", "\xff"])
+async def test_where_a_redirect_leads_is_not_read(status: int, place: str) -> None:
+    head = f"HTTP/1.1 {status} x\r\nlocation: {place}\r\ncontent-length: 2\r\n\r\nok"
+    async with serving(head.encode("latin-1")) as (server, transport):
+        assert (await ask(server, transport, writes=True))[::2] == (status, b"ok")

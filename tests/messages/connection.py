@@ -7,6 +7,7 @@ import sys
 from typing import Any
 
 from airflow_provider_ops.hooks.lookup import ahook_for, hook_for
+from airflow_provider_ops.http import proxies
 from airflow_provider_ops.http.portal import portal
 from airflow_provider_ops.triggers.snapshots import _check_lists
 from tests.messages.table import Area
@@ -90,6 +91,12 @@ def _proxy(s: Any) -> object:
 def _socks(s: Any) -> object:
     s.patch.setitem(sys.modules, "socksio", None)
     return s.hook(extra={"proxy": "socks5://me:pass-7@proxy:1080"}).settings()
+
+
+@CONNECTION.row("An encrypted proxy for an encrypted API, with Python 3.10")
+def _tls_within_tls(s: Any) -> object:
+    s.patch.setattr(proxies, "_HAS_TLS_WITHIN_TLS", False)
+    return s.hook(host="https://api.onvera.io/api/v1", extra={"proxy": "https://me:pass-7@proxy:3128"}).settings()
 
 
 @CONNECTION.row("A shared budget without the extra for it")

@@ -41,7 +41,7 @@ class Door:
 
     @property
     def closed(self) -> list[bool]:
-        return [client._transport._http.is_closed for client in self.opened]
+        return [client._transport.is_closed for client in self.opened]
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ async def use(door: Door, until: asyncio.Event | None = None) -> AsyncClient:
     async with shared_client(KEY, door.open) as client:
         if until is not None:
             await until.wait()
-        assert not client._transport._http.is_closed
+        assert not client._transport.is_closed
         return client
 
 
