@@ -28,6 +28,7 @@ class Body:
     def __init__(self, encoding: str) -> None:
         self._content = bytearray()
         self._undecoded = b""
+        self._received = 0
         self._encoding = encoding.strip().lower()
         self._is_first = True
         self._has_data = False
@@ -43,8 +44,11 @@ class Body:
 
     def feed(self, data: bytes) -> Iterator[None]:
         """Take in what has come, piece by piece."""
+        # what comes after the end of an encoding has no size once it is decoded
+        self._received += len(data)
+        self._check(self._received)
         if self._decoder is None:
-            self._add(data)
+            self._content += data
             return
         self._undecoded += data
         self._has_data = self._has_data or bool(data)
@@ -82,7 +86,10 @@ class Body:
 
     def _add(self, data: bytes) -> None:
         self._content += data
-        if len(self._content) > MAX_BODY:
+        self._check(len(self._content))
+
+    def _check(self, size: int) -> None:
+        if size > MAX_BODY:
             raise _unreadable(f"is larger than {MAX_BODY // 1024 // 1024} MiB and was not read")
 
 

@@ -205,6 +205,8 @@ def encoded(encoding: str, packed: bytes) -> bytes:
         (encoded("gzip", gzip.compress(b"\0" * 64 * 1024 * 1024, mtime=0)), "unreadable"),
         (encoded("identity", b"[" * (MAX_CONTAINERS + 1)), "unreadable"),
         (encoded("identity", b" " * (MAX_BODY + 1)), "unreadable"),
+        (encoded("gzip", gzip.compress(b"ok") + b"x" * MAX_BODY), "unreadable"),
+        (encoded("deflate", b"\x78\x9c" + b"\0\0\0\xff\xff" * (MAX_BODY // 5)), "unreadable"),
     ],
 )
 async def test_what_is_no_answer_is_an_error_and_the_next_request_is_not_harmed(answer: bytes, reason: str) -> None:
