@@ -11,6 +11,8 @@ from airflow_provider_ops.exceptions import TransportError
 MAX_BODY = 8 * 1024 * 1024
 #: JSON objects and arrays of an answer: an empty one takes thirty times its bytes in memory.
 MAX_CONTAINERS = 100_000
+#: JSON values of an answer, of any kind: one takes up to fifty times its bytes.
+MAX_VALUES = 300_000
 #: What the request asks for; anything else in the answer is refused.
 ACCEPT_ENCODING = "gzip, deflate"
 #: Bytes decoded at a time, between which the event loop may serve others.
@@ -82,6 +84,8 @@ class Body:
             raise _unreadable(f"ends in the middle of its {self._encoding} encoding")
         if content.count(b"{") + content.count(b"[") > MAX_CONTAINERS:
             raise _unreadable(f"has more than {MAX_CONTAINERS} objects and arrays and was not read")
+        if content.count(b",") >= MAX_VALUES and _has_too_many_values(content):
+            raise _unreadable(f"has more than {MAX_VALUES} values and was not read")
         return content
 
     def _add(self, data: bytes) -> None:
@@ -91,6 +95,19 @@ class Body:
     def _check(self, size: int) -> None:
         if size > MAX_BODY:
             raise _unreadable(f"is larger than {MAX_BODY // 1024 // 1024} MiB and was not read")
+
+
+def _has_too_many_values(content: bytes) -> bool:
+    """Return whether there are, not counting what only stands in texts."""
+    # every quote that is left begins or ends a text
+    content = content.replace(b"\\\\", b"").replace(b'\\"', b"")
+    if content.count(b'"') > 4 * MAX_VALUES:
+        return True
+    begin, commas, is_text = 0, 0, False
+    while (end := content.find(b'"', begin)) >= 0:
+        commas += 0 if is_text else content.count(b",", begin, end)
+        begin, is_text = end + 1, not is_text
+    return commas + (0 if is_text else content.count(b",", begin)) >= MAX_VALUES
 
 
 def _unreadable(what: str) -> TransportError:

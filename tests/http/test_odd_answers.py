@@ -16,13 +16,22 @@ import pytest
 from airflow_provider_ops.apis.onvera import API
 from airflow_provider_ops.exceptions import OpsError
 from airflow_provider_ops.http.async_client import AsyncClient
+from airflow_provider_ops.http.bodies import MAX_VALUES
 from airflow_provider_ops.http.settings import Settings
 from airflow_provider_ops.operation import Operation
-from tests.http.odd_answers import ID, mutations, odd_answers
+from tests.http.odd_answers import ID, answer, mutations, odd_answers
 from tests.played import Played
 
 ROOT = Path(__file__).parents[2]
 CORPUS = odd_answers()
+#: Large ones of many small values; too slow to be among those that are changed at random.
+FLAT = {
+    "floats": answer(b"[" + b"1.1," * 2_000_000 + b"1]"),
+    "integers": answer(b"[" + b"999," * 2_000_000 + b"1]"),
+    "texts": answer(b"[" + b",".join(b'"%04d"' % (one % 10_000) for one in range(1_150_000)) + b"]"),
+    "keys": answer(b"{" + b",".join(b'"%x":7' % one for one in range(800_000)) + b"}"),
+    "fewer keys": answer(b"{" + b",".join(b'"%x":"%x"' % (one, one) for one in range(MAX_VALUES)) + b"}"),
+}
 READ = API.get_operation(ID)
 _NUMBERS = itertools.count()
 
@@ -88,7 +97,7 @@ def test_no_odd_answer_takes_much_memory() -> None:
             return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
         asyncio.run(read_all([CORPUS["one chunk"]]))
         before, worst = peak(), 0
-        for name, data in CORPUS.items():
+        for name, data in {**CORPUS, **FLAT}.items():
             asyncio.run(read_all([data]))
             if peak() - before > worst:
                 worst = peak() - before

@@ -16,7 +16,7 @@ import uvloop
 
 from airflow_provider_ops.exceptions import TransportError
 from airflow_provider_ops.http import network
-from airflow_provider_ops.http.bodies import MAX_BODY, MAX_CONTAINERS
+from airflow_provider_ops.http.bodies import MAX_BODY, MAX_CONTAINERS, MAX_VALUES
 from airflow_provider_ops.http.network import Delivery
 from airflow_provider_ops.http.tls import plain_context
 from airflow_provider_ops.http.transport import Transport, TransportFailed, build_request
@@ -204,6 +204,7 @@ def encoded(encoding: str, packed: bytes) -> bytes:
         (encoded("deflate", b"ok"), "unreadable"),
         (encoded("gzip", gzip.compress(b"\0" * 64 * 1024 * 1024, mtime=0)), "unreadable"),
         (encoded("identity", b"[" * (MAX_CONTAINERS + 1)), "unreadable"),
+        (encoded("identity", b"[" + b"1," * MAX_VALUES + b"1]"), "unreadable"),
         (encoded("identity", b" " * (MAX_BODY + 1)), "unreadable"),
         (encoded("gzip", gzip.compress(b"ok") + b"x" * MAX_BODY), "unreadable"),
         (encoded("deflate", b"\x78\x9c" + b"\0\0\0\xff\xff" * (MAX_BODY // 5)), "unreadable"),
@@ -216,6 +217,12 @@ async def test_what_is_no_answer_is_an_error_and_the_next_request_is_not_harmed(
         assert isinstance(caught.value, (TransportFailed, TransportError))
         assert caught.value.reason == reason
         assert await body(server, transport) == b"ok"
+
+
+async def test_commas_in_texts_are_no_values() -> None:
+    commas = rb'["a \" b\\", "' + b"," * 2 * MAX_VALUES + b'"]'
+    async with serving(encoded("identity", commas)) as (server, transport):
+        assert await body(server, transport) == commas
 
 
 # -- answers to no request
