@@ -198,8 +198,8 @@ class OperationReader:
         place = "an entry of the lists" if listed else f"the answer{request}"
         return WarningLine(
             f"{', '.join(spec.status)} finds nothing in {place}, so the state is not known; waiting on. "
-            f"If that is no state of it, mend operation.status in the spec of {self._title} and restart the triggerer (do "
-            "not clear the task: the operation may have succeeded); else list null as one of operation.states"
+            f"If that is no state of it, mend operation.status in the spec of {self._title} and restart the triggerer "
+            "(do not clear the task: the operation may have succeeded); else list null as one of operation.states"
         )
 
     def _state(self, entry: Any, exchange: Exchange) -> tuple[str | None, str]:
