@@ -11,13 +11,17 @@ from airflow_provider_ops.core.end_requested import naming_the_request, was_aske
 from airflow_provider_ops.core.handle import Handle
 from airflow_provider_ops.core.wait_state import TimedOut
 from airflow_provider_ops.core.wording import named, settled_badly, timed_out
-from airflow_provider_ops.exceptions import NotFound, OpsError, WaitTimeout, reworded
+from airflow_provider_ops.exceptions import OpsError, WaitTimeout, reworded
 from airflow_provider_ops.hooks.base import OperationsHook
 from airflow_provider_ops.lifecycle.handle_store import HandleStore
 from airflow_provider_ops.lifecycle.owed import BECAUSE_OF_FAILURE, with_debt, without_debt
 from airflow_provider_ops.operation import Operation
 
 Log = Callable[[str], None]
+
+_NOT_KNOWN = "Whether it still runs is not known: `airflow operations show` reads it."
+#: A clear is a new beginning where the operation has ended meanwhile.
+_ADOPT_IT = "To wait for this operation after all, pass its id as operation_id: a clear alone may submit a new one."
 
 
 class FailureReport:
@@ -116,15 +120,12 @@ class FailureReport:
         consequence = _sentence(self.carry_out(policy))
         if policy == "leave" and (outcome.operation is None or outcome.error is not None):
             # the last poll said nothing
-            consequence = "Whether it still runs is not known: `airflow operations show` reads it."
+            consequence = _NOT_KNOWN
         self.left = f"on_timeout={policy}: {consequence}"
         if not may_retry:
             retry = f"Raise {limit} if the API needs longer, then clear the task."
             if policy == "leave" and not self._handle.is_given:
-                retry = (
-                    f"Raise {limit} if the API needs longer. To wait for this operation after all, pass its id as "
-                    "operation_id: a clear alone may submit a new one."
-                )
+                retry = f"Raise {limit} if the API needs longer. {_ADOPT_IT}"
         elif self._durable:
             retry = "A retry continues with the operation if that still runs."
         else:
@@ -139,13 +140,14 @@ class FailureReport:
 
     def unobservable(self, error: OpsError, *, may_retry: bool) -> OpsError:
         """Return the error for an operation that may no longer be read."""
-        retry = "A retry reads it again." if may_retry else "The task is not retried: remove the cause, then clear it."
-        name = named(self._handle.operation_id or "", handle=self._handle)
-        left = (
-            "Whether it still runs is not known." if isinstance(error, NotFound) else _sentence(self.carry_out("leave"))
-        )
-        self.left = left
-        what = f"{name} cannot be read: {error.what.rstrip('.')}. {left}"
+        name, self.left = named(self._handle.operation_id or "", handle=self._handle), _NOT_KNOWN
+        if may_retry:
+            retry = "A retry reads it again."
+        elif self._handle.is_given:
+            retry = "The task is not retried: remove the cause, then clear it."
+        else:
+            retry = f"The task is not retried: remove the cause. {_ADOPT_IT}"
+        what = f"{name} cannot be read: {error.what.rstrip('.')}. {_NOT_KNOWN}"
         return reworded(error, what, advice=f"{error.advice} {retry}".strip())
 
     def _explain(self, operation: Operation) -> Operation:

@@ -243,8 +243,8 @@ def test_a_timeout_says_what_comes_next(
     assert str(late).endswith(then)
 
 
-@pytest.mark.parametrize(("may_retry", "then"), [(True, "A retry reads it again"), (False, "then clear it")])
-def test_giving_up_keeps_the_kind_of_error_and_says_that_the_operation_goes_on(
+@pytest.mark.parametrize(("may_retry", "then"), [(True, "A retry reads it again"), (False, "a clear alone may submit a new one")])
+def test_giving_up_keeps_the_kind_of_error_and_says_that_nothing_is_known(
     hook: OnveraHook, handle: Handle, may_retry: bool, then: str
 ) -> None:
     refused = AuthenticationError(401, "EXPIRED", "key expired", "req-1")
@@ -253,4 +253,4 @@ def test_giving_up_keeps_the_kind_of_error_and_says_that_the_operation_goes_on(
     assert isinstance(error, AuthenticationError)
     assert error.request_id == "req-1"
     assert "key expired" in str(error)
-    assert "continues remotely" in str(error)
+    assert "Whether it still runs is not known" in str(error)
