@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from airflow_provider_ops.apis.base import Api
 from airflow_provider_ops.apis.submits import NamesNoOperation, SubmitCall, Submitted
+from airflow_provider_ops.apis.whole_lists import IncompleteList
 from airflow_provider_ops.core.handle import Handle
 from airflow_provider_ops.core.submit_decision import Action, Decision
 from airflow_provider_ops.core.wording import utc
@@ -68,7 +69,10 @@ def search_failed(submit: SubmitCall, handle: Handle, error: OpsError) -> OpsErr
     """
     what = f"the outcome of {submit.request} sent at {utc(handle.submitted_at)} is unknown"
     text = f"{what}, since the search for what it started (key {handle.key!r}) failed: {error.what}"
-    advice = f"{error.advice} A retry or a clear searches again before it sends anything.".strip()
+    again = "A retry or a clear searches again before it sends anything."
+    if isinstance(error, IncompleteList):
+        again += " Or search for what it started yourself, and pass the id of its operation as operation_id."
+    advice = f"{error.advice} {again}".strip()
     return reworded(error, text, advice=advice)
 
 

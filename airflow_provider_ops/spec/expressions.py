@@ -144,6 +144,14 @@ def has_field(value: Any, pointer: Sequence[str]) -> bool:
     return True
 
 
+def has_place(value: Any, pointer: Sequence[str]) -> bool:
+    """As :func:`has_field`; also where only the last part is missing in what is there, as in a map with free keys."""
+    above = pointer[:-1]
+    return has_field(value, pointer) or (
+        bool(above) and any(isinstance(one, (Mapping, list)) for one in follow(value, above))
+    )
+
+
 def _step(value: Any, part: str) -> Iterator[Any]:
     if isinstance(value, Mapping):
         if part in value:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, TypeAlias
 
-from airflow_provider_ops.spec.expressions import Exchange, Expression, has_field, parse_expression
+from airflow_provider_ops.spec.expressions import Exchange, Expression, has_field, has_place, parse_expression
 from airflow_provider_ops.spec.templates import Template, as_text, parse_template
 
 #: Finds a value in an answer, or in an entry of a list.
@@ -117,6 +117,15 @@ def is_there(values: Iterable[str], entry: Any) -> bool:
     """Return whether an entry has a field, be it null, where one of the values is read."""
     return any(
         expression.source == "entry" and has_field(entry, expression.pointer)
+        for text in values
+        for expression in parse_value(text).expressions
+    )
+
+
+def may_be_there(values: Iterable[str], entry: Any) -> bool:
+    """As :func:`is_there`; also where an entry has the object of which the field is a part, as in a map of labels."""
+    return any(
+        expression.source == "entry" and has_place(entry, expression.pointer)
         for text in values
         for expression in parse_value(text).expressions
     )

@@ -48,6 +48,7 @@ BY_KEY: Edit = (
     'GET /jobs?label=airflow%3D{mark}"\n      entries: $response.body#/jobs\n',
     'GET /jobs/{mark}"\n',
 )
+LOOKED_UP: Edit = ('/jobs/{resource_id}/operations?kind={kind}"\n', '/operations?kind={kind}"\n      match: /job_id\n')
 NO_ORDER: Edit = ("  order: newest\n", "")
 LINKED: Edit = (PAGING, "type: json_link, next_url_path: $response.body#/next, page_size: 100")
 
@@ -193,6 +194,10 @@ DESCRIBED.add(
             s, {"jobs": [{"id": 7, "labels": {"airflow": short_key(KEY)}}], "operations": []}
         ),
         "A search is answered without its list": lambda s: _searched(s, {"error": {"code": "slow", "message": "down"}}),
+        "A search is answered with entries that show no key": lambda s: _searched(s, {"jobs": [{"id": 7}, {"id": 8}]}),
+        "A lookup is answered with entries that show no resource": lambda s: _submitted(
+            s, {"job": {"id": 7}, "operations": [{"id": "op_1"}]}, LOOKED_UP
+        ),
         "A search is answered with 404": lambda s: _searched(s, None, status=404),
         "A search is answered with the same page again": lambda s: _searched(
             s, {"jobs": [{"id": 8}]}, (PAGING, BY_NUMBER)

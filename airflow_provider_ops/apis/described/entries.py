@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from airflow_provider_ops.apis.calls import Call, Flow, Request, Response
 from airflow_provider_ops.apis.described.filling import Values, fill
@@ -15,7 +15,9 @@ from airflow_provider_ops.spec import ApiSpec
 from airflow_provider_ops.spec.expressions import Exchange
 from airflow_provider_ops.spec.sections import AllSpec, FindSpec, LookupSpec
 from airflow_provider_ops.spec.templates import as_text
-from airflow_provider_ops.spec.values import find_all
+from airflow_provider_ops.spec.values import find_all, may_be_there
+
+Searched: TypeAlias = AllSpec | FindSpec | LookupSpec
 
 
 class Entries:
@@ -27,7 +29,7 @@ class Entries:
     def read(
         self,
         key: str,
-        request: AllSpec | FindSpec | LookupSpec,
+        request: Searched,
         values: Values,
         *,
         entries: Sequence[str] | None = None,
@@ -74,6 +76,29 @@ class Entries:
                 "is no 404, which would say that there is none",
             )
         return [one for one in entries if _holds(request.match, one, wanted)]
+
+    def require_field(
+        self, key: str, request: Searched, part: str, texts: Sequence[str], entries: Sequence[Any]
+    ) -> None:
+        """Refuse a list that cannot show what is searched for; an empty one shows that there is nothing.
+
+        :param key: of the request in the spec.
+        :param part: which part of it says what is compared.
+        :param texts: what that part says.
+        :raises IncompleteList: no entry has a field there, be it null or empty.
+        """
+        if not texts or not entries or any(may_be_there(texts, one) for one in entries):
+            return
+        error = IncompleteList(
+            f"{request.request}: none of {len(entries)} entries has a field at {', '.join(texts)}, so it is not known "
+            "whether what is searched for is among them"
+        )
+        owner, shown = key.partition(".")[0], "the key" if key != "lookup" else "the resource"
+        error.advice = (
+            f"Mend {part!r} of {owner!r} in the spec of {self._spec.shown_title}, or have the API show "
+            f"{shown if part == 'match' else 'the id'} in its entries."
+        )
+        raise error
 
     def unclear(self, key: str, what: str) -> IncompleteList:
         """Return the error for a search whose answers do not say that there is nothing."""

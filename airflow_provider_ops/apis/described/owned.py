@@ -93,7 +93,7 @@ class Owned:
         return find.all is None or not self._spec.inherited(call, "mark").keep
 
     def _in_list(self, find: FindSpec, resource_id: str) -> Flow[Mapping[str, Any] | None]:
-        rows = yield from self._rows(find)
+        rows = yield from self._rows(find, "resource_id")
         row = next((one for one in rows if find_text(find.resource_id, Exchange(), one) == resource_id), None)
         return row if row is None or isinstance(row, Mapping) else {"value": row}
 
@@ -118,7 +118,7 @@ class Owned:
     ) -> Flow[list[Submitted]]:
         values = submit.values(self._spec, self._variables)
         found: list[Submitted] = []
-        for row in (yield from self._rows(find, values)):
+        for row in (yield from self._rows(find, "match", values)):
             owned = self._marked(call, find, row)
             if owned is None or not is_ours(owned.key):
                 continue
@@ -148,7 +148,7 @@ class Owned:
         problems: list[str] = []
         for call, find in calls:
             try:
-                rows = yield from self._rows(find)
+                rows = yield from self._rows(find, "match")
             except (PermissionDenied, IncompleteList) as error:
                 problems.append(f"{call.creates} cannot be listed: {error}")
             else:
@@ -156,13 +156,19 @@ class Owned:
                 found += (one for one in owned if one is not None and not is_gone(one.state))
         return OwnedResources(found, problems)
 
-    def _rows(self, find: FindSpec, values: Values | None = None) -> Flow[list[Any]]:
+    def _rows(self, find: FindSpec, part: str, values: Values | None = None) -> Flow[list[Any]]:
+        """Return the entries of the list that shows all.
+
+        :param part: of ``find``: says what is compared in them.
+        :raises IncompleteList: there may be more, or nothing can be compared.
+        """
         request: AllSpec | FindSpec = find if find.all is None else find.all
         with_since = (values or self._values).having(since=EPOCH)
         key = "find" if find.all is None else "find.all"
         read = yield from self._entries.read(key, request, with_since, entries=request.entries or find.entries)
         if read.gap is not None:
             raise read.gap
+        self._entries.require_field(key, request, part, getattr(find, part), read.items)
         return read.items
 
     def _marked(self, call: CallSpec, find: FindSpec, row: Any) -> OwnedResource | None:

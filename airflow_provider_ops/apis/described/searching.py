@@ -75,12 +75,13 @@ class DescribedSearch:
     def _ours(self, find: FindSpec, values: Values, wanted: Any) -> Flow[list[Any]]:
         """Return the entries that hold a key.
 
-        :raises IncompleteList: none of those that could be read does, and there may be more.
+        :raises IncompleteList: none of those that could be read does, and there may be more, or none can show it.
         """
         read: ListRead[Any] = yield from self._entries.read("find", find, values)
         ours = self._entries.holding("find", find, read.items, wanted)
         if read.gap is not None and not ours:
             raise read.gap
+        self._entries.require_field("find", find, "match", find.match, read.items)
         return ours
 
     def _described(self, find: FindSpec, entry: Any) -> str:
@@ -174,6 +175,7 @@ class DescribedSearch:
         read: ListRead[Any] = yield from self._entries.read("lookup", lookup, values, window=window)
         if read.gap is not None:
             raise read.gap
+        self._entries.require_field("lookup", lookup, "match", lookup.match, read.items)
         found = []
         texts = lookup.operation_id or self._spec.operation.id
         for entry in self._entries.holding("lookup", lookup, read.items, values.named.get("resource_id")):

@@ -226,3 +226,48 @@ def test_the_error_says_how_the_search_is_mended() -> None:
         submitted(Server(endless), NUMBERED)
     for word in ("'find'", "'paging'", "query parameter"):
         assert word in str(caught.value)
+
+
+#: Lists of two entries with nothing where the key is searched for, and what a task has after them; ``None``: it fails.
+FIELDS: dict[str, tuple[Mapping[str, Any], list[Any], str | None]] = {
+    "an empty list": ({"match": "/ref"}, [], "op2"),
+    "the field in one of them": ({"match": "/ref"}, [{"op": "a"}, {"op": "b", "ref": "other"}], "op2"),
+    "null": ({"match": "/ref"}, [{"op": "a", "ref": None}], "op2"),
+    "no tags": ({"match": "/tags"}, [{"op": "a", "tags": []}], "op2"),
+    "no tags that have a name": ({"match": "/tags/*/name"}, [{"op": "a", "tags": []}], "op2"),
+    "a map without our key": ({"match": "/labels/k"}, [{"op": "a", "labels": {}}], "op2"),
+    "null for a map": ({"match": "/labels/k"}, [{"op": "a", "labels": None}], "op2"),
+    "one of two places": ({"match": ["/ref", "/name"]}, [{"op": "a", "name": "n"}], "op2"),
+    "no field": ({"match": "/ref"}, [{"op": "a"}, {"op": "b"}], None),
+    "no map": ({"match": "/labels/k"}, [{"op": "a"}, {"op": "b"}], None),
+    "a text for a map": ({"match": "/labels/k"}, [{"op": "a", "labels": "k=v"}], None),
+    "no field, though the API filters": ({"request": "GET /jobs?ref={mark}", "match": "/ref"}, [{"op": "a"}], None),
+}
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_a_list_that_shows_no_keys_proves_nothing(name: str) -> None:
+    find, listed, expected = FIELDS[name]
+    server = Server(lambda _query, _jobs: {"jobs": listed})
+    if expected is not None:
+        assert submitted(server, None, find) == expected
+        return
+    with pytest.raises(TransportError, match="the search for what it started") as caught:
+        submitted(server, None, find)
+    assert server.posts == 1
+    assert caught.value.reason == "unreadable"
+    assert f"none of {len(listed)} entries has a field at" in caught.value.what
+    assert "'match'" in caught.value.advice
+
+
+def test_a_lookup_that_shows_no_resources_proves_nothing() -> None:
+    lookup = {"request": "GET /ops", "entries": "/ops", "match": "/job", "operation_id": "/id"}
+    find = {"operation_id": [], "resource_id": "/op"}
+
+    def listed(_query: Mapping[str, str], jobs: list[Any]) -> Any:
+        return {"jobs": jobs, "ops": [{"id": "a"}, {"id": "b"}]}
+
+    server = Server(listed)
+    with pytest.raises(TransportError, match="none of 2 entries has a field at /job"):
+        submitted(server, None, find, lookup=lookup)
+    assert server.posts == 1
