@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 
 from airflow_provider_ops.simulator.api import Call, Principal, Reply, SimulatedApi
 from airflow_provider_ops.simulator.described.access import Access
-from airflow_provider_ops.simulator.described.bodies import Answer, texts_in
-from airflow_provider_ops.simulator.described.lists import page_of
+from airflow_provider_ops.simulator.described.bodies import Answer
+from airflow_provider_ops.simulator.described.listed import Listed
 from airflow_provider_ops.simulator.described.operations import Shown
 from airflow_provider_ops.simulator.described.requests import Known, SpecRouter, choose, known_requests, texts_of
 from airflow_provider_ops.simulator.lifecycle import Script
@@ -62,6 +62,7 @@ class SpecApi(SimulatedApi):
     def __init__(self, settings: Settings, clock: Clock) -> None:
         super().__init__(settings, clock)
         self._shown = Shown(self.spec)
+        self._listed = Listed(self.spec, self._shown, self.world.operations, self.mount)
         self._access = Access(self.spec, self.world.now, self.world.ids.uuid)
         self._known = known_requests(self.spec, self._access.token_lines)
         #: A call that is the request of ``delete`` deletes as well, and its operation says when that is done.
@@ -113,7 +114,10 @@ class SpecApi(SimulatedApi):
     def _serving(self, known: Sequence[Known]) -> Callable[[Call], Any]:
         def serve(call: Call) -> Any:
             query = dict(call.query.model_extra or {})
-            one, values = choose(known, query)
+            alike, values = choose(known, query)
+            one, lists = alike[0], [each for each in alike if self._listed.lists(each)]
+            if one in lists:
+                return self._listed.page(call, lists, {**values, **call.params})
             return getattr(self, f"_{one.part}")(call, one, {**values, **call.params})
 
         return serve
@@ -220,35 +224,6 @@ class SpecApi(SimulatedApi):
             raise Problem("operation not found", status=404)
         return found
 
-    def _open(self, call: Call, known: Known, _values: Mapping[str, str]) -> Reply:
-        return self._listed(call, [one for one in self._rows() if self._shown.is_in(known, one, settled=False)])
-
-    def _recent(self, call: Call, known: Known, _values: Mapping[str, str]) -> Reply:
-        rows = [one for one in self._rows() if self._shown.is_in(known, one, settled=True)]
-        if self._shown.is_by_end(known):
-            rows.sort(key=lambda one: one.ended_at or 0.0, reverse=self._newest_first)
-        return self._listed(call, rows)
-
-    def _rows(self, order: str | None = None) -> list[Operation]:
-        rows = [one.listed or one for one in self.world.operations]
-        is_newest_first = self._newest_first if order is None else order == "newest"
-        return rows[::-1] if is_newest_first else rows
-
-    @property
-    def _newest_first(self) -> bool:
-        return self.spec.lists is None or self.spec.lists.order != "oldest"
-
-    def _listed(self, call: Call, rows: Sequence[Operation]) -> Reply:
-        lists = self.spec.lists
-        entries = lists.entries if lists else ()
-        return page_of(self.spec.paging, call, self.mount, entries, [self._shown.entry(one) for one in rows])
-
-    def _by_ids(self, call: Call, known: Known, _values: Mapping[str, str]) -> Reply:
-        given = [(call.query.model_extra or {}).get(name) for name, _ in known.query]
-        given += [call.body.root] if call.body is not None else []
-        wanted = {one for text in texts_in(given) for one in text.split(",")}
-        return self._listed(call, [one for one in self._rows() if one.id in wanted])
-
     def _check(self, _call: Call, _known: Known, _values: Mapping[str, str]) -> Reply:
         return Reply(200, {})
 
@@ -260,37 +235,14 @@ class SpecApi(SimulatedApi):
 
     # -- searches
 
-    def _find(self, call: Call, known: Known, values: Mapping[str, str]) -> Reply:
-        find = self._part(known, "find")
-        wanted = values.get("mark")
-        rows = [
-            one
-            for one in self.world.operations
-            if not one.resource.deleted and wanted in (None, one.details.get("mark"))
-        ]
-        if not find.entries:
-            if not rows:
-                raise Problem("nothing has this key", status=404)
-            answer = Answer()
-            # the same address may be that of the operation
-            answer.body = {**self._shown.entry(rows[-1]), **self._shown.found(find, rows[-1])}
-            return Reply(200, answer.body)
-        entries = [self._shown.found(find, one) for one in rows]
-        return page_of(self.spec.paging_of(find), call, self.mount, find.entries, entries[::-1])
-
-    def _part(self, known: Known, name: str) -> Any:
-        """Return the search that a request is: that of its call, else that of the spec."""
-        return self.spec.inherited(known.call, name)
-
-    def _all(self, call: Call, known: Known, values: Mapping[str, str]) -> Reply:
-        return self._find(call, known, values)
-
-    def _lookup(self, call: Call, known: Known, values: Mapping[str, str]) -> Reply:
-        lookup = self._part(known, "lookup")
-        wanted = values.get("resource_id")
-        rows = [one for one in self._rows(lookup.order) if wanted in (None, one.resource.id)]
-        entries = [self._shown.entry(one, lookup.operation_id) for one in rows]
-        return page_of(self.spec.paging_of(lookup), call, self.mount, lookup.entries, entries)
+    def _find(self, _call: Call, known: Known, values: Mapping[str, str]) -> Reply:
+        """Return the one that has a key; see :class:`Listed` for searches that show several."""
+        rows = self._listed.matching(values)
+        if not rows:
+            raise Problem("nothing has this key", status=404)
+        found = self._shown.found(self.spec.inherited(known.call, "find"), rows[-1])
+        # the same address may be that of the operation
+        return Reply(200, {**self._shown.entry(rows[-1]), **found})
 
     # -- ending
 

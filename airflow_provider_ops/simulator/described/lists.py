@@ -20,15 +20,20 @@ if TYPE_CHECKING:
 _SIZE = 50
 
 
-def page_of(paging: Paging | None, call: Call, mount: str, entries: Sequence[str], rows: Sequence[Any]) -> Reply:
-    """Return the page that a request asks for."""
-    answer = Answer([] if not entries else {})
+def page_of(
+    paging: Paging | None, call: Call, mount: str, places: Sequence[Sequence[str]], rows: Sequence[Any]
+) -> Reply:
+    """Return the page that a request asks for.
+
+    :param places: where the entries are read; an empty one for an answer that is the list.
+    """
+    answer = Answer({})
     if paging is None:
-        _put(answer, entries, list(rows))
+        _put(answer, places, list(rows))
         return Reply(200, answer.body)
     size = _number(call, paging.page_size_param or paging.limit_param, paging.limit_body_path, _default(paging))
     start = _start(call, paging, size)
-    _put(answer, entries, list(rows[start : start + size]))
+    _put(answer, places, list(rows[start : start + size]))
     if paging.total_path:
         pages = -(-len(rows) // size)
         answer.put((paging.total_path,), pages if paging.type == "page_number" else len(rows))
@@ -39,11 +44,12 @@ def page_of(paging: Paging | None, call: Call, mount: str, entries: Sequence[str
     return Reply(200, answer.body, answer.headers)
 
 
-def _put(answer: Answer, entries: Sequence[str], rows: list[Any]) -> None:
-    if entries:
-        answer.put(entries, rows)
-    else:
-        answer.body = rows
+def _put(answer: Answer, places: Sequence[Sequence[str]], rows: list[Any]) -> None:
+    for entries in places:
+        if entries:
+            answer.put(entries, rows)
+        else:
+            answer.body = rows
 
 
 def _default(paging: Paging) -> int:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_ops.simulator.api import Reply
 from airflow_provider_ops.simulator.described.bodies import Answer, made_id, placed, rfc3339, word_of
 from airflow_provider_ops.simulator.described.requests import OPERATIONS, RESULTS
-from airflow_provider_ops.spec.expressions import ALL_ITEMS, parse_expression
+from airflow_provider_ops.spec.expressions import ALL_ITEMS, has_field, parse_expression
 from airflow_provider_ops.spec.places import sent
 from airflow_provider_ops.spec.requests import parse_line
 from airflow_provider_ops.spec.states import StateTable
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from airflow_provider_ops.simulator.described.requests import Known
     from airflow_provider_ops.simulator.records import Operation
     from airflow_provider_ops.spec import ApiSpec
-    from airflow_provider_ops.spec.sections import CallSpec, FindSpec
+    from airflow_provider_ops.spec.sections import CallSpec, FindSpec, LookupSpec
 
 _STATES = {"queued": "pending"}
 _ACCEPTED = 202
@@ -184,17 +184,29 @@ class Shown:
         names = {one.pointer[-1] for one in fields if one is not None and one.pointer}
         return any(text.lstrip("-+") in names for text in _literals(known))
 
-    def found(self, find: FindSpec, operation: Operation) -> dict[str, Any]:
-        """Return an entry in which a search finds its key."""
+    def found(self, find: FindSpec, operation: Operation, *, has_key: bool = True) -> dict[str, Any]:
+        """Return an entry in which a search finds its key; null or an empty list stands for a key that is not there."""
         answer = Answer({})
         answer.put(find.resource_id, self._json_id("resource_id", operation.resource.id))
         answer.put(find.operation_id, self._json_id("operation_id", operation.id))
-        mark = operation.details.get("mark")
-        for text in find.match[:1]:
-            pointer = parse_expression(text).pointer
-            answer.put(find.match, [mark] if pointer and pointer[-1].endswith("s") and mark else mark)
+        mark = operation.details.get("mark") if has_key else None
+        expression = parse_value(find.match[0]).expression if find.match else None
+        pointer = expression.pointer if expression else ()
+        is_list = bool(pointer) and (ALL_ITEMS in pointer or pointer[-1].endswith("s"))
+        if mark:
+            answer.put(find.match, [mark] if is_list and ALL_ITEMS not in pointer else mark)
+        elif pointer and not has_field(answer.body, pointer):
+            above = pointer[: pointer.index(ALL_ITEMS)] if ALL_ITEMS in pointer else pointer
+            answer.body = placed(answer.body, above, [] if is_list else None)
         body: Mapping[str, Any] = answer.body
         return dict(body)
+
+    def looked_up(self, lookup: LookupSpec, operation: Operation) -> dict[str, Any]:
+        """Return an entry in which a search finds the operation of a resource."""
+        answer = Answer(self.entry(operation, lookup.operation_id))
+        answer.put(lookup.match, self._json_id("resource_id", operation.resource.id))
+        body: dict[str, Any] = answer.body
+        return body
 
 
 def _literals(known: Known) -> list[str]:

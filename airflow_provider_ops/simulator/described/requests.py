@@ -55,6 +55,11 @@ class Known:
     line: Line
     call: CallSpec | None = None
     query: tuple[tuple[str, Template], ...] = ()
+    body: Any = None
+
+    def asks_as(self, other: Known) -> bool:
+        """Return whether it is the same request as that of another part."""
+        return (self.line.shape, dict(self.query), self.body) == (other.line.shape, dict(other.query), other.body)
 
 
 def known_requests(spec: ApiSpec, token_lines: Sequence[Line] = ()) -> list[Known]:
@@ -68,9 +73,9 @@ def known_requests(spec: ApiSpec, token_lines: Sequence[Line] = ()) -> list[Know
         if place.request is None or place.part in _NO_REQUESTS or place.request.request is None:
             continue
         owner = spec.calls[int(place.place[1])] if place.place[0] == "calls" else None
-        found.append(_known(place.part, place.request.request, owner, place.request.query))
-    # last, so that a request of the spec itself wins
-    return [*found, *_at_addresses(spec)]
+        found.append(_known(place.part, place.request.request, owner, place.request.query, place.request.body))
+    # any answer will do for a check, so another part decides it; last what no part of the spec reads
+    return [*sorted(found, key=lambda one: one.part == "check"), *_at_addresses(spec)]
 
 
 def _at_addresses(spec: ApiSpec) -> list[Known]:
@@ -88,10 +93,10 @@ def _at_addresses(spec: ApiSpec) -> list[Known]:
     return found
 
 
-def _known(part: str, text: str, call: CallSpec | None, query: Mapping[str, Any]) -> Known:
+def _known(part: str, text: str, call: CallSpec | None, query: Mapping[str, Any], body: Any = None) -> Known:
     line = parse_line(text)
     more = tuple((name, parse_template(value)) for name, value in query.items() if isinstance(value, str))
-    return Known(part, line, call, (*line.query, *more))
+    return Known(part, line, call, (*line.query, *more), body)
 
 
 def values_of(template: Template, text: str) -> dict[str, str] | None:
@@ -171,8 +176,8 @@ def texts_of(query: str, body: bytes) -> list[str]:
     return [*(value for _, value in parse_qsl(query)), *given]
 
 
-def choose(known: Sequence[Known], query: Mapping[str, Any]) -> tuple[Known, dict[str, str]]:
-    """Return the request whose query fits best, and the values in it."""
+def choose(known: Sequence[Known], query: Mapping[str, Any]) -> tuple[list[Known], dict[str, str]]:
+    """Return the request whose query fits best, with the parts that ask the same, and the values in it."""
     best, most, values = known[0], -1, {}
     for one in known:
         read: dict[str, str] = {}
@@ -189,4 +194,4 @@ def choose(known: Sequence[Known], query: Mapping[str, Any]) -> tuple[Known, dic
             fits += 1
         if fits > most:
             best, most, values = one, fits, read
-    return best, values
+    return [best, *(one for one in known if one is not best and one.asks_as(best))], values
