@@ -66,12 +66,14 @@ def list_operations(args: Any) -> Exit:
     show_rows([_row(one, hook.clock.time()) for one in chosen[: args.limit]], args.output, _LIST_COLUMNS)
     if len(chosen) > args.limit:
         echo(f"{len(chosen) - args.limit} more; --limit shows them.")
+    if _lists_only_open(hook) and _wants_ended(args.state) and not any(one.state.is_terminal for one in read):
+        echo(f"What has ended is not listed: the spec of {hook.api.title} has no `lists.recent`.")
     return Exit.OK
 
 
 def _listed(hook: OperationsHook, states: Sequence[str] | None) -> Iterator[Operation]:
     """Yield operations, from the shorter lists of open ones where only such are wanted."""
-    if not states or any(OperationState(state).is_terminal for state in states):
+    if _wants_ended(states):
         yield from hook.items(hook.api.list_operations())
         return
     seen: set[str] = set()
@@ -80,6 +82,15 @@ def _listed(hook: OperationsHook, states: Sequence[str] | None) -> Iterator[Oper
             if (name := listed.id_of(entry)) not in seen:
                 seen.add(name)
                 yield listed.show(entry)
+
+
+def _wants_ended(states: Sequence[str] | None) -> bool:
+    return not states or any(OperationState(state).is_terminal for state in states)
+
+
+def _lists_only_open(hook: OperationsHook) -> bool:
+    """Return whether a spec names no list of what has ended."""
+    return hook.api.spec_hash is not None and not hook.api.recent_operations()
 
 
 def _fits(operation: Operation, states: Sequence[str] | None, kind: str | None) -> bool:

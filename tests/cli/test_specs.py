@@ -161,6 +161,42 @@ def test_against_tries_each_search(
     assert any(row.get("call") == "POST /jobs" for row in rows)
 
 
+def test_against_names_a_list_that_is_not_where_the_spec_says(
+    operations_simulator: SimulatorServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    operations_simulator.add(JOBS)
+    file = tmp_path / "jobs.yaml"
+    file.write_text(JOBS.replace("lists:\n  entries: $response.body#/operations", "lists:\n  entries: /elsewhere"))
+    code, _, said = run(capsys, "spec", "check", str(file), "--against", operations_simulator.base_url("jobs"))
+    assert code != 0
+    assert "no list where 'entries' (/elsewhere) points to" in said
+
+
+RECENT = "  recent: GET /operations?open=false\n"
+#: What stands for ``recent``, the states that are asked for, and how often a missing list is said.
+LISTED: list[tuple[str, list[str], int]] = [
+    ("", [], 1),
+    ("", ["--state", "failed"], 1),
+    ("", ["--state", "running"], 0),
+    (RECENT, [], 0),
+]
+
+
+@pytest.mark.parametrize(("edit", "states", "is_said"), LISTED)
+def test_a_list_of_open_operations_says_once_that_ended_ones_are_missing(
+    operations_simulator: SimulatorServer,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    edit: str,
+    states: list[str],
+    is_said: int,
+) -> None:
+    operations_simulator.add(JOBS.replace(RECENT, edit))
+    monkeypatch.setenv("AIRFLOW_CONN_JOBS", operations_simulator.connection_json("jobs", "any-key"))
+    code, _, said = run(capsys, "list", "--conn-id", "jobs", *states)
+    assert (code, said.count("no `lists.recent`")) == (0, is_said)
+
+
 def test_against_says_what_the_spec_does_not_find(
     folder: Path, capsys: pytest.CaptureFixture[str], operations_simulator: SimulatorServer, started: str
 ) -> None:

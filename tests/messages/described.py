@@ -128,9 +128,9 @@ def _token(body: Any = None, edit: Edit = LOGIN, **how: Any) -> Any:
     return lambda s: s.answered(jobs(s, edit), _read, body, **how)
 
 
-def _explained(s: Any) -> object:
+def _explained(s: Any, found: Any) -> object:
     hook = jobs(s)
-    return _run(s, hook, explained(hook.api, None), {"operations": []})
+    return _run(s, hook, explained(hook.api, None), found)
 
 
 DESCRIBED.add(
@@ -147,7 +147,8 @@ DESCRIBED.add(
         ),
         "The answer has no token": _token({"hello": "world"}),
         "The token is none that a header can carry": _token({"access_token": "a b"}),
-        "A check against an API that lists no operation": _explained,
+        "A check against an API that lists no operation": lambda s: _explained(s, {"operations": []}),
+        "A check against an API whose list is not where the spec says": lambda s: _explained(s, {"items": []}),
         "The answer names no id": _answered(_read, "op_1", WHOLE),
         "The answer is a text": _answered(_read, "op_1", WHOLE, ("  id: /id\n  kind", "  kind"), NO_LISTS),
         "An entry of a list leaves out how it has ended": lambda s: (

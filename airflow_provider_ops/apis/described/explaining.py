@@ -50,7 +50,7 @@ def explained(api: ApiOfSpec, operation_id: str | None) -> Flow[list[Field]]:
 
     :param operation_id: which; without it the first that a list shows.
     :raises InvalidArgument: there is none to read.
-    :raises TransportError: it cannot be read as the spec says.
+    :raises TransportError: it, or the list, cannot be read as the spec says.
     """
     name = operation_id or (yield from _first_listed(api))
     call = api.get_operation(name)
@@ -106,11 +106,16 @@ def _in_entries(name: str, texts: Sequence[str], rows: Sequence[Any]) -> Field:
 
 
 def _first_listed(api: ApiOfSpec) -> Flow[str]:
+    cut: str | None = None
     for listed in (*api.open_operations(), *api.recent_operations()):
         page: Page[Any] = yield listed.entries.first
+        if page.cut is not None:
+            cut = cut or f"{listed.entries.first.request}: {page.cut}"
         for entry in page.items:
             if name := listed.id_of(entry):
                 return name
+    if cut is not None:
+        raise TransportError(cut, reason="unreadable")
     raise InvalidArgument(f"{api.title} lists no operation now: name one with --operation-id")
 
 
