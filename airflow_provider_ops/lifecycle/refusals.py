@@ -36,7 +36,13 @@ def refusal(decision: Decision, found: Handle) -> OpsError:
 
 
 def ambiguous(
-    api: Api, submit: SubmitCall, handle: Handle, matches: Sequence[Submitted], refusal: ApiError | None = None
+    api: Api,
+    submit: SubmitCall,
+    handle: Handle,
+    matches: Sequence[Submitted],
+    refusal: ApiError | None = None,
+    *,
+    conn_id: str,
 ) -> AmbiguousSubmission:
     """Return the error for a submit whose outcome cannot be known.
 
@@ -53,13 +59,18 @@ def ambiguous(
         seen = f"nothing that it started is found, though {api.title} refuses to carry it out again ({refusal.what})"
     else:
         seen = f"{api.title} offers no way to find out"
-    listed = " (`airflow operations list` shows operations)" if api.lists_operations else ""
+    listed = f" (`airflow operations list --conn-id {conn_id}` shows operations)" if api.lists_operations else ""
     return AmbiguousSubmission(
         f"the outcome of {what} is unknown and {seen}. Nothing was submitted again. Search for {api.title} "
         f"objects made at that time{marked}{listed}. If one is what this task is to have, pass the id of its operation "
         "as operation_id; remove what is not wanted, then clear this task. A retry stops here again.",
         candidates,
     )
+
+
+def no_search(api: Api) -> str:
+    """Return, for the log, that nothing shows what a request has started."""
+    return f"{api.title} cannot be searched for what it started"
 
 
 def search_failed(submit: SubmitCall, handle: Handle, error: OpsError) -> OpsError:

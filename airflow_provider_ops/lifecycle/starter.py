@@ -23,7 +23,7 @@ from airflow_provider_ops.exceptions import (
 from airflow_provider_ops.hooks.base import OperationsHook
 from airflow_provider_ops.lifecycle.attempt_record import AttemptRecord
 from airflow_provider_ops.lifecycle.handle_store import HandleStore
-from airflow_provider_ops.lifecycle.refusals import ambiguous, search_failed, with_cause
+from airflow_provider_ops.lifecycle.refusals import ambiguous, no_search, search_failed, with_cause
 from airflow_provider_ops.lifecycle.sender import ReplayedAnswer, Sender, handle_from
 from airflow_provider_ops.operation import Operation
 
@@ -150,11 +150,16 @@ class SubmitRunner:
 
     def _search_after(self, cause: OpsError, handle: Handle, marked: SubmitCall) -> Submitted | None:
         """Do as :meth:`search`, after an answer that left the outcome unclear."""
-        self._log(f"the outcome of the submit is unclear ({cause.without_advice}); searching for what it started")
+        said = "searching for what it started" if self.can_search(handle, marked) else no_search(self._api)
+        self._log(f"the outcome of the submit is unclear ({cause.without_advice}); {said}")
         try:
             return self.search(handle, marked, _pauses_after(cause))
         except AmbiguousSubmission as error:
             raise with_cause(self._api, error, cause) from None
+
+    def can_search(self, handle: Handle, marked: SubmitCall) -> bool:
+        """Return whether the API has a way to find out what the request has started."""
+        return self._api.find_submitted(self._intent(handle, marked)) is not None
 
     def search(self, handle: Handle, marked: SubmitCall, pauses: Sequence[float]) -> Submitted | None:
         """Return what the request has started; ``None`` when that is nothing.
@@ -166,13 +171,13 @@ class SubmitRunner:
             self._hook.pause(pause)
             flow = self._api.find_submitted(intent)
             if flow is None:
-                raise ambiguous(self._api, self._submit, handle, ())
+                raise ambiguous(self._api, self._submit, handle, (), conn_id=self._hook.conn_id)
             try:
                 matches = self._hook.run(flow)
             except (ApiError, TransportError) as error:
                 raise search_failed(self._submit, handle, error) from None
             if len(matches) > 1:
-                raise ambiguous(self._api, self._submit, handle, matches)
+                raise ambiguous(self._api, self._submit, handle, matches, conn_id=self._hook.conn_id)
             if matches:
                 self._log(f"found operation {matches[0].operation_id}: continuing with it, nothing is submitted again")
                 return matches[0]
@@ -219,7 +224,7 @@ class SubmitRunner:
             if found is not None:
                 return self.record_handle(handle, found, adopted=True)
             if self._was_sent and is_conflict:
-                raise ambiguous(self._api, self._submit, handle, (), error) from None
+                raise ambiguous(self._api, self._submit, handle, (), error, conn_id=self._hook.conn_id) from None
         if is_conflict and marked.request.method == "DELETE":
             return self._adopt_conflicting(handle, marked, error)
         self._give_up(handle)

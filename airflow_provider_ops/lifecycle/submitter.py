@@ -12,7 +12,7 @@ from airflow_provider_ops.apis.submits import Intent, SubmitCall
 from airflow_provider_ops.apis.terminate import PATIENT, terminate
 from airflow_provider_ops.core.clear_or_retry import Cause
 from airflow_provider_ops.core.handle import Handle
-from airflow_provider_ops.core.submit_decision import RECONCILE_PAUSES, Action, check_body, decide
+from airflow_provider_ops.core.submit_decision import RECONCILE_PAUSES, Action, Decision, check_body, decide
 from airflow_provider_ops.exceptions import AmbiguousSubmission, ApiError, WaitTimeout, reworded
 from airflow_provider_ops.hooks.base import OperationsHook
 from airflow_provider_ops.http.clock import Clock
@@ -20,7 +20,7 @@ from airflow_provider_ops.lifecycle.attempt_record import AttemptRecord, KillSwi
 from airflow_provider_ops.lifecycle.handle_store import HandleStore
 from airflow_provider_ops.lifecycle.left_behind import PreviousOperation
 from airflow_provider_ops.lifecycle.owed import carry_out_debt
-from airflow_provider_ops.lifecycle.refusals import ambiguous, refusal
+from airflow_provider_ops.lifecycle.refusals import ambiguous, no_search, refusal
 from airflow_provider_ops.lifecycle.sender import Sender, handle_from, read_operation
 from airflow_provider_ops.lifecycle.spec_renewal import with_this_spec
 from airflow_provider_ops.lifecycle.starter import SubmitResult, SubmitRunner
@@ -101,7 +101,7 @@ class Submitter:
         found = with_this_spec(found, self._api, self._store, self._warn)
         operation = read_operation(self._hook, found) if found.api == self._api.name else None
         decision = decide(found, operation, identity.attempt_context(self._api.name))
-        self._log(decision.sentence)
+        self._log(self._sentence(decision, found))
         if decision.warning is not None:
             self._warn(decision.warning)
         match decision.action:
@@ -119,6 +119,14 @@ class Submitter:
             self._log(ended.text)
             self._store.note_settled(found.operation_id, ended)
         return self._start_anew(decision.generation)
+
+    def _sentence(self, decision: Decision, found: Handle) -> str:
+        """Return why and what, for the log; a search is said only where there is one."""
+        if decision.action is Action.RECONCILE:
+            marked = self._api.with_idempotency_key(self._submit, found.key)
+            if not (marked.request.idempotent or self._starter.can_search(found, marked)):
+                return f"{decision.why}: {no_search(self._api)}"
+        return decision.sentence
 
     def _without_store(self) -> SubmitResult:
         """Submit where nothing is stored: try the generations by their keys, up to the first that does not exist yet.
@@ -157,7 +165,7 @@ class Submitter:
             flow = self._api.find_submitted(Intent(marked, handle.key))
             matches = [] if flow is None else self._hook.run(flow)
             if len(matches) > 1:
-                raise ambiguous(self._api, self._submit, handle, matches)
+                raise ambiguous(self._api, self._submit, handle, matches, conn_id=self._hook.conn_id)
             if not matches:
                 return None
             started = SubmitResult(handle_from(handle, matches[0]), matches[0].operation, adopted=True)

@@ -261,7 +261,7 @@ def test_the_reason_why_an_id_is_none_is_in_the_error_of_the_task(answer: Any, w
     submit = api.request("POST", "/jobs")
     with pytest.raises(NamesNoOperation, match=why) as unclear:
         submit.parse(Response(202, {}, json.dumps(answer).encode()))
-    found = ambiguous(api, submit, Handle.placeholder("job"), ())
+    found = ambiguous(api, submit, Handle.placeholder("job"), (), conn_id="jobs")
     assert why in str(with_cause(api, found, unclear.value))
 
 

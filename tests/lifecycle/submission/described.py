@@ -35,6 +35,7 @@ def submitted(
     json: Any = None,
     state: StateStore | None = None,
     tries: int = 1,
+    log: Callable[[str], None] = lambda _: None,
 ) -> str | None:
     """Return the operation that a task has after a submit.
 
@@ -47,8 +48,6 @@ def submitted(
     hook._client = client
     submit = hook.api.request(method, path, json=json)
     store = HandleStore(state or StateStore(), lambda _: None, "here")
-    made = Submitter(
-        hook, submit, identity_of(submit, attempt(tries)), store, deadline=clock.time() + 3600, log=lambda _: None
-    )
+    made = Submitter(hook, submit, identity_of(submit, attempt(tries)), store, deadline=clock.time() + 3600, log=log)
     with client:
         return made.run().handle.operation_id

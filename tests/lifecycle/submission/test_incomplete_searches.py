@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_ops.exceptions import OpsError, TransportError
+from airflow_provider_ops.exceptions import AmbiguousSubmission, OpsError, TransportError
 from tests.lifecycle.submission import described
 from tests.lifecycle.submission.described import LOST, OPERATION
+from tests.lifecycle.submission.parts import StateStore
 from tests.played import Request, reply
 
 FIND = {"request": "GET /jobs", "entries": "/jobs", "match": "/labels/k", "operation_id": "/op"}
@@ -271,3 +272,22 @@ def test_a_lookup_that_shows_no_resources_proves_nothing() -> None:
     with pytest.raises(TransportError, match="none of 2 entries has a field at /job"):
         submitted(server, None, find, lookup=lookup)
     assert server.posts == 1
+
+
+@pytest.mark.parametrize("without", ["find", None])
+def test_a_search_is_said_only_where_there_is_one(without: str | None) -> None:
+    server, said, state = Server(lambda _query, jobs: {"jobs": jobs}), list[str](), StateStore()
+    call = {name: value for name, value in SPEC["calls"][0].items() if name != without}
+
+    def submit(tries: int) -> str | None:
+        where: dict[str, Any] = {"json": {"labels": {}}, "state": state, "tries": tries, "log": said.append}
+        return described.submitted({**SPEC, "calls": [call]}, server, "POST", "/jobs", **where)
+
+    if without is None:
+        assert submit(1) == "op1"
+    else:
+        for tries in (1, 2):
+            with pytest.raises(AmbiguousSubmission, match="no way to find out"):
+                submit(tries)
+    assert any("searching for what it started" in line for line in said) is (without is None)
+    assert sum("cannot be searched" in line for line in said) == (0 if without is None else 2)
