@@ -44,6 +44,21 @@ def test_the_project_of_a_page_is_green(project: Path) -> None:
     assert re.search(r"^[23] passed", done.stdout, re.MULTILINE)
 
 
+def test_the_other_spec_of_the_page_takes_the_place_of_the_first(tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    for name in ("described", "described_one_list"):
+        shutil.copytree(
+            ROOT / "docs" / "examples" / name,
+            project,
+            ignore=shutil.ignore_patterns("__pycache__"),
+            dirs_exist_ok=True,
+        )
+    (project / "pytest.ini").write_text("[pytest]\n")
+    done = run_pytest(project)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(r"^2 passed", done.stdout, re.MULTILINE)
+
+
 def test_airflow_imported_too_early_is_told_before_any_database_is_touched(project: Path) -> None:
     conftest = project / "conftest.py"
     conftest.write_text(f"import airflow\n\n{conftest.read_text()}")
@@ -57,7 +72,10 @@ def blocks(page: str) -> list[str]:
     return re.findall(r"^```(?:python|yaml)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
 
 
-@pytest.mark.parametrize(("page", "files"), PROJECTS.items(), ids=PROJECTS)
+@pytest.mark.parametrize(
+    ("page", "files"),
+    [*PROJECTS.items(), ("tutorial/describe-your-api.md", ROOT / "docs" / "examples" / "described_one_list")],
+)
 def test_the_page_shows_whole_files(page: str, files: Path) -> None:
     shown = blocks(page)
     sources = [file for file in files.iterdir() if file.suffix in (".py", ".yaml")]

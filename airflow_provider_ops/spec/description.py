@@ -49,7 +49,7 @@ class Description(Part):
     query: dict[str, Parameter] = Field(default_factory=dict)
     """Sent with every call."""
     check: RequestSpec | None = None
-    """One cheap authenticated read, for the Test button."""
+    """One cheap authenticated read, for the Test button; default: the first list of ``lists.open``."""
     error: ErrorSpec | None = None
     secrets: Reads = ()
     """What is never stored, logged or pushed: of answers, and of requests in texts from 4 characters on."""

@@ -18,8 +18,11 @@ from dev import spec_keys
 PAGE = Path(__file__).parents[2] / "docs" / "tutorial" / "describe-your-api.md"
 
 
-def test_the_spec_that_a_newcomer_copies_has_no_mistake() -> None:
-    _, block = PAGE.read_text().split("```yaml\n")
+_, *_BLOCKS = PAGE.read_text(encoding="utf-8").split("```yaml\n")
+
+
+@pytest.mark.parametrize("block", _BLOCKS, ids=["operations", "the job is the operation"])
+def test_a_spec_that_a_newcomer_copies_has_no_mistake(block: str) -> None:
     found = review(read_source(block.partition("```")[0]))
     assert "searched for by our key" in found.promises[0].exactly_once
     assert found.advice == ()
