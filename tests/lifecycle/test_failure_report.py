@@ -243,7 +243,9 @@ def test_a_timeout_says_what_comes_next(
     assert str(late).endswith(then)
 
 
-@pytest.mark.parametrize(("may_retry", "then"), [(True, "A retry reads it again"), (False, "a clear alone may submit a new one")])
+@pytest.mark.parametrize(
+    ("may_retry", "then"), [(True, "A retry reads it again"), (False, "a clear alone may submit a new one")]
+)
 def test_giving_up_keeps_the_kind_of_error_and_says_that_nothing_is_known(
     hook: OnveraHook, handle: Handle, may_retry: bool, then: str
 ) -> None:

@@ -126,6 +126,7 @@ NO_ANSWER.add(
         "An encoded answer is damaged": _body(encoding="gzip"),
         "An encoded answer is cut": _body(gzip.compress(b"{}" * 9)[:-9], encoding="gzip"),
         "An answer has too many parts": _body(b"[" + b"{}," * 400_000 + b"{}]", encoding="identity"),
+        "An answer has too many values": _body(b"[" + b"1," * 300_000 + b"1]", encoding="identity"),
         "An answer is too large": lambda s: s.answered("onvera", _read, answer=reply(content=b" " * 9_000_000)),
         "Onvera: no envelope": lambda s: s.answered("onvera", _read, {}),
         "Onvera: a list that is none": lambda s: s.answered(
