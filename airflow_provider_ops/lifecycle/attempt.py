@@ -278,8 +278,7 @@ class TaskAttempt:
     def _wait(self, submitted: SubmitResult) -> dict[str, Any]:
         handle, operation = self._note_handle(submitted.handle), submitted.operation
         waiter, operation_id = self._wait_of_leg, handle.operation_id or ""
-        if (submitted_at := handle.known_submit) is not None:
-            waiter.reporter.began(operation_id, submitted_at)
+        waiter.reporter.began(operation_id, handle.known_submit)
         waits = self._options.wait_for_completion
         self._publisher.publish(handle, waiter.deadline if waits else None, operation)
         if not waits:

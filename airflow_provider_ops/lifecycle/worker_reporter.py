@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 
 #: Operations of a try whose ids are stored for later tries.
 _MOST_OTHERS = 100
+#: Phases of a try that are stored for later tries, the latest.
+_MOST_PHASES = 10
 #: Seconds between two records: of two hundred operations each may change on its own.
 _BETWEEN = 2.0
 
@@ -60,7 +62,7 @@ class WorkerReporter:
         self._pushed_at = float("-inf")
         # reading an XCom that does not exist makes Airflow write an error into its log
         self._has_read = not resumes
-        self._is_kept_for_later_tries = resumes
+        self._is_paused = False
 
     @property
     def last_reported_digest(self) -> int | None:
@@ -89,10 +91,10 @@ class WorkerReporter:
         if is_over:
             self.ended({state.operation_id: (state.outcome, state.timeline) for state in states})
         else:
+            self._is_paused = True
             self._quietly(lambda: self._record(states, at_once=True))
-            if not self._is_kept_for_later_tries:
-                # if this try is killed, cleared or lost while it is deferred, nothing else says what it waited for
-                self._quietly(lambda: self._keep_for_later_tries(self._clock.time()))
+            # while it is deferred or rescheduled, nothing else says that no worker has it
+            self._quietly(self._keep_for_later_tries)
 
     def waits_for(self, operation_ids: Sequence[str]) -> None:
         """Store for later tries what this one waits for and has not submitted: no handle says it."""
@@ -100,16 +102,18 @@ class WorkerReporter:
         def work() -> None:
             for operation_id in operation_ids:
                 self._history.operation(operation_id)
-            self._keep_for_later_tries(self._clock.time())
+            self._keep_for_later_tries()
 
         self._quietly(work)
 
-    def began(self, operation_id: str, submitted_at: float) -> None:
-        """Take in when an operation was submitted, to be recorded with what follows.
+    def began(self, operation_id: str, submitted_at: float | None) -> None:
+        """Take in the operation of this try, and store for later tries that it has it.
 
-        :param submitted_at: epoch seconds.
+        :param submitted_at: epoch seconds; ``None`` where that is not known.
         """
         self._history.operation(operation_id).submitted_at = submitted_at
+        # the process may be killed before there is anything else to record
+        self._quietly(self._keep_for_later_tries)
 
     def adopted(self, operation_id: str) -> None:
         """Take in that the task was given the operation, to be recorded with what follows."""
@@ -124,7 +128,6 @@ class WorkerReporter:
         if operation is not None:
             self._history.operation(operation.id).operation = operation
         self._quietly(self._push)
-        self._quietly(lambda: self._keep_for_later_tries(self._clock.time()))
 
     def submitted(self, operation_id: str, operation: Any) -> None:
         """Record an operation that was started and is not waited for."""
@@ -161,13 +164,13 @@ class WorkerReporter:
             self._history.operation(operation_id).ended(outcome, timeline, now)
         self._history.is_over = True
         self._push()
-        self._keep_for_later_tries(now)
 
-    def _keep_for_later_tries(self, now: float) -> None:
-        """Store how this try ended in the task state store: the next try deletes the XComs.
+    def _keep_for_later_tries(self) -> None:
+        """Store what is known of this try in the task state store: the next try deletes the XComs.
 
         A success is stored as well, because a clear begins anew and leaves the earlier operation as it is.
         """
+        self._read_earlier()
         histories = list(self._history.operations.values())
         if self._store is None or not histories:
             return
@@ -177,8 +180,12 @@ class WorkerReporter:
             "try_number": self._history.try_number,
             "operation_id": decisive.operation_id,
             "said": f"{decisive.summary}. {left.text}" if left else decisive.summary,
-            "ended_at": round(now, 1) if self._history.is_over else None,
+            "ended_at": round(self._clock.time(), 1) if self._history.is_over else None,
             "last_seen": decisive.operation.raw_state if decisive.operation else None,
+            "phases": [phase or raw_state for _, raw_state, phase in decisive.phases[-_MOST_PHASES:]],
+            # what ended a try that could not record its end: it differs after a clear, and only a worker can be lost
+            "max_tries": self._ti.max_tries,
+            "is_paused": self._is_paused,
             # a release without the two facts below shows the texts, which say the same as of now
             "left": left.text if left else None,
             "summary": decisive.summary,
@@ -199,6 +206,8 @@ class WorkerReporter:
 
     def _push(self) -> None:
         self._read_earlier()
+        # of a process that is killed nothing comes after this
+        self._quietly(self._keep_for_later_tries)
         record = self._history.to_record(self._clock.time())
         push_plain(self._ti, KEY, record)
         if self._loses_xcoms and self._store is not None:

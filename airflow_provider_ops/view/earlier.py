@@ -21,23 +21,26 @@ def earlier_tries(
     :param tries: as Airflow's API lists them.
     :param operation_ids: what this try waits for.
     """
-    states = {one.get("try_number"): _ended(one.get("state")) for one in tries if isinstance(one, Mapping)}
+    known = {one["try_number"]: one for one in tries if isinstance(one, Mapping) and _is_number(one)}
     entries = kept if isinstance(kept, list) else ()
     stored = {one["try_number"]: one for one in entries if isinstance(one, Mapping) and _is_number(one)}
     waits = {number: {_first_of(one), one.get("operation_id")} for number, one in stored.items()}
     if isinstance(try_number, int):
         waits[try_number] = set(operation_ids)
-    numbers = {number for number in (*states, *stored) if isinstance(number, int) and number != try_number}
-    return [
-        {
-            "try_number": number,
-            "state": states.get(number),
-            "operation_id": stored.get(number, {}).get("operation_id"),
-            "ended_at": stored.get(number, {}).get("ended_at"),
-            **_texts(number, states.get(number), stored.get(number), waits),
-        }
-        for number in sorted(numbers)
-    ]
+    shown = []
+    for number in sorted({*known, *stored} - {try_number}):
+        state, entry = _ended(known.get(number, {}).get("state")), stored.get(number, {})
+        followed_by = known.get(number + 1) or stored.get(number + 1) or {}
+        texts = _texts(number, state, entry, waits, is_lost=_is_lost(entry, followed_by))
+        facts = {name: entry.get(name) for name in ("operation_id", "ended_at")}
+        shown.append({"try_number": number, "state": state, **facts, **texts})
+    return shown
+
+
+def _is_lost(entry: Mapping[str, Any], followed_by: Mapping[str, Any]) -> bool:
+    """Return whether the worker of a try that recorded no end was lost: Airflow retried it, and a clear is no retry."""
+    allowed = entry.get("max_tries")
+    return isinstance(allowed, int) and allowed == followed_by.get("max_tries") and not entry.get("is_paused")
 
 
 def _ended(state: str | None) -> str | None:
@@ -46,27 +49,56 @@ def _ended(state: str | None) -> str | None:
 
 
 def _texts(
-    number: int, state: str | None, entry: Mapping[str, Any] | None, waits: Mapping[int, Collection[object]]
+    number: int,
+    state: str | None,
+    entry: Mapping[str, Any],
+    waits: Mapping[int, Collection[object]],
+    *,
+    is_lost: bool,
 ) -> dict[str, str]:
-    """Return what is said before and after the id of the operation."""
+    """Return what is said before and after the id of the operation.
+
+    :param is_lost: whether the worker of a try without an end is known to be lost.
+    """
     stated = f"{state}: " if state else ""
-    if entry is None:
+    if not entry:
         return {"before": stated, "after": "no operation was recorded"}
+    if entry.get("ended_at") is None and "last_seen" in entry:
+        # Airflow calls such a try failed, whatever ended it
+        return _without_end(number, entry, waits, is_lost=is_lost)
     summary = entry.get("summary")
-    said = f"{_said(entry, 'said', f'{summary}. ' if summary else '')}{_since(entry)}"
-    if entry.get("ended_at") is not None or "last_seen" not in entry:
-        # where the operation and its task ended alike, that is said once
-        alike = state and said.casefold().startswith(_ALIKE.get(state, state))
-        return {"before": "", "after": f" {said}"} if alike else {"before": stated, "after": f": {said}"}
-    # Airflow calls such a try failed, whatever ended it
-    seen = f", last seen {entry['last_seen']}" if entry["last_seen"] else ""
+    said = _followed(_said(entry, "said", f"{summary}. " if summary else ""), _since(entry))
+    # where the operation and its task ended alike, that is said once
+    alike = state and said.casefold().startswith(_ALIKE.get(state, state))
+    return {"before": "", "after": f" {said}"} if alike else {"before": stated, "after": f": {said}"}
+
+
+def _without_end(
+    number: int, entry: Mapping[str, Any], waits: Mapping[int, Collection[object]], *, is_lost: bool
+) -> dict[str, str]:
+    """Return the texts of a try that has not recorded how its wait ended."""
     operation_id = entry.get("operation_id")
     adopting = min((other for other, ids in waits.items() if other > number and operation_id in ids), default=None)
-    if adopting is not None:
-        return {"before": "", "after": f" was adopted by try {adopting}"}
-    if entry.get("left"):
-        return {"before": "", "after": f"{seen}. {_said(entry, 'left')}{_since(entry)}"}
-    return {"before": f"{UNRECORDED}: ", "after": f"{seen}{_since(entry)}"}
+    # what a kill has left says why the try ended
+    left = _said(entry, "left") if entry.get("left") else ""
+    before = "" if left else "its worker was lost; " if is_lost else "" if adopting else f"{UNRECORDED}: "
+    seen = _seen(entry)
+    adopted = f"{',' if seen else ''} was adopted by try {adopting}" if adopting else ""
+    return {"before": before, "after": _followed(f"{seen}{adopted}", left, _since(entry))}
+
+
+def _seen(entry: Mapping[str, Any]) -> str:
+    """Return the last state that was seen of an operation, and the phases before it."""
+    state, phases = entry.get("last_seen"), entry.get("phases")
+    named = [one for one in phases if isinstance(one, str)] if isinstance(phases, list) else []
+    after = f" (phases: {', '.join(named)})" if set(named) - {state} else ""
+    return f", last seen {state}{after}" if state else ""
+
+
+def _followed(text: str, *others: str) -> str:
+    """Return a text with the sentences that follow it; the text ends with a stop where there are any."""
+    following = [other for other in others if other]
+    return " ".join([f"{text.rstrip('.')}.", *following]) if following else text
 
 
 def _said(entry: Mapping[str, Any], name: str, lead: str = "") -> str:
@@ -88,7 +120,7 @@ def _since(entry: Mapping[str, Any]) -> str:
         return ""
     deletion = Deletion.from_dict(since.get("deletion"))
     text = deletion.in_retrospect if deletion else f"{str(since.get('text') or '').rstrip('.')}."
-    return f" At the start of try {since['try_number']}: {text}"
+    return f"At the start of try {since['try_number']}: {text}"
 
 
 def _is_number(entry: Mapping[str, Any]) -> bool:

@@ -33,13 +33,52 @@ def test_a_try_that_was_cleared_has_not_failed(last_seen: str | None, line: str)
 
 
 def test_what_a_later_try_has_adopted_is_said() -> None:
-    assert said(kept(), operation_ids=("op_1",)) == ["op_1 was adopted by try 2"]
-    assert said(kept(), kept(2), operation_ids=("op_9",))[0] == "op_1 was adopted by try 2"
+    assert said(kept(), operation_ids=("op_1",)) == ["op_1, last seen queued, was adopted by try 2"]
+    assert said(kept(last_seen=None), operation_ids=("op_1",)) == ["op_1 was adopted by try 2"]
+    assert said(kept(), kept(2), operation_ids=("op_9",))[0] == "op_1, last seen queued, was adopted by try 2"
+
+
+@pytest.mark.parametrize(
+    ("facts", "operation_ids", "line"),
+    [
+        ({}, ("op_1",), "its worker was lost; op_1, last seen queued, was adopted by try 2"),
+        ({}, ("op_2",), "its worker was lost; op_1, last seen queued"),
+        # a clear allows more tries
+        ({"max_tries": 1}, ("op_1",), "op_1, last seen queued, was adopted by try 2"),
+        # no worker had it
+        ({"is_paused": True}, ("op_1",), "op_1, last seen queued, was adopted by try 2"),
+        ({"max_tries": None}, ("op_1",), "op_1, last seen queued, was adopted by try 2"),
+    ],
+)
+def test_a_retry_without_an_end_before_it_follows_a_worker_that_was_lost(
+    facts: dict[str, Any], operation_ids: tuple[str, ...], line: str
+) -> None:
+    entry = kept(**{"max_tries": 2, "is_paused": False, **facts})
+    tries = [
+        {"try_number": number, "state": state, "max_tries": 2} for number, state in ((1, "failed"), (2, "running"))
+    ]
+    (shown,) = earlier_tries([entry], tries, 2, operation_ids)
+    assert f"{shown['before']}{shown['operation_id']}{shown['after']}" == line
+
+
+@pytest.mark.parametrize(
+    ("phases", "seen"),
+    [
+        (["queued", "building"], "op_1, last seen queued (phases: queued, building)."),
+        (["queued"], "op_1, last seen queued."),
+        ("queued", "op_1, last seen queued."),
+        ([7], "op_1, last seen queued."),
+    ],
+)
+def test_the_phases_of_a_try_without_an_end_are_shown(phases: object, seen: str) -> None:
+    assert said(kept(left="It continues", deletion=None, phases=phases)) == [f"{seen} It continues"]
 
 
 def test_what_a_kill_came_to_stands_for_how_the_wait_ended() -> None:
-    assert said(kept(left="The task was cleared. It continues.", deletion=None)) == [
-        "op_1, last seen queued. The task was cleared. It continues."
+    left = kept(left="The task was cleared. It continues.", deletion=None)
+    assert said(left) == ["op_1, last seen queued. The task was cleared. It continues."]
+    assert said(left, operation_ids=("op_1",)) == [
+        "op_1, last seen queued, was adopted by try 2. The task was cleared. It continues."
     ]
 
 
@@ -101,7 +140,7 @@ def test_what_a_release_without_such_facts_has_stored_is_shown_as_of_then(ended_
 @pytest.mark.parametrize("ended_at", [None, 9.0])
 def test_what_a_later_try_has_done_about_it_is_shown(since: dict[str, Any], line: str, ended_at: float | None) -> None:
     (text,) = said(kept(ended_at=ended_at, since={"try_number": 2, **since}))
-    assert text.endswith(f" At the start of try 2: {line}")
+    assert text.endswith(f". At the start of try 2: {line}")
     assert "At the start" not in said(kept(ended_at=ended_at, since={**since, "try_number": "2"}))[0]
 
 

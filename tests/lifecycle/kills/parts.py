@@ -53,7 +53,7 @@ class StateStore:
         self.data: dict[str, str] = {}
         self.current: str | None = None
         self.writes = 0
-        #: The process dies at the write with this number.
+        #: The process dies at the write of its handle with this number.
         self.dies_at: int | None = None
         self.dies_after: int | None = None
 
@@ -64,11 +64,11 @@ class StateStore:
         def write(key: str, value: Any) -> None:
             if self.current != attempt:
                 raise Refused(404)
-            self.writes += 1
-            if self.writes == self.dies_at:
+            self.writes += key == KEY
+            if key == KEY and self.writes == self.dies_at:
                 raise Taken
             self.data[key] = json.dumps(value, allow_nan=False)
-            if self.writes == self.dies_after:
+            if key == KEY and self.writes == self.dies_after:
                 raise Taken
 
         def read(key: str, default: Any = None) -> Any:

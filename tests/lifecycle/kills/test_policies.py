@@ -294,7 +294,8 @@ def test_a_killed_try_records_why_it_ended_and_what_is_left(life: Life, state: s
 
 def test_a_worker_that_is_stopped_alone_records_no_end_of_its_task(life: Life) -> None:
     killed_while_waiting(life, state="running")
-    assert TRIES not in life.store.data
+    (entry,) = json.loads(life.store.data[TRIES])
+    assert (entry["ended_at"], entry["left"]) == (None, None)
 
 
 def test_a_deferred_try_is_known_to_later_tries_before_it_ends(life: Life) -> None:
