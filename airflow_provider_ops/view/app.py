@@ -133,6 +133,7 @@ async def _page_data(airflow: OwnAirflow, place: TaskAddress, reader: Reader) ->
         operation_id = await airflow.xcom(place, "operation_id")
         result = await airflow.xcom(place, "return_value")
         wait = page_data.history_without_record(ti, operation_id, result)
+    stored = await airflow.state_store(place, STORED_HANDLE) if ours and page_data.may_owe(ti) else None
     now = time.time()
     if wait is None:
         status = page_data.without_operation(ti, ours=ours, submits=page_data.submits(task))
@@ -141,12 +142,10 @@ async def _page_data(airflow: OwnAirflow, place: TaskAddress, reader: Reader) ->
         live = await _read_live(ti, wait, now, reader)
         link = await airflow.extra_link(place, OperationLink.name) if page_data.needs_link(wait) else None
         link = link or (live or {}).get("resource_url")
-        found = page_data.shown(ti, wait, time.time(), live=live, link=link)
+        found = page_data.shown(ti, wait, time.time(), live=live, link=link, stored=stored)
     if ours and page_data.may_owe(ti):
-        found["owes"] = page_data.owed(
-            await airflow.state_store(place, STORED_HANDLE),
-            is_result_known=wait is not None and wait.aftermath is not None,
-        )
+        is_result_known = wait is not None and wait.aftermath is not None
+        found["owes"] = page_data.owed(stored, is_result_known=is_result_known)
     if ours and (ti.get("try_number") or 0) > 1:
         kept, tries = await airflow.state_store(place, TRIES), await airflow.tries(place)
         found["earlier"] = earlier_tries(kept, tries, ti.get("try_number"), wait.operations if wait else ())

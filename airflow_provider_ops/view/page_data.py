@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from airflow_provider_ops.core.aftermath import Aftermath, cause_of_end
+from airflow_provider_ops.core.aftermath import cause_of_end
 from airflow_provider_ops.core.handle import owed_policy
 from airflow_provider_ops.core.history import MOST_OPERATIONS, WaitHistory, read_record
 from airflow_provider_ops.operation import Operation, web_address
 from airflow_provider_ops.view.headline import headline_of_many
+from airflow_provider_ops.view.left import what_is_left
 from airflow_provider_ops.view.operation_data import Observation, operation_data
 
 #: States of a task instance in which nothing more comes of this try.
@@ -186,11 +187,18 @@ def needs_link(wait: WaitHistory) -> bool:
 
 
 def shown(
-    ti: Mapping[str, Any], wait: WaitHistory, now: float, *, live: Mapping[str, Any] | None, link: str | None = None
+    ti: Mapping[str, Any],
+    wait: WaitHistory,
+    now: float,
+    *,
+    live: Mapping[str, Any] | None,
+    link: str | None = None,
+    stored: object = None,
 ) -> dict[str, Any]:
     """Return the page of a task instance whose operations are known.
 
     :param link: address of the resource, where Airflow knows it.
+    :param stored: the handle in the task state store.
     """
     over = ti.get("state") in _OVER
     task_end = _time(ti.get("end_date")) if over and not wait.is_over else None
@@ -202,6 +210,7 @@ def shown(
     # a kill writes into the record after the last poll
     written_at = min(wait.written_at, task_end.timestamp()) if task_end else wait.written_at
     seen = Observation(over, written_at or None, live, task_end.timestamp() if task_end else None)
+    known_at = float(live["at"]) if live and live.get("read") else wait.written_at
     settled = all(history.is_settled for history in wait.operations.values())
     state = ti.get("state")
     status = "over" if over else "between" if state == _BETWEEN else "settled" if settled else "waiting"
@@ -229,7 +238,7 @@ def shown(
             "ended_unrecorded": ended_unrecorded,
             "cause": cause_of_end(state) if ended_unrecorded else None,
             "on_kill": wait.on_kill,
-            "left": _left(wait.aftermath),
+            "left": what_is_left(ti, wait, stored, known_at, ended_unrecorded=ended_unrecorded),
             "omitted": wait.omitted,
         },
         "live": live,
@@ -279,13 +288,6 @@ def owed(stored: object, *, is_result_known: bool = False) -> str | None:
         f"{policy} was begun for operation {stored.get('operation_id')}, {unfinished} The next attempt finishes it: "
         "clear the task, or check the resource yourself."
     )
-
-
-def _left(aftermath: Aftermath | None) -> dict[str, Any] | None:
-    if aftermath is None:
-        return None
-    url = web_address(aftermath.url)
-    return {"text": aftermath.in_retrospect, "at": aftermath.at, "resource": aftermath.resource, "url": url}
 
 
 def _task(ti: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_ops.core.aftermath import Aftermath, Deletion
+from airflow_provider_ops.core.handle import Handle
 from airflow_provider_ops.core.history import MOST_OPERATIONS, WaitHistory
 from airflow_provider_ops.core.timeline import Timeline
 from airflow_provider_ops.core.wait_state import TimedOut
@@ -119,12 +120,74 @@ def test_what_a_try_has_left_behind_is_said() -> None:
     story.operation("op_0").on_result(operation("failed"), START)
     story.aftermath = Aftermath("nothing was removed", START + 9, "deployment dep_1", "javascript:alert(1)")
     left = page(instance("failed"), story.to_record(START + 9))["wait"]["left"]
-    assert left == {"text": "nothing was removed.", "at": START + 9, "resource": "deployment dep_1", "url": None}
+    assert left == {
+        "text": "nothing was removed.",
+        "at": START + 9,
+        "resource": "deployment dep_1",
+        "url": None,
+        "sweep": None,
+    }
     story.aftermath = Aftermath("as of then", START + 9, deletion=Deletion("vm 1", "op_2", "on_kill=delete", "Cleared"))
     left = page(instance("failed"), story.to_record(START + 9))["wait"]["left"]
     assert left["text"] == "Cleared. on_kill=delete: the deletion of vm 1 was asked for (operation op_2)."
     forged = {**story.to_record(START), "aftermath": [1]}
     assert page(instance("failed"), forged)["wait"]["left"] is None
+
+
+def stored(operation_id: str = "op_0", **facts: Any) -> dict[str, Any]:
+    """Return the handle of a create, as it is stored."""
+    made = Handle.placeholder(
+        "deployment.create", operation_id=operation_id, resource_type="deployment", resource_id="dep_1"
+    )
+    return {**made.to_dict(), **facts}
+
+
+SWEEP = "airflow operations sweep --dag-id etl --run-id 'manual run'"
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        ("succeeded", "operation op_0 continued and succeeded; deployment dep_1 exists unless it was deleted since."),
+        ("failed", "operation op_0 continued and ended (failed); deployment dep_1 may remain."),
+        ("running", "operation op_0 continued, and deployment dep_1 exists or is being made."),
+    ],
+)
+def test_what_a_kill_with_leave_has_left_is_said(state: str, said: str) -> None:
+    story = WaitHistory("onvera", "c", 1, "triggerer", on_kill="leave")
+    story.operation("op_0").on_result(operation(state), START + 60)
+    ti = instance("failed", dag_id="etl", dag_run_id="manual run")
+    left = page_data.shown(ti, story, START + 99, live=None, stored=stored())["wait"]["left"]
+    assert left["text"].startswith("The task was marked failed")
+    assert left["text"].endswith(f". on_kill=leave: {said}")
+    assert (left["resource"], left["sweep"]) == ("deployment dep_1", SWEEP)
+
+
+@pytest.mark.parametrize(
+    ("kept", "policy", "state"),
+    [
+        (None, "leave", "failed"),
+        ({"operation_id": "op_0"}, "leave", "failed"),
+        (stored(creates=False), "leave", "failed"),
+        (stored("op_9"), "leave", "failed"),
+        (stored(), "delete", "failed"),
+        (stored(), "leave", "deferred"),
+    ],
+)
+def test_nothing_is_said_to_be_left_that_is_not_known(kept: Any, policy: str, state: str) -> None:
+    story = WaitHistory("onvera", "c", 1, "triggerer", on_kill=policy)
+    story.operation("op_0").on_result(operation("succeeded"), START + 60)
+    assert page_data.shown(instance(state), story, START + 99, live=None, stored=kept)["wait"]["left"] is None
+
+
+def test_what_a_try_has_recorded_as_left_can_be_swept() -> None:
+    story = WaitHistory("onvera", "c", 1, "worker", is_over=True)
+    story.operation("op_0").on_result(operation("failed"), START)
+    ti = instance("failed", dag_id="etl", dag_run_id="manual run")
+    story.aftermath = Aftermath("nothing was removed", START + 9)
+    assert page_data.shown(ti, story, START, live=None, stored=stored())["wait"]["left"]["sweep"] == SWEEP
+    story.aftermath = Aftermath("as of then", START + 9, deletion=Deletion("vm 1"))
+    assert page_data.shown(ti, story, START, live=None, stored=stored())["wait"]["left"]["sweep"] is None
 
 
 def test_a_policy_that_is_owed_does_not_contradict_what_is_left() -> None:

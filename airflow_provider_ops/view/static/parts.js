@@ -77,7 +77,8 @@ function left(data, operation) {
   return banner("warn", ["What is left, as of ", at(found.at), ": "], found.text,
     ...(resource ? [" Resource: ", make("code", {}, found.resource), "."] : []),
     // the head of the page leads there already, where the operation says where that is
-    operation.url ? null : outside(found.url, "Open it"));
+    operation.url ? null : outside(found.url, "Open it"),
+    ...(found.sweep ? [" Once the run is over, ", make("code", {}, found.sweep), " lists it, and deletes it with ", make("code", {}, "--yes"), "."] : []));
 }
 
 // What is known of an operation that is no longer waited for and whose end was not observed.
