@@ -162,9 +162,9 @@ def _poll(api: Api, handle: Handle, waited_for: str | None) -> Once:
 
 
 def is_over_already(handle: Handle, operation: Operation) -> Termination:
-    """Return the outcome of a kill for an operation that has settled: it stays as it is."""
+    """Return the outcome of a kill for an operation that has settled: nothing is done about it here."""
     over = f"operation {operation.id}{_resource(handle)} is over already ({operation.raw_state})"
-    return Termination(f"{over} and stays as it is")
+    return Termination(f"{over}: nothing is cancelled or deleted here")
 
 
 def _cancel(api: Api, handle: Handle, name: str) -> Flow[Termination]:

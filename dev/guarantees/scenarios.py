@@ -218,7 +218,7 @@ def phases(apis: tuple[ApiCase, ...] = APIS) -> list[Phase]:
     untouched = Expect(SUCCEEDED, tries=(1, 1))
     # Airflow did call on_kill, and the trigger found out that no user was behind it
     spared = replace(untouched, sentence="the task continues without this trigger, nothing is cancelled here")
-    finished = replace(untouched, sentence="is over already .* stays as it is", or_else=SUCCEEDED)
+    finished = replace(untouched, sentence="is over already .*: nothing is cancelled or deleted", or_else=SUCCEEDED)
     paused = "triggerer stopped for 60 s and continued, another took over"
     perhaps_retried = Expect(ADOPTED_OR_FINISHED, or_else=SUCCEEDED)
     retried = Expect(ADOPTED_OR_FINISHED, tries=(2, 3))

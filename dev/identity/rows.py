@@ -115,7 +115,9 @@ def _anew(first: str = "succeeded", *, is_changed: bool = False) -> Callable[[Ap
 def _ended(_api: ApiCase, discarded: bool) -> Expect:
     """Expect a second resource, after the kill policy, in either process, has ended the first operation."""
     return Expect(
-        "clearing ends its operation|and stays as it is|left alone" if discarded else "submitting a new one",
+        "clearing ends its operation|nothing is cancelled or deleted here|left alone"
+        if discarded
+        else "submitting a new one",
         created=2,
         settled="1 cancelled, 1 succeeded",
         endings=(1, 10),

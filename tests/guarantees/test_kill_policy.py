@@ -41,7 +41,7 @@ def test_what_has_succeeded_is_not_deleted_by_one_who_missed_it(
     hook, handle = _deployment(clock)
     clock.advance(DURATION * 2)
     said = hook.run(kill_operation(hook.api, handle, policy)).text
-    assert said.endswith("is over already (succeeded) and stays as it is")
+    assert said.endswith("is over already (succeeded): nothing is cancelled or deleted here")
     assert len(server.operations()) == 1
     assert not server.resources("onvera")[0]["deleted"]
 

@@ -135,4 +135,4 @@ def _kill_at(life: Life, api: str, case: str, at: int) -> None:
     for resource in one.continues():
         assert one.names(resource, text), where
         # what Akua still makes cannot be deleted at once, what has failed stays, and what was deferred is the trigger's
-        assert api == "akua" or "stays as it is" in text or not interrupted.place, where
+        assert api == "akua" or "nothing is cancelled or deleted here" in text or not interrupted.place, where
