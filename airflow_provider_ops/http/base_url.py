@@ -93,9 +93,21 @@ def _check_path(api: Api, url: str, path: str) -> None:
     climbs = ".." in unquote(path).split("/")
     if path.endswith(wanted) and len(versions) == wanted.split("/").count("v1") and not climbs:
         return
+    missing = _missing(wanted, path)
+    if missing:
+        raise InvalidConnection(f"host {url!r} ends too early: add {missing!r}, like {api.base_url!r}")
     ending = f"end with {wanted!r}" if wanted else "have no path of the API in it"
     msg = f"host {url!r} must {ending} and nothing more, like {api.base_url!r}"
     raise InvalidConnection(msg)
+
+
+def _missing(wanted: str, path: str) -> str:
+    """Return what a path lacks at its end to be that of the API; empty where more is wrong with it."""
+    parts, found = wanted.split("/")[1:], path.rstrip("/").split("/")[1:]
+    if any(part in ("v1", "..") for part in unquote(path).split("/")):
+        return ""
+    begun = next((count for count in range(len(parts), 0, -1) if found[-count:] == parts[:count]), 0)
+    return "" if found and not begun else "".join(f"/{part}" for part in parts[begun:])
 
 
 def _is_loopback(host: str) -> bool:

@@ -111,6 +111,22 @@ def test_a_path_too_many_or_too_few_is_refused_with_the_right_one(host: str) -> 
     assert "https://api.onvera.io/api/v1" in refused(host=host)
 
 
+@pytest.mark.parametrize(
+    ("host", "missing"),
+    [
+        ("https://api.onvera.io", "/api/v1"),
+        ("https://api.onvera.io/api", "/v1"),
+        ("https://gateway.corp/onvera/api", "/v1"),
+        ("https://api.onvera.io/v2", None),
+        ("https://api.onvera.io/v1", None),
+        ("https://api.onvera.io/api/v1/x", None),
+    ],
+)
+def test_a_path_that_ends_too_early_is_refused_with_what_to_add(host: str, missing: str | None) -> None:
+    text = refused(host=host)
+    assert (f"add {missing!r}" in text) == (missing is not None)
+
+
 def test_a_prefix_of_a_gateway_is_allowed() -> None:
     assert settings(host="https://gateway.corp/onvera/api/v1").origin == "https://gateway.corp"
 

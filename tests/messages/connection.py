@@ -35,6 +35,7 @@ CONNECTION.add(
         "The host has no scheme": lambda s: s.hook(host="ftp://api.onvera.io/api/v1").settings(),
         "The host has a user or a query": lambda s: s.hook(host="https://me@api.onvera.io/api/v1?x=1").settings(),
         "The host would get the key unencrypted": lambda s: s.hook(host="http://api.onvera.io/api/v1").settings(),
+        "The host ends before the path of the API": lambda s: s.hook(host="https://api.onvera.io/api").settings(),
         "The host has another path than the API": lambda s: s.hook(host="https://api.onvera.io/v2").settings(),
         "Extra `verify` has no possible value": lambda s: s.hook(extra={"verify": 5}).settings(),
         "Extra `verify` names no CA file": lambda s: s.hook(
