@@ -15,6 +15,7 @@ import shutil
 import signal
 import sys
 import tempfile
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -63,7 +64,7 @@ class DagRunResult:
     """What a run of a DAG came to. Mapped tasks are named ``task[0]``.
 
     :param run: the run as Airflow has it.
-    :param errors: what each task raised, one exception per try that failed.
+    :param errors: what each task raised, one exception per try that failed; an empty list where none did.
     """
 
     def __init__(self, run: DagRun, errors: dict[str, list[BaseException]]) -> None:
@@ -175,13 +176,14 @@ def _errors_heard() -> Iterator[dict[str, list[BaseException]]]:
             get_listener_manager,
         )
 
-    errors: dict[str, list[BaseException]] = {}
+    # a test may ask for those of a task that has none
+    errors: dict[str, list[BaseException]] = defaultdict(list)
 
     class Listener:
         @hookimpl
         def on_task_instance_failed(self, task_instance: Any, error: Any) -> None:
             if isinstance(error, BaseException):
-                errors.setdefault(_name(task_instance), []).append(error)
+                errors[_name(task_instance)].append(error)
 
     listener, manager = Listener(), get_listener_manager()
     manager.add_listener(listener)  # type: ignore[no-untyped-call]
