@@ -63,6 +63,8 @@ class WorkerReporter:
         # reading an XCom that does not exist makes Airflow write an error into its log
         self._has_read = not resumes
         self._is_paused = False
+        # as the task state store has it
+        self._kept: Mapping[str, Any] | None = None
 
     @property
     def last_reported_digest(self) -> int | None:
@@ -202,7 +204,9 @@ class WorkerReporter:
             "others": [one.operation_id for one in histories[1:_MOST_OTHERS]],
             "omitted": max(0, len(histories) - _MOST_OTHERS),
         }
-        keep_entry(self._store, this)
+        if this != self._kept:
+            keep_entry(self._store, this)
+            self._kept = this
 
     def _push(self) -> None:
         self._read_earlier()
