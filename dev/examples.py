@@ -15,6 +15,8 @@ One use case per file, all run by `make demo` and by the tests.
 The installed package has these files in `airflow_provider_ops/example_dags`; `pip show --files airflow-provider-ops`
 says where that is. Copy one into your DAG folder, and name your connection in it. With `[core] load_examples = True`,
 Airflow 3.3 shows them beside its own examples.
+
+This page shows the files on the site, which `make docs` builds; elsewhere follow the links.
 """
 
 
@@ -25,8 +27,9 @@ def page() -> str:
 
 def _section(file: Path) -> str:
     title = (ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or file.stem).splitlines()[0]
+    link = f"[`dags_examples/{file.name}`](../../dags_examples/{file.name})\n\n"
     shown = f"```{{literalinclude}} ../../dags_examples/{file.name}\n:language: python\n```\n"
-    return f"\n## {title.lstrip('# ')}\n\n{shown}"
+    return f"\n## {title.lstrip('# ')}\n\n{link}{shown}"
 
 
 if __name__ == "__main__":
