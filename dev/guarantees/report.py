@@ -18,9 +18,15 @@ _INTRODUCTION: Final = """\
 What happens to a task and its resource when a process is killed or the network is cut, and the exceptions. `make
 guarantees` writes this page. It runs real Airflow (scheduler, workers, triggerers, API server) against the simulator,
 kills processes with SIGKILL or cuts the network at each of these points, and then lets all processes recover. A row is
-good when exactly one resource was created per generation (a clear by the user begins a new generation), no cancel was
-sent that no user asked for, what a user asked for was carried out within 20 s, the task ended in the state it should,
-and everything that continues remotely is named in the task's log.
+good when exactly one resource was created per generation, no cancel was sent that no user asked for, what a user asked
+for was carried out within 20 s, the task ended in the state it should, and everything that continues remotely is named
+in the task's log.
+
+A *generation* is all submits of a task run that count as one: a retry stays in it, and what submits anew after a clear
+or after a failed operation begins the next. The *intent* is what a task stores before it sends its request. The
+*handle* is what it stores after the answer: the ids of operation and resource. A *mark* is what a request carries so
+that what it has started can be found again: an idempotency key, a tag or a name ([how they are
+used](design.md#exactly-one-create)).
 
 | column | meaning |
 |---|---|

@@ -24,6 +24,12 @@ def create_and_look(seconds: float = 600) -> str:
     return str(operation.state)
 
 
+def start_elsewhere() -> None:
+    """Start an operation that a sensor is to wait for."""
+    hook = OnveraHook(conn_id="onvera_default")
+    print(hook.create_deployment("superset").operation_id)
+
+
 async def running_in_akua() -> list[str]:
     """Every method is there for ``async`` code as well, with an ``a`` in front."""
     hook = AkuaHook()

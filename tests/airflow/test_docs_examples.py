@@ -28,6 +28,7 @@ def test_the_hooks_do_what_the_docs_say(operations_simulator: SimulatorServer) -
     hooks = runpy.run_path(str(EXAMPLES / "hooks.py"))
     assert hooks["create_and_look"](30) == "succeeded"
     assert hooks["ready_deployments"]() == ["by hand"]
+    hooks["start_elsewhere"]()
     assert asyncio.run(hooks["running_in_akua"]()) == []
 
 
