@@ -109,13 +109,11 @@ class WorkerReporter:
         self._quietly(work)
 
     def began(self, operation_id: str, submitted_at: float | None) -> None:
-        """Take in the operation of this try, and store for later tries that it has it.
+        """Take in the operation of this try, to be recorded with what follows: a write now would delay the first poll.
 
         :param submitted_at: epoch seconds; ``None`` where that is not known.
         """
         self._history.operation(operation_id).submitted_at = submitted_at
-        # the process may be killed before there is anything else to record
-        self._quietly(self._keep_for_later_tries)
 
     def adopted(self, operation_id: str) -> None:
         """Take in that the task was given the operation, to be recorded with what follows."""
