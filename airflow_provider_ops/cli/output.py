@@ -38,7 +38,7 @@ class Exit(IntEnum):
     USAGE = 2
     #: The timeout has passed; the operations are still running.
     TIMEOUT = 3
-    #: Nothing is left of what was searched, but not everything could be.
+    #: Nothing is left of what was searched, but not everything could be, or runs that still work were left alone.
     PARTLY = 5
     #: The question could not be answered: no such connection, no answer, an error of the API or of Airflow.
     TROUBLE = 4

@@ -18,6 +18,8 @@ from airflow_provider_ops.hooks.base import OperationsHook, default_clock
 
 _ABOUT = ("api", "resource_type", "resource_id", "name", "operation_id", "age")
 _MADE_BY = ("run_id", "task", "fate")
+_NOT_SEARCHED = "Nothing is left behind of what was searched; what was not searched is said above."
+_LEFT_ALONE = "Nothing else is left behind: run this again when what was left alone is over."
 
 
 @audited
@@ -41,7 +43,7 @@ def sweep(args: Any) -> Exit:
         now = default_clock().time()
         shown = (*_ABOUT, *_MADE_BY) if len(dag_ids) == 1 else (*_ABOUT, "dag_id", *_MADE_BY)
         show([one.row(now) for one in left], args.output, shown)
-    return _conclude(left, complete=not search.not_searched)
+    return _conclude(left, not_searched=bool(search.not_searched), left_alone=bool(in_progress or search.at_work))
 
 
 def _check_window(since: datetime | None, until: datetime | None) -> None:
@@ -111,7 +113,7 @@ def _hooks(left: Iterable[Left]) -> list[OperationsHook]:
     return list({id(one.hook): one.hook for one in left}.values())
 
 
-def _conclude(left: Sequence[Left], *, complete: bool) -> Exit:
+def _conclude(left: Sequence[Left], *, not_searched: bool, left_alone: bool) -> Exit:
     older = sum(one.is_older for one in left)
     gone = sum(one.fate is not None and one.fate.gone for one in left)
     going = sum(one.is_being_deleted and not one.is_older for one in left)
@@ -126,8 +128,8 @@ def _conclude(left: Sequence[Left], *, complete: bool) -> Exit:
         echo(f"{stays} left behind.{_hint(left)}")
     if stays or going:
         return Exit.NO
-    if not complete:
-        echo("Nothing is left behind of what was searched; what was not searched is said above.")
+    if not_searched or left_alone:
+        echo(_NOT_SEARCHED if not_searched else _LEFT_ALONE)
         return Exit.PARTLY
     if len(left) == older:
         echo("Nothing is left behind.")

@@ -135,7 +135,8 @@ def test_what_a_run_in_progress_may_need_is_left_alone(
     set_state(left, of, "running")
     before = existing(world)
     ran = operations("sweep", "--dag-id", "leaver", "--yes", "-o", "json")
-    assert (ran.code, ran.out) == (0, "[]\n")
+    assert (ran.code, ran.out) == (5, "[]\n")
+    assert "Nothing else is left behind" in ran.err
     assert f"Left alone, because {'a task' if of == 'task' else 'still in progress'}" in ran.err
     assert left in ran.err
     assert existing(world) == before
