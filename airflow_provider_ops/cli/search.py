@@ -177,7 +177,8 @@ class ResourceSearch:
         if why:
             title = f"{hook.api.title} ({hook.conn_id})" if hook else module or "an API"
             unmarked = hook.api.why_not_shown(kind or record.kind) if hook else "there is no mark to find it by"
-            self._unknown(f"{title}: what task {task} of run {task.run_id} has made: {why}, and {unmarked}")
+            made = f"{title}: what task {task} of run {task.run_id} has made"
+            self._unknown(f"{made}: {why}, and {unmarked}{_adopted_since(record)}")
 
 
 def _read(rows: Mapping[ScannedRun, Sequence[TaskRow]], modules: Modules) -> Records:
@@ -205,7 +206,10 @@ def _gap(row: TaskRow, record: TaskRecord) -> str | None:
     if record.unanswered:
         return "its last request was sent, but the answer was never recorded"
     if record.generations > len(record.submitted):
-        return f"it submitted {record.generations} times, {len(record.submitted)} of which are recorded"
+        unrecorded = record.generations - len(record.submitted)
+        if record.generations == 1:
+            return "it sent 1 request, and what it started is not recorded"
+        return f"it sent {record.generations} requests, and what {unrecorded} of them started is not recorded"
     if not (record.submitted or record.awaited) and not HAS_STORE and row.state == "failed":
         return "it failed, and nothing is recorded of it"
     if OPERATION_HANDLE in row.xcoms and row.tries:
@@ -214,6 +218,17 @@ def _gap(row: TaskRow, record: TaskRecord) -> str | None:
     if lost and record.generations <= 1:
         return f"it was cleared after try {', '.join(map(str, sorted(lost)))}, of which nothing is recorded"
     return None
+
+
+def _adopted_since(record: TaskRecord) -> str:
+    """Say what the task has adopted since its answer was lost: it may be what was lost, but no record proves it."""
+    adopted = [one.operation_id for one in record.awaited.values() if one.is_adopted]
+    if not adopted or record.generations <= len(record.submitted):
+        return ""
+    return (
+        f". It adopted operation {', '.join(adopted)} since: if that is what was started, nothing else is missing, but "
+        "no record proves it, so that each sweep of this run says so"
+    )
 
 
 def _lost_wait(row: TaskRow, record: TaskRecord, *, may_differ: bool) -> str | None:

@@ -114,7 +114,9 @@ def read_tasks(dag_id: str, run_ids: Sequence[str], xcom_keys: Collection[str]) 
     for start in range(0, len(run_ids), _AT_ONCE):
         these = _Runs(dag_id, run_ids[start : start + _AT_ONCE])
         for place, state, number, started in these.read(TaskInstance, "state", "try_number", "start_date"):
-            found[place] = TaskRow(place, None if state is None else str(state), number, started is not None)
+            # what was skipped, or whose upstream failed, has a start and no try
+            has_started = started is not None and number > 0
+            found[place] = TaskRow(place, None if state is None else str(state), number, has_started)
         _add_kept(found, these, xcom_keys)
     return list(found.values())
 

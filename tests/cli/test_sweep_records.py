@@ -11,10 +11,13 @@ from airflow.sdk import DAG, task
 
 from airflow_provider_ops.cli.records import read_task
 from airflow_provider_ops.cli.tables import TaskPlace, TaskRow
+from airflow_provider_ops.exceptions import AmbiguousSubmission
+from airflow_provider_ops.hooks.lakesail import LakeSailHook
 from airflow_provider_ops.hooks.onvera import OnveraHook
 from airflow_provider_ops.operators.akua import AkuaCreateClusterOperator
 from airflow_provider_ops.operators.lakesail import LakeSailCreateSessionOperator
 from airflow_provider_ops.operators.onvera import OnveraCreateDeploymentOperator, OnveraDestroyDeploymentOperator
+from airflow_provider_ops.sensors.lakesail import LakeSailSessionSensor
 from airflow_provider_ops.sensors.operation import OperationSensor
 from airflow_provider_ops.testing import drop_answer, fail_first, never_settles, operation_fails
 from tests.old_airflow import needs_state_store
@@ -149,6 +152,45 @@ def test_a_request_whose_answer_was_never_recorded_is_said_first(
     swept = sweep(ran)
     assert (swept.code, json.loads(swept.out)) == (5, [])
     assert swept.err.startswith("Not searched: LakeSail (lakesail_default): what task session of run")
+
+
+@needs_state_store
+def test_what_was_adopted_after_a_lost_answer_is_named_and_the_gap_stays(
+    world: SimulatorServer, run_dag: Any, sweep: Any
+) -> None:
+    class Create(LakeSailCreateSessionOperator):
+        """The first try loses its answer; the user gives the second what the first has started."""
+
+        def execute(self, context: Any) -> Any:
+            if context["ti"].try_number > 1:
+                self.operation_id = f"session:{world.resources()[0]['id']}"
+                return super().execute(context)
+            with pytest.raises(AmbiguousSubmission):
+                super().execute(context)
+            raise RuntimeError
+
+    world.faults(drop_answer())
+    with DAG("adopted_since", schedule=None, start_date=START, default_args={"retries": 1}) as dag:
+        Create(task_id="session", retry_delay=0, wait_for_completion=False, **HURRY)
+    ran = run_dag(dag)
+    assert (ran.state, ran.tries("session")) == ("success", 2), ran.errors
+    LakeSailHook().close_session(world.resources()[0]["id"])
+    swept = sweep(ran)
+    assert (swept.code, json.loads(swept.out)) == (5, []), swept.err
+    assert "it sent 1 request, and what it started is not recorded" in swept.err
+    assert f"It adopted operation session:{world.resources()[0]['id']} since" in swept.err
+
+
+def test_a_task_that_never_ran_leaves_no_gap(world: SimulatorServer, run_dag: Any, sweep: Any) -> None:
+    world.faults(fail_first(1, 401))
+    with DAG("never_ran", schedule=None, start_date=START) as dag:
+        create = LakeSailCreateSessionOperator(task_id="session", **HURRY)
+        wait = LakeSailSessionSensor(task_id="wait", session_id="{{ ti.xcom_pull('session')['resource_id'] }}")
+        create >> wait
+    ran = run_dag(dag)
+    assert (ran.state, ran.tries("wait")) == ("failed", 0)
+    swept = sweep(ran)
+    assert "task wait" not in swept.err
 
 
 def test_what_a_sensor_waited_for_is_listed_and_left(world: SimulatorServer, run_dag: Any, sweep: Any) -> None:
