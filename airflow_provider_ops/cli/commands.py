@@ -244,7 +244,7 @@ def cancel(args: Any) -> Exit:
     """Ask the API to cancel an operation."""
     hook = one_hook(args.conn_id)
     before = _known(hook, args.operation_id)
-    name = f"{hook.api.title} operation {before.id} ({before.kind}, {before.raw_state})"
+    name = f"{hook.api.title} operation {before.id} ({', '.join(filter(None, (before.kind, before.raw_state)))})"
     if before.state.is_terminal:
         echo(f"{name} is over already: there is nothing to cancel.")
         return Exit.NO
@@ -254,9 +254,18 @@ def cancel(args: Any) -> Exit:
         echo(f"{error} Nothing was changed.")
         return Exit.NO
     except (Conflict, InvalidRequest) as error:
-        echo(f"{hook.api.title} refused to cancel {name}, which may have ended meanwhile: {error}.")
+        echo(f"{hook.api.title} refused to cancel {name}, which {_since(hook, before.id)}: {error}.")
         return Exit.NO
     show_rows([_row(operation, hook.clock.time())], args.output, _LIST_COLUMNS)
     if not operation.state.is_terminal:
         echo(f"{hook.api.title} was asked to cancel it, which may take a while: `wait` shows how it ends.")
     return Exit.OK
+
+
+def _since(hook: OperationsHook, operation_id: str) -> str:
+    """Return what became of an operation whose cancel was refused."""
+    try:
+        after = hook.get_operation(operation_id)
+    except OpsError:
+        return "may have ended meanwhile"
+    return f"has ended meanwhile ({after.raw_state})" if after.state.is_terminal else "still runs"

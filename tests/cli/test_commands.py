@@ -9,14 +9,17 @@ import re
 import signal
 import sys
 import threading
+from dataclasses import replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from airflow_provider_ops.cli import commands
 from airflow_provider_ops.cli.output import age
 from airflow_provider_ops.hooks.akua import AkuaHook
 from airflow_provider_ops.hooks.onvera import OnveraHook
+from airflow_provider_ops.operation import OperationState
 from airflow_provider_ops.provider_info import typed_apis
 from airflow_provider_ops.testing import fail_first, never_settles, operation_fails
 
@@ -312,6 +315,22 @@ class TestCancel:
         ran = operations("cancel", operation_id, *AKUA)
         assert ran.code == 1
         assert ran.err.startswith(f"Akua operation {operation_id} (cluster.create, SUCCEEDED) is over already")
+
+    @pytest.mark.parametrize("has_ended", [True, False])
+    def test_what_is_refused_is_read_again(
+        self, world: SimulatorServer, operations: Operations, monkeypatch: pytest.MonkeyPatch, has_ended: bool
+    ) -> None:
+        world.duration = 0 if has_ended else 60
+        operation_id = cluster()
+        operation = AkuaHook().get_operation(operation_id)
+        # it settles between the read and the cancel
+        early = replace(operation, kind="", raw_state="RUNNING", state=OperationState.RUNNING)
+        monkeypatch.setattr(commands, "_known", lambda *_: early)
+        world.faults(fail_first(1, status=409, method="POST", api="akua"))
+        ran = operations("cancel", operation_id, *AKUA)
+        assert ran.code == 1
+        assert f"operation {operation_id} (RUNNING)" in ran.err
+        assert ("has ended meanwhile (SUCCEEDED)" if has_ended else "which still runs") in ran.err
 
 
 def test_an_api_that_does_not_answer_is_one_paragraph(
