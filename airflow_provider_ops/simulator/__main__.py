@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import shlex
 import signal
 import sys
 from pathlib import Path
@@ -58,7 +59,8 @@ def _service(options: argparse.Namespace) -> Service:
     address = Address(options.host, options.port, options.certfile, options.keyfile)
     try:
         more = [_described(file) for file in options.spec]
-        return Service(address, settings, faults=_read(options.faults), more=more, on_ready=_announce)
+        on_ready = _announce_with_connections if options.print_connections else _announce
+        return Service(address, settings, faults=_read(options.faults), more=more, on_ready=on_ready)
     except BadPlanError as error:
         message = f"{options.faults}: {error}"
         raise StopError(message, BAD_INPUT) from None
@@ -80,6 +82,13 @@ def _described(file: str) -> type[SimulatedApi]:
 def _announce(service: Service) -> None:
     apis = ", ".join(api.mount for api in service.simulator.apis.values())
     sys.stdout.write(f"simulator ready at {service.url} serving {apis} (control: /_control/stats)\n")
+    sys.stdout.flush()
+
+
+def _announce_with_connections(service: Service) -> None:
+    _announce(service)
+    for name, connection in service.environ("any-key").items():
+        sys.stdout.write(f"export {name}={shlex.quote(connection)}\n")
     sys.stdout.flush()
 
 
@@ -134,6 +143,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--faults", metavar="FILE", help="a fault plan as JSON")
     parser.add_argument(
         "--spec", metavar="FILE", action="append", default=[], help="serve the API of this spec as well; repeatable"
+    )
+    parser.add_argument(
+        "--print-connections", action="store_true", help="print the AIRFLOW_CONN_... lines to export, once it serves"
     )
     parser.add_argument("--latency", type=_number, default=0.0, metavar="MS", help="milliseconds added to each answer")
     parser.add_argument("--rate-limit", type=_rate, metavar="N", help="requests per second and API; above: 429")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -72,6 +73,24 @@ class Service:
         host, port = self._socket.getsockname()[:2]
         shown = f"[{host}]" if ":" in host else host
         return f"{'https' if self._address.certfile else 'http'}://{shown}:{port}"
+
+    def base_url(self, api: str) -> str:
+        """Return what belongs into the host field of a connection to an API."""
+        return self.url + self.simulator.apis[api].mount
+
+    def connection_json(self, api: str, password: str, **extra: object) -> str:
+        """Return a connection for an environment variable `AIRFLOW_CONN_...`, as JSON."""
+        simulated = self.simulator.apis[api]
+        conn_type = simulated.connection_type or api
+        fields: dict[str, Any] = {"conn_type": conn_type, "host": self.base_url(api), "password": password}
+        if extras := {**simulated.connection_extra, **extra}:
+            fields["extra"] = extras
+        return json.dumps(fields)
+
+    def environ(self, password: str) -> dict[str, str]:
+        """Return the environment in which the default connections of all APIs lead here."""
+        apis = self.simulator.apis
+        return {f"AIRFLOW_CONN_{api.upper()}_DEFAULT": self.connection_json(api, password) for api in apis}
 
     def run(self) -> None:
         """Serve until asked to stop."""

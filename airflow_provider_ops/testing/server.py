@@ -119,15 +119,11 @@ class SimulatorServer:
 
     def base_url(self, api: str) -> str:
         """Return what belongs into the host field of a connection to this API."""
-        return self.url + self._running().simulator.apis[api].mount
+        return self._running().base_url(api)
 
     def connection_json(self, api: str, password: str = "test-key", **extra: object) -> str:  # noqa: S107 - any key will do
         """Return a connection for an environment variable `AIRFLOW_CONN_...`, as JSON."""
-        conn_type = self._running().simulator.apis[api].connection_type or api
-        fields: dict[str, Any] = {"conn_type": conn_type, "host": self.base_url(api), "password": password}
-        if extras := self._extras(api, extra):
-            fields["extra"] = extras
-        return json.dumps(fields)
+        return self._running().connection_json(api, password, **extra)
 
     def connection_uri(self, api: str, password: str = "test-key", **extra: object) -> str:  # noqa: S107 - any key will do
         """Return the same connection as a URI."""
@@ -139,7 +135,7 @@ class SimulatorServer:
 
     def environ(self, password: str = "test-key") -> dict[str, str]:  # noqa: S107 - any key will do
         """Return the environment in which the default connections of all APIs lead here."""
-        return {f"AIRFLOW_CONN_{api.upper()}_DEFAULT": self.connection_json(api, password) for api in self.apis}
+        return self._running().environ(password)
 
     def add(self, spec: ApiSpec | str | Path) -> str:
         """Serve one more API, from its spec or the file or text of that, and return its name.

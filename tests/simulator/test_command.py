@@ -55,6 +55,15 @@ def test_it_serves_on_a_free_port_and_ends_quietly(number: signal.Signals) -> No
         client.close()
 
 
+def test_it_prints_the_connections_that_lead_to_it() -> None:
+    with running("--port", "0", "--print-connections") as (url, process):
+        assert process.stdout is not None
+        line = process.stdout.readline()
+    match = re.fullmatch(r"export AIRFLOW_CONN_ONVERA_DEFAULT='(.*)'\n", line)
+    assert match, line
+    assert json.loads(match[1])["host"] == f"{url}/onvera/api/v1"
+
+
 def test_it_ends_at_once_though_requests_hang(tmp_path: Path) -> None:
     plan = tmp_path / "faults.json"
     plan.write_text(json.dumps({"rules": [{"fault": "hang", "seconds": 600}]}))
