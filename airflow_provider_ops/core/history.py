@@ -37,7 +37,7 @@ _FEW = 10
 
 
 #: Names of stored texts that may be missing.
-_TEXTS = ("on_kill", "on_timeout", "error")
+_TEXTS = ("on_kill", "on_timeout", "error", "error_type")
 
 
 @dataclass(slots=True)
@@ -65,6 +65,8 @@ class WaitHistory:
     written_at: float = 0.0
     #: Why the try has failed, where it came to know no operation.
     error: str | None = None
+    #: Name of its class.
+    error_type: str | None = None
     #: How many operations the record that this was read from has left out.
     omitted: int = 0
     operations: dict[str, OperationHistory] = field(default_factory=dict)
@@ -134,6 +136,7 @@ class WaitHistory:
             "aftermath": fit(self.aftermath.to_dict()).value if self.aftermath else None,
             "is_over": self.is_over,
             "error": self.error,
+            "error_type": self.error_type,
             "written_at": round(now, 1),
             "omitted": len(self.operations) - len(shown),
             "operations": [_fitted(history.to_dict(brief=brief), limits) for history in shown],

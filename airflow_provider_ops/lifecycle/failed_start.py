@@ -45,5 +45,5 @@ def failed_start_recorded(task: OwnTask, context: Context) -> Iterator[None]:
 def record(ti: Any, task: OwnTask, error: OpsError) -> None:
     """Store a record without operations."""
     wait = WaitHistory("", str(task.conn_id), ti.try_number, "worker", is_over=True)
-    wait.error = one_line(masked(str(error)))
+    wait.error, wait.error_type = one_line(masked(str(error))), type(error).__name__
     push_plain(ti, KEY, wait.to_record(time.time()))

@@ -137,7 +137,7 @@ async def _page_data(airflow: OwnAirflow, place: TaskAddress, reader: Reader) ->
     now = time.time()
     if wait is None:
         status = page_data.without_operation(ti, ours=ours, submits=page_data.submits(task))
-        found = page_data.empty(status, ti, now, page_data.error_of(ti, record))
+        found = page_data.empty(status, ti, now, *page_data.error_of(ti, record))
     else:
         live = await _read_live(ti, wait, now, reader)
         link = await airflow.extra_link(place, OperationLink.name) if page_data.needs_link(wait) else None

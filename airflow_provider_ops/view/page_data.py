@@ -12,6 +12,7 @@ from typing import Any
 from airflow_provider_ops.core.aftermath import cause_of_end
 from airflow_provider_ops.core.handle import owed_policy
 from airflow_provider_ops.core.history import MOST_OPERATIONS, WaitHistory, read_record
+from airflow_provider_ops.exceptions import AmbiguousSubmission
 from airflow_provider_ops.operation import Operation, web_address
 from airflow_provider_ops.view.headline import headline_of_many
 from airflow_provider_ops.view.left import what_is_left
@@ -79,16 +80,20 @@ _EMPTY: Mapping[str, tuple[str, str]] = {
 }
 #: A state without an operation, of a task that only waits.
 _OF_A_SENSOR = {"submitting": "not_polled", "no_operation": "never_polled"}
+#: Titles after errors for which "without an operation" would say too much.
+_AFTER_ERROR: Mapping[str, str] = {AmbiguousSubmission.__name__: "The answer was lost"}
 #: States without an operation after an error.
 _FAILED_BEFORE = frozenset({"between", "no_operation", "never_polled"})
 #: States without an operation after which nothing more comes.
 _FINAL = frozenset({"not_ours", "no_operation", "never_polled"})
 
 
-def empty(status: str, ti: Mapping[str, Any], now: float, why: str | None = None) -> dict[str, Any]:
+def empty(
+    status: str, ti: Mapping[str, Any], now: float, why: str | None = None, error_type: str | None = None
+) -> dict[str, Any]:
     """Return the page of a task instance of which no operation is known.
 
-    :param why: the error with which the try has failed.
+    :param why: the error with which the try has failed; ``error_type``: the name of its class.
     """
     title, hint = _EMPTY[status]
     asked_for = _rendered(ti, "operation_id")
@@ -96,6 +101,8 @@ def empty(status: str, ti: Mapping[str, Any], now: float, why: str | None = None
         hint = f"The task was given operation {asked_for} to adopt. Its log says what the API has answered."
     if why and status in _FAILED_BEFORE:
         hint = f"{why} {_EMPTY['between'][1]}" if status == "between" else why
+    if why and status == "no_operation":
+        title = _AFTER_ERROR.get(error_type or "", title)
     refresh = None if status in _FINAL else _SOON if status in ("submitting", "not_polled") else _LATER
     return {"status": status, "title": title, "hint": hint, "refresh": refresh, "now": now, "task": _task(ti)}
 
@@ -141,10 +148,11 @@ def history_of(ti: Mapping[str, Any], record: object) -> WaitHistory | None:
     return wait if wait is not None and wait.operations and wait.try_number == ti.get("try_number") else None
 
 
-def error_of(ti: Mapping[str, Any], record: object) -> str | None:
-    """Return the error with which this try has failed before it knew an operation, ``None`` where none is recorded."""
+def error_of(ti: Mapping[str, Any], record: object) -> tuple[str | None, str | None]:
+    """Return the error with which this try has failed before it knew an operation, and its class; ``None`` each."""
     wait = read_record(record)
-    return wait.error if wait is not None and wait.try_number == ti.get("try_number") else None
+    is_of_this_try = wait is not None and wait.try_number == ti.get("try_number")
+    return (wait.error, wait.error_type) if wait is not None and is_of_this_try else (None, None)
 
 
 def history_without_record(ti: Mapping[str, Any], operation_id: object, result: object) -> WaitHistory | None:

@@ -315,3 +315,17 @@ def test_what_a_record_has_left_out_is_told() -> None:
     shown = page(instance(), story.to_record(START))
     assert len(shown["operations"]) == MOST_OPERATIONS
     assert shown["wait"]["omitted"] == 12
+
+
+def test_a_lost_answer_has_a_title_of_its_own() -> None:
+    ti = instance("failed")
+    record = {**WaitHistory("", "conn", ti["try_number"], "worker").to_record(START), "error": "the outcome is unknown"}
+    titles = {}
+    for error_type in ("AmbiguousSubmission", "InvalidRequest", None):
+        error = page_data.error_of(ti, {**record, "error_type": error_type})
+        titles[error_type] = page_data.empty("no_operation", ti, START, *error)["title"]
+    assert titles == {
+        "AmbiguousSubmission": "The answer was lost",
+        "InvalidRequest": "Ended without an operation",
+        None: "Ended without an operation",
+    }
