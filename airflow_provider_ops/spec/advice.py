@@ -19,6 +19,8 @@ from airflow_provider_ops.spec.values import parse_value
 #: Methods that APIs often answer with 200 or 204 where everything is as asked already.
 _MAY_CHANGE_NOTHING = frozenset({"PUT", "PATCH", "DELETE"})
 _DONE = "{204: succeeded}"
+#: What to do where nothing shows whether something still exists.
+READ_IT = "add 'find.all', or a 'result' whose request has {resource_id}"
 #: Options of each type of paging, beside those that all have.
 _OPTIONS: dict[str, frozenset[str]] = {
     "page_number": frozenset(
@@ -43,6 +45,7 @@ def advice_on(spec: Description, source: Source | None = None) -> list[SpecProbl
         *_states(spec),
         *_calls(spec),
         *_ending(spec),
+        *_reads(spec),
         *_lists(spec),
         *_paging_options(spec),
         *_ids(spec),
@@ -175,6 +178,38 @@ def _ending(spec: Description) -> Iterator[SpecProblem]:
     for index, call in enumerate(spec.calls):
         if call.creates and spec.inherited(call, "delete") is None:
             yield SpecProblem(("calls", index, "creates"), "there is no 'delete': what a failed create left stays")
+
+
+def _reads(spec: Description) -> Iterator[SpecProblem]:
+    """Find what calls make that no request shows by its id: whether it still exists cannot be known."""
+    for index, call in enumerate(spec.calls):
+        if call.creates and list_of_all(spec, call) is None and not reads_by_id(spec, call):
+            text = "the spec reads it nowhere, so 'sweep' cannot know whether it still exists"
+            yield SpecProblem(("calls", index, "creates"), f"{text}: {READ_IT}")
+
+
+def list_of_marked(spec: Description, call: CallSpec) -> FindSpec | None:
+    """Return the search that lists what all submits of a call have made and marked."""
+    find: FindSpec | None = spec.inherited(call, "find")
+    if find is None or spec.inherited(call, "mark") is None:
+        return None
+    if not (call.creates and find.match and find.resource_id):
+        return None
+    return find if find.all is not None or not uses(find, "mark") else None
+
+
+def list_of_all(spec: Description, call: CallSpec) -> FindSpec | None:
+    """Return the search that lists all that a call has made: what has the user's own value is in no list of keys."""
+    find = list_of_marked(spec, call)
+    return find if find is not None and (find.all is None or not spec.inherited(call, "mark").keep) else None
+
+
+def reads_by_id(spec: Description, call: CallSpec) -> bool:
+    """Return whether the request of the result of a call reads what it has made by its id."""
+    result = spec.inherited(call, "result")
+    if result is None or result.request is None:
+        return False
+    return uses(result, "resource_id") and not uses(result, "operation_id")
 
 
 def _lists(spec: Description) -> Iterator[SpecProblem]:

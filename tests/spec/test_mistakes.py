@@ -16,7 +16,8 @@ from tests.spec.mistakes import MISTAKES, PAGING, RESTART, seeded
 def problems(text: str) -> list[SpecProblem]:
     """What is said about a text, without what is said about the example itself."""
     try:
-        return list(review(read_source(text)).advice)
+        # no request of the example reads a job by its id
+        return [one for one in review(read_source(text)).advice if "reads it nowhere" not in one.message]
     except InvalidSpec as error:
         return list(error.problems)
 
@@ -200,3 +201,30 @@ def test_several_requests_per_poll_stand_in_the_cost() -> None:
 
 def test_there_are_sixty_mistakes() -> None:
     assert len(MISTAKES) + len(ADVISED) >= 60
+
+
+@pytest.mark.parametrize(
+    ("result", "is_noted"),
+    [("", True), ("GET /r/{resource_id}", False), ("GET /o/{operation_id}", True)],
+)
+def test_what_no_request_reads_by_its_id_is_noted(result: str, is_noted: bool) -> None:
+    text = """
+name: mine
+base_url: https://mine.example.com
+auth: bearer
+operation:
+  get: "GET /operations/{operation_id}"
+  status: /status
+  states: {running: [RUNNING], succeeded: [DONE], failed: [FAILED]}
+submit:
+  operation_id: $response.body#/id
+  resource: {type: thing, id: $response.body#/resource}
+delete: "DELETE /r/{resource_id}"
+calls:
+  - kind: thing.create
+    request: POST /r
+    creates: thing
+"""
+    text += f'    result: {{request: "{result}"}}\n' if result else ""
+    found = review(read_source(text)).advice
+    assert [one.place for one in found if "reads it nowhere" in one.message] == [("calls", 0, "creates")] * is_noted

@@ -19,7 +19,7 @@ from airflow_provider_ops.apis.whole_lists import IncompleteList
 from airflow_provider_ops.exceptions import NotFound, PermissionDenied
 from airflow_provider_ops.operation import Operation
 from airflow_provider_ops.spec import ApiSpec
-from airflow_provider_ops.spec.advice import uses
+from airflow_provider_ops.spec.advice import READ_IT, list_of_all, list_of_marked, reads_by_id, uses
 from airflow_provider_ops.spec.expressions import Exchange
 from airflow_provider_ops.spec.keys import short_in
 from airflow_provider_ops.spec.sections import AllSpec, CallSpec, FindSpec, ResultSpec
@@ -65,7 +65,7 @@ class Owned:
         """Return which keys would give a read of a resource by its id."""
         if not any(one.creates == resource_type for one in self._spec.calls):
             return f"no call of the spec has 'creates: {resource_type}'"
-        return "the spec reads it nowhere: add 'find.all', or a 'result' whose request has {resource_id}"
+        return f"the spec reads it nowhere: {READ_IT}"
 
     def all(self) -> Flow[OwnedResources] | None:
         """Return the flow that lists it; ``None`` where the spec has no request for that."""
@@ -80,17 +80,12 @@ class Owned:
         call = next((one for one in self._spec.calls if one.creates == resource_type), None)
         if call is None:
             return None
-        listed = next((find for one, find in self._calls() if one is call and self._shows_every(one, find)), None)
+        listed = list_of_all(self._spec, call)
         if listed is not None:
             return existing(self._in_list(listed, resource_id))
-        result = self._spec.inherited(call, "result")
-        if result is None or result.request is None or uses(result, "operation_id") or not uses(result, "resource_id"):
+        if not reads_by_id(self._spec, call):
             return None
-        return existing(self._at_result(result, call, resource_id))
-
-    def _shows_every(self, call: CallSpec, find: FindSpec) -> bool:
-        """Return whether a list has all that a call has made: what has the user's own value is in no list of keys."""
-        return find.all is None or not self._spec.inherited(call, "mark").keep
+        return existing(self._at_result(self._spec.inherited(call, "result"), call, resource_id))
 
     def _in_list(self, find: FindSpec, resource_id: str) -> Flow[Mapping[str, Any] | None]:
         rows = yield from self._rows(find, "resource_id")
@@ -136,11 +131,8 @@ class Owned:
 
     def _calls(self) -> Iterator[tuple[CallSpec, FindSpec]]:
         for call in self._spec.calls:
-            find: FindSpec | None = self._spec.inherited(call, "find")
-            mark = self._spec.inherited(call, "mark")
-            if find is None or mark is None or not (call.creates and find.match and find.resource_id):
-                continue
-            if find.all is not None or not uses(find, "mark"):
+            find = list_of_marked(self._spec, call)
+            if find is not None:
                 yield call, find
 
     def _all(self, calls: list[tuple[CallSpec, FindSpec]]) -> Flow[OwnedResources]:
