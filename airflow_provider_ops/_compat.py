@@ -62,6 +62,9 @@ except ImportError:  # before 3.2
 #: XCom that says which attempt waits for which operation.
 OPERATION_ATTEMPT = "operation_attempt"
 
+#: Variable by which Airflow decides where a process takes connections from, outside of tasks and triggers.
+_PROCESS_CONTEXT = "_AIRFLOW_PROCESS_CONTEXT"
+
 #: Where Airflow's own metrics go; functions since 3.3, a class before.
 stats: Any = stats_module if hasattr(stats_module, "incr") else stats_module.Stats
 metrics.send_to(stats, long_names=conf.getboolean("metrics", "legacy_names_on", fallback=True))
@@ -132,16 +135,15 @@ def secrets_of_this_airflow() -> Iterator[None]:
     Elsewhere Airflow decides by the process; a command is on its own, and Airflow's own ones
     (``airflow connections test``) say so in this way.
     """
-    name = "_AIRFLOW_PROCESS_CONTEXT"
-    before = os.environ.get(name)
-    os.environ[name] = "server"
+    before = os.environ.get(_PROCESS_CONTEXT)
+    os.environ[_PROCESS_CONTEXT] = "server"
     try:
         yield
     finally:
         if before is None:
-            del os.environ[name]
+            del os.environ[_PROCESS_CONTEXT]
         else:
-            os.environ[name] = before
+            os.environ[_PROCESS_CONTEXT] = before
 
 
 def airflow_version() -> str:
@@ -292,6 +294,15 @@ def _restored(cls: type[OpsError], args: tuple[Any, ...], state: dict[str, Any])
 def _no_such_connection(conn_id: str) -> InvalidConnection:
     missing = ConnectionMissing(
         "it does not exist; create it under Admin > Connections, "
-        f"or set the environment variable AIRFLOW_CONN_{conn_id.upper()}"
+        f"or set the environment variable AIRFLOW_CONN_{conn_id.upper()}{_without_database()}"
     )
     return located(missing, f"connection {conn_id!r}")
+
+
+def _without_database() -> str:
+    """Say that Airflow's database was not asked, where this process is neither a task or trigger nor a server."""
+    from airflow.sdk.execution_time import task_runner  # noqa: PLC0415 - only for an error
+
+    if hasattr(task_runner, "SUPERVISOR_COMMS") or os.environ.get(_PROCESS_CONTEXT):
+        return ""
+    return ". Outside a task only environment variables and secrets backends are read, not Airflow's database"

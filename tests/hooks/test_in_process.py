@@ -10,7 +10,7 @@ from airflow.sdk.execution_time import task_runner
 from airflow.sdk.execution_time.comms import ConnectionResult, ErrorResponse, GetConnection
 from airflow.sdk.execution_time.supervisor import InProcessSupervisorComms
 
-from airflow_provider_ops._compat import get_connection_async
+from airflow_provider_ops._compat import get_connection, get_connection_async, secrets_of_this_airflow
 from airflow_provider_ops.exceptions import ConnectionMissing
 
 
@@ -36,5 +36,15 @@ async def test_it_reads_a_connection_that_is_in_the_database() -> None:
 
 @pytest.mark.usefixtures("stored")
 async def test_it_says_that_there_is_none() -> None:
-    with pytest.raises(ConnectionMissing):
+    with pytest.raises(ConnectionMissing) as caught:
         await get_connection_async("other")
+    assert "Outside a task" not in str(caught.value)
+
+
+def test_outside_a_task_it_says_that_the_database_was_not_asked() -> None:
+    with pytest.raises(ConnectionMissing) as caught:
+        get_connection("other")
+    assert "Outside a task only environment variables and secrets backends are read" in str(caught.value)
+    with secrets_of_this_airflow(), pytest.raises(ConnectionMissing) as caught:
+        get_connection("other")
+    assert "Outside a task" not in str(caught.value)
