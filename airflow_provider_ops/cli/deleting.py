@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from airflow_provider_ops.apis.submits import OwnedResource, Submitted
 from airflow_provider_ops.core.event_codec import succeeded
-from airflow_provider_ops.core.wait_state import Settled
+from airflow_provider_ops.core.wait_state import Settled, TimedOut, Unobservable
 from airflow_provider_ops.exceptions import Conflict, InvalidRequest, NotFound, OpsError
 from airflow_provider_ops.hooks.base import OperationsHook
 from airflow_provider_ops.polling.waits import poll_until_done
@@ -90,6 +90,10 @@ def _end(hook: OperationsHook, submitted: Submitted, timeout: float | None) -> D
     if isinstance(outcome, Settled):
         reason = f": {outcome.operation.error}" if outcome.operation.error else ""
         return DeletionResult(gone=False, text=f"not deleted: {name} {outcome.operation.raw_state}{reason}", again=True)
+    if isinstance(outcome, (Unobservable, TimedOut)) and outcome.error:
+        return DeletionResult(
+            gone=False, text=f"perhaps still being deleted by {name}: its end could not be read: {outcome.error}"
+        )
     return DeletionResult(gone=False, text=f"still being deleted by {name}")
 
 

@@ -118,6 +118,15 @@ def test_what_cannot_be_deleted_is_told_and_the_rest_goes_on(
     assert "1 left behind" in ran.err
 
 
+def test_a_deletion_whose_end_cannot_be_read_says_so(left: str, world: SimulatorServer, operations: Operations) -> None:
+    world.faults(fail_first(100, status=401, method="GET", api="onvera", route="/operations/{id}"))
+    where = ("--dag-id", "leaver", "--conn-id", "onvera_default", "--timeout", "0.1")
+    ran = operations("sweep", *where, "--yes", "-o", "json")
+    assert ran.code == 1
+    fates = [row["fate"] for row in rows(ran)]
+    assert sum("its end could not be read" in fate and "401" in fate for fate in fates) == 4, ran.err
+
+
 def test_an_api_that_cannot_be_asked_is_not_taken_for_empty(
     left: str, world: SimulatorServer, operations: Operations
 ) -> None:
