@@ -254,7 +254,7 @@ def cancel(args: Any) -> Exit:
         echo(f"{error} Nothing was changed.")
         return Exit.NO
     except (Conflict, InvalidRequest) as error:
-        echo(f"{hook.api.title} refused to cancel {name}, which {_since(hook, before.id)}: {error}.")
+        echo(f"{hook.api.title} refused to cancel {name}, which {_since(hook, before.id)}: {error}")
         return Exit.NO
     show_rows([_row(operation, hook.clock.time())], args.output, _LIST_COLUMNS)
     if not operation.state.is_terminal:

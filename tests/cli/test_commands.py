@@ -320,8 +320,11 @@ class TestCancel:
     def test_what_is_refused_is_read_again(
         self, world: SimulatorServer, operations: Operations, monkeypatch: pytest.MonkeyPatch, has_ended: bool
     ) -> None:
-        world.duration = 0 if has_ended else 60
+        if not has_ended:
+            world.duration = 60
         operation_id = cluster()
+        if has_ended:
+            operations("wait", operation_id, *AKUA)
         operation = AkuaHook().get_operation(operation_id)
         # it settles between the read and the cancel
         early = replace(operation, kind="", raw_state="RUNNING", state=OperationState.RUNNING)
