@@ -23,7 +23,7 @@ search()
 @dag(schedule=None)
 def delete_by_id():
     OnveraDestroyDeploymentOperator(
-        task_id="deployment", conn_id="onvera_default", deployment_id="the id"
+        task_id="deployment", conn_id="onvera_default", deployment_id="the-id"
     )
 
 
