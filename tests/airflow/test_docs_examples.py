@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.airflow.test_examples import hurry, parse
+from tests.airflow.test_examples import hurry, parse, parse_all
 
 if TYPE_CHECKING:
     from airflow_provider_ops.testing import SimulatorServer
@@ -42,4 +42,6 @@ def test_the_dags_of_the_guides_can_be_read(file: Path) -> None:
     code = compile(file.read_text(encoding="utf-8"), file.name, "exec")
     # what is migrated from is no dependency
     if "airflow.providers.http" not in str(code.co_names):
-        assert parse(file).tasks
+        dags = parse_all(file)
+        assert dags
+        assert all(dag.tasks for dag in dags)

@@ -21,7 +21,13 @@ EXAMPLES = sorted((Path(__file__).parents[2] / "dags_examples").glob("*.py"))
 
 
 def parse(file: Path) -> DAG:
-    """The DAG of a file, read as Airflow reads it, with all sockets blocked."""
+    """The one DAG of a file, see `parse_all`."""
+    (dag,) = parse_all(file)
+    return dag
+
+
+def parse_all(file: Path) -> list[DAG]:
+    """The DAGs of a file, read as Airflow reads it, with all sockets blocked."""
 
     def refuse(*args: Any, **_kwargs: Any) -> Any:
         msg = f"I/O while parsing {file.name}: {args}"
@@ -41,11 +47,10 @@ def parse(file: Path) -> DAG:
         patch.setattr(socket, "getaddrinfo", refuse)
         try:
             spec.loader.exec_module(module)
-            (dag,) = [dag for dag, _ in DagContext.autoregistered_dags]
+            return [dag for dag, _ in DagContext.autoregistered_dags]
         finally:
             DagContext.current_autoregister_module_name = None
             DagContext.autoregistered_dags.clear()
-    return dag
 
 
 def hurry(dag: DAG) -> None:
