@@ -35,7 +35,7 @@ async def ahook_for(conn_id: str, api: str | None = None) -> OperationsHook:
     :raises InvalidConnection: the connection leads to another API than ``api``.
     """
     if api is not None and api in typed_apis():
-        return _shared_hook(conn_id, api, {})
+        return _typed_hook(conn_id, api)
     hook = await cached(("", conn_id), lambda: _looked_up(conn_id))
     if api is not None and hook.api.name != api:
         msg = (
@@ -48,20 +48,23 @@ async def ahook_for(conn_id: str, api: str | None = None) -> OperationsHook:
 
 async def _looked_up(conn_id: str) -> OperationsHook:
     conn, extra = await get_connection_async(conn_id)
-    shared, now = _shared_hook(conn_id, conn.conn_type, extra), _hook(conn_id, conn.conn_type, extra)
-    if shared.api.spec_hash != now.api.spec_hash:
-        # the spec was mended; waits that are under way keep the one they began with
-        _HOOKS[asyncio.get_running_loop()][conn_id, conn.conn_type] = shared = now
-    return shared
+    hooks, key, hook = _hooks(), (conn_id, conn.conn_type), _hook(conn_id, conn.conn_type, extra)
+    if key not in hooks or hooks[key].api.spec_hash != hook.api.spec_hash:
+        # the first, or the spec was mended; waits that are under way keep the one they began with
+        hooks[key] = hook
+    return hooks[key]
 
 
-def _shared_hook(conn_id: str, conn_type: str | None, extra: Mapping[str, Any]) -> OperationsHook:
-    """Return the one hook per event loop and connection: a thousand waits of one connection need no more."""
-    hooks = _HOOKS.setdefault(asyncio.get_running_loop(), {})
-    hook = hooks.get((conn_id, conn_type))
-    if hook is None:
-        hook = hooks[conn_id, conn_type] = _hook(conn_id, conn_type, extra)
-    return hook
+def _typed_hook(conn_id: str, conn_type: str) -> OperationsHook:
+    hooks, key = _hooks(), (conn_id, conn_type)
+    if key not in hooks:
+        hooks[key] = _hook(conn_id, conn_type, {})
+    return hooks[key]
+
+
+def _hooks() -> dict[tuple[str, str | None], OperationsHook]:
+    """Return the one hook per connection on this event loop: a thousand waits of one connection need no more."""
+    return _HOOKS.setdefault(asyncio.get_running_loop(), {})
 
 
 def _hook(conn_id: str, conn_type: str | None, extra: Mapping[str, Any]) -> OperationsHook:
