@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, TypeAlias
@@ -115,20 +115,20 @@ def text_finder(values: tuple[str, ...]) -> Callable[[Exchange, Any], str | None
 
 def is_there(values: Iterable[str], entry: Any) -> bool:
     """Return whether an entry has a field, be it null, where one of the values is read."""
-    return any(
-        expression.source == "entry" and has_field(entry, expression.pointer)
-        for text in values
-        for expression in parse_value(text).expressions
-    )
+    return any(has_field(entry, pointer) for pointer in _pointers(values))
 
 
 def may_be_there(values: Iterable[str], entry: Any) -> bool:
     """As :func:`is_there`; also where an entry has the object of which the field is a part, as in a map of labels."""
-    return any(
-        expression.source == "entry" and has_place(entry, expression.pointer)
-        for text in values
-        for expression in parse_value(text).expressions
-    )
+    return any(has_place(entry, pointer) for pointer in _pointers(values))
+
+
+def _pointers(values: Iterable[str]) -> Iterator[tuple[str, ...]]:
+    """Return where values are read in an entry."""
+    for text in values:
+        for expression in parse_value(text).expressions:
+            if expression.source == "entry":
+                yield expression.pointer
 
 
 def find_first(values: Sequence[str], exchange: Exchange, entry: Any = None) -> Any:
