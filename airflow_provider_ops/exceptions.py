@@ -43,8 +43,6 @@ from airflow_provider_ops.core.gate import LONGEST_MESSAGE, one_line
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from typing_extensions import Self
-
     from airflow_provider_ops.operation import Operation
 
 __all__ = [
@@ -92,14 +90,9 @@ class OpsError(RuntimeError):
     #: What to do now; part of the text where the connection that it speaks of is named.
     advice: str = ""
 
-    def __new__(cls, *arguments: object, **named: object) -> Self:  # noqa: D102
-        made = super().__new__(cls, *arguments, **named)
-        # Airflow's UI shows last what was being handled: advice about something else would be the last word
-        made.__suppress_context__ = True
-        return made
-
     def __init__(self, message: str = "") -> None:
         super().__init__(one_line(message, limit=LONGEST_MESSAGE))
+        _stand_alone(self)
 
     def __str__(self) -> str:
         advice = f"{'' if self.what.endswith('.') else '.'} {self.advice}" if self.where and self.advice else ""
@@ -139,7 +132,13 @@ def reworded(error: E, what: str, **changes: str) -> E:
     copy = type(error).__new__(type(error))
     vars(copy).update(vars(error), **changes)
     copy.args = (one_line(what, limit=LONGEST_MESSAGE),)
+    _stand_alone(copy)
     return copy
+
+
+def _stand_alone(error: OpsError) -> None:
+    """Hide what was being handled: Airflow's UI shows it last, and so its advice would be the last word."""
+    error.__suppress_context__ = True
 
 
 class ConfigurationError(OpsError):
